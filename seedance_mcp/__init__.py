@@ -1,0 +1,1 @@
+"""Make Seedance videos from an AI assistant, through the Model Context Protocol."""

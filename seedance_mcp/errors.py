@@ -1,0 +1,237 @@
+"""
+Every exception raised on purpose.
+
+- SeedanceError
+  - ConfigError              a setting is missing or wrong
+  - InvalidRequest           the request cannot be made; `.problems` names every reason at once
+  - MediaError               a file or URL cannot be used as media
+  - BudgetExceeded           a spending cap, rate cap or open breaker stands in the way
+  - ConfirmationRequired     a person has to agree to the price first
+  - NotSupported             the provider has no such operation
+  - JobNotFound              no job has this id
+  - JobNotFinished           the job has no result yet
+  - StoreError               the job database cannot be used
+  - ProviderError            the provider said no, or said something we cannot use
+    - AuthenticationError    the key is wrong, expired, or for another region
+    - InsufficientFunds      the account has no money, or is locked
+    - RequestRejected        the provider refused the parameters
+    - ContentRejected        moderation refused the text, image, video or audio
+    - TaskNotFound           the provider does not know (or no longer knows) the task
+    - RateLimited            too many requests; `.retry_after` seconds where the provider says so
+    - ProviderUnavailable    not reachable, or a server error on a call that is free to repeat
+    - UnexpectedResponse     an answer that fits no documented shape
+    - SubmissionNotSent      the purchase provably never left this machine
+    - SubmissionUnknown      the purchase may or may not have been accepted; never repeat it
+    - DownloadError          the finished video could not be fetched
+
+A generation that failed at the provider is a `Job` with an error, not an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class SeedanceError(Exception):
+    """
+    The base of all errors raised on purpose.
+
+    `code` is stable and part of the public contract; `hint` says what to do next; `retryable` is true
+    when the same call may succeed later without a change.
+    """
+
+    code: ClassVar[str] = "error"
+    default_hint: ClassVar[str] = ""
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = self.default_hint if hint is None else hint
+
+
+class ConfigError(SeedanceError):
+    """A setting is missing or has a value that cannot be used."""
+
+    code = "config"
+    default_hint = "Correct the setting, then start the server again."
+
+
+class InvalidRequest(SeedanceError):
+    """The request cannot be made as it stands. `problems` holds every reason found, not only the first."""
+
+    code = "invalid_request"
+    default_hint = "Change the named arguments and call again; nothing was spent."
+
+    def __init__(self, problems: Sequence[str], *, hint: str | None = None) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(self.problems), hint=hint)
+
+
+class MediaError(SeedanceError):
+    """A file or URL cannot be used as media."""
+
+    code = "media"
+    default_hint = "Choose another file, or convert this one."
+
+
+class BudgetExceeded(SeedanceError):
+    """A spending cap, an hourly count or an open breaker stops new spending."""
+
+    code = "budget_exceeded"
+    default_hint = "Only the person who runs the server can raise the limit, in its settings."
+
+
+class ConfirmationRequired(SeedanceError):
+    """A person has to agree to the price. `token` is single-use and bound to this very request and price."""
+
+    code = "confirmation_required"
+
+    def __init__(self, message: str, *, token: str | None, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.token = token
+
+
+class NotSupported(SeedanceError):
+    """The provider has no such operation."""
+
+    code = "not_supported"
+
+
+class JobNotFound(SeedanceError, LookupError):
+    """No job has this id."""
+
+    code = "job_not_found"
+    default_hint = "Call check_status without job_id to list recent jobs."
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"There is no job {job_id!r}.")
+
+
+class JobNotFinished(SeedanceError):
+    """The job has no result yet."""
+
+    code = "job_not_finished"
+    default_hint = "Call check_status with this job_id and wait for it."
+    retryable = True
+
+
+class StoreError(SeedanceError):
+    """The job database cannot be used: locked, unreadable, or written by a newer version."""
+
+    code = "store"
+    retryable = True
+
+
+class ProviderError(SeedanceError):
+    """
+    The provider said no, or said something we cannot use.
+
+    `provider_code` and `request_id` are the provider's own words, for its support.
+    """
+
+    code = "provider"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        provider_code: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.provider_code = provider_code
+        self.request_id = request_id
+
+
+class AuthenticationError(ProviderError):
+    """The key is wrong, expired, or belongs to another region."""
+
+    code = "authentication"
+    default_hint = "Check the API key and that it belongs to this provider and region."
+
+
+class InsufficientFunds(ProviderError):
+    """The account has no money, or is locked."""
+
+    code = "insufficient_funds"
+    default_hint = "Top up or unlock the account at the provider, then submit again."
+
+
+class RequestRejected(ProviderError):
+    """The provider refused the parameters of the request."""
+
+    code = "request_rejected"
+    default_hint = "Change the request as the provider's message says; nothing was charged."
+
+
+class ContentRejected(ProviderError):
+    """Moderation refused the text, an image, a video or a sound."""
+
+    code = "content_rejected"
+    default_hint = "Rephrase the prompt or use other media; refused content is not charged."
+
+
+class TaskNotFound(ProviderError, LookupError):
+    """The provider does not know the task, or no longer knows it."""
+
+    code = "task_not_found"
+
+
+class RateLimited(ProviderError):
+    """Too many requests. `retry_after` is in seconds, where the provider says it."""
+
+    code = "rate_limited"
+    default_hint = "Wait a little and try again."
+    retryable = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        hint: str | None = None,
+        provider_code: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, provider_code=provider_code, request_id=request_id)
+        self.retry_after = retry_after
+
+
+class ProviderUnavailable(ProviderError):
+    """The provider cannot be reached, or answers a free call with a server error."""
+
+    code = "provider_unavailable"
+    default_hint = "Try again in a minute."
+    retryable = True
+
+
+class UnexpectedResponse(ProviderError):
+    """An answer that fits no documented shape."""
+
+    code = "unexpected_response"
+
+
+class SubmissionNotSent(ProviderError):
+    """The purchase provably never left this machine: no connection to the provider came about."""
+
+    code = "not_sent"
+    default_hint = "Check the network, then submit again; nothing was spent."
+    retryable = True
+
+
+class SubmissionUnknown(ProviderError):
+    """The purchase may or may not have been accepted. It is counted as spent and never repeated."""
+
+    code = "submission_unknown"
+    default_hint = "Do not submit again. The server looks for the task at the provider; call check_status later."
+
+
+class DownloadError(ProviderError):
+    """The finished video could not be fetched or is not a complete video."""
+
+    code = "download"
+    default_hint = "The server tries again by itself; call check_status later."
+    retryable = True

@@ -1,0 +1,155 @@
+"""Who sells it: the protocol that every adapter speaks, and the one way to build an adapter."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from pydantic import SecretStr
+
+from ..catalog import Offer, ProviderInfo
+from ..errors import ConfigError, NotSupported
+from ..types import MediaFile, Submission, TaskState, Upload, VideoRequest
+
+__all__ = ["Access", "Provider", "Purchase", "Recovery", "create", "wire"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """
+    What an adapter is given to work with.
+
+    `folder` is the adapter's own scratch folder (only the sandbox uses it); `seconds` is how long the
+    sandbox pretends to work.
+    """
+
+    key: SecretStr | None
+    base_url: str
+    folder: Path
+    seconds: float = 0.0
+
+
+class Purchase(Protocol):
+    """The buyer's side of one submission: what makes it findable, and what must be on disk when."""
+
+    @property
+    def tag(self) -> str:
+        """Our mark for this attempt: at most 64 characters of `A-Za-z0-9._-`, to be sent where it is echoed."""
+        ...
+
+    async def sending(self) -> None:
+        """
+        Put on disk that the provider may have the request from now on.
+
+        Await it after the connection stands and before the first byte goes out. When it raises, send nothing.
+        """
+        ...
+
+    def answered(self, status: int, body: bytes) -> None:
+        """Keep the raw answer of the provider, whatever it is, before it is read."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovery:
+    """
+    What the provider's own list says about a lost answer.
+
+    `submission` is the task, if exactly one fits. Without one, `proves_absence` tells whether the list was
+    complete and authoritative, so that the purchase provably never happened.
+    """
+
+    submission: Submission | None = None
+    proves_absence: bool = False
+
+
+class Provider(Protocol):
+    """
+    One video API.
+
+    Holds no state about tasks that a restart may not lose: whatever it needs later goes into the
+    `Submission`, which is stored and handed back.
+    """
+
+    def __init__(self, info: ProviderInfo, access: Access) -> None: ...
+
+    async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
+        """
+        Buy one video. Called once per attempt, with a checked request whose media can be read by the provider.
+
+        Raises:
+            SubmissionNotSent: no connection came about; nothing was sent.
+            RequestRejected, ContentRejected, AuthenticationError, InsufficientFunds, RateLimited,
+                TaskNotFound: the provider refused, with evidence; nothing was bought.
+            SubmissionUnknown: everything else after `purchase.sending()`.
+        """
+        ...
+
+    async def poll(self, submission: Submission) -> TaskState:
+        """Say how far the task is. Free, and safe to repeat."""
+        ...
+
+    async def check(self) -> None:
+        """Prove that the key works, at no cost."""
+        ...
+
+    async def cancel(self, submission: Submission) -> None:
+        """Ask for the task to stop. A request, not a promise: the next poll tells."""
+        raise NotSupported("This provider cannot cancel a task.")
+
+    async def upload(self, media: MediaFile) -> Upload:
+        """Put a local file where this provider's models can read it."""
+        raise NotSupported("This provider takes no uploads.")
+
+    async def quote(self, request: VideoRequest, offer: Offer) -> Decimal | None:
+        """Return the provider's own price in its currency, where it gives one before buying."""
+        return None
+
+    async def recover(
+        self, request: VideoRequest, offer: Offer, tag: str, since: float
+    ) -> Recovery:
+        """Look for the one task that a lost answer belongs to, among those created after `since` (epoch seconds)."""
+        raise NotSupported("This provider cannot be asked which tasks it took.")
+
+    async def close(self) -> None:
+        """Let go of connections and background work."""
+
+
+def create(info: ProviderInfo, access: Access) -> Provider:
+    """
+    Import the adapter that `info` names and build it.
+
+    Raises:
+        ConfigError: the provider needs a key and `access` has none, or the adapter cannot be imported.
+    """
+    if info.key_variables and access.key is None:
+        raise ConfigError(
+            f"{info.title} needs a key: set {' or '.join(info.key_variables)}.",
+            hint=f"Get a key at {info.key_page}. Without any key, provider 'sandbox' works.",
+        )
+    module_name, _, class_name = info.adapter.partition(":")
+    try:
+        adapter = cast("type[Provider]", getattr(importlib.import_module(module_name), class_name))
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"The adapter {info.adapter!r} of {info.name!r} cannot be imported: {error}") from error
+    return adapter(info, access)
+
+
+def wire(request: VideoRequest, offer: Offer) -> dict[str, Any]:
+    """
+    Write the request in the offer's own words: every given field that the offer names, then the pass-through options.
+
+    Fields that the adapter writes itself (their parameter has no `name`) are left out.
+    """
+    body: dict[str, Any] = {}
+    given: Mapping[str, Any] = request.model_dump(exclude_none=True, exclude={"provider_options"})
+    for field, parameter in offer.parameters.items():
+        value = given.get(field)
+        if parameter.name is None or value is None or value == ():
+            continue
+        body[parameter.name] = parameter.write(value)
+    return body | request.provider_options
