@@ -1,0 +1,38 @@
+"""How people reach it: without arguments the server on stdio, with arguments a command in the terminal."""
+
+from __future__ import annotations
+
+import sys
+
+from ..errors import SeedanceError
+
+__all__ = ["run"]
+
+
+def run(argv: list[str]) -> int:
+    """
+    Run the command line and return its exit code.
+
+    0: done; 1: the job failed; 2: wrong usage, or refused before anything was spent; 130: interrupted.
+    """
+    try:
+        if not argv:
+            return _serve()
+        from .main import execute
+
+        return execute(argv)
+    except SeedanceError as error:
+        print(f"error [{error.code}]: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _serve() -> int:
+    from ..config import load_settings
+    from ..server import run_stdio
+
+    run_stdio(load_settings())
+    return 0

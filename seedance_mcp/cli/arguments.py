@@ -1,0 +1,112 @@
+"""The fields of a video request as command-line arguments, read from the fields themselves."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from ..config import Settings
+from ..errors import InvalidRequest
+from ..types import VideoRequest
+
+_NOT_A_FILE = ("https://", "http://", "data:", "media:", "job:")
+
+
+def add_request_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add one argument for every field of `VideoRequest`; the prompt comes without a flag."""
+    for name, field in VideoRequest.model_fields.items():
+        flag, help_text = f"--{name.replace('_', '-')}", (field.description or "").replace("%", "%%")
+        if name == "prompt":
+            parser.add_argument("prompt", nargs="?", help=help_text)
+        elif bool in get_args(field.annotation):
+            parser.add_argument(
+                flag, action=argparse.BooleanOptionalAction, default=None, help=help_text or None
+            )
+        elif _is_many(field):
+            what = "KEY=VALUE" if get_origin(field.annotation) is dict else "SOURCE"
+            parser.add_argument(
+                flag, action="append", metavar=what, help=f"{help_text} (may be repeated)".strip()
+            )
+        else:
+            parser.add_argument(flag, metavar=name.rpartition("_")[2].upper(), help=help_text)
+
+
+def read_request(arguments: argparse.Namespace) -> VideoRequest:
+    """
+    Build the request from parsed arguments. Relative paths are made absolute.
+
+    Raises:
+        InvalidRequest: values that no request can have, all of them at once.
+    """
+    given = {
+        name: _options(value) if name == "provider_options" else value
+        for name in VideoRequest.model_fields
+        if (value := getattr(arguments, name)) is not None
+    }
+    try:
+        request = VideoRequest.model_validate(given)
+    except ValidationError as error:
+        raise InvalidRequest([_problem(name["loc"], name["msg"]) for name in error.errors()]) from None
+    return request.model_copy(update=_absolute(request))
+
+
+def allow_named_files(settings: Settings, request: VideoRequest) -> Settings:
+    """The same settings, with the folders of the files that the person has named opened for reading."""
+    folders = {Path(source).parent for _, _, source in request.media() if is_file(source)}
+    return settings.also_reading(*sorted(folders))
+
+
+def is_file(source: str) -> bool:
+    """True for a path; false for a URL, `media:<id>` or `job:<id>`."""
+    return not source.startswith(_NOT_A_FILE)
+
+
+def absolute(source: str) -> str:
+    """The source with a path made absolute; everything else as it is."""
+    return str(Path(source).expanduser().absolute()) if is_file(source) else source
+
+
+def amount(text: str) -> Decimal:
+    """Parse an amount of US dollars for argparse."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or value < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount in USD, such as 0.50")
+    return value
+
+
+def _is_many(field: FieldInfo) -> bool:
+    return get_origin(field.annotation) in (tuple, dict)
+
+
+def _options(pairs: list[str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise InvalidRequest([f"provider_options: {pair!r} is not of the form KEY=VALUE"])
+        try:
+            options[name] = json.loads(value)
+        except json.JSONDecodeError:
+            options[name] = value
+    return options
+
+
+def _absolute(request: VideoRequest) -> dict[str, str | tuple[str, ...]]:
+    changed: dict[str, str | tuple[str, ...]] = {}
+    for name in {field for field, _, _ in request.media()}:
+        value: str | tuple[str, ...] = getattr(request, name)
+        changed[name] = absolute(value) if isinstance(value, str) else tuple(absolute(item) for item in value)
+    return changed
+
+
+def _problem(place: tuple[int | str, ...], message: str) -> str:
+    return f"{'.'.join(str(part) for part in place)}: {message[:1].lower()}{message[1:]}"

@@ -1,0 +1,168 @@
+"""The command `demo`: a real client talks to the real server, free and offline."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from ..config import Settings, load_settings
+from ..errors import SeedanceError
+from .progress import progress_bar
+from .text import shorten
+
+if TYPE_CHECKING:
+    from mcp import Client
+    from mcp.types import CallToolResult
+
+_REQUEST = {
+    "prompt": "A red fox trots through fresh snow at dawn; slow dolly-in, soft wind, light flurries.",
+    "provider": "sandbox",
+    "model": "seedance-2.0",
+    "duration": 5,
+    "resolution": "720p",
+    "aspect_ratio": "16:9",
+    "generate_audio": True,
+}
+_WAIT_SECONDS = 20
+_CALL_SECONDS = 120.0
+_UNFINISHED = ("submitting", "queued", "running", "saving")
+_DESKTOP_CONFIGURATION = {
+    "darwin": "~/Library/Application Support/Claude/claude_desktop_config.json",
+    "win32": r"%APPDATA%\Claude\claude_desktop_config.json",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the folder."""
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path("seedance-demo"),
+        help="Where the video goes (default: %(default)s)",
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Run the conversation; the job database is one of its own, inside the folder."""
+    folder = arguments.folder.expanduser().absolute()
+    anyio.run(_converse, load_settings(), folder)
+    command, words = server_command()
+    entry = {"command": command} | ({"args": words} if words else {})
+    place = _DESKTOP_CONFIGURATION.get(sys.platform)
+    print(
+        "\nTo use it in Claude Desktop: Settings, Developer, Edit Config"
+        + (f" ({place})" if place else "")
+        + ", then add"
+    )
+    print(json.dumps({"mcpServers": {"seedance": entry}}, indent=2, ensure_ascii=False))
+    print("and start Claude Desktop again. README.md has the same for other clients.")
+    return 0
+
+
+def server_command() -> tuple[str, list[str]]:
+    """The absolute path and the arguments that start the server, wherever it is called from."""
+    script = Path(sys.executable).with_name("seedance-mcp.exe" if sys.platform == "win32" else "seedance-mcp")
+    return (str(script), []) if script.exists() else (sys.executable, ["-m", "seedance_mcp"])
+
+
+async def _converse(settings: Settings, folder: Path) -> None:
+    from importlib.metadata import version
+
+    from mcp import Client, StdioServerParameters
+    from mcp.types import Implementation
+
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "seedance_mcp"],
+        # The client hands on no other variable of ours: no key reaches this server.
+        env={
+            "SEEDANCE_PROVIDER": "sandbox",
+            "SEEDANCE_OUTPUT_DIR": str(folder),
+            "SEEDANCE_STATE_DIR": str(folder / ".state"),
+            "SEEDANCE_SANDBOX_SECONDS": str(settings.sandbox_seconds),
+            "SEEDANCE_DETACH": "0",
+        },
+    )
+    print(f"1. Starting the server: {sys.executable} -m seedance_mcp", flush=True)
+    client_info = Implementation(name="seedance-mcp-demo", version=version("seedance-mcp"))
+    async with Client(server, client_info=client_info, read_timeout_seconds=_CALL_SECONDS) as client:
+        tools = (await client.list_tools()).tools
+        names = ", ".join(tool.name for tool in tools)
+        print(f"   Connected, protocol {client.protocol_version}; tools: {names}")
+        await _show_price(client)
+        job = await _make(client)
+        await _look(client, job)
+
+
+async def _show_price(client: Client) -> None:
+    print("\n2. estimate_cost: what would it cost?", flush=True)
+    quote = await _call(client, "estimate_cost", _REQUEST)
+    print(f"   In the sandbox: {quote['estimate']['usd']} USD. The same video from a provider:")
+    for offer in quote["offers"][:6]:
+        if offer["usd"] is not None and offer["provider"] != "sandbox":
+            print(f"   {offer['provider']:<10} {offer['model']:<20} {offer['usd']} USD")
+
+
+async def _make(client: Client) -> dict[str, Any]:
+    print("\n3. generate_video, then check_status until it is there", flush=True)
+    print(f"   {_REQUEST['prompt']}", flush=True)
+    job = await _call(client, "generate_video", {**_REQUEST, "wait_seconds": 0})
+    async with progress_bar("   placeholder") as show:
+
+        async def report(progress: float, total: float | None, message: str | None) -> None:
+            await show(progress / (total or 1.0), message or "")
+
+        while job["status"] in _UNFINISHED:
+            waiting = {"job_id": job["job_id"], "wait_seconds": _WAIT_SECONDS}
+            result = await client.call_tool("check_status", waiting, progress_callback=report)
+            job = _content("check_status", result)
+        if job["status"] == "succeeded":
+            await show(1.0, "saved")
+    if job["status"] != "succeeded":
+        error: dict[str, Any] = job["error"] or {}
+        raise SeedanceError(
+            error.get("message") or f"The job ended as {job['status']}.", hint=error.get("hint")
+        )
+    return job
+
+
+async def _look(client: Client, job: dict[str, Any]) -> None:
+    print("\n4. view_video: what an assistant sees of it", flush=True)
+    result = await client.call_tool("view_video", {"source": job["job_id"]})
+    facts = _content("view_video", result)["facts"]
+    sound = facts["audio_codec"] if facts["has_audio"] else "no sound"
+    print(
+        f"   {facts['width']}x{facts['height']}, {facts['fps']:g} fps, {facts['duration_seconds']:.2f} s,"
+        f" {facts['video_codec']}, {sound}"
+    )
+    video = Path(job["video_path"])
+    print(f"\nVideo:         {video}")
+    images = [block.data for block in result.content if block.type == "image"]
+    if images:
+        sheet = video.with_suffix(".contact-sheet.jpg")
+        sheet.write_bytes(base64.b64decode(images[0]))
+        print(f"Contact sheet: {sheet}")
+    print(
+        "It is a drawn placeholder: right in size, length and sound, made without a model. It cost nothing."
+    )
+
+
+async def _call(client: Client, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    return _content(tool, await client.call_tool(tool, arguments))
+
+
+def _content(tool: str, result: CallToolResult) -> dict[str, Any]:
+    content: dict[str, Any] = result.structured_content or {}
+    if result.is_error:
+        said = content.get("error") or {
+            "message": shorten(" ".join(getattr(b, "text", "") for b in result.content), 300)
+        }
+        raise SeedanceError(f"{tool}: {said['message']}", hint=said.get("hint"))
+    return content

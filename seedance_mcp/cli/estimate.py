@@ -1,0 +1,65 @@
+"""The command `estimate`: the price of a request here and at every other offer that can do it."""
+
+from __future__ import annotations
+
+import argparse
+
+import anyio
+
+from ..app import Quote, open_app
+from ..config import Settings, load_settings
+from ..types import VideoRequest
+from .arguments import add_request_arguments, allow_named_files, read_request
+from .text import digits, money, table
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the fields of the request."""
+    add_request_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="Print JSON")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print the estimate; nothing is spent."""
+    request = read_request(arguments)
+    quote = anyio.run(_quote, allow_named_files(load_settings(), request), request)
+    if arguments.json:
+        from .json import quote_json
+
+        print(quote_json(quote))
+    else:
+        print(_lines(quote))
+    return 0
+
+
+async def _quote(settings: Settings, request: VideoRequest) -> Quote:
+    async with open_app(settings, watch=False) as app:
+        return await app.estimate(request)
+
+
+def _lines(quote: Quote) -> str:
+    estimate, budget = quote.estimate, quote.budget
+    name = f"{quote.offer.model.title} at {quote.offer.provider.title}"
+    lines = [f"{name}: {money(estimate.price) if estimate else 'price unknown'}", quote.reason]
+    if estimate:
+        if estimate.maximum.usd > estimate.price.usd:
+            lines.append(f"At most {money(estimate.maximum)}.")
+        lines.append(f"{estimate.basis} (prices of {estimate.verified}, confidence {estimate.confidence})")
+    if quote.usual_seconds:
+        lines.append(f"Usually done in {quote.usual_seconds:.0f} s.")
+    left, most = digits(budget.left_today_usd), digits(budget.max_per_job_usd)
+    lines.append(f"Left today: {left} USD; one job may cost {most} USD.")
+    lines += [f"note: {line}" for line in quote.advice]
+    if quote.others:
+        rows = [
+            (
+                other.offer.provider.name,
+                other.offer.model.id,
+                money(other.price) if other.price else "unknown",
+                "ready" if other.ready else "no key",
+                "; ".join(other.differences),
+            )
+            for other in quote.others
+        ]
+        lines += ["", "Elsewhere:", table(("PROVIDER", "MODEL", "PRICE", "READY", "DIFFERENT THERE"), rows)]
+    return "\n".join(line for line in lines if line is not None)

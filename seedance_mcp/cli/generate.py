@@ -1,0 +1,83 @@
+"""The command `generate`: the price, the wait, the path of the video."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from functools import partial
+
+import anyio
+
+from ..app import App, open_app
+from ..config import Settings, load_settings
+from ..errors import ConfirmationRequired
+from ..types import Job, VideoRequest
+from .arguments import add_request_arguments, allow_named_files, amount, read_request
+from .text import money
+from .waiting import finish, wait_with_progress
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the fields of the request, then what only a purchase needs."""
+    add_request_arguments(parser)
+    parser.add_argument("--max-usd", type=amount, help="Refuse if it could cost more than this")
+    parser.add_argument(
+        "--allow-duplicate", action="store_true", help="Make it again although the same is under way"
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help="Agree to a price above the threshold without being asked"
+    )
+    parser.add_argument("--json", action="store_true", help="Print the job as JSON instead of the path")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Make the video; ask for consent where the settings want it."""
+    request = read_request(arguments)
+    settings = allow_named_files(load_settings(), request)
+    make = partial(_make, settings, request, arguments)
+    try:
+        job = anyio.run(make, arguments.yes and settings.confirm != "strict")
+    except ConfirmationRequired as error:
+        if not _agreed(error, settings):
+            print("Not generated; nothing was spent.", file=sys.stderr)
+            return 2
+        job = anyio.run(make, True)
+    return finish(job, as_json=arguments.json)
+
+
+async def _make(
+    settings: Settings, request: VideoRequest, arguments: argparse.Namespace, confirmed: bool
+) -> Job:
+    async with open_app(settings) as app:
+        await _say_the_price(app, request)
+        started = await app.generate(
+            request,
+            max_usd=arguments.max_usd,
+            allow_duplicate=arguments.allow_duplicate,
+            confirmed=confirmed,
+        )
+        if started.deduplicated:
+            print("The same request is already under way: this is that job.", file=sys.stderr)
+        return await wait_with_progress(app, started.job)
+
+
+async def _say_the_price(app: App, request: VideoRequest) -> None:
+    quote = await app.estimate(request)
+    price = money(quote.estimate.price) if quote.estimate else "price unknown"
+    print(
+        f"{quote.offer.model.title} at {quote.offer.provider.title}: {price}. {quote.reason}", file=sys.stderr
+    )
+    for line in quote.advice:
+        print(f"note: {line}", file=sys.stderr)
+
+
+def _agreed(error: ConfirmationRequired, settings: Settings) -> bool:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        hint = (
+            "Run it in a terminal"
+            if settings.confirm == "strict"
+            else "Run it in a terminal, or again with --yes"
+        )
+        raise ConfirmationRequired(error.message, token=None, hint=f"{hint}. Nothing was spent.") from None
+    print(f"{error.message}\nGenerate it? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

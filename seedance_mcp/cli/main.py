@@ -1,0 +1,87 @@
+"""Turns the words of the command line into one command; only that command's module is imported."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import io
+import os
+import sys
+from typing import NoReturn, Protocol, cast
+
+_COMMANDS = {
+    "demo": "Make a placeholder video through the real server: free, offline, no key.",
+    "generate": "Make a video and save it; prints its path.",
+    "estimate": "Say what a video would cost, here and elsewhere. Spends nothing.",
+    "models": "List the models, what they can do and what they cost.",
+    "jobs": "List, show or cancel jobs.",
+    "view": "Write a contact sheet of a video and measure it.",
+}
+
+
+class Command(Protocol):
+    """What every module of a command has."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's arguments."""
+        ...
+
+    def execute(self, arguments: argparse.Namespace) -> int:
+        """Do it and return the exit code."""
+        ...
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports wrong usage in the same two lines as every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"error [usage]: {message}", file=sys.stderr)
+        print(f"hint: {self.prog} --help", file=sys.stderr)
+        sys.exit(2)
+
+
+def execute(argv: list[str]) -> int:
+    """Run the command that `argv` names and return its exit code."""
+    _never_fail_on_a_character()
+    name = next((word for word in argv if not word.startswith("-")), None)
+    command = _load(name) if name in _COMMANDS else None
+    parser = _parser(name, command)
+    arguments = parser.parse_args(argv)
+    if command is None:
+        parser.error("say which command to run")
+    try:
+        code = command.execute(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of the pipe has gone, as with `| head -1`; the flush at exit must not fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _load(name: str | None) -> Command:
+    return cast("Command", importlib.import_module(f".{name}", __package__))
+
+
+def _parser(chosen: str | None, command: Command | None) -> argparse.ArgumentParser:
+    from importlib.metadata import version
+
+    parser = _Parser(
+        prog="seedance-mcp",
+        description="Make Seedance videos: price first, one payment, the finished MP4 on disk.",
+        epilog="Without a command it is an MCP server on stdin and stdout, to be started by an assistant.",
+    )
+    parser.add_argument("--version", action="version", version=f"seedance-mcp {version('seedance-mcp')}")
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
+    for name, summary in _COMMANDS.items():
+        sub = commands.add_parser(name, help=summary, description=summary)
+        if name == chosen and command is not None:
+            command.configure(sub)
+    return parser
+
+
+def _never_fail_on_a_character() -> None:
+    """A prompt may hold any character; a Windows console or a C locale may not know it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -1,0 +1,67 @@
+"""A progress bar in a terminal; a few plain lines where there is none."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+
+Show = Callable[[float, str], Awaitable[None]]
+
+_LAYOUT = "{desc} {percentage:3.0f}% |{bar:28}| {elapsed}{postfix}"
+_TICK_SECONDS = 0.25
+_PLAIN_STEP = 0.25
+
+
+@asynccontextmanager
+async def progress_bar(title: str) -> AsyncGenerator[Show]:
+    """Show a fraction (0 to 1) and a message on stderr; the clock goes on while nothing is reported."""
+    if not sys.stderr.isatty():
+        yield _plain_lines(title)
+        return
+
+    from tqdm import tqdm
+
+    tqdm.monitor_interval = 0  # its thread is not needed: the task below keeps the bar alive
+    with tqdm(
+        total=1.0, desc=title, bar_format=_LAYOUT, dynamic_ncols=True, file=sys.stderr, mininterval=0
+    ) as bar:
+
+        async def show(fraction: float, message: str) -> None:
+            bar.set_postfix_str(message, refresh=False)
+            bar.update(max(0.0, min(1.0, fraction) - bar.n))
+            bar.refresh()
+
+        async def tick() -> None:
+            while True:
+                await anyio.sleep(_TICK_SECONDS)
+                bar.refresh()
+
+        failure: Exception | None = None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(tick)
+            try:
+                yield show
+            except Exception as error:
+                failure = error  # raised outside, or the task group would wrap it
+            tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+
+def _plain_lines(title: str) -> Show:
+    last_fraction, last_message = -1.0, ""
+
+    async def show(fraction: float, message: str) -> None:
+        nonlocal last_fraction, last_message
+        words = message.split(",")[0]
+        if words == last_message and fraction < min(1.0, last_fraction + _PLAIN_STEP):
+            return
+        if words == last_message and fraction == last_fraction:
+            return
+        last_fraction, last_message = fraction, words
+        print(f"{title} {fraction:4.0%}  {message}", file=sys.stderr, flush=True)
+
+    return show

@@ -1,0 +1,83 @@
+"""Amounts, times and tables as people read them in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from ..types import Job, JobStatus, Price
+
+
+def money(price: Price) -> str:
+    """`0.24 USD`, or `1.70 CNY (0.24 USD)` where it is billed in another currency."""
+    own = f"{digits(price.amount)} {price.currency}"
+    return own if price.currency == "USD" else f"{own} ({digits(price.usd)} USD)"
+
+
+def digits(amount: Decimal) -> str:
+    """Two decimals; four where two would hide what there is."""
+    short = amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    if short == amount or amount >= 1:
+        return f"{short}"
+    return f"{amount.quantize(Decimal('0.0001'), ROUND_HALF_UP)}"
+
+
+def moment(seconds: float) -> str:
+    """A time in seconds since the epoch, on the clock of this machine."""
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def shorten(text: str, width: int) -> str:
+    """One line of at most `width` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= width else f"{line[: width - 1]}…"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as their widest cell, two spaces between them."""
+    widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
+    lines = [head, *rows]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def job_lines(job: Job) -> str:
+    """Everything that a person wants to know of a job, a line each."""
+    shown: list[tuple[str, str | None]] = [
+        ("job", job.id),
+        (
+            "status",
+            job.status.value
+            if job.progress is None or job.finished
+            else f"{job.status.value}, {job.progress:.0%}",
+        ),
+        ("model", f"{job.model} at {job.provider}"),
+        ("prompt", shorten(job.request.prompt or "", 100) or None),
+        ("created", moment(job.created_at)),
+        ("finished", moment(job.finished_at) if job.finished_at else None),
+        ("estimate", money(job.estimate)),
+        ("charge", money(job.charge) if job.charge else None),
+        ("task there", job.submission.task_id if job.submission else None),
+    ]
+    if job.artifacts:
+        facts = job.artifacts
+        sound = "with sound" if facts.has_audio else "silent"
+        shown += [
+            ("video", facts.video_path),
+            (
+                "measured",
+                f"{facts.width}x{facts.height}, {facts.duration_seconds:.2f} s, {facts.fps:g} fps, {sound}",
+            ),
+            ("last frame", facts.last_frame_path),
+        ]
+    if job.error:
+        shown += [("error", f"[{job.error_code}] {job.error}"), ("hint", job.error_hint)]
+    return "\n".join(f"{name + ':':<12}{value}" for name, value in shown if value)
+
+
+def went_well(job: Job) -> bool:
+    """False when the job ended without a video."""
+    return not job.finished or job.status is JobStatus.SUCCEEDED

@@ -1,0 +1,72 @@
+"""The command `view`: a contact sheet on disk and the facts measured from a video."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import anyio
+
+from ..app import Viewed, open_app
+from ..config import Settings, load_settings
+from .arguments import absolute
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the source and what to do with the sheet."""
+    parser.add_argument("source", help="A job id, or the path of a video")
+    parser.add_argument(
+        "--frames",
+        type=int,
+        default=9,
+        choices=range(2, 26),
+        metavar="N",
+        help="Frames on the sheet (2 to 25)",
+    )
+    parser.add_argument("--out", type=Path, help="Write the sheet (JPEG) here")
+    parser.add_argument("--json", action="store_true", help="Print the facts as JSON")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Write the sheet, print the facts."""
+    settings, source = load_settings(), arguments.source
+    if not source.startswith("job_") or Path(source).exists():
+        source = absolute(source)
+        settings = settings.also_reading(Path(source).parent)
+    viewed = anyio.run(_view, settings, source, arguments.frames)
+    sheet = arguments.out or viewed.sheet
+    if arguments.out:
+        arguments.out.write_bytes(viewed.jpeg)
+    if arguments.json:
+        from .json import facts_json
+
+        print(facts_json(viewed.facts, sheet))
+    else:
+        print(_lines(viewed, sheet))
+    return 0
+
+
+async def _view(settings: Settings, source: str, frames: int) -> Viewed:
+    async with open_app(settings, watch=False) as app:
+        return await app.view(source, frames)
+
+
+def _lines(viewed: Viewed, sheet: Path) -> str:
+    facts = viewed.facts
+    loud = f", {facts.loudness_lufs:.1f} LUFS" if facts.loudness_lufs is not None else ""
+    shown = [
+        ("video", str(facts.path)),
+        (
+            "picture",
+            f"{facts.width}x{facts.height}, {facts.fps:g} fps, {facts.frames} frames, {facts.video_codec}",
+        ),
+        ("length", f"{facts.duration_seconds:.2f} s"),
+        ("sound", f"{facts.audio_codec}{loud}" if facts.has_audio else "none"),
+        ("cuts", ", ".join(f"{second:.2f} s" for second in facts.cuts) or "none"),
+    ]
+    for name, spans in (("black", facts.blacks), ("frozen", facts.freezes), ("silent", facts.silences)):
+        shown.append(
+            (name, ", ".join(f"{span.start:.2f} to {span.end:.2f} s" for span in spans) or "nowhere")
+        )
+    shown.append(("sheet", str(sheet)))
+    return "\n".join(f"{name + ':':<10}{value}" for name, value in shown)

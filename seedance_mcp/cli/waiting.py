@@ -1,0 +1,60 @@
+"""Waits for a job in a terminal, and says how it ended."""
+
+from __future__ import annotations
+
+import sys
+
+import anyio
+
+from ..app import App, Update
+from ..types import Job, JobStatus
+from .progress import progress_bar
+from .text import job_lines, money, went_well
+
+_LONG_SECONDS = 3600.0
+
+
+async def wait_with_progress(app: App, job: Job) -> Job:
+    """
+    Show a progress bar until the job has ended, or until only a person or time can tell what became of it.
+
+    On Ctrl-C the job is left as it is, and the way back to it is said.
+    """
+    try:
+        async with progress_bar(job.model) as show:
+
+            async def report(update: Update) -> None:
+                await show(update.fraction, update.message)
+
+            while not job.finished and job.status is not JobStatus.UNKNOWN:
+                job = await app.wait(job.id, _LONG_SECONDS, report)
+    except anyio.get_cancelled_exc_class():
+        print(
+            f"\nStopped waiting. The job is kept; to go on with it: seedance-mcp jobs show {job.id} --wait",
+            file=sys.stderr,
+        )
+        raise
+    return job
+
+
+def finish(job: Job, *, as_json: bool) -> int:
+    """Print the path (or the job as JSON) on stdout, the rest on stderr; return the exit code."""
+    if as_json:
+        from .json import job_json
+
+        print(job_json(job))
+    elif job.artifacts and job.status is JobStatus.SUCCEEDED:
+        facts = job.artifacts
+        sound = "with sound" if facts.has_audio else "silent"
+        charge = f", charged {money(job.charge)}" if job.charge else ""
+        print(
+            f"{facts.width}x{facts.height}, {facts.duration_seconds:.2f} s, {sound}{charge}, {job.id}",
+            file=sys.stderr,
+        )
+        print(facts.video_path)
+    elif job.error:
+        print(f"error [{job.error_code}]: {job.error}", file=sys.stderr)
+        print(f"hint: {job.error_hint or f'seedance-mcp jobs show {job.id}'}", file=sys.stderr)
+    else:
+        print(job_lines(job), file=sys.stderr)
+    return 0 if went_well(job) else 1
