@@ -1,0 +1,69 @@
+"""What an adapter may not do: read the environment, sleep, retry, touch files or the database."""
+
+from __future__ import annotations
+
+import ast
+from importlib import import_module
+
+import pytest
+
+from seedance_mcp.catalog import Catalog
+
+from .source import Module, imported, modules
+
+ADAPTERS = sorted({info.adapter.partition(":")[0] for info in Catalog.load().providers.values()})
+FORBIDDEN_IMPORTS = (
+    "os",
+    "time",
+    "sqlite3",
+    "subprocess",
+    "tenacity",
+    "stamina",
+    "asyncio",
+    "seedance_mcp.config",
+    "seedance_mcp.jobs",
+)
+
+
+def _written() -> list[Module]:
+    return [module for module in modules() if module.name in ADAPTERS]
+
+
+def test_the_sandbox_is_an_adapter_like_the_others() -> None:
+    assert "seedance_mcp.providers.sandbox" in {module.name for module in _written()}
+
+
+@pytest.mark.parametrize(
+    "module", [m for m in _written() if not m.name.endswith(".sandbox")], ids=lambda m: m.name
+)
+def test_an_adapter_does_not_sleep_or_retry(module: Module) -> None:
+    """Waiting and repeating belong to the room that knows what was paid for; the sandbox pretends to work."""
+    calls = [
+        f"{module.path}:{node.lineno}"
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).rpartition(".")[2] in ("sleep", "retry", "sleep_until")
+    ]
+    loops = [f"{module.path}:{node.lineno}" for node in ast.walk(module.tree) if isinstance(node, ast.While)]
+    assert calls + loops == []
+
+
+@pytest.mark.parametrize("module", _written(), ids=lambda m: m.name)
+def test_an_adapter_reads_no_environment_and_knows_no_store(module: Module) -> None:
+    allowed = {"time"} if module.name.endswith(".sandbox") else set[str]()
+    wrong = [
+        f"{module.path}:{line}: {name}"
+        for line, name in imported(module)
+        for banned in FORBIDDEN_IMPORTS
+        if banned not in allowed and (name == banned or name.startswith(f"{banned}."))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", [module.name for module in _written()])
+def test_an_adapter_says_what_the_data_file_says(name: str) -> None:
+    """The class that a data file names is really there."""
+    for info in Catalog.load().providers.values():
+        module, _, class_name = info.adapter.partition(":")
+        if module == name:
+            assert hasattr(import_module(module), class_name)

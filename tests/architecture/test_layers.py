@@ -1,0 +1,103 @@
+"""Who may import whom."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from .source import ROOMS, ROOT, Module, imported, modules
+
+HEAVY = ("av", "PIL", "numpy", "httpx2", "tqdm")
+
+
+def test_imports_point_down_only() -> None:
+    """The contracts stand in pyproject.toml."""
+    code = (
+        "import sys; from importlinter.cli import lint_imports_command; lint_imports_command(['--no-cache'])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "0 broken" in result.stdout
+
+
+def test_rooms_enter_each_other_through_the_door() -> None:
+    inside = {module.name for module in modules() if module.room and not module.is_door}
+    wrong = [
+        f"{module.path}:{line}: {name}"
+        for module in modules()
+        for line, name in imported(module)
+        if _room_of(name) not in (None, module.room)
+        and any(name == m or name.startswith(f"{m}.") for m in inside)
+    ]
+    assert wrong == []
+
+
+def test_every_room_has_a_door_with_a_list_of_what_it_gives() -> None:
+    doors = {module.room: module for module in modules() if module.is_door and module.room}
+    assert set(doors) == set(ROOMS)
+    for room, door in doors.items():
+        listed = _listed(door)
+        assert listed, f"{room}/__init__.py has no __all__"
+        assert listed == sorted(listed), f"{room}/__init__.py: sort __all__"
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_everything_a_door_lists_is_there(room: str) -> None:
+    code = (
+        f"import seedance_mcp.{room} as door\n"
+        "missing = [name for name in door.__all__ if not hasattr(door, name)]\n"
+        "assert not missing, missing"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("door", ["seedance_mcp.server", "seedance_mcp.app", "seedance_mcp.cli"])
+def test_heavy_libraries_wait_until_they_are_needed(door: str) -> None:
+    """An assistant waits for the server to start; drawing and networking come with the first video."""
+    own = {"httpx2"} if door == "seedance_mcp.server" else set[str]()  # the protocol library loads it itself
+    code = f"import sys, {door}; print(*(name for name in {HEAVY!r} if name in sys.modules))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert set(result.stdout.split()) - own == set()
+
+
+@pytest.mark.parametrize("library", HEAVY)
+def test_no_module_on_the_main_path_imports_a_heavy_library_at_its_top(library: str) -> None:
+    wrong = [
+        f"{module.path}:{node.lineno}"
+        for module in modules()
+        if module.room in (None, "catalog", "jobs", "server", "cli")
+        for node in module.tree.body
+        for _, name in _own_imports(module, node)
+        if name.split(".")[0] == library
+    ]
+    assert wrong == []
+
+
+def _own_imports(module: Module, node: ast.stmt) -> list[tuple[int, str]]:
+    if not isinstance(node, ast.Import | ast.ImportFrom):
+        return []
+    return imported(Module(module.path, module.name, "", ast.Module([node], [])))
+
+
+def _room_of(name: str) -> str | None:
+    words = name.split(".")
+    return words[1] if words[0] == "seedance_mcp" and len(words) > 1 and words[1] in ROOMS else None
+
+
+def _listed(door: Module) -> list[str]:
+    for node in door.tree.body:
+        if isinstance(node, ast.Assign) and any(
+            isinstance(target, ast.Name) and target.id == "__all__" for target in node.targets
+        ):
+            return list(ast.literal_eval(node.value))
+    return []

@@ -1,0 +1,108 @@
+"""How long modules are, what they say about themselves, and which words stay out of them."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from .source import PACKAGE, Module, modules
+
+MOST_LINES = 400
+PREFERRED_LINES = 300
+VAGUE_NAMES = {
+    "utils",
+    "util",
+    "helpers",
+    "helper",
+    "common",
+    "base",
+    "manager",
+    "handler",
+    "service",
+    "misc",
+}
+
+
+def test_modules_stay_short(record_property: pytest.RecordProperty) -> None:
+    """Above 400 lines a module is two modules; above 300 it is named here, so that somebody looks at it."""
+    lines = {module.path: len(module.text.splitlines()) for module in modules()}
+    long = {path: count for path, count in lines.items() if count > PREFERRED_LINES}
+    record_property("modules_above_300_lines", long)
+    print(f"above {PREFERRED_LINES} lines: {long}")
+    assert {path: count for path, count in long.items() if count > MOST_LINES} == {}
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [module.path for module in modules() if not ast.get_docstring(module.tree)]
+    assert silent == []
+
+
+def test_everything_public_has_a_docstring() -> None:
+    silent = [f"{module.path}:{line} {name}" for module in modules() for line, name in _silent(module)]
+    assert silent == []
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    vague = [module.path for module in modules() if VAGUE_NAMES & set(re.split(r"[/_.]", module.path))]
+    assert vague == []
+
+
+def test_no_provider_is_named_outside_its_own_rooms() -> None:
+    """A new provider is an adapter and a data file: nothing else may have to be edited."""
+    paid = sorted(
+        file.stem for file in (PACKAGE / "catalog/data/providers").glob("*.toml") if file.stem != "sandbox"
+    )
+    assert paid
+    pattern = re.compile(rf"(?<![a-z])({'|'.join(paid)})(?![a-z])", re.IGNORECASE)
+    named = [
+        f"{module.path}:{number}: {line.strip()}"
+        for module in modules()
+        if module.room != "providers"
+        for number, line in enumerate(module.text.splitlines(), 1)
+        if pattern.search(line)
+    ]
+    assert named == []
+
+
+def test_every_silenced_check_names_its_rule() -> None:
+    bare = re.compile(r"#\s*(type:\s*ignore(?!\[)|pyright:\s*ignore(?!\[)|noqa(?!:))")
+    found = [
+        f"{module.path}:{number}"
+        for module in modules()
+        for number, line in enumerate(module.text.splitlines(), 1)
+        if bare.search(line)
+    ]
+    assert found == []
+
+
+def _silent(module: Module) -> list[tuple[int, str]]:
+    """What is public and has no docstring. Adapters need not repeat what the protocol says of a method."""
+    described = _protocol_methods() if module.room == "providers" else set[str]()
+    found: list[tuple[int, str]] = []
+    for node in module.tree.body:
+        if not isinstance(
+            node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+        ) or node.name.startswith("_"):
+            continue
+        if not ast.get_docstring(node):
+            found.append((node.lineno, node.name))
+        for method in node.body if isinstance(node, ast.ClassDef) else []:
+            if not isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef) or method.name.startswith("_"):
+                continue
+            if not ast.get_docstring(method) and method.name not in described:
+                found.append((method.lineno, f"{node.name}.{method.name}"))
+    return found
+
+
+def _protocol_methods() -> set[str]:
+    door = next(module for module in modules() if module.path == "providers/__init__.py")
+    return {
+        method.name
+        for node in door.tree.body
+        if isinstance(node, ast.ClassDef)
+        and any(getattr(base, "id", "") == "Protocol" for base in node.bases)
+        for method in node.body
+        if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
