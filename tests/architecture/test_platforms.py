@@ -8,33 +8,39 @@ from .source import Module, modules, parents
 
 POSIX_MODULES = {"fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty"}
 POSIX_NAMES = {
-    "os": set(
-        [
-            "O_CLOEXEC",
-            "O_DIRECTORY",
-            "O_NOFOLLOW",
-            "O_NONBLOCK",
-            "O_PATH",
-            "chown",
-            "fchmod",
-            "fork",
-            "geteuid",
-            "getgid",
-            "getpgid",
-            "getuid",
-            "killpg",
-            "mkfifo",
-            "setpgid",
-            "setsid",
-            "statvfs",
-            "uname",
-            "wait3",
-            "wait4",
-        ]
-    ),
-    "signal": set(
-        ["SIGALRM", "SIGCHLD", "SIGHUP", "SIGKILL", "SIGSTOP", "SIGUSR1", "SIGUSR2", "alarm", "setitimer"]
-    ),
+    "os": {
+        "O_CLOEXEC",
+        "O_DIRECTORY",
+        "O_NOFOLLOW",
+        "O_NONBLOCK",
+        "O_PATH",
+        "chown",
+        "fchmod",
+        "fork",
+        "geteuid",
+        "getgid",
+        "getpgid",
+        "getuid",
+        "killpg",
+        "mkfifo",
+        "setpgid",
+        "setsid",
+        "statvfs",
+        "uname",
+        "wait3",
+        "wait4",
+    },
+    "signal": {
+        "SIGALRM",
+        "SIGCHLD",
+        "SIGHUP",
+        "SIGKILL",
+        "SIGSTOP",
+        "SIGUSR1",
+        "SIGUSR2",
+        "alarm",
+        "setitimer",
+    },
 }
 WINDOWS_MODULES = {"msvcrt", "winreg", "_winapi"}
 CHECKS = ("sys.platform", "os.name", "hasattr(os", "hasattr(signal", "_WINDOWS", "WINDOWS")
