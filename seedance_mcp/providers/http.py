@@ -1,0 +1,302 @@
+"""Speaks HTTP for the adapters: auth, deadlines, repeats of free calls, statuses to our errors."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import httpx2
+
+from ..catalog import ProviderInfo
+from ..errors import ProviderError, ProviderUnavailable, RateLimited, TaskNotFound
+from ..types import MediaFile
+from . import Access, Purchase
+from .addresses import transport
+from .answers import (
+    Answer,
+    Classify,
+    Problem,
+    Reply,
+    ReplyT,
+    TaskId,
+    answer_of,
+    checked_id,
+    error_of,
+    kind_of,
+    parse,
+    take,
+)
+from .origin import Origin
+from .paying import pay
+from .uploading import form, raw
+from .wording import clean
+
+__all__ = ["Api", "Deadlines", "Problem", "Reply", "TaskId", "Timing", "checked_id"]
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 4
+"""How often a free call is made at most."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
+"""Seconds: the bound of the random pause before the first repeat; it doubles up to the second."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deadlines:
+    """Seconds. The totals end slow drips, which no read timeout ever sees."""
+
+    connect: float = 10.0
+    read: float = 20.0
+    total: float = 30.0
+    purchase: float = 60.0
+    upload: float = 300.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Where time and chance come from: a steady clock, the wall clock, sleep, a number in [0, 1)."""
+
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+    random: Callable[[], float] = field(default=random.random)
+
+
+class Api:
+    """
+    One provider's API.
+
+    `classify` reads errors in the provider's own shape: the evidence of a refusal. A path is relative to the
+    base URL, or an absolute URL on the same origin. Redirects are never followed.
+    """
+
+    def __init__(
+        self,
+        info: ProviderInfo,
+        access: Access,
+        classify: Classify,
+        *,
+        deadlines: Deadlines | None = None,
+        timing: Timing | None = None,
+        host: str | None = None,
+    ) -> None:
+        """
+        Prepare; nothing is connected yet.
+
+        `host` is the base URL of a further host of the same provider, such as one for files.
+
+        Raises:
+            ConfigError: the base URL or the key cannot be used.
+        """
+        self._info = info
+        self._access = access
+        self._classify = classify
+        self._deadlines = deadlines or Deadlines()
+        self._timing = timing or Timing()
+        self._origin = Origin(info, access, host)
+        self._client: httpx2.AsyncClient | None = None
+
+    def __repr__(self) -> str:
+        return f"Api({self._info.name!r}, {self._origin.base!r})"
+
+    def at(self, host: str) -> Api:
+        """Return the same API on a further host of the provider, with the same key."""
+        return Api(
+            self._info,
+            self._access,
+            self._classify,
+            deadlines=self._deadlines,
+            timing=self._timing,
+            host=host,
+        )
+
+    async def get(
+        self,
+        path: str,
+        reply: Callable[[Any], ReplyT],
+        *,
+        params: Mapping[str, str | int | list[str]] | None = None,
+        final: Callable[[int, Any], bool] | None = None,
+        missing: type[ProviderError] = TaskNotFound,
+    ) -> ReplyT:
+        """
+        Ask, as often as it takes within the deadline.
+
+        `final` tells of an error status (and its body) that it is the answer all the same; `missing` is what
+        a 404 means.
+
+        Raises:
+            ProviderError: the class that fits what went wrong.
+        """
+        return await self._free(
+            "GET", path, reply, params=params, final=final, missing=missing, repeatable=True
+        )
+
+    async def post(
+        self,
+        path: str,
+        reply: Callable[[Any], ReplyT],
+        json: Any = None,
+        *,
+        repeatable: bool = False,
+        missing: type[ProviderError] = TaskNotFound,
+    ) -> ReplyT:
+        """Post something that is free. Never a purchase: that is `buy`."""
+        return await self._free("POST", path, reply, json=json, repeatable=repeatable, missing=missing)
+
+    async def put(
+        self, path: str, reply: Callable[[Any], ReplyT], json: Any = None, *, repeatable: bool = True
+    ) -> ReplyT:
+        """Put something that is free."""
+        return await self._free("PUT", path, reply, json=json, repeatable=repeatable)
+
+    async def delete(self, path: str, reply: Callable[[Any], ReplyT], *, repeatable: bool = True) -> ReplyT:
+        """Delete."""
+        return await self._free("DELETE", path, reply, repeatable=repeatable)
+
+    async def upload(
+        self,
+        path: str,
+        reply: Callable[[Any], ReplyT],
+        media: MediaFile,
+        *,
+        field: str | None,
+        headers: Mapping[str, str] | None = None,
+    ) -> ReplyT:
+        """
+        Post a local file once: as the form field `field`, or as the bare body when that is None.
+
+        `headers` are added and win, such as a token that stands in for the key.
+        """
+        body = raw(media) if field is None else form(media, field)
+        request = self._origin.request(
+            "POST", path, headers={**body.headers, **(headers or {})}, content=body.chunks()
+        )
+        with anyio.move_on_after(self._deadlines.upload):
+            return self._read(await self._once(request), reply, final=None, missing=TaskNotFound)
+        raise ProviderUnavailable(
+            f"{self._info.title} did not take the file within {self._deadlines.upload:.0f} s."
+        )
+
+    async def buy(
+        self,
+        path: str,
+        reply: Callable[[Any], ReplyT],
+        json: Any,
+        purchase: Purchase,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> ReplyT:
+        """
+        Send the one paid POST: once, on a fresh connection, after `purchase.sending()` has returned.
+
+        A cancellation while it is under way passes through, as cancellations must. If it comes after
+        `purchase.sending()`, the outcome is as unknown as after SubmissionUnknown, and the caller's journal
+        already says so.
+
+        Raises:
+            SubmissionNotSent: no connection came about; nothing was sent.
+            SubmissionUnknown: sent, and neither accepted nor refused with evidence.
+            ProviderError: any other class: refused, with evidence; nothing was bought.
+        """
+        return await pay(
+            self._origin.request("POST", path, json=json, headers=headers),
+            reply,
+            purchase,
+            title=self._info.title,
+            secret=self._origin.key,
+            classify=self._classify,
+            trusted=self._origin.trusted,
+            deadline=self._deadlines.purchase,
+            now=self._timing.now,
+        )
+
+    async def close(self) -> None:
+        """Close the connections; the next call opens new ones."""
+        client, self._client = self._client, None
+        if client:
+            await client.aclose()
+
+    async def _free(
+        self,
+        method: str,
+        path: str,
+        reply: Callable[[Any], ReplyT],
+        *,
+        params: Mapping[str, str | int | list[str]] | None = None,
+        json: Any = None,
+        final: Callable[[int, Any], bool] | None = None,
+        missing: type[ProviderError] = TaskNotFound,
+        repeatable: bool,
+    ) -> ReplyT:
+        end = self._timing.clock() + self._deadlines.total
+        failure: ProviderError = ProviderUnavailable(
+            f"{self._info.title} did not answer within {self._deadlines.total:.0f} s."
+        )
+        with anyio.move_on_after(self._deadlines.total):
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    answer = await self._once(self._origin.request(method, path, params=params, json=json))
+                    return self._read(answer, reply, final=final, missing=missing)
+                except (RateLimited, ProviderUnavailable) as error:
+                    failure = error
+                pause = self._pause(attempt, failure)
+                if not repeatable or attempt == ATTEMPTS or self._timing.clock() + pause >= end:
+                    raise failure
+                logger.warning(
+                    "%s: %s %s: %s; again in %.1f s", self._info.name, method, path, failure.code, pause
+                )
+                await self._timing.sleep(pause)
+        raise failure
+
+    def _pause(self, attempt: int, failure: ProviderError) -> float:
+        jitter = self._timing.random() * min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE)
+        asked = failure.retry_after if isinstance(failure, RateLimited) else None
+        return jitter if asked is None else asked + self._timing.random() * FIRST_PAUSE
+
+    async def _once(self, request: httpx2.Request) -> Answer:
+        limits = self._deadlines
+        if self._client is None:
+            self._client = httpx2.AsyncClient(
+                transport=transport(trusted=self._origin.trusted),
+                timeout=httpx2.Timeout(limits.read, connect=limits.connect),
+                follow_redirects=False,
+                trust_env=False,
+            )
+        body = bytearray()
+        try:
+            response = await self._client.send(request, stream=True)
+            try:
+                whole = await take(response.aiter_raw(), body)
+            finally:
+                await response.aclose()
+        except (httpx2.TransportError, OSError) as error:
+            reason = clean(str(error), limit=120) or type(error).__name__
+            raise ProviderUnavailable(f"{self._info.title} cannot be reached: {reason}.") from error
+        logger.debug(
+            "%s: %s %s: HTTP %d", self._info.name, request.method, request.url.path, response.status_code
+        )
+        return answer_of(
+            response.status_code, response.headers, bytes(body), whole=whole, now=self._timing.now()
+        )
+
+    def _read(
+        self,
+        answer: Answer,
+        reply: Callable[[Any], ReplyT],
+        *,
+        final: Callable[[int, Any], bool] | None,
+        missing: type[ProviderError],
+    ) -> ReplyT:
+        problem = self._classify(answer.status, answer.json) if answer.is_json else None
+        good = answer.ok and problem is None
+        if good or (final and answer.is_json and final(answer.status, answer.json)):
+            return parse(reply, answer, self._info.title)
+        kind = kind_of(answer.status, problem, missing=missing)
+        raise error_of(kind, answer, problem, title=self._info.title, secret=self._origin.key)
