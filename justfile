@@ -1,0 +1,32 @@
+# Short names for what CONTRIBUTING.md describes; everything runs in .venv.
+python := ".venv/bin/python"
+
+# lint, types, layers, tests
+check: lint types test
+
+# make .venv with everything in it
+setup:
+    python3 -m venv --upgrade-deps .venv
+    {{python}} -m pip install -q -e . --group dev
+
+fmt:
+    {{python}} -m ruff format
+    {{python}} -m ruff check --fix
+
+lint:
+    {{python}} -m ruff check
+    {{python}} -m ruff format --check
+    .venv/bin/lint-imports
+
+types:
+    {{python}} -m pyright
+
+test *arguments:
+    {{python}} -m pytest {{arguments}}
+
+# write the generated parts of the README anew
+docs:
+    {{python}} scripts/tables.py
+
+demo:
+    .venv/bin/seedance-mcp demo
