@@ -1,0 +1,108 @@
+"""The sidecar: what a video was made of, as JSON beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import anyio
+from anyio.to_thread import run_sync
+
+from ..types import Job, Price
+from .files import flush_folder
+from .parts import disk_errors
+
+_MOMENTS = ("created_at", "sent_at", "accepted_at", "started_at", "finished_at")
+
+
+async def write_sidecar(job: Job, video_path: Path) -> Path:
+    """
+    Write what a finished job was made of beside its video; replace an earlier sidecar whole or not at all.
+
+    It holds no key and no signed URL: of a URL, only scheme, host and path are written.
+
+    Raises:
+        DownloadError: the folder cannot be written to.
+    """
+    path = video_path.with_suffix(".json")
+    content = json.dumps(_facts(job, video_path), ensure_ascii=False, indent=2) + "\n"
+    with disk_errors(path.parent), anyio.CancelScope(shield=True):
+        await run_sync(_replace, path, job.id, content.encode(errors="replace"))
+    return path
+
+
+def _replace(path: Path, job_id: str, content: bytes) -> None:
+    descriptor, name = tempfile.mkstemp(prefix=f"{job_id}.", suffix=".json.part", dir=path.parent)
+    unfinished = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        unfinished.replace(path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    flush_folder(path.parent)
+
+
+def _facts(job: Job, video_path: Path) -> dict[str, Any]:
+    request = job.request
+    made = job.artifacts
+    return {
+        "job_id": job.id,
+        "prompt": request.prompt,
+        "provider": job.provider,
+        "model": job.model,
+        "endpoint": job.endpoint,
+        "task_id": job.submission.task_id if job.submission else None,
+        "tag": job.tag,
+        "fingerprint": job.fingerprint,
+        "seed": request.seed,
+        "settings": _without_secrets(
+            request.model_dump(
+                mode="json", exclude_none=True, exclude={"prompt", "provider", "model", "seed"}
+            )
+        ),
+        "video": video_path.name,
+        "last_frame": Path(made.last_frame_path).name if made and made.last_frame_path else None,
+        "measured": {
+            name: value
+            for name, value in (asdict(made) if made else {}).items()
+            if name not in ("video_path", "last_frame_path")
+        },
+        "estimate": _amount(job.estimate),
+        "charge": _amount(job.charge),
+        "times": {name: _written(getattr(job, name)) for name in _MOMENTS},
+    }
+
+
+def _amount(price: Price | None) -> dict[str, str] | None:
+    return price and {"amount": f"{price.amount:f}", "currency": price.currency, "usd": f"{price.usd:f}"}
+
+
+def _written(moment: float | None) -> str | None:
+    return None if moment is None else datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_secrets(inner) for key, inner in cast("Mapping[str, Any]", value).items()}
+    if isinstance(value, str):
+        return _bare(value)
+    if isinstance(value, Sequence):
+        return [_without_secrets(inner) for inner in cast("Sequence[Any]", value)]
+    return value
+
+
+def _bare(text: str) -> str:
+    if not text.lower().startswith(("http://", "https://")):
+        return text
+    return re.sub(r"//[^/@]*@", "//", re.split(r"[?#]", text)[0])
