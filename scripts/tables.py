@@ -1,0 +1,159 @@
+"""Writes the tables of README.md from the code and the data: `python scripts/tables.py [--check]`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import anyio
+from cogapp import Cog
+
+from seedance_mcp.catalog import Catalog, Offer, estimate, resolve
+from seedance_mcp.config import load_settings, setting_table
+from seedance_mcp.errors import InvalidRequest, SeedanceError
+from seedance_mcp.types import VideoRequest
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTHING = Path("no-settings-file")
+
+
+def tools() -> str:
+    """Name, arguments and first sentence of every tool, as the server lists them."""
+    return _table(
+        ("Tool", "Does", "Arguments"),
+        [
+            (f"`{tool.name}`", _first_sentence(tool.description or ""), _arguments(tool.input_schema))
+            for tool in anyio.run(_listed_tools)
+        ],
+    )
+
+
+def settings() -> str:
+    """Every setting with its default."""
+    return _table(
+        ("Variable", "Default", "What it does"),
+        [(f"`{name}`", default, help_text) for name, default, help_text in setting_table()],
+    )
+
+
+def keys() -> str:
+    """Which variable turns on which provider, and where its key comes from."""
+    return _table(
+        ("Provider", "Name", "Key", "Where to get it", "Another address"),
+        [
+            (
+                info.title,
+                f"`{info.name}`",
+                " or ".join(f"`{name}`" for name in info.key_variables),
+                info.key_page,
+                f"`SEEDANCE_{info.name.upper()}_BASE_URL`",
+            )
+            for info in Catalog.load().providers.values()
+            if info.key_variables
+        ],
+    )
+
+
+def prices() -> str:
+    """Models against providers: 5 seconds at 720p, 16:9, from text; with sound where the model has it."""
+    catalog = Catalog.load()
+    names = [name for name in catalog.providers if name != "sandbox"]
+    return _table(
+        ("Model", *names),
+        [(f"`{model}`", *(_cell(catalog, name, model) for name in names)) for model in catalog.models],
+    )
+
+
+def errors() -> str:
+    """Every error code with what it means."""
+    return _table(
+        ("Code", "Means", "Same call again may succeed"),
+        [
+            (f"`{kind.code}`", _first_sentence(kind.__doc__ or ""), "yes" if kind.retryable else "no")
+            for kind in _kinds(SeedanceError)
+        ],
+    )
+
+
+def markers() -> str:
+    """What can be written into a prompt to make the sandbox misbehave."""
+    from seedance_mcp.providers.sandbox import MARKERS
+
+    return _table(
+        ("In the prompt", "What happens"), [(f"`{marker}`", does) for marker, does in MARKERS.items()]
+    )
+
+
+def _cell(catalog: Catalog, provider: str, model: str) -> str:
+    offers = catalog.offers(provider=provider, model=model, on_sale=False)
+    if not offers:
+        return ""
+    offer = offers[0]
+    if offer.retired:
+        return f"ended {offer.retired}"
+    cost = _five_seconds(offer)
+    return "yes, price unknown" if cost is None else f"{cost:.2f}"
+
+
+def _five_seconds(offer: Offer) -> Decimal | None:
+    wanted = {
+        "prompt": "x",
+        "duration": 5,
+        "aspect_ratio": "16:9",
+        "resolution": "720p",
+        "generate_audio": True,
+    }
+    for left_out in ((), ("generate_audio",), ("aspect_ratio", "generate_audio")):
+        asked = {name: value for name, value in wanted.items() if name not in left_out}
+        try:
+            request = resolve(VideoRequest.model_validate(asked), offer, {})
+        except InvalidRequest:
+            continue
+        found = estimate(request, offer, {}, cny_per_usd=load_settings({}, settings_file=NOTHING).cny_per_usd)
+        return found.price.usd if found else None
+    return None
+
+
+async def _listed_tools() -> list[Any]:
+    from mcp import Client
+
+    from seedance_mcp.server import create_server
+
+    with tempfile.TemporaryDirectory() as folder:
+        environ = {"SEEDANCE_STATE_DIR": folder, "SEEDANCE_OUTPUT_DIR": folder, "SEEDANCE_DETACH": "0"}
+        async with Client(create_server(load_settings(environ, settings_file=NOTHING))) as client:
+            return (await client.list_tools()).tools
+
+
+def _arguments(schema: dict[str, Any]) -> str:
+    names = list(schema.get("properties", {}))
+    fields = list(VideoRequest.model_fields)
+    if set(fields) <= set(names):
+        names = ["the fields of a request", *(name for name in names if name not in fields)]
+        return ", ".join(name if " " in name else f"`{name}`" for name in names)
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _kinds(kind: type[SeedanceError]) -> list[type[SeedanceError]]:
+    found = [] if kind is SeedanceError else [kind]
+    for child in kind.__subclasses__():
+        found += _kinds(child)
+    return found
+
+
+def _first_sentence(text: str) -> str:
+    line = " ".join(text.split())
+    return line.partition(". ")[0].rstrip(".") + "."
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    mode = ["--check"] if "--check" in sys.argv[1:] else ["-r"]
+    sys.exit(Cog().main(["cog", *mode, "-I", str(ROOT / "scripts"), str(ROOT / "README.md")]))

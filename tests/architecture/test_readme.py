@@ -1,0 +1,84 @@
+"""What the README promises is so."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import anyio
+import pytest
+
+from seedance_mcp.config import setting_table
+
+from .source import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_generated_tables_are_up_to_date() -> None:
+    result = subprocess.run(
+        [sys.executable, "scripts/tables.py", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, f"run `python scripts/tables.py`\n{result.stdout}{result.stderr}"
+
+
+def test_every_setting_is_described() -> None:
+    assert [name for name, _, _ in setting_table() if f"`{name}`" not in README] == []
+
+
+@pytest.mark.parametrize("name", ["demo", "test"])
+def test_a_command_that_does_everything_is_one_line(name: str) -> None:
+    found = re.search(rf"<!-- command: {name} -->\n```sh\n(.*?)\n```", README, re.DOTALL)
+    assert found
+    assert "\n" not in found[1]
+    assert found[1].startswith("python3 -m venv ")
+
+
+@pytest.mark.parametrize("block", re.findall(r"```json\n(.*?)```", README, re.DOTALL))
+def test_configuration_in_the_readme_is_json(block: str) -> None:
+    servers = json.loads(block)
+    assert servers.get("mcpServers") or servers.get("servers")
+
+
+@pytest.mark.parametrize("block", re.findall(r"```toml\n(.*?)```", README, re.DOTALL))
+def test_configuration_in_the_readme_is_toml(block: str) -> None:
+    assert tomllib.loads(block)["mcp_servers"]["seedance"]["command"]
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(((?!https?:)[^)#]+)\)", README))
+def test_a_link_to_a_file_leads_somewhere(target: str) -> None:
+    assert (ROOT / target).exists()
+
+
+async def test_the_example_configuration_starts_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mcp import Client, StdioServerParameters
+
+    example = json.loads((ROOT / "mcp.example.json").read_text(encoding="utf-8"))
+    [entry] = example["mcpServers"].values()
+    scripts = str(Path(sys.executable).parent)
+    server = StdioServerParameters(
+        command=entry["command"],
+        args=entry["args"],
+        env={
+            **entry["env"],
+            "PATH": scripts,
+            "SEEDANCE_STATE_DIR": str(tmp_path),
+            "SEEDANCE_OUTPUT_DIR": str(tmp_path),
+        },
+    )
+    monkeypatch.setenv("PATH", scripts, prepend=os.pathsep)
+    with anyio.fail_after(30):
+        async with Client(server) as client:
+            assert client.server_info.name
+            assert "generate_video" in {tool.name for tool in (await client.list_tools()).tools}
