@@ -32,7 +32,9 @@ def run(argv: list[str]) -> int:
 
 def _serve() -> int:
     from ..config import load_settings
-    from ..server import run_stdio
 
-    run_stdio(load_settings())
+    settings = load_settings()
+    from ..server import run_stdio  # takes most of the time: a wrong setting is told before it
+
+    run_stdio(settings)
     return 0

@@ -1,0 +1,39 @@
+"""Runs the real command in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def command_environ(environ: dict[str, str]) -> dict[str, str]:
+    """The whole environment of a command: the settings of this test, and what Python needs to start."""
+    import os
+
+    return {**os.environ, **environ, "PYTHONIOENCODING": "utf-8"}  # noqa: TID251  handed on to a child process
+
+
+@pytest.fixture
+def run(command_environ: dict[str, str], tmp_path: Path) -> Run:
+    """Run `seedance-mcp` with these words and wait until it is done; more settings by keyword."""
+
+    def start(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "seedance_mcp", *words],
+            cwd=tmp_path,
+            env={**command_environ, **settings},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=90,
+        )
+
+    return start

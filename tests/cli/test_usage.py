@@ -1,0 +1,107 @@
+"""What the command says about itself, and how it refuses."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from .conftest import Run
+
+COMMANDS = ("demo", "generate", "estimate", "models", "jobs", "view")
+
+
+def test_the_version_is_that_of_the_package(run: Run) -> None:
+    result = run("--version")
+    assert (result.returncode, result.stdout.strip()) == (0, f"seedance-mcp {version('seedance-mcp')}")
+
+
+def test_the_help_names_every_command(run: Run) -> None:
+    result = run("--help")
+    assert result.returncode == 0
+    assert [name for name in COMMANDS if name not in result.stdout] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_its_arguments(run: Run, command: str) -> None:
+    result = run(command, "--help")
+    assert result.returncode == 0
+    assert f"seedance-mcp {command}" in result.stdout
+
+
+def test_every_field_of_a_request_is_an_argument(run: Run) -> None:
+    from seedance_mcp.types import VideoRequest
+
+    shown = run("generate", "--help").stdout
+    flags = [f"--{name.replace('_', '-')}" for name in VideoRequest.model_fields if name != "prompt"]
+    assert [flag for flag in flags if flag not in shown] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("frobnicate",),
+        ("generate", "x", "--no-such-flag"),
+        ("jobs",),
+        ("jobs", "list", "--limit", "0"),
+        ("generate", "x", "--max-usd", "much"),
+        ("view",),
+    ],
+)
+def test_wrong_usage_is_told_in_two_lines(run: Run, words: tuple[str, ...]) -> None:
+    result = run(*words)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    error, hint = result.stderr.splitlines()
+    assert error.startswith("error [usage]: ")
+    assert hint.startswith("hint: ")
+
+
+def test_a_setting_that_cannot_be_used_is_named(run: Run) -> None:
+    for words in ((), ("jobs", "list")):
+        result = run(*words, SEEDANCE_MAX_USD_PER_JOB="lots")
+        assert result.returncode == 2
+        assert result.stderr.startswith("error [config]: SEEDANCE_MAX_USD_PER_JOB='lots'")
+        assert "Traceback" not in result.stderr
+
+
+def test_values_that_no_request_can_have_are_all_named_at_once(run: Run) -> None:
+    result = run("estimate", "a fox", "--duration", "five", "--seed", "-7", "--provider-options", "oops")
+    assert result.returncode == 2
+    assert result.stderr.startswith("error [invalid_request]: ")
+    result = run("estimate", "a fox", "--duration", "five", "--seed", "-7")
+    assert "duration: " in result.stderr
+    assert "seed: " in result.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error(command_environ: dict[str, str], tmp_path: Path) -> None:
+    """As with `seedance-mcp models --json | head -1`."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "seedance_mcp", "models", "--json"],
+        cwd=tmp_path,
+        env=command_environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        said = process.stderr.read()
+        assert process.wait(60) == 0
+    assert said == b""
+
+
+def test_help_and_version_come_without_loading_anything_large() -> None:
+    code = (
+        "import sys\n"
+        "from seedance_mcp.cli import run\n"
+        "try:\n    run(['--version'])\nexcept SystemExit:\n    pass\n"
+        "print(*(name for name in ('mcp', 'pydantic', 'av', 'numpy', 'httpx2') if name in sys.modules))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert result.stdout.splitlines()[1:] == [""]

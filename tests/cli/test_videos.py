@@ -1,0 +1,201 @@
+"""Videos from the terminal, made by the real program in the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import pytest
+from PIL import Image
+
+from .conftest import Run
+
+SMALL = ("--model", "seedance-1.0-pro", "--resolution", "480p", "--duration", "2")
+
+
+def test_generate_prints_the_path_of_a_playable_video(run: Run, output_dir: Path) -> None:
+    result = run("generate", "a red fox", *SMALL)
+    assert result.returncode == 0, result.stderr
+    video = Path(result.stdout.strip())
+    assert video.parent == output_dir
+    with av.open(str(video)) as container:
+        stream = container.streams.video[0]
+        assert sum(1 for _ in container.decode(stream)) == 48
+    assert "0.00 USD" in result.stderr
+    assert "100%" in result.stderr
+
+
+def test_generate_as_json_prints_the_job(run: Run) -> None:
+    result = run("generate", "a red fox", *SMALL, "--json")
+    assert result.returncode == 0, result.stderr
+    job = json.loads(result.stdout)
+    assert (job["status"], job["provider"], job["placeholder"]) == ("succeeded", "sandbox", True)
+    assert Path(job["video_path"]).exists()
+    assert len(job["sha256"]) == 64
+
+
+def test_a_file_that_a_person_names_may_lie_anywhere(run: Run, tmp_path: Path) -> None:
+    image = tmp_path / "elsewhere" / "fox.png"
+    image.parent.mkdir()
+    Image.effect_noise((640, 480), 60).convert("RGB").save(image)
+    result = run("generate", "it wakes up", "--first-frame", "elsewhere/fox.png", *SMALL)
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_request_that_cannot_be_made_is_refused_before_anything_happens(run: Run) -> None:
+    result = run(
+        "generate", "a fox", "--last-frame", "nowhere.png", "--duration", "99", "--model", "seedance-1.0-pro"
+    )
+    assert result.returncode == 2
+    assert result.stdout == ""
+    error, hint = result.stderr.splitlines()
+    assert error.startswith("error [")
+    assert hint.startswith("hint: ")
+    assert run("jobs", "list").stdout.strip() == "No jobs yet."
+
+
+@pytest.mark.parametrize("command", ["generate", "estimate"])
+def test_an_unknown_model_gets_the_nearest_names(run: Run, command: str) -> None:
+    result = run(command, "a fox", "--model", "seedance-1.0-por")
+    assert result.returncode == 2
+    assert result.stderr.startswith("error [invalid_request]: ")
+    assert "seedance-1.0-pro" in result.stderr
+
+
+def test_a_video_that_the_provider_refuses_ends_with_code_1(run: Run) -> None:
+    from seedance_mcp.providers.sandbox import MARKERS
+
+    refused = next(marker for marker in MARKERS if "fail" in marker)
+    result = run("generate", f"a fox {refused}", *SMALL)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert "error [" in result.stderr
+    assert "hint: " in result.stderr
+
+
+def test_an_estimate_compares_the_offers_and_spends_nothing(run: Run) -> None:
+    result = run(
+        "estimate", "a red fox", "--model", "seedance-2.0", "--duration", "5", "--resolution", "720p"
+    )
+    assert result.returncode == 0, result.stderr
+    assert "0.00 USD" in result.stdout
+    assert "Elsewhere:" in result.stdout
+    assert run("jobs", "list").stdout.strip() == "No jobs yet."
+
+
+def test_an_estimate_as_json_has_the_fields_of_the_tool(run: Run) -> None:
+    quote = json.loads(run("estimate", "a red fox", "--model", "seedance-2.0", "--json").stdout)
+    assert quote["estimate"]["usd"] == "0"
+    assert {"basis", "verified", "offers", "budget", "usual_seconds"} <= set(quote)
+    assert {"provider", "model", "ready", "usd", "amount", "currency", "differences"} <= set(
+        quote["offers"][0]
+    )
+
+
+def test_models_lists_what_there_is(run: Run) -> None:
+    result = run("models")
+    assert result.returncode == 0, result.stderr
+    for model in ("seedance-2.5", "seedance-2.0", "seedance-1.5-pro", "seedance-1.0-pro"):
+        assert model in result.stdout
+    assert "sandbox" in run("models", "seedance-2.0").stdout
+    listed = json.loads(run("models", "--json").stdout)
+    assert "seedance-2.0" in {model["model"] for model in listed["models"]}
+
+
+def test_jobs_are_listed_shown_and_waited_for(run: Run) -> None:
+    made = json.loads(run("generate", "a red fox in deep snow", *SMALL, "--json").stdout)
+    listing = run("jobs", "list").stdout
+    assert made["job_id"] in listing
+    assert "a red fox in deep snow" in listing
+    shown = run("jobs", "show", made["job_id"])
+    assert shown.returncode == 0
+    assert made["video_path"] in shown.stdout
+    assert json.loads(run("jobs", "show", made["job_id"], "--json").stdout)["sha256"] == made["sha256"]
+    assert run("jobs", "show", made["job_id"], "--wait").stdout.strip() == made["video_path"]
+    assert [job["job_id"] for job in json.loads(run("jobs", "list", "--json").stdout)["jobs"]] == [
+        made["job_id"]
+    ]
+
+
+def test_a_job_that_is_not_there_is_an_error(run: Run) -> None:
+    for verb in ("show", "cancel"):
+        result = run("jobs", verb, "job_AAAAAAAAAAAAAAAAAAAAAA")
+        assert result.returncode == 2
+        assert result.stderr.startswith("error [job_not_found]: ")
+
+
+def test_view_writes_a_contact_sheet_and_measures(run: Run, tmp_path: Path) -> None:
+    video = run("generate", "a red fox", *SMALL).stdout.strip()
+    result = run("view", video, "--frames", "4", "--out", "sheet.jpg")
+    assert result.returncode == 0, result.stderr
+    assert "24 fps" in result.stdout
+    with Image.open(tmp_path / "sheet.jpg") as sheet:
+        assert sheet.format == "JPEG"
+    facts = json.loads(run("view", video, "--json").stdout)["facts"]
+    assert (facts["frames"], facts["fps"]) == (48, 24.0)
+
+
+def test_view_refuses_what_is_not_a_video(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "notes.mp4").write_text("not a video", encoding="utf-8")
+    result = run("view", "notes.mp4")
+    assert result.returncode == 2
+    assert result.stderr.startswith("error [media]: ")
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="Ctrl-C reaches a child process only through its console there"
+)
+def test_an_interrupted_job_is_kept_and_can_be_gone_on_with(
+    run: Run, command_environ: dict[str, str], tmp_path: Path
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "seedance_mcp", "generate", "a red fox", *SMALL],
+        cwd=tmp_path,
+        env={**command_environ, "SEEDANCE_SANDBOX_SECONDS": "60"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr
+        assert process.stdout
+        said = ""
+        while "%" not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        os.kill(process.pid, signal.SIGINT)
+        said += process.stderr.read()
+        assert process.wait(30) == 130
+        assert process.stdout.read() == ""
+    assert "Traceback" not in said
+    way_back = said[said.index("seedance-mcp jobs show") :].split()[1:5]
+    assert run(*way_back[:3]).returncode == 0
+    result = run(*way_back)
+    assert result.returncode == 0, result.stderr
+    assert Path(result.stdout.strip()).exists()
+
+
+def test_an_open_job_can_be_cancelled(run: Run, command_environ: dict[str, str], tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "seedance_mcp", "generate", "a red fox", *SMALL],
+        cwd=tmp_path,
+        env={**command_environ, "SEEDANCE_SANDBOX_SECONDS": "60"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr
+        while "%" not in process.stderr.readline():
+            assert process.poll() is None
+        [job] = json.loads(run("jobs", "list", "--json").stdout)["jobs"]
+        result = run("jobs", "cancel", job["job_id"])
+        assert result.returncode == 0, result.stderr
+        assert job["job_id"] in result.stdout
+        process.stderr.read()
+        assert process.wait(30) == 1
+    assert json.loads(run("jobs", "show", job["job_id"], "--json").stdout)["status"] == "cancelled"
