@@ -31,7 +31,7 @@ _LIMITS = Limits()
 
 @dataclass(frozen=True, kw_only=True)
 class Fetched:
-    """A complete download: its size, its hash (lower-case hex), and how many bytes earlier tries had brought."""
+    """A complete download: size, hash (lower-case hex), and how many of its bytes were here already."""
 
     bytes: int
     sha256: str
@@ -95,9 +95,9 @@ async def fetch(
     over: httpx2.AsyncBaseTransport | None = None,
 ) -> Fetched:
     """
-    Bring the whole of `url` into `part`, going on where an earlier try stopped, if it is provably the same file.
+    Bring the whole of `url` into `part`, going on where an earlier try stopped if that is the same file.
 
-    https only, without any credential, from public addresses; `trusted` names the `host:port` of base URLs
+    https only, without credentials, from public addresses; `trusted` names the `host:port` of base URLs
     that the user has set, where plain http and private addresses are allowed. A `file:` URL is copied if it
     lies inside `local_folder`. `over` replaces the transport.
 

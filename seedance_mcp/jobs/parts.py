@@ -79,7 +79,8 @@ def part_path(folder: Path, job_id: str, instance: str, alive: Callable[[str], b
     """
     Name the unfinished file of a job in the folder of the finished one.
 
-    What a dead process left of it is taken over. `alive` tells whether the process with an instance id still runs. Blocks.
+    What a dead process left of it is taken over; `alive` tells whether the process with an instance id still
+    runs. Blocks.
     """
     own = folder / f"{job_id}.{instance}.part"
     if not own.exists():

@@ -37,6 +37,7 @@ class Gate:
         self.used = False
 
     async def pass_through(self) -> None:
+        """Await the callback if it has not been; raise what it raises."""
         if self._open:
             return
         if self.used:
@@ -91,6 +92,7 @@ class Backend:
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream | _Stream:
+        """Connect to an address of `host` that may be connected to; raise httpcore2's errors."""
         import httpcore2
 
         if self._gate and self._gate.used:
@@ -117,6 +119,7 @@ class Backend:
         return addresses
 
     async def sleep(self, seconds: float) -> None:
+        """Wait."""
         await anyio.sleep(seconds)
 
 
