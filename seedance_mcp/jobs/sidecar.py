@@ -19,6 +19,7 @@ from ..types import Job, Price
 from .files import flush_folder
 from .parts import disk_errors
 
+_OF_ITS_OWN = {"prompt", "provider", "model", "seed"}
 _MOMENTS = ("created_at", "sent_at", "accepted_at", "started_at", "finished_at")
 
 
@@ -66,11 +67,11 @@ def _facts(job: Job, video_path: Path) -> dict[str, Any]:
         "tag": job.tag,
         "fingerprint": job.fingerprint,
         "seed": request.seed,
-        "settings": _without_secrets(
-            request.model_dump(
-                mode="json", exclude_none=True, exclude={"prompt", "provider", "model", "seed"}
-            )
-        ),
+        "settings": {
+            name: _without_secrets(value)
+            for name, value in request.model_dump(mode="json", exclude=_OF_ITS_OWN).items()
+            if value not in (None, [], {})
+        },
         "video": video_path.name,
         "last_frame": Path(made.last_frame_path).name if made and made.last_frame_path else None,
         "measured": {
