@@ -266,13 +266,14 @@ class Job:
 
     `request` is as resolved (defaults filled in); its media fields keep the sources that the user gave.
     `endpoint` is the provider's own name for what is bought. `tag` is the mark that travels with the
-    purchase where the provider echoes one.
+    purchase where the provider echoes one. `client_key` is what makes the purchase unique: the fingerprint
+    of the request and the number of its deliberate repetitions. `estimate` is the expected price, `maximum`
+    what is reserved for it.
     """
 
     id: str
     state: JobState
     version: int
-    attempt: int
     owner: str
     provider: str
     account: str
@@ -280,8 +281,10 @@ class Job:
     endpoint: str
     request: VideoRequest
     fingerprint: str
+    client_key: str
     tag: str
     estimate: Price
+    maximum: Price
     charge: Price | None = None
     submission: Submission | None = None
     task_status: TaskStatus | None = None

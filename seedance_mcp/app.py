@@ -1,0 +1,288 @@
+"""Wires the rooms together: everything that a person or an assistant can ask for. Knows no MCP."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from .catalog import Catalog, Estimate, Offer, check_prompt, resolve
+from .config import Settings
+from .errors import InvalidRequest, JobNotFinished, MediaError
+from .jobs import Budget, JobRunner, OtherOffer, Shops, Started, Store, Update, Waiting, journal, open_store, read_budget
+from .media import VideoFacts, contact_sheet, inspect, probe_video
+from .types import Job, MediaFile, VideoRequest
+
+__all__ = ["App", "Quote", "Update", "UploadedMedia", "Viewed", "open_app"]
+
+_PREVIEW_BYTES = 60_000
+_SHEET_BYTES = 150_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quote:
+    """What a request would cost, and where. No estimate: this offer's price is unknown."""
+
+    offer: Offer
+    request: VideoRequest
+    estimate: Estimate | None
+    reason: str
+    others: tuple[OtherOffer, ...]
+    budget: Budget
+    usual_seconds: float | None
+    advice: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadedMedia:
+    """A checked file, and which offers (`provider/model`) can take it; `problems` says why others cannot."""
+
+    media_id: str
+    file: MediaFile
+    usable_with: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Viewed:
+    """A video as seen: measured facts, and its contact sheet as JPEG and as a file."""
+
+    facts: VideoFacts
+    jpeg: bytes
+    sheet: Path
+
+
+class App:
+    """One open installation. Build with `open_app`."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.settings = settings
+        self._store = store
+        self._shops = Shops(lambda: self.catalog, settings)
+        self.runner = JobRunner(store=store, shops=self._shops, settings=settings)
+        self._waiting = Waiting(self.runner, self.usual_seconds, store.clock)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Everything that can be bought, with the user's overlay. Read on first use."""
+        return Catalog.load(self.settings.catalog)
+
+    @property
+    def notice(self) -> str | None:
+        """What the user should know about the job database, such as that a damaged one was set aside."""
+        return self._store.notice
+
+    async def estimate(self, request: VideoRequest) -> Quote:
+        """
+        Price a request here and everywhere else, without buying or sending anything.
+
+        Raises:
+            InvalidRequest, JobNotFound: it cannot be made as asked.
+        """
+        asked = await self.runner.with_defaults(request)
+        media = await self.runner.sources.load(asked)
+        plan = await self._shops.plan(asked, media)
+        return Quote(
+            offer=plan.offer,
+            request=plan.request,
+            estimate=plan.estimate,
+            reason=plan.reason,
+            others=self._shops.elsewhere(asked, plan, media),
+            budget=await self.budget(),
+            usual_seconds=await self.usual_seconds(plan.offer.provider.name, plan.offer.model.id),
+            advice=tuple(check_prompt(plan.request.prompt or "", plan.offer.model)),
+        )
+
+    async def generate(
+        self,
+        request: VideoRequest,
+        *,
+        max_usd: Decimal | None = None,
+        allow_duplicate: bool = False,
+        confirm_token: str | None = None,
+        confirmed: bool = False,
+    ) -> Started:
+        """Start one video; see `JobRunner.start`."""
+        return await self.runner.start(
+            request,
+            max_usd=max_usd,
+            allow_duplicate=allow_duplicate,
+            confirm_token=confirm_token,
+            confirmed=confirmed,
+        )
+
+    async def wait(
+        self, job_id: str, seconds: float, report: Callable[[Update], Awaitable[None]] | None = None
+    ) -> Job:
+        """
+        Wait until the job has finished, at most so many seconds; the job goes on either way.
+
+        `report` is called at every change and at least every 5 seconds; `fraction` never goes back.
+
+        Raises:
+            JobNotFound: there is no such job.
+        """
+        return await self._waiting.wait(job_id, seconds, report)
+
+    async def cancel(self, job_id: str) -> tuple[Job, str]:
+        """Ask the provider to stop the job. Returns it and, in words, what became of the money."""
+        return await self.runner.cancel(job_id)
+
+    async def job(self, job_id: str) -> Job:
+        """Load one job. Raises JobNotFound."""
+        return await self.runner.job(job_id)
+
+    async def recent(self, limit: int = 20) -> list[Job]:
+        """Load the newest jobs, newest first."""
+        return await self._store.read(lambda connection: journal.recent(connection, limit))
+
+    async def finished_since(self, client: str) -> list[Job]:
+        """List jobs that finished within a day and that this client has not been told of; it counts as told now."""
+        now = self._store.clock()
+        return await self._store.write(lambda connection: journal.tell(connection, client, now=now))
+
+    async def told(self, client: str, job_id: str) -> None:
+        """Note that this client has read the result of a job, if it is finished."""
+        now = self._store.clock()
+        await self._store.write(lambda connection: journal.tell(connection, client, now=now, job_id=job_id))
+
+    async def budget(self) -> Budget:
+        """What is spent and what is left."""
+        return await read_budget(self._store, self.settings)
+
+    async def usual_seconds(self, provider: str, model: str) -> float | None:
+        """How long such a job usually takes here, in seconds; None before the first one."""
+        return await self._store.read(lambda connection: journal.usual_seconds(connection, provider, model))
+
+    async def upload(self, source: str, provider: str | None = None) -> UploadedMedia:
+        """
+        Check a file or URL, keep it under a `media:<id>`, and say which offers can take it.
+
+        Raises:
+            MediaError: it cannot be used at all.
+            InvalidRequest: there is no such provider.
+        """
+        if provider is not None:
+            provider = self.catalog.provider(provider).name
+        media_id, file = await self.runner.sources.register(source)
+        usable: list[str] = []
+        problems: dict[str, None] = {}
+        field = {"image": "first_frame", "video": "reference_videos", "audio": "reference_audios"}[file.kind]
+        for offer in self.catalog.offers(provider=provider):
+            name = f"{offer.provider.name}/{offer.model.id}"
+            # As a reference where the model takes references, else as the first frame.
+            found = [_problem(offer, file, media_id, place) for place in dict.fromkeys((field, f"reference_{file.kind}s"))]
+            if None in found:
+                usable.append(name)
+            else:
+                problems[f"{name}: {found[0]}"] = None
+        return UploadedMedia(
+            media_id=media_id, file=file, usable_with=tuple(usable), problems=tuple(problems)
+        )
+
+    async def view(self, source: str, frames: int = 9) -> Viewed:
+        """
+        Look at a finished job's video, or at a local video file that may be read.
+
+        The contact sheet is written beside a job's video, else into the output folder.
+
+        Raises:
+            JobNotFound, JobNotFinished, MediaError: there is nothing to look at.
+        """
+        path, sheet = await self._viewable(source)
+        facts = await probe_video(path)
+        jpeg = await contact_sheet(path, frames=frames, max_bytes=_SHEET_BYTES)
+        await anyio.to_thread.run_sync(_write, sheet, jpeg)
+        return Viewed(facts=facts, jpeg=jpeg, sheet=sheet)
+
+    async def preview(self, job: Job) -> bytes | None:
+        """Make a small contact sheet (JPEG, under 60 KB) of a finished job; None if there is no video."""
+        if job.artifacts is None:
+            return None
+        path = Path(job.artifacts.video_path)
+        if not path.is_file():
+            return None
+        try:
+            return await contact_sheet(path, frames=6, max_bytes=_PREVIEW_BYTES)
+        except MediaError:
+            return None
+
+    def providers_ready(self) -> Mapping[str, bool]:
+        """For each provider, whether it could be bought from now."""
+        return self._shops.ready()
+
+    def on_change(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        """Call `callback(job_id)` after every change of a job; returns what ends it."""
+        return self.runner.on_change(callback)
+
+    async def close(self) -> None:
+        """Close adapters and the database."""
+        await self._shops.close()
+        self._store.close()
+
+    async def _viewable(self, source: str) -> tuple[Path, Path]:
+        job_id = source.removeprefix("job:")
+        if job_id.startswith("job_"):
+            job = await self.job(job_id)
+            if job.artifacts is None:
+                if job.finished:
+                    raise MediaError(f"Job {job_id} ended as {job.status} and has no video.", hint="Use another job.")
+                raise JobNotFinished(f"Job {job_id} is {job.status}; there is no video to look at yet.")
+            path = Path(job.artifacts.video_path)
+            if not path.is_file():
+                raise MediaError(
+                    f"The video of job {job_id} is no longer at {path}.", hint="Put it back, or pass its new path."
+                )
+            return path, path.with_name(f"{path.stem}-sheet.jpg")
+        file = await inspect(
+            Path(source).expanduser(),
+            allowed=(self.settings.output_dir, *self.settings.media_dirs),
+            forbidden=(self.settings.state_dir,),
+        )
+        if file.kind != "video" or file.path is None:
+            raise MediaError(f"{source} is an {file.kind}, not a video.", hint="Pass a job id or the path of a video.")
+        return file.path, self.settings.output_dir / f"{file.path.stem}-sheet.jpg"
+
+
+def _problem(offer: Offer, file: MediaFile, media_id: str, field: str) -> str | None:
+    value = media_id if field == "first_frame" else (media_id,)
+    request = VideoRequest.model_validate({"prompt": "x", field: value})
+    try:
+        resolve(request, offer, {media_id: file})
+    except InvalidRequest as error:
+        return error.problems[0]
+    return None
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+@contextlib.asynccontextmanager
+async def open_app(settings: Settings, *, watch: bool = True) -> AsyncIterator[App]:
+    """
+    Open the installation: database, watcher of open jobs, adapters on demand.
+
+    With `watch=False` nothing runs in the background, and nothing can be started.
+
+    Raises:
+        StoreError: the job database cannot be used.
+    """
+    store = await anyio.to_thread.run_sync(open_store, settings.state_dir)
+    app = App(settings, store)
+    try:
+        if watch:
+            async with app.runner.running():
+                yield app
+        else:
+            yield app
+    finally:
+        with anyio.CancelScope(shield=True):
+            await app.close()

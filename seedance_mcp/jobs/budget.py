@@ -1,0 +1,168 @@
+"""Whether a purchase may happen: caps, counts and breakers, checked in the transaction that reserves it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from ..config import Settings
+from ..errors import BudgetExceeded
+from ..types import Price
+from .ledger import from_micros, to_micros
+from .store import Connection, Store
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+_BREAKER_SECONDS = 15 * 60.0
+_SAME_REFUSALS = 3
+_ACCOUNT_CODES = frozenset({"authentication", "insufficient_funds"})
+"""Refusals that say something about the account, not about the request: one is enough."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The user's caps. Amounts in USD."""
+
+    max_usd_per_job: Decimal
+    max_usd_per_day: Decimal
+    max_jobs_per_hour: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """Take the caps from the settings."""
+        return cls(
+            max_usd_per_job=settings.max_usd_per_job,
+            max_usd_per_day=settings.max_usd_per_day,
+            max_jobs_per_hour=settings.max_jobs_per_hour,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """
+    What is spent and what is left, in USD.
+
+    `spent_today_usd` counts what is settled or may have been bought, `reserved_usd` the part of it that open
+    jobs hold, `left_today_usd` what the day and the last 24 hours both still allow.
+    """
+
+    spent_today_usd: Decimal
+    reserved_usd: Decimal
+    left_today_usd: Decimal
+    max_per_job_usd: Decimal
+    max_per_day_usd: Decimal
+
+
+def today(connection: Connection, now: float) -> str:
+    """The calendar day (UTC) that spending counts on. It never goes back, whatever the clock does."""
+    day = datetime.fromtimestamp(now, UTC).date().isoformat()
+    row = connection.execute("SELECT MAX(day) FROM ledger").fetchone()
+    return max(day, row[0] or day)
+
+
+def read(connection: Connection, limits: Limits, now: float) -> Budget:
+    """Sum up the budget at this moment."""
+    spent = _spent_today(connection, now)
+    (open_micros,) = connection.execute(
+        "SELECT COALESCE(SUM(usd_micros), 0) FROM ledger JOIN jobs ON jobs.id = ledger.job_id"
+        " WHERE jobs.finished_at IS NULL OR jobs.state = 'unresolved'"
+    ).fetchone()
+    left = to_micros(limits.max_usd_per_day) - _counted(connection, now)
+    return Budget(
+        spent_today_usd=from_micros(spent),
+        reserved_usd=from_micros(open_micros),
+        left_today_usd=from_micros(max(0, left)),
+        max_per_job_usd=limits.max_usd_per_job,
+        max_per_day_usd=limits.max_usd_per_day,
+    )
+
+
+async def read_budget(store: Store, settings: Settings) -> Budget:
+    """Sum up the budget now. Raises StoreError."""
+    now = store.clock()
+    return await store.read(lambda connection: read(connection, Limits.of(settings), now))
+
+
+def _spent_today(connection: Connection, now: float) -> int:
+    day = today(connection, now)
+    return connection.execute("SELECT COALESCE(SUM(usd_micros), 0) FROM ledger WHERE day = ?", (day,)).fetchone()[0]
+
+
+def _counted(connection: Connection, now: float) -> int:
+    # Both windows must hold: the calendar day, and the last 24 hours (which a clock set forward does not empty).
+    (rolling,) = connection.execute(
+        "SELECT COALESCE(SUM(usd_micros), 0) FROM ledger WHERE reserved_at > ?", (now - DAY,)
+    ).fetchone()
+    return max(_spent_today(connection, now), rolling)
+
+
+def check(
+    connection: Connection, limits: Limits, *, provider: str, account: str, price: Price, now: float
+) -> None:
+    """
+    Let the purchase of `price` (the most it can cost) pass, or say what stands in the way.
+
+    Free jobs always pass. Attempts count, whatever becomes of them.
+
+    Raises:
+        BudgetExceeded: a breaker is open, or a cap would be passed.
+    """
+    if not price.amount and not price.usd:
+        return
+    _check_breaker(connection, provider, account, now)
+    if price.usd > limits.max_usd_per_job:
+        raise BudgetExceeded(
+            f"This video may cost {price.usd:.2f} USD; the limit for one job is {limits.max_usd_per_job:.2f} USD.",
+            hint="Choose a shorter duration, a lower resolution or a cheaper model (estimate_cost compares them)."
+            " Only the person who runs the server can raise SEEDANCE_MAX_USD_PER_JOB.",
+        )
+    (started,) = connection.execute(
+        "SELECT COUNT(*) FROM ledger WHERE kind = 'reserve' AND usd_micros > 0 AND reserved_at > ?", (now - HOUR,)
+    ).fetchone()
+    if started >= limits.max_jobs_per_hour:
+        raise BudgetExceeded(
+            f"{started} paid jobs were started within the last hour; the limit is {limits.max_jobs_per_hour}.",
+            hint="Wait, or ask the person who runs the server to raise SEEDANCE_MAX_JOBS_PER_HOUR.",
+        )
+    counted = from_micros(_counted(connection, now))
+    if counted + price.usd > limits.max_usd_per_day:
+        raise BudgetExceeded(
+            f"This video may cost {price.usd:.2f} USD, and {counted:.2f} of {limits.max_usd_per_day:.2f} USD"
+            " are already spent or reserved today.",
+            hint="Wait until tomorrow, or ask the person who runs the server to raise SEEDANCE_MAX_USD_PER_DAY.",
+        )
+
+
+def _check_breaker(connection: Connection, provider: str, account: str, now: float) -> None:
+    row = connection.execute(
+        "SELECT code, message, open_until FROM breakers WHERE provider = ? AND account = ? AND open_until > ?",
+        (provider, account, now),
+    ).fetchone()
+    if row is not None:
+        code, message, until = row
+        minutes = max(1, round((until - now) / 60))
+        raise BudgetExceeded(
+            f"{provider} takes no new jobs from here for another {minutes} min: {message} ({code})",
+            hint="Put it right at the provider (another key takes effect at once), or name another provider.",
+        )
+
+
+def refused(connection: Connection, *, provider: str, account: str, code: str, message: str, now: float) -> None:
+    """Count a refusal; refusals that concern the account, or three equal ones in a row, stop new submissions."""
+    row = connection.execute(
+        "SELECT code, failures FROM breakers WHERE provider = ? AND account = ?", (provider, account)
+    ).fetchone()
+    failures = row[1] + 1 if row is not None and row[0] == code else 1
+    opens = code in _ACCOUNT_CODES or failures >= _SAME_REFUSALS
+    connection.execute(
+        "INSERT INTO breakers (provider, account, code, message, failures, open_until) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (provider, account) DO UPDATE SET code = excluded.code, message = excluded.message,"
+        " failures = excluded.failures, open_until = excluded.open_until",
+        (provider, account, code, message, failures, now + _BREAKER_SECONDS if opens else 0.0),
+    )
+
+
+def accepted(connection: Connection, *, provider: str, account: str) -> None:
+    """Forget refusals: the provider has taken a job."""
+    connection.execute("DELETE FROM breakers WHERE provider = ? AND account = ?", (provider, account))

@@ -1,0 +1,47 @@
+"""Stopping a job, and saying truthfully what becomes of the money."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..catalog import Offer, ProviderInfo
+from ..errors import NotSupported, ProviderError, TaskNotFound
+from ..providers import Provider
+from ..types import Job, JobState
+from . import journal
+from .store import Store
+
+
+async def cancel(
+    job: Job, offer: Offer, *, open_provider: Callable[[ProviderInfo], Provider], store: Store
+) -> tuple[Job, str]:
+    """Ask the provider to stop the job. Returns the job as it is now, and what that means, in words."""
+    if job.finished:
+        return job, f"The job had already ended ({job.status}); nothing was changed."
+    if job.state is JobState.REMOTE_DONE:
+        return job, "The video is finished and charged already; it is being saved."
+    if job.state in journal.UNDECIDED:
+        return job, (
+            "It is not known yet whether the provider took this job, so there is nothing to cancel."
+            " It is counted as spent until that is known."
+        )
+    if job.submission is None:
+        raise ValueError(f"job {job.id} is {job.state} and has no submission")
+    try:
+        await open_provider(offer.provider).cancel(job.submission)
+    except NotSupported as error:
+        return job, f"{error.message} The job goes on and will be charged when it succeeds."
+    except TaskNotFound:
+        return job, "The provider does not know the task; the job is looked at again."
+    except ProviderError as error:
+        return job, f"The provider could not be asked to stop it ({error.message}); the job goes on."
+    now = store.clock()
+    asked = await store.write(
+        lambda connection: journal.note(connection, journal.find(connection, job.id), cancel_asked_at=now)
+    )
+    if not offer.provider.key_variables:
+        return asked, "The provider was asked to stop. Nothing is charged."
+    return asked, (
+        "The provider was asked to stop. That is a request, not a promise: a job that is already rendering may"
+        " finish and be charged. check_status tells."
+    )

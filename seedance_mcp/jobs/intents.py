@@ -1,0 +1,117 @@
+"""An intent to buy, put on disk together with its money; or the job that already stands for the same intent."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..config import Settings
+from ..errors import ConfirmationRequired
+from ..types import Job, JobState, Price, VideoRequest
+from . import budget, confirmation, journal
+from .store import Connection
+
+_UNREAD_SECONDS = 15 * 60.0
+"""A finished job whose result nobody has read yet answers the same request for so long."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intent:
+    """
+    One thing that somebody wants to buy.
+
+    `digests` maps each media source of the request to the hash of its content (or its URL), so that the same
+    picture under another path is the same request. Without `price_known`, a person must always agree.
+    """
+
+    job_id: str
+    owner: str
+    provider: str
+    account: str
+    model: str
+    endpoint: str
+    request: VideoRequest
+    digests: Mapping[str, str]
+    tag: str
+    estimate: Price
+    maximum: Price
+    price_known: bool
+    allow_duplicate: bool
+
+    @property
+    def fingerprint(self) -> str:
+        """What makes two requests the same: provider, account, endpoint, every setting and the content of all media."""
+        content = self.request.model_dump(mode="json", exclude={"based_on", "provider"})
+        for name, value in content.items():
+            if isinstance(value, list):
+                content[name] = [self.digests.get(item, item) for item in value]
+            elif isinstance(value, str) and name in ("first_frame", "last_frame"):
+                content[name] = self.digests.get(value, value)
+        whole = [self.provider, self.account, self.endpoint, content]
+        return hashlib.sha256(json.dumps(whole, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def reserve(
+    connection: Connection,
+    *,
+    intent: Intent,
+    settings: Settings,
+    token: str | None,
+    confirmed: bool,
+    now: float,
+) -> tuple[Job, bool] | ConfirmationRequired:
+    """
+    Put the intent and its reservation on disk: the new job and False, or the job that it repeats and True.
+
+    The question for a person's agreement is returned, not raised: raising would undo its own record.
+
+    Raises:
+        BudgetExceeded: a cap or an open breaker stands in the way.
+    """
+    fingerprint = intent.fingerprint
+    earlier = journal.same_request(connection, fingerprint)
+    if not intent.allow_duplicate:
+        for job in earlier:
+            if _stands_for(connection, job, now):
+                return job, True
+    budget.check(
+        connection, budget.Limits.of(settings), provider=intent.provider, account=intent.account, price=intent.maximum, now=now
+    )
+    asks = confirmation.needed(intent.maximum, mode=settings.confirm, above_usd=settings.confirm_above_usd)
+    if (asks or (not intent.price_known and settings.confirm != "off")) and not (
+        confirmed and settings.confirm == "ask"
+    ):
+        agreed = confirmation.given(
+            connection, token, fingerprint=fingerprint, price=intent.maximum, mode=settings.confirm, now=now
+        )
+        if not agreed:
+            return confirmation.ask(
+                connection, fingerprint=fingerprint, price=intent.maximum, mode=settings.confirm, now=now
+            )
+    job = Job(
+        id=intent.job_id,
+        state=JobState.RESERVED,
+        version=1,
+        owner=intent.owner,
+        provider=intent.provider,
+        account=intent.account,
+        model=intent.model,
+        endpoint=intent.endpoint,
+        request=intent.request,
+        fingerprint=fingerprint,
+        client_key=f"{fingerprint}:{len(earlier)}",
+        tag=intent.tag,
+        estimate=intent.estimate,
+        maximum=intent.maximum,
+        created_at=now,
+    )
+    return journal.insert(connection, job, day=budget.today(connection, now)), False
+
+
+def _stands_for(connection: Connection, job: Job, now: float) -> bool:
+    if not job.finished or job.state is JobState.UNRESOLVED:
+        return True
+    fresh = now - (job.finished_at or 0.0) < _UNREAD_SECONDS
+    return job.state is JobState.DONE and fresh and not journal.was_seen(connection, job.id)

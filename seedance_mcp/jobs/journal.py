@@ -1,0 +1,262 @@
+"""The legal transitions of a job, each inside one transaction together with its money and its event."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from types import MappingProxyType
+from typing import Any, cast
+
+from pydantic import TypeAdapter
+
+from ..errors import JobNotFound, StoreError
+from ..types import FINISHED_STATES, Job, JobState, Price
+from .ledger import Entry, held, record
+from .store import Connection, checksum
+
+S = JobState
+
+LEGAL: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
+    {
+        S.RESERVED: frozenset({S.SENDING, S.NOT_SENT}),
+        S.SENDING: frozenset({S.ACCEPTED, S.REJECTED, S.UNKNOWN}),
+        S.UNKNOWN: frozenset({S.ACCEPTED, S.ABSENT, S.UNRESOLVED}),
+        S.ACCEPTED: frozenset({S.REMOTE_DONE, S.FAILED, S.CANCELLED, S.EXPIRED, S.STALLED, S.MISSING}),
+        S.STALLED: frozenset({S.REMOTE_DONE, S.FAILED, S.CANCELLED, S.EXPIRED, S.MISSING}),
+        S.REMOTE_DONE: frozenset({S.DONE, S.EXPIRED}),
+        # Finished states move only when the provider lists a task of ours after all, or a person decides.
+        S.MISSING: frozenset({S.ACCEPTED}),
+        S.NOT_SENT: frozenset({S.ACCEPTED}),
+        S.REJECTED: frozenset({S.ACCEPTED}),
+        S.ABSENT: frozenset({S.ACCEPTED}),
+        S.UNRESOLVED: frozenset({S.ACCEPTED, S.ABSENT}),
+        S.DONE: frozenset(),
+        S.FAILED: frozenset(),
+        S.CANCELLED: frozenset(),
+        S.EXPIRED: frozenset(),
+    }
+)
+"""Where a job may go from each state."""
+
+NOT_BOUGHT = frozenset({S.NOT_SENT, S.REJECTED, S.ABSENT})
+"""States that prove that nothing was bought: entering one gives the reservation back."""
+
+UNDECIDED = frozenset({S.RESERVED, S.SENDING, S.UNKNOWN})
+"""States in which it is not yet known whether the purchase happened."""
+
+
+class Stale(Exception):  # noqa: N818  not an error: somebody else was faster
+    """The job is no longer at the version that the decision was based on; look again."""
+
+
+@cache
+def _adapter() -> TypeAdapter[Job]:
+    return TypeAdapter(Job)
+
+
+def _dump(job: Job) -> str:
+    return _adapter().dump_json(job).decode()
+
+
+def _parse(job_id: str, document: str, crc: int) -> Job:
+    if checksum(document) != crc:
+        raise StoreError(
+            f"The record of job {job_id} is damaged.",
+            hint="Its video, if finished, is still in the output folder with a .json file beside it.",
+        )
+    return _adapter().validate_json(document)
+
+
+def insert(connection: Connection, job: Job, *, day: str, detail: str = "") -> Job:
+    """Write a new job and its reservation."""
+    document = _dump(job)
+    connection.execute(
+        "INSERT INTO jobs (id, document, crc) VALUES (?, ?, ?)", (job.id, document, checksum(document))
+    )
+    record(connection, Entry.of(job, "reserve", job.maximum, at=job.created_at, reserved_at=job.created_at, day=day))
+    _event(connection, job, None, job.created_at, by=job.owner, detail=detail)
+    return job
+
+
+def move(
+    connection: Connection, job: Job, to: JobState, *, now: float, by: str, detail: str = "", **changes: Any
+) -> Job:
+    """
+    Take the job to another state, with its money.
+
+    `changes` are further fields of `Job`. Entering a state that proves that nothing was bought gives the
+    reservation back; coming back from there (late adoption) takes it again; a `charge` settles it.
+
+    Raises:
+        Stale: the stored job has another version than `job`.
+        ValueError: the table of legal transitions has no such arrow.
+    """
+    if to not in LEGAL[job.state]:
+        raise ValueError(f"a job cannot go from {job.state} to {to}")
+    if to in FINISHED_STATES:
+        changes.setdefault("finished_at", now)
+    elif job.finished:
+        changes.setdefault("finished_at", None)
+    moved = replace(job, state=to, **changes)
+    stored = _swap(connection, job, moved)
+    if to in NOT_BOUGHT:
+        _release(connection, stored, now)
+    elif to is S.ACCEPTED and job.state in NOT_BOUGHT:
+        _adopt(connection, stored, now)
+    if stored.charge is not None and job.charge is None:
+        _settle(connection, stored, stored.charge, now)
+    _event(connection, stored, job.state, now, by=by, detail=detail)
+    return stored
+
+
+def note(connection: Connection, job: Job, **changes: Any) -> Job:
+    """
+    Change fields of a job that stays in its state (progress, a fresh URL).
+
+    Raises:
+        Stale: the stored job has another version than `job`.
+    """
+    return _swap(connection, job, replace(job, **changes))
+
+
+def _swap(connection: Connection, job: Job, changed: Job) -> Job:
+    stored = replace(changed, version=job.version + 1)
+    document = _dump(stored)
+    cursor = connection.execute(
+        "UPDATE jobs SET document = ?, crc = ? WHERE id = ? AND version = ?",
+        (document, checksum(document), job.id, job.version),
+    )
+    if cursor.rowcount != 1:
+        raise Stale(job.id)
+    return stored
+
+
+def _release(connection: Connection, job: Job, now: float) -> None:
+    micros, usd_micros = held(connection, job.id)
+    record(connection, Entry.again(connection, job.id, "release", -micros, -usd_micros, at=now))
+
+
+def _adopt(connection: Connection, job: Job, now: float) -> None:
+    entry = Entry.of(job, "adopt", job.maximum, at=now, reserved_at=now, day="")
+    record(connection, Entry.again(connection, job.id, "adopt", entry.micros, entry.usd_micros, at=now))
+
+
+def _settle(connection: Connection, job: Job, charge: Price, now: float) -> None:
+    micros, usd_micros = held(connection, job.id)
+    entry = Entry.of(job, "settle", charge, at=now, reserved_at=now, day="")
+    record(
+        connection,
+        Entry.again(connection, job.id, "settle", entry.micros - micros, entry.usd_micros - usd_micros, at=now),
+    )
+
+
+def _event(connection: Connection, job: Job, before: JobState | None, at: float, *, by: str, detail: str) -> None:
+    row = connection.execute("SELECT hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+    link = [row[0] if row else "", job.id, at, before, job.state, by, detail]
+    digest = hashlib.sha256(json.dumps(link).encode()).hexdigest()
+    connection.execute(
+        "INSERT INTO events (job_id, at, from_state, to_state, by, detail, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (job.id, at, before, job.state, by, detail, digest),
+    )
+
+
+def keep_answer(
+    connection: Connection, job_id: str, *, at: float, http_status: int | None, outcome: str, raw: bytes
+) -> None:
+    """Keep what the provider answered to a purchase, at most 4 kB of it."""
+    connection.execute(
+        "INSERT INTO answers (job_id, at, http_status, outcome, raw) VALUES (?, ?, ?, ?, ?)",
+        (job_id, at, http_status, outcome, raw[:4096]),
+    )
+
+
+def find(connection: Connection, job_id: str) -> Job:
+    """
+    Load one job.
+
+    Raises:
+        JobNotFound: there is none with this id.
+        StoreError: its record is damaged.
+    """
+    row = connection.execute("SELECT id, document, crc FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    if row is None:
+        raise JobNotFound(job_id)
+    return _parse(*cast("tuple[str, str, int]", row))
+
+
+def recent(connection: Connection, limit: int) -> list[Job]:
+    """Load the newest jobs, newest first."""
+    rows = connection.execute(
+        "SELECT id, document, crc FROM jobs ORDER BY created_at DESC, rowid DESC LIMIT ?", (limit,)
+    )
+    return [_parse(*row) for row in rows]
+
+
+def in_states(connection: Connection, states: frozenset[JobState]) -> list[Job]:
+    """Load every job in one of these states, oldest first."""
+    marks = ", ".join("?" * len(states))
+    rows = connection.execute(
+        f"SELECT id, document, crc FROM jobs WHERE state IN ({marks}) ORDER BY created_at",  # noqa: S608  only marks
+        tuple(states),
+    )
+    return [_parse(*row) for row in rows]
+
+
+def unfinished(connection: Connection) -> list[Job]:
+    """Load every job that something still happens to, oldest first."""
+    return in_states(connection, frozenset(JobState) - FINISHED_STATES)
+
+
+def same_request(connection: Connection, fingerprint: str) -> list[Job]:
+    """Load every job for this very request, newest first."""
+    rows = connection.execute(
+        "SELECT id, document, crc FROM jobs WHERE fingerprint = ? ORDER BY created_at DESC, rowid DESC",
+        (fingerprint,),
+    )
+    return [_parse(*row) for row in rows]
+
+
+def usual_seconds(connection: Connection, provider: str, model: str) -> float | None:
+    """The median time from asking to the finished file over the last 20 such jobs, in seconds; None without any."""
+    times = sorted(
+        row[0]
+        for row in connection.execute(
+            "SELECT finished_at - created_at FROM jobs WHERE provider = ? AND model = ? AND state = 'done'"
+            " ORDER BY created_at DESC LIMIT 20",
+            (provider, model),
+        )
+    )
+    return times[len(times) // 2] if times else None
+
+
+def tell(connection: Connection, client: str, *, now: float, job_id: str | None = None) -> list[Job]:
+    """
+    List the jobs that finished within a day and that this client has not been told of, and note that it is told now.
+
+    With `job_id` only that job is noted: the client is reading it at this moment.
+    """
+    rows = connection.execute(
+        "SELECT id, document, crc FROM jobs WHERE finished_at > ? AND (? IS NULL OR id = ?)"
+        " AND NOT EXISTS (SELECT 1 FROM seen WHERE seen.job_id = jobs.id AND seen.client = ?) ORDER BY finished_at",
+        (now - 86_400, job_id, job_id, client),
+    ).fetchall()
+    told = [_parse(*row) for row in rows]
+    connection.executemany(
+        "INSERT OR IGNORE INTO seen (job_id, client, at) VALUES (?, ?, ?)", [(job.id, client, now) for job in told]
+    )
+    return told
+
+
+def was_seen(connection: Connection, job_id: str) -> bool:
+    """Tell whether any client has been told that this job finished."""
+    return connection.execute("SELECT 1 FROM seen WHERE job_id = ? LIMIT 1", (job_id,)).fetchone() is not None
+
+
+def history(connection: Connection, job_id: str) -> list[tuple[float, str | None, str, str]]:
+    """List the transitions of a job as (time, from, to, detail), oldest first."""
+    return connection.execute(
+        "SELECT at, from_state, to_state, detail FROM events WHERE job_id = ? ORDER BY seq", (job_id,)
+    ).fetchall()

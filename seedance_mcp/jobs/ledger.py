@@ -1,0 +1,131 @@
+"""The money: integer micro-units in an append-only ledger, one row per job and kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+from typing import Literal, cast
+
+from ..types import Job, Price
+from .store import Connection
+
+Kind = Literal["reserve", "release", "adopt", "settle"]
+
+
+def to_micros(amount: Decimal) -> int:
+    """Millionths of the currency, rounded up: what is counted is never less than what is owed."""
+    return int((amount * 1_000_000).to_integral_value(ROUND_CEILING))
+
+
+def from_micros(micros: int) -> Decimal:
+    """Give the amount of so many millionths."""
+    return Decimal(micros) / 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One row of the ledger. `micros` in the job's currency, both amounts signed."""
+
+    job_id: str
+    kind: Kind
+    at: float
+    reserved_at: float
+    day: str
+    provider: str
+    model: str
+    currency: str
+    micros: int
+    usd_micros: int
+
+    @classmethod
+    def of(cls, job: Job, kind: Kind, price: Price, *, at: float, reserved_at: float, day: str) -> Entry:
+        """Make the row that counts `price` for the job."""
+        return cls(
+            job_id=job.id,
+            kind=kind,
+            at=at,
+            reserved_at=reserved_at,
+            day=day,
+            provider=job.provider,
+            model=job.model,
+            currency=price.currency,
+            micros=to_micros(price.amount),
+            usd_micros=to_micros(price.usd),
+        )
+
+    @classmethod
+    def again(
+        cls, connection: Connection, job_id: str, kind: Kind, micros: int, usd_micros: int, *, at: float
+    ) -> Entry:
+        """Make a later row of a job: it counts in the hour and on the day of the job's reservation."""
+        reserved_at, day, provider, model, currency = connection.execute(
+            "SELECT reserved_at, day, provider, model, currency FROM ledger WHERE job_id = ? AND kind = 'reserve'",
+            (job_id,),
+        ).fetchone()
+        return cls(
+            job_id=job_id,
+            kind=kind,
+            at=at,
+            reserved_at=reserved_at,
+            day=day,
+            provider=provider,
+            model=model,
+            currency=currency,
+            micros=micros,
+            usd_micros=usd_micros,
+        )
+
+
+def record(connection: Connection, entry: Entry) -> None:
+    """Append a row. A second row of one kind for one job breaks the table's own rule and raises IntegrityError."""
+    connection.execute(
+        "INSERT INTO ledger (job_id, kind, at, reserved_at, day, provider, model, currency, micros, usd_micros)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            entry.job_id,
+            entry.kind,
+            entry.at,
+            entry.reserved_at,
+            entry.day,
+            entry.provider,
+            entry.model,
+            entry.currency,
+            entry.micros,
+            entry.usd_micros,
+        ),
+    )
+
+
+def held(connection: Connection, job_id: str) -> tuple[int, int]:
+    """What the job counts for at present: micro-units of its currency, and of USD."""
+    return cast(
+        "tuple[int, int]",
+        connection.execute(
+            "SELECT COALESCE(SUM(micros), 0), COALESCE(SUM(usd_micros), 0) FROM ledger WHERE job_id = ?", (job_id,)
+        ).fetchone(),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spent:
+    """A line of the spending overview."""
+
+    day: str
+    provider: str
+    model: str
+    jobs: int
+    usd: Decimal
+
+
+def by_day(connection: Connection, days: int) -> list[Spent]:
+    """Sum up what counts as spent by day, provider and model, newest day first, over at most `days` days."""
+    rows = connection.execute(
+        "SELECT day, provider, model, COUNT(DISTINCT job_id), SUM(usd_micros) FROM ledger"
+        " WHERE day IN (SELECT DISTINCT day FROM ledger ORDER BY day DESC LIMIT ?)"
+        " GROUP BY day, provider, model ORDER BY day DESC, provider, model",
+        (days,),
+    )
+    return [
+        Spent(day=day, provider=provider, model=model, jobs=jobs, usd=from_micros(usd))
+        for day, provider, model, jobs, usd in rows
+    ]

@@ -1,0 +1,121 @@
+"""
+Who is alive: every process holds the lock of its own file for life, and the kernel lets go of it at any death.
+
+A clock or a process number cannot tell a dead owner from a paused one; a kernel lock can.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(descriptor: int) -> bool:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+
+class Ownership:
+    """This process's life lock, and the question whether another process still holds its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.instance, self._path, descriptor = self._take()
+        self._descriptor: int | None = descriptor
+
+    def _take(self) -> tuple[str, Path, int]:
+        # Another process may judge, or sweep away, the file between its making and its locking: then take a new one.
+        while True:
+            instance = secrets.token_hex(8)
+            path = self._lock_file(instance)
+            # Not inheritable (the default for os.open): a child process must not keep a dead parent "alive".
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            if _try_lock(descriptor) and path.exists():
+                return instance, path, descriptor
+            os.close(descriptor)
+
+    def _lock_file(self, instance: str) -> Path:
+        return self._folder / f"{instance}.lock"
+
+    def alive(self, instance: str) -> bool:
+        """Tell whether the process with this instance id still runs (a paused process counts as running)."""
+        if instance == self.instance:
+            return self._descriptor is not None
+        try:
+            descriptor = os.open(self._lock_file(instance), os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True  # cannot be judged, so it is not declared dead
+        try:
+            return not _try_lock(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def anyone_else(self) -> bool:
+        """Tell whether any other process works on this folder."""
+        return any(self.alive(path.stem) for path in self._folder.glob("*.lock") if path.stem != self.instance)
+
+    def sweep(self) -> None:
+        """Remove the lock files of dead processes."""
+        for path in self._folder.glob("*.lock"):
+            if not self.alive(path.stem):
+                path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go of the lock and remove its file."""
+        if self._descriptor is not None:
+            if sys.platform != "win32":  # Windows cannot remove an open file
+                self._path.unlink(missing_ok=True)
+            os.close(self._descriptor)
+            self._descriptor = None
+            self._path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class OpeningLock:
+    """Held while the database is opened, checked or migrated, so that two starting servers take turns."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        if sys.platform == "win32":
+            msvcrt.locking(self._descriptor, msvcrt.LK_LOCK, 1)
+        else:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._descriptor)

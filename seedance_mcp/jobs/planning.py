@@ -1,0 +1,198 @@
+"""Which offer a request goes to, with what it will cost there and elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ..catalog import Catalog, Estimate, Offer, estimate, resolve
+from ..config import Settings
+from ..errors import InvalidRequest
+from ..types import MediaFile, VideoRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A request as it would be bought: where, in full, for how much, and why there. No estimate: price unknown."""
+
+    offer: Offer
+    request: VideoRequest
+    estimate: Estimate | None
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherOffer:
+    """The same request elsewhere. `differences` says in words what would not be the same."""
+
+    offer: Offer
+    ready: bool
+    estimate: Estimate | None
+    differences: tuple[str, ...]
+
+
+def plan(
+    request: VideoRequest,
+    *,
+    catalog: Catalog,
+    settings: Settings,
+    ready: Mapping[str, bool],
+    media: Mapping[str, MediaFile],
+) -> Plan:
+    """
+    Choose the offer for a request and fill in what was not given.
+
+    The provider and model of the request win, then the settings. Without either: the newest model within the
+    limit for one job, at the cheapest provider that is ready; the sandbox where no key is set.
+
+    Raises:
+        InvalidRequest: no offer can do it; all problems of the closest offer, and who else could.
+    """
+    provider = request.provider or settings.provider
+    model = request.model or settings.model
+    if provider is not None and model is not None:
+        offer = catalog.offer(provider, model)
+        return _made(request, offer, settings, media, "as asked", _able(request, catalog, media))
+    pool = [catalog.provider(provider).name] if provider else _ready_pool(catalog, ready)
+    if model is not None:
+        catalog.model(model)
+    offers = [offer for name in pool for offer in catalog.offers(provider=name, model=model)]
+    plans: list[Plan] = []
+    problems: InvalidRequest | None = None
+    for offer in offers:
+        try:
+            plans.append(_made(request, offer, settings, media, ""))
+        except InvalidRequest as error:
+            problems = problems or error
+    if not plans:
+        able = _able(request, catalog, media)
+        if problems is None:
+            where = f"{provider} does not sell" if provider else "No provider that is ready sells"
+            raise InvalidRequest([f"{where} {model or 'any model'}."], hint=_also(able))
+        raise InvalidRequest(problems.problems, hint=problems.hint if not able else _also(able))
+    return _best(plans, catalog, settings, named=provider is not None, pool=pool, model=model)
+
+
+def _ready_pool(catalog: Catalog, ready: Mapping[str, bool]) -> list[str]:
+    paid = [name for name, info in catalog.providers.items() if ready.get(name) and not info.placeholder]
+    return paid or [name for name, info in catalog.providers.items() if info.placeholder]
+
+
+def _made(
+    request: VideoRequest,
+    offer: Offer,
+    settings: Settings,
+    media: Mapping[str, MediaFile],
+    reason: str,
+    able: Iterable[Offer] = (),
+) -> Plan:
+    try:
+        resolved = resolve(request, offer, media)
+    except InvalidRequest as error:
+        others = [other for other in able if other is not offer]
+        raise InvalidRequest(error.problems, hint=_also(others) if others else error.hint) from None
+    price = estimate(resolved, offer, media, cny_per_usd=settings.cny_per_usd)
+    return Plan(offer=offer, request=resolved, estimate=price, reason=reason)
+
+
+def _able(request: VideoRequest, catalog: Catalog, media: Mapping[str, MediaFile]) -> list[Offer]:
+    found: list[Offer] = []
+    for offer in catalog.offers():
+        try:
+            resolve(request.model_copy(update={"provider": None, "model": None}), offer, media)
+        except InvalidRequest:
+            continue
+        found.append(offer)
+    return found
+
+
+def _also(able: Iterable[Offer]) -> str:
+    names: dict[str, list[str]] = {}
+    for offer in able:
+        names.setdefault(offer.model.id, []).append(offer.provider.name)
+    if not names:
+        return "No offer in the catalogue can do this request; change the named arguments. Nothing was spent."
+    shown = "; ".join(f"{model} ({', '.join(providers)})" for model, providers in list(names.items())[:4])
+    return f"Change the named arguments, or use an offer that can do this as it stands: {shown}. Nothing was spent."
+
+
+def _best(
+    plans: list[Plan], catalog: Catalog, settings: Settings, *, named: bool, pool: list[str], model: str | None
+) -> Plan:
+    affordable = [plan for plan in plans if _most(plan) <= settings.max_usd_per_job] or [min(plans, key=_most)]
+    rank = {name: place for place, name in enumerate(catalog.models)}
+    newest = min(rank.get(plan.offer.model.id, len(rank)) for plan in affordable)
+    same_model = [plan for plan in affordable if rank.get(plan.offer.model.id, len(rank)) == newest]
+    best = min(same_model, key=_most)
+    words: list[str] = []
+    if model is None:
+        words.append(f"{best.offer.model.id} is the newest model within the limit for one job")
+    if best.offer.provider.placeholder and not named:
+        words.append("no provider key is set, so the free sandbox makes a placeholder")
+    elif not named:
+        words.append(
+            f"{best.offer.provider.name} is the only provider that is ready"
+            if len(pool) == 1
+            else f"{best.offer.provider.name} is the cheapest provider that is ready"
+        )
+    return Plan(
+        offer=best.offer, request=best.request, estimate=best.estimate, reason="; ".join(words) or "as asked"
+    )
+
+
+def _most(plan: Plan) -> Decimal:
+    return plan.estimate.maximum.usd if plan.estimate else Decimal("Infinity")
+
+
+def elsewhere(
+    asked: VideoRequest,
+    chosen: Plan,
+    *,
+    catalog: Catalog,
+    settings: Settings,
+    ready: Mapping[str, bool],
+    media: Mapping[str, MediaFile],
+) -> tuple[OtherOffer, ...]:
+    """Price the same request at every other offer that can do it, cheapest first, unknown prices last."""
+    found: list[OtherOffer] = []
+    free = asked.model_copy(update={"provider": None, "model": None})
+    for offer in catalog.offers():
+        if (offer.provider.name, offer.model.id) == (chosen.offer.provider.name, chosen.offer.model.id):
+            continue
+        if offer.provider.placeholder and not chosen.offer.provider.placeholder:
+            continue
+        try:
+            other = _made(free, offer, settings, media, "")
+        except InvalidRequest:
+            continue
+        found.append(
+            OtherOffer(
+                offer=offer,
+                ready=ready.get(offer.provider.name, False),
+                estimate=other.estimate,
+                differences=_differences(chosen, other),
+            )
+        )
+    return tuple(
+        sorted(found, key=lambda other: other.estimate.price.usd if other.estimate else Decimal("Infinity"))
+    )
+
+
+_COMPARED = ("duration", "resolution", "aspect_ratio", "generate_audio", "watermark")
+
+
+def _differences(chosen: Plan, other: Plan) -> tuple[str, ...]:
+    words: list[str] = []
+    if other.offer.model.id != chosen.offer.model.id:
+        words.append(f"model {other.offer.model.id}")
+    if other.offer.provider.placeholder:
+        words.append("placeholder only")
+    for field in _COMPARED:
+        here, there = getattr(chosen.request, field), getattr(other.request, field)
+        if here != there:
+            words.append(f"{field} {'not settable' if there is None else there}")
+    here_size, there_size = chosen.offer.size(chosen.request), other.offer.size(other.request)
+    if here_size and there_size and here_size != there_size:
+        words.append(f"{there_size[0]}x{there_size[1]} pixels")
+    return tuple(words)

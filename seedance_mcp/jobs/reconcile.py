@@ -1,0 +1,89 @@
+"""Unknown outcomes: was it bought after all? Decided by the provider's own list, after a quiet period, or by a person."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from ..catalog import Offer, ProviderInfo
+from ..errors import NotSupported, ProviderError
+from ..providers import Provider, Recovery
+from ..types import Job, JobState
+from . import journal
+from .store import Store
+
+logger = logging.getLogger(__name__)
+
+_BEFORE_SENDING_SECONDS = 300.0
+"""The provider's clock may be behind ours: look a little earlier than the sending."""
+
+
+def quiet_seconds(info: ProviderInfo) -> float:
+    """How long after the last possible byte a missing task proves something, in seconds."""
+    return info.net_max_seconds + info.list_lag_seconds
+
+
+async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store) -> Job:
+    """
+    Ask the provider about a job whose purchase is unknown, and record what its answer proves.
+
+    A found task is adopted at once. Absence counts only when the evidence was fetched after the quiet period,
+    which starts when the sender can no longer have been sending. Beyond the provider's horizon, or where it
+    cannot be asked, a person decides.
+
+    Raises:
+        ProviderError: the provider could not be asked now.
+        Stale: somebody else decided meanwhile.
+    """
+    if job.unknown_at is None or job.sent_at is None:
+        raise ValueError(f"job {job.id} is {job.state} and has no unknown outcome")
+    asked_at = store.clock()
+    quiet = asked_at >= job.unknown_at + quiet_seconds(offer.provider)
+    try:
+        answer = await provider.recover(job.request, offer, job.tag, job.sent_at - _BEFORE_SENDING_SECONDS)
+    except NotSupported:
+        answer = Recovery()
+        if quiet:
+            return await _decide(job, JobState.UNRESOLVED, store, "the provider cannot be asked which tasks it took")
+        return job
+    if answer.submission is not None:
+        return await _decide(
+            job, JobState.ACCEPTED, store, "found at the provider", submission=answer.submission, accepted_at=asked_at
+        )
+    if quiet and answer.proves_absence:
+        return await _decide(job, JobState.ABSENT, store, "not in the provider's list after the quiet period")
+    if asked_at >= job.unknown_at + offer.provider.horizon_hours * 3600:
+        return await _decide(job, JobState.UNRESOLVED, store, "the provider's list no longer reaches back far enough")
+    return job
+
+
+async def _decide(job: Job, to: JobState, store: Store, detail: str, **changes: Any) -> Job:
+    now = store.clock()
+    if to is JobState.ACCEPTED:
+        changes |= {"error": None, "error_code": None, "error_hint": None, "provider_code": None}
+    elif to is JobState.ABSENT:
+        changes |= {
+            "error": "The provider did not take it; nothing was charged.",
+            "error_code": "not_bought",
+            "error_hint": "It is safe to submit it again.",
+        }
+    else:
+        changes |= {
+            "error": "It cannot be found out whether the provider took this purchase; it stays counted as spent.",
+            "error_code": "unresolved",
+            "error_hint": f"Look at the provider's console, then run: seedance-mcp jobs resolve {job.id}",
+        }
+    return await store.write(
+        lambda connection: journal.move(
+            connection, job, to, now=now, by=store.ownership.instance, detail=detail, **changes
+        )
+    )
+
+
+async def try_reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store) -> Job:
+    """Do what `reconcile` does; a provider that cannot be asked now leaves the job as it is."""
+    try:
+        return await reconcile(job, offer, provider=provider, store=store)
+    except ProviderError as error:
+        logger.info("%s cannot be asked about %s now: %s", job.provider, job.id, error.code)
+        return job

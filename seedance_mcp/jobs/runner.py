@@ -1,0 +1,230 @@
+"""Sets jobs in motion and answers for them; the purchase goes on whatever becomes of the caller."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+
+import anyio
+import anyio.abc
+import anyio.to_thread
+
+from ..catalog import Offer, check_prompt
+from ..config import Settings
+from ..errors import BudgetExceeded, ConfirmationRequired
+from ..providers import Provider
+from ..types import Job, MediaFile, Price, VideoRequest
+from . import journal
+from .cancelling import cancel
+from .finish_hook import run_hook
+from .intents import Intent, reserve
+from .planning import Plan
+from .purchase import buy
+from .receipts import Receipts
+from .saving import Saver
+from .shops import Shops
+from .sources import Sources
+from .store import Store
+from .watcher import Watcher
+
+_ANSWER_SECONDS = 4.0
+"""How long `start` waits for the provider's answer; some clients give up after five seconds."""
+
+_DRAIN_SECONDS = 60.0
+"""How long the end waits for purchases under way: as long as one of them may take."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """A job that was started, or found running already (`deduplicated`)."""
+
+    job: Job
+    deduplicated: bool
+    reason: str
+    advice: tuple[str, ...]
+
+
+class JobRunner:
+    """The jobs of this process. Use it inside `running()`."""
+
+    def __init__(self, *, store: Store, shops: Shops, settings: Settings, leases: bool = True) -> None:
+        self._store = store
+        self._shops = shops
+        self._settings = settings
+        self.sources = Sources(store, settings)
+        self._receipts = Receipts(settings.state_dir / "receipts", store.ownership.instance)
+        self._saver = Saver(settings, store=store, changed=self._announce)
+        self._watcher = Watcher(
+            store=store,
+            shops=shops,
+            saver=self._saver,
+            receipts=self._receipts,
+            settings=settings,
+            buying=lambda job_id: job_id in self._buying,
+            changed=self._announce,
+            leases=leases,
+        )
+        self._buying: dict[str, anyio.Event] = {}
+        self._listeners: list[Callable[[str], None]] = []
+        self._buyers: anyio.abc.TaskGroup | None = None
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Watch open jobs for as long as the context is open; purchases under way are finished at its end."""
+        async with anyio.create_task_group() as buyers, anyio.create_task_group() as watching:
+            self._buyers = buyers
+            watching.start_soon(self._watcher.run)
+            try:
+                yield
+            finally:
+                self._buyers = None
+                watching.cancel_scope.cancel()
+                with anyio.CancelScope(shield=True), anyio.move_on_after(_DRAIN_SECONDS):
+                    for event in list(self._buying.values()):
+                        await event.wait()
+                self._receipts.close()
+
+    async def start(
+        self,
+        request: VideoRequest,
+        *,
+        max_usd: Decimal | None = None,
+        allow_duplicate: bool = False,
+        confirm_token: str | None = None,
+        confirmed: bool = False,
+    ) -> Started:
+        """
+        Plan, reserve and submit one video. Returns when the provider has answered, or after 4 seconds.
+
+        `confirmed` says that a person agreed to the price through the client itself; strict mode ignores it
+        unless the client asked the person.
+
+        Raises:
+            InvalidRequest, ConfigError, MediaError: it cannot be made as asked; nothing was spent.
+            BudgetExceeded: a cap stands in the way.
+            ConfirmationRequired: a person has to agree to the price first.
+            StoreError: the intent could not be put on disk, so nothing was sent.
+        """
+        if self._buyers is None:
+            raise RuntimeError("nothing can be started outside of running()")
+        asked = await self.with_defaults(request)
+        media = await self.sources.load(asked)
+        plan = await self._shops.plan(asked, media)
+        provider = self._shops.open(plan.offer.provider)
+        await self._saver.preflight()
+        await anyio.to_thread.run_sync(self._receipts.prepare)
+        intent = self._intent(plan, media, allow_duplicate=allow_duplicate)
+        if max_usd is not None and intent.maximum.usd > max_usd:
+            raise BudgetExceeded(
+                f"This video may cost {intent.maximum.usd:.2f} USD, above this call's max_usd of {max_usd}.",
+                hint="Raise max_usd, or ask for a shorter, smaller or cheaper video (estimate_cost compares).",
+            )
+        # Shielded: once reserved, the job must have its buyer even if the caller is cancelled at this very moment.
+        with anyio.CancelScope(shield=True):
+            outcome = await self._store.write(
+                partial(
+                    reserve,
+                    intent=intent,
+                    settings=self._settings,
+                    token=confirm_token,
+                    confirmed=confirmed,
+                    now=self._store.clock(),
+                )
+            )
+            if isinstance(outcome, ConfirmationRequired):
+                raise outcome
+            job, deduplicated = outcome
+            if not deduplicated:
+                self._buying[job.id] = anyio.Event()
+                self._buyers.start_soon(self._buy, job, plan.offer, media, provider)
+        if not deduplicated:
+            self._announce(job)
+        if job.id in self._buying:
+            with anyio.move_on_after(_ANSWER_SECONDS):
+                await self._buying[job.id].wait()
+        return Started(
+            job=await self.job(job.id),
+            deduplicated=deduplicated,
+            reason=plan.reason,
+            advice=tuple(check_prompt(plan.request.prompt or "", plan.offer.model)),
+        )
+
+    async def job(self, job_id: str) -> Job:
+        """Load one job. Raises JobNotFound."""
+        return await self._store.read(lambda connection: journal.find(connection, job_id))
+
+    async def cancel(self, job_id: str) -> tuple[Job, str]:
+        """Ask the provider to stop. Returns the job and, in words, what became of the money. Raises JobNotFound."""
+        job = await self.job(job_id)
+        job, words = await cancel(job, self._shops.offer(job), open_provider=self._shops.open, store=self._store)
+        if not job.finished:
+            self._announce(job)
+            self._watcher.look_at(job.id, soon=True)
+        return job, words
+
+    def saving_progress(self, job_id: str) -> tuple[int, int | None] | None:
+        """Bytes of the result fetched so far and in all (None: unknown); None while nothing is being fetched."""
+        return self._saver.progress.get(job_id)
+
+    def on_change(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        """Call `callback(job_id)` on the event loop after every change of a job; returns what ends it."""
+        self._listeners.append(callback)
+        return lambda: self._listeners.remove(callback)
+
+    async def with_defaults(self, request: VideoRequest) -> VideoRequest:
+        """Fill in what the request does not give from the job that it is based on. Raises JobNotFound."""
+        if request.based_on is None:
+            return request
+        base = (await self.job(request.based_on)).request
+        given = {name: getattr(request, name) for name in request.model_fields_set}
+        options = {**base.provider_options, **request.provider_options}
+        return base.model_copy(update={**given, "provider_options": options})
+
+    def _intent(self, plan: Plan, media: Mapping[str, MediaFile], *, allow_duplicate: bool) -> Intent:
+        info = plan.offer.provider
+        limit = self._settings.max_usd_per_job
+        unknown = Price(amount=limit, currency="USD", usd=limit)
+        job_id = f"job_{secrets.token_urlsafe(16)}"
+        return Intent(
+            job_id=job_id,
+            owner=self._store.ownership.instance,
+            provider=info.name,
+            account=self._shops.account(info),
+            model=plan.offer.model.id,
+            endpoint=plan.offer.endpoint(plan.request),
+            request=plan.request,
+            digests={source: file.sha256 or file.url or source for source, file in media.items()},
+            tag=hashlib.sha256(job_id.encode()).hexdigest()[:32],
+            estimate=plan.estimate.price if plan.estimate else unknown,
+            maximum=plan.estimate.maximum if plan.estimate else unknown,
+            price_known=plan.estimate is not None,
+            allow_duplicate=allow_duplicate,
+        )
+
+    async def _buy(self, job: Job, offer: Offer, media: Mapping[str, MediaFile], provider: Provider) -> None:
+        try:
+            with anyio.CancelScope(shield=True):
+                stored = await buy(
+                    job,
+                    offer,
+                    media,
+                    provider=provider,
+                    store=self._store,
+                    receipts=self._receipts,
+                    changed=self._announce,
+                )
+        finally:
+            self._buying.pop(job.id).set()
+        if not stored.finished:
+            self._watcher.look_at(job.id)
+
+    def _announce(self, job: Job) -> None:
+        if job.finished and self._settings.on_finish and self._buyers is not None:
+            self._buyers.start_soon(run_hook, self._settings.on_finish, job)
+        for callback in list(self._listeners):
+            callback(job.id)

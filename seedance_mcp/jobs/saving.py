@@ -1,0 +1,198 @@
+"""From a finished task to verified files in the user's folder: the video, its last frame, and the sidecar beside them."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import anyio.to_thread
+
+from ..config import Settings
+from ..errors import ConfigError, DownloadError, MediaError, SeedanceError, TaskNotFound
+from ..media import extract_last_frame, probe_video
+from ..providers import Provider, endpoint
+from ..types import Artifacts, Job, JobState
+from . import journal
+from .downloads import LinkExpired, fetch, save
+from .files import file_stem, keep
+from .parts import part_path, sweep
+from .polling import fresh_urls
+from .sidecar import write_sidecar
+from .store import Store
+
+logger = logging.getLogger(__name__)
+
+_HOUR = 3600.0
+
+
+class Saver:
+    """Fetches results into the output folder. `progress` holds the bytes here and in all of every download under way."""
+
+    def __init__(self, settings: Settings, *, store: Store, changed: Callable[[Job], None]) -> None:
+        self._settings = settings
+        self._folder = settings.output_dir
+        self._store = store
+        self._changed = changed
+        self.progress: dict[str, tuple[int, int | None]] = {}
+
+    async def preflight(self) -> None:
+        """
+        Make sure that a result could be kept, before anything is spent.
+
+        Raises:
+            ConfigError: the output folder cannot be written to.
+        """
+        await anyio.to_thread.run_sync(_try_writing, self._folder)
+
+    async def sweep(self) -> None:
+        """Remove the partial downloads of processes that died."""
+        if self._folder.is_dir():
+            await anyio.to_thread.run_sync(sweep, self._folder, self._store.ownership.alive)
+
+    async def save(self, job: Job, provider: Provider, *, result_hours: float) -> Job:
+        """
+        Fetch, verify and keep the result of a job that is done at the provider.
+
+        Raises:
+            DownloadError, ProviderError: not now; the next step tries again.
+            Stale: somebody else recorded something meanwhile.
+        """
+        if job.video_url is None:
+            raise ValueError(f"job {job.id} has no result to fetch")
+        try:
+            artifacts = await self._fetch(job, provider_folder(self._settings, job.provider))
+        except LinkExpired as error:
+            return await self._expired(job, provider, error, result_hours)
+        except DownloadError as error:
+            await self._note(job, error)
+            raise
+        finally:
+            self.progress.pop(job.id, None)
+        now = self._store.clock()
+        finished = await self._store.write(
+            lambda connection: journal.move(
+                connection,
+                job,
+                JobState.DONE,
+                now=now,
+                by=self._store.ownership.instance,
+                artifacts=artifacts,
+                error=None,
+                error_code=None,
+                error_hint=None,
+            )
+        )
+        await self._after(finished)
+        return finished
+
+    async def _fetch(self, job: Job, local_folder: Path) -> Artifacts:
+        base_url = self._settings.base_url(job.provider)
+        trusted = frozenset({endpoint(base_url)}) if base_url else frozenset[str]()
+        url = job.video_url or ""
+        part = part_path(self._folder, job.id, self._store.ownership.instance, self._store.ownership.alive)
+
+        def report(here: int, in_all: int | None) -> None:
+            self.progress[job.id] = (here, in_all)
+
+        saved = await save(
+            url,
+            part,
+            stem=file_stem(job),
+            suffix=".mov" if job.request.provider_options.get("output_format") == "mov" else ".mp4",
+            verify=partial(probe_video, full=False),
+            trusted=trusted,
+            local_folder=local_folder,
+            report=report,
+        )
+        last_frame = await self._last_frame(job, saved.path, trusted, local_folder)
+        facts = saved.facts
+        return Artifacts(
+            video_path=str(saved.path),
+            sha256=saved.sha256,
+            bytes=saved.bytes,
+            width=facts.width,
+            height=facts.height,
+            duration_seconds=facts.duration_seconds,
+            fps=facts.fps,
+            has_audio=facts.has_audio,
+            last_frame_path=str(last_frame) if last_frame else None,
+        )
+
+    async def _last_frame(
+        self, job: Job, video: Path, trusted: frozenset[str], local_folder: Path
+    ) -> Path | None:
+        if not job.request.return_last_frame:
+            return None
+        if job.last_frame_url:
+            part = video.with_name(f"{video.stem}-last-frame.part")
+            try:
+                await fetch(job.last_frame_url, part, trusted=trusted, local_folder=local_folder)
+                suffix = ".png" if part.read_bytes()[:4] == b"\x89PNG" else ".jpg"
+                return await keep(part, self._folder, f"{video.stem}-last-frame", suffix)
+            except (DownloadError, OSError) as error:
+                logger.info("%s: the last frame could not be fetched (%s); taking it from the video", job.id, error)
+        picture = video.with_name(f"{video.stem}-last-frame.png")
+        try:
+            await extract_last_frame(video, picture)
+        except MediaError as error:
+            logger.warning("%s: no last frame: %s", job.id, error)
+            return None
+        return picture
+
+    async def _expired(self, job: Job, provider: Provider, error: LinkExpired, result_hours: float) -> Job:
+        now = self._store.clock()
+        try:
+            return await fresh_urls(job, provider=provider, store=self._store)
+        except TaskNotFound:
+            logger.info("%s: no fresh address for its result", job.id)
+        if now < (job.accepted_at or now) + result_hours * _HOUR:
+            raise error
+        return await self._store.write(
+            lambda connection: journal.move(
+                connection,
+                job,
+                JobState.EXPIRED,
+                now=now,
+                by=self._store.ownership.instance,
+                detail="the result is no longer at the provider",
+                error="The video was finished and paid, but the provider removed it before it could be saved.",
+                error_code="result_expired",
+                error_hint=f"Ask the provider's support with task id {job.submission.task_id if job.submission else '?'}.",
+            )
+        )
+
+    async def _note(self, job: Job, error: SeedanceError) -> None:
+        if job.error != error.message:
+            await self._store.write(
+                lambda connection: journal.note(
+                    connection, job, error=error.message, error_code=error.code, error_hint=error.hint
+                )
+            )
+            self._changed(job)
+
+    async def _after(self, job: Job) -> None:
+        if job.artifacts is not None:
+            try:
+                await write_sidecar(job, Path(job.artifacts.video_path))
+            except DownloadError as error:
+                logger.warning("%s: no sidecar: %s", job.id, error)
+
+
+def provider_folder(settings: Settings, provider: str) -> Path:
+    """The scratch folder of a provider's adapter."""
+    return settings.state_dir / "providers" / provider
+
+
+def _try_writing(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f"Videos cannot be saved in {folder}: {error.strerror or error}.",
+            hint="Make the folder writable, or set SEEDANCE_OUTPUT_DIR to another one. Nothing was spent.",
+        ) from error

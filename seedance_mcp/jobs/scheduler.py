@@ -1,0 +1,90 @@
+"""When each open job gets its next step: a heap of due times, and a bounded number of steps at once."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import random
+from collections.abc import Awaitable, Callable
+
+import anyio
+
+from .store import Clock
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_SLEEP = 30.0
+"""The event loop's clock stops while the machine sleeps, so due times are looked at in wall time this often."""
+
+_AFTER_A_BUG = 60.0
+
+
+class Scheduler:
+    """
+    Runs `step(job_id)` for each job when it is due.
+
+    A step returns the seconds until the next one, or None when nothing more happens to the job. One job
+    never has two steps at once.
+    """
+
+    def __init__(
+        self, step: Callable[[str], Awaitable[float | None]], *, clock: Clock, at_once: int = 16
+    ) -> None:
+        self._step = step
+        self._clock = clock
+        self._at_once = at_once
+        self._due: dict[str, float] = {}
+        self._heap: list[tuple[float, str]] = []
+        self._working: set[str] = set()
+        self._bell = anyio.Event()
+
+    def add(self, job_id: str, *, after: float = 0.0) -> None:
+        """Give the job a step after so many seconds, unless it has an earlier one coming."""
+        at = self._clock() + after
+        if at < self._due.get(job_id, float("inf")):
+            self._due[job_id] = at
+            heapq.heappush(self._heap, (at, job_id))
+            self._bell.set()
+
+    def knows(self, job_id: str) -> bool:
+        """Tell whether the job has a step coming or under way."""
+        return job_id in self._due or job_id in self._working
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        limiter = anyio.CapacityLimiter(self._at_once)
+        async with anyio.create_task_group() as tasks:
+            while True:
+                self._bell = anyio.Event()
+                now = self._clock()
+                while self._heap and self._heap[0][0] <= now:
+                    at, job_id = heapq.heappop(self._heap)
+                    if self._due.get(job_id) != at or job_id in self._working:
+                        continue  # an outdated entry, or the running step will set the next time
+                    del self._due[job_id]
+                    self._working.add(job_id)
+                    tasks.start_soon(self._work, job_id, limiter)
+                sleep = self._heap[0][0] - now if self._heap else _LONGEST_SLEEP
+                with anyio.move_on_after(min(max(sleep, 0.0), _LONGEST_SLEEP)):
+                    await self._bell.wait()
+
+    async def _work(self, job_id: str, limiter: anyio.CapacityLimiter) -> None:
+        after: float | None = _AFTER_A_BUG
+        try:
+            async with limiter:
+                after = await self._step(job_id)
+        except Exception:
+            # A bug in one job's step must not end the watching of all others.
+            logger.exception("a step of %s failed in a way that nobody expected", job_id)
+        finally:
+            self._working.discard(job_id)
+        asked = self._due.pop(job_id, None)
+        if asked is not None:  # somebody asked for a step while this one ran
+            after = max(0.0, asked - self._clock()) if after is None else min(after, max(0.0, asked - self._clock()))
+        if after is not None:
+            self.add(job_id, after=after)
+
+
+def backoff(base: float, failures: int, *, longest: float = 300.0) -> float:
+    """Seconds to wait after so many failures in a row: doubling, with full jitter, never below the base."""
+    return base + random.random() * min(longest, base * 2.0 ** min(failures, 12))  # noqa: S311  not a secret

@@ -1,0 +1,80 @@
+"""Where jobs can be bought: adapters opened on first use, which providers are ready, and whose account it is."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Callable, Mapping
+
+from ..catalog import Catalog, Offer, ProviderInfo
+from ..config import Settings
+from ..providers import Access, Provider, create
+from ..types import Job, MediaFile, VideoRequest
+from .planning import OtherOffer, Plan, elsewhere, plan
+
+
+class Shops:
+    """All providers as this user can reach them."""
+
+    def __init__(self, catalog: Callable[[], Catalog], settings: Settings) -> None:
+        self._load = catalog
+        self._settings = settings
+        self._open: dict[str, Provider] = {}
+
+    @property
+    def catalog(self) -> Catalog:
+        """What can be bought. Read on first use."""
+        return self._load()
+
+    def ready(self) -> Mapping[str, bool]:
+        """For each provider, whether it could be bought from now: there is an adapter, and a key if it wants one."""
+        return {name: self._is_ready(info) for name, info in self.catalog.providers.items()}
+
+    def _is_ready(self, info: ProviderInfo) -> bool:
+        if info.key_variables and self._settings.secret(*info.key_variables) is None:
+            return False
+        return importlib.util.find_spec(info.adapter.partition(":")[0]) is not None
+
+    def open(self, info: ProviderInfo) -> Provider:
+        """
+        Give the provider's adapter, building it on first use.
+
+        Raises:
+            ConfigError: its key is missing.
+        """
+        if info.name not in self._open:
+            access = Access(
+                key=self._settings.secret(*info.key_variables),
+                base_url=self._settings.base_url(info.name) or info.base_url,
+                folder=self._settings.state_dir / "providers" / info.name,
+                seconds=self._settings.sandbox_seconds,
+            )
+            self._open[info.name] = create(info, access)
+        return self._open[info.name]
+
+    def account(self, info: ProviderInfo) -> str:
+        """Tell accounts apart without keeping the key: the first 8 hex digits of its SHA-256."""
+        key = self._settings.secret(*info.key_variables)
+        return hashlib.sha256(key.get_secret_value().encode()).hexdigest()[:8] if key else "none"
+
+    def offer(self, job: Job) -> Offer:
+        """Give the offer that a job was bought from, also when it is no longer on sale."""
+        return self.catalog.offer(job.provider, job.model, retired=True)
+
+    async def plan(self, request: VideoRequest, media: Mapping[str, MediaFile]) -> Plan:
+        """Choose where a request goes. Raises InvalidRequest with every problem if nowhere."""
+        return plan(request, catalog=self.catalog, settings=self._settings, ready=self.ready(), media=media)
+
+    def elsewhere(
+        self, asked: VideoRequest, chosen: Plan, media: Mapping[str, MediaFile]
+    ) -> tuple[OtherOffer, ...]:
+        """Price the same request at every other offer that can do it."""
+        return elsewhere(
+            asked, chosen, catalog=self.catalog, settings=self._settings, ready=self.ready(), media=media
+        )
+
+    async def close(self) -> None:
+        """Close every adapter that was opened."""
+        for provider in self._open.values():
+            await provider.close()
+        self._open.clear()

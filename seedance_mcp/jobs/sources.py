@@ -1,0 +1,185 @@
+"""What a media argument stands for: an https URL, a local file, an earlier upload, or an earlier job's video or last frame."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from pydantic import TypeAdapter
+
+from ..config import Settings
+from ..errors import InvalidRequest, JobNotFinished, MediaError
+from ..media import extract_last_frame, inspect
+from ..types import Job, MediaFile, MediaKind, VideoRequest
+from . import journal
+from .store import Connection, Store
+
+_KINDS: Mapping[str, MediaKind] = {
+    "png": "image",
+    "jpg": "image",
+    "jpeg": "image",
+    "webp": "image",
+    "bmp": "image",
+    "gif": "image",
+    "tif": "image",
+    "tiff": "image",
+    "heic": "image",
+    "heif": "image",
+    "mp4": "video",
+    "mov": "video",
+    "mp3": "audio",
+    "wav": "audio",
+}
+
+
+class Sources:
+    """Turns the media arguments of requests into checked files."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+
+    async def load(self, request: VideoRequest) -> dict[str, MediaFile]:
+        """
+        Check every media argument of a request; the answer maps each source to its file.
+
+        Raises:
+            InvalidRequest: some cannot be used; every one of them is named.
+        """
+        files: dict[str, MediaFile] = {}
+        problems: list[str] = []
+        hints: list[str] = []
+        for field, kind, source in request.media():
+            if source in files:
+                continue
+            try:
+                file = await self.open(source, kind=kind)
+            except JobNotFinished:
+                raise
+            except (MediaError, LookupError) as error:
+                problems.append(f"{field}: {error}")
+                hints.append(getattr(error, "hint", ""))
+                continue
+            if file.kind != kind:
+                problems.append(f"{field} takes an {kind}, and {source} is {'an' if file.kind != 'video' else 'a'} {file.kind}.")
+            files[source] = file
+        if problems:
+            raise InvalidRequest(problems, hint=" ".join(dict.fromkeys(filter(None, hints))) or None)
+        return files
+
+    async def open(self, source: str, *, kind: MediaKind | None = None) -> MediaFile:
+        """
+        Check one source. `kind` says what a URL without a telling ending is taken for.
+
+        Raises:
+            MediaError: it cannot be used, with what to do about it.
+            JobNotFound, JobNotFinished: it names a job that has no such file (yet).
+        """
+        if source.startswith("media:"):
+            return await self._earlier(source)
+        if source.startswith("job:"):
+            return await self._of_job(source)
+        scheme = urlsplit(source).scheme.lower() if "://" in source or source.startswith("data:") else ""
+        if scheme == "https":
+            return MediaFile(kind=kind or _kind_of_url(source), url=source)
+        if scheme == "file":
+            return await self._local(Path(url2pathname(unquote(urlsplit(source).path))))
+        if scheme == "data":
+            raise MediaError(
+                "Data URLs are not taken as media.", hint="Save the file to disk and pass its path, or pass an https URL."
+            )
+        if scheme:
+            raise MediaError(
+                f"{scheme} URLs are not taken as media.", hint="Use an https URL that anyone can open, or a local path."
+            )
+        return await self._local(Path(source).expanduser())
+
+    async def register(self, source: str) -> tuple[str, MediaFile]:
+        """
+        Check a source and keep it under a new `media:<id>`.
+
+        Raises:
+            MediaError: it cannot be used.
+        """
+        file = await self.open(source)
+        media_id = f"media:{secrets.token_urlsafe(12)}"
+        document = TypeAdapter(MediaFile).dump_json(file).decode()
+        now = self._store.clock()
+
+        def insert(connection: Connection) -> None:
+            connection.execute(
+                "INSERT INTO media (id, at, source, document) VALUES (?, ?, ?, ?)", (media_id, now, source, document)
+            )
+
+        await self._store.write(insert)
+        return media_id, file
+
+    async def _earlier(self, source: str) -> MediaFile:
+        def query(connection: Connection) -> str | None:
+            row = connection.execute("SELECT document FROM media WHERE id = ?", (source,)).fetchone()
+            return None if row is None else row[0]
+
+        document = await self._store.read(query)
+        if document is None:
+            raise MediaError(f"There is no upload {source!r}.", hint="Call upload_media and pass the media_id it returns.")
+        file = TypeAdapter(MediaFile).validate_json(document)
+        if file.path is None:
+            return file
+        again = await self._local(file.path)  # it may have been changed or removed since
+        if again.sha256 != file.sha256:
+            raise MediaError(
+                f"The file behind {source} has changed since it was uploaded.", hint="Call upload_media again."
+            )
+        return again
+
+    async def _of_job(self, source: str) -> MediaFile:
+        job_id, _, part = source.removeprefix("job:").partition("/")
+        job = await self._store.read(lambda connection: journal.find(connection, job_id))
+        if job.artifacts is None:
+            if job.finished:
+                raise MediaError(f"Job {job_id} ended as {job.status} and has no video.", hint="Use another job.")
+            raise JobNotFinished(f"Job {job_id} is {job.status}; it has no video yet.")
+        if part not in ("", "last_frame"):
+            raise MediaError(
+                f"{source!r} names no part of a job.", hint="Use job:<id> for the video or job:<id>/last_frame."
+            )
+        return await self._local(await last_frame_of(job) if part else Path(job.artifacts.video_path))
+
+    async def _local(self, path: Path) -> MediaFile:
+        return await inspect(
+            path,
+            allowed=(self._settings.output_dir, *self._settings.media_dirs),
+            forbidden=(self._settings.state_dir,),
+        )
+
+
+async def last_frame_of(job: Job) -> Path:
+    """
+    Give the picture that a finished job's video ends on, taking it from the video if the provider sent none.
+
+    Raises:
+        MediaError: the video is no longer there or cannot be read.
+    """
+    if job.artifacts is None:
+        raise JobNotFinished(f"Job {job.id} has no video yet.")
+    if job.artifacts.last_frame_path and Path(job.artifacts.last_frame_path).is_file():
+        return Path(job.artifacts.last_frame_path)
+    video = Path(job.artifacts.video_path)
+    picture = video.with_name(f"{video.stem}-last-frame.png")
+    if not picture.is_file():
+        await extract_last_frame(video, picture)
+    return picture
+
+
+def _kind_of_url(url: str) -> MediaKind:
+    ending = urlsplit(url).path.rpartition(".")[2].lower()
+    kind = _KINDS.get(ending)
+    if kind is None:
+        raise MediaError(
+            "The URL does not tell whether it is an image, a video or a sound.",
+            hint="Pass it straight to generate_video in the field that it is for.",
+        )
+    return kind

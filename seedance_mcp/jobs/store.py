@@ -1,0 +1,224 @@
+"""The job database: one SQLite file that all servers on the machine share."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sqlite3
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+
+from ..errors import StoreError
+from .ownership import OpeningLock, Ownership
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Connection = sqlite3.Connection
+Clock = Callable[[], float]
+
+SCHEMA_VERSION = 1
+_BUSY_SECONDS = 10.0
+_DATABASE = "jobs.db"
+
+
+class Store:
+    """
+    The open database. Build with `open_store`.
+
+    Everything runs whole in one worker-thread call, one at a time: no transaction is ever open across an
+    `await`, so a cancelled caller cannot leave one behind.
+    """
+
+    def __init__(self, connection: Connection, ownership: Ownership, *, clock: Clock, notice: str | None) -> None:
+        self._connection = connection
+        self._limiter: anyio.CapacityLimiter | None = None
+        self.ownership = ownership
+        self.clock = clock
+        self.notice = notice
+        """What the user should know about the opening, such as a damaged file that was set aside."""
+
+    async def write(self, transaction: Callable[[Connection], T]) -> T:
+        """
+        Run `transaction` as one transaction: all of it is durable on return, or none of it happened.
+
+        Raises:
+            StoreError: the database is locked, full or damaged; nothing was changed.
+        """
+        return await anyio.to_thread.run_sync(self.write_now, transaction, limiter=self._turn())
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """
+        Run a query that changes nothing.
+
+        Raises:
+            StoreError: the database is locked or damaged.
+        """
+        return await anyio.to_thread.run_sync(self.read_now, query, limiter=self._turn())
+
+    def write_now(self, transaction: Callable[[Connection], T]) -> T:
+        """Do what `write` does in the calling thread."""
+        with _explained():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = transaction(self._connection)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            return result
+
+    def read_now(self, query: Callable[[Connection], T]) -> T:
+        """Do what `read` does in the calling thread."""
+        with _explained():
+            return query(self._connection)
+
+    def close(self) -> None:
+        """Close the database and let go of this process's lock."""
+        self._connection.close()
+        self.ownership.close()
+
+    def _turn(self) -> anyio.CapacityLimiter:
+        # Made on first use: a limiter belongs to the event loop that it is made in.
+        if self._limiter is None:
+            self._limiter = anyio.CapacityLimiter(1)
+        return self._limiter
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        words = str(error)
+        if "locked" in words or "busy" in words:
+            hint = "Another process holds the job database; try again in a moment."
+        elif "full" in words:
+            hint = "The disk is full; free some space, then try again. Nothing was changed."
+        else:
+            hint = "Check that the state folder can be written to."
+        raise StoreError(f"The job database cannot be used now: {words}.", hint=hint) from error
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.IntegrityError):
+            raise
+        raise StoreError(
+            f"The job database is damaged: {error}.", hint="Restart the server: it sets the damaged file aside."
+        ) from error
+
+
+def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
+    """
+    Open the database in `folder`, creating or migrating it; a damaged file is set aside, never deleted.
+
+    Raises:
+        StoreError: the folder cannot be used, a newer version wrote the file, or the file is damaged while
+            another server is using it.
+    """
+    if sqlite3.sqlite_version_info < (3, 37):
+        raise StoreError(
+            f"This Python carries SQLite {sqlite3.sqlite_version}; 3.37 or newer is needed.",
+            hint="Install a newer Python.",
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with OpeningLock(folder / "opening.lock"):
+            ownership = Ownership(folder / "instances")
+            try:
+                connection, notice = _open_checked(folder, ownership)
+            except BaseException:
+                ownership.close()
+                raise
+    except OSError as error:
+        raise StoreError(
+            f"The state folder {folder} cannot be used: {error.strerror or error}.",
+            hint="Make it writable, or set SEEDANCE_STATE_DIR to another folder.",
+        ) from error
+    return Store(connection, ownership, clock=clock, notice=notice)
+
+
+def _open_checked(folder: Path, ownership: Ownership) -> tuple[Connection, str | None]:
+    path = folder / _DATABASE
+    try:
+        return _connect(path), None
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise StoreError(
+                f"The job database {path} cannot be opened: {error}.",
+                hint="Check that the state folder can be written to and is not full.",
+            ) from error
+        if ownership.anyone_else():
+            raise StoreError(
+                f"The job database {path} is damaged ({error}) and another server is using it.",
+                hint="Stop the other servers, then start again.",
+            ) from error
+        kept = _set_aside(path)
+        notice = (
+            f"The job database was damaged and has been set aside as {kept}; a new one was started. "
+            "Videos on disk are untouched; earlier jobs and spending are no longer counted."
+        )
+        logger.error(notice)
+        return _connect(path), notice
+
+
+def _set_aside(path: Path) -> Path:
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    kept = path.with_name(f"jobs.damaged-{stamp}.db")
+    path.rename(kept)
+    journal = path.with_name(path.name + "-journal")
+    if journal.exists():  # it belongs to the damaged file, and would be played into the new one
+        journal.rename(kept.with_name(kept.name + "-journal"))
+    return kept
+
+
+def _connect(path: Path) -> Connection:
+    with contextlib.suppress(FileExistsError):  # before SQLite makes it, so that it is never world-readable
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    connection = sqlite3.connect(
+        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=64
+    )
+    try:
+        # TRUNCATE and FULL: immune to the WAL-reset bug of older SQLite versions, and durable on return.
+        connection.execute("PRAGMA journal_mode=TRUNCATE")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA fullfsync=1")
+        connection.execute("PRAGMA mmap_size=0")
+        connection.execute("PRAGMA foreign_keys=ON")
+        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+        _migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _migrate(connection: Connection) -> None:
+    found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if found > SCHEMA_VERSION:
+        raise StoreError(
+            f"The job database was written by a newer version (schema {found}, this one knows {SCHEMA_VERSION}).",
+            hint="Update this installation of seedance-mcp.",
+        )
+    for version in range(found + 1, SCHEMA_VERSION + 1):
+        (script,) = (
+            entry for entry in resources.files(__package__).joinpath("sql").iterdir() if entry.name.startswith(f"{version:04}_")
+        )
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {script.read_text(encoding='utf-8')} PRAGMA user_version={version}; COMMIT;"
+        )
+
+
+def checksum(document: str) -> int:
+    """CRC-32 of a stored document: damaged bytes inside a row pass SQLite's own checks."""
+    return zlib.crc32(document.encode())

@@ -1,0 +1,224 @@
+"""Brings every open job to its end: this process's own, and those of processes that died."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import anyio
+
+from ..config import Settings
+from ..errors import DownloadError, ProviderError, StoreError
+from ..types import Job, JobState, Submission, TaskStatus
+from . import journal
+from .polling import poll
+from .receipts import Receipts
+from .reconcile import try_reconcile
+from .saving import Saver
+from .scheduler import Scheduler, backoff
+from .shops import Shops
+from .store import Connection, Store
+
+logger = logging.getLogger(__name__)
+
+_LEASE_SECONDS = 60.0
+_RESCAN_SECONDS = 15.0
+_RECONCILE_SECONDS = 60.0
+_STALLED_FACTOR = 12
+_LOUD_AFTER = 5
+
+
+class Watcher:
+    """
+    Gives each open job its next step when it is due.
+
+    Leases between processes only save requests (`leases=False` switches them off); correctness rests on the
+    version that every change is compared with.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        shops: Shops,
+        saver: Saver,
+        receipts: Receipts,
+        settings: Settings,
+        buying: Callable[[str], bool],
+        changed: Callable[[Job], None],
+        leases: bool,
+    ) -> None:
+        self._store = store
+        self._shops = shops
+        self._saver = saver
+        self._receipts = receipts
+        self._settings = settings
+        self._buying = buying
+        self._changed = changed
+        self._leases = leases
+        self._failures: dict[str, int] = {}
+        self._scheduler = Scheduler(self._step, clock=store.clock)
+
+    def look_at(self, job_id: str, *, soon: bool = False) -> None:
+        """Give the job a step: at once, or after the poll interval."""
+        self._scheduler.add(job_id, after=0.0 if soon else self._interval())
+
+    async def run(self) -> None:
+        """Pick up what earlier processes left, then work until cancelled."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._scheduler.run)
+            tasks.start_soon(self._resume)
+
+    async def _resume(self) -> None:
+        while True:
+            try:
+                await self._adopt_receipts()
+                jobs = await self._store.read(journal.unfinished)
+                for job in jobs:
+                    if not self._scheduler.knows(job.id):
+                        self._scheduler.add(job.id)
+                if all(job.state is not JobState.REMOTE_DONE for job in jobs):
+                    await self._saver.sweep()  # otherwise a download may still go on from what is there
+            except StoreError as error:
+                logger.error("open jobs cannot be looked up now: %s", error)
+            await anyio.sleep(_RESCAN_SECONDS)
+
+    async def _step(self, job_id: str) -> float | None:
+        if self._buying(job_id):
+            return self._interval()
+        job = await self._store.read(lambda connection: journal.find(connection, job_id))
+        if job.finished:
+            return None
+        if job.state in (JobState.RESERVED, JobState.SENDING):
+            return await self._orphan(job)
+        if self._leases and not await self._lease(job):
+            return _LEASE_SECONDS / 4
+        before = job.version
+        try:
+            job = await self._advance(job)
+        except journal.Stale:
+            return 0.0
+        except (ProviderError, StoreError) as error:
+            return self._after_failure(job_id, error)
+        self._failures.pop(job_id, None)
+        if job.version != before:
+            self._changed(job)
+        if job.finished:
+            return None
+        if job.state is JobState.REMOTE_DONE:
+            return 0.0
+        if job.state is JobState.UNKNOWN:
+            return min(_RECONCILE_SECONDS, self._interval() * 4)
+        return self._interval() * (_STALLED_FACTOR if job.state is JobState.STALLED else 1)
+
+    async def _advance(self, job: Job) -> Job:
+        offer = self._shops.offer(job)
+        provider = self._shops.open(offer.provider)
+        if job.state is JobState.UNKNOWN:
+            return await try_reconcile(job, offer, provider=provider, store=self._store)
+        if job.state is JobState.REMOTE_DONE:
+            return await self._saver.save(job, provider, result_hours=offer.provider.result_hours)
+        return await poll(
+            job, offer, provider=provider, store=self._store, cny_per_usd=self._settings.cny_per_usd
+        )
+
+    def _after_failure(self, job_id: str, error: ProviderError | StoreError) -> float:
+        failures = self._failures[job_id] = self._failures.get(job_id, 0) + 1
+        level = logging.INFO if failures < _LOUD_AFTER else logging.WARNING
+        logger.log(level, "%s: %s: %s (%d in a row)", job_id, error.code, error.message, failures)
+        wished = getattr(error, "retry_after", None) or 0.0
+        longest = 30.0 if isinstance(error, DownloadError) else 300.0
+        return max(backoff(self._interval(), failures, longest=longest), min(wished, 300.0))
+
+    async def _orphan(self, job: Job) -> float | None:
+        # Whether the submitting process died is told by its free lock alone, never by a clock.
+        if self._store.ownership.alive(job.owner):
+            return self._interval()
+        sent = job.state is JobState.SENDING
+        now = self._store.clock()
+        changes: dict[str, Any] = (
+            {
+                "unknown_at": now,
+                "error": "The server stopped while submitting; the provider may have taken the job.",
+                "error_code": "submission_unknown",
+                "error_hint": "Do not submit again; it is being looked for at the provider.",
+            }
+            if sent
+            else {
+                "error": "The server stopped before submitting; nothing was spent.",
+                "error_code": "not_sent",
+                "error_hint": "Submit it again.",
+            }
+        )
+        with contextlib.suppress(journal.Stale):
+            moved = await self._store.write(
+                lambda connection: journal.move(
+                    connection,
+                    job,
+                    JobState.UNKNOWN if sent else JobState.NOT_SENT,
+                    now=now,
+                    by=self._store.ownership.instance,
+                    detail="its process is gone",
+                    **changes,
+                )
+            )
+            self._changed(moved)
+        return 0.0
+
+    async def _lease(self, job: Job) -> bool:
+        now = self._store.clock()
+        me = self._store.ownership.instance
+
+        def held(connection: Connection) -> tuple[str | None, float]:
+            return connection.execute(
+                "SELECT lease_owner, lease_until FROM jobs WHERE id = ?", (job.id,)
+            ).fetchone()
+
+        def take(connection: Connection) -> bool:
+            owner, until = held(connection)
+            if owner not in (None, me) and until > now and self._store.ownership.alive(owner):
+                return False
+            connection.execute(
+                "UPDATE jobs SET lease_owner = ?, lease_until = ? WHERE id = ?", (me, now + _LEASE_SECONDS, job.id)
+            )
+            return True
+
+        owner, until = await self._store.read(held)
+        if owner == me and until > now + _LEASE_SECONDS / 2:
+            return True  # no need for a write at every step
+        return await self._store.write(take)
+
+    def _interval(self) -> float:
+        jitter = 0.8 + 0.4 * secrets.randbelow(1000) / 1000
+        return self._settings.poll_seconds * jitter
+
+    async def _adopt_receipts(self) -> None:
+        for path, receipts in self._receipts.read().items():
+            if not self._store.ownership.alive(path.stem):
+                await self._store.write(partial(_play, receipts=receipts, now=self._store.clock()))
+                path.unlink(missing_ok=True)
+
+
+def _play(connection: Connection, *, receipts: list[tuple[str, Submission]], now: float) -> None:
+    for job_id, submission in receipts:
+        job = journal.find(connection, job_id)
+        if job.state is JobState.SENDING:
+            job = journal.move(connection, job, JobState.UNKNOWN, now=now, by="receipt", unknown_at=now)
+        if job.submission is None and JobState.ACCEPTED in journal.LEGAL[job.state]:
+            journal.move(
+                connection,
+                job,
+                JobState.ACCEPTED,
+                now=now,
+                by="receipt",
+                submission=submission,
+                accepted_at=now,
+                task_status=TaskStatus.QUEUED,
+                error=None,
+                error_code=None,
+                error_hint=None,
+            )

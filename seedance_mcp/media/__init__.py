@@ -1,0 +1,44 @@
+"""
+Media: files that go in, are looked at, or are drawn.
+
+The names load on first use: the confined worker imports this package too and must start fast.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .inputs import inspect, read_media
+    from .placeholder import PlaceholderSpec, render_placeholder
+    from .probe import Span, VideoFacts, probe_video
+    from .sheets import contact_sheet
+
+__all__ = [
+    "PlaceholderSpec",
+    "Span",
+    "VideoFacts",
+    "contact_sheet",
+    "inspect",
+    "probe_video",
+    "read_media",
+    "render_placeholder",
+]
+
+_HOMES = {
+    "PlaceholderSpec": "placeholder",
+    "Span": "probe",
+    "VideoFacts": "probe",
+    "contact_sheet": "sheets",
+    "inspect": "inputs",
+    "probe_video": "probe",
+    "read_media": "inputs",
+    "render_placeholder": "placeholder",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

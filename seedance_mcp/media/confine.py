@@ -1,0 +1,156 @@
+"""Runs the media worker: a subprocess with little memory, little time, no secrets and one open file."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+from anyio.abc import Process
+from anyio.lowlevel import RunVar
+
+from ..errors import MediaError
+
+_MODULE = "seedance_mcp.media.worker"
+_MAX_REPLY_BYTES = 16 * 1024 * 1024
+_AT_ONCE = 2
+_limiter = RunVar[anyio.CapacityLimiter]("media_workers")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a worker may use: seconds by the clock, megabytes of address space (where the system can)."""
+
+    seconds: float
+    megabytes: int = 2048
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a worker found: facts, and bytes where the task draws something."""
+
+    facts: Mapping[str, Any]
+    payload: bytes
+
+
+async def run_worker(
+    task: str,
+    arguments: Mapping[str, object],
+    *,
+    source: int,
+    limits: Limits,
+    module: str = _MODULE,
+) -> Reply:
+    """
+    Let a fresh worker do one task on the open file `source`, which it reads from the start.
+
+    At most two workers run at once. The worker is killed when its time is up or this call is cancelled.
+
+    Raises:
+        MediaError: the worker refused the file, ran out of time or memory, or died of it.
+    """
+    limiter = _limiter.get(None)
+    if limiter is None:
+        limiter = anyio.CapacityLimiter(_AT_ONCE)
+        _limiter.set(limiter)
+    async with limiter:
+        os.lseek(source, 0, os.SEEK_SET)
+        order = json.dumps(
+            {
+                "task": task,
+                "arguments": arguments,
+                "megabytes": limits.megabytes,
+                "cpu_seconds": math.ceil(limits.seconds * 2),
+            }
+        )
+        code, answer = await _run([sys.executable, "-P", "-s", "-m", module, order], source, limits.seconds)
+    return _read(code, answer)
+
+
+async def _run(command: list[str], source: int, seconds: float) -> tuple[int, bytes]:
+    process = await anyio.open_process(
+        command,
+        stdin=source,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=_environment(),
+        start_new_session=os.name == "posix",
+        creationflags=_new_group(),
+    )
+    try:
+        with anyio.fail_after(seconds):
+            answer = await _drain(process)
+            return await process.wait(), answer
+    except TimeoutError:
+        raise MediaError(
+            f"Reading the file took longer than {seconds:g} seconds and was stopped.",
+            hint="Use a shorter or smaller file.",
+        ) from None
+    finally:
+        with anyio.CancelScope(shield=True):
+            _kill(process)
+            await process.aclose()
+
+
+async def _drain(process: Process) -> bytes:
+    assert process.stdout
+    answer = bytearray()
+    async for chunk in process.stdout:
+        answer += chunk
+        if len(answer) > _MAX_REPLY_BYTES:
+            raise MediaError("The file could not be read: the decoder answered far too much.")
+    return bytes(answer)
+
+
+def _read(code: int, answer: bytes) -> Reply:
+    head, _, payload = answer.partition(b"\n")
+    if code or not head:
+        raise MediaError(
+            "The decoder broke down over this file; it is damaged or made to do harm.",
+            hint="Save the file again with another program, or choose another one.",
+        )
+    reply: dict[str, Any] = json.loads(head)
+    if "refused" in reply:
+        raise MediaError(reply["refused"], hint=reply.get("hint"))
+    return Reply(facts=reply["facts"], payload=payload)
+
+
+def _environment() -> dict[str, str]:
+    """No variable of the server's, so no key, reaches the worker; modules come from where ours come from."""
+    places = [str(Path(__file__).parents[2]), *(place for place in sys.path if place)]
+    environment = {
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(places)),
+        "OPENBLAS_NUM_THREADS": "1",  # each of its threads costs start-up time and address space
+        "OMP_NUM_THREADS": "1",
+    }
+    if sys.platform == "win32":
+        from . import windows
+
+        environment["SYSTEMROOT"] = windows.windows_folder()
+    return environment
+
+
+def _new_group() -> int:
+    if sys.platform == "win32":
+        return subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+    return 0
+
+
+def _kill(process: Process) -> None:
+    if process.returncode is not None:
+        return
+    try:
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass

@@ -1,0 +1,286 @@
+"""Opens a file for reading only after its descriptor, not its name, has been found to be allowed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+import unicodedata
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import MediaError
+from .path_rules import check_names, check_text, outside
+
+Judge = Callable[[os.stat_result, Path], None]
+"""Raises MediaError unless the file held by a descriptor (its facts, its true path) may be read."""
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where files may be read and where not, by true path; `named`: the allowed ones as written."""
+
+    named: tuple[Path, ...]
+    allowed: tuple[Path, ...]
+    forbidden: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, allowed: Sequence[Path], forbidden: Sequence[Path]) -> Folders:
+        """Look up the true paths; folders that do not exist allow and forbid nothing."""
+        return cls(
+            named=tuple(allowed),
+            allowed=tuple(found for folder in allowed if (found := _true_folder(folder))),
+            forbidden=tuple(found for folder in forbidden if (found := _true_folder(folder))),
+        )
+
+    def root(self, path: Path) -> Path | None:
+        """The innermost allowed folder that holds `path`."""
+        holding = [folder for folder in self.allowed if _parts_below(path, folder) is not None]
+        return max(holding, key=lambda folder: len(folder.parts), default=None)
+
+    def is_forbidden(self, path: Path) -> bool:
+        """True inside a forbidden folder, unless an allowed folder lies between it and the path."""
+        root = self.root(path)
+        return any(
+            _parts_below(path, folder) is not None and not (root and _parts_below(root, folder))
+            for folder in self.forbidden
+        )
+
+    def forbidden_files(self) -> frozenset[tuple[int, int]]:
+        """Device and inode of every file in the forbidden folders: their other names are known by them."""
+        found: set[tuple[int, int]] = set()
+        for folder in self.forbidden:
+            for parent, folders, files in os.walk(folder):
+                folders[:] = [name for name in folders if self.is_forbidden(Path(parent, name))]
+                for name in files:
+                    try:
+                        info = os.lstat(Path(parent, name))
+                    except OSError:  # gone in the meantime
+                        continue
+                    found.add((info.st_dev, info.st_ino))
+        return frozenset(found)
+
+
+@contextmanager
+def open_allowed(
+    path: Path, *, allowed: Sequence[Path], forbidden: Sequence[Path]
+) -> Generator[tuple[int, Path]]:
+    """
+    Open a regular file inside an `allowed` folder: a descriptor for reading, and the file's true path.
+
+    A relative path is looked up in the allowed folders. Symbolic links are followed as long as what they
+    lead to is itself allowed (not on Windows, where links are refused). A file in a `forbidden` folder is
+    never opened, under no name: opening the job database a second time would drop its locks.
+
+    Raises:
+        MediaError: the file may not be read, is none, or is not there.
+    """
+    check_text(str(path))
+    folders = Folders.of(allowed, forbidden)
+    true_path = _follow(_whole(path, folders), folders)
+    if folders.is_forbidden(true_path):
+        raise _state_refusal()
+    root = folders.root(true_path)
+    if root is None:
+        raise outside(path, allowed)
+    try:
+        descriptor, found = _open(true_path, root, _judge(path, folders))
+    except OSError as error:
+        raise _explained(path, error) from None
+    try:
+        yield descriptor, found
+    finally:
+        os.close(descriptor)
+
+
+def open_plain(path: Path) -> int:
+    """
+    Open a file of our own, or one that was checked before, for reading; the caller closes the descriptor.
+
+    Raises:
+        MediaError: there is none, or it is no regular file.
+    """
+    try:
+        info = path.stat()
+        _check_regular(path, info)
+        return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        raise _explained(path, error) from None
+
+
+def _whole(path: Path, folders: Folders) -> Path:
+    if path.parts and path.parts[0] == "~":
+        return path.expanduser()
+    if path.is_absolute():
+        return path
+    for root in folders.allowed:
+        if os.path.lexists(root / path):
+            return root / path
+    listed = ", ".join(str(folder) for folder in folders.named) or "none yet"
+    raise MediaError(
+        f"There is no {path} in the folders that may be read.",
+        hint=f"Give the whole path. Folders that may be read: {listed} (setting SEEDANCE_MEDIA_DIRS).",
+    )
+
+
+def _follow(path: Path, folders: Folders) -> Path:
+    """Follow symbolic links by name; what gets opened is judged again by its descriptor."""
+    if sys.platform == "win32":
+        from . import windows
+
+        return windows.without_links(path, (*folders.named, *folders.allowed))
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError) as error:
+        raise MediaError(f"{path} cannot be followed: {error}") from None
+
+
+def _judge(asked: Path, folders: Folders) -> Judge:
+    closed = folders.forbidden_files()
+
+    def judge(info: os.stat_result, found: Path) -> None:
+        if (info.st_dev, info.st_ino) in closed or folders.is_forbidden(found):
+            raise _state_refusal()
+        root = folders.root(found)
+        if root is None:
+            raise outside(asked, folders.named)
+        check_text(str(found))
+        check_names(_parts_below(found, root) or ())
+        _check_regular(asked, info)
+
+    return judge
+
+
+def _open(path: Path, root: Path, judge: Judge) -> tuple[int, Path]:
+    if sys.platform == "win32":
+        from . import windows
+
+        return windows.open_judged(path, judge)
+    if sys.platform == "linux" and Path("/proc/self/fd").is_dir():
+        return open_by_handle(path, judge)
+    return open_by_walking(path, root, judge)
+
+
+if sys.platform == "linux":
+
+    def open_by_handle(path: Path, judge: Judge) -> tuple[int, Path]:
+        """Take hold of the file without opening it, judge what is held, then open that and nothing else."""
+        handle = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            info = os.fstat(handle)
+            if not info.st_nlink:
+                raise FileNotFoundError(errno.ENOENT, "it was removed")
+            held = Path(f"/proc/self/fd/{handle}")
+            found = held.readlink()
+            judge(info, found)
+            return os.open(held, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), found
+        finally:
+            os.close(handle)
+
+
+if sys.platform != "win32":
+
+    def open_by_walking(path: Path, root: Path, judge: Judge) -> tuple[int, Path]:
+        """
+        Step down from the allowed folder one name at a time, following no link.
+
+        For systems without /proc. The file is judged before it is opened and must be the same one after.
+        """
+        folder_flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        *steps, name = _parts_below(path, root) or (".",)
+        folder = os.open(root, folder_flags)
+        try:
+            for step in steps:
+                inner = os.open(step, folder_flags | os.O_NOFOLLOW, dir_fd=folder)
+                os.close(folder)
+                folder = inner
+            before = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            judge(before, path)
+            descriptor = os.open(
+                name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder
+            )
+        finally:
+            os.close(folder)
+        try:
+            after = os.fstat(descriptor)
+            if not os.path.samestat(before, after):
+                raise MediaError(f"{path} was replaced while it was being opened.", hint="Try again.")
+            found = _path_of(descriptor) or path
+            judge(after, found)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor, found
+
+
+def _path_of(descriptor: int) -> Path | None:
+    """The true path as macOS knows it, in the letters that are on disk; None elsewhere."""
+    if sys.platform != "darwin":
+        return None
+    import fcntl
+
+    return Path(os.fsdecode(fcntl.fcntl(descriptor, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0")))
+
+
+def _true_folder(folder: Path) -> Path | None:
+    if sys.platform == "win32":
+        from . import windows
+
+        return windows.true_path(folder)
+    try:
+        found = folder.resolve(strict=True)
+        if not found.is_dir():
+            return None
+        if sys.platform != "darwin":
+            return found
+        descriptor = os.open(found, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except (OSError, RuntimeError, ValueError):  # a link loop is a RuntimeError up to Python 3.12
+        return None
+    try:
+        return _path_of(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _parts_below(path: Path, folder: Path) -> tuple[str, ...] | None:
+    """The parts of `path` below `folder`, () for the folder itself, None if it is elsewhere."""
+    if not path.is_absolute():
+        return None
+    depth = len(folder.parts)
+    inside = tuple(map(_folded, path.parts[:depth])) == tuple(map(_folded, folder.parts))
+    return path.parts[depth:] if inside else None
+
+
+def _folded(part: str) -> str:
+    """A name as the file system compares it: Linux byte by byte, the others without case and composition."""
+    return part if sys.platform == "linux" else unicodedata.normalize("NFC", part).casefold()
+
+
+def _state_refusal() -> MediaError:
+    return MediaError(
+        "This file belongs to the server's own state and is never used as media.",
+        hint="Give a picture, video or sound from another folder.",
+    )
+
+
+def _check_regular(path: Path, info: os.stat_result) -> None:
+    if stat.S_ISREG(info.st_mode):
+        if not info.st_size:
+            raise MediaError(f"{path} is empty.")
+        return
+    if stat.S_ISDIR(info.st_mode):
+        raise MediaError(f"{path} is a folder.", hint="Name one file in it.")
+    raise MediaError(f"{path} is no regular file but a device, pipe, socket or link.")
+
+
+def _explained(path: Path, error: OSError) -> MediaError:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return MediaError(
+            f"There is no file {path}.", hint="Check the spelling; ask the person where the file is."
+        )
+    if isinstance(error, PermissionError):
+        return MediaError(f"The server has no permission to read {path}.")
+    return MediaError(f"{path} cannot be opened: {error.strerror or type(error).__name__}.")

@@ -1,0 +1,85 @@
+"""Files that go in: whether they may be read, what they are, and their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+
+from ..errors import MediaError
+from ..types import MediaFile
+from .confine import Limits, run_worker
+from .descriptors import open_allowed
+from .signatures import MAX_FILE_BYTES
+
+_LIMITS = Limits(seconds=30)
+_BLOCK_BYTES = 1024 * 1024
+
+
+async def inspect(path: Path, *, allowed: Sequence[Path], forbidden: Sequence[Path]) -> MediaFile:
+    """
+    Check a file that an assistant named: it may be read, it is what it looks like, and it decodes.
+
+    Everything, hash included, comes from one descriptor, so nothing can be swapped in between. `path` of
+    the answer is the true path. Width and height are as shown (EXIF and rotation applied). What a
+    model takes (size, shape, length) is not judged here.
+
+    Raises:
+        MediaError: with what is wrong, and in the hint what to do about it.
+    """
+    with open_allowed(path, allowed=allowed, forbidden=forbidden) as (source, found):
+        before = os.fstat(source)
+        if before.st_size > MAX_FILE_BYTES:
+            raise MediaError(
+                f"{path} has {before.st_size:,} bytes; at most {MAX_FILE_BYTES:,} are read.",
+                hint="Make a smaller copy of it.",
+            )
+        reply = await run_worker("inspect", {}, source=source, limits=_LIMITS)
+        digest = await anyio.to_thread.run_sync(_hash, source)
+        after = os.fstat(source)
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise _changed(path)
+    return MediaFile(path=found, bytes=before.st_size, sha256=digest, **_known(reply.facts))
+
+
+async def read_media(file: MediaFile, *, allowed: Sequence[Path], forbidden: Sequence[Path]) -> bytes:
+    """
+    Read a file that `inspect` passed, under the same rules, and only if it is still the same.
+
+    Raises:
+        MediaError: it may not be read any more, is gone, or has other content than when it was inspected.
+        ValueError: `file` is a URL.
+    """
+    if file.path is None:
+        raise ValueError("a URL has no local content")
+    with open_allowed(file.path, allowed=allowed, forbidden=forbidden) as (source, _):
+        content = await anyio.to_thread.run_sync(_read, source)
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise _changed(file.path)
+    return content
+
+
+def _hash(source: int) -> str:
+    os.lseek(source, 0, os.SEEK_SET)
+    with os.fdopen(source, "rb", closefd=False) as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _read(source: int) -> bytes:
+    with os.fdopen(source, "rb", closefd=False) as content:
+        return content.read(MAX_FILE_BYTES)
+
+
+def _known(facts: Any) -> dict[str, Any]:
+    names = ("kind", "mime_type", "width", "height", "duration_seconds", "fps", "video_codec", "audio_codec")
+    return {name: facts.get(name) for name in names}
+
+
+def _changed(path: Path) -> MediaError:
+    return MediaError(
+        f"{path} changed while it was being used.", hint="Wait until it is written, then try again."
+    )

@@ -1,0 +1,69 @@
+"""Facts of a video, measured in a confined subprocess."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .confine import Limits, run_worker
+from .descriptors import open_plain
+
+_LIMITS = Limits(seconds=60)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A stretch of a video, in seconds from its beginning."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoFacts:
+    """
+    What a video really is: pixels as shown, seconds, frames a second, bytes.
+
+    `loudness_lufs` is the integrated loudness by ITU-R BS.1770, None without audible sound. `cuts` are the
+    times at which a new shot begins. Blacks last 0.3 s or longer, silences (below -50 dBFS) 0.5 s,
+    freezes (no visible change) 1 s. The tuples are empty where only the container was checked.
+    """
+
+    path: Path
+    bytes: int
+    width: int
+    height: int
+    fps: float
+    frames: int
+    duration_seconds: float
+    video_codec: str
+    audio_codec: str | None
+    has_audio: bool
+    loudness_lufs: float | None
+    cuts: tuple[float, ...]
+    blacks: tuple[Span, ...]
+    freezes: tuple[Span, ...]
+    silences: tuple[Span, ...]
+    title: str | None
+    comment: str | None
+
+
+async def probe_video(path: Path, *, full: bool = True) -> VideoFacts:
+    """
+    Decode a video from beginning to end and measure it; with `full=False` only see that it is complete.
+
+    The path must come from us or from `inspect`: it is opened as it is.
+
+    Raises:
+        MediaError: it is not a complete playable video, or decoding takes more than a minute.
+    """
+    from pydantic import TypeAdapter
+
+    source = open_plain(path)
+    try:
+        size = os.fstat(source).st_size
+        reply = await run_worker("probe", {"full": full}, source=source, limits=_LIMITS)
+    finally:
+        os.close(source)
+    return TypeAdapter(VideoFacts).validate_python({**reply.facts, "path": path, "bytes": size})

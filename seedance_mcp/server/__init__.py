@@ -1,0 +1,49 @@
+"""How assistants reach it: the MCP server and the way to run it on stdio. The only room that imports mcp."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mcp.server import MCPServer
+
+    from ..config import Settings
+
+__all__ = ["create_server", "run_stdio"]
+
+
+def create_server(settings: Settings) -> MCPServer[Any]:
+    """Build the server. Its lifespan opens the app; until then nothing is read, written or connected."""
+    from .assembly import assemble
+
+    return assemble(settings)
+
+
+def run_stdio(settings: Settings) -> int:
+    """
+    Serve one client on stdin and stdout until it leaves or SIGTERM or SIGINT comes; returns the exit code, 0.
+
+    Garbage collection is off while modules load and the tools are built: it only costs time there.
+    """
+    gc.disable()
+    import anyio
+
+    from .assembly import assemble
+    from .logs import configure
+    from .transport import serve_stdio
+
+    configure(settings)
+    server = assemble(settings)
+    gc.freeze()
+    gc.enable()
+
+    async def serve() -> None:
+        await serve_stdio(server, legacy_only=settings.protocol == "legacy")
+
+    try:
+        anyio.run(serve)
+    except KeyboardInterrupt:  # Windows, or a second Ctrl-C
+        sys.stderr.flush()
+    return 0

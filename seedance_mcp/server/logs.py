@@ -1,0 +1,39 @@
+"""Logging to stderr, from which keys and signatures of addresses are removed."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable
+
+from ..config import Settings
+
+_QUERY = re.compile(r"(https?://[^\s?#'\"<>]+)\?[^\s'\"<>]+")
+_USERINFO = re.compile(r"(https?://)[^\s/@'\"<>]+@")
+_SHORTEST_SECRET = 6
+
+
+class Redacting(logging.Formatter):
+    """Writes a record, tracebacks included, with every known secret and every query of an address left out."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        super().__init__("%(levelname)s %(name)s: %(message)s")
+        self._secrets = sorted((s for s in secrets if len(s) >= _SHORTEST_SECRET), key=len, reverse=True)
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        for secret in self._secrets:
+            text = text.replace(secret, "[secret]")
+        return _USERINFO.sub(r"\1", _QUERY.sub(r"\1?[...]", text))
+
+
+def configure(settings: Settings) -> None:
+    """Send records of the chosen level to stderr; the libraries below us speak only when something is wrong."""
+    handler = logging.StreamHandler()
+    secrets = (
+        value.get_secret_value() for name, value in settings.given.items() if name.endswith(("_KEY", "_TOKEN"))
+    )
+    handler.setFormatter(Redacting(secrets))
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+    for library in ("httpx2", "httpcore2", "mcp", "asyncio"):
+        logging.getLogger(library).setLevel(logging.WARNING)

@@ -1,0 +1,188 @@
+"""Serves one client on stdio, in whichever protocol era it ends up speaking, until it leaves or a signal comes."""
+
+from __future__ import annotations
+
+import logging
+import re
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp.server import MCPServer, NotificationOptions
+from mcp.server.lowlevel import Server
+from mcp.shared.inbound import InboundLadderRejection, classify_inbound_request
+from mcp.shared.message import SessionMessage
+from mcp.types import SERVER_INFO_META_KEY, DiscoverResult, jsonrpc_message_adapter
+from mcp_types.jsonrpc import (
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCMessage,
+    JSONRPCRequest,
+    JSONRPCResponse,
+)
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+
+from .wire import MAX_LINE_BYTES, Overlong, claim, read_lines, write_line
+
+_LOG = logging.getLogger(__name__)
+
+_LAST_ANSWERS_SECONDS = 0.5
+"""How long calls that are under way may still answer after the client has closed its end."""
+
+_NEVER_ANSWERED = "subscriptions/listen"
+_ID = rb'"id"\s*:\s*(\d{1,18}|"[^"\\]{1,100}")'
+_LEADING_ID = re.compile(rb'\A\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?' + _ID + rb"\s*,")
+_TRAILING_ID = re.compile(rb",\s*" + _ID + rb'\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*\Z')
+
+
+def lowlevel(server: MCPServer[Any]) -> Server[Any]:
+    """Return the SDK's inner server, whose handlers `MCPServer` does not expose."""
+    return server._lowlevel_server  # pyright: ignore[reportPrivateUsage]
+
+
+async def serve_stdio(server: MCPServer[Any], *, legacy_only: bool) -> None:
+    """
+    Serve on this process's stdin and stdout until the client closes them, or until SIGTERM or SIGINT.
+
+    A signal is treated like the end of input, so that the lifespan always closes in order; a second signal
+    finds the default handlers again and ends the process at once. `legacy_only` refuses `server/discover`.
+    """
+    incoming, outgoing = claim()
+    pipe = _Pipe(server, incoming, outgoing, legacy_only=legacy_only)
+    to_server, from_client = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    to_client, from_server = anyio.create_memory_object_stream[SessionMessage](0)
+    inner = lowlevel(server)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(pipe.read, to_server)
+        tasks.start_soon(pipe.write, from_server)
+        tasks.start_soon(_on_signal, pipe.stop)
+        options = inner.create_initialization_options(NotificationOptions(resources_changed=True))
+        await inner.run(from_client, to_client, options)
+        tasks.cancel_scope.cancel()
+
+
+async def _on_signal(stop: Callable[[], None]) -> None:
+    if sys.platform == "win32":
+        return  # no signal handlers on this event loop there: Ctrl-C arrives as KeyboardInterrupt
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            _LOG.info("Stopping on signal %s", number.name)
+            stop()
+            return
+
+
+class _Pipe:
+    """
+    Both directions of one connection.
+
+    Some clients ask `server/discover` and then open with the older `initialize` all the same. The SDK
+    takes the first request as a decision for one protocol era, so `server/discover` is answered here until
+    another request has decided.
+    """
+
+    def __init__(
+        self, server: MCPServer[Any], incoming: int, outgoing: int, *, legacy_only: bool
+    ) -> None:
+        self._server = server
+        self._incoming = incoming
+        self._outgoing = outgoing
+        self._legacy_only = legacy_only
+        self._reading = anyio.CancelScope()
+        self._turn = anyio.CapacityLimiter(1)
+        self._decided = False
+        self._unanswered: set[int | str] = set()
+        self._all_answered = anyio.Event()
+
+    def stop(self) -> None:
+        """End the input now: no further request is taken, and none that is under way is waited for."""
+        self._reading.cancel()
+
+    async def read(self, to_server: MemoryObjectSendStream[SessionMessage | Exception]) -> None:
+        """Hand every message to the server; close its input when the client has left."""
+        async with to_server:
+            with self._reading:
+                async for line in read_lines(self._incoming):
+                    await self._take(line, to_server.send)
+                self._all_answered = anyio.Event()
+                with anyio.move_on_after(_LAST_ANSWERS_SECONDS):
+                    while self._unanswered:
+                        await self._all_answered.wait()
+
+    async def write(self, from_server: MemoryObjectReceiveStream[SessionMessage]) -> None:
+        """Write every message of the server; stop reading when nobody listens any more."""
+        async with from_server:
+            async for item in from_server:
+                await self._send(item.message)
+                if isinstance(item.message, JSONRPCResponse | JSONRPCError) and item.message.id is not None:
+                    self._unanswered.discard(item.message.id)
+                    if not self._unanswered:
+                        self._all_answered.set()
+
+    async def _take(
+        self, line: bytes | Overlong, forward: Callable[[SessionMessage | Exception], Awaitable[None]]
+    ) -> None:
+        if isinstance(line, Overlong):
+            await self._send(_too_long(line))
+            return
+        if not line.strip():
+            return
+        try:
+            message = jsonrpc_message_adapter.validate_json(line.decode("utf-8", "replace"), by_name=False)
+        except ValueError:
+            _LOG.warning("Dropped a line of %d bytes that is not a JSON-RPC message", len(line))
+            return
+        if isinstance(message, JSONRPCRequest):
+            if not self._decided and message.method == "server/discover":
+                await self._send(self._discovered(message))
+                return
+            self._decided = True
+            if message.method != _NEVER_ANSWERED:
+                self._unanswered.add(message.id)
+        await forward(SessionMessage(message))
+
+    async def _send(self, message: JSONRPCMessage) -> None:
+        line = message.model_dump_json(by_alias=True, exclude_unset=True).encode()
+        try:
+            await write_line(self._outgoing, line, self._turn)
+        except OSError:
+            self.stop()
+
+    def _discovered(self, request: JSONRPCRequest) -> JSONRPCResponse | JSONRPCError:
+        if self._legacy_only:
+            return _error(request.id, METHOD_NOT_FOUND, "Method not found")
+        route = classify_inbound_request({"method": request.method, "params": request.params})
+        if isinstance(route, InboundLadderRejection):
+            return _error(request.id, route.code, route.message, route.data)
+        inner = lowlevel(self._server)
+        hint = inner.cache_hints.get("server/discover")
+        answer = DiscoverResult(
+            supported_versions=list(MODERN_PROTOCOL_VERSIONS),
+            capabilities=inner.get_capabilities(protocol_version=route.protocol_version),
+            instructions=inner.instructions,
+            ttl_ms=hint.ttl_ms if hint else 0,
+            cache_scope=hint.scope if hint else "private",
+            _meta={SERVER_INFO_META_KEY: inner.server_info_stamp},
+        )
+        body = answer.model_dump(by_alias=True, mode="json", exclude_none=True)
+        return JSONRPCResponse(jsonrpc="2.0", id=request.id, result=body)
+
+
+def _too_long(line: Overlong) -> JSONRPCError:
+    found = _TRAILING_ID.search(line.tail) or _LEADING_ID.search(line.head)
+    number = found[1] if found else None
+    request_id = None if number is None else number[1:-1].decode() if number[:1] == b'"' else int(number)
+    return _error(
+        request_id,
+        INVALID_REQUEST,
+        f"The message is longer than {MAX_LINE_BYTES // 1024**2} MB. Pass files by path or URL.",
+    )
+
+
+def _error(request_id: int | str | None, code: int, message: str, data: Any = None) -> JSONRPCError:
+    error = ErrorData(code=code, message=message) if data is None else ErrorData(code=code, message=message, data=data)
+    return JSONRPCError(jsonrpc="2.0", id=request_id, error=error)

@@ -1,0 +1,198 @@
+"""What goes wrong between the service and its client, on command or by chance."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import anyio
+
+from .wire import Connection, Response
+
+PAGE = b"<!DOCTYPE html><html><head><title>Gateway</title></head><body><h1>Try again</h1></body></html>"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """
+    One kind of trouble for the calls that it fits.
+
+    `call` is the dialect's name for the call (`submit`, `poll`, `list`, `cancel`, `result`, ...) or `*`.
+    `accepted` tells whether the service carries the call out before the trouble shows: the case in which
+    money is lost by sending again. `times` None means for ever; `chance` is rolled on each fitting call.
+    """
+
+    kind: str
+    call: str = "submit"
+    dialect: str | None = None
+    accepted: bool = True
+    times: int | None = 1
+    chance: float = 1.0
+    status: int | None = None
+    seconds: float = 0.02
+    value: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"No fault is called {self.kind!r}; there are: {', '.join(KINDS)}.")
+
+    def fits(self, dialect: str, call: str) -> bool:
+        """True if this call is meant."""
+        return self.call in ("*", call) and self.dialect in (None, dialect)
+
+
+class Faults:
+    """The faults that wait for their calls, in order; the seed decides what chance decides."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self._waiting: list[Fault] = []
+        self.random = random.Random(seed)
+
+    def add(self, *faults: Fault) -> None:
+        """Let these happen too."""
+        self._waiting.extend(faults)
+
+    def clear(self) -> None:
+        """Let nothing happen any more."""
+        self._waiting.clear()
+
+    def take(self, dialect: str, call: str) -> Fault | None:
+        """The fault that hits this call, if any; it is used up once more."""
+        for position, fault in enumerate(self._waiting):
+            if not fault.fits(dialect, call) or self.random.random() >= fault.chance:
+                continue
+            if fault.times is not None:
+                left = fault.times - 1
+                self._waiting[position : position + 1] = [replace(fault, times=left)] if left else []
+            return fault
+        return None
+
+
+async def play(
+    fault: Fault, connection: Connection, answer: Response, refusal: Callable[[int, str], Response], rng: random.Random
+) -> bool:
+    """
+    Answer `answer` the way `fault` says. Returns whether the connection can go on.
+
+    `refusal` writes an error with this status and code in the dialect's own shape.
+    """
+    if fault.kind == "late":
+        await anyio.sleep(fault.seconds)
+    match fault.kind:
+        case "lost":
+            return False
+        case "reset":
+            await connection.reset()
+            return False
+        case "silent":
+            await connection.wait_until_left()
+            return False
+        case "drip_head":
+            await connection.drip(answer.head() + answer.body, fault.seconds)
+            return False
+        case "drip_body":
+            await connection.stream.send(answer.head())
+            await connection.drip(answer.body, fault.seconds)
+            return False
+        case "cut_head":
+            await connection.stream.send(answer.head()[: len(answer.head()) // 2])
+            return False
+        case "truncated":
+            await connection.stream.send(answer.head() + answer.body[: len(answer.body) // 2])
+            return False
+        case "endless":
+            await connection.stream.send(answer.head(length=10**12))
+            for _ in range(200):
+                await connection.stream.send(b"[" * 65_536)
+            return False
+        case "garbage":
+            await connection.stream.send(bytes(rng.randrange(256) for _ in range(400)) + b"\r\n\r\n")
+            return False
+        case _:
+            await connection.send(_changed(fault, answer, refusal, rng))
+            return True
+
+
+def _changed(
+    fault: Fault, answer: Response, refusal: Callable[[int, str], Response], rng: random.Random
+) -> Response:
+    status = fault.status or answer.status
+    match fault.kind:
+        case "status":
+            response = refusal(fault.status or 503, fault.value)
+            return replace(response, headers={**response.headers, **_extra(fault)})
+        case "page":
+            return Response(status=fault.status or 200, body=PAGE, content_type="text/html")
+        case "cut_json":
+            return replace(answer, body=answer.body[: max(1, len(answer.body) // 2)])
+        case "deep_json":
+            return replace(answer, status=status, body=b"[" * 100_000 + b"]" * 100_000)
+        case "no_id":
+            return replace(answer, body=json.dumps({"object": "task", "data": None}).encode())
+        case "wrong_types":
+            return replace(answer, body=json.dumps(_turned(json.loads(answer.body))).encode())
+        case "empty":
+            return replace(answer, status=status, body=b"")
+        case "redirect":
+            return Response(status=fault.status or 307, headers={"Location": fault.value})
+        case "wrong_content_type":
+            return replace(answer, content_type="text/html; charset=gbk")
+        case "bomb":
+            packed = gzip.compress(bytes(50_000_000), compresslevel=9)
+            return Response(status=status, body=packed, headers={"Content-Encoding": "gzip"})
+        case "mangled":
+            return replace(answer, body=_mangled(answer.body, rng))
+        case "wrong_range":
+            headers = {**answer.headers, "Content-Range": fault.value or "bytes 7-9/10"}
+            return replace(answer, status=206, headers=headers)
+        case "late":
+            return answer
+        case _:
+            raise AssertionError(fault.kind)
+
+
+def _extra(fault: Fault) -> dict[str, str]:
+    return {"Retry-After": f"{fault.seconds:g}"} if fault.status == 429 else {}
+
+
+def _turned(value: Any) -> Any:
+    """The same shape with every string a number and every number a string."""
+    if isinstance(value, dict):
+        return {name: _turned(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_turned(inner) for inner in value]
+    return 7 if isinstance(value, str) else str(value)
+
+
+def _mangled(body: bytes, rng: random.Random) -> bytes:
+    """A few random bytes changed, dropped or doubled."""
+    damaged = bytearray(body)
+    for _ in range(rng.randrange(1, 6)):
+        if not damaged:
+            break
+        place = rng.randrange(len(damaged))
+        match rng.randrange(3):
+            case 0:
+                damaged[place] = rng.randrange(256)
+            case 1:
+                del damaged[place : place + rng.randrange(1, 9)]
+            case _:
+                damaged[place:place] = damaged[place : place + rng.randrange(1, 9)]
+    return bytes(damaged)
+
+
+KINDS = (
+    "lost", "reset", "silent", "drip_head", "drip_body", "cut_head", "truncated", "endless", "garbage",
+    "status", "page", "cut_json", "deep_json", "no_id", "wrong_types", "empty", "redirect",
+    "wrong_content_type", "bomb", "mangled", "wrong_range", "late",
+)  # fmt: skip
+"""Every kind of fault. `late` answers truthfully, `seconds` later."""
+
+
+def faults_from(values: Iterable[dict[str, Any]]) -> list[Fault]:
+    """Faults as the control API takes them: one object each, fields as in `Fault`."""
+    return [Fault(**value) for value in values]

@@ -1,0 +1,163 @@
+"""Runs the pretended services, each on a port of its own, in this event loop or in a thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
+from types import TracebackType
+
+import anyio
+from anyio.abc import SocketAttribute, SocketStream
+from anyio.from_thread import start_blocking_portal
+
+from . import control
+from .ark import ArkDialect
+from .faults import Fault, Faults, play
+from .ledger import Call
+from .wire import Connection, Request, Response
+from .world import Behaviour, Dialect, World
+
+KEY = "emulator-key-0123456789"
+
+DIALECTS: dict[str, Callable[[], Dialect]] = {
+    "ark": lambda: ArkDialect("ark"),
+    "byteplus": lambda: ArkDialect("byteplus"),
+}
+"""Every service that can be pretended, by the name that the catalogue gives its provider."""
+
+
+class Emulator:
+    """
+    Pretended services on loopback ports, with one ledger and one list of faults for all of them.
+
+    `async with Emulator() as emulator` runs it in this event loop, `with Emulator().threaded() as emulator` in
+    a thread of its own, for tests that block. `clock` gives epoch seconds.
+    """
+
+    def __init__(
+        self,
+        *names: str,
+        key: str = KEY,
+        seed: int = 0,
+        port: int = 0,
+        clock: Callable[[], float] = time.time,
+        behaviour: Behaviour | None = None,
+    ) -> None:
+        self.key = key
+        self.behaviour = behaviour or Behaviour()
+        self.faults = Faults(seed)
+        self._dialects = {name: DIALECTS[name]() for name in names or DIALECTS}
+        self._worlds = {
+            name: World(key=key, clock=clock, seed=seed + place, behaviour=self.behaviour)
+            for place, name in enumerate(self._dialects)
+        }
+        self._port = port
+        self.ledger = next(iter(self._worlds.values())).ledger
+        for world in self._worlds.values():
+            world.ledger = self.ledger
+        self._stack = AsyncExitStack()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The services that run here."""
+        return tuple(self._dialects)
+
+    def base_url(self, name: str = "ark") -> str:
+        """What the service's base URL is here."""
+        return self._worlds[name].origin + self._dialects[name].path
+
+    def origin(self, name: str = "ark") -> str:
+        """Scheme, host and port of the service."""
+        return self._worlds[name].origin
+
+    def environment(self, *names: str) -> dict[str, str]:
+        """The variables that point the server at these services (default: all)."""
+        found: dict[str, str] = {}
+        for name in names or self._dialects:
+            found |= self._dialects[name].environment(self.base_url(name), self.key)
+        return found
+
+    def fail(self, kind: str, call: str = "submit", **fields: object) -> None:
+        """Let this happen to the next such call: the fields of `Fault`."""
+        self.faults.add(replace(Fault(kind=kind, call=call), **fields))
+
+    async def __aenter__(self) -> Emulator:
+        group = await self._stack.enter_async_context(anyio.create_task_group())
+        self._stack.callback(group.cancel_scope.cancel)
+        for place, name in enumerate(self._dialects):
+            port = self._port + place if self._port else 0
+            listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=port)
+            await self._stack.enter_async_context(listener)
+            bound = listener.extra(SocketAttribute.local_port)
+            self._worlds[name].origin = f"http://127.0.0.1:{bound}"
+
+            async def attend(stream: SocketStream, name: str = name) -> None:
+                await self._attend(stream, name)
+
+            group.start_soon(listener.serve, attend)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # Not the stack's own reading of the error: leaving is no reason to swallow it.
+        await self._stack.aclose()
+
+    @contextmanager
+    def threaded(self) -> Generator[Emulator]:
+        """Run in a thread, so that the caller may block."""
+        with start_blocking_portal() as portal, portal.wrap_async_context_manager(self):
+            yield self
+
+    async def _attend(self, stream: SocketStream, name: str) -> None:
+        async with stream:
+            connection = Connection(stream)
+            async for request in connection.requests():
+                try:
+                    if not await self._serve(connection, request, name):
+                        return
+                except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+                    return
+
+    async def _serve(self, connection: Connection, request: Request, name: str) -> bool:
+        """Answer one request. Returns whether the connection can go on."""
+        dialect, world = self._dialects[name], self._worlds[name]
+        if request.path.startswith("/_control"):
+            await connection.send(control.answer(request, self))
+            return True
+        call = "result" if request.path.startswith("/_results/") else dialect.call(request)
+        if call is None:
+            await connection.send(dialect.refusal(404, ""))
+            return True
+        fault = self.faults.take(name, call)
+        known = set(self.ledger.tasks)
+        answer = self._carry_out(call, request, dialect, world) if not fault or fault.accepted else Response()
+        bought = next(iter(set(self.ledger.tasks) - known), None)
+        self.ledger.calls.append(
+            Call(
+                dialect=name,
+                name=call,
+                method=request.method,
+                target=request.target,
+                headers=request.headers,
+                body=request.body,
+                at=world.clock(),
+                fault=fault.kind if fault else None,
+                status=answer.status,
+                task_id=bought,
+            )
+        )
+        if fault:
+            return await play(fault, connection, answer, dialect.refusal, self.faults.random)
+        await connection.send(answer)
+        return True
+
+    def _carry_out(self, call: str, request: Request, dialect: Dialect, world: World) -> Response:
+        if world.too_often(call):
+            return dialect.refusal(429, "")
+        return world.result(request) if call == "result" else dialect.answer(call, request, world)
