@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .inputs import inspect, read_media
+    from .last_frames import extract_last_frame
     from .placeholder import PlaceholderSpec, render_placeholder
     from .probe import Span, VideoFacts, probe_video
     from .sheets import contact_sheet
@@ -20,6 +21,7 @@ __all__ = [
     "Span",
     "VideoFacts",
     "contact_sheet",
+    "extract_last_frame",
     "inspect",
     "probe_video",
     "read_media",
@@ -31,6 +33,7 @@ _HOMES = {
     "Span": "probe",
     "VideoFacts": "probe",
     "contact_sheet": "sheets",
+    "extract_last_frame": "last_frames",
     "inspect": "inputs",
     "probe_video": "probe",
     "read_media": "inputs",

@@ -69,6 +69,11 @@ def _perform(task: str, arguments: dict[str, Any], source: IO[bytes], confine: C
 
         confine()
         return draw_sheet(source, signature, **arguments)
+    if task == "last_frame":
+        from .ending import draw_last_frame
+
+        confine()
+        return draw_last_frame(source, signature, **arguments)
     raise ValueError(task)
 
 
