@@ -1,0 +1,149 @@
+"""The database file: damaged, newer, locked, unwritable, shared."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+
+from seedance_mcp.errors import StoreError
+from seedance_mcp.jobs import open_store
+from seedance_mcp.jobs.ownership import Ownership
+
+HOLD_LOCK = """
+import sys, time
+from pathlib import Path
+from seedance_mcp.jobs.ownership import Ownership
+held = Ownership(Path(sys.argv[1]))
+print(held.instance, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_new_database_is_private_durable_and_at_the_current_schema(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "state")
+    pragmas = {
+        name: store.read_now(lambda connection, name=name: connection.execute(f"PRAGMA {name}").fetchone()[0])
+        for name in ("journal_mode", "synchronous", "user_version")
+    }
+    store.close()
+    assert pragmas == {"journal_mode": "truncate", "synchronous": 2, "user_version": 1}
+    if os.name == "posix":
+        assert (tmp_path / "state" / "jobs.db").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("content", [b"this is no database" * 100, b"SQLite format 3\0" + b"\xff" * 8000])
+def test_a_damaged_database_is_set_aside_whole_and_a_new_one_started(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "jobs.db").write_bytes(content)
+    store = open_store(tmp_path)
+    kept = list(tmp_path.glob("jobs.damaged-*.db"))
+    store.close()
+    assert [path.read_bytes() for path in kept] == [content]
+    assert store.notice is not None
+    assert str(kept[0]) in store.notice
+
+
+def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    open_store(tmp_path).close()
+    with sqlite3.connect(tmp_path / "jobs.db") as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StoreError, match="newer version") as caught:
+        open_store(tmp_path)
+    assert "Update" in caught.value.hint
+    assert not list(tmp_path.glob("jobs.damaged*"))
+
+
+def test_a_state_folder_that_is_a_file_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("in the way")
+    with pytest.raises(StoreError, match="cannot be used") as caught:
+        open_store(tmp_path / "state")
+    assert "SEEDANCE_STATE_DIR" in caught.value.hint
+
+
+async def test_a_cancelled_caller_leaves_no_transaction_open(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    other = sqlite3.connect(tmp_path / "jobs.db", timeout=1.0, isolation_level=None)
+    for number in range(50):
+        with anyio.move_on_after(0.0005 * (number % 5)):
+            await store.write(
+                lambda connection, number=number: connection.execute(
+                    "INSERT OR REPLACE INTO meta (key, value) VALUES ('n', ?)", (str(number),)
+                )
+            )
+        other.execute("BEGIN IMMEDIATE")  # fails if the cancelled call left its lock behind
+        other.execute("ROLLBACK")
+    other.close()
+    store.close()
+
+
+async def test_a_failing_transaction_changes_nothing(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+
+    def half(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO meta (key, value) VALUES ('half', 'done')")
+        raise ValueError("and then it broke")
+
+    with pytest.raises(ValueError, match="broke"):
+        await store.write(half)
+    rows = await store.read(lambda connection: connection.execute("SELECT * FROM meta").fetchall())
+    store.close()
+    assert rows == []
+
+
+def test_two_stores_in_two_processes_see_each_others_writes(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    script = (
+        "import sys; from pathlib import Path; from seedance_mcp.jobs import open_store;"
+        "s = open_store(Path(sys.argv[1]));"
+        "s.write_now(lambda c: c.execute(\"INSERT INTO meta (key, value) VALUES ('from', 'there')\")); s.close()"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=30)
+    rows = store.read_now(lambda connection: connection.execute("SELECT value FROM meta").fetchall())
+    store.close()
+    assert rows == [("there",)]
+
+
+def test_an_owner_is_alive_until_its_process_is_killed(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD_LOCK, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    assert process.stdin
+    with Ownership(tmp_path) as mine:
+        instance = process.stdout.readline().strip()
+        assert mine.alive(instance)
+        assert mine.anyone_else()
+        process.kill()
+        process.wait(timeout=10)
+        assert not mine.alive(instance)
+        assert not mine.anyone_else()
+        mine.sweep()
+        assert [path.stem for path in tmp_path.glob("*.lock")] == [mine.instance]
+    process.stdin.close()
+    process.stdout.close()
+
+
+def test_a_paused_owner_counts_as_alive(tmp_path: Path) -> None:
+    if sys.platform == "win32":
+        return
+    import signal
+
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD_LOCK, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    assert process.stdin
+    with Ownership(tmp_path) as mine:
+        instance = process.stdout.readline().strip()
+        process.send_signal(signal.SIGSTOP)
+        assert mine.alive(instance)
+        process.kill()
+        process.wait(timeout=10)
+    process.stdin.close()
+    process.stdout.close()
