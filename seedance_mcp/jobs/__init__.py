@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import journal
+from . import budget, confirmation, journal
 from .budget import Budget, Limits, read_budget
 from .planning import OtherOffer, Plan
 from .runner import JobRunner, Started
@@ -23,6 +23,8 @@ __all__ = [
     "Store",
     "Update",
     "Waiting",
+    "budget",
+    "confirmation",
     "journal",
     "last_frame_of",
     "open_store",

@@ -7,6 +7,7 @@ import logging
 import os
 import shlex
 import subprocess
+from pathlib import Path
 
 import anyio
 
@@ -25,7 +26,8 @@ async def run_hook(command: str, job: Job) -> None:
     On Windows the command line is split by Windows' own rules.
     """
     line = command if os.name == "nt" else shlex.split(command)
-    content = {"status": job.status, "error": job.error, "error_code": job.error_code, **facts(job)}
+    video = Path(job.artifacts.video_path) if job.artifacts else None
+    content = {"status": job.status, "error": job.error, "error_code": job.error_code, "video_path": str(video) if video else None, **facts(job, video)}
     try:
         with anyio.fail_after(_PATIENCE_SECONDS):
             done = await anyio.run_process(

@@ -13,7 +13,7 @@ import anyio.to_thread
 from ..config import Settings
 from ..errors import ConfigError, DownloadError, MediaError, SeedanceError, TaskNotFound
 from ..media import extract_last_frame, probe_video
-from ..providers import Provider, endpoint
+from ..providers import Provider, addresses
 from ..types import Artifacts, Job, JobState
 from . import journal
 from .downloads import LinkExpired, fetch, save
@@ -90,7 +90,7 @@ class Saver:
 
     async def _fetch(self, job: Job, local_folder: Path) -> Artifacts:
         base_url = self._settings.base_url(job.provider)
-        trusted = frozenset({endpoint(base_url)}) if base_url else frozenset[str]()
+        trusted = frozenset({addresses.endpoint(base_url)}) if base_url else frozenset[str]()
         url = job.video_url or ""
         part = part_path(self._folder, job.id, self._store.ownership.instance, self._store.ownership.alive)
 

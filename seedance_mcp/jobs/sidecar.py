@@ -33,7 +33,7 @@ async def write_sidecar(job: Job, video_path: Path) -> Path:
         DownloadError: the folder cannot be written to.
     """
     path = video_path.with_suffix(".json")
-    content = json.dumps(_facts(job, video_path), ensure_ascii=False, indent=2) + "\n"
+    content = json.dumps(facts(job, video_path), ensure_ascii=False, indent=2) + "\n"
     with disk_errors(path.parent), anyio.CancelScope(shield=True):
         await run_sync(_replace, path, job.id, content.encode(errors="replace"))
     return path
@@ -54,7 +54,8 @@ def _replace(path: Path, job_id: str, content: bytes) -> None:
     flush_folder(path.parent)
 
 
-def _facts(job: Job, video_path: Path) -> dict[str, Any]:
+def facts(job: Job, video_path: Path | None) -> dict[str, Any]:
+    """Give what a job was made of and what became of it, as plain JSON values without keys or signed URLs."""
     request = job.request
     made = job.artifacts
     return {
@@ -72,7 +73,7 @@ def _facts(job: Job, video_path: Path) -> dict[str, Any]:
             for name, value in request.model_dump(mode="json", exclude=_OF_ITS_OWN).items()
             if value not in (None, [], {})
         },
-        "video": video_path.name,
+        "video": video_path.name if video_path else None,
         "last_frame": Path(made.last_frame_path).name if made and made.last_frame_path else None,
         "measured": {
             name: value

@@ -242,7 +242,9 @@ class World:
 
     def run(self, steps: int) -> None:
         """Run a schedule, checking the promises after every step."""
-        self.weights = [self.random.choice([0.3, 1, 3]) for _ in ACTIONS]
+        self.weights = [
+            self.random.choice([0.3, 1, 3]) * (4 if action in ("go on", "deliver") else 1) for action in ACTIONS
+        ]
         for _ in range(steps):
             self.step()
             self.check()

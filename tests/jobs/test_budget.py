@@ -1,0 +1,235 @@
+"""Caps, breakers and agreements, at the moment of the reservation."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from seedance_mcp.config import Settings
+from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired
+from seedance_mcp.jobs import Store, budget, confirmation, journal, open_store
+from seedance_mcp.jobs.intents import Intent, reserve
+from seedance_mcp.types import Job, JobState, Price, VideoRequest
+
+NOW = 1_760_000_000.0
+HOUR = 3600.0
+
+
+class Till:
+    """A store with settings and a clock that the test moves."""
+
+    def __init__(self, folder: Path, **settings: object) -> None:
+        self.now = NOW
+        self.store: Store = open_store(folder, clock=lambda: self.now)
+        values: dict[str, object] = {"confirm": "off", "max_usd_per_job": Decimal(3), "max_usd_per_day": Decimal(10)}
+        self.settings = Settings(output_dir=folder, state_dir=folder, **{**values, **settings})  # type: ignore[arg-type]
+        self.count = 0
+
+    def buy(self, usd: str = "1", *, prompt: str | None = None, token: str | None = None, known: bool = True) -> Job:
+        self.count += 1
+        price = Price(amount=Decimal(usd), currency="USD", usd=Decimal(usd))
+        intent = Intent(
+            job_id=f"job_{self.count}",
+            owner="me",
+            provider="ark",
+            account="a",
+            model="m",
+            endpoint="e",
+            request=VideoRequest(prompt=prompt or f"number {self.count}"),
+            digests={},
+            tag=f"tag{self.count}",
+            estimate=price,
+            maximum=price,
+            price_known=known,
+            allow_duplicate=False,
+        )
+        outcome = self.store.write_now(
+            lambda connection: reserve(
+                connection, intent=intent, settings=self.settings, token=token, confirmed=False, now=self.now
+            )
+        )
+        if isinstance(outcome, ConfirmationRequired):
+            raise outcome
+        return outcome[0]
+
+    def move(self, job: Job, to: JobState) -> Job:
+        return self.store.write_now(lambda connection: journal.move(connection, job, to, now=self.now, by="me"))
+
+    def budget(self) -> budget.Budget:
+        limits = budget.Limits.of(self.settings)
+        return self.store.read_now(lambda connection: budget.read(connection, limits, self.now))
+
+
+@pytest.fixture
+def till(tmp_path: Path):
+    made = Till(tmp_path)
+    yield made
+    made.store.close()
+
+
+def test_a_job_above_the_limit_for_one_job_is_refused(till: Till) -> None:
+    with pytest.raises(BudgetExceeded, match=r"3\.01 USD; the limit for one job is 3\.00"):
+        till.buy("3.01")
+    assert till.budget().spent_today_usd == 0
+
+
+def test_the_day_stops_at_its_limit_to_the_cent(till: Till) -> None:
+    for _ in range(4):
+        till.buy("2.50")
+    with pytest.raises(BudgetExceeded, match=r"10\.00 of 10\.00"):
+        till.buy("0.01")
+    assert till.budget().left_today_usd == 0
+
+
+def test_a_refused_purchase_frees_its_money_but_still_counts_as_an_attempt(till: Till) -> None:
+    till.settings = replace(till.settings, max_jobs_per_hour=2)
+    job = till.move(till.buy("2"), JobState.SENDING)
+    till.move(job, JobState.REJECTED)
+    assert till.budget().spent_today_usd == 0
+    till.buy("2")
+    with pytest.raises(BudgetExceeded, match="within the last hour"):
+        till.buy("2")
+
+
+def test_an_unknown_outcome_stays_counted(till: Till) -> None:
+    job = till.move(till.buy("2"), JobState.SENDING)
+    till.move(job, JobState.UNKNOWN)
+    assert till.budget().reserved_usd == 2
+    assert till.budget().left_today_usd == 8
+
+
+def test_a_clock_set_back_does_not_open_yesterdays_budget_again(till: Till) -> None:
+    for _ in range(4):
+        till.buy("2.50")
+    till.now = NOW - 48 * HOUR
+    with pytest.raises(BudgetExceeded):
+        till.buy("1")
+
+
+def test_the_limit_opens_again_after_24_hours(till: Till) -> None:
+    for _ in range(4):
+        till.buy("2.50")
+    till.now = NOW + 25 * HOUR
+    assert till.buy("2.50").state is JobState.RESERVED
+
+
+def test_free_jobs_pass_every_limit(till: Till) -> None:
+    till.settings = replace(till.settings, max_jobs_per_hour=0, max_usd_per_day=Decimal(0))
+    assert till.buy("0").state is JobState.RESERVED
+
+
+def test_one_refusal_that_concerns_the_account_stops_further_purchases_there(till: Till) -> None:
+    till.store.write_now(
+        lambda connection: budget.refused(
+            connection, provider="ark", account="a", code="insufficient_funds", message="no money", now=NOW
+        )
+    )
+    with pytest.raises(BudgetExceeded, match="no money"):
+        till.buy()
+    till.now += 16 * 60
+    assert till.buy().state is JobState.RESERVED
+
+
+def test_three_equal_refusals_in_a_row_stop_further_purchases(till: Till) -> None:
+    def refuse() -> None:
+        till.store.write_now(
+            lambda connection: budget.refused(
+                connection, provider="ark", account="a", code="request_rejected", message="bad", now=NOW
+            )
+        )
+
+    refuse()
+    refuse()
+    till.buy()
+    refuse()
+    with pytest.raises(BudgetExceeded, match="bad"):
+        till.buy()
+
+
+def test_the_same_request_while_the_first_is_open_is_the_same_job(till: Till) -> None:
+    first = till.buy(prompt="a cat")
+    assert till.buy(prompt="a cat") == first
+    assert till.buy(prompt="a dog").id != first.id
+    assert till.budget().spent_today_usd == 2
+
+
+def test_a_price_above_the_threshold_needs_a_token_that_works_once_and_for_that_request_only(till: Till) -> None:
+    till.settings = replace(till.settings, confirm="ask")
+    with pytest.raises(ConfirmationRequired) as asked:
+        till.buy("2", prompt="a cat")
+    token = asked.value.token
+    assert token
+    with pytest.raises(ConfirmationRequired):
+        till.buy("2", prompt="a dog", token=token)
+    with pytest.raises(ConfirmationRequired):
+        till.buy("2.10", prompt="a cat", token=token)
+    job = till.buy("2", prompt="a cat", token=token)
+    till.move(till.move(job, JobState.SENDING), JobState.REJECTED)
+    with pytest.raises(ConfirmationRequired):
+        till.buy("2", prompt="a cat", token=token)
+
+
+def test_a_token_is_too_old_after_15_minutes(till: Till) -> None:
+    till.settings = replace(till.settings, confirm="ask")
+    with pytest.raises(ConfirmationRequired) as asked:
+        till.buy("2", prompt="a cat")
+    till.now += 15 * 60 + 1
+    with pytest.raises(ConfirmationRequired):
+        till.buy("2", prompt="a cat", token=asked.value.token)
+
+
+def test_in_strict_mode_only_the_terminal_can_agree(till: Till) -> None:
+    till.settings = replace(till.settings, confirm="strict")
+    with pytest.raises(ConfirmationRequired) as asked:
+        till.buy("2", prompt="a cat")
+    assert asked.value.token is None
+    token = asked.value.hint.split("approve ")[1].split("`")[0]
+    with pytest.raises(ConfirmationRequired):
+        till.buy("2", prompt="a cat", token=token)
+    approved = till.store.write_now(lambda connection: confirmation.approve(connection, token, now=till.now))
+    assert approved == 2
+    assert till.buy("2", prompt="a cat").state is JobState.RESERVED
+
+
+def test_an_unknown_price_always_needs_agreement(till: Till) -> None:
+    till.settings = replace(till.settings, confirm="ask")
+    with pytest.raises(ConfirmationRequired):
+        till.buy("0.10", known=False)
+
+
+BUY_UNTIL_REFUSED = """
+import sys
+from pathlib import Path
+from tests.jobs.test_budget import Till
+from seedance_mcp.errors import BudgetExceeded
+till = Till(Path(sys.argv[1]), max_jobs_per_hour=1000)
+bought = 0
+for number in range(20):
+    try:
+        till.count = int(sys.argv[2]) * 1000 + number
+        till.buy("0.50")
+        bought += 1
+    except BudgetExceeded:
+        pass
+print(bought)
+"""
+
+
+def test_processes_that_buy_at_once_spend_exactly_the_limit_together(tmp_path: Path) -> None:
+    open_store(tmp_path).close()
+    buyers = [
+        subprocess.Popen(
+            [sys.executable, "-c", BUY_UNTIL_REFUSED, str(tmp_path), str(number)], stdout=subprocess.PIPE, text=True
+        )
+        for number in range(1, 5)
+    ]
+    bought = [int(buyer.communicate(timeout=60)[0]) for buyer in buyers]
+    assert sum(bought) == 20
+    till = Till(tmp_path)
+    assert till.budget().spent_today_usd == 10
+    till.store.close()

@@ -1,0 +1,290 @@
+"""The life of a job from the request to the file, through the app, in the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+
+from seedance_mcp.app import App, open_app
+from seedance_mcp.config import Settings, load_settings
+from seedance_mcp.errors import ConfigError, ContentRejected, InvalidRequest, JobNotFinished, JobNotFound, SeedanceError
+from seedance_mcp.types import Job, JobState, JobStatus, VideoRequest
+
+SMALL = {"model": "seedance-1.0-pro-fast", "resolution": "480p", "aspect_ratio": "16:9", "duration": 2, "seed": 7}
+
+
+def request(prompt: str = "a paper boat on a pond", **fields: object) -> VideoRequest:
+    return VideoRequest.model_validate({"prompt": prompt, **SMALL, **fields})
+
+
+@pytest.fixture
+def settings(environ: dict[str, str]) -> Settings:
+    return load_settings(environ)
+
+
+async def made(app: App, asked: VideoRequest, **how: object) -> Job:
+    with anyio.fail_after(60):
+        started = await app.generate(asked, **how)  # type: ignore[arg-type]
+        return await app.wait(started.job.id, 60)
+
+
+async def test_a_job_ends_as_a_verified_file_with_a_readable_name_and_a_sidecar(settings: Settings) -> None:
+    async with open_app(settings) as app:
+        job = await made(app, request())
+    assert job.status is JobStatus.SUCCEEDED, job.error
+    assert job.artifacts
+    video = Path(job.artifacts.video_path)
+    assert video.parent == settings.output_dir
+    assert "paper-boat" in video.name
+    assert (job.artifacts.width, job.artifacts.height, job.artifacts.duration_seconds) == (864, 480, 2.0)
+    sidecar = json.loads(video.with_suffix(".json").read_text(encoding="utf-8"))
+    assert sidecar["prompt"] == "a paper boat on a pond"
+    assert sidecar["seed"] == 7
+    assert [path.suffix for path in sorted(settings.output_dir.iterdir())] == [".json", ".mp4"]
+
+
+async def test_without_any_key_the_sandbox_is_chosen_and_the_reason_says_so(settings: Settings) -> None:
+    async with open_app(settings) as app:
+        quote = await app.estimate(VideoRequest(prompt="a cat"))
+    assert quote.offer.provider.name == "sandbox"
+    assert "key" in quote.reason
+    assert quote.estimate
+    assert quote.estimate.price.usd == 0
+
+
+async def test_the_same_request_again_is_the_same_job_while_it_is_open(settings: Settings) -> None:
+    async with open_app(settings) as app:
+        first = await app.generate(request("[sandbox:stall] a boat"))
+        again = await app.generate(request("[sandbox:stall] a boat"))
+        other = await app.generate(request("[sandbox:stall] a boat", seed=8))
+        wanted = await app.generate(request("[sandbox:stall] a boat"), allow_duplicate=True)
+        for job in (first.job, other.job, wanted.job):
+            await app.cancel(job.id)
+    assert again.deduplicated
+    assert again.job.id == first.job.id
+    assert len({first.job.id, other.job.id, wanted.job.id}) == 3
+
+
+async def test_a_refused_request_fails_and_can_be_asked_again(settings: Settings) -> None:
+    async with open_app(settings) as app:
+        job = await made(app, request("[sandbox:refuse] a boat"))
+        again = await app.generate(request("[sandbox:refuse] a boat"))
+    assert job.state is JobState.REJECTED
+    assert job.error_code == ContentRejected.code
+    assert job.error_hint
+    assert again.job.id != job.id
+
+
+async def test_a_job_that_fails_midway_says_why(settings: Settings) -> None:
+    async with open_app(settings) as app:
+        job = await made(app, request("[sandbox:fail] a boat"))
+    assert job.status is JobStatus.FAILED
+    assert job.error_code == "generation_failed"
+    assert not list(settings.output_dir.glob("*.mp4"))
+
+
+async def test_a_lost_answer_is_found_again_and_bought_once(settings: Settings) -> None:
+    async with open_app(settings) as app:
+        started = await app.generate(request("[sandbox:lost] a boat"))
+        assert started.job.status is JobStatus.UNKNOWN
+        assert started.job.error_hint
+        assert "not submit again" in started.job.error_hint.lower()
+        with anyio.fail_after(60):
+            job = await app.wait(started.job.id, 60)
+        records = list((settings.state_dir / "providers" / "sandbox").glob("*.json"))
+    assert job.status is JobStatus.SUCCEEDED, job.error
+    assert len(records) == 1
+
+
+async def test_a_stalled_job_can_be_cancelled_and_the_words_are_about_money(settings: Settings) -> None:
+    async with open_app(settings) as app:
+        started = await app.generate(request("[sandbox:stall] a boat"))
+        _, words = await app.cancel(started.job.id)
+        with anyio.fail_after(20):
+            job = await app.wait(started.job.id, 20)
+    assert job.status is JobStatus.CANCELLED
+    assert "charge" in words
+
+
+async def test_progress_never_goes_back_and_ends_at_one(settings: Settings) -> None:
+    seen: list[float] = []
+
+    async def report(update) -> None:
+        seen.append(update.fraction)
+
+    async with open_app(settings) as app:
+        started = await app.generate(request())
+        with anyio.fail_after(60):
+            await app.wait(started.job.id, 60, report)
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+
+
+async def test_a_wait_that_runs_out_returns_the_job_as_it_is(settings: Settings) -> None:
+    async with open_app(settings) as app:
+        started = await app.generate(request("[sandbox:stall] a boat"))
+        with anyio.fail_after(5):
+            job = await app.wait(started.job.id, 0.2)
+        await app.cancel(job.id)
+    assert not job.finished
+
+
+async def test_the_next_shot_starts_from_the_last_frame_of_an_earlier_job(settings: Settings) -> None:
+    async with open_app(settings) as app:
+        first = await made(app, request())
+        second = await made(app, request("the boat sails on", first_frame=f"job:{first.id}/last_frame"))
+    assert second.status is JobStatus.SUCCEEDED, second.error
+    assert second.request.first_frame == f"job:{first.id}/last_frame"
+
+
+async def test_a_job_based_on_another_keeps_its_settings(settings: Settings) -> None:
+    async with open_app(settings) as app:
+        first = await made(app, request())
+        quote = await app.estimate(VideoRequest(based_on=first.id, seed=9))
+    assert quote.request.prompt == first.request.prompt
+    assert quote.request.resolution == "480p"
+    assert quote.request.seed == 9
+
+
+async def test_an_unfinished_job_has_no_last_frame_and_no_sheet_yet(settings: Settings) -> None:
+    async with open_app(settings) as app:
+        started = await app.generate(request("[sandbox:stall] a boat"))
+        with pytest.raises(JobNotFinished):
+            await app.view(started.job.id)
+        with pytest.raises(JobNotFinished):
+            await app.estimate(request("next", first_frame=f"job:{started.job.id}/last_frame"))
+        with pytest.raises(JobNotFound):
+            await app.view("job_unknown")
+        await app.cancel(started.job.id)
+
+
+async def test_looking_at_a_job_writes_the_contact_sheet_beside_the_video(settings: Settings) -> None:
+    async with open_app(settings) as app:
+        job = await made(app, request())
+        viewed = await app.view(job.id, 4)
+        small = await app.preview(job)
+    assert job.artifacts
+    assert viewed.sheet == Path(job.artifacts.video_path).with_name(Path(job.artifacts.video_path).stem + "-sheet.jpg")
+    assert viewed.sheet.read_bytes() == viewed.jpeg
+    assert len(viewed.jpeg) < 150_000
+    assert small
+    assert len(small) < 60_000
+
+
+async def test_every_problem_of_the_media_is_named_at_once(settings: Settings) -> None:
+    async with open_app(settings) as app:
+        with pytest.raises(InvalidRequest) as caught:
+            await app.generate(request(first_frame="/nowhere/a.png", last_frame="http://example.com/b.png"))
+    assert len(caught.value.problems) == 2
+    assert "first_frame" in caught.value.problems[0]
+    assert "last_frame" in caught.value.problems[1]
+
+
+async def test_nothing_is_bought_when_the_result_could_not_be_saved(settings: Settings) -> None:
+    settings.output_dir.parent.mkdir(parents=True, exist_ok=True)
+    settings.output_dir.write_text("a file is in the way")
+    async with open_app(settings) as app:
+        with pytest.raises(ConfigError, match="cannot be saved") as caught:
+            await app.generate(request())
+        assert await app.recent() == []
+    assert "SEEDANCE_OUTPUT_DIR" in caught.value.hint
+
+
+async def test_a_cancelled_caller_does_not_stop_the_job(settings: Settings) -> None:
+    async with open_app(settings) as app:
+        with anyio.move_on_after(0.001):
+            await app.generate(request())
+        with anyio.fail_after(60):
+            for job in await app.recent():
+                assert (await app.wait(job.id, 60)).status is JobStatus.SUCCEEDED
+
+
+START_AND_DIE = """
+import os, sys, anyio
+from seedance_mcp.app import open_app
+from seedance_mcp.config import load_settings
+from tests.test_app import request
+
+async def main():
+    async with open_app(load_settings()) as app:
+        started = await app.generate(request(sys.argv[1]))
+        print(started.job.id, flush=True)
+        os._exit(9)
+
+anyio.run(main)
+"""
+
+
+def test_a_job_of_a_killed_process_is_finished_by_the_next_one(environ: dict[str, str], settings: Settings) -> None:
+    slow = {**os.environ, **environ, "SEEDANCE_SANDBOX_SECONDS": "3"}
+    command = [sys.executable, "-c", START_AND_DIE, "a boat that survives"]
+    died = subprocess.run(command, env=slow, capture_output=True, text=True, timeout=60, check=False)
+    assert died.returncode == 9, died.stderr
+    job_id = died.stdout.strip()
+
+    async def finish() -> Job:
+        async with open_app(settings) as app:
+            with anyio.fail_after(60):
+                return await app.wait(job_id, 60)
+
+    job = anyio.run(finish)
+    assert job.status is JobStatus.SUCCEEDED, job.error
+
+
+async def test_two_servers_on_one_store_see_each_others_jobs(settings: Settings) -> None:
+    async with open_app(settings) as one, open_app(settings) as two:
+        started = await one.generate(request())
+        with anyio.fail_after(60):
+            seen = await two.wait(started.job.id, 60)
+            again = await two.estimate(request())
+    assert seen.status is JobStatus.SUCCEEDED
+    assert again.usual_seconds is not None
+
+
+async def test_a_finished_job_is_mentioned_once_to_each_client(settings: Settings) -> None:
+    async with open_app(settings) as app:
+        job = await made(app, request())
+        first = await app.finished_since("desktop")
+        second = await app.finished_since("desktop")
+        other = await app.finished_since("cursor")
+    assert [told.id for told in first] == [job.id]
+    assert second == []
+    assert [told.id for told in other] == [job.id]
+
+
+async def test_the_finish_hook_gets_the_job_as_json(environ: dict[str, str], tmp_path: Path) -> None:
+    told = tmp_path / "told.json"
+    script = tmp_path / "hook.py"
+    script.write_text(f"import sys, pathlib; pathlib.Path({str(told)!r}).write_bytes(sys.stdin.buffer.read())")
+    settings = load_settings({**environ, "SEEDANCE_ON_FINISH": f'"{sys.executable}" "{script}"'})
+    async with open_app(settings) as app:
+        job = await made(app, request())
+    content = json.loads(told.read_text(encoding="utf-8"))  # the hook is awaited before the app closes
+    assert content["job_id"] == job.id
+    assert content["status"] == "succeeded"
+
+
+async def test_an_upload_says_which_offers_can_take_it(settings: Settings, tmp_path: Path) -> None:
+    from PIL import Image
+
+    folder = tmp_path / "media"
+    folder.mkdir()
+    Image.new("RGB", (640, 480), "teal").save(folder / "product.png")
+    Image.new("RGB", (100, 100), "teal").save(folder / "tiny.png")
+    async with open_app(settings) as app:
+        good = await app.upload(str(folder / "product.png"))
+        tiny = await app.upload(str(folder / "tiny.png"))
+        job = await made(app, request(first_frame=good.media_id))
+        with pytest.raises(SeedanceError, match="There is no upload"):
+            await app.upload("media:unknown")
+    assert (good.file.width, good.file.height) == (640, 480)
+    assert "sandbox/seedance-2.0" in good.usable_with
+    assert tiny.usable_with == ()
+    assert any("300" in problem for problem in tiny.problems)
+    assert job.status is JobStatus.SUCCEEDED, job.error
