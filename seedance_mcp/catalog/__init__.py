@@ -1,0 +1,25 @@
+"""What can be bought, and for how much: models, providers, offers, checks and prices. Pure, but for its own data."""
+
+from __future__ import annotations
+
+from .advice import check_prompt, guide
+from .lookup import Catalog
+from .models import Model
+from .offers import Offer, Parameter, ProviderInfo
+from .pricing import Estimate, estimate, settle
+from .validation import able_offers, resolve
+
+__all__ = [
+    "Catalog",
+    "Estimate",
+    "Model",
+    "Offer",
+    "Parameter",
+    "ProviderInfo",
+    "able_offers",
+    "check_prompt",
+    "estimate",
+    "guide",
+    "resolve",
+    "settle",
+]
