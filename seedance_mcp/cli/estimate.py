@@ -22,19 +22,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print the estimate; nothing is spent."""
     request = read_request(arguments)
-    quote = anyio.run(_quote, allow_named_files(load_settings(), request), request)
-    if arguments.json:
-        from .json import quote_json
-
-        print(quote_json(quote))
-    else:
-        print(_lines(quote))
+    anyio.run(_estimate, allow_named_files(load_settings(), request), request, arguments.json)
     return 0
 
 
-async def _quote(settings: Settings, request: VideoRequest) -> Quote:
+async def _estimate(settings: Settings, request: VideoRequest, as_json: bool) -> None:
     async with open_app(settings, watch=False) as app:
-        return await app.estimate(request)
+        quote = await app.estimate(request)
+        if as_json:
+            from ..server import views
+
+            print((await views.estimate(app, quote)).model_dump_json(indent=2))
+        else:
+            print(_lines(quote))
 
 
 def _lines(quote: Quote) -> str:
@@ -55,7 +55,7 @@ def _lines(quote: Quote) -> str:
             (
                 other.offer.provider.name,
                 other.offer.model.id,
-                money(other.price) if other.price else "unknown",
+                money(other.estimate.price) if other.estimate else "unknown",
                 "ready" if other.ready else "no key",
                 "; ".join(other.differences),
             )

@@ -11,7 +11,7 @@ import anyio
 from ..app import App, open_app
 from ..config import Settings, load_settings
 from ..errors import ConfirmationRequired
-from ..types import Job, VideoRequest
+from ..types import VideoRequest
 from .arguments import add_request_arguments, allow_named_files, amount, read_request
 from .text import money
 from .waiting import finish, wait_with_progress
@@ -36,18 +36,17 @@ def execute(arguments: argparse.Namespace) -> int:
     settings = allow_named_files(load_settings(), request)
     make = partial(_make, settings, request, arguments)
     try:
-        job = anyio.run(make, arguments.yes and settings.confirm != "strict")
+        return anyio.run(make, arguments.yes and settings.confirm != "strict")
     except ConfirmationRequired as error:
         if not _agreed(error, settings):
             print("Not generated; nothing was spent.", file=sys.stderr)
             return 2
-        job = anyio.run(make, True)
-    return finish(job, as_json=arguments.json)
+        return anyio.run(make, True)
 
 
 async def _make(
     settings: Settings, request: VideoRequest, arguments: argparse.Namespace, confirmed: bool
-) -> Job:
+) -> int:
     async with open_app(settings) as app:
         await _say_the_price(app, request)
         started = await app.generate(
@@ -58,7 +57,7 @@ async def _make(
         )
         if started.deduplicated:
             print("The same request is already under way: this is that job.", file=sys.stderr)
-        return await wait_with_progress(app, started.job)
+        return finish(app, await wait_with_progress(app, started.job), as_json=arguments.json)
 
 
 async def _say_the_price(app: App, request: VideoRequest) -> None:

@@ -6,7 +6,7 @@ import argparse
 
 import anyio
 
-from ..app import open_app
+from ..app import App, open_app
 from ..config import Settings, load_settings
 from ..types import Job
 from .text import job_lines, moment, money, shorten, table, went_well
@@ -43,47 +43,43 @@ def execute(arguments: argparse.Namespace) -> int:
 
 async def _list(settings: Settings, limit: int, as_json: bool) -> int:
     async with open_app(settings, watch=False) as app:
-        jobs = await app.recent(limit)
-    if as_json:
-        from .json import jobs_json
+        if as_json:
+            from ..server import views
 
-        print(jobs_json(jobs))
-    elif not jobs:
-        print("No jobs yet.")
-    else:
-        rows = [_row(job) for job in jobs]
-        print(table(("JOB", "CREATED", "STATUS", "PROVIDER", "MODEL", "PRICE", "PROMPT"), rows))
+            print((await views.jobs(app, limit)).model_dump_json(indent=2))
+        elif jobs := await app.recent(limit):
+            head = ("JOB", "CREATED", "STATUS", "PROVIDER", "MODEL", "PRICE", "PROMPT")
+            print(table(head, [_row(job) for job in jobs]))
+        else:
+            print("No jobs yet.")
     return 0
 
 
 async def _show(settings: Settings, job_id: str, as_json: bool) -> int:
     async with open_app(settings, watch=False) as app:
         job = await app.job(job_id)
-    if as_json:
-        from .json import job_json
-
-        print(job_json(job))
-    else:
-        print(job_lines(job))
+        _print(app, job, job_lines(job), as_json=as_json)
     return 0 if went_well(job) else 1
 
 
 async def _wait(settings: Settings, job_id: str, as_json: bool) -> int:
     async with open_app(settings) as app:
-        job = await wait_with_progress(app, await app.job(job_id))
-    return finish(job, as_json=as_json)
+        return finish(app, await wait_with_progress(app, await app.job(job_id)), as_json=as_json)
 
 
 async def _cancel(settings: Settings, job_id: str, as_json: bool) -> int:
     async with open_app(settings) as app:
         job, what_happened = await app.cancel(job_id)
-    if as_json:
-        from .json import job_json
-
-        print(job_json(job))
-    else:
-        print(f"{job.id}: {job.status.value}. {what_happened}")
+        _print(app, job, f"{job.id}: {job.status.value}. {what_happened}", as_json=as_json)
     return 0
+
+
+def _print(app: App, job: Job, text: str, *, as_json: bool) -> None:
+    if as_json:
+        from ..server import views
+
+        text = views.job(app, job).model_dump_json(indent=2)
+    print(text)
 
 
 def _row(job: Job) -> tuple[str, ...]:

@@ -56,6 +56,7 @@ def _plain_lines(title: str) -> Show:
 
     async def show(fraction: float, message: str) -> None:
         nonlocal last_fraction, last_message
+        fraction = max(fraction, last_fraction)
         words = message.split(",")[0]
         if words == last_message and fraction < min(1.0, last_fraction + _PLAIN_STEP):
             return

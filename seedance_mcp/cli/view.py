@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -34,15 +35,15 @@ def execute(arguments: argparse.Namespace) -> int:
         source = absolute(source)
         settings = settings.also_reading(Path(source).parent)
     viewed = anyio.run(_view, settings, source, arguments.frames)
-    sheet = arguments.out or viewed.sheet
     if arguments.out:
         arguments.out.write_bytes(viewed.jpeg)
+        viewed = replace(viewed, sheet=arguments.out.absolute())
     if arguments.json:
-        from .json import facts_json
+        from ..server import views
 
-        print(facts_json(viewed.facts, sheet))
+        print(views.view(viewed).model_dump_json(indent=2))
     else:
-        print(_lines(viewed, sheet))
+        print(_lines(viewed))
     return 0
 
 
@@ -51,7 +52,7 @@ async def _view(settings: Settings, source: str, frames: int) -> Viewed:
         return await app.view(source, frames)
 
 
-def _lines(viewed: Viewed, sheet: Path) -> str:
+def _lines(viewed: Viewed) -> str:
     facts = viewed.facts
     loud = f", {facts.loudness_lufs:.1f} LUFS" if facts.loudness_lufs is not None else ""
     shown = [
@@ -68,5 +69,5 @@ def _lines(viewed: Viewed, sheet: Path) -> str:
         shown.append(
             (name, ", ".join(f"{span.start:.2f} to {span.end:.2f} s" for span in spans) or "nowhere")
         )
-    shown.append(("sheet", str(sheet)))
+    shown.append(("sheet", str(viewed.sheet)))
     return "\n".join(f"{name + ':':<10}{value}" for name, value in shown)

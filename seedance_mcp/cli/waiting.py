@@ -11,7 +11,7 @@ from ..types import Job, JobStatus
 from .progress import progress_bar
 from .text import job_lines, money, went_well
 
-_LONG_SECONDS = 3600.0
+_LOOK_SECONDS = 30.0
 
 
 async def wait_with_progress(app: App, job: Job) -> Job:
@@ -27,7 +27,7 @@ async def wait_with_progress(app: App, job: Job) -> Job:
                 await show(update.fraction, update.message)
 
             while not job.finished and job.status is not JobStatus.UNKNOWN:
-                job = await app.wait(job.id, _LONG_SECONDS, report)
+                job = await app.wait(job.id, _LOOK_SECONDS, report)
     except anyio.get_cancelled_exc_class():
         print(
             f"\nStopped waiting. The job is kept; to go on with it: seedance-mcp jobs show {job.id} --wait",
@@ -37,20 +37,18 @@ async def wait_with_progress(app: App, job: Job) -> Job:
     return job
 
 
-def finish(job: Job, *, as_json: bool) -> int:
+def finish(app: App, job: Job, *, as_json: bool) -> int:
     """Print the path (or the job as JSON) on stdout, the rest on stderr; return the exit code."""
     if as_json:
-        from .json import job_json
+        from ..server import views
 
-        print(job_json(job))
+        print(views.job(app, job).model_dump_json(indent=2))
     elif job.artifacts and job.status is JobStatus.SUCCEEDED:
         facts = job.artifacts
         sound = "with sound" if facts.has_audio else "silent"
         charge = f", charged {money(job.charge)}" if job.charge else ""
-        print(
-            f"{facts.width}x{facts.height}, {facts.duration_seconds:.2f} s, {sound}{charge}, {job.id}",
-            file=sys.stderr,
-        )
+        size = f"{facts.width}x{facts.height}, {facts.duration_seconds:.2f} s, {sound}"
+        print(f"{size}{charge}, {job.id}", file=sys.stderr)
         print(facts.video_path)
     elif job.error:
         print(f"error [{job.error_code}]: {job.error}", file=sys.stderr)
