@@ -1,0 +1,83 @@
+"""The command `models`: what each model can do, who sells it and for how much."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+import anyio
+
+from ..app import open_app
+from ..config import Settings, load_settings
+from .text import table
+
+if TYPE_CHECKING:
+    from ..server.results import ModelShape, ModelsShape
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add what narrows the list."""
+    parser.add_argument("model", nargs="?", help="Only this model, with its limits")
+    parser.add_argument("--provider", help="Only what this provider sells")
+    parser.add_argument("--json", action="store_true", help="Print JSON")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print the models."""
+    anyio.run(_models, load_settings(), arguments.model, arguments.provider, arguments.json)
+    return 0
+
+
+async def _models(settings: Settings, model: str | None, provider: str | None, as_json: bool) -> None:
+    from ..server import catalog_views
+
+    async with open_app(settings, watch=False) as app:
+        found = catalog_views.models(app, model=model, provider=provider)
+    if as_json:
+        print(found.model_dump_json(indent=2))
+    elif model:
+        print("\n\n".join(_details(one) for one in found.models))
+    else:
+        print(_overview(found))
+
+
+def _overview(found: ModelsShape) -> str:
+    head = ("MODEL", "STARTS FROM", "RESOLUTIONS", "SECONDS", "SOUND", "SOLD BY")
+    rows = [
+        (
+            one.model,
+            ", ".join(one.modes),
+            ", ".join(one.resolutions),
+            one.duration_seconds.partition(",")[0],
+            "yes" if one.audio else "no",
+            ", ".join(offer.provider for offer in one.offers),
+        )
+        for one in found.models
+    ]
+    ready = ", ".join(f"{seller.provider}" for seller in found.providers if seller.ready)
+    return f"{table(head, rows)}\n\nReady: {ready}. `seedance-mcp models MODEL` tells limits and prices."
+
+
+def _details(model: ModelShape) -> str:
+    lines = [
+        f"{model.model}: {model.title}",
+        f"starts from:   {', '.join(model.modes)}",
+        f"resolutions:   {', '.join(model.resolutions)}",
+        f"aspect ratios: {', '.join(model.aspect_ratios)}",
+        f"seconds:       {model.duration_seconds}",
+        f"sound:         {'yes' if model.audio else 'no'}",
+    ]
+    limits = (model.details or {}).get("inputs") or {}
+    lines += [
+        f"{f'{kind} in:':<14} {_limits(limit)}" for kind, limit in limits.items() if isinstance(limit, dict)
+    ]
+    rows = [
+        (offer.provider, "yes" if offer.ready else "no", f"{offer.example_usd or 'unknown'}")
+        for offer in model.offers
+    ]
+    return "\n".join([*lines, "", table(("PROVIDER", "READY", "USD FOR A VIDEO WITH THE DEFAULTS"), rows)])
+
+
+def _limits(limit: dict[str, object]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {json.dumps(value)}" for name, value in limit.items())
