@@ -62,4 +62,4 @@ def _lines(quote: Quote) -> str:
             for other in quote.others
         ]
         lines += ["", "Elsewhere:", table(("PROVIDER", "MODEL", "PRICE", "READY", "DIFFERENT THERE"), rows)]
-    return "\n".join(line for line in lines if line is not None)
+    return "\n".join(lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -13,7 +13,7 @@ from ..config import Settings, load_settings
 from .text import table
 
 if TYPE_CHECKING:
-    from ..server.results import ModelShape, ModelsShape
+    from ..server import results
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +42,7 @@ async def _models(settings: Settings, model: str | None, provider: str | None, a
         print(_overview(found))
 
 
-def _overview(found: ModelsShape) -> str:
+def _overview(found: results.ModelsShape) -> str:
     head = ("MODEL", "STARTS FROM", "RESOLUTIONS", "SECONDS", "SOUND", "SOLD BY")
     rows = [
         (
@@ -59,7 +59,7 @@ def _overview(found: ModelsShape) -> str:
     return f"{table(head, rows)}\n\nReady: {ready}. `seedance-mcp models MODEL` tells limits and prices."
 
 
-def _details(model: ModelShape) -> str:
+def _details(model: results.ModelShape) -> str:
     lines = [
         f"{model.model}: {model.title}",
         f"starts from:   {', '.join(model.modes)}",
@@ -68,10 +68,10 @@ def _details(model: ModelShape) -> str:
         f"seconds:       {model.duration_seconds}",
         f"sound:         {'yes' if model.audio else 'no'}",
     ]
-    limits = (model.details or {}).get("inputs") or {}
-    lines += [
-        f"{f'{kind} in:':<14} {_limits(limit)}" for kind, limit in limits.items() if isinstance(limit, dict)
-    ]
+    inputs: dict[str, Any] = (model.details or {}).get("inputs", {})
+    for kind in ("image", "video", "audio"):
+        if inputs.get(kind):
+            lines.append(f"{f'{kind} in:':<15}{_limits(inputs[kind])}")
     rows = [
         (offer.provider, "yes" if offer.ready else "no", f"{offer.example_usd or 'unknown'}")
         for offer in model.offers
@@ -79,5 +79,5 @@ def _details(model: ModelShape) -> str:
     return "\n".join([*lines, "", table(("PROVIDER", "READY", "USD FOR A VIDEO WITH THE DEFAULTS"), rows)])
 
 
-def _limits(limit: dict[str, object]) -> str:
+def _limits(limit: dict[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {json.dumps(value)}" for name, value in limit.items())

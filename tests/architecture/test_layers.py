@@ -26,7 +26,11 @@ def test_imports_point_down_only() -> None:
 
 
 def test_rooms_enter_each_other_through_the_door() -> None:
-    inside = {module.name for module in modules() if module.room and not module.is_door}
+    """A door may hand out a whole inner module: then it lists it."""
+    given = {
+        f"{door.name}.{name}" for door in modules() if door.is_door and door.room for name in _listed(door)
+    }
+    inside = {module.name for module in modules() if module.room and not module.is_door} - given
     wrong = [
         f"{module.path}:{line}: {name}"
         for module in modules()
