@@ -85,23 +85,22 @@ class Watcher:
         return found
 
 
-def measure(source: IO[bytes], signature: Signature, *, full: bool) -> tuple[dict[str, Any], bytes]:
+def measure(source: IO[bytes], signature: Signature) -> tuple[dict[str, Any], bytes]:
     """
-    Decode the whole video; with `full`, look and listen as well.
+    Decode the whole video, look and listen.
 
     Raises:
         RefusalError: it is not a complete playable video.
     """
     watcher, ear = Watcher(), Loudness()
     with open_film(source, signature) as film:
-        found = scan(film, on_video=watcher.see if full else None, on_audio=ear.hear if full else None)
+        found = scan(film, on_video=watcher.see, on_audio=ear.hear)
     if found.video_codec is None:
         raise RefusalError("The file has sound but no picture.", AGAIN)
     ear.finish()
     end = found.duration_seconds
     return {
         **found.facts(),
-        "has_audio": found.audio_codec is not None,
         "loudness_lufs": ear.integrated(),
         "cuts": [round(time, 3) for time in watcher.cuts()],
         "blacks": _spans(watcher.blacks(end)),

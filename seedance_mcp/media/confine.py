@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import signal
@@ -19,6 +20,7 @@ from anyio.lowlevel import RunVar
 
 from ..errors import MediaError
 
+_log = logging.getLogger(__name__)
 _MODULE = "seedance_mcp.media.worker"
 _MAX_REPLY_BYTES = 16 * 1024 * 1024
 _AT_ONCE = 2
@@ -112,14 +114,15 @@ async def _drain(process: Process) -> bytes:
 
 def _read(code: int, answer: bytes) -> Reply:
     head, _, payload = answer.partition(b"\n")
-    if code or not head:
+    reply: dict[str, Any] = {} if code or not head else json.loads(head)
+    if "refused" in reply:
+        raise MediaError(reply["refused"], hint=reply.get("hint"))
+    if "facts" not in reply:
+        _log.warning("The media worker ended with %d: %s", code, reply.get("broken", "no answer"))
         raise MediaError(
             "The decoder broke down over this file; it is damaged or made to do harm.",
             hint="Save the file again with another program, or choose another one.",
         )
-    reply: dict[str, Any] = json.loads(head)
-    if "refused" in reply:
-        raise MediaError(reply["refused"], hint=reply.get("hint"))
     return Reply(facts=reply["facts"], payload=payload)
 
 

@@ -92,7 +92,8 @@ def _image(frame: VideoFrame) -> Image.Image:
     small = frame.reformat(
         max(2, round(frame.width * scale)), max(2, round(frame.height * scale)), "rgb24", interpolation="AREA"
     )
-    image = Image.fromarray(small.to_ndarray())
+    pixels = small.planes[0]
+    image = Image.frombytes("RGB", (small.width, small.height), bytes(pixels), "raw", "RGB", pixels.line_size)
     return image.rotate(frame.rotation, expand=True) if frame.rotation else image
 
 

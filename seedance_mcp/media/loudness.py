@@ -5,6 +5,7 @@ from __future__ import annotations
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from numpy.fft import irfft, rfft
 from numpy.typing import NDArray
 
 RATE = 48_000
@@ -111,7 +112,7 @@ def _k_weighted(sound: NDArray[np.float32]) -> NDArray[np.float64]:
     response: NDArray[np.complex128] = np.ones_like(z)
     for (b0, b1, b2), (a0, a1, a2) in _STAGES:
         response *= (b0 + b1 * z + b2 * z**2) / (a0 + a1 * z + a2 * z**2)
-    return np.fft.irfft(np.fft.rfft(sound, size) * response, size)[:, :length]
+    return irfft(rfft(sound, size) * response, size)[:, :length]
 
 
 def _means(sound: NDArray[np.floating], size: int, *, keep_rest: bool) -> NDArray[np.float64]:

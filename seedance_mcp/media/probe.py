@@ -40,13 +40,13 @@ class VideoFacts:
     video_codec: str
     audio_codec: str | None
     has_audio: bool
-    loudness_lufs: float | None
-    cuts: tuple[float, ...]
-    blacks: tuple[Span, ...]
-    freezes: tuple[Span, ...]
-    silences: tuple[Span, ...]
     title: str | None
     comment: str | None
+    loudness_lufs: float | None = None
+    cuts: tuple[float, ...] = ()
+    blacks: tuple[Span, ...] = ()
+    freezes: tuple[Span, ...] = ()
+    silences: tuple[Span, ...] = ()
 
 
 async def probe_video(path: Path, *, full: bool = True) -> VideoFacts:
@@ -63,7 +63,7 @@ async def probe_video(path: Path, *, full: bool = True) -> VideoFacts:
     source = open_plain(path)
     try:
         size = os.fstat(source).st_size
-        reply = await run_worker("probe", {"full": full}, source=source, limits=_LIMITS)
+        reply = await run_worker("probe" if full else "check", {}, source=source, limits=_LIMITS)
     finally:
         os.close(source)
     return TypeAdapter(VideoFacts).validate_python({**reply.facts, "path": path, "bytes": size})

@@ -46,7 +46,7 @@ class Scan:
 
     def facts(self) -> dict[str, Any]:
         """As the worker answers it."""
-        return dict(vars(self))
+        return {**vars(self), "has_audio": self.audio_codec is not None}
 
 
 def open_film(source: IO[bytes], signature: Signature) -> InputContainer:
@@ -138,6 +138,20 @@ def identify_film(source: IO[bytes], signature: Signature) -> tuple[dict[str, An
         "kind": kind,
         "mime_type": signature.mime_type.replace("video/", f"{kind}/"),
     }, b""
+
+
+def check_film(source: IO[bytes], signature: Signature) -> tuple[dict[str, Any], bytes]:
+    """
+    Decode the whole video and measure nothing but what decoding tells.
+
+    Raises:
+        RefusalError: it is not a complete playable video.
+    """
+    with open_film(source, signature) as film:
+        found = scan(film)
+    if found.video_codec is None:
+        raise RefusalError("The file has sound but no picture.", AGAIN)
+    return found.facts(), b""
 
 
 class _Count:

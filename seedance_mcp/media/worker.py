@@ -9,15 +9,18 @@ its own siblings, so that it starts fast.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
+import pkgutil
 import sys
+import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import IO, Any
 
 from .refusal import RefusalError
-from .signatures import recognise
+from .signatures import Signature, recognise
 
 Answer = tuple[dict[str, Any], bytes]
 
@@ -39,6 +42,8 @@ def main() -> None:
             {"refused": "The file needs too much memory to decode.", "hint": "Use a smaller one."},
             b"",
         )
+    except Exception:
+        head, payload = {"broken": traceback.format_exc()[-4000:]}, b""
     answer_to.write(json.dumps(head).encode() + b"\n" + payload)
     answer_to.close()
     os._exit(0)  # nothing is left to tidy up, and tearing down the libraries takes time
@@ -47,34 +52,50 @@ def main() -> None:
 def _perform(task: str, arguments: dict[str, Any], source: IO[bytes], confine: Callable[[], None]) -> Answer:
     """Load the libraries that the task and the file need, give up everything else, then do it."""
     signature = recognise(source)
+    look = _look(task, signature)
+    _load_whole("av")
+    confine()
+    return look(source, signature, **arguments)
+
+
+def _look(task: str, signature: Signature) -> Callable[..., Answer]:
     if task == "inspect" and signature.kind == "image":
         from .pictures import identify_image
 
-        confine()
-        return identify_image(source, signature)
+        return identify_image
     if task == "inspect":
         from .scanning import identify_film
 
-        confine()
-        return identify_film(source, signature)
+        return identify_film
     if signature.kind != "video":
         raise RefusalError(f"The file is no video: by its content it is {signature.mime_type}.")
+    if task == "check":
+        from .scanning import check_film
+
+        return check_film
     if task == "probe":
         from .analysis import measure
 
-        confine()
-        return measure(source, signature, **arguments)
+        return measure
     if task == "sheet":
         from .drawing import draw_sheet
 
-        confine()
-        return draw_sheet(source, signature, **arguments)
+        return draw_sheet
     if task == "last_frame":
         from .ending import draw_last_frame
 
-        confine()
-        return draw_last_frame(source, signature, **arguments)
+        return draw_last_frame
     raise ValueError(task)
+
+
+def _load_whole(name: str) -> None:
+    """Import the rest of a package that is in use: on first use would be too late to open its files."""
+    package = sys.modules.get(name)
+    for module in pkgutil.iter_modules(package.__path__, f"{name}.") if package else ():
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+            if module.ispkg:
+                _load_whole(module.name)
 
 
 def _confine(megabytes: int, cpu_seconds: int) -> None:
@@ -93,3 +114,7 @@ def _confine(megabytes: int, cpu_seconds: int) -> None:
     ):
         with contextlib.suppress(ValueError, OSError):  # macOS refuses some
             resource.setrlimit(kind, (limit, limit))
+
+
+if __name__ == "__main__":
+    main()
