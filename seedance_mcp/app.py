@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -15,7 +15,19 @@ import anyio.to_thread
 from .catalog import Catalog, Estimate, Offer, check_prompt, resolve
 from .config import Settings
 from .errors import InvalidRequest, JobNotFinished, MediaError
-from .jobs import Budget, JobRunner, OtherOffer, Shops, Started, Store, Update, Waiting, journal, open_store, read_budget
+from .jobs import (
+    Budget,
+    JobRunner,
+    OtherOffer,
+    Shops,
+    Started,
+    Store,
+    Update,
+    Waiting,
+    journal,
+    open_store,
+    read_budget,
+)
 from .media import VideoFacts, contact_sheet, inspect, probe_video
 from .types import Job, MediaFile, VideoRequest
 
@@ -177,7 +189,10 @@ class App:
         for offer in self.catalog.offers(provider=provider):
             name = f"{offer.provider.name}/{offer.model.id}"
             # As a reference where the model takes references, else as the first frame.
-            found = [_problem(offer, file, media_id, place) for place in dict.fromkeys((field, f"reference_{file.kind}s"))]
+            found = [
+                _problem(offer, file, media_id, place)
+                for place in dict.fromkeys((field, f"reference_{file.kind}s"))
+            ]
             if None in found:
                 usable.append(name)
             else:
@@ -232,12 +247,15 @@ class App:
             job = await self.job(job_id)
             if job.artifacts is None:
                 if job.finished:
-                    raise MediaError(f"Job {job_id} ended as {job.status} and has no video.", hint="Use another job.")
+                    raise MediaError(
+                        f"Job {job_id} ended as {job.status} and has no video.", hint="Use another job."
+                    )
                 raise JobNotFinished(f"Job {job_id} is {job.status}; there is no video to look at yet.")
             path = Path(job.artifacts.video_path)
             if not path.is_file():
                 raise MediaError(
-                    f"The video of job {job_id} is no longer at {path}.", hint="Put it back, or pass its new path."
+                    f"The video of job {job_id} is no longer at {path}.",
+                    hint="Put it back, or pass its new path.",
                 )
             return path, path.with_name(f"{path.stem}-sheet.jpg")
         file = await inspect(
@@ -246,7 +264,9 @@ class App:
             forbidden=(self.settings.state_dir,),
         )
         if file.kind != "video" or file.path is None:
-            raise MediaError(f"{source} is an {file.kind}, not a video.", hint="Pass a job id or the path of a video.")
+            raise MediaError(
+                f"{source} is an {file.kind}, not a video.", hint="Pass a job id or the path of a video."
+            )
         return file.path, self.settings.output_dir / f"{file.path.stem}-sheet.jpg"
 
 
@@ -266,7 +286,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 @contextlib.asynccontextmanager
-async def open_app(settings: Settings, *, watch: bool = True) -> AsyncIterator[App]:
+async def open_app(settings: Settings, *, watch: bool = True) -> AsyncGenerator[App]:
     """
     Open the installation: database, watcher of open jobs, adapters on demand.
 

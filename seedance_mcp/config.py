@@ -106,19 +106,36 @@ class Settings:
     """
 
     provider: str | None = _setting(
-        "SEEDANCE_PROVIDER", _text, None, "Provider to use when a call names none. Default: the cheapest that is ready."
+        "SEEDANCE_PROVIDER",
+        _text,
+        None,
+        "Provider to use when a call names none. Default: the cheapest that is ready.",
     )
     model: str | None = _setting(
-        "SEEDANCE_MODEL", _text, None, "Model to use when a call names none. Default: the newest within the per-job limit."
+        "SEEDANCE_MODEL",
+        _text,
+        None,
+        "Model to use when a call names none. Default: the newest within the per-job limit.",
     )
     output_dir: Path = _setting("SEEDANCE_OUTPUT_DIR", _path, None, "Where finished videos go.")
-    state_dir: Path = _setting("SEEDANCE_STATE_DIR", _path, None, "Where the job database lives. Never on a network drive.")
-    media_dirs: tuple[Path, ...] = _setting(
-        "SEEDANCE_MEDIA_DIRS", _paths, (), "Folders whose files may be used as media, beside the output folder."
+    state_dir: Path = _setting(
+        "SEEDANCE_STATE_DIR", _path, None, "Where the job database lives. Never on a network drive."
     )
-    max_usd_per_job: Decimal = _setting("SEEDANCE_MAX_USD_PER_JOB", _amount, Decimal(3), "Most that one job may cost, in USD.")
-    max_usd_per_day: Decimal = _setting("SEEDANCE_MAX_USD_PER_DAY", _amount, Decimal(10), "Most that a day may cost, in USD.")
-    max_jobs_per_hour: int = _setting("SEEDANCE_MAX_JOBS_PER_HOUR", _count, 20, "Most paid jobs that may start in an hour.")
+    media_dirs: tuple[Path, ...] = _setting(
+        "SEEDANCE_MEDIA_DIRS",
+        _paths,
+        (),
+        "Folders whose files may be used as media, beside the output folder.",
+    )
+    max_usd_per_job: Decimal = _setting(
+        "SEEDANCE_MAX_USD_PER_JOB", _amount, Decimal(3), "Most that one job may cost, in USD."
+    )
+    max_usd_per_day: Decimal = _setting(
+        "SEEDANCE_MAX_USD_PER_DAY", _amount, Decimal(10), "Most that a day may cost, in USD."
+    )
+    max_jobs_per_hour: int = _setting(
+        "SEEDANCE_MAX_JOBS_PER_HOUR", _count, 20, "Most paid jobs that may start in an hour."
+    )
     confirm: Confirm = _setting(
         "SEEDANCE_CONFIRM",
         _choice("ask", "strict", "off"),
@@ -129,20 +146,38 @@ class Settings:
         "SEEDANCE_CONFIRM_ABOVE_USD", _amount, Decimal(1), "Price in USD above which a person has to agree."
     )
     on_finish: str | None = _setting(
-        "SEEDANCE_ON_FINISH", _text, None, "Command to run when a job ends (no shell; the job as JSON on stdin)."
+        "SEEDANCE_ON_FINISH",
+        _text,
+        None,
+        "Command to run when a job ends (no shell; the job as JSON on stdin).",
     )
     cny_per_usd: Decimal = _setting(
-        "SEEDANCE_CNY_PER_USD", _rate, Decimal("7.0"), "Rate at which CNY prices count against the USD limits."
+        "SEEDANCE_CNY_PER_USD",
+        _rate,
+        Decimal("7.0"),
+        "Rate at which CNY prices count against the USD limits.",
     )
-    catalog: Path | None = _setting("SEEDANCE_CATALOG", _path, None, "TOML file whose lines override the built-in catalogue.")
-    poll_seconds: float = _setting("SEEDANCE_POLL_SECONDS", _seconds, 5.0, "Base interval between polls, in seconds.")
+    catalog: Path | None = _setting(
+        "SEEDANCE_CATALOG", _path, None, "TOML file whose lines override the built-in catalogue."
+    )
+    poll_seconds: float = _setting(
+        "SEEDANCE_POLL_SECONDS", _seconds, 5.0, "Base interval between polls, in seconds."
+    )
     sandbox_seconds: float = _setting(
-        "SEEDANCE_SANDBOX_SECONDS", _seconds, 6.0, "How long the sandbox pretends to work; 0: as fast as it renders."
+        "SEEDANCE_SANDBOX_SECONDS",
+        _seconds,
+        6.0,
+        "How long the sandbox pretends to work; 0: as fast as it renders.",
     )
-    detach: bool = _setting("SEEDANCE_DETACH", _switch, True, "0: leave no watcher behind when the server exits with open jobs.")
+    detach: bool = _setting(
+        "SEEDANCE_DETACH", _switch, True, "0: leave no watcher behind when the server exits with open jobs."
+    )
     preview: bool = _setting("SEEDANCE_PREVIEW", _switch, True, "0: no contact sheet image in results.")
     protocol: Literal["auto", "legacy"] = _setting(
-        "SEEDANCE_PROTOCOL", _choice("auto", "legacy"), "auto", "`legacy`: refuse server/discover, for clients that trip over it."
+        "SEEDANCE_PROTOCOL",
+        _choice("auto", "legacy"),
+        "auto",
+        "`legacy`: refuse server/discover, for clients that trip over it.",
     )
     log_level: str = _setting(
         "SEEDANCE_LOG_LEVEL",
@@ -189,9 +224,7 @@ def _shown(default: object) -> str:
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 
 
-def load_settings(
-    environ: Mapping[str, str] | None = None, *, settings_file: Path | None = None
-) -> Settings:
+def load_settings(environ: Mapping[str, str] | None = None, *, settings_file: Path | None = None) -> Settings:
     """
     Read the settings file, then the environment, which wins.
 
@@ -222,7 +255,9 @@ def load_settings(
         try:
             parsed[entry.name] = entry.metadata["parse"](given[name])
         except (ValueError, InvalidOperation) as error:
-            reason = str(error) if isinstance(error, ValueError) and "must" in str(error) else "it cannot be read"
+            reason = (
+                str(error) if isinstance(error, ValueError) and "must" in str(error) else "it cannot be read"
+            )
             raise ConfigError(f"{name}={given[name]!r} (from {sources[name]}) is wrong: {reason}.") from None
         used[name] = sources[name]
     secrets = {name: SecretStr(value) for name, value in given.items()}

@@ -42,7 +42,9 @@ class VideoRequest(BaseModel):
     )
     last_frame: Source | None = Field(None, description="Image; needs first_frame")
     reference_images: tuple[Source, ...] = Field((), max_length=50, description="Not together with frames")
-    reference_videos: tuple[Source, ...] = Field((), max_length=50, description="Also to edit or extend; job:<id>")
+    reference_videos: tuple[Source, ...] = Field(
+        (), max_length=50, description="Also to edit or extend; job:<id>"
+    )
     reference_audios: tuple[Source, ...] = Field((), max_length=50)
     generate_audio: bool | None = None
     camera_fixed: bool | None = None
@@ -72,15 +74,14 @@ class VideoRequest(BaseModel):
 
     def media(self) -> tuple[tuple[str, MediaKind, str], ...]:
         """Every media input as (field, kind, source), in the order in which prompts number them."""
-        found: list[tuple[str, MediaKind, str]] = []
-        if self.first_frame:
-            found.append(("first_frame", "image", self.first_frame))
-        if self.last_frame:
-            found.append(("last_frame", "image", self.last_frame))
-        found += [("reference_images", "image", source) for source in self.reference_images]
-        found += [("reference_videos", "video", source) for source in self.reference_videos]
-        found += [("reference_audios", "audio", source) for source in self.reference_audios]
-        return tuple(found)
+        by_field: tuple[tuple[str, MediaKind, tuple[str, ...]], ...] = (
+            ("first_frame", "image", (self.first_frame,) if self.first_frame else ()),
+            ("last_frame", "image", (self.last_frame,) if self.last_frame else ()),
+            ("reference_images", "image", self.reference_images),
+            ("reference_videos", "video", self.reference_videos),
+            ("reference_audios", "audio", self.reference_audios),
+        )
+        return tuple((field, kind, source) for field, kind, sources in by_field for source in sources)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,11 @@ import pytest
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No key, no proxy and no setting of the developer reaches a test; every default folder is inside tmp_path."""
     for name in list(os.environ):
-        if name.startswith(("SEEDANCE_", "XDG_")) or name.endswith(("_KEY", "_TOKEN")) or "proxy" in name.lower():
+        if (
+            name.startswith(("SEEDANCE_", "XDG_"))
+            or name.endswith(("_KEY", "_TOKEN"))
+            or "proxy" in name.lower()
+        ):
             monkeypatch.delenv(name)
     home = tmp_path / "home"
     home.mkdir()

@@ -13,10 +13,23 @@ import pytest
 
 from seedance_mcp.app import App, open_app
 from seedance_mcp.config import Settings, load_settings
-from seedance_mcp.errors import ConfigError, ContentRejected, InvalidRequest, JobNotFinished, JobNotFound, SeedanceError
+from seedance_mcp.errors import (
+    ConfigError,
+    ContentRejected,
+    InvalidRequest,
+    JobNotFinished,
+    JobNotFound,
+    SeedanceError,
+)
 from seedance_mcp.types import Job, JobState, JobStatus, VideoRequest
 
-SMALL = {"model": "seedance-1.0-pro-fast", "resolution": "480p", "aspect_ratio": "16:9", "duration": 2, "seed": 7}
+SMALL = {
+    "model": "seedance-1.0-pro-fast",
+    "resolution": "480p",
+    "aspect_ratio": "16:9",
+    "duration": 2,
+    "seed": 7,
+}
 
 
 def request(prompt: str = "a paper boat on a pond", **fields: object) -> VideoRequest:
@@ -170,7 +183,9 @@ async def test_looking_at_a_job_writes_the_contact_sheet_beside_the_video(settin
         viewed = await app.view(job.id, 4)
         small = await app.preview(job)
     assert job.artifacts
-    assert viewed.sheet == Path(job.artifacts.video_path).with_name(Path(job.artifacts.video_path).stem + "-sheet.jpg")
+    assert viewed.sheet == Path(job.artifacts.video_path).with_name(
+        Path(job.artifacts.video_path).stem + "-sheet.jpg"
+    )
     assert viewed.sheet.read_bytes() == viewed.jpeg
     assert len(viewed.jpeg) < 150_000
     assert small
@@ -221,7 +236,9 @@ anyio.run(main)
 """
 
 
-def test_a_job_of_a_killed_process_is_finished_by_the_next_one(environ: dict[str, str], settings: Settings) -> None:
+def test_a_job_of_a_killed_process_is_finished_by_the_next_one(
+    environ: dict[str, str], settings: Settings
+) -> None:
     slow = {**os.environ, **environ, "SEEDANCE_SANDBOX_SECONDS": "3"}
     command = [sys.executable, "-c", START_AND_DIE, "a boat that survives"]
     died = subprocess.run(command, env=slow, capture_output=True, text=True, timeout=60, check=False)
@@ -261,7 +278,9 @@ async def test_a_finished_job_is_mentioned_once_to_each_client(settings: Setting
 async def test_the_finish_hook_gets_the_job_as_json(environ: dict[str, str], tmp_path: Path) -> None:
     told = tmp_path / "told.json"
     script = tmp_path / "hook.py"
-    script.write_text(f"import sys, pathlib; pathlib.Path({str(told)!r}).write_bytes(sys.stdin.buffer.read())")
+    script.write_text(
+        f"import sys, pathlib; pathlib.Path({str(told)!r}).write_bytes(sys.stdin.buffer.read())"
+    )
     settings = load_settings({**environ, "SEEDANCE_ON_FINISH": f'"{sys.executable}" "{script}"'})
     async with open_app(settings) as app:
         job = await made(app, request())

@@ -86,7 +86,9 @@ async def read_budget(store: Store, settings: Settings) -> Budget:
 
 def _spent_today(connection: Connection, now: float) -> int:
     day = today(connection, now)
-    return connection.execute("SELECT COALESCE(SUM(usd_micros), 0) FROM ledger WHERE day = ?", (day,)).fetchone()[0]
+    return connection.execute(
+        "SELECT COALESCE(SUM(usd_micros), 0) FROM ledger WHERE day = ?", (day,)
+    ).fetchone()[0]
 
 
 def _counted(connection: Connection, now: float) -> int:
@@ -118,7 +120,8 @@ def check(
             " Only the person who runs the server can raise SEEDANCE_MAX_USD_PER_JOB.",
         )
     (started,) = connection.execute(
-        "SELECT COUNT(*) FROM ledger WHERE kind = 'reserve' AND usd_micros > 0 AND reserved_at > ?", (now - HOUR,)
+        "SELECT COUNT(*) FROM ledger WHERE kind = 'reserve' AND usd_micros > 0 AND reserved_at > ?",
+        (now - HOUR,),
     ).fetchone()
     if started >= limits.max_jobs_per_hour:
         raise BudgetExceeded(
@@ -148,7 +151,9 @@ def _check_breaker(connection: Connection, provider: str, account: str, now: flo
         )
 
 
-def refused(connection: Connection, *, provider: str, account: str, code: str, message: str, now: float) -> None:
+def refused(
+    connection: Connection, *, provider: str, account: str, code: str, message: str, now: float
+) -> None:
     """Count a refusal; refusals that concern the account, or three equal ones in a row, stop new submissions."""
     row = connection.execute(
         "SELECT code, failures FROM breakers WHERE provider = ? AND account = ?", (provider, account)

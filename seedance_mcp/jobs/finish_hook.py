@@ -27,7 +27,13 @@ async def run_hook(command: str, job: Job) -> None:
     """
     line = command if os.name == "nt" else shlex.split(command)
     video = Path(job.artifacts.video_path) if job.artifacts else None
-    content = {"status": job.status, "error": job.error, "error_code": job.error_code, "video_path": str(video) if video else None, **facts(job, video)}
+    content = {
+        "status": job.status,
+        "error": job.error,
+        "error_code": job.error_code,
+        "video_path": str(video) if video else None,
+        **facts(job, video),
+    }
     try:
         with anyio.fail_after(_PATIENCE_SECONDS):
             done = await anyio.run_process(

@@ -44,11 +44,12 @@ class Intent:
     def fingerprint(self) -> str:
         """What makes two requests the same: provider, account, endpoint, every setting and the content of all media."""
         content = self.request.model_dump(mode="json", exclude={"based_on", "provider"})
-        for name, value in content.items():
-            if isinstance(value, list):
-                content[name] = [self.digests.get(item, item) for item in value]
-            elif isinstance(value, str) and name in ("first_frame", "last_frame"):
-                content[name] = self.digests.get(value, value)
+        for field, _, source in self.request.media():
+            place = content[field]
+            if isinstance(place, str):
+                content[field] = self.digests.get(source, source)
+            else:
+                content[field] = [self.digests.get(item, item) for item in getattr(self.request, field)]
         whole = [self.provider, self.account, self.endpoint, content]
         return hashlib.sha256(json.dumps(whole, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
@@ -77,7 +78,12 @@ def reserve(
             if _stands_for(connection, job, now):
                 return job, True
     budget.check(
-        connection, budget.Limits.of(settings), provider=intent.provider, account=intent.account, price=intent.maximum, now=now
+        connection,
+        budget.Limits.of(settings),
+        provider=intent.provider,
+        account=intent.account,
+        price=intent.maximum,
+        now=now,
     )
     asks = confirmation.needed(intent.maximum, mode=settings.confirm, above_usd=settings.confirm_above_usd)
     if (asks or (not intent.price_known and settings.confirm != "off")) and not (

@@ -76,7 +76,10 @@ def insert(connection: Connection, job: Job, *, day: str, detail: str = "") -> J
     connection.execute(
         "INSERT INTO jobs (id, document, crc) VALUES (?, ?, ?)", (job.id, document, checksum(document))
     )
-    record(connection, Entry.of(job, "reserve", job.maximum, at=job.created_at, reserved_at=job.created_at, day=day))
+    record(
+        connection,
+        Entry.of(job, "reserve", job.maximum, at=job.created_at, reserved_at=job.created_at, day=day),
+    )
     _event(connection, job, None, job.created_at, by=job.owner, detail=detail)
     return job
 
@@ -149,11 +152,15 @@ def _settle(connection: Connection, job: Job, charge: Price, now: float) -> None
     entry = Entry.of(job, "settle", charge, at=now, reserved_at=now, day="")
     record(
         connection,
-        Entry.again(connection, job.id, "settle", entry.micros - micros, entry.usd_micros - usd_micros, at=now),
+        Entry.again(
+            connection, job.id, "settle", entry.micros - micros, entry.usd_micros - usd_micros, at=now
+        ),
     )
 
 
-def _event(connection: Connection, job: Job, before: JobState | None, at: float, *, by: str, detail: str) -> None:
+def _event(
+    connection: Connection, job: Job, before: JobState | None, at: float, *, by: str, detail: str
+) -> None:
     row = connection.execute("SELECT hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
     link = [row[0] if row else "", job.id, at, before, job.state, by, detail]
     digest = hashlib.sha256(json.dumps(link).encode()).hexdigest()
@@ -245,7 +252,8 @@ def tell(connection: Connection, client: str, *, now: float, job_id: str | None 
     ).fetchall()
     told = [_parse(*row) for row in rows]
     connection.executemany(
-        "INSERT OR IGNORE INTO seen (job_id, client, at) VALUES (?, ?, ?)", [(job.id, client, now) for job in told]
+        "INSERT OR IGNORE INTO seen (job_id, client, at) VALUES (?, ?, ?)",
+        [(job.id, client, now) for job in told],
     )
     return told
 

@@ -101,7 +101,8 @@ def held(connection: Connection, job_id: str) -> tuple[int, int]:
     return cast(
         "tuple[int, int]",
         connection.execute(
-            "SELECT COALESCE(SUM(micros), 0), COALESCE(SUM(usd_micros), 0) FROM ledger WHERE job_id = ?", (job_id,)
+            "SELECT COALESCE(SUM(micros), 0), COALESCE(SUM(usd_micros), 0) FROM ledger WHERE job_id = ?",
+            (job_id,),
         ).fetchone(),
     )
 

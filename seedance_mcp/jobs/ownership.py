@@ -74,7 +74,9 @@ class Ownership:
 
     def anyone_else(self) -> bool:
         """Tell whether any other process works on this folder."""
-        return any(self.alive(path.stem) for path in self._folder.glob("*.lock") if path.stem != self.instance)
+        return any(
+            self.alive(path.stem) for path in self._folder.glob("*.lock") if path.stem != self.instance
+        )
 
     def sweep(self) -> None:
         """Remove the lock files of dead processes."""

@@ -118,9 +118,17 @@ def _also(able: Iterable[Offer]) -> str:
 
 
 def _best(
-    plans: list[Plan], catalog: Catalog, settings: Settings, *, named: bool, pool: list[str], model: str | None
+    plans: list[Plan],
+    catalog: Catalog,
+    settings: Settings,
+    *,
+    named: bool,
+    pool: list[str],
+    model: str | None,
 ) -> Plan:
-    affordable = [plan for plan in plans if _most(plan) <= settings.max_usd_per_job] or [min(plans, key=_most)]
+    affordable = [plan for plan in plans if _most(plan) <= settings.max_usd_per_job] or [
+        min(plans, key=_most)
+    ]
     rank = {name: place for place, name in enumerate(catalog.models)}
     newest = min(rank.get(plan.offer.model.id, len(rank)) for plan in affordable)
     same_model = [plan for plan in affordable if rank.get(plan.offer.model.id, len(rank)) == newest]

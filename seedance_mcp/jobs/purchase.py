@@ -67,7 +67,12 @@ class _Sent:
         now = self._store.clock()
         self.job = await self._store.write(
             lambda connection: journal.move(
-                connection, self.job, JobState.SENDING, now=now, by=self._store.ownership.instance, sent_at=now
+                connection,
+                self.job,
+                JobState.SENDING,
+                now=now,
+                by=self._store.ownership.instance,
+                sent_at=now,
             )
         )
         self.sent = True
@@ -150,7 +155,13 @@ async def _record(
             )
         _count(connection, job, to, error, now)
         return journal.move(
-            connection, job, to, now=now, by=store.ownership.instance, detail=str(error or "")[:300], **changes
+            connection,
+            job,
+            to,
+            now=now,
+            by=store.ownership.instance,
+            detail=str(error or "")[:300],
+            **changes,
         )
 
     try:
@@ -186,14 +197,23 @@ def _count(connection: Connection, job: Job, to: JobState, error: Exception | No
         budget.accepted(connection, provider=job.provider, account=job.account)
     elif to is JobState.REJECTED and isinstance(error, ProviderError):
         budget.refused(
-            connection, provider=job.provider, account=job.account, code=error.code, message=error.message, now=now
+            connection,
+            provider=job.provider,
+            account=job.account,
+            code=error.code,
+            message=error.message,
+            now=now,
         )
 
 
 def describe(error: Exception) -> dict[str, Any]:
     """The fields of a job that say what went wrong. An error nobody expected keeps its text to itself."""
     if not isinstance(error, SeedanceError):
-        return {"error": "The server made a mistake while submitting.", "error_code": "internal", "error_hint": ""}
+        return {
+            "error": "The server made a mistake while submitting.",
+            "error_code": "internal",
+            "error_hint": "",
+        }
     return {
         "error": error.message,
         "error_code": error.code,

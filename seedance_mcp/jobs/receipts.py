@@ -43,7 +43,9 @@ class Receipts:
         """
         line = json.dumps({"job_id": job_id, **asdict(submission)}).encode() + b"\n"
         if len(line) > _LINE_LIMIT:
-            line = json.dumps({"job_id": job_id, "task_id": submission.task_id, "handle": {}}).encode() + b"\n"
+            line = (
+                json.dumps({"job_id": job_id, "task_id": submission.task_id, "handle": {}}).encode() + b"\n"
+            )
         with self._path.open("r+b") as file:
             file.seek(self._used)
             file.write(line)

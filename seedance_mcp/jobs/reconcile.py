@@ -44,16 +44,25 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
     except NotSupported:
         answer = Recovery()
         if quiet:
-            return await _decide(job, JobState.UNRESOLVED, store, "the provider cannot be asked which tasks it took")
+            return await _decide(
+                job, JobState.UNRESOLVED, store, "the provider cannot be asked which tasks it took"
+            )
         return job
     if answer.submission is not None:
         return await _decide(
-            job, JobState.ACCEPTED, store, "found at the provider", submission=answer.submission, accepted_at=asked_at
+            job,
+            JobState.ACCEPTED,
+            store,
+            "found at the provider",
+            submission=answer.submission,
+            accepted_at=asked_at,
         )
     if quiet and answer.proves_absence:
         return await _decide(job, JobState.ABSENT, store, "not in the provider's list after the quiet period")
     if asked_at >= job.unknown_at + offer.provider.horizon_hours * 3600:
-        return await _decide(job, JobState.UNRESOLVED, store, "the provider's list no longer reaches back far enough")
+        return await _decide(
+            job, JobState.UNRESOLVED, store, "the provider's list no longer reaches back far enough"
+        )
     return job
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -74,7 +74,7 @@ class JobRunner:
         self._buyers: anyio.abc.TaskGroup | None = None
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self) -> AsyncGenerator[None]:
         """Watch open jobs for as long as the context is open; purchases under way are finished at its end."""
         async with anyio.create_task_group() as buyers, anyio.create_task_group() as watching:
             self._buyers = buyers
@@ -110,8 +110,6 @@ class JobRunner:
             ConfirmationRequired: a person has to agree to the price first.
             StoreError: the intent could not be put on disk, so nothing was sent.
         """
-        if self._buyers is None:
-            raise RuntimeError("nothing can be started outside of running()")
         asked = await self.with_defaults(request)
         media = await self.sources.load(asked)
         plan = await self._shops.plan(asked, media)
@@ -124,24 +122,7 @@ class JobRunner:
                 f"This video may cost {intent.maximum.usd:.2f} USD, above this call's max_usd of {max_usd}.",
                 hint="Raise max_usd, or ask for a shorter, smaller or cheaper video (estimate_cost compares).",
             )
-        # Shielded: once reserved, the job must have its buyer even if the caller is cancelled at this very moment.
-        with anyio.CancelScope(shield=True):
-            outcome = await self._store.write(
-                partial(
-                    reserve,
-                    intent=intent,
-                    settings=self._settings,
-                    token=confirm_token,
-                    confirmed=confirmed,
-                    now=self._store.clock(),
-                )
-            )
-            if isinstance(outcome, ConfirmationRequired):
-                raise outcome
-            job, deduplicated = outcome
-            if not deduplicated:
-                self._buying[job.id] = anyio.Event()
-                self._buyers.start_soon(self._buy, job, plan.offer, media, provider)
+        job, deduplicated = await self._commit(intent, plan.offer, media, provider, confirm_token, confirmed)
         if not deduplicated:
             self._announce(job)
         if job.id in self._buying:
@@ -154,6 +135,40 @@ class JobRunner:
             advice=tuple(check_prompt(plan.request.prompt or "", plan.offer.model)),
         )
 
+    async def _commit(
+        self,
+        intent: Intent,
+        offer: Offer,
+        media: Mapping[str, MediaFile],
+        provider: Provider,
+        token: str | None,
+        confirmed: bool,
+    ) -> tuple[Job, bool]:
+        """Put the intent on disk and give it its buyer, or neither."""
+        if self._buyers is None:
+            raise RuntimeError("nothing can be started outside of running()")
+        transaction = partial(
+            reserve,
+            intent=intent,
+            settings=self._settings,
+            token=token,
+            confirmed=confirmed,
+            now=self._store.clock(),
+        )
+        scope = anyio.CancelScope(shield=True)
+        with (
+            scope
+        ):  # once reserved, the job must have its buyer even if the caller is cancelled at this moment
+            outcome = await self._store.write(transaction)
+            if isinstance(outcome, ConfirmationRequired):
+                raise outcome
+            job, deduplicated = outcome
+            if not deduplicated:
+                self._buying[job.id] = anyio.Event()
+                self._buyers.start_soon(self._buy, job, offer, media, provider)
+            return job, deduplicated
+        raise AssertionError("unreachable: nobody cancels the scope")
+
     async def job(self, job_id: str) -> Job:
         """Load one job. Raises JobNotFound."""
         return await self._store.read(lambda connection: journal.find(connection, job_id))
@@ -161,7 +176,9 @@ class JobRunner:
     async def cancel(self, job_id: str) -> tuple[Job, str]:
         """Ask the provider to stop. Returns the job and, in words, what became of the money. Raises JobNotFound."""
         job = await self.job(job_id)
-        job, words = await cancel(job, self._shops.offer(job), open_provider=self._shops.open, store=self._store)
+        job, words = await cancel(
+            job, self._shops.offer(job), open_provider=self._shops.open, store=self._store
+        )
         if not job.finished:
             self._announce(job)
             self._watcher.look_at(job.id, soon=True)
@@ -207,8 +224,8 @@ class JobRunner:
         )
 
     async def _buy(self, job: Job, offer: Offer, media: Mapping[str, MediaFile], provider: Provider) -> None:
-        try:
-            with anyio.CancelScope(shield=True):
+        with anyio.CancelScope(shield=True):
+            try:
                 stored = await buy(
                     job,
                     offer,
@@ -218,10 +235,10 @@ class JobRunner:
                     receipts=self._receipts,
                     changed=self._announce,
                 )
-        finally:
-            self._buying.pop(job.id).set()
-        if not stored.finished:
-            self._watcher.look_at(job.id)
+            finally:
+                self._buying.pop(job.id).set()
+            if not stored.finished:
+                self._watcher.look_at(job.id)
 
     def _announce(self, job: Job) -> None:
         if job.finished and self._settings.on_finish and self._buyers is not None:

@@ -133,7 +133,9 @@ class Saver:
                 suffix = ".png" if part.read_bytes()[:4] == b"\x89PNG" else ".jpg"
                 return await keep(part, self._folder, f"{video.stem}-last-frame", suffix)
             except (DownloadError, OSError) as error:
-                logger.info("%s: the last frame could not be fetched (%s); taking it from the video", job.id, error)
+                logger.info(
+                    "%s: the last frame could not be fetched (%s); taking it from the video", job.id, error
+                )
         picture = video.with_name(f"{video.stem}-last-frame.png")
         try:
             await extract_last_frame(video, picture)

@@ -80,7 +80,11 @@ class Scheduler:
             self._working.discard(job_id)
         asked = self._due.pop(job_id, None)
         if asked is not None:  # somebody asked for a step while this one ran
-            after = max(0.0, asked - self._clock()) if after is None else min(after, max(0.0, asked - self._clock()))
+            after = (
+                max(0.0, asked - self._clock())
+                if after is None
+                else min(after, max(0.0, asked - self._clock()))
+            )
         if after is not None:
             self.add(job_id, after=after)
 

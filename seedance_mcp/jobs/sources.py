@@ -64,7 +64,9 @@ class Sources:
                 hints.append(getattr(error, "hint", ""))
                 continue
             if file.kind != kind:
-                problems.append(f"{field} takes an {kind}, and {source} is {'an' if file.kind != 'video' else 'a'} {file.kind}.")
+                problems.append(
+                    f"{field} takes an {kind}, and {source} is {'an' if file.kind != 'video' else 'a'} {file.kind}."
+                )
             files[source] = file
         if problems:
             raise InvalidRequest(problems, hint=" ".join(dict.fromkeys(filter(None, hints))) or None)
@@ -89,11 +91,13 @@ class Sources:
             return await self._local(Path(url2pathname(unquote(urlsplit(source).path))))
         if scheme == "data":
             raise MediaError(
-                "Data URLs are not taken as media.", hint="Save the file to disk and pass its path, or pass an https URL."
+                "Data URLs are not taken as media.",
+                hint="Save the file to disk and pass its path, or pass an https URL.",
             )
         if scheme:
             raise MediaError(
-                f"{scheme} URLs are not taken as media.", hint="Use an https URL that anyone can open, or a local path."
+                f"{scheme} URLs are not taken as media.",
+                hint="Use an https URL that anyone can open, or a local path.",
             )
         return await self._local(Path(source).expanduser())
 
@@ -111,7 +115,8 @@ class Sources:
 
         def insert(connection: Connection) -> None:
             connection.execute(
-                "INSERT INTO media (id, at, source, document) VALUES (?, ?, ?, ?)", (media_id, now, source, document)
+                "INSERT INTO media (id, at, source, document) VALUES (?, ?, ?, ?)",
+                (media_id, now, source, document),
             )
 
         await self._store.write(insert)
@@ -124,14 +129,17 @@ class Sources:
 
         document = await self._store.read(query)
         if document is None:
-            raise MediaError(f"There is no upload {source!r}.", hint="Call upload_media and pass the media_id it returns.")
+            raise MediaError(
+                f"There is no upload {source!r}.", hint="Call upload_media and pass the media_id it returns."
+            )
         file = TypeAdapter(MediaFile).validate_json(document)
         if file.path is None:
             return file
         again = await self._local(file.path)  # it may have been changed or removed since
         if again.sha256 != file.sha256:
             raise MediaError(
-                f"The file behind {source} has changed since it was uploaded.", hint="Call upload_media again."
+                f"The file behind {source} has changed since it was uploaded.",
+                hint="Call upload_media again.",
             )
         return again
 
@@ -140,11 +148,14 @@ class Sources:
         job = await self._store.read(lambda connection: journal.find(connection, job_id))
         if job.artifacts is None:
             if job.finished:
-                raise MediaError(f"Job {job_id} ended as {job.status} and has no video.", hint="Use another job.")
+                raise MediaError(
+                    f"Job {job_id} ended as {job.status} and has no video.", hint="Use another job."
+                )
             raise JobNotFinished(f"Job {job_id} is {job.status}; it has no video yet.")
         if part not in ("", "last_frame"):
             raise MediaError(
-                f"{source!r} names no part of a job.", hint="Use job:<id> for the video or job:<id>/last_frame."
+                f"{source!r} names no part of a job.",
+                hint="Use job:<id> for the video or job:<id>/last_frame.",
             )
         return await self._local(await last_frame_of(job) if part else Path(job.artifacts.video_path))
 

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -39,7 +39,9 @@ class Store:
     `await`, so a cancelled caller cannot leave one behind.
     """
 
-    def __init__(self, connection: Connection, ownership: Ownership, *, clock: Clock, notice: str | None) -> None:
+    def __init__(
+        self, connection: Connection, ownership: Ownership, *, clock: Clock, notice: str | None
+    ) -> None:
         self._connection = connection
         self._limiter: anyio.CapacityLimiter | None = None
         self.ownership = ownership
@@ -96,7 +98,7 @@ class Store:
 
 
 @contextlib.contextmanager
-def _explained() -> Iterator[None]:
+def _explained() -> Generator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -112,7 +114,8 @@ def _explained() -> Iterator[None]:
         if isinstance(error, sqlite3.IntegrityError):
             raise
         raise StoreError(
-            f"The job database is damaged: {error}.", hint="Restart the server: it sets the damaged file aside."
+            f"The job database is damaged: {error}.",
+            hint="Restart the server: it sets the damaged file aside.",
         ) from error
 
 
@@ -212,7 +215,9 @@ def _migrate(connection: Connection) -> None:
         )
     for version in range(found + 1, SCHEMA_VERSION + 1):
         (script,) = (
-            entry for entry in resources.files(__package__).joinpath("sql").iterdir() if entry.name.startswith(f"{version:04}_")
+            entry
+            for entry in resources.files("seedance_mcp.jobs").joinpath("sql").iterdir()
+            if entry.name.startswith(f"{version:04}_")
         )
         connection.executescript(
             f"BEGIN IMMEDIATE; {script.read_text(encoding='utf-8')} PRAGMA user_version={version}; COMMIT;"

@@ -32,7 +32,10 @@ class Waiting:
     """Waits for jobs of one runner."""
 
     def __init__(
-        self, runner: JobRunner, usual_seconds: Callable[[str, str], Awaitable[float | None]], clock: Callable[[], float]
+        self,
+        runner: JobRunner,
+        usual_seconds: Callable[[str, str], Awaitable[float | None]],
+        clock: Callable[[], float],
     ) -> None:
         self._runner = runner
         self._usual_seconds = usual_seconds
@@ -79,7 +82,9 @@ class Waiting:
         if job.state is JobState.REMOTE_DONE:
             return Update(fraction=_SAVING, message=f"Saving the video{self._bytes(job.id)}, {spent}")
         if job.status is JobStatus.UNKNOWN:
-            return Update(fraction=_QUEUED, message=f"The provider's answer was lost; looking for the job, {spent}")
+            return Update(
+                fraction=_QUEUED, message=f"The provider's answer was lost; looking for the job, {spent}"
+            )
         if job.status is JobStatus.SUBMITTING:
             return Update(fraction=0.01, message=f"Submitting to {job.provider}, {spent}")
         if job.status is JobStatus.QUEUED:

@@ -183,7 +183,8 @@ class Watcher:
             if owner not in (None, me) and until > now and self._store.ownership.alive(owner):
                 return False
             connection.execute(
-                "UPDATE jobs SET lease_owner = ?, lease_until = ? WHERE id = ?", (me, now + _LEASE_SECONDS, job.id)
+                "UPDATE jobs SET lease_owner = ?, lease_until = ? WHERE id = ?",
+                (me, now + _LEASE_SECONDS, job.id),
             )
             return True
 

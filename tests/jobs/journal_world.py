@@ -50,7 +50,9 @@ class World:
 
     def __post_init__(self) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
-        schema = resources.files("seedance_mcp.jobs").joinpath("sql", "0001_jobs.sql").read_text(encoding="utf-8")
+        schema = (
+            resources.files("seedance_mcp.jobs").joinpath("sql", "0001_jobs.sql").read_text(encoding="utf-8")
+        )
         self.connection.executescript(schema)
         self.settings = Settings(
             output_dir=Path("videos"),
@@ -111,7 +113,12 @@ class World:
         try:
             outcome = self.transaction(
                 lambda connection: reserve(
-                    connection, intent=intent, settings=self.settings, token=None, confirmed=False, now=self.now
+                    connection,
+                    intent=intent,
+                    settings=self.settings,
+                    token=None,
+                    confirmed=False,
+                    now=self.now,
                 )
             )
         except BudgetExceeded:
@@ -136,7 +143,13 @@ class World:
         try:
             if outcome_word == "ok":
                 task_id = self.accepted[job.tag][0]
-                self.move(job, JobState.ACCEPTED, process, submission=Submission(task_id=task_id), accepted_at=self.now)
+                self.move(
+                    job,
+                    JobState.ACCEPTED,
+                    process,
+                    submission=Submission(task_id=task_id),
+                    accepted_at=self.now,
+                )
             elif outcome_word == "refused":
                 self.move(job, JobState.REJECTED, process)
             else:
@@ -243,7 +256,8 @@ class World:
     def run(self, steps: int) -> None:
         """Run a schedule, checking the promises after every step."""
         self.weights = [
-            self.random.choice([0.3, 1, 3]) * (4 if action in ("go on", "deliver") else 1) for action in ACTIONS
+            self.random.choice([0.3, 1, 3]) * (4 if action in ("go on", "deliver") else 1)
+            for action in ACTIONS
         ]
         for _ in range(steps):
             self.step()

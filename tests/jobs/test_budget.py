@@ -26,11 +26,17 @@ class Till:
     def __init__(self, folder: Path, **settings: object) -> None:
         self.now = NOW
         self.store: Store = open_store(folder, clock=lambda: self.now)
-        values: dict[str, object] = {"confirm": "off", "max_usd_per_job": Decimal(3), "max_usd_per_day": Decimal(10)}
+        values: dict[str, object] = {
+            "confirm": "off",
+            "max_usd_per_job": Decimal(3),
+            "max_usd_per_day": Decimal(10),
+        }
         self.settings = Settings(output_dir=folder, state_dir=folder, **{**values, **settings})  # type: ignore[arg-type]
         self.count = 0
 
-    def buy(self, usd: str = "1", *, prompt: str | None = None, token: str | None = None, known: bool = True) -> Job:
+    def buy(
+        self, usd: str = "1", *, prompt: str | None = None, token: str | None = None, known: bool = True
+    ) -> Job:
         self.count += 1
         price = Price(amount=Decimal(usd), currency="USD", usd=Decimal(usd))
         intent = Intent(
@@ -58,7 +64,9 @@ class Till:
         return outcome[0]
 
     def move(self, job: Job, to: JobState) -> Job:
-        return self.store.write_now(lambda connection: journal.move(connection, job, to, now=self.now, by="me"))
+        return self.store.write_now(
+            lambda connection: journal.move(connection, job, to, now=self.now, by="me")
+        )
 
     def budget(self) -> budget.Budget:
         limits = budget.Limits.of(self.settings)
@@ -158,7 +166,9 @@ def test_the_same_request_while_the_first_is_open_is_the_same_job(till: Till) ->
     assert till.budget().spent_today_usd == 2
 
 
-def test_a_price_above_the_threshold_needs_a_token_that_works_once_and_for_that_request_only(till: Till) -> None:
+def test_a_price_above_the_threshold_needs_a_token_that_works_once_and_for_that_request_only(
+    till: Till,
+) -> None:
     till.settings = replace(till.settings, confirm="ask")
     with pytest.raises(ConfirmationRequired) as asked:
         till.buy("2", prompt="a cat")
@@ -224,7 +234,9 @@ def test_processes_that_buy_at_once_spend_exactly_the_limit_together(tmp_path: P
     open_store(tmp_path).close()
     buyers = [
         subprocess.Popen(
-            [sys.executable, "-c", BUY_UNTIL_REFUSED, str(tmp_path), str(number)], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", BUY_UNTIL_REFUSED, str(tmp_path), str(number)],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         for number in range(1, 5)
     ]

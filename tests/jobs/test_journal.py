@@ -7,11 +7,11 @@ import sqlite3
 from decimal import Decimal
 
 import pytest
-from tests.jobs.journal_world import PRICE, World
 
 from seedance_mcp.jobs import journal
 from seedance_mcp.jobs.ledger import held
 from seedance_mcp.types import Job, JobState, Price, Submission
+from tests.jobs.journal_world import PRICE, World
 
 
 def reserved(world: World, number: int = 1) -> Job:
