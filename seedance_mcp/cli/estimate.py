@@ -6,10 +6,11 @@ import argparse
 
 import anyio
 
-from ..app import Quote, open_app
+from ..app import Quote
 from ..config import Settings, load_settings
 from ..types import VideoRequest
 from .arguments import add_request_arguments, allow_named_files, read_request
+from .opening import opened
 from .text import digits, money, table
 
 
@@ -27,7 +28,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 async def _estimate(settings: Settings, request: VideoRequest, as_json: bool) -> None:
-    async with open_app(settings, watch=False) as app:
+    async with opened(settings, watch=False) as app:
         quote = await app.estimate(request)
         if as_json:
             from ..server import views
@@ -50,16 +51,17 @@ def _lines(quote: Quote) -> str:
     left, most = digits(budget.left_today_usd), digits(budget.max_per_job_usd)
     lines.append(f"Left today: {left} USD; one job may cost {most} USD.")
     lines += [f"note: {line}" for line in quote.advice]
-    if quote.others:
-        rows = [
-            (
-                other.offer.provider.name,
-                other.offer.model.id,
-                money(other.estimate.price) if other.estimate else "unknown",
-                "ready" if other.ready else "no key",
-                "; ".join(other.differences),
-            )
-            for other in quote.others
-        ]
+    rows = [
+        (
+            other.offer.provider.name,
+            other.offer.model.id,
+            money(other.estimate.price) if other.estimate else "unknown",
+            "yes" if other.ready else "no",
+            "; ".join(other.differences),
+        )
+        for other in quote.others
+        if not (other.offer.provider.placeholder and quote.offer.provider.placeholder)
+    ]
+    if rows:
         lines += ["", "Elsewhere:", table(("PROVIDER", "MODEL", "PRICE", "READY", "DIFFERENT THERE"), rows)]
     return "\n".join(lines)

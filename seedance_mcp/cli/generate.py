@@ -8,11 +8,12 @@ from functools import partial
 
 import anyio
 
-from ..app import App, open_app
+from ..app import App
 from ..config import Settings, load_settings
 from ..errors import ConfirmationRequired
 from ..types import VideoRequest
 from .arguments import add_request_arguments, allow_named_files, amount, read_request
+from .opening import opened
 from .text import money
 from .waiting import finish, wait_with_progress
 
@@ -47,7 +48,7 @@ def execute(arguments: argparse.Namespace) -> int:
 async def _make(
     settings: Settings, request: VideoRequest, arguments: argparse.Namespace, confirmed: bool
 ) -> int:
-    async with open_app(settings) as app:
+    async with opened(settings) as app:
         await _say_the_price(app, request)
         started = await app.generate(
             request,

@@ -6,9 +6,10 @@ import argparse
 
 import anyio
 
-from ..app import App, open_app
+from ..app import App
 from ..config import Settings, load_settings
 from ..types import Job
+from .opening import opened
 from .text import job_lines, moment, money, shorten, table, went_well
 from .waiting import finish, wait_with_progress
 
@@ -42,7 +43,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 async def _list(settings: Settings, limit: int, as_json: bool) -> int:
-    async with open_app(settings, watch=False) as app:
+    async with opened(settings, watch=False) as app:
         if as_json:
             from ..server import views
 
@@ -56,19 +57,19 @@ async def _list(settings: Settings, limit: int, as_json: bool) -> int:
 
 
 async def _show(settings: Settings, job_id: str, as_json: bool) -> int:
-    async with open_app(settings, watch=False) as app:
+    async with opened(settings, watch=False) as app:
         job = await app.job(job_id)
         _print(app, job, job_lines(job), as_json=as_json)
     return 0 if went_well(job) else 1
 
 
 async def _wait(settings: Settings, job_id: str, as_json: bool) -> int:
-    async with open_app(settings) as app:
+    async with opened(settings) as app:
         return finish(app, await wait_with_progress(app, await app.job(job_id)), as_json=as_json)
 
 
 async def _cancel(settings: Settings, job_id: str, as_json: bool) -> int:
-    async with open_app(settings) as app:
+    async with opened(settings) as app:
         job, what_happened = await app.cancel(job_id)
         _print(app, job, f"{job.id}: {job.status.value}. {what_happened}", as_json=as_json)
     return 0

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from ..app import open_app
 from ..config import Settings, load_settings
-from .text import table
+from .opening import opened
+from .text import digits, table
 
 if TYPE_CHECKING:
     from ..server import results
@@ -32,7 +32,7 @@ def execute(arguments: argparse.Namespace) -> int:
 async def _models(settings: Settings, model: str | None, provider: str | None, as_json: bool) -> None:
     from ..server import catalog_views
 
-    async with open_app(settings, watch=False) as app:
+    async with opened(settings, watch=False) as app:
         found = catalog_views.models(app, model=model, provider=provider)
     if as_json:
         print(found.model_dump_json(indent=2))
@@ -69,15 +69,29 @@ def _details(model: results.ModelShape) -> str:
         f"sound:         {'yes' if model.audio else 'no'}",
     ]
     inputs: dict[str, Any] = (model.details or {}).get("inputs", {})
-    for kind in ("image", "video", "audio"):
-        if inputs.get(kind):
-            lines.append(f"{f'{kind} in:':<15}{_limits(inputs[kind])}")
+    taken = [kind for kind in ("image", "video", "audio") if inputs.get(kind)]
+    lines += [f"{f'{kind} in:':<15}{_limits(inputs[kind])}" for kind in taken]
     rows = [
-        (offer.provider, "yes" if offer.ready else "no", f"{offer.example_usd or 'unknown'}")
+        (offer.provider, "yes" if offer.ready else "no", offer.example_usd or "unknown")
         for offer in model.offers
     ]
     return "\n".join([*lines, "", table(("PROVIDER", "READY", "USD FOR A VIDEO WITH THE DEFAULTS"), rows)])
 
 
 def _limits(limit: dict[str, Any]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {json.dumps(value)}" for name, value in limit.items())
+    words = [f"up to {limit['count']}", " ".join(name.rpartition("/")[2] for name in limit["formats"])]
+    words.append(f"{limit['max_bytes'] / 2**20:.0f} MB each")
+    for name, unit in (
+        ("sides", "pixels a side"),
+        ("ratio", "wide by high"),
+        ("seconds", "seconds"),
+        ("fps", "fps"),
+    ):
+        if limit.get(name):
+            least, most = limit[name]
+            words.append(f"{least:g} to {most:g} {unit}")
+    return ", ".join(words)
+
+
+def _price(usd: str | None) -> str:
+    return digits(Decimal(usd)) if usd is not None else "unknown"

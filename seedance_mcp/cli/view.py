@@ -8,9 +8,10 @@ from pathlib import Path
 
 import anyio
 
-from ..app import Viewed, open_app
+from ..app import Viewed
 from ..config import Settings, load_settings
 from .arguments import absolute
+from .opening import opened
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +49,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 async def _view(settings: Settings, source: str, frames: int) -> Viewed:
-    async with open_app(settings, watch=False) as app:
+    async with opened(settings, watch=False) as app:
         return await app.view(source, frames)
 
 
