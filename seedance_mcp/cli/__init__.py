@@ -8,6 +8,12 @@ from ..errors import SeedanceError
 
 __all__ = ["run"]
 
+_HINTS = {
+    "job_not_found": "`seedance-mcp jobs list` shows the recent ones.",
+    "job_not_finished": "`seedance-mcp jobs show JOB_ID --wait` waits for it.",
+}
+"""What to do next in a terminal, where the error itself names a tool."""
+
 
 def run(argv: list[str]) -> int:
     """
@@ -23,8 +29,8 @@ def run(argv: list[str]) -> int:
         return execute(argv)
     except SeedanceError as error:
         print(f"error [{error.code}]: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)
+        if hint := _HINTS.get(error.code, error.hint):
+            print(f"hint: {hint}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
