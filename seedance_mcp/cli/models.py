@@ -45,6 +45,33 @@ async def _models(settings: Settings, model: str | None, provider: str | None, a
 def _overview(found: results.ModelsShape) -> str:
     head = ("MODEL", "STARTS FROM", "RESOLUTIONS", "SECONDS", "SOUND", "SOLD BY")
     rows = [
+        (
+            one.model,
+            ", ".join(one.modes),
+            ", ".join(one.resolutions),
+            one.duration_seconds.partition(",")[0],
+            "yes" if one.audio else "no",
+            ", ".join(offer.provider for offer in one.offers),
+        )
+        for one in found.models
+    ]
+    ready = ", ".join(seller.provider for seller in found.providers if seller.ready)
+    return f"{table(head, rows)}\n\nReady: {ready}. `seedance-mcp models MODEL` tells limits and prices."
+
+
+def _details(model: results.ModelShape) -> str:
+    lines = [
+        f"{model.model}: {model.title}",
+        f"starts from:   {', '.join(model.modes)}",
+        f"resolutions:   {', '.join(model.resolutions)}",
+        f"aspect ratios: {', '.join(model.aspect_ratios)}",
+        f"seconds:       {model.duration_seconds}",
+        f"sound:         {'yes' if model.audio else 'no'}",
+    ]
+    inputs: dict[str, Any] = (model.details or {}).get("inputs", {})
+    taken = [kind for kind in ("image", "video", "audio") if inputs.get(kind)]
+    lines += [f"{f'{kind} in:':<15}{_limits(inputs[kind])}" for kind in taken]
+    rows = [
         (offer.provider, "yes" if offer.ready else "no", _price(offer.example_usd)) for offer in model.offers
     ]
     return "\n".join([*lines, "", table(("PROVIDER", "READY", "USD FOR A VIDEO WITH THE DEFAULTS"), rows)])
