@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ import anyio
 
 Show = Callable[[float, str], Awaitable[None]]
 
-_LAYOUT = "{desc} {percentage:3.0f}% |{bar:28}| {elapsed}{postfix}"
+_LAYOUT = "{desc} {percentage:3.0f}% |{bar:28}| {elapsed}  {unit}"
 _TICK_SECONDS = 0.25
 _PLAIN_STEP = 0.25
 
@@ -26,11 +27,11 @@ async def progress_bar(title: str) -> AsyncGenerator[Show]:
 
     tqdm.monitor_interval = 0  # its thread is not needed: the task below keeps the bar alive
     with tqdm(
-        total=1.0, desc=title, bar_format=_LAYOUT, dynamic_ncols=True, file=sys.stderr, mininterval=0
+        total=1.0, desc=title, bar_format=_LAYOUT, dynamic_ncols=True, file=sys.stderr, mininterval=0, unit=""
     ) as bar:
 
         async def show(fraction: float, message: str) -> None:
-            bar.set_postfix_str(message, refresh=False)
+            bar.unit = message
             bar.update(max(0.0, min(1.0, fraction) - bar.n))
             bar.refresh()
 
@@ -52,17 +53,17 @@ async def progress_bar(title: str) -> AsyncGenerator[Show]:
 
 
 def _plain_lines(title: str) -> Show:
-    last_fraction, last_message = -1.0, ""
+    last_fraction, last_words = -1.0, ""
 
     async def show(fraction: float, message: str) -> None:
-        nonlocal last_fraction, last_message
+        nonlocal last_fraction, last_words
         fraction = max(fraction, last_fraction)
-        words = message.split(",")[0]
-        if words == last_message and fraction < min(1.0, last_fraction + _PLAIN_STEP):
+        words = re.sub(r"[\d.]+", "", message)
+        if words == last_words and fraction < min(1.0, last_fraction + _PLAIN_STEP):
             return
-        if words == last_message and fraction == last_fraction:
+        if words == last_words and fraction == last_fraction:
             return
-        last_fraction, last_message = fraction, words
+        last_fraction, last_words = fraction, words
         print(f"{title} {fraction:4.0%}  {message}", file=sys.stderr, flush=True)
 
     return show
