@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -26,8 +27,11 @@ async def progress_bar(title: str) -> AsyncGenerator[Show]:
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0  # its thread is not needed: the task below keeps the bar alive
+    width = (
+        shutil.get_terminal_size().columns
+    )  # 80 where the terminal does not know; tqdm would show nothing there
     with tqdm(
-        total=1.0, desc=title, bar_format=_LAYOUT, dynamic_ncols=True, file=sys.stderr, mininterval=0, unit=""
+        total=1.0, desc=title, bar_format=_LAYOUT, ncols=width, unit="", mininterval=0, file=sys.stderr
     ) as bar:
 
         async def show(fraction: float, message: str) -> None:

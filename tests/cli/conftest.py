@@ -17,7 +17,7 @@ def command_environ(environ: dict[str, str]) -> dict[str, str]:
     """The whole environment of a command: the settings of this test, and what Python needs to start."""
     import os
 
-    return {**os.environ, **environ, "PYTHONIOENCODING": "utf-8"}  # noqa: TID251  handed on to a child process
+    return {**os.environ, **environ, "PYTHONIOENCODING": "utf-8"}
 
 
 @pytest.fixture
