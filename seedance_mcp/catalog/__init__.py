@@ -1,4 +1,4 @@
-"""What can be bought, and for how much: models, providers, offers, checks and prices. Pure, but for its own data."""
+"""What can be bought, and for how much; pure, but for reading its own data."""
 
 from __future__ import annotations
 

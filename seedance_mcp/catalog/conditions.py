@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ..types import VideoRequest
 
@@ -14,7 +14,7 @@ GIVEN = "*"
 
 When = Mapping[str, Any]
 """
-What has to be so: a field of the request, a known provider option, `mode` or `has_video_input`, with its value.
+What has to be so: a field of the request, a provider option, `mode` or `has_video_input`, with its value.
 
 A list means any of its members; `"*"` means that the field is given at all. All entries have to hold.
 """
@@ -31,11 +31,11 @@ class Rule(Line):
     What holds for some fields under some conditions, where that is narrower than usual.
 
     `allowed` lists the only values that may be given, `default` replaces the usual default, `forbidden` means
-    that the fields may not be given at all, `required` that they must be. `seconds` narrows how long each file
-    may be. `why` ends the sentence in which a value is refused.
+    that the fields may not be given at all, `required` that they must be. `seconds` narrows how long each
+    file may be. `why` ends the sentence in which a value is refused.
     """
 
-    when: dict[str, Any] = {}
+    when: When = Field(default_factory=dict[str, Any])
     fields: tuple[str, ...]
     allowed: tuple[str | int | bool, ...] | None = None
     default: str | int | bool | None = None
@@ -61,5 +61,5 @@ def holds(when: When, known: Mapping[str, Any]) -> bool:
 def _matches(wanted: Any, value: Any) -> bool:
     if wanted == GIVEN:
         return value is not None
-    choices: list[Any] = wanted if isinstance(wanted, list) else [wanted]
+    choices = cast("list[Any]", wanted) if isinstance(wanted, list) else [wanted]
     return any(type(choice) is type(value) and choice == value for choice in choices)

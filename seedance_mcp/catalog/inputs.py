@@ -26,7 +26,8 @@ def scene_problems(request: VideoRequest, offer: Offer) -> list[str]:
         problems.append("last_frame: it needs a first_frame as well")
     if references and frames:
         problems.append(
-            f"{' and '.join(frames)} cannot be mixed with {' and '.join(references)}: give frames or references, not both"
+            f"{' and '.join(frames)} cannot be mixed with {' and '.join(references)}:"
+            " give frames or references, not both"
         )
     if offer.generic:
         return problems
@@ -52,7 +53,7 @@ def scene_problems(request: VideoRequest, offer: Offer) -> list[str]:
 def file_problems(
     request: VideoRequest, offer: Offer, media: Mapping[str, MediaFile], rules: Sequence[Rule]
 ) -> list[str]:
-    """Name everything about the files that the offer does not take; what is not known of a file is not checked."""
+    """Name everything about the files that the offer does not take; unknown facts are not checked."""
     problems: list[str] = []
     for field, kind, source in request.media():
         file, parameter = media.get(source), offer.parameters.get(field)
@@ -64,7 +65,8 @@ def file_problems(
             continue
         if not _readable(file, offer):
             problems.append(
-                f"{shown}: {offer.provider.name} reads a {kind} only from a public https URL, and this is a file"
+                f"{shown}: {offer.provider.name} reads a {kind} only from a public https URL,"
+                " and this is a file"
             )
         limits = offer.model.inputs.of(kind)
         if limits is not None:
@@ -136,7 +138,8 @@ def _total_seconds(request: VideoRequest, offer: Offer, media: Mapping[str, Medi
         total = sum(file.duration_seconds or 0.0 for file in files)
         if total > limits.total_seconds + limits.slack_seconds:
             problems.append(
-                f"{name}: they last {total:.1f} s in all; {offer.label} takes up to {limits.total_seconds:g} s together"
+                f"{name}: they last {total:.1f} s in all; {offer.label} takes up to"
+                f" {limits.total_seconds:g} s together"
             )
     return problems
 

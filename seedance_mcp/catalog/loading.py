@@ -18,12 +18,12 @@ from .offers import Offer, OfferLines, ProviderInfo
 
 Table = dict[str, Any]
 
-_DATA: Traversable = files(__package__).joinpath("data")
+_DATA: Traversable = files("seedance_mcp.catalog").joinpath("data")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """Everything the files say. `generic` holds, per provider, the lines for ids that are not in the catalogue."""
+    """Everything the files say; `generic` holds, per provider, the lines for ids that are not in it."""
 
     models: Mapping[str, Model]
     providers: Mapping[str, ProviderInfo]
@@ -38,7 +38,8 @@ def read(overlay: Path | None) -> Contents:
     The overlay is one TOML file with two tables. `[models."seedance-2.0"]` has the keys of a model in
     `data/models.toml`; `[providers.NAME]` has the keys of that provider's file, offers included. A table is
     merged key by key, anything else (a number, a text, a list) replaces what stood there. A new name adds a
-    model or a provider, which then has to be complete. Example:
+    model or a provider, which then has to be complete; `like = "NAME"` takes what is not said from another
+    provider, for a relay that speaks its dialect. Example:
 
         [providers.NAME.offers."seedance-2.0".parameters.duration]
         max = 20
@@ -51,6 +52,7 @@ def read(overlay: Path | None) -> Contents:
     if overlay is not None:
         origin = str(overlay)
         tables = _merged(tables, _read_overlay(overlay))
+        tables["providers"] = _alike(tables["providers"])
     try:
         return _contents(tables)
     except ValidationError as error:
@@ -93,7 +95,15 @@ def _models_table() -> Table:
 def _provider_tables() -> Table:
     found = sorted(_DATA.joinpath("providers").iterdir(), key=lambda file: file.name)
     tables = [_toml(file) for file in found if file.name.endswith(".toml")]
-    return {table["name"]: table for table in tables}
+    return _alike({table["name"]: table for table in tables})
+
+
+def _alike(providers: Table) -> Table:
+    """Fill in what a provider takes from the one that its `like` names."""
+    return {
+        name: _merged(providers[table["like"]], {"name": name, **table}) if "like" in table else table
+        for name, table in providers.items()
+    }
 
 
 def _contents(tables: Table) -> Contents:
@@ -108,7 +118,7 @@ def _contents(tables: Table) -> Contents:
             {
                 key: value
                 for key, value in _named("name", name, table).items()
-                if key not in ("shared", "offers")
+                if key not in ("shared", "offers", "like")
             }
         )
         providers[name] = info
@@ -153,7 +163,7 @@ def _offer_lines(own: Table, shared: Table, title: str) -> OfferLines:
 
 
 def _with_shared(own: Table, shared: Table) -> Table:
-    """Fill in the tables that `use` names: one name or several, later ones over earlier ones, own lines last."""
+    """Fill in the tables that `use` names, later ones over earlier ones, own lines last."""
     used: str | list[str] = own.get("use", [])
     lines: Table = {}
     for name in [used] if isinstance(used, str) else used:

@@ -54,7 +54,7 @@ class Catalog:
     def offers(
         self, *, model: str | None = None, provider: str | None = None, on_sale: bool = True
     ) -> tuple[Offer, ...]:
-        """Give all offers of a model, of a provider or of both, the newest model first; retired ones if asked."""
+        """Give the offers of a model, of a provider or of both, the newest model first."""
         found = [
             offer
             for name, sold in self._contents.offers.items()
@@ -72,7 +72,7 @@ class Catalog:
         offer is then `generic`, with no limits and no known price. `retired`: also what is no longer sold.
 
         Raises:
-            InvalidRequest: no such provider or model, not sold there, or no longer; with what to take instead.
+            InvalidRequest: no such provider or model, or not sold there (any more); with what to take.
         """
         info = self.provider(provider)
         sold = self._contents.offers[provider]

@@ -86,9 +86,9 @@ class Model(Line):
     """
     One video model.
 
-    `rank` orders models, the newest and best first. `video_input_minimum` is the least that counts when a video
-    goes in: that many times the output seconds, as numerator and denominator. `retirement` says in words that
-    its maker has withdrawn it; an offer says whether that very provider still sells it.
+    `rank` orders models, the newest and best first. `video_input_minimum` is the least that counts when a
+    video goes in: that many times the output seconds, as numerator and denominator. `retirement` says in
+    words that its maker has withdrawn it; an offer says whether that very provider still sells it.
     """
 
     id: str

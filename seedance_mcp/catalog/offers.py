@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, cast
+
+from pydantic import Field
 
 from ..errors import InvalidRequest
 from ..types import VideoRequest
-from .conditions import Line, Rule, facts, holds
+from .conditions import Line, Rule, When, facts, holds
 from .models import Model, Size
 
 AUTOMATIC = (-1, "adaptive")
 """The values by which a request leaves a choice to the model."""
-
-_WRITERS = {"string": str, "integer": int, "number": float, "boolean": bool, "list": list[Any]}
 
 
 class Parameter(Line):
@@ -24,18 +24,20 @@ class Parameter(Line):
     One field as one offer takes it. A field without such a line does not exist there.
 
     `name` is its name there; without one the adapter writes the field itself, or the endpoint's id holds it.
-    `type` is how it is written. `min`, `max` and `allowed` narrow what the model can do; for a list of files
-    `max` counts them. `auto` is how "the model chooses" (-1, `adaptive`) is written; without it that is not
-    possible there. `max_bytes` and `formats` narrow what each file may be.
+    `type` is how it is written if not as it is: as a `string`, or a list of one as its `single` member. `min`,
+    `max` and `allowed` narrow what the model can do; for a list of files `max` counts them. `auto` is how "the
+    model chooses" (-1, `adaptive`) is written; without it that is not possible there. `max_length` counts
+    characters; `max_bytes` and `formats` narrow what each file may be.
     """
 
     name: str | None = None
-    type: Literal["string", "integer", "number", "boolean", "list"] | None = None
+    type: Literal["string", "single"] | None = None
     allowed: tuple[str | int, ...] | None = None
     min: int | None = None
     max: int | None = None
     default: str | int | bool | None = None
     auto: str | int | None = None
+    max_length: int | None = None
     max_bytes: int | None = None
     formats: tuple[str, ...] | None = None
 
@@ -43,17 +45,19 @@ class Parameter(Line):
         """Write a value the way the provider wants it."""
         if self.auto is not None and value in AUTOMATIC:
             return self.auto
-        if self.type is not None:
-            return _WRITERS[self.type](value)
-        return list(value) if isinstance(value, tuple) else value
+        if self.type == "single":
+            return value[0]
+        if self.type == "string":
+            return str(value)
+        return list(cast("tuple[Any, ...]", value)) if isinstance(value, tuple) else value
 
 
 class Option(Line):
     """
     A field of the provider's own that may stand in `provider_options`, as far as it is known.
 
-    `allowed` empty: the provider refuses it for this model. `content`: it says by itself what is to be made, so
-    that no prompt is needed.
+    `allowed` empty: the provider refuses it for this model. `content`: it says by itself what is to be made,
+    so that no prompt is needed.
     """
 
     type: Literal["string", "integer", "boolean", "list", "any"] = "any"
@@ -67,20 +71,20 @@ class Endpoint(Line):
     """The provider's name for what is bought. `{resolution}` in it is replaced."""
 
     id: str
-    when: dict[str, Any] = {}
+    when: When = Field(default_factory=dict[str, Any])
 
 
 class Rate(Line):
     """
-    One price as the provider publishes it, in the provider's currency; the first whose conditions hold counts.
+    One price as the provider publishes it, in its currency; the first whose conditions hold counts.
 
     `input_seconds`: the length of the input videos is billed like the output. `minimum`: the model's minimum
-    for video input is known to be applied. `verified`: when the price was last read; the file's date if absent.
+    for video input is known to be applied. `verified`: when it was last read; the file's date if absent.
     """
 
     amount: Decimal
     per: Literal["second", "million_tokens"]
-    when: dict[str, Any] = {}
+    when: When = Field(default_factory=dict[str, Any])
     input_seconds: bool = False
     minimum: bool = False
     confidence: Literal["high", "medium", "low"] = "high"
@@ -93,12 +97,12 @@ class Factor(Line):
 
     factor: Decimal
     on: Literal["tokens", "price"] = "price"
-    when: dict[str, Any]
+    when: When
     label: str
 
 
 class GenericIds(Line):
-    """Which model ids that are not in the catalogue are passed through (a regular expression), and with which shared lines."""
+    """Which unknown model ids are passed through (a regular expression), and with which shared lines."""
 
     pattern: str
     use: tuple[str, ...]
@@ -108,11 +112,11 @@ class ProviderInfo(Line):
     """
     A company's API, as its data file describes it.
 
-    `reserved` are fields of the body that the adapter writes and nobody else may. `request_bytes`: the largest
-    body it takes. `failed_is_billed` is false only where the provider says that a failure costs nothing.
-    `result_hours`: how long a finished video can be fetched. A lost purchase is looked for until `horizon_hours`;
-    a task that the list does not show `net_max_seconds` + `list_lag_seconds` after the last possible byte was
-    not bought, if `absence_is_proof`.
+    `reserved` are fields of the body that the adapter writes and nobody else may. `request_bytes`: the
+    largest body it takes. `failed_is_billed` is false only where a failure is said to cost nothing.
+    `result_hours`: how long a finished video can be fetched. A lost purchase is looked for until
+    `horizon_hours`; a task that the list does not show `net_max_seconds` + `list_lag_seconds` after the last
+    possible byte was not bought, if `absence_is_proof`.
     """
 
     name: str
@@ -145,8 +149,8 @@ class OfferLines(Line):
 
     title: str = ""
     endpoints: tuple[Endpoint, ...]
-    parameters: dict[str, Parameter]
-    options: dict[str, Option] = {}
+    parameters: Mapping[str, Parameter]
+    options: Mapping[str, Option] = Field(default_factory=dict[str, Option])
     rules: tuple[Rule, ...] = ()
     prices: tuple[Rate, ...] = ()
     factors: tuple[Factor, ...] = ()
@@ -161,7 +165,7 @@ class Offer:
     One model as one provider sells it.
 
     `generic`: the id is not in the catalogue, so that nothing is known about its limits and price. `retired`:
-    since when it is no longer sold there; `replaced_by` is the model that its provider or we would take instead.
+    since when it is no longer sold there; `replaced_by` is the model to take instead.
     """
 
     provider: ProviderInfo

@@ -13,7 +13,7 @@ from ..types import MediaFile, Price, VideoRequest
 from .conditions import facts, holds
 from .models import Model, Size
 from .offers import Factor, Offer, Rate
-from .validation import duration_limits
+from .values import duration_limits
 
 _MICRO = Decimal("0.000001")
 _MILLION = Decimal(1_000_000)
@@ -25,8 +25,8 @@ class Estimate:
     """
     What a request is expected to cost, and the most it can cost, which is what gets reserved.
 
-    `tokens` where the price is per token; `seconds` is the length of the output. `basis` says in words how the
-    price comes about; `verified` when it was last read, and `confidence` how good its source is.
+    `tokens` where the price is per token; `seconds` is the length of the output. `basis` says in words how
+    the price comes about; `verified` when it was last read, and `confidence` how good its source is.
     """
 
     price: Price
@@ -61,8 +61,9 @@ def estimate(
     """
     Price a resolved request; None if nobody published a price for it.
 
-    The maximum also covers the extra frame that videos have, the widest picture where the ratio is left to the
-    model, and the longest inputs where their length is not known. A length left to the model counts in full.
+    The maximum also covers the extra frame that videos have, the largest picture where the ratio is left to
+    the model, and the longest inputs where their length is not known. A length left to the
+    model counts in full.
     """
     known = facts(request)
     rate = _rate(offer, known)
@@ -153,7 +154,7 @@ def _amounts(
     )
     least = _least(out, model) if request.has_video_input else Decimal(0)
     expected_least = least if rate.minimum else Decimal(0)
-    size, largest = _sizes(request, model, media, notes)
+    size, largest = _sizes(request, model, media, notes if rate.per == "million_tokens" else [])
     if expected_least > out + into:
         notes.append(f"{expected_least} s are the least that counts with a video going in")
     one_frame = Decimal(1) / model.fps if rate.per == "million_tokens" else Decimal(0)
