@@ -25,6 +25,9 @@ from .wording import LIMIT, clean
 
 ReplyT = TypeVar("ReplyT")
 
+Shape = type[ReplyT] | Callable[[Any], ReplyT]
+"""What an answer is read as: a Reply class, or a function of the parsed JSON that raises ValueError."""
+
 BODY_LIMIT = 2_000_000
 """Bytes of an answer that are read; no provider's answer comes near."""
 
@@ -148,7 +151,7 @@ def retry_after(value: str | None, now: float) -> float | None:
     return min(max(seconds, 0.0), RETRY_AFTER_LIMIT)
 
 
-def parse(kind: Callable[[Any], ReplyT], answer: Answer, title: str) -> ReplyT:
+def parse(kind: Shape[ReplyT], answer: Answer, title: str) -> ReplyT:
     """
     Return the body as a `kind`: a Reply class, or a function of the parsed JSON that raises ValueError.
 
@@ -163,7 +166,7 @@ def parse(kind: Callable[[Any], ReplyT], answer: Answer, title: str) -> ReplyT:
     try:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             return cast("ReplyT", kind.model_validate_json(answer.body))
-        return kind(answer.json)
+        return cast("Callable[[Any], ReplyT]", kind)(answer.json)
     except ValidationError as error:
         # Neither the text of the error nor its cause may travel: both quote the body.
         place = error.errors(include_input=False, include_url=False, include_context=False)[0]["loc"]

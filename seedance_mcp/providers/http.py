@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import logging
-import random
-import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import anyio
@@ -23,6 +20,7 @@ from .answers import (
     Problem,
     Reply,
     ReplyT,
+    Shape,
     TaskId,
     answer_of,
     checked_id,
@@ -33,6 +31,7 @@ from .answers import (
 )
 from .origin import Origin
 from .paying import pay
+from .timing import Deadlines, Timing
 from .uploading import form, raw
 from .wording import clean
 
@@ -45,27 +44,6 @@ ATTEMPTS = 4
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 """Seconds: the bound of the random pause before the first repeat; it doubles up to the second."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deadlines:
-    """Seconds. The totals end slow drips, which no read timeout ever sees."""
-
-    connect: float = 10.0
-    read: float = 20.0
-    total: float = 30.0
-    purchase: float = 60.0
-    upload: float = 300.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Timing:
-    """Where time and chance come from: a steady clock, the wall clock, sleep, a number in [0, 1)."""
-
-    clock: Callable[[], float] = time.monotonic
-    now: Callable[[], float] = time.time
-    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
-    random: Callable[[], float] = field(default=random.random)
 
 
 class Api:
@@ -105,6 +83,11 @@ class Api:
     def __repr__(self) -> str:
         return f"Api({self._info.name!r}, {self._origin.base!r})"
 
+    @property
+    def now(self) -> float:
+        """The time, in seconds since the epoch."""
+        return self._timing.now()
+
     def at(self, host: str) -> Api:
         """Return the same API on a further host of the provider, with the same key."""
         return Api(
@@ -119,7 +102,7 @@ class Api:
     async def get(
         self,
         path: str,
-        reply: Callable[[Any], ReplyT],
+        reply: Shape[ReplyT],
         *,
         params: Mapping[str, str | int | list[str]] | None = None,
         final: Callable[[int, Any], bool] | None = None,
@@ -141,7 +124,7 @@ class Api:
     async def post(
         self,
         path: str,
-        reply: Callable[[Any], ReplyT],
+        reply: Shape[ReplyT],
         json: Any = None,
         *,
         repeatable: bool = False,
@@ -151,19 +134,19 @@ class Api:
         return await self._free("POST", path, reply, json=json, repeatable=repeatable, missing=missing)
 
     async def put(
-        self, path: str, reply: Callable[[Any], ReplyT], json: Any = None, *, repeatable: bool = True
+        self, path: str, reply: Shape[ReplyT], json: Any = None, *, repeatable: bool = True
     ) -> ReplyT:
         """Put something that is free."""
         return await self._free("PUT", path, reply, json=json, repeatable=repeatable)
 
-    async def delete(self, path: str, reply: Callable[[Any], ReplyT], *, repeatable: bool = True) -> ReplyT:
+    async def delete(self, path: str, reply: Shape[ReplyT], *, repeatable: bool = True) -> ReplyT:
         """Delete."""
         return await self._free("DELETE", path, reply, repeatable=repeatable)
 
     async def upload(
         self,
         path: str,
-        reply: Callable[[Any], ReplyT],
+        reply: Shape[ReplyT],
         media: MediaFile,
         *,
         field: str | None,
@@ -187,7 +170,7 @@ class Api:
     async def buy(
         self,
         path: str,
-        reply: Callable[[Any], ReplyT],
+        reply: Shape[ReplyT],
         json: Any,
         purchase: Purchase,
         *,
@@ -227,7 +210,7 @@ class Api:
         self,
         method: str,
         path: str,
-        reply: Callable[[Any], ReplyT],
+        reply: Shape[ReplyT],
         *,
         params: Mapping[str, str | int | list[str]] | None = None,
         json: Any = None,
@@ -289,7 +272,7 @@ class Api:
     def _read(
         self,
         answer: Answer,
-        reply: Callable[[Any], ReplyT],
+        reply: Shape[ReplyT],
         *,
         final: Callable[[int, Any], bool] | None,
         missing: type[ProviderError],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
 import anyio
 import httpx2
@@ -22,7 +21,7 @@ from ..errors import (
 )
 from . import Purchase
 from .addresses import transport
-from .answers import Answer, Classify, Problem, ReplyT, answer_of, error_of, kind_of, parse, take
+from .answers import Answer, Classify, Problem, ReplyT, Shape, answer_of, error_of, kind_of, parse, take
 from .wording import clean
 
 logger = logging.getLogger(__name__)
@@ -51,7 +50,7 @@ _REFUSED = (
 
 async def pay(
     request: httpx2.Request,
-    reply: Callable[[Any], ReplyT],
+    reply: Shape[ReplyT],
     purchase: Purchase,
     *,
     title: str,
@@ -77,7 +76,9 @@ async def pay(
         if sent:
             raise RuntimeError("A purchase goes out once.")
         try:
-            await purchase.sending()
+            # Cut short, it might be on disk or not: the outcome below has to match what the disk says.
+            with anyio.CancelScope(shield=True):
+                await purchase.sending()
         except BaseException as error:
             stopped = error
             raise
@@ -130,9 +131,7 @@ def _keep(purchase: Purchase, status: int, raw: bytes) -> None:
         logger.exception("The raw answer to a purchase could not be kept")
 
 
-def _judge(
-    answer: Answer, reply: Callable[[Any], ReplyT], *, title: str, secret: str, classify: Classify
-) -> ReplyT:
+def _judge(answer: Answer, reply: Shape[ReplyT], *, title: str, secret: str, classify: Classify) -> ReplyT:
     problem = _problem(answer, classify)
     if answer.ok and problem is None:
         try:

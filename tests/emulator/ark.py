@@ -90,7 +90,9 @@ class ArkDialect:
         text = " ".join(item.get("text", "") for item in body["content"])
         outcome, code = next((fate for word, fate in TRIGGERS.items() if word in text), ("", ""))
         if code and outcome is None:
-            raise Refused(code, "The request failed because the input text may contain sensitive information.")
+            raise Refused(
+                code, "The request failed because the input text may contain sensitive information."
+            )
         facts = self._facts(order, world)
         video_in = order.videos > 0
         price = ark_models.price(
@@ -190,7 +192,9 @@ class ArkDialect:
         usage: dict[str, Any] = {"completion_tokens": tokens, "total_tokens": tokens}
         if fields.get("tools"):
             usage["tool_usage"] = {"web_search": 1}
-        length = {"frames": fields["frames"]} if "frames" in fields else {"duration": math.floor(facts["seconds"])}
+        length = (
+            {"frames": fields["frames"]} if "frames" in fields else {"duration": math.floor(facts["seconds"])}
+        )
         more = {"draft_task_id": facts["draft_task_id"]} if "draft_task_id" in facts else {}
         return {
             "content": content, "usage": usage, "seed": facts["seed"], "resolution": facts["resolution"],
@@ -200,7 +204,9 @@ class ArkDialect:
     def _list(self, request: Request, world: World) -> Response:
         query = request.query
         try:
-            number, size = (int(query.get(name, [usual])[0]) for name, usual in (("page_num", "1"), ("page_size", "20")))
+            number, size = (
+                int(query.get(name, [usual])[0]) for name, usual in (("page_num", "1"), ("page_size", "20"))
+            )
         except ValueError:
             raise Refused("InvalidParameter", "page_num and page_size are integers.") from None
         if not (1 <= number <= 500 and 1 <= size <= 500):
@@ -241,4 +247,3 @@ class ArkDialect:
             case _:
                 task.deleted = True
         return Response.of({})
-

@@ -133,13 +133,23 @@ def size(sold: Sold, resolution: str, ratio: str) -> tuple[int, int]:
 
 
 def price(
-    sold: Sold, *, tokens: int, currency: str, video_in: bool, resolution: str, sound: bool, flex: bool, draft: bool
+    sold: Sold,
+    *,
+    tokens: int,
+    currency: str,
+    video_in: bool,
+    resolution: str,
+    sound: bool,
+    flex: bool,
+    draft: bool,
 ) -> Decimal:
     """What so many tokens cost."""
     rates = [Decimal(text) for text in (sold.cny if currency == "CNY" else sold.usd)]
     rate = rates[sound if sold.pixels == "2.0" and not sold.second_series else video_in]
     if sold.newest and resolution == "1080p":
-        rate = {"CNY": (Decimal(77), Decimal(46)), "USD": (Decimal("11.70"), Decimal("7.00"))}[currency][video_in]
+        rate = {"CNY": (Decimal(77), Decimal(46)), "USD": (Decimal("11.70"), Decimal("7.00"))}[currency][
+            video_in
+        ]
     if resolution in ("1080p", "4k") and sold is MODELS[1]:
         table = {
             ("1080p", "CNY"): ("51", "31"), ("1080p", "USD"): ("7.7", "4.7"),

@@ -18,7 +18,15 @@ COMMANDS = {
 }  # fmt: skip
 """The text commands that a prompt may carry, and the field that each stands for."""
 
-DRAFT_FORBIDS = ("duration", "ratio", "seed", "generate_audio", "omni_reference_task_type", "frames", "camera_fixed")
+DRAFT_FORBIDS = (
+    "duration",
+    "ratio",
+    "seed",
+    "generate_audio",
+    "omni_reference_task_type",
+    "frames",
+    "camera_fixed",
+)
 
 _IMAGE_DATA = re.compile(r"data:image/(jpeg|png|webp|bmp|tiff|gif|heic|heif);base64,(.*)", re.DOTALL)
 _AUDIO_DATA = re.compile(r"data:audio/(wav|mp3);base64,(.*)", re.DOTALL)
@@ -59,7 +67,9 @@ def check(body: Any) -> Order:
     fields = {name: value for name, value in body.items() if value is not None}
     for name in ("model", "content"):
         if not fields.get(name):
-            raise Refused("MissingParameter", f"The request failed because it is missing `{name}` parameter.", name)
+            raise Refused(
+                "MissingParameter", f"The request failed because it is missing `{name}` parameter.", name
+            )
     sold = find(str(fields["model"]))
     if sold is None:
         message = f"The model or endpoint {fields['model']} does not exist or you do not have access to it."
@@ -122,7 +132,9 @@ def _task(sold: Sold, items: list[dict[str, Any]]) -> str:
         raise _content("invalid role specified for image content.")
     for role in ("first_frame", "last_frame"):
         if roles.count(role) > 1:
-            raise _content(f"expected at most one {role.replace('_', ' ')} image content but got {roles.count(role)}.")
+            raise _content(
+                f"expected at most one {role.replace('_', ' ')} image content but got {roles.count(role)}."
+            )
     references = roles.count("reference_image"), len(kinds["video_url"]), len(kinds["audio_url"])
     framed = "first_frame" in roles or "last_frame" in roles
     if framed and any(references):
@@ -181,7 +193,9 @@ def _check_data(kind: str, url: str, where: str) -> None:
     found = {"image_url": _IMAGE_DATA, "audio_url": _AUDIO_DATA}.get(kind)
     match = found.fullmatch(url) if found else None
     if not match:
-        raise Refused("InvalidImageURL.InvalidFormat", f"The parameter `{where}` is not a URL of a known form.", where)
+        raise Refused(
+            "InvalidImageURL.InvalidFormat", f"The parameter `{where}` is not a URL of a known form.", where
+        )
     try:
         data = base64.b64decode(match[2], validate=True)
     except binascii.Error:
@@ -271,7 +285,9 @@ def _check_omni(sold: Sold, fields: dict[str, Any], items: list[dict[str, Any]],
     if kind in ("edit", "extend"):
         wrong = not any(item["type"] == "video_url" for item in items) or ratio != "adaptive"
         if wrong or (kind == "edit" and fields.get("duration") != -1):
-            raise Refused("InvalidParameter.TaskTypeConstraint", f"The constraints of {kind} are not met.", "ratio")
+            raise Refused(
+                "InvalidParameter.TaskTypeConstraint", f"The constraints of {kind} are not met.", "ratio"
+            )
 
 
 def _check_simple(sold: Sold, fields: dict[str, Any], task: str) -> None:

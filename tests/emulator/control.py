@@ -25,7 +25,9 @@ def answer(request: Request, emulator: Emulator) -> Response:
                 return Response.of(emulator.ledger.summary())
             case "GET", ["calls"]:
                 calls = [dataclasses.asdict(call) for call in emulator.ledger.calls]
-                return Response.of([{**call, "body": call["body"].decode(errors="replace")} for call in calls])
+                return Response.of(
+                    [{**call, "body": call["body"].decode(errors="replace")} for call in calls]
+                )
             case "POST", ["faults"]:
                 emulator.faults.add(*faults_from(request.json))
             case "DELETE", ["faults"]:

@@ -73,7 +73,11 @@ class Faults:
 
 
 async def play(
-    fault: Fault, connection: Connection, answer: Response, refusal: Callable[[int, str], Response], rng: random.Random
+    fault: Fault,
+    connection: Connection,
+    answer: Response,
+    refusal: Callable[[int, str], Response],
+    rng: random.Random,
 ) -> bool:
     """
     Answer `answer` the way `fault` says. Returns whether the connection can go on.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
 
 import anyio
-from anyio.abc import SocketAttribute, SocketStream
+from anyio.abc import Listener, SocketAttribute, SocketStream, TaskGroup
 from anyio.from_thread import start_blocking_portal
 
 from . import control
@@ -57,7 +57,8 @@ class Emulator:
         self.ledger = next(iter(self._worlds.values())).ledger
         for world in self._worlds.values():
             world.ledger = self.ledger
-        self._stack = AsyncExitStack()
+        self._group: TaskGroup
+        self._listeners: list[Listener[SocketStream]] = []
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -84,12 +85,12 @@ class Emulator:
         self.faults.add(replace(Fault(kind=kind, call=call), **fields))
 
     async def __aenter__(self) -> Emulator:
-        group = await self._stack.enter_async_context(anyio.create_task_group())
-        self._stack.callback(group.cancel_scope.cancel)
+        self._group = group = anyio.create_task_group()
+        await group.__aenter__()
         for place, name in enumerate(self._dialects):
             port = self._port + place if self._port else 0
             listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=port)
-            await self._stack.enter_async_context(listener)
+            self._listeners.append(listener)
             bound = listener.extra(SocketAttribute.local_port)
             self._worlds[name].origin = f"http://127.0.0.1:{bound}"
 
@@ -105,8 +106,11 @@ class Emulator:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # Not the stack's own reading of the error: leaving is no reason to swallow it.
-        await self._stack.aclose()
+        self._group.cancel_scope.cancel()
+        # The error of the test is its own; inside a group's it would not be recognised.
+        await self._group.__aexit__(None, None, None)
+        for listener in self._listeners:
+            await listener.aclose()
 
     @contextmanager
     def threaded(self) -> Generator[Emulator]:

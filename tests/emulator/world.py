@@ -126,7 +126,11 @@ class World:
         width, height, seconds = 64, 36, 1.0
         if self.behaviour.true_size:
             width, height, seconds = (task.facts[name] for name in ("width", "height", "seconds"))
-        return clip(width, height, seconds, bool(task.facts.get("audio"))) if ending == "mp4" else still(width, height)
+        return (
+            clip(width, height, seconds, bool(task.facts.get("audio")))
+            if ending == "mp4"
+            else still(width, height)
+        )
 
 
 class Dialect(Protocol):

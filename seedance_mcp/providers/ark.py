@@ -1,0 +1,282 @@
+"""Volcengine Ark, and BytePlus ModelArk, which speaks the same: generation tasks over four endpoints."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, cast
+
+from ..catalog import Offer, ProviderInfo
+from ..errors import NotSupported, ProviderError, RequestRejected, TaskNotFound, UnexpectedResponse
+from ..types import Submission, TaskState, TaskStatus, VideoRequest
+from . import Access, Provider, Purchase, Recovery
+from .ark_requests import create_call
+from .codes import read_codes
+from .http import Api, Problem, Reply, TaskId, checked_id
+from .wording import clean
+
+logger = logging.getLogger(__name__)
+
+_TASKS = "contents/generations/tasks"
+
+_STATUSES = {
+    "queued": TaskStatus.QUEUED,
+    "running": TaskStatus.RUNNING,
+    "succeeded": TaskStatus.SUCCEEDED,
+    "failed": TaskStatus.FAILED,
+    "cancelled": TaskStatus.CANCELLED,
+    "canceled": TaskStatus.CANCELLED,
+    "expired": TaskStatus.EXPIRED,
+}
+
+_ENDED = (TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.EXPIRED)
+
+_REQUEST_ID = re.compile(r"\s*\bRequest id:\s*([\w-]+)\.?\s*$", re.IGNORECASE)
+
+_PAGE, _PAGES = 500, 500
+"""Tasks on a page of the list, and pages, at most."""
+
+_MOST_CANDIDATES = 400
+"""Tasks looked at one by one in a recovery; more than that in a few minutes is somebody else's traffic too."""
+
+_LIST_HOURS = 7 * 24
+"""How far back the list reaches."""
+
+_CLOCKS_SECONDS = 60.0
+"""How far their clock may be behind ours."""
+
+
+class _Created(Reply):
+    id: TaskId
+
+
+class _Error(Reply):
+    code: str | None = None
+    message: str | None = None
+
+
+class _Content(Reply):
+    video_url: str | None = None
+    last_frame_url: str | None = None
+
+
+class _Usage(Reply):
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+
+
+class _Task(Reply):
+    """A task: whole when asked for by id, in part on the list."""
+
+    id: TaskId
+    status: str
+    model: str | None = None
+    created_at: float | None = None
+    updated_at: float | None = None
+    error: _Error | None = None
+    content: _Content | None = None
+    usage: _Usage | None = None
+    safety_identifier: str | None = None
+
+
+class _Page(Reply):
+    total: int
+    items: list[_Task]
+
+
+class _Nothing(Reply):
+    """The empty answer to a deletion."""
+
+
+class ArkProvider(Provider):
+    """Buys, follows, cancels and finds again generation tasks."""
+
+    def __init__(self, info: ProviderInfo, access: Access) -> None:
+        self._info = info
+        self._api = Api(info, access, _problem)
+        self._unknown_words: set[str] = set()
+
+    async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
+        """Create a task, marked with the purchase's tag."""
+        body = create_call(request, offer) | {"safety_identifier": purchase.tag}
+        created = await self._api.buy(_TASKS, _Created, body, purchase)
+        return Submission(task_id=created.id)
+
+    async def poll(self, submission: Submission) -> TaskState:
+        """Get the task."""
+        task = await self._task(submission.task_id)
+        status = _STATUSES.get(task.status)
+        if status is None:
+            if task.status not in self._unknown_words:
+                self._unknown_words.add(task.status)
+                logger.warning(
+                    "%s: unknown status %r is taken as running", self._info.name, clean(task.status, limit=40)
+                )
+            status = TaskStatus.RUNNING
+        if status is TaskStatus.SUCCEEDED:
+            return self._succeeded(task)
+        if status is TaskStatus.FAILED:
+            return _failed(task)
+        return TaskState(status=status)
+
+    async def check(self) -> None:
+        """List one task."""
+        await self._api.get(_TASKS, _Page, params={"page_num": 1, "page_size": 1}, missing=UnexpectedResponse)
+
+    async def cancel(self, submission: Submission) -> None:
+        """
+        Delete the task if it still waits in the queue.
+
+        The same call destroys the record of a finished task, video address included: hence the look before.
+        """
+        task = await self._task(submission.task_id)
+        status = _STATUSES.get(task.status)
+        if status is TaskStatus.CANCELLED:
+            return
+        if status is not TaskStatus.QUEUED:
+            raise NotSupported(_too_late(self._info.title, task.status, ended=status in _ENDED))
+        try:
+            # Not repeated: by then it might be a finished task that is deleted.
+            await self._api.delete(f"{_TASKS}/{task.id}", _Nothing, repeatable=False)
+        except RequestRejected as error:
+            if error.provider_code and error.provider_code.startswith("InvalidAction"):
+                raise NotSupported(_too_late(self._info.title, "running", ended=False)) from error
+            raise
+
+    async def recover(self, request: VideoRequest, offer: Offer, tag: str, since: float) -> Recovery:
+        """
+        Look through the list for tasks of the time in question, and at each of them for the tag.
+
+        The list shows tasks only in part, so the tag is read from the task itself.
+        """
+        listed, complete = await self._list(
+            since, flex=request.provider_options.get("service_tier") == "flex"
+        )
+        complete = complete and since > self._api.now - _LIST_HOURS * 3600
+        endpoint = offer.endpoint(request)
+        # The model is a reason to look first, not a reason to look away: an endpoint may be listed by its model.
+        listed.sort(key=lambda task: task.model != endpoint)
+        if len(listed) > _MOST_CANDIDATES:
+            listed, complete = listed[:_MOST_CANDIDATES], False
+        found: list[str] = []
+        for candidate in listed:
+            try:
+                task = candidate if candidate.safety_identifier else await self._task(candidate.id)
+            except TaskNotFound:
+                complete = False
+                continue
+            if task.safety_identifier == tag:
+                found.append(task.id)
+        if len(found) == 1:
+            return Recovery(submission=Submission(task_id=found[0]))
+        return Recovery(proves_absence=not found and complete and self._info.absence_is_proof)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    async def _task(self, task_id: str) -> _Task:
+        return await self._api.get(f"{_TASKS}/{checked_id(task_id)}", _Task)
+
+    async def _list(self, since: float, *, flex: bool) -> tuple[list[_Task], bool]:
+        """All tasks created after `since` and whether the list was complete. Flex tasks hide from the usual list."""
+        tasks: dict[str, _Task] = {}
+        complete = True
+        for tier in ("default", "flex") if flex else ("default",):
+            params: Mapping[str, str | int] = {} if tier == "default" else {"filter.service_tier": tier}
+            seen: set[str] = set()
+            totals: set[int] = set()
+            for number in range(1, _PAGES + 1):
+                page = await self._api.get(
+                    _TASKS,
+                    _Page,
+                    params={"page_num": number, "page_size": _PAGE, **params},
+                    missing=UnexpectedResponse,
+                )
+                totals.add(page.total)
+                seen.update(task.id for task in page.items)
+                tasks.update((task.id, task) for task in page.items)
+                if not page.items or len(seen) >= page.total:
+                    # A total that changed means that tasks moved from page to page while we turned them.
+                    complete = complete and len(seen) >= page.total and len(totals) == 1
+                    break
+            else:
+                complete = False
+        earliest = since - _CLOCKS_SECONDS
+        recent = [task for task in tasks.values() if task.created_at is None or task.created_at >= earliest]
+        return recent, complete
+
+    def _succeeded(self, task: _Task) -> TaskState:
+        url = task.content.video_url if task.content else None
+        if task.content is None or not url:
+            raise UnexpectedResponse(
+                f"{self._info.title} says that the task has succeeded, but not where the video is."
+            )
+        tokens = (task.usage.completion_tokens or task.usage.total_tokens) if task.usage else None
+        return TaskState(
+            status=TaskStatus.SUCCEEDED,
+            video_urls=(url,),
+            last_frame_url=task.content.last_frame_url or None,
+            url_expires_at=self._finished_at(task) + self._info.result_hours * 3600,
+            usage={} if tokens is None else {"completion_tokens": Decimal(tokens)},
+        )
+
+    def _finished_at(self, task: _Task) -> float:
+        """When the task ended, as far as their clock can be believed: a record lives for seven days."""
+        now = self._api.now
+        said = task.updated_at
+        return said if said is not None and now - _LIST_HOURS * 3600 < said < now else now
+
+
+def _problem(status: int, body: Any) -> Problem | None:
+    """The error in `{"error": {"code", "message", ...}}`. Tasks that failed have one too, with HTTP 200."""
+    if status < 400 or not isinstance(body, dict):
+        return None
+    error = cast("dict[str, Any]", body).get("error")
+    if not isinstance(error, dict):
+        return None
+    said = cast("dict[str, Any]", error)
+    code, message = said.get("code"), said.get("message")
+    if not isinstance(code, str) or not code:
+        return None
+    text, request_id = _split(message if isinstance(message, str) else "")
+    meaning = read_codes("ark_errors").meaning(code)
+    return Problem(
+        message=text or code,
+        code=code,
+        request_id=request_id,
+        error=meaning.error if meaning else None,
+        hint=meaning.hint if meaning else None,
+    )
+
+
+def _split(message: str) -> tuple[str, str | None]:
+    """The message, and the request id that they write at its end."""
+    found = _REQUEST_ID.search(message)
+    return (message[: found.start()], found[1]) if found else (message, None)
+
+
+def _failed(task: _Task) -> TaskState:
+    code = task.error.code if task.error else None
+    text, _ = _split((task.error.message if task.error else None) or "")
+    meaning = read_codes("ark_errors").meaning(code)
+    kind = (meaning.error if meaning else None) or ProviderError
+    return TaskState(
+        status=TaskStatus.FAILED,
+        error=clean(text) or "The task failed without a reason.",
+        error_code=kind.code,
+        provider_code=clean(code, limit=80) if code else None,
+        hint=meaning.hint
+        if meaning
+        else "A failed task is not charged. Try again, perhaps with another seed.",
+    )
+
+
+def _too_late(title: str, word: str, *, ended: bool) -> str:
+    if ended:
+        return f"{title} has already ended the task ({word}); there is nothing left to cancel."
+    return (
+        f"{title} cancels only tasks that wait in its queue; this one has started ({clean(word, limit=40)})."
+    )
