@@ -77,9 +77,16 @@ class SandboxProvider(Provider):
         prompt = request.prompt or ""
         if "[sandbox:refuse]" in prompt:
             purchase.answered(400, b'{"error":{"code":"InputTextSensitiveContentDetected"}}')
-            raise ContentRejected("The prompt was refused by moderation.", provider_code="InputTextSensitiveContentDetected")
+            raise ContentRejected(
+                "The prompt was refused by moderation.", provider_code="InputTextSensitiveContentDetected"
+            )
         task_id = f"sandbox-{secrets.token_hex(8)}"
-        record = {"tag": purchase.tag, "submitted_at": time.time(), "cancelled": False, "spec": _spec(request, offer)}
+        record = {
+            "tag": purchase.tag,
+            "submitted_at": time.time(),
+            "cancelled": False,
+            "spec": _spec(request, offer),
+        }
         await anyio.to_thread.run_sync(self._write, task_id, record)
         if "[sandbox:lost]" in prompt:
             raise SubmissionUnknown("The answer was lost after the task had been accepted.")
@@ -92,7 +99,9 @@ class SandboxProvider(Provider):
         task_id = submission.task_id
         record = await anyio.to_thread.run_sync(self._read, task_id)
         if record["cancelled"]:
-            return TaskState(status=TaskStatus.CANCELLED, error="The task was cancelled.", error_code="cancelled")
+            return TaskState(
+                status=TaskStatus.CANCELLED, error="The task was cancelled.", error_code="cancelled"
+            )
         prompt: str = record["spec"]["prompt"]
         age = time.time() - record["submitted_at"]
         share = min(1.0, max(0.0, age / self._seconds)) if self._seconds else 1.0
@@ -226,7 +235,11 @@ class SandboxProvider(Provider):
             except Exception as error:
                 if not render.stop.is_set():
                     logger.exception("rendering %s failed", task_id)
-                    render.error = (f"Rendering failed: {type(error).__name__}.", "generation_failed", "Submit it again.")
+                    render.error = (
+                        f"Rendering failed: {type(error).__name__}.",
+                        "generation_failed",
+                        "Submit it again.",
+                    )
             finally:
                 unfinished.unlink(missing_ok=True)
 
@@ -234,15 +247,26 @@ class SandboxProvider(Provider):
 def _spec(request: VideoRequest, offer: Offer) -> dict[str, Any]:
     frames = request.provider_options.get("frames")
     duration = float(request.duration or 0)
-    seconds = frames / offer.model.fps if isinstance(frames, int) else duration if duration > 0 else _AUTO_SECONDS
+    seconds = (
+        frames / offer.model.fps if isinstance(frames, int) else duration if duration > 0 else _AUTO_SECONDS
+    )
     prompt = request.prompt or ""
-    seed = request.seed if request.seed is not None and request.seed >= 0 else int(hashlib.sha256(prompt.encode()).hexdigest()[:8], 16)
+    seed = (
+        request.seed
+        if request.seed is not None and request.seed >= 0
+        else int(hashlib.sha256(prompt.encode()).hexdigest()[:8], 16)
+    )
     size = offer.size(request)
     return {
         "prompt": prompt,
         "model": offer.model.id,
         "size": list(size) if size else None,
-        "sizes": {ratio: list(pixels) for ratio, pixels in offer.model.sizes[request.resolution or offer.model.default_resolution].items()},
+        "sizes": {
+            ratio: list(pixels)
+            for ratio, pixels in offer.model.sizes[
+                request.resolution or offer.model.default_resolution
+            ].items()
+        },
         "seconds": seconds,
         "fps": offer.model.fps,
         "seed": seed,
@@ -269,7 +293,11 @@ def _placeholder(spec: dict[str, Any]) -> PlaceholderSpec:
         first_frame=first,
         last_frame=_local(spec["last_frame"]),
         references=tuple(path for path in map(_local, spec["references"]) if path),
-        unseen=sum(1 for source in (spec["first_frame"], spec["last_frame"], *spec["references"]) if source and not _local(source)),
+        unseen=sum(
+            1
+            for source in (spec["first_frame"], spec["last_frame"], *spec["references"])
+            if source and not _local(source)
+        ),
     )
 
 
