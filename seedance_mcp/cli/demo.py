@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import base64
 import json
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,10 +104,10 @@ async def _converse(settings: Settings, folder: Path) -> None:
 async def _show_price(client: Client) -> None:
     print("\n2. estimate_cost: what would it cost?", flush=True)
     quote = await _call(client, "estimate_cost", _REQUEST)
-    print(f"   In the sandbox: {quote['estimate']['usd']} USD. The same video from a provider:")
-    for offer in quote["offers"][:6]:
-        if offer["usd"] is not None and offer["provider"] != "sandbox":
-            print(f"   {offer['provider']:<10} {offer['model']:<20} {offer['usd']} USD")
+    print("   In the sandbox nothing; the same request at a provider:")
+    for offer in quote["offers"]:
+        if offer["model"] == quote["model"] and offer["usd"] is not None:
+            print(f"   {offer['provider']:<10} {Decimal(offer['usd']):.2f} USD")
 
 
 async def _make(client: Client) -> dict[str, Any]:
@@ -123,8 +123,6 @@ async def _make(client: Client) -> dict[str, Any]:
             waiting = {"job_id": job["job_id"], "wait_seconds": _WAIT_SECONDS}
             result = await client.call_tool("check_status", waiting, progress_callback=report)
             job = _content("check_status", result)
-        if job["status"] == "succeeded":
-            await show(1.0, "saved")
     if job["status"] != "succeeded":
         error: dict[str, Any] = job["error"] or {}
         raise SeedanceError(
@@ -136,19 +134,16 @@ async def _make(client: Client) -> dict[str, Any]:
 async def _look(client: Client, job: dict[str, Any]) -> None:
     print("\n4. view_video: what an assistant sees of it", flush=True)
     result = await client.call_tool("view_video", {"source": job["job_id"]})
-    facts = _content("view_video", result)["facts"]
+    content = _content("view_video", result)
+    facts, images = content["facts"], [block for block in result.content if block.type == "image"]
     sound = facts["audio_codec"] if facts["has_audio"] else "no sound"
     print(
         f"   {facts['width']}x{facts['height']}, {facts['fps']:g} fps, {facts['duration_seconds']:.2f} s,"
-        f" {facts['video_codec']}, {sound}"
+        f" {facts['video_codec']}, {sound}; and {len(images)} image: the contact sheet"
     )
     video = Path(job["video_path"])
     print(f"\nVideo:         {video}")
-    images = [block.data for block in result.content if block.type == "image"]
-    if images:
-        sheet = video.with_suffix(".contact-sheet.jpg")
-        sheet.write_bytes(base64.b64decode(images[0]))
-        print(f"Contact sheet: {sheet}")
+    print(f"Contact sheet: {content['sheet']}")
     print(
         "It is a drawn placeholder: right in size, length and sound, made without a model. It cost nothing."
     )

@@ -27,11 +27,16 @@ async def progress_bar(title: str) -> AsyncGenerator[Show]:
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0  # its thread is not needed: the task below keeps the bar alive
-    width = (
-        shutil.get_terminal_size().columns
-    )  # 80 where the terminal does not know; tqdm would show nothing there
+    screen = shutil.get_terminal_size()  # 80 by 24 where it does not say: tqdm would show nothing there
     with tqdm(
-        total=1.0, desc=title, bar_format=_LAYOUT, ncols=width, unit="", mininterval=0, file=sys.stderr
+        total=1.0,
+        desc=title,
+        bar_format=_LAYOUT,
+        ncols=screen.columns,
+        nrows=screen.lines,
+        unit="",
+        mininterval=0,
+        file=sys.stderr,
     ) as bar:
 
         async def show(fraction: float, message: str) -> None:

@@ -17,7 +17,7 @@ def test_the_demo_makes_a_video_and_says_what_to_configure(run: Run, tmp_path: P
     result = run("demo")
     assert result.returncode == 0, result.stderr
     [video] = (tmp_path / "seedance-demo").glob("*.mp4")
-    [sheet] = (tmp_path / "seedance-demo").glob("*contact-sheet*.jpg")
+    [sheet] = (tmp_path / "seedance-demo").glob("*sheet*.jpg")
     assert str(video) in result.stdout
     with av.open(str(video)) as container:
         picture = container.streams.video[0]
