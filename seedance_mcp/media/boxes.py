@@ -53,7 +53,7 @@ def top_boxes(source: IO[bytes], end: int) -> Iterator[tuple[str, int, int]]:
         name = kind.decode("latin-1")
         if position + length > end:
             raise RefusalError(
-                f"The video is cut off: its box {name!r} needs {length:,} bytes of {end - position:,}.",
+                f"The video is cut off: of its box {name!r} {end - position:,} of {length:,} bytes are there.",
                 _AGAIN,
             )
         yield name, start, position + length

@@ -6,74 +6,32 @@ import errno
 import os
 import stat
 import sys
-import unicodedata
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import MediaError
+from .folders import Folders, parts_below, path_of
 from .path_rules import check_names, check_text, outside
 
 Judge = Callable[[os.stat_result, Path], None]
 """Raises MediaError unless the file held by a descriptor (its facts, its true path) may be read."""
 
-
-@dataclass(frozen=True)
-class Folders:
-    """Where files may be read and where not, by true path; `named`: the allowed ones as written."""
-
-    named: tuple[Path, ...]
-    allowed: tuple[Path, ...]
-    forbidden: tuple[Path, ...]
-
-    @classmethod
-    def of(cls, allowed: Sequence[Path], forbidden: Sequence[Path]) -> Folders:
-        """Look up the true paths; folders that do not exist allow and forbid nothing."""
-        return cls(
-            named=tuple(allowed),
-            allowed=tuple(found for folder in allowed if (found := _true_folder(folder))),
-            forbidden=tuple(found for folder in forbidden if (found := _true_folder(folder))),
-        )
-
-    def root(self, path: Path) -> Path | None:
-        """The innermost allowed folder that holds `path`."""
-        holding = [folder for folder in self.allowed if _parts_below(path, folder) is not None]
-        return max(holding, key=lambda folder: len(folder.parts), default=None)
-
-    def is_forbidden(self, path: Path) -> bool:
-        """True inside a forbidden folder, unless an allowed folder lies between it and the path."""
-        root = self.root(path)
-        return any(
-            _parts_below(path, folder) is not None and not (root and _parts_below(root, folder))
-            for folder in self.forbidden
-        )
-
-    def forbidden_files(self) -> frozenset[tuple[int, int]]:
-        """Device and inode of every file in the forbidden folders: their other names are known by them."""
-        found: set[tuple[int, int]] = set()
-        for folder in self.forbidden:
-            for parent, folders, files in os.walk(folder):
-                folders[:] = [name for name in folders if self.is_forbidden(Path(parent, name))]
-                for name in files:
-                    try:
-                        info = os.lstat(Path(parent, name))
-                    except OSError:  # gone in the meantime
-                        continue
-                    found.add((info.st_dev, info.st_ino))
-        return frozenset(found)
+Opener = Callable[[Path, Path, Judge], tuple[int, Path]]
+"""Opens a path below an allowed folder, if the judge agrees: a descriptor for reading, and the true path."""
 
 
 @contextmanager
 def open_allowed(
-    path: Path, *, allowed: Sequence[Path], forbidden: Sequence[Path]
+    path: Path, *, allowed: Sequence[Path], forbidden: Sequence[Path], opener: Opener | None = None
 ) -> Generator[tuple[int, Path]]:
     """
     Open a regular file inside an `allowed` folder: a descriptor for reading, and the file's true path.
 
     A relative path is looked up in the allowed folders. Symbolic links are followed as long as what they
     lead to is itself allowed (not on Windows, where links are refused). A file in a `forbidden` folder is
-    never opened, under no name: opening the job database a second time would drop its locks.
+    never opened, under no name: opening the job database a second time would drop its locks. `opener` is how
+    the system at hand opens a file safely.
 
     Raises:
         MediaError: the file may not be read, is none, or is not there.
@@ -86,8 +44,9 @@ def open_allowed(
     root = folders.root(true_path)
     if root is None:
         raise outside(path, allowed)
+    opener = opener or best_opener()
     try:
-        descriptor, found = _open(true_path, root, _judge(path, folders))
+        descriptor, found = opener(true_path, root, judge_for(path, folders))
     except OSError as error:
         raise _explained(path, error) from None
     try:
@@ -113,7 +72,10 @@ def open_plain(path: Path) -> int:
 
 def _whole(path: Path, folders: Folders) -> Path:
     if path.parts and path.parts[0] == "~":
-        return path.expanduser()
+        try:
+            return path.expanduser()
+        except RuntimeError:
+            raise MediaError("The home folder (~) is not known here.", hint="Write the whole path.") from None
     if path.is_absolute():
         return path
     for root in folders.allowed:
@@ -138,7 +100,8 @@ def _follow(path: Path, folders: Folders) -> Path:
         raise MediaError(f"{path} cannot be followed: {error}") from None
 
 
-def _judge(asked: Path, folders: Folders) -> Judge:
+def judge_for(asked: Path, folders: Folders) -> Judge:
+    """The judge by these folders; `asked` is the path that its messages name."""
     closed = folders.forbidden_files()
 
     def judge(info: os.stat_result, found: Path) -> None:
@@ -148,25 +111,26 @@ def _judge(asked: Path, folders: Folders) -> Judge:
         if root is None:
             raise outside(asked, folders.named)
         check_text(str(found))
-        check_names(_parts_below(found, root) or ())
+        check_names(parts_below(found, root) or ())
         _check_regular(asked, info)
 
     return judge
 
 
-def _open(path: Path, root: Path, judge: Judge) -> tuple[int, Path]:
+def best_opener() -> Opener:
+    """The safest way to open a file that this system has."""
     if sys.platform == "win32":
         from . import windows
 
-        return windows.open_judged(path, judge)
+        return windows.open_judged
     if sys.platform == "linux" and Path("/proc/self/fd").is_dir():
-        return open_by_handle(path, judge)
-    return open_by_walking(path, root, judge)
+        return open_by_handle
+    return open_by_walking
 
 
 if sys.platform == "linux":
 
-    def open_by_handle(path: Path, judge: Judge) -> tuple[int, Path]:
+    def open_by_handle(path: Path, _root: Path, judge: Judge) -> tuple[int, Path]:
         """Take hold of the file without opening it, judge what is held, then open that and nothing else."""
         handle = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
@@ -190,7 +154,7 @@ if sys.platform != "win32":
         For systems without /proc. The file is judged before it is opened and must be the same one after.
         """
         folder_flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-        *steps, name = _parts_below(path, root) or (".",)
+        *steps, name = parts_below(path, root) or (".",)
         folder = os.open(root, folder_flags)
         try:
             for step in steps:
@@ -208,55 +172,12 @@ if sys.platform != "win32":
             after = os.fstat(descriptor)
             if not os.path.samestat(before, after):
                 raise MediaError(f"{path} was replaced while it was being opened.", hint="Try again.")
-            found = _path_of(descriptor) or path
+            found = path_of(descriptor) or path
             judge(after, found)
         except BaseException:
             os.close(descriptor)
             raise
         return descriptor, found
-
-
-def _path_of(descriptor: int) -> Path | None:
-    """The true path as macOS knows it, in the letters that are on disk; None elsewhere."""
-    if sys.platform != "darwin":
-        return None
-    import fcntl
-
-    return Path(os.fsdecode(fcntl.fcntl(descriptor, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0")))
-
-
-def _true_folder(folder: Path) -> Path | None:
-    if sys.platform == "win32":
-        from . import windows
-
-        return windows.true_path(folder)
-    try:
-        found = folder.resolve(strict=True)
-        if not found.is_dir():
-            return None
-        if sys.platform != "darwin":
-            return found
-        descriptor = os.open(found, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except (OSError, RuntimeError, ValueError):  # a link loop is a RuntimeError up to Python 3.12
-        return None
-    try:
-        return _path_of(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _parts_below(path: Path, folder: Path) -> tuple[str, ...] | None:
-    """The parts of `path` below `folder`, () for the folder itself, None if it is elsewhere."""
-    if not path.is_absolute():
-        return None
-    depth = len(folder.parts)
-    inside = tuple(map(_folded, path.parts[:depth])) == tuple(map(_folded, folder.parts))
-    return path.parts[depth:] if inside else None
-
-
-def _folded(part: str) -> str:
-    """A name as the file system compares it: Linux byte by byte, the others without case and composition."""
-    return part if sys.platform == "linux" else unicodedata.normalize("NFC", part).casefold()
 
 
 def _state_refusal() -> MediaError:

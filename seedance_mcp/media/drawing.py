@@ -8,10 +8,10 @@ from typing import IO, Any
 
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image, ImageDraw, ImageFont
 
+from .frames import upright
 from .refusal import RefusalError
 from .scanning import AGAIN, open_film, picture_stream
 from .signatures import Signature
@@ -83,18 +83,8 @@ def _shots(film: InputContainer, picture: VideoStream, frames: int) -> list[Shot
         if found is None:
             break
         position = found.pts or stamp
-        shots.append(((stamp - stamps[0]) * unit, _image(found)))
+        shots.append(((stamp - stamps[0]) * unit, upright(found, longest_side=_WIDTHS[0])))
     return shots
-
-
-def _image(frame: VideoFrame) -> Image.Image:
-    scale = min(1.0, _WIDTHS[0] / max(frame.width, frame.height))
-    small = frame.reformat(
-        max(2, round(frame.width * scale)), max(2, round(frame.height * scale)), "rgb24", interpolation="AREA"
-    )
-    pixels = small.planes[0]
-    image = Image.frombytes("RGB", (small.width, small.height), bytes(pixels), "raw", "RGB", pixels.line_size)
-    return image.rotate(frame.rotation, expand=True) if frame.rotation else image
 
 
 def _fitted(shots: list[Shot], max_bytes: int) -> bytes:

@@ -8,6 +8,7 @@ from typing import IO, Any
 from av.error import FFmpegError
 from PIL import Image
 
+from .frames import upright
 from .refusal import RefusalError
 from .scanning import AGAIN, open_film
 from .signatures import Signature
@@ -33,5 +34,6 @@ def draw_last_frame(source: IO[bytes], signature: Signature) -> tuple[dict[str, 
     if last is None:
         raise RefusalError("Not one picture of the video could be decoded.", AGAIN)
     answer = io.BytesIO()
-    last.to_image().save(answer, "PNG")
-    return {"width": last.width, "height": last.height}, answer.getvalue()
+    picture = upright(last)
+    picture.save(answer, "PNG")
+    return {"width": picture.width, "height": picture.height}, answer.getvalue()

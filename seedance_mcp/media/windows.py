@@ -95,7 +95,9 @@ if sys.platform == "win32":
                 raise MediaError(f"{current} is a link.", hint="Name the file that it leads to.")
         return current
 
-    def open_judged(path: Path, judge: Callable[[os.stat_result, Path], None]) -> tuple[int, Path]:
+    def open_judged(
+        path: Path, _root: Path, judge: Callable[[os.stat_result, Path], None]
+    ) -> tuple[int, Path]:
         """Open a file for reading, following no link at its end; keep it only if `judge` lets it pass."""
         if path.is_dir():
             raise MediaError(f"{path} is a folder.", hint="Name one file in it.")

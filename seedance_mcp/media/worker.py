@@ -32,7 +32,7 @@ def main() -> None:
     os.dup2(2, 1)  # what a library prints must not get into the answer
     try:
         with os.fdopen(0, "rb", closefd=False) as source:
-            confine = partial(_confine, order["megabytes"], order["cpu_seconds"])
+            confine = partial(give_up_rights, order["megabytes"], order["cpu_seconds"])
             facts, payload = _perform(order["task"], order["arguments"], source, confine)
         head: dict[str, Any] = {"facts": facts}
     except RefusalError as refusal:
@@ -98,7 +98,7 @@ def _load_whole(name: str) -> None:
                 _load_whole(module.name)
 
 
-def _confine(megabytes: int, cpu_seconds: int) -> None:
+def give_up_rights(megabytes: int, cpu_seconds: int) -> None:
     """Give up memory, time, core dumps, writing to files, and opening anything more: no file, no socket."""
     if sys.platform == "win32":
         return
