@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 import tempfile
 from decimal import Decimal
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import anyio
 from cogapp import Cog
 
-from seedance_mcp.catalog import Catalog, Offer, estimate, resolve
+from seedance_mcp.catalog import Catalog, Offer, ProviderInfo, estimate, resolve
 from seedance_mcp.config import load_settings, setting_table
 from seedance_mcp.errors import InvalidRequest, SeedanceError
 from seedance_mcp.types import VideoRequest
@@ -57,6 +59,25 @@ def keys() -> str:
     )
 
 
+def status() -> str:
+    """Whom this version can buy from, as a list of what is there and what is not."""
+    bought = {True: list[str](), False: list[str]()}
+    for info in Catalog.load().providers.values():
+        if not info.placeholder:
+            bought[_has_adapter(info)].append(info.title)
+    sentences = [
+        "The built-in sandbox makes free placeholders, offline, on the complete path that a real video takes."
+    ]
+    if bought[True]:
+        sentences.append(f"Videos can be bought from {_listed(bought[True])}.")
+    if bought[False]:
+        sentences.append(
+            f"Buying from {_listed(bought[False])} is not part of this version yet; their models, limits and prices are"
+            " in the catalogue, so that they can be compared."
+        )
+    return " ".join(sentences)
+
+
 def prices() -> str:
     """Models against providers: 5 seconds at 720p, 16:9, from text; with sound where the model has it."""
     catalog = Catalog.load()
@@ -74,6 +95,7 @@ def errors() -> str:
         [
             (f"`{kind.code}`", _first_sentence(kind.__doc__ or ""), "yes" if kind.retryable else "no")
             for kind in _kinds(SeedanceError)
+            if kind.__module__ == "seedance_mcp.errors"
         ],
     )
 
@@ -85,6 +107,15 @@ def markers() -> str:
     return _table(
         ("In the prompt", "What happens"), [(f"`{marker}`", does) for marker, does in MARKERS.items()]
     )
+
+
+def _has_adapter(info: ProviderInfo) -> bool:
+    module, _, name = info.adapter.partition(":")
+    return find_spec(module) is not None and hasattr(import_module(module), name)
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
 
 
 def _cell(catalog: Catalog, provider: str, model: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +33,8 @@ class Module:
         return self.path.endswith("__init__.py")
 
 
-def modules() -> list[Module]:
+@cache
+def modules() -> tuple[Module, ...]:
     """Every module of the package, in order of its path."""
     found: list[Module] = []
     for file in sorted(PACKAGE.rglob("*.py")):
@@ -40,7 +42,7 @@ def modules() -> list[Module]:
         text = file.read_text(encoding="utf-8")
         name = ".".join(("seedance_mcp", *path.removesuffix(".py").split("/"))).removesuffix(".__init__")
         found.append(Module(path, name, text, ast.parse(text, filename=path)))
-    return found
+    return tuple(found)
 
 
 def imported(module: Module) -> list[tuple[int, str]]:

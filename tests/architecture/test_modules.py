@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from importlib import import_module
 
 import pytest
@@ -108,6 +109,7 @@ def _inherited(module: Module, node: ast.ClassDef) -> set[str]:
     }
 
 
+@cache
 def _protocol_methods() -> set[str]:
     door = next(module for module in modules() if module.path == "providers/__init__.py")
     return {

@@ -14,7 +14,8 @@ from .conftest import Run
 
 @pytest.mark.timeout(180)
 def test_the_demo_makes_a_video_and_says_what_to_configure(run: Run, tmp_path: Path) -> None:
-    result = run("demo")
+    """It costs nothing and touches no real job, whatever is set."""
+    result = run("demo", SEEDANCE_PROVIDER="byteplus", BYTEPLUS_API_KEY="not-a-key", FAL_KEY="not-a-key")
     assert result.returncode == 0, result.stderr
     [video] = (tmp_path / "seedance-demo").glob("*.mp4")
     [sheet] = (tmp_path / "seedance-demo").glob("*sheet*.jpg")
@@ -30,13 +31,5 @@ def test_the_demo_makes_a_video_and_says_what_to_configure(run: Run, tmp_path: P
     assert Path(command).is_absolute()
     assert Path(command).exists()
     assert "100%" in result.stderr
-
-
-def test_the_demo_keeps_away_from_the_real_jobs_and_keys(run: Run, tmp_path: Path) -> None:
-    result = run(
-        "demo", "elsewhere", SEEDANCE_PROVIDER="byteplus", BYTEPLUS_API_KEY="not-a-key", FAL_KEY="nor-this"
-    )
-    assert result.returncode == 0, result.stderr
-    assert list((tmp_path / "elsewhere").glob("*.mp4"))
     assert run("jobs", "list").stdout.strip() == "No jobs yet."
     assert "not-a-key" not in result.stdout + result.stderr

@@ -60,4 +60,4 @@ def test_in_a_terminal_there_is_one_bar_that_fills() -> None:
     assert text.count("\n") == 1
     assert "  0% |" in text
     assert "100% |" in text
-    assert "Rendering 100%, 20 s of usually 20 s" in text
+    assert "Rendering 100%, 20 s of" in text
