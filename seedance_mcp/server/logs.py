@@ -14,7 +14,7 @@ _SHORTEST_SECRET = 6
 
 
 class Redacting(logging.Formatter):
-    """Writes a record, tracebacks included, with every known secret and every query of an address left out."""
+    """Writes a record, tracebacks included, without any known secret or the query of any address."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__("%(levelname)s %(name)s: %(message)s")
@@ -28,10 +28,12 @@ class Redacting(logging.Formatter):
 
 
 def configure(settings: Settings) -> None:
-    """Send records of the chosen level to stderr; the libraries below us speak only when something is wrong."""
+    """Send records of the chosen level to stderr; libraries speak only when something is wrong."""
     handler = logging.StreamHandler()
     secrets = (
-        value.get_secret_value() for name, value in settings.given.items() if name.endswith(("_KEY", "_TOKEN"))
+        value.get_secret_value()
+        for name, value in settings.given.items()
+        if name.endswith(("_KEY", "_TOKEN"))
     )
     handler.setFormatter(Redacting(secrets))
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)

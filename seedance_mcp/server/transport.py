@@ -1,4 +1,4 @@
-"""Serves one client on stdio, in whichever protocol era it ends up speaking, until it leaves or a signal comes."""
+"""Serves one client on stdio, in whichever protocol era it speaks, until it leaves or a signal comes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import re
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 import anyio
+from anyio.from_thread import BlockingPortal
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.server import MCPServer, NotificationOptions
+from mcp.server.connection import Connection
 from mcp.server.lowlevel import Server
+from mcp.server.session import ServerSession
 from mcp.shared.inbound import InboundLadderRejection, classify_inbound_request
 from mcp.shared.message import SessionMessage
 from mcp.types import SERVER_INFO_META_KEY, DiscoverResult, jsonrpc_message_adapter
@@ -27,7 +31,7 @@ from mcp_types.jsonrpc import (
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from .wire import MAX_LINE_BYTES, Overlong, claim, read_lines, write_line
+from .wire import MAX_LINE_BYTES, Blocking, Overlong, claim, read_lines, write_line
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,6 +49,11 @@ def lowlevel(server: MCPServer[Any]) -> Server[Any]:
     return server._lowlevel_server  # pyright: ignore[reportPrivateUsage]
 
 
+def connection_of(session: ServerSession) -> Connection:
+    """Return the connection behind a session: it outlives the request, and runs clean-ups when it ends."""
+    return session._connection  # pyright: ignore[reportPrivateUsage]
+
+
 async def serve_stdio(server: MCPServer[Any], *, legacy_only: bool) -> None:
     """
     Serve on this process's stdin and stdout until the client closes them, or until SIGTERM or SIGINT.
@@ -53,11 +62,11 @@ async def serve_stdio(server: MCPServer[Any], *, legacy_only: bool) -> None:
     finds the default handlers again and ends the process at once. `legacy_only` refuses `server/discover`.
     """
     incoming, outgoing = claim()
-    pipe = _Pipe(server, incoming, outgoing, legacy_only=legacy_only)
     to_server, from_client = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     to_client, from_server = anyio.create_memory_object_stream[SessionMessage](0)
     inner = lowlevel(server)
-    async with anyio.create_task_group() as tasks:
+    async with BlockingPortal() as portal, anyio.create_task_group() as tasks:
+        pipe = _Pipe(server, incoming, outgoing, Blocking(portal), legacy_only=legacy_only)
         tasks.start_soon(pipe.read, to_server)
         tasks.start_soon(pipe.write, from_server)
         tasks.start_soon(_on_signal, pipe.stop)
@@ -86,14 +95,15 @@ class _Pipe:
     """
 
     def __init__(
-        self, server: MCPServer[Any], incoming: int, outgoing: int, *, legacy_only: bool
+        self, server: MCPServer[Any], incoming: int, outgoing: int, blocking: Blocking, *, legacy_only: bool
     ) -> None:
         self._server = server
         self._incoming = incoming
         self._outgoing = outgoing
+        self._blocking = blocking
         self._legacy_only = legacy_only
         self._reading = anyio.CancelScope()
-        self._turn = anyio.CapacityLimiter(1)
+        self._turn = anyio.Lock()
         self._decided = False
         self._unanswered: set[int | str] = set()
         self._all_answered = anyio.Event()
@@ -106,12 +116,11 @@ class _Pipe:
         """Hand every message to the server; close its input when the client has left."""
         async with to_server:
             with self._reading:
-                async for line in read_lines(self._incoming):
-                    await self._take(line, to_server.send)
-                self._all_answered = anyio.Event()
+                async with aclosing(read_lines(self._incoming, self._blocking)) as lines:
+                    async for line in lines:
+                        await self._take(line, to_server.send)
                 with anyio.move_on_after(_LAST_ANSWERS_SECONDS):
-                    while self._unanswered:
-                        await self._all_answered.wait()
+                    await self._answered()
 
     async def write(self, from_server: MemoryObjectReceiveStream[SessionMessage]) -> None:
         """Write every message of the server; stop reading when nobody listens any more."""
@@ -120,8 +129,12 @@ class _Pipe:
                 await self._send(item.message)
                 if isinstance(item.message, JSONRPCResponse | JSONRPCError) and item.message.id is not None:
                     self._unanswered.discard(item.message.id)
-                    if not self._unanswered:
-                        self._all_answered.set()
+                    self._all_answered.set()
+
+    async def _answered(self) -> None:
+        while self._unanswered:
+            self._all_answered = anyio.Event()
+            await self._all_answered.wait()
 
     async def _take(
         self, line: bytes | Overlong, forward: Callable[[SessionMessage | Exception], Awaitable[None]]
@@ -148,7 +161,8 @@ class _Pipe:
     async def _send(self, message: JSONRPCMessage) -> None:
         line = message.model_dump_json(by_alias=True, exclude_unset=True).encode()
         try:
-            await write_line(self._outgoing, line, self._turn)
+            async with self._turn:
+                await write_line(self._outgoing, line, self._blocking)
         except OSError:
             self.stop()
 
@@ -184,5 +198,9 @@ def _too_long(line: Overlong) -> JSONRPCError:
 
 
 def _error(request_id: int | str | None, code: int, message: str, data: Any = None) -> JSONRPCError:
-    error = ErrorData(code=code, message=message) if data is None else ErrorData(code=code, message=message, data=data)
+    error = (
+        ErrorData(code=code, message=message)
+        if data is None
+        else ErrorData(code=code, message=message, data=data)
+    )
     return JSONRPCError(jsonrpc="2.0", id=request_id, error=error)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import anyio
-import anyio.to_thread
+from anyio.from_thread import BlockingPortal
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
 """Longest accepted message. Files travel by path or URL, so a longer line is a mistake or an attack."""
+
+T = TypeVar("T")
 
 _CHUNK_BYTES = 64 * 1024
 _KEPT_BYTES = 512
@@ -47,21 +53,51 @@ def claim() -> tuple[int, int]:
     return incoming, outgoing
 
 
-async def read_lines(descriptor: int, *, limit: int = MAX_LINE_BYTES) -> AsyncIterator[bytes | Overlong]:
+class Blocking:
+    """
+    Runs blocking calls in threads that do not keep the process alive.
+
+    A read that waits for input, or a write that waits for a reader, cannot be interrupted; when the server
+    ends, such a thread is left behind and goes with the process.
+    """
+
+    def __init__(self, portal: BlockingPortal) -> None:
+        self._portal = portal
+
+    async def __call__(self, function: Callable[[], T]) -> T:
+        """Call the function. Raises the OSError that it raises."""
+        done = anyio.Event()
+        outcome: list[T | OSError] = []
+
+        def work() -> None:
+            try:
+                outcome.append(function())
+            except OSError as error:
+                outcome.append(error)
+            with suppress(RuntimeError):  # the event loop has ended meanwhile
+                self._portal.start_task_soon(done.set)
+
+        threading.Thread(target=work, name="stdio", daemon=True).start()
+        await done.wait()
+        [result] = outcome
+        if isinstance(result, OSError):
+            raise result
+        return result
+
+
+async def read_lines(
+    descriptor: int, blocking: Blocking, *, limit: int = MAX_LINE_BYTES
+) -> AsyncGenerator[bytes | Overlong]:
     """
     Yield each line without its end, until the other side closes.
 
-    Memory stays below `limit` plus a chunk, however long a line is. Reading happens in a thread of its own
-    that is left behind on cancellation, because a blocked read cannot be interrupted.
+    Memory stays below `limit` plus a chunk, however long a line is.
     """
-    thread = anyio.CapacityLimiter(1)
     line = bytearray()
     overlong: Overlong | None = None
     while True:
         try:
-            chunk = await anyio.to_thread.run_sync(
-                os.read, descriptor, _CHUNK_BYTES, abandon_on_cancel=True, limiter=thread
-            )
+            chunk = await blocking(lambda: os.read(descriptor, _CHUNK_BYTES))
         except OSError:  # a terminal that went away; the same as the end
             chunk = b""
         *ended, rest = chunk.split(b"\n")
@@ -86,17 +122,13 @@ def _longer(overlong: Overlong, more: bytes) -> Overlong:
     return Overlong(overlong.head, (overlong.tail + more)[-_KEPT_BYTES:])
 
 
-async def write_line(descriptor: int, line: bytes, thread: anyio.CapacityLimiter) -> None:
+async def write_line(descriptor: int, line: bytes, blocking: Blocking) -> None:
     """
     Write the line and its end, whole.
 
     Raises:
-        BrokenPipeError: nobody reads any more.
+        OSError: nobody reads any more.
     """
-    await anyio.to_thread.run_sync(_write, descriptor, line + b"\n", abandon_on_cancel=True, limiter=thread)
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    rest = memoryview(data)
+    rest = line + b"\n"
     while rest:
-        rest = rest[os.write(descriptor, rest) :]
+        rest = rest[await blocking(partial(os.write, descriptor, rest)) :]

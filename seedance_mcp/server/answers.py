@@ -1,0 +1,95 @@
+"""Writes an answer twice: some clients hand on only the text, others only the structured content."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
+from pydantic import BaseModel
+
+from .results import JobsShape
+
+_OPTIONAL = ("finished_meanwhile", "notes", "details")
+"""Fields that say nothing when they are empty, and are then left out."""
+
+_PROMPT_CHARACTERS = 100
+
+
+def answer(headline: str, content: BaseModel, *blocks: ContentBlock) -> CallToolResult:
+    """Put a sentence before the same facts in lines and in structured content; further blocks follow."""
+    data = content.model_dump(mode="json")
+    data = {key: value for key, value in data.items() if value or key not in _OPTIONAL}
+    text = "\n".join([headline, *_lines(data)])
+    return CallToolResult(content=[TextContent(type="text", text=text), *blocks], structured_content=data)
+
+
+def jobs_answer(listed: JobsShape) -> CallToolResult:
+    """List jobs: in full in structured content, and as a line each in the text."""
+    lines = [f"{len(listed.jobs)} jobs, newest first." if listed.jobs else "There are no jobs yet."]
+    for job in listed.jobs:
+        prompt = " ".join((job.prompt or "").split())
+        told = [f"{job.status}, {job.model} at {job.provider}, created {job.created_at}"]
+        told += [f"video_path: {job.video_path}"] if job.video_path else []
+        told += [f"error {job.error.code}: {job.error.message}"] if job.error else []
+        told += [f"prompt: {prompt[:_PROMPT_CHARACTERS]}"] if prompt else []
+        lines.append(f"- {job.job_id}: {'; '.join(told)}")
+    data = listed.model_dump(mode="json")
+    data = {key: value for key, value in data.items() if value or key not in _OPTIONAL}
+    lines += _lines({key: value for key, value in data.items() if key != "jobs"})
+    lines.append("check_status with a job_id tells everything about one.")
+    return CallToolResult(content=[TextContent(type="text", text="\n".join(lines))], structured_content=data)
+
+
+def picture(jpeg: bytes) -> ImageContent:
+    """A JPEG for the assistant to look at."""
+    return ImageContent(type="image", data=base64.b64encode(jpeg).decode(), mime_type="image/jpeg")
+
+
+def job_link(job_id: str) -> ResourceLink:
+    """Where the job can be read as a resource."""
+    return ResourceLink(
+        type="resource_link", uri=f"seedance://jobs/{job_id}", name=job_id, mime_type="application/json"
+    )
+
+
+def video_link(path: str, size: int | None = None) -> ResourceLink:
+    """Where the video lies on this machine."""
+    file = Path(path)
+    return ResourceLink(
+        type="resource_link", uri=file.as_uri(), name=file.name, mime_type="video/mp4", size=size
+    )
+
+
+def _lines(data: Mapping[str, Any], indent: str = "") -> list[str]:
+    lines: list[str] = []
+    for key, value in data.items():
+        if value is None or value in ([], {}, ""):
+            continue
+        if isinstance(value, Mapping):
+            lines += _nested(key, cast("Mapping[str, Any]", value), indent)
+        elif isinstance(value, list) and any(isinstance(item, Mapping) for item in cast("list[Any]", value)):
+            lines.append(f"{indent}{key}:")
+            lines += [f"{indent}- {_inline(item)}" for item in cast("list[Any]", value)]
+        else:
+            lines.append(f"{indent}{key}: {_inline(value)}")
+    return lines
+
+
+def _nested(key: str, value: Mapping[str, Any], indent: str) -> list[str]:
+    if any(isinstance(item, Mapping | list) and item for item in value.values()):
+        return [f"{indent}{key}:", *_lines(value, f"{indent}  ")]
+    return [f"{indent}{key}: {_inline(value)}"]
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, Mapping):
+        items = cast("Mapping[str, Any]", value).items()
+        return ", ".join(f"{key} {_inline(item)}" for key, item in items if item not in (None, [], {}, ""))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "; ".join(_inline(item) for item in cast("Sequence[Any]", value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " ".join(str(value).split())

@@ -1,0 +1,64 @@
+"""Puts the server together: identity, instructions, tools, resources, and the lifespan that opens the app."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncGenerator
+from importlib.metadata import version
+from typing import Any
+
+from mcp.server import CacheHint, MCPServer
+from mcp.server.subscriptions import InMemorySubscriptionBus
+
+from ..app import App, open_app
+from ..config import Settings
+from ..errors import SeedanceError
+from .resources import add_resources
+from .tooling import Toolbox
+from .tools import all_tools
+from .updates import Updates
+
+_LOG = logging.getLogger(__name__)
+
+_HOUR_MS = 3_600_000
+
+INSTRUCTIONS = (
+    "Makes Seedance videos. Tell the person the price (estimate_cost) before generate_video spends it. Jobs"
+    " go on by themselves: after a time-out call check_status, never generate_video again. Give the person"
+    " video_path."
+)
+
+
+def assemble(settings: Settings) -> MCPServer[Any]:
+    """Build the server for these settings."""
+    bus = InMemorySubscriptionBus()
+    updates = Updates(bus)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: MCPServer[Any]) -> AsyncGenerator[App | SeedanceError]:
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                app = await stack.enter_async_context(open_app(settings))
+            except SeedanceError as error:
+                # A server that does not start tells nobody why; one whose tools answer with the reason does.
+                _LOG.error("The server cannot work: %s %s", error.message, error.hint)
+                yield error
+                return
+            await stack.enter_async_context(updates.following(app))
+            yield app
+
+    server = Toolbox(
+        name="seedance",
+        title="Seedance video",
+        version=version("seedance-mcp"),
+        instructions=INSTRUCTIONS,
+        tools=all_tools(),
+        lifespan=lifespan,
+        subscriptions=bus,
+        cache_hints={"tools/list": CacheHint(ttl_ms=_HOUR_MS, scope="public")},
+        log_level="WARNING",
+    )
+    add_resources(server)
+    updates.serve_handshake_clients(server)
+    return server

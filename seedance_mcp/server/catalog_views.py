@@ -1,0 +1,98 @@
+"""The catalogue as an assistant sees it: what each model can do, where it is sold, what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..app import App
+from ..catalog import Model, Offer, estimate, resolve
+from ..errors import InvalidRequest
+from ..types import VideoRequest
+from . import results as shape
+from .views import decimal
+
+_EXAMPLE = VideoRequest.model_validate({"prompt": "A red fox trots through fresh snow."})
+
+
+def models(app: App, *, model: str | None = None, provider: str | None = None) -> shape.ModelsShape:
+    """
+    The models on sale, newest first; a single one with its limits in detail.
+
+    Raises:
+        InvalidRequest: there is no such model or provider.
+    """
+    catalog, ready = app.catalog, app.providers_ready()
+    chosen = catalog.model(model).id if model else None
+    seller = catalog.provider(provider).name if provider else None
+    offers: dict[str, list[Offer]] = {}
+    for offer in catalog.offers(model=chosen, provider=seller):
+        offers.setdefault(offer.model.id, []).append(offer)
+    return shape.ModelsShape(
+        models=tuple(
+            _model(app, catalog.models[name], found, ready, detailed=chosen is not None)
+            for name, found in offers.items()
+        ),
+        providers=tuple(
+            shape.ProviderShape(
+                provider=info.name,
+                title=info.title,
+                ready=ready[info.name],
+                variables=info.key_variables,
+                key_page=info.key_page or None,
+            )
+            for info in catalog.providers.values()
+            if seller in (None, info.name)
+        ),
+        next_step=(
+            "estimate_cost prices a request at every offer."
+            if chosen
+            else "list_models with a model tells its limits; estimate_cost prices a request at every offer."
+        ),
+    )
+
+
+def _model(
+    app: App, model: Model, offers: list[Offer], ready: Mapping[str, bool], *, detailed: bool
+) -> shape.ModelShape:
+    lengths = model.durations
+    return shape.ModelShape(
+        model=model.id,
+        title=model.title,
+        modes=model.modes,
+        resolutions=model.resolutions,
+        aspect_ratios=model.aspect_ratios,
+        duration_seconds=f"{lengths.min}-{lengths.max}"
+        + (", or -1: the model chooses" if lengths.auto else ""),
+        audio=model.audio,
+        offers=tuple(
+            shape.OfferShape(
+                provider=offer.provider.name,
+                ready=ready[offer.provider.name],
+                example_usd=_example_price(app, offer),
+            )
+            for offer in offers
+        ),
+        details=_details(model) if detailed else None,
+    )
+
+
+def _details(model: Model) -> dict[str, Any]:
+    told = model.model_dump(
+        mode="json",
+        exclude_none=True,
+        include={
+            "summary", "fps", "default_resolution", "default_aspect_ratio", "durations", "sizes", "seed",
+            "camera_fixed", "draft", "inputs", "languages", "prompting",
+        },
+    )  # fmt: skip
+    return told | {"guide": f"seedance://guide/{model.id}"}
+
+
+def _example_price(app: App, offer: Offer) -> str | None:
+    try:
+        request = resolve(_EXAMPLE, offer, {})
+    except InvalidRequest:  # a model that makes nothing from text alone
+        return None
+    found = estimate(request, offer, {}, cny_per_usd=app.settings.cny_per_usd)
+    return decimal(found.price.usd) if found else None

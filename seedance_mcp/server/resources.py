@@ -1,0 +1,196 @@
+"""The resources: jobs with their pictures and videos, models with their guides, and the budget."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import anyio
+from mcp import MCPError
+from mcp.server import MCPServer, ServerRequestContext
+from mcp.types import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    Annotations,
+    BlobResourceContents,
+    CompleteRequestParams,
+    CompleteResult,
+    Completion,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
+    PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+    Resource,
+    ResourceTemplate,
+    TextResourceContents,
+)
+from pydantic import BaseModel
+
+from ..app import App
+from ..errors import InvalidRequest, JobNotFinished, JobNotFound, MediaError, SeedanceError
+from ..types import Job
+from . import catalog_views, views
+from .transport import lowlevel
+
+MAX_VIDEO_BYTES = 8 * 1024 * 1024
+"""Largest video that is handed over inside a message. Larger ones are read from their path."""
+
+_LISTED_JOBS = 20
+_COMPLETIONS = 100
+_JSON, _JPEG, _MP4, _MARKDOWN = "application/json", "image/jpeg", "video/mp4", "text/markdown"
+_SCHEME = "seedance://"
+
+_FIXED = (
+    ("jobs", "Jobs", "The recent jobs and the budget"),
+    ("models", "Models", "What each model can do, and what it costs where"),
+    ("budget", "Budget", "What is spent and what is left"),
+)
+_TEMPLATES = (
+    ("jobs/{job_id}", "Job", "One job", _JSON),
+    ("jobs/{job_id}/contact-sheet", "Contact sheet", "Frames of a finished job's video", _JPEG),
+    ("jobs/{job_id}/video", "Video", "A finished job's video, up to 8 MB", _MP4),
+    ("models/{model}", "Model", "One model with its limits", _JSON),
+    ("guide/{model}", "Prompt guide", "How to write prompts for a model", _MARKDOWN),
+)
+
+_Context = ServerRequestContext[Any, Any]
+_Content = tuple[str, str | bytes]
+
+
+def add_resources(server: MCPServer[Any]) -> None:
+    """Serve the resources. They are looked up at each request, because the list of jobs changes."""
+    inner = lowlevel(server)
+    inner.add_request_handler("resources/list", PaginatedRequestParams, _list)
+    inner.add_request_handler("resources/templates/list", PaginatedRequestParams, _list_templates)
+    inner.add_request_handler("resources/read", ReadResourceRequestParams, _read)
+    inner.add_request_handler("completion/complete", CompleteRequestParams, _complete)
+
+
+async def _list(context: _Context, params: PaginatedRequestParams) -> ListResourcesResult:
+    found = [
+        Resource(uri=_SCHEME + path, name=path, title=title, description=text, mime_type=_JSON)
+        for path, title, text in _FIXED
+    ]
+    state = context.lifespan_context
+    jobs = [] if isinstance(state, SeedanceError) else await cast("App", state).recent(_LISTED_JOBS)
+    return ListResourcesResult(resources=[*found, *(_resource(job) for job in jobs)])
+
+
+def _resource(job: Job) -> Resource:
+    prompt = " ".join((job.request.prompt or "").split())[:80]
+    return Resource(
+        uri=f"{_SCHEME}jobs/{job.id}",
+        name=job.id,
+        title=prompt or job.id,
+        description=f"{job.status.value}, {job.model} at {job.provider}",
+        mime_type=_JSON,
+        annotations=Annotations(last_modified=views.moment(job.finished_at or job.created_at)),
+    )
+
+
+async def _list_templates(context: _Context, params: PaginatedRequestParams) -> ListResourceTemplatesResult:
+    return ListResourceTemplatesResult(
+        resource_templates=[
+            ResourceTemplate(
+                uri_template=_SCHEME + path,
+                name=path.replace("/{", "-{"),
+                title=title,
+                description=text,
+                mime_type=kind,
+            )
+            for path, title, text, kind in _TEMPLATES
+        ]
+    )
+
+
+async def _read(context: _Context, params: ReadResourceRequestParams) -> ReadResourceResult:
+    uri = params.uri
+    try:
+        kind, content = await _find(_app(context), uri)
+    except (JobNotFound, InvalidRequest, JobNotFinished, MediaError) as error:
+        raise MCPError(INVALID_PARAMS, error.message, {"uri": uri[:200], "hint": error.hint}) from None
+    except SeedanceError as error:
+        raise MCPError(INTERNAL_ERROR, error.message, {"uri": uri[:200], "hint": error.hint}) from None
+    if isinstance(content, bytes):
+        blob = base64.b64encode(content).decode()
+        return ReadResourceResult(contents=[BlobResourceContents(uri=uri, mime_type=kind, blob=blob)])
+    return ReadResourceResult(contents=[TextResourceContents(uri=uri, mime_type=kind, text=content)])
+
+
+async def _find(app: App, uri: str) -> _Content:
+    if uri.startswith(_SCHEME):
+        match uri.removeprefix(_SCHEME).split("/"):
+            case ["jobs"]:
+                return _as_json(await views.jobs(app, _LISTED_JOBS))
+            case ["jobs", job_id]:
+                return _as_json(views.job(app, await app.job(job_id)))
+            case ["jobs", job_id, part] if part in _PARTS:
+                return await _PARTS[part](app, await app.job(job_id))
+            case ["models"]:
+                return _as_json(catalog_views.models(app))
+            case ["models", model]:
+                return _as_json(catalog_views.models(app, model=model))
+            case ["budget"]:
+                return _as_json(await views.budget(app))
+            case ["guide", model]:
+                return _MARKDOWN, app.catalog.guide(model)
+            case _:
+                pass
+    known = ", ".join(_SCHEME + path for path, *_ in (*_FIXED, *_TEMPLATES))
+    raise InvalidRequest([f"There is no resource {uri[:200]!r}."], hint=f"There are: {known}.")
+
+
+async def _contact_sheet(app: App, job: Job) -> _Content:
+    jpeg = await app.preview(job)
+    if jpeg is None:
+        raise JobNotFinished(f"Job {job.id} is {job.status.value} and has no video to look at.")
+    return _JPEG, jpeg
+
+
+async def _video(app: App, job: Job) -> _Content:
+    if job.artifacts is None:
+        raise JobNotFinished(f"Job {job.id} is {job.status.value} and has no video.")
+    path = anyio.Path(job.artifacts.video_path)
+    if job.artifacts.bytes > MAX_VIDEO_BYTES:
+        raise MediaError(
+            f"The video has {job.artifacts.bytes} bytes, too many for a message.", hint=f"It lies at {path}."
+        )
+    try:
+        return _MP4, await path.read_bytes()
+    except OSError:
+        raise MediaError(f"The video is no longer at {path}.") from None
+
+
+_PARTS: dict[str, Callable[[App, Job], Awaitable[_Content]]] = {
+    "contact-sheet": _contact_sheet,
+    "video": _video,
+}
+
+
+def _as_json(content: BaseModel) -> _Content:
+    return _JSON, json.dumps(content.model_dump(mode="json"), ensure_ascii=False, indent=1)
+
+
+async def _complete(context: _Context, params: CompleteRequestParams) -> CompleteResult:
+    app = _app(context)
+    match params.argument.name:
+        case "job_id":
+            names = [job.id for job in await app.recent(_COMPLETIONS)]
+        case "model":
+            names = list(app.catalog.models)
+        case "provider":
+            names = list(app.catalog.providers)
+        case _:
+            names = []
+    fitting = [name for name in names if name.startswith(params.argument.value)][:_COMPLETIONS]
+    return CompleteResult(completion=Completion(values=fitting, total=len(fitting), has_more=False))
+
+
+def _app(context: _Context) -> App:
+    state = context.lifespan_context
+    if isinstance(state, SeedanceError):
+        raise MCPError(INTERNAL_ERROR, state.message, {"hint": state.hint})
+    return cast("App", state)

@@ -1,0 +1,214 @@
+"""The shapes of structured content. Amounts are decimal strings, times ISO 8601 in UTC."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+JobWord = Literal[
+    "submitting", "queued", "running", "saving", "succeeded", "failed", "cancelled", "expired", "unknown"
+]
+
+
+class Shape(BaseModel):
+    """The base of everything here."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Amount(Shape):
+    """A price in the currency it is billed in, and the same in US dollars."""
+
+    amount: str
+    currency: str
+    usd: str
+
+
+class Failure(Shape):
+    """Why a job has no video, and what to do about it."""
+
+    code: str
+    message: str
+    hint: str
+    retryable: bool
+
+
+class Finished(Shape):
+    """A job that ended since this client last looked."""
+
+    job_id: str
+    status: JobWord
+    video_path: str | None
+
+
+class JobShape(Shape):
+    """A job. `notes` are sentences for the person; `finished_meanwhile` are other jobs."""
+
+    job_id: str
+    status: JobWord
+    provider: str
+    model: str
+    prompt: str | None
+    placeholder: bool
+    progress: float | None
+    estimate: Amount
+    charge: Amount | None
+    video_path: str | None
+    video_url: str | None
+    url_expires_at: str | None
+    last_frame_path: str | None
+    width: int | None
+    height: int | None
+    duration_seconds: float | None
+    sha256: str | None
+    created_at: str
+    finished_at: str | None
+    deduplicated: bool
+    error: Failure | None
+    next_step: str
+    notes: tuple[str, ...] = ()
+    finished_meanwhile: tuple[Finished, ...] = ()
+
+
+class BudgetShape(Shape):
+    """What may still be spent, in USD."""
+
+    spent_today_usd: str
+    reserved_usd: str
+    left_today_usd: str
+    max_per_job_usd: str
+
+
+class JobsShape(Shape):
+    """The recent jobs, newest first."""
+
+    jobs: tuple[JobShape, ...]
+    budget: BudgetShape
+    finished_meanwhile: tuple[Finished, ...] = ()
+
+
+class Alternative(Shape):
+    """The same request at another offer."""
+
+    provider: str
+    model: str
+    ready: bool
+    usd: str | None
+    amount: str | None
+    currency: str | None
+    differences: tuple[str, ...]
+
+
+class EstimateShape(Shape):
+    """What a request costs. Without `estimate` the price is unknown and the limit for a job is reserved."""
+
+    provider: str
+    model: str
+    estimate: Amount | None
+    maximum: Amount | None
+    tokens: int | None
+    basis: str | None
+    verified: str | None
+    confidence: str | None
+    reason: str
+    offers: tuple[Alternative, ...]
+    budget: BudgetShape
+    usual_seconds: float | None
+    notes: tuple[str, ...] = ()
+    next_step: str
+    finished_meanwhile: tuple[Finished, ...] = ()
+
+
+class UploadShape(Shape):
+    """A checked file. `usable_with` are offers (`provider/model`); `problems` tell why others cannot."""
+
+    media_id: str
+    kind: Literal["image", "video", "audio"]
+    mime_type: str | None
+    bytes: int | None
+    width: int | None
+    height: int | None
+    duration_seconds: float | None
+    sha256: str | None
+    usable_with: tuple[str, ...]
+    problems: tuple[str, ...]
+    next_step: str
+    finished_meanwhile: tuple[Finished, ...] = ()
+
+
+class SpanShape(Shape):
+    """A stretch of a video in seconds."""
+
+    start: float
+    end: float
+
+
+class FactsShape(Shape):
+    """What was measured."""
+
+    width: int
+    height: int
+    fps: float
+    frames: int
+    duration_seconds: float
+    video_codec: str
+    audio_codec: str | None
+    has_audio: bool
+    loudness_lufs: float | None
+    cuts: tuple[float, ...]
+    blacks: tuple[SpanShape, ...]
+    freezes: tuple[SpanShape, ...]
+    silences: tuple[SpanShape, ...]
+
+
+class ViewShape(Shape):
+    """A video as seen; `sheet` is the path of its contact sheet. `title` and `comment` are the file's own."""
+
+    video_path: str
+    facts: FactsShape
+    sheet: str
+    title: str | None
+    comment: str | None
+    finished_meanwhile: tuple[Finished, ...] = ()
+
+
+class OfferShape(Shape):
+    """A model at a provider. `example_usd` is the price of its default clip from text."""
+
+    provider: str
+    ready: bool
+    example_usd: str | None
+
+
+class ModelShape(Shape):
+    """What a model can do."""
+
+    model: str
+    title: str
+    modes: tuple[str, ...]
+    resolutions: tuple[str, ...]
+    aspect_ratios: tuple[str, ...]
+    duration_seconds: str
+    audio: bool
+    offers: tuple[OfferShape, ...]
+    details: dict[str, Any] | None = None
+
+
+class ProviderShape(Shape):
+    """Where videos can be bought. One of `variables` makes it ready; none means always ready."""
+
+    provider: str
+    title: str
+    ready: bool
+    variables: tuple[str, ...]
+    key_page: str | None
+
+
+class ModelsShape(Shape):
+    """What can be made, and where."""
+
+    models: tuple[ModelShape, ...]
+    providers: tuple[ProviderShape, ...]
+    next_step: str
+    finished_meanwhile: tuple[Finished, ...] = ()

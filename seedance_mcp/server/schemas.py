@@ -1,0 +1,61 @@
+"""JSON schemas as small as they can be: an assistant pays for every character of a tool's schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+_NULL = {"type": "null"}
+_ENFORCED_NOT_SHOWN = frozenset({"maxLength", "maxItems"})
+"""Bounds against flooding. They are far above what anyone needs, so they are checked but not explained."""
+
+
+def input_schema(model: type[BaseModel], *, describe: bool) -> dict[str, Any]:
+    """
+    Write the closed schema of a tool's arguments.
+
+    An argument that may be None may as well be left out, so that only its type is shown.
+    """
+    schema = _slim(model.model_json_schema(), describe=describe, hide=_ENFORCED_NOT_SHOWN, collapse=True)
+    schema.pop("description", None)
+    return {"type": "object", **schema, "additionalProperties": False}
+
+
+def output_schema(*models: type[BaseModel]) -> dict[str, Any]:
+    """Write the schema of a result. With several models it is one of them, so no field is required."""
+    merged: dict[str, Any] = {"type": "object", "properties": {}}
+    for model in models:
+        schema = _slim(model.model_json_schema(mode="serialization"), describe=False)
+        merged["properties"] |= schema["properties"]
+        merged.setdefault("$defs", {}).update(schema.get("$defs", {}))
+        if len(models) == 1:
+            merged["required"] = schema.get("required", [])
+    return {key: value for key, value in merged.items() if value}
+
+
+def _slim(
+    node: Mapping[str, Any], *, describe: bool, hide: frozenset[str] = frozenset(), collapse: bool = False
+) -> dict[str, Any]:
+    def visit(node: Mapping[str, Any]) -> dict[str, Any]:
+        slim: dict[str, Any] = {}
+        for key, value in node.items():
+            if key in ("properties", "$defs"):
+                slim[key] = {name: visit(schema) for name, schema in cast("dict[str, Any]", value).items()}
+            elif key == "anyOf":
+                arms = [visit(arm) for arm in value if not (collapse and arm == _NULL)]
+                slim |= arms[0] if len(arms) == 1 else {"anyOf": arms}
+            elif key == "items":
+                slim[key] = visit(value)
+            elif not (
+                key == "title"
+                or key in hide
+                or (key == "description" and not describe)
+                or (key == "default" and value in (None, [], {}))
+                or (key == "additionalProperties" and value is True)
+            ):
+                slim[key] = value
+        return slim
+
+    return visit(node)

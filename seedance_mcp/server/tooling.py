@@ -1,0 +1,177 @@
+"""Makes tools out of plain functions: flat arguments, a closed schema, our errors as answers."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from mcp import MCPError
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp.types import INVALID_PARAMS, CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from ..errors import ConfirmationRequired, InvalidRequest, SeedanceError
+from .argument_errors import explain
+from .calls import Call
+from .schemas import input_schema, output_schema
+
+_LOG = logging.getLogger(__name__)
+
+Answer = CallToolResult | InputRequiredResult
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class _OurTool(Tool):
+    """A tool whose function takes care of its arguments and errors itself."""
+
+    async def run(
+        self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
+    ) -> Answer:
+        """Answer the call. The SDK's own handling of arguments, results and errors is not used."""
+        return await self.fn(arguments, context)
+
+
+class Toolbox(MCPServer[Any]):
+    """The SDK's server, except that a tool that does not exist is a protocol error, as the protocol says."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> Answer:
+        """Call a tool. Raises MCPError for an unknown one."""
+        known = [tool.name for tool in await self.list_tools()]
+        if name not in known:
+            raise MCPError(INVALID_PARAMS, f"Unknown tool {name[:60]!r}. There are: {', '.join(known)}.")
+        return await super().call_tool(name, arguments, context)
+
+
+def tool(
+    function: Callable[..., Awaitable[Answer]],
+    *,
+    annotations: ToolAnnotations,
+    returns: tuple[type[BaseModel], ...],
+    describe: bool = True,
+) -> Tool:
+    """
+    Make a tool of a function; its docstring is the description.
+
+    The first parameter takes the `Call`. One parameter may be a pydantic model: its fields become arguments.
+    With `describe=False` the arguments are listed without their descriptions, because another tool has them.
+    """
+    shape, spread = _arguments(function)
+    schema = input_schema(shape, describe=describe)
+    known: dict[str, Any] = schema["properties"]
+
+    async def invoke(arguments: dict[str, Any], context: Context[Any, Any]) -> Answer:
+        try:
+            values = _read(shape, arguments, known)
+            if spread:
+                name, model = spread
+                fields = {key: values.pop(key) for key in list(values) if key in model.model_fields}
+                values[name] = model(**fields)
+            return await function(Call(context), **values)
+        except SeedanceError as error:
+            return failure(error)
+        except MCPError:
+            raise
+        except Exception:  # the border: whatever it is, the client learns only that it happened
+            _LOG.exception("Tool %s failed in a way nobody planned", function.__name__)
+            return _failure(
+                code="internal",
+                message="Something went wrong inside the server. This is a bug.",
+                hint="The server's log (stderr) has the details. check_status tells whether a job started.",
+            )
+
+    return _OurTool(
+        fn=invoke,
+        name=function.__name__,
+        title=None,
+        description=inspect.cleandoc(function.__doc__ or ""),
+        parameters=schema,
+        fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=output_schema(*returns)),
+        is_async=True,
+        context_kwarg=None,
+        annotations=annotations,
+    )
+
+
+def failure(error: SeedanceError) -> CallToolResult:
+    """Write one of our errors as a tool's answer: the same in words and in structured content."""
+    extra: dict[str, Any] = {}
+    if isinstance(error, InvalidRequest):
+        extra["problems"] = list(error.problems)
+    if isinstance(error, ConfirmationRequired):
+        extra["token"] = error.token
+    return _failure(
+        code=error.code, message=error.message, hint=error.hint, retryable=error.retryable, **extra
+    )
+
+
+def _failure(*, code: str, message: str, hint: str, retryable: bool = False, **extra: Any) -> CallToolResult:
+    problems: list[str] = extra.get("problems", [])
+    lines = (
+        [f"Error ({code}): {message}"]
+        if len(problems) < 2
+        else [f"Error ({code}):", *(f"- {p}" for p in problems)]
+    )
+    if hint:
+        lines.append(f"Hint: {hint}")
+    if extra.get("token"):
+        lines.append(f"confirm_token: {extra['token']}")
+    lines.append(f"Retryable: {'yes' if retryable else 'no'}")
+    error = {"code": code, "message": message, "hint": hint, "retryable": retryable, **extra}
+    return CallToolResult(
+        content=[TextContent(type="text", text="\n".join(lines))],
+        structured_content={"error": error},
+        is_error=True,
+    )
+
+
+def _arguments(
+    function: Callable[..., Any],
+) -> tuple[type[BaseModel], tuple[str, type[BaseModel]] | None]:
+    """The model of all arguments; and the parameter that takes a model by its fields, with that model."""
+    spread: tuple[str, type[BaseModel]] | None = None
+    own: dict[str, Any] = {}
+    _, *parameters = inspect.signature(function, eval_str=True).parameters.values()
+    for parameter in parameters:
+        kind = parameter.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            spread = parameter.name, kind
+        else:
+            default = ... if parameter.default is inspect.Parameter.empty else parameter.default
+            own[parameter.name] = (kind, default)
+    parent = spread[1] if spread else _Closed
+    return create_model("Arguments", __base__=parent, **own), spread
+
+
+def _read(shape: type[BaseModel], arguments: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """Check the arguments and return those that were given. Null counts as not given."""
+    given = {
+        name: _unpacked(value) if known.get(name, {}).get("type") in ("array", "object") else value
+        for name, value in arguments.items()
+        if value is not None
+    }
+    try:
+        checked = shape.model_validate(given)
+    except ValidationError as error:
+        raise explain(error, list(known)) from None
+    return {name: getattr(checked, name) for name in known if name in checked.model_fields_set}
+
+
+def _unpacked(value: Any) -> Any:
+    """A list or object that came as JSON inside a string: some clients send nothing else."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value

@@ -1,0 +1,228 @@
+"""The tools: each turns its arguments into one question to the app, and the answer into a view."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult, ContentBlock, InputRequiredResult, ToolAnnotations
+from pydantic import Field
+
+from ..app import Started
+from ..errors import ConfirmationRequired
+from ..types import Job, JobStatus, VideoRequest
+from . import catalog_views, results, views
+from .answers import answer, job_link, jobs_answer, picture, video_link
+from .calls import Call
+from .tooling import Answer, tool
+
+READ = ToolAnnotations(
+    read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+)
+"""Looks at what is on this machine."""
+
+ASK = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True)
+"""Looks at what a provider or an address says."""
+
+SPEND = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
+)
+"""May cost money. Destroys nothing."""
+
+KEEP = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=True
+)
+"""Adds something on this machine. Costs nothing and destroys nothing."""
+
+CHANGE = ToolAnnotations(
+    read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
+)
+"""Ends something that cannot be taken up again."""
+
+WaitSeconds = Annotated[float | None, Field(ge=0, description="Default: what this client allows")]
+JobId = Annotated[str, Field(max_length=128)]
+
+
+def all_tools() -> list[Tool]:
+    """Make every tool, in the order in which they are listed."""
+    job = (results.JobShape,)
+    return [
+        tool(generate_video, annotations=SPEND, returns=job),
+        tool(check_status, annotations=ASK, returns=(results.JobShape, results.JobsShape)),
+        tool(estimate_cost, annotations=READ, returns=(results.EstimateShape,), describe=False),
+        tool(upload_media, annotations=KEEP, returns=(results.UploadShape,)),
+        tool(list_models, annotations=READ, returns=(results.ModelsShape,)),
+        tool(view_video, annotations=READ, returns=(results.ViewShape,)),
+        tool(cancel_job, annotations=CHANGE, returns=job),
+    ]
+
+
+async def generate_video(
+    call: Call,
+    request: VideoRequest,
+    *,
+    wait_seconds: WaitSeconds = None,
+    max_usd: Annotated[Decimal | None, Field(ge=0, description="Refuse if it may cost more")] = None,
+    allow_duplicate: Annotated[bool, Field(description="Make the same again")] = False,
+    confirm_token: Annotated[str | None, Field(max_length=200, description="After the person agreed")] = None,
+) -> Answer:
+    """
+    Make a video and save it as MP4. Spends money (the sandbox is free): estimate_cost first tells the price.
+    Then check_status until it is finished.
+    """
+
+    async def start(*, confirmed: bool = False) -> Started:
+        return await call.app.generate(
+            request,
+            max_usd=max_usd,
+            allow_duplicate=allow_duplicate,
+            confirm_token=confirm_token,
+            confirmed=confirmed,
+        )
+
+    try:
+        started = await start()
+    except ConfirmationRequired as question:
+        agreed = await call.ask(question.message) if call.can_ask else None
+        if isinstance(agreed, InputRequiredResult):
+            return agreed
+        if agreed is None:
+            raise
+        if not agreed:
+            raise _declined() from None
+        started = await start(confirmed=True)
+    notes = [started.reason, *started.advice]
+    if started.deduplicated:
+        notes.insert(
+            0,
+            "The same request was already under way or unseen: this is that job. Nothing was bought.",
+        )
+    job = await _wait(call, started.job, wait_seconds, usual=call.waits.generate)
+    return await _job_answer(call, job, deduplicated=started.deduplicated, notes=notes)
+
+
+async def check_status(
+    call: Call,
+    *,
+    job_id: JobId | None = None,
+    wait_seconds: WaitSeconds = None,
+    limit: Annotated[int, Field(ge=1, le=100)] = 20,
+) -> Answer:
+    """
+    Say how far a job is, after waiting for it a little; without job_id list recent jobs and the budget.
+    Costs nothing. When it succeeded, view_video shows it.
+    """
+    if job_id is None:
+        listed = await views.jobs(call.app, limit)
+        listed = listed.model_copy(update={"finished_meanwhile": await _meanwhile(call)})
+        return jobs_answer(listed)
+    job = await _wait(call, await call.app.job(job_id), wait_seconds, usual=call.waits.check)
+    return await _job_answer(call, job)
+
+
+async def estimate_cost(call: Call, request: VideoRequest) -> Answer:
+    """
+    Price a video here and at every other provider that can make it. Costs nothing, buys nothing.
+    Arguments as in generate_video, which is the next call.
+    """
+    shown = await views.estimate(call.app, await call.app.estimate(request))
+    price = f"{shown.estimate.usd} USD" if shown.estimate else "an unknown price"
+    headline = f"{shown.model} at {shown.provider}: {price}. Nothing was bought."
+    return answer(headline, shown.model_copy(update={"finished_meanwhile": await _meanwhile(call)}))
+
+
+async def upload_media(
+    call: Call,
+    *,
+    source: Annotated[str, Field(max_length=4096, description="Local path or https URL")],
+    provider: Annotated[str | None, Field(max_length=60)] = None,
+) -> Answer:
+    """
+    Check an image, video or sound against the models' limits and keep it under a media id. Costs nothing.
+    Pass the id to generate_video.
+    """
+    shown = views.upload(await call.app.upload(source, provider))
+    headline = f"{shown.media_id} is a usable {shown.kind} for {len(shown.usable_with)} offers."
+    return answer(headline, shown.model_copy(update={"finished_meanwhile": await _meanwhile(call)}))
+
+
+async def list_models(
+    call: Call,
+    *,
+    model: Annotated[str | None, Field(max_length=200, description="Only this one, in detail")] = None,
+    provider: Annotated[str | None, Field(max_length=60)] = None,
+) -> Answer:
+    """
+    List models: what they can do, prices, which providers are ready. Costs nothing.
+    Next: estimate_cost.
+    """
+    shown = catalog_views.models(call.app, model=model, provider=provider)
+    ready = ", ".join(one.provider for one in shown.providers if one.ready) or "none"
+    headline = f"{len(shown.models)} models; ready providers: {ready}."
+    return answer(headline, shown.model_copy(update={"finished_meanwhile": await _meanwhile(call)}))
+
+
+async def view_video(
+    call: Call,
+    *,
+    source: Annotated[str, Field(max_length=4096, description="Job id or local path")],
+    frames: Annotated[int, Field(ge=1, le=25)] = 9,
+) -> Answer:
+    """
+    Show a finished video as one picture of frames with times, and measure cuts, blacks, freezes, silences.
+    Costs nothing. Judge the result by it before making another.
+    """
+    viewed = await call.app.view(source, frames)
+    shown = views.view(viewed)
+    facts = shown.facts
+    headline = (
+        f"{facts.width}x{facts.height}, {facts.duration_seconds:g} s, {facts.fps:g} fps; see its frames."
+    )
+    shown = shown.model_copy(update={"finished_meanwhile": await _meanwhile(call)})
+    return answer(headline, shown, video_link(shown.video_path), picture(viewed.jpeg))
+
+
+async def cancel_job(call: Call, *, job_id: JobId) -> Answer:
+    """
+    Ask the provider to stop a job. What was spent may stay spent; the answer says so.
+    Then check_status.
+    """
+    job, outcome = await call.app.cancel(job_id)
+    return await _job_answer(call, job, notes=[outcome])
+
+
+async def _wait(call: Call, job: Job, asked: float | None, *, usual: float) -> Job:
+    seconds = min(usual if asked is None else asked, call.waits.most)
+    if job.finished or seconds <= 0:
+        return job
+    return await call.app.wait(job.id, seconds, call.report)
+
+
+async def _job_answer(
+    call: Call, job: Job, *, deduplicated: bool = False, notes: list[str] | None = None
+) -> CallToolResult:
+    app = call.app
+    shown = views.job(app, job, deduplicated=deduplicated, notes=notes or ())
+    if job.finished:
+        await app.told(call.client, job.id)
+    shown = shown.model_copy(update={"finished_meanwhile": await _meanwhile(call)})
+    blocks: list[ContentBlock] = [job_link(job.id)]
+    if job.artifacts is not None:
+        blocks.append(video_link(job.artifacts.video_path, job.artifacts.bytes))
+    if job.status is JobStatus.SUCCEEDED and app.settings.preview and (jpeg := await app.preview(job)):
+        blocks.append(picture(jpeg))
+    kind = "placeholder video" if shown.placeholder else "video"
+    return answer(f"The {kind} is {job.status.value}. {shown.next_step}", shown, *blocks)
+
+
+async def _meanwhile(call: Call) -> tuple[results.Finished, ...]:
+    return views.finished(await call.app.finished_since(call.client))
+
+
+def _declined() -> ConfirmationRequired:
+    return ConfirmationRequired(
+        "The person was asked and did not agree to the price. Nothing was made and nothing was spent.",
+        token=None,
+        hint="Do not ask again by yourself. estimate_cost finds a cheaper way if the person wants one.",
+    )

@@ -1,0 +1,206 @@
+"""Turns what the app knows into what an assistant sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from ..app import App, Quote, UploadedMedia, Viewed
+from ..errors import SeedanceError
+from ..types import Job, JobStatus, Price
+from . import results as shape
+
+
+def decimal(amount: Decimal) -> str:
+    """Write an amount without exponent and without zeros at the end."""
+    return format(amount.normalize(), "f")
+
+
+def moment(seconds: float) -> str:
+    """Write a time given in seconds since the epoch."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def amount(price: Price) -> shape.Amount:
+    """A price."""
+    return shape.Amount(amount=decimal(price.amount), currency=price.currency, usd=decimal(price.usd))
+
+
+def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable[str] = ()) -> shape.JobShape:
+    """A job. What is said of every job in the sandbox is added to the notes."""
+    info = app.catalog.providers.get(job.provider)
+    placeholder = info is not None and info.placeholder
+    files = job.artifacts
+    error = None
+    if job.error is not None or job.error_code is not None:
+        error = shape.Failure(
+            code=job.error_code or "error",
+            message=job.error or "The provider gave no reason.",
+            hint=job.error_hint or "",
+            retryable=job.error_code in _retryable_codes(),
+        )
+    return shape.JobShape(
+        job_id=job.id,
+        status=job.status.value,
+        provider=job.provider,
+        model=job.model,
+        prompt=job.request.prompt,
+        placeholder=placeholder,
+        progress=1.0 if job.status is JobStatus.SUCCEEDED else job.progress,
+        estimate=amount(job.estimate),
+        charge=amount(job.charge) if job.charge else None,
+        video_path=files.video_path if files else None,
+        video_url=job.video_url,
+        url_expires_at=moment(job.url_expires_at) if job.url_expires_at else None,
+        last_frame_path=files.last_frame_path if files else None,
+        width=files.width if files else None,
+        height=files.height if files else None,
+        duration_seconds=files.duration_seconds if files else None,
+        sha256=files.sha256 if files else None,
+        created_at=moment(job.created_at),
+        finished_at=moment(job.finished_at) if job.finished_at else None,
+        deduplicated=deduplicated,
+        error=error,
+        next_step=_next_step(job),
+        notes=(*notes, *([placeholder_note(app)] if placeholder else [])),
+    )
+
+
+def placeholder_note(app: App) -> str:
+    """One sentence that says what the sandbox's videos are, and which variables turn on real ones."""
+    variables = sorted({name for info in app.catalog.providers.values() for name in info.key_variables})
+    return (
+        "This is a placeholder drawn on this machine, not the model's work; for real videos the person sets"
+        f" one of {', '.join(variables)} in the server's environment."
+    )
+
+
+def _next_step(job: Job) -> str:
+    check = f"call check_status with job_id {job.id}"
+    match job.status:
+        case JobStatus.SUCCEEDED:
+            path = job.artifacts.video_path if job.artifacts else "its path"
+            return (
+                f"Show the person the video at {path}. view_video with source {job.id} lets you look at it."
+            )
+        case JobStatus.FAILED | JobStatus.CANCELLED | JobStatus.EXPIRED:
+            return job.error_hint or "Nothing more happens to this job; tell the person how it ended."
+        case JobStatus.UNKNOWN if job.finished:
+            return (
+                "Do not submit again: it cannot be found out whether the provider took it. Ask the person to"
+                " look at the provider's console."
+            )
+        case JobStatus.UNKNOWN:
+            return (
+                "Do not submit again: the provider may have taken it, and it is counted as spent. The server"
+                f" is finding out; {check} in a minute."
+            )
+        case _:
+            return f"The job goes on by itself; {check} to wait for it."
+
+
+def _retryable_codes() -> frozenset[str]:
+    def below(kind: type[SeedanceError]) -> Iterable[type[SeedanceError]]:
+        yield kind
+        for child in kind.__subclasses__():
+            yield from below(child)
+
+    return frozenset(kind.code for kind in below(SeedanceError) if kind.retryable)
+
+
+async def budget(app: App) -> shape.BudgetShape:
+    """What may still be spent."""
+    now = await app.budget()
+    return shape.BudgetShape(
+        spent_today_usd=decimal(now.spent_today_usd),
+        reserved_usd=decimal(now.reserved_usd),
+        left_today_usd=decimal(now.left_today_usd),
+        max_per_job_usd=decimal(now.max_per_job_usd),
+    )
+
+
+async def jobs(app: App, limit: int) -> shape.JobsShape:
+    """The recent jobs and the budget."""
+    found = await app.recent(limit)
+    return shape.JobsShape(jobs=tuple(job(app, one) for one in found), budget=await budget(app))
+
+
+def finished(found: Iterable[Job]) -> tuple[shape.Finished, ...]:
+    """Jobs that ended meanwhile."""
+    return tuple(
+        shape.Finished(
+            job_id=one.id,
+            status=one.status.value,
+            video_path=one.artifacts.video_path if one.artifacts else None,
+        )
+        for one in found
+    )
+
+
+async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
+    """A price here and elsewhere."""
+    known = quote.estimate
+    return shape.EstimateShape(
+        provider=quote.offer.provider.name,
+        model=quote.offer.model.id,
+        estimate=amount(known.price) if known else None,
+        maximum=amount(known.maximum) if known else None,
+        tokens=known.tokens if known else None,
+        basis=known.basis if known else None,
+        verified=known.verified.isoformat() if known else None,
+        confidence=known.confidence if known else None,
+        reason=quote.reason,
+        offers=tuple(
+            shape.Alternative(
+                provider=other.offer.provider.name,
+                model=other.offer.model.id,
+                ready=other.ready,
+                usd=decimal(other.estimate.price.usd) if other.estimate else None,
+                amount=decimal(other.estimate.price.amount) if other.estimate else None,
+                currency=other.estimate.price.currency if other.estimate else None,
+                differences=other.differences,
+            )
+            for other in quote.others
+        ),
+        budget=await budget(app),
+        usual_seconds=quote.usual_seconds,
+        notes=(
+            *quote.advice,
+            *([placeholder_note(app)] if quote.offer.provider.placeholder else []),
+        ),
+        next_step="Tell the person the price. generate_video with the same arguments makes the video.",
+    )
+
+
+def upload(uploaded: UploadedMedia) -> shape.UploadShape:
+    """A checked file."""
+    file = uploaded.file
+    return shape.UploadShape(
+        media_id=uploaded.media_id,
+        kind=file.kind,
+        mime_type=file.mime_type,
+        bytes=file.bytes,
+        width=file.width,
+        height=file.height,
+        duration_seconds=file.duration_seconds,
+        sha256=file.sha256,
+        usable_with=uploaded.usable_with,
+        problems=uploaded.problems,
+        next_step=f"Pass {uploaded.media_id} as a media argument of generate_video or estimate_cost.",
+    )
+
+
+def view(viewed: Viewed) -> shape.ViewShape:
+    """A video as seen."""
+    facts = viewed.facts
+    fields = {name: getattr(facts, name) for name in shape.FactsShape.model_fields if hasattr(facts, name)}
+    for name in ("blacks", "freezes", "silences"):
+        fields[name] = tuple(shape.SpanShape(start=span.start, end=span.end) for span in fields[name])
+    return shape.ViewShape(
+        video_path=str(facts.path),
+        facts=shape.FactsShape(**fields),
+        sheet=str(viewed.sheet),
+        title=facts.title,
+        comment=facts.comment,
+    )
