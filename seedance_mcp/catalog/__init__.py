@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .advice import check_prompt, guide
+from .advice import check_prompt
 from .lookup import Catalog
 from .models import Model
 from .offers import Offer, Parameter, ProviderInfo
@@ -19,7 +19,6 @@ __all__ = [
     "able_offers",
     "check_prompt",
     "estimate",
-    "guide",
     "resolve",
     "settle",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib.resources import files
 
 from .models import Model
 
@@ -24,7 +23,10 @@ _FIELDS = {
     "fps": "",
     "framespersecond": "",
 }
-_COMMAND = re.compile(rf"(?<!\S)--({'|'.join(_FIELDS)})(?![\w-])(?:[\s=]+(?!--)\S+)?", re.IGNORECASE)
+_DASHES = "[-\u2010-\u2015\u2212]{2,}"  # typed, or made from two hyphens by a word processor
+_COMMAND = re.compile(
+    rf"{_DASHES}\s*({'|'.join(_FIELDS)})\b(?:[\s=]+(?![-\u2010-\u2015])\S+)?", re.IGNORECASE
+)
 _ANY_COMMAND = re.compile(r"(?<!\S)--([A-Za-z][\w-]*)")
 _PARAMETER = re.compile(r"(?<![\w:.])(?:16:9|9:16|4:3|3:4|21:9|(?:480|720|1080)p|4k)(?![\w:])", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:https?|asset)://\S+|\basset-[0-9a-z]{6,}", re.IGNORECASE)
@@ -72,12 +74,6 @@ def check_prompt(prompt: str, model: Model) -> list[str]:
         *_shots(prompt, model),
         *_negatives(prompt, model),
     ]
-
-
-def guide(model: Model) -> str:
-    """Give the short prompting guide for a model, in Markdown."""
-    file = files("seedance_mcp.catalog").joinpath("data", "guide", f"{model.prompting.guide}.md")
-    return file.read_text(encoding="utf-8")
 
 
 def _form(prompt: str, model: Model) -> list[str]:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
 from ..errors import ConfigError
+from .conditions import Line
 from .models import Model
 from .offers import Offer, OfferLines, ProviderInfo
 
@@ -31,6 +32,11 @@ class Contents:
     generic: Mapping[str, OfferLines]
 
 
+def read_guide(name: str) -> str:
+    """Give one of the prompting guides, in Markdown."""
+    return _DATA.joinpath("guide", f"{name}.md").read_text(encoding="utf-8")
+
+
 def read(overlay: Path | None) -> Contents:
     """
     Read models and providers, then the overlay.
@@ -47,20 +53,23 @@ def read(overlay: Path | None) -> Contents:
     Raises:
         ConfigError: the overlay cannot be read, or a line of it is not understood.
     """
-    tables: Table = {"models": _models_table(), "providers": _provider_tables()}
+    tables: Table = {**_toml(_DATA.joinpath("models.toml")), "providers": _provider_tables()}
     origin = "the catalogue"
     if overlay is not None:
         origin = str(overlay)
         tables = _merged(tables, _read_overlay(overlay))
-        tables["providers"] = _alike(tables["providers"])
     try:
         return _contents(tables)
-    except ValidationError as error:
-        raise ConfigError(f"{origin}: {_first_problem(error)}", hint=_OVERLAY_HINT) from None
-    except (KeyError, TypeError, AttributeError) as error:
+    except _Wrong as error:
+        raise ConfigError(f"{origin}: {error}", hint=_OVERLAY_HINT) from None
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ConfigError(
             f"{origin}: something is missing or misplaced: {error}", hint=_OVERLAY_HINT
         ) from None
+
+
+class _Wrong(Exception):
+    """A table does not fit; the text names the table and the line."""
 
 
 _OVERLAY_HINT = (
@@ -73,23 +82,21 @@ def _read_overlay(path: Path) -> Table:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"The catalogue file {path} cannot be read: {error}", hint=_OVERLAY_HINT) from error
-    unknown = table.keys() - {"models", "providers"}
-    if unknown:
-        found = ", ".join(sorted(unknown))
-        raise ConfigError(f"{path}: it may hold [models] and [providers], not {found}.", hint=_OVERLAY_HINT)
+    wrong = [
+        key
+        for key, value in table.items()
+        if key not in ("models", "providers") or not isinstance(value, dict)
+    ]
+    if wrong:
+        found = ", ".join(wrong)
+        raise ConfigError(
+            f"{path}: it holds the tables [models] and [providers]; see {found}.", hint=_OVERLAY_HINT
+        )
     return table
 
 
 def _toml(file: Traversable) -> Table:
     return tomllib.loads(file.read_text(encoding="utf-8"))
-
-
-def _models_table() -> Table:
-    table = _toml(_DATA.joinpath("models.toml"))
-    shared: Table = table["shared"]
-    return {
-        name: _merged({"id": name}, _with_shared(lines, shared)) for name, lines in table["models"].items()
-    }
 
 
 def _provider_tables() -> Table:
@@ -101,39 +108,44 @@ def _provider_tables() -> Table:
 def _alike(providers: Table) -> Table:
     """Fill in what a provider takes from the one that its `like` names."""
     return {
-        name: _merged(providers[table["like"]], {"name": name, **table}) if "like" in table else table
+        name: _plain(_merged(providers[table["like"]] if "like" in table else {}, {"name": name, **table}))
         for name, table in providers.items()
     }
 
 
+def _plain(table: Table) -> Table:
+    return {key: value for key, value in table.items() if key != "like"}
+
+
 def _contents(tables: Table) -> Contents:
-    models = [Model.model_validate(_named("id", name, table)) for name, table in tables["models"].items()]
+    shared: Table = tables["shared"]
+    models = [
+        _checked(Model, f"models.{name}", {"id": name, **_with_shared(lines, shared)})
+        for name, lines in tables["models"].items()
+    ]
     models.sort(key=lambda model: model.rank)
     by_name = {model.id: model for model in models}
     providers: dict[str, ProviderInfo] = {}
     offers: dict[str, dict[str, Offer]] = {}
     generic: dict[str, OfferLines] = {}
-    for name, table in tables["providers"].items():
-        info = ProviderInfo.model_validate(
-            {
-                key: value
-                for key, value in _named("name", name, table).items()
-                if key not in ("shared", "offers", "like")
-            }
-        )
-        providers[name] = info
-        lines: Table = table.get("offers", {})
-        shared: Table = table.get("shared", {})
-        sold = {model: _offer_lines(own, shared, f"{name}/{model}") for model, own in lines.items()}
-        offers[name] = {
-            model: offer_from(sold[model], info, by_name[model]) for model in by_name if model in sold
-        }
-        unknown = sold.keys() - by_name.keys()
+    for name, table in _alike(tables["providers"]).items():
+        lines, shared = table.pop("offers", {}), table.pop("shared", {})
+        info = _checked(ProviderInfo, f"providers.{name}", {"name": name, **table})
+        unknown = lines.keys() - by_name.keys()
         if unknown:
-            raise KeyError(f"{name} offers {', '.join(sorted(unknown))}, and no such model is described")
+            raise _Wrong(
+                f"providers.{name} offers {', '.join(sorted(unknown))}, and no such model is described"
+            )
+        providers[name] = info
+        offers[name] = {
+            model: offer_from(
+                _offer_lines(own, shared, f"providers.{name}.offers.{model}"), info, by_name[model]
+            )
+            for model, own in lines.items()
+        }
         if info.generic is not None:
-            plain: Table = {"use": list(info.generic.use), "endpoints": [{"id": "{model}"}]}
-            generic[name] = _offer_lines(plain, shared, f"{name}/generic")
+            plain: Table = {"use": list(info.generic.use), "endpoints": []}
+            generic[name] = _offer_lines(plain, shared, f"providers.{name}.generic")
     return Contents(models=by_name, providers=providers, offers=offers, generic=generic)
 
 
@@ -155,11 +167,11 @@ def offer_from(lines: OfferLines, provider: ProviderInfo, model: Model, *, gener
     )
 
 
-def _offer_lines(own: Table, shared: Table, title: str) -> OfferLines:
+def _offer_lines(own: Table, shared: Table, where: str) -> OfferLines:
     lines = _with_shared(own, shared)
     for table in ("parameters", "options"):
         lines[table] = {key: value for key, value in lines.get(table, {}).items() if value is not False}
-    return OfferLines.model_validate({"title": title, **lines})
+    return _checked(OfferLines, where, lines)
 
 
 def _with_shared(own: Table, shared: Table) -> Table:
@@ -182,11 +194,13 @@ def _merged(below: Table, above: Table) -> Table:
     return result
 
 
-def _named(key: str, name: str, table: Table) -> Table:
-    return {key: name, **table}
+_Lines = TypeVar("_Lines", bound=Line)
 
 
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in problem["loc"])
-    return f"{error.title}: {where}: {problem['msg']} ({error.error_count()} problem(s) in all)"
+def _checked(kind: type[_Lines], where: str, table: Table) -> _Lines:
+    try:
+        return kind.model_validate(table)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        place = ".".join([where, *(str(part) for part in problem["loc"])])
+        raise _Wrong(f"{place}: {problem['msg']}") from None

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ..errors import InvalidRequest
-from .loading import Contents, offer_from, read
+from .loading import Contents, offer_from, read, read_guide
 from .models import Durations, Inputs, Model, Prompting
 from .offers import Endpoint, Offer, ProviderInfo
 
@@ -50,6 +50,10 @@ class Catalog:
         if name in self.providers:
             return self.providers[name]
         raise InvalidRequest([f"There is no provider {name!r}{_nearest(name, self.providers)}"])
+
+    def guide(self, model: str) -> str:
+        """Give the short prompting guide for a model, in Markdown. Raises InvalidRequest with the nearest names."""
+        return read_guide(self.model(model).prompting.guide)
 
     def offers(
         self, *, model: str | None = None, provider: str | None = None, on_sale: bool = True

@@ -147,7 +147,6 @@ class ProviderInfo(Line):
 class OfferLines(Line):
     """The lines of one offer in a data file, with what it shares with others filled in."""
 
-    title: str = ""
     endpoints: tuple[Endpoint, ...]
     parameters: Mapping[str, Parameter]
     options: Mapping[str, Option] = Field(default_factory=dict[str, Option])
