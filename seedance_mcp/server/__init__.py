@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,16 @@ if TYPE_CHECKING:
     from mcp.server import MCPServer
 
     from ..config import Settings
+    from . import catalog_views, results, views
 
-__all__ = ["create_server", "run_stdio"]
+__all__ = ["catalog_views", "create_server", "results", "run_stdio", "views"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the modules that are handed out whole when somebody asks for one: the terminal prints the same JSON."""
+    if name in __all__:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(name)
 
 
 def create_server(settings: Settings) -> MCPServer[Any]:
