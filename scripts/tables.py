@@ -66,7 +66,8 @@ def status() -> str:
         if not info.placeholder:
             bought[_has_adapter(info)].append(info.title)
     sentences = [
-        "The built-in sandbox makes free placeholders, offline, on the complete path that a real video takes."
+        "**What this version makes.** The built-in sandbox makes free placeholders, offline, on the complete path that"
+        " a real video takes."
     ]
     if bought[True]:
         sentences.append(f"Videos can be bought from {_listed(bought[True])}.")
