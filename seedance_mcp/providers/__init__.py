@@ -14,8 +14,9 @@ from pydantic import SecretStr
 from ..catalog import Offer, ProviderInfo
 from ..errors import ConfigError, NotSupported
 from ..types import MediaFile, Submission, TaskState, Upload, VideoRequest
+from . import addresses
 
-__all__ = ["Access", "Provider", "Purchase", "Recovery", "create", "wire"]
+__all__ = ["Access", "Provider", "Purchase", "Recovery", "addresses", "create", "wire"]
 
 
 @dataclass(frozen=True, kw_only=True)
