@@ -20,11 +20,17 @@ from .jobs import (
     JobRunner,
     OtherOffer,
     Shops,
+    Spent,
     Started,
     Store,
+    Transition,
     Update,
     Waiting,
+    by_day,
+    confirmation,
+    decide_by_hand,
     journal,
+    leave_watcher,
     open_store,
     read_budget,
 )
@@ -164,6 +170,33 @@ class App:
         now = self._store.clock()
         await self._store.write(lambda connection: journal.tell(connection, client, now=now, job_id=job_id))
 
+    async def resolve(self, job_id: str, task_id: str | None) -> Job:
+        """
+        Record what a person found at the provider about an unknown purchase: the task's id, or None: not bought.
+
+        Raises:
+            JobNotFound: there is no such job.
+            InvalidRequest: its outcome is not open.
+        """
+        return await decide_by_hand(await self.job(job_id), task_id, store=self._store)
+
+    async def approve(self, code: str) -> Decimal | None:
+        """Note that the person at the terminal agrees to a price; returns it in USD, None for an unknown or old code."""
+        now = self._store.clock()
+        return await self._store.write(lambda connection: confirmation.approve(connection, code, now=now))
+
+    async def spending(self, days: int = 30) -> list[Spent]:
+        """Sum up what counts as spent by day, provider and model, newest first."""
+        return await self._store.read(lambda connection: by_day(connection, days))
+
+    async def history(self, job_id: str) -> list[Transition]:
+        """List the transitions of a job, oldest first."""
+        return await self._store.read(lambda connection: journal.history(connection, job_id))
+
+    async def unfinished(self) -> list[Job]:
+        """Load every job that something still happens to."""
+        return await self._store.read(journal.unfinished)
+
     async def budget(self) -> Budget:
         """What is spent and what is left."""
         return await read_budget(self._store, self.settings)
@@ -286,11 +319,12 @@ def _write(path: Path, content: bytes) -> None:
 
 
 @contextlib.asynccontextmanager
-async def open_app(settings: Settings, *, watch: bool = True) -> AsyncGenerator[App]:
+async def open_app(settings: Settings, *, watch: bool = True, leave: bool = False) -> AsyncGenerator[App]:
     """
     Open the installation: database, watcher of open jobs, adapters on demand.
 
-    With `watch=False` nothing runs in the background, and nothing can be started.
+    With `watch=False` nothing runs in the background, and nothing can be started. With `leave=True` a detached
+    watcher stays behind when the end comes before the jobs' (unless the user has switched that off).
 
     Raises:
         StoreError: the job database cannot be used.
@@ -305,4 +339,6 @@ async def open_app(settings: Settings, *, watch: bool = True) -> AsyncGenerator[
             yield app
     finally:
         with anyio.CancelScope(shield=True):
+            if leave and settings.detach and await app.unfinished():
+                leave_watcher(settings)
             await app.close()

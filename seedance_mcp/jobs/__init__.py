@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from . import budget, confirmation, journal
 from .budget import Budget, Limits, read_budget
+from .detached import leave_watcher, only_watcher
+from .journal import Transition
+from .ledger import Spent, by_day
 from .planning import OtherOffer, Plan
+from .reconcile import decide_by_hand
 from .runner import JobRunner, Started
 from .saving import provider_folder
 from .shops import Shops
@@ -19,14 +23,20 @@ __all__ = [
     "OtherOffer",
     "Plan",
     "Shops",
+    "Spent",
     "Started",
     "Store",
+    "Transition",
     "Update",
     "Waiting",
     "budget",
+    "by_day",
     "confirmation",
+    "decide_by_hand",
     "journal",
     "last_frame_of",
+    "leave_watcher",
+    "only_watcher",
     "open_store",
     "provider_folder",
     "read_budget",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any, cast
@@ -48,7 +48,17 @@ UNDECIDED = frozenset({S.RESERVED, S.SENDING, S.UNKNOWN})
 """States in which it is not yet known whether the purchase happened."""
 
 
-class Stale(Exception):  # noqa: N818  not an error: somebody else was faster
+@dataclass(frozen=True, kw_only=True)
+class Transition:
+    """One move of a job. `at` in seconds since the epoch; `before` is None for its beginning."""
+
+    at: float
+    before: str | None
+    after: str
+    detail: str
+
+
+class Stale(Exception):
     """The job is no longer at the version that the decision was based on; look again."""
 
 
@@ -263,8 +273,11 @@ def was_seen(connection: Connection, job_id: str) -> bool:
     return connection.execute("SELECT 1 FROM seen WHERE job_id = ? LIMIT 1", (job_id,)).fetchone() is not None
 
 
-def history(connection: Connection, job_id: str) -> list[tuple[float, str | None, str, str]]:
-    """List the transitions of a job as (time, from, to, detail), oldest first."""
-    return connection.execute(
+def history(connection: Connection, job_id: str) -> list[Transition]:
+    """List the transitions of a job, oldest first."""
+    rows = connection.execute(
         "SELECT at, from_state, to_state, detail FROM events WHERE job_id = ? ORDER BY seq", (job_id,)
-    ).fetchall()
+    )
+    return [
+        Transition(at=at, before=before, after=after, detail=detail) for at, before, after, detail in rows
+    ]

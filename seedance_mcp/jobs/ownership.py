@@ -23,8 +23,20 @@ if sys.platform == "win32":
         except OSError:
             return False
         return True
+
+    def _lock(descriptor: int) -> None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        while True:
+            try:
+                msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)  # gives up after ten seconds
+            except OSError:
+                continue
+            return
 else:
     import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
     def _try_lock(descriptor: int) -> bool:
         try:
@@ -102,22 +114,20 @@ class Ownership:
         self.close()
 
 
-class OpeningLock:
-    """Held while the database is opened, checked or migrated, so that two starting servers take turns."""
+class FileLock:
+    """An exclusive lock on a file of its own, for as long as this process holds it."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._descriptor = -1
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
-    def __enter__(self) -> Self:
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        if sys.platform == "win32":
-            msvcrt.locking(self._descriptor, msvcrt.LK_LOCK, 1)
-        else:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-        return self
+    def try_take(self) -> bool:
+        """Take the lock if nobody holds it."""
+        return _try_lock(self._descriptor)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def take(self) -> None:
+        """Take the lock, waiting for whoever holds it."""
+        _lock(self._descriptor)
+
+    def close(self) -> None:
+        """Let go of the lock."""
         os.close(self._descriptor)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 from ..catalog import Offer, ProviderInfo
-from ..errors import NotSupported, ProviderError
+from ..errors import InvalidRequest, NotSupported, ProviderError
 from ..providers import Provider, Recovery
-from ..types import Job, JobState
+from ..types import Job, JobState, Submission
 from . import journal
 from .store import Store
 
@@ -16,6 +17,9 @@ logger = logging.getLogger(__name__)
 
 _BEFORE_SENDING_SECONDS = 300.0
 """The provider's clock may be behind ours: look a little earlier than the sending."""
+
+
+_TASK_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 def quiet_seconds(info: ProviderInfo) -> float:
@@ -86,6 +90,65 @@ async def _decide(job: Job, to: JobState, store: Store, detail: str, **changes: 
         lambda connection: journal.move(
             connection, job, to, now=now, by=store.ownership.instance, detail=detail, **changes
         )
+    )
+
+
+async def adopt_late(job: Job, offer: Offer, *, provider: Provider, store: Store) -> Job:
+    """
+    Look once more for a purchase that was judged not to have happened; adopt it if the provider lists it after all.
+
+    Raises:
+        ProviderError: the provider could not be asked now.
+        Stale: somebody else decided meanwhile.
+    """
+    try:
+        answer = await provider.recover(
+            job.request, offer, job.tag, (job.sent_at or job.created_at) - _BEFORE_SENDING_SECONDS
+        )
+    except NotSupported:
+        return job
+    if answer.submission is None:
+        return job
+    logger.warning("%s was bought after all; it is counted and fetched", job.id)
+    return await _decide(
+        job,
+        JobState.ACCEPTED,
+        store,
+        "listed by the provider after all",
+        submission=answer.submission,
+        accepted_at=store.clock(),
+    )
+
+
+async def decide_by_hand(job: Job, task_id: str | None, *, store: Store) -> Job:
+    """
+    Record what a person found at the provider: the id of the task, or None for "it was not bought".
+
+    Raises:
+        InvalidRequest: the job's outcome is not open, or the id cannot be one.
+    """
+    if job.state not in (JobState.UNKNOWN, JobState.UNRESOLVED, JobState.MISSING):
+        raise InvalidRequest(
+            [f"Job {job.id} is {job.status}: there is nothing to decide."],
+            hint="Only jobs whose purchase is unknown can be resolved by hand.",
+        )
+    if task_id is None:
+        if job.state is JobState.MISSING:
+            raise InvalidRequest(
+                [f"Job {job.id} was accepted by the provider; it cannot be declared not bought."]
+            )
+        return await _decide(job, JobState.ABSENT, store, "a person says that it was not bought")
+    if not _TASK_ID.fullmatch(task_id):
+        raise InvalidRequest(
+            [f"{task_id[:80]!r} cannot be a task id."], hint="Copy the id from the provider's console."
+        )
+    return await _decide(
+        job,
+        JobState.ACCEPTED,
+        store,
+        "a person found it at the provider",
+        submission=Submission(task_id=task_id),
+        accepted_at=store.clock(),
     )
 
 

@@ -18,7 +18,7 @@ import anyio
 import anyio.to_thread
 
 from ..errors import StoreError
-from .ownership import OpeningLock, Ownership
+from .ownership import FileLock, Ownership
 
 logger = logging.getLogger(__name__)
 
@@ -134,7 +134,9 @@ def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
         )
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with OpeningLock(folder / "opening.lock"):
+        opening = FileLock(folder / "opening.lock")  # two servers that start at once take turns
+        with contextlib.closing(opening):
+            opening.take()
             ownership = Ownership(folder / "instances")
             try:
                 connection, notice = _open_checked(folder, ownership)

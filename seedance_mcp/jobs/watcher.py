@@ -12,12 +12,12 @@ from typing import Any
 import anyio
 
 from ..config import Settings
-from ..errors import DownloadError, ProviderError, StoreError
+from ..errors import ConfigError, DownloadError, ProviderError, StoreError
 from ..types import Job, JobState, Submission, TaskStatus
 from . import journal
 from .polling import poll
 from .receipts import Receipts
-from .reconcile import try_reconcile
+from .reconcile import adopt_late, try_reconcile
 from .saving import Saver
 from .scheduler import Scheduler, backoff
 from .shops import Shops
@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 _LEASE_SECONDS = 60.0
 _RESCAN_SECONDS = 15.0
 _RECONCILE_SECONDS = 60.0
+_LATE_SECONDS = 3600.0
+_DOUBTFUL = frozenset({JobState.ABSENT, JobState.REJECTED, JobState.UNRESOLVED})
 _STALLED_FACTOR = 12
 _LOUD_AFTER = 5
 
@@ -72,6 +74,7 @@ class Watcher:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._scheduler.run)
             tasks.start_soon(self._resume)
+            tasks.start_soon(self._look_for_late_arrivals)
 
     async def _resume(self) -> None:
         while True:
@@ -86,6 +89,33 @@ class Watcher:
             except StoreError as error:
                 logger.error("open jobs cannot be looked up now: %s", error)
             await anyio.sleep(_RESCAN_SECONDS)
+
+    async def _look_for_late_arrivals(self) -> None:
+        """Once an hour: a purchase judged not to have happened may turn up at the provider after all."""
+        while True:
+            await anyio.sleep(_LATE_SECONDS)
+            try:
+                await self.adopt_late()
+            except StoreError as error:
+                logger.warning("late arrivals cannot be looked for now: %s", error)
+
+    async def adopt_late(self) -> None:
+        """Ask about every such purchase that the provider's list still reaches back to. Raises StoreError."""
+        now = self._store.clock()
+        for job in await self._store.read(lambda connection: journal.in_states(connection, _DOUBTFUL)):
+            offer = self._shops.offer(job)
+            if job.sent_at is None or job.sent_at < now - offer.provider.horizon_hours * 3600:
+                continue
+            try:
+                adopted = await adopt_late(
+                    job, offer, provider=self._shops.open(offer.provider), store=self._store
+                )
+            except (ProviderError, ConfigError, journal.Stale) as error:
+                logger.info("%s: not looked for now: %s", job.id, error)
+                continue
+            if adopted.version != job.version:
+                self._changed(adopted)
+                self.look_at(adopted.id, soon=True)
 
     async def _step(self, job_id: str) -> float | None:
         if self._buying(job_id):
