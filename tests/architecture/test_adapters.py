@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from importlib import import_module
 
 import pytest
 
 from seedance_mcp.catalog import Catalog
 
-from .source import Module, imported, modules
+from .source import ROOT, Module, imported, modules
 
 ADAPTERS = sorted({info.adapter.partition(":")[0] for info in Catalog.load().providers.values()})
 FORBIDDEN_IMPORTS = (
@@ -67,3 +68,11 @@ def test_an_adapter_says_what_the_data_file_says(name: str) -> None:
         module, _, class_name = info.adapter.partition(":")
         if module == name:
             assert hasattr(import_module(module), class_name)
+
+
+def test_the_contract_that_keeps_adapters_apart_names_all_of_them() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    [apart] = [contract for contract in contracts if contract["type"] == "independence"]
+    assert set(apart["modules"]) == {module.name for module in _written()}
