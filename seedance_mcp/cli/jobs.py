@@ -1,8 +1,10 @@
-"""The command `jobs`: the recent ones, one of them, or an end to it."""
+"""The command `jobs`: the recent ones, one of them, what was spent, or a person's word on an unknown purchase."""
 
 from __future__ import annotations
 
 import argparse
+import json
+from dataclasses import asdict
 
 import anyio
 
@@ -10,36 +12,56 @@ from ..app import App
 from ..config import Settings, load_settings
 from ..types import Job
 from .opening import opened
+from .refund import refund_note
 from .text import job_lines, moment, money, shorten, table, went_well
 from .waiting import finish, wait_with_progress
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add `list`, `show` and `cancel`."""
+    """Add `list`, `show`, `cancel` and `resolve`."""
     verbs = parser.add_subparsers(metavar="VERB", required=True, dest="verb")
     listing = verbs.add_parser("list", help="The newest jobs first")
     listing.add_argument(
         "--limit", type=int, default=20, choices=range(1, 101), metavar="N", help="At most N (1 to 100)"
     )
+    listing.add_argument(
+        "--spending", action="store_true", help="What counts as spent, by day, provider and model"
+    )
     show = verbs.add_parser("show", help="One job")
     show.add_argument("job_id")
     show.add_argument("--wait", action="store_true", help="Go on with it until it has ended")
+    show.add_argument(
+        "--refund-note", action="store_true", help="Ids, times and charge, for the provider's support"
+    )
     cancel = verbs.add_parser("cancel", help="Ask the provider to stop a job")
     cancel.add_argument("job_id")
-    for verb in (listing, show, cancel):
+    resolve = verbs.add_parser("resolve", help="Say what you found at the provider about an unknown purchase")
+    resolve.add_argument("job_id")
+    found = resolve.add_mutually_exclusive_group(required=True)
+    found.add_argument(
+        "--task", metavar="ID", help="The provider has it under this id: it is fetched and counted"
+    )
+    found.add_argument(
+        "--not-bought", action="store_true", help="The provider does not have it: its money is freed"
+    )
+    for verb in (listing, show, cancel, resolve):
         verb.add_argument("--json", action="store_true", help="Print JSON")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Do what the verb says."""
     settings = load_settings()
+    if arguments.verb == "list" and arguments.spending:
+        return anyio.run(_spending, settings, arguments.json)
+    if arguments.verb == "resolve":
+        return anyio.run(_resolve, settings, arguments.job_id, arguments.task, arguments.json)
     if arguments.verb == "list":
         return anyio.run(_list, settings, arguments.limit, arguments.json)
     if arguments.verb == "cancel":
         return anyio.run(_cancel, settings, arguments.job_id, arguments.json)
     if arguments.wait:
         return anyio.run(_wait, settings, arguments.job_id, arguments.json)
-    return anyio.run(_show, settings, arguments.job_id, arguments.json)
+    return anyio.run(_show, settings, arguments.job_id, arguments.json, arguments.refund_note)
 
 
 async def _list(settings: Settings, limit: int, as_json: bool) -> int:
@@ -56,9 +78,44 @@ async def _list(settings: Settings, limit: int, as_json: bool) -> int:
     return 0
 
 
-async def _show(settings: Settings, job_id: str, as_json: bool) -> int:
+async def _spending(settings: Settings, as_json: bool) -> int:
+    async with opened(settings, watch=False) as app:
+        lines = await app.spending()
+        budget = await app.budget()
+    if as_json:
+        rows = [{**asdict(line), "usd": f"{line.usd:f}"} for line in lines]
+        print(json.dumps({"days": rows, "left_today_usd": f"{budget.left_today_usd:f}"}, indent=2))
+        return 0
+    if lines:
+        head = ("DAY (UTC)", "PROVIDER", "MODEL", "JOBS", "USD")
+        print(
+            table(
+                head,
+                [(line.day, line.provider, line.model, str(line.jobs), f"{line.usd:.4f}") for line in lines],
+            )
+        )
+    print(f"Left today: {budget.left_today_usd:.2f} of {budget.max_per_day_usd:.2f} USD.")
+    return 0
+
+
+async def _resolve(settings: Settings, job_id: str, task_id: str | None, as_json: bool) -> int:
+    async with opened(settings, watch=False) as app:
+        job = await app.resolve(job_id, task_id)
+        words = (
+            "it is fetched at the next start or by `seedance-mcp watch`"
+            if task_id
+            else "its money is free again"
+        )
+        _print(app, job, f"{job.id}: {job.status.value}; {words}.", as_json=as_json)
+    return 0
+
+
+async def _show(settings: Settings, job_id: str, as_json: bool, refund: bool) -> int:
     async with opened(settings, watch=False) as app:
         job = await app.job(job_id)
+        if refund:
+            print(await refund_note(app, job))
+            return 0
         _print(app, job, job_lines(job), as_json=as_json)
     return 0 if went_well(job) else 1
 

@@ -13,8 +13,10 @@ _COMMANDS = {
     "demo": "Make a placeholder video through the real server: free, offline, no key.",
     "generate": "Make a video and save it; prints its path.",
     "estimate": "Say what a video would cost, here and elsewhere. Spends nothing.",
+    "approve": "Agree to a price that an assistant asked about.",
     "models": "List the models, what they can do and what they cost.",
-    "jobs": "List, show or cancel jobs.",
+    "jobs": "List, show, cancel or resolve jobs; what was spent.",
+    "watch": "Bring open jobs to their end and save their videos.",
     "view": "Write a contact sheet of a video and measure it.",
 }
 

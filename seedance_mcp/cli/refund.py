@@ -1,0 +1,28 @@
+"""What a provider's support needs to know about a job, ready to be pasted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ..app import App
+from ..types import Job
+
+
+async def refund_note(app: App, job: Job) -> str:
+    """Write ids, times, charge and the provider's own words of one job. It holds no key and no signed URL."""
+    lines = [
+        f"Task:       {job.submission.task_id if job.submission else 'no id was received'}",
+        f"Provider:   {job.provider}, {job.endpoint}",
+        f"Our job:    {job.id}, mark {job.tag}",
+        f"Ended as:   {job.status.value} ({job.state.value})",
+        f"Estimate:   {job.estimate.amount} {job.estimate.currency}",
+        f"Charge:     {f'{job.charge.amount} {job.charge.currency}' if job.charge else 'not known'}",
+    ]
+    if job.error:
+        code = f" [{job.provider_code}]" if job.provider_code else ""
+        lines.append(f"Error:      {job.error}{code}")
+    lines.append("Times (UTC):")
+    for step in await app.history(job.id):
+        at = datetime.fromtimestamp(step.at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        lines.append(f"  {at}  {step.after}{f': {step.detail}' if step.detail else ''}")
+    return "\n".join(lines)
