@@ -46,7 +46,7 @@ def top_boxes(source: IO[bytes], end: int) -> Iterator[tuple[str, int, int]]:
         if length == 1 and len(header) == 16:
             length = struct.unpack(">Q", header[8:])[0]
             start = position + 16
-        elif length == 0:  # by the standard: up to the end of the file
+        elif length == 0 and kind == b"mdat":  # by the standard: up to the end of the file
             length = end - position
         if not all(0x20 <= byte < 0x7F or byte == 0xA9 for byte in kind) or length < start - position:
             raise RefusalError(f"The bytes from {position} on do not belong to a video.", _AGAIN)

@@ -1,0 +1,187 @@
+"""The worker gets no secrets, little time and memory, and dies with the call that started it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio.abc import SocketStream
+
+from seedance_mcp.errors import MediaError
+from seedance_mcp.media.confine import Limits, run_worker
+from tests.media.crafting import picture
+
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
+
+HANGS = """
+import json, signal, socket, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+connection = socket.create_connection(("127.0.0.1", json.loads(sys.argv[1])["arguments"]["port"]))
+connection.send(b"here")
+while True:
+    pass
+"""
+
+TELLS = """
+import json, os, sys
+print(json.dumps({"facts": {"environment": dict(os.environ), "modules": sorted(sys.modules)}}))
+"""
+
+TRIES = """
+import json, socket, sys
+from seedance_mcp.media.worker import give_up_rights
+folder = json.loads(sys.argv[1])["arguments"]["folder"]
+def opens(): open(folder + "/secret")
+def writes(): open(folder + "/new", "w")
+def connects(): socket.socket()
+def grows(): bytearray(3 << 30)
+give_up_rights(1024, 5)
+failed = []
+for attempt in (opens, writes, connects, grows):
+    try:
+        attempt()
+    except (OSError, MemoryError) as error:
+        failed.append(attempt.__name__)
+print(json.dumps({"facts": {"failed": failed}}))
+"""
+
+ANSWERS = {
+    "nothing": "",
+    "an exit code": "import sys; sys.exit(3)",
+    "a crash": "import os; os.abort()",
+    "a flood": "import sys\nwhile True: sys.stdout.write('x' * 65536)",
+    "a traceback": 'print(\'{"broken": "Traceback"}\')',
+}
+
+
+@contextmanager
+def source(tmp_path: Path) -> Iterator[int]:
+    descriptor = os.open(picture(tmp_path / "a.png"), os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """Writes the code of a worker; it is found because the worker looks where we do."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(code: str) -> str:
+        (tmp_path / "odd_worker.py").write_text(code)
+        return "odd_worker"
+
+    return write
+
+
+async def is_dead(stream: SocketStream) -> None:
+    """Return when the system has closed the worker's connection, which it does when the worker dies."""
+    with anyio.fail_after(5), suppress(anyio.BrokenResourceError):
+        async for chunk in stream:
+            assert chunk == b"here"
+
+
+async def test_a_worker_that_hangs_is_killed_when_its_time_is_up(
+    tmp_path: Path, module: Callable[[str], str]
+) -> None:
+    name = module(HANGS)
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
+        port = listener.extra(anyio.abc.SocketAttribute.local_port)
+        with (
+            source(tmp_path) as file,
+            anyio.fail_after(10),
+            pytest.raises(MediaError, match="longer than 1 seconds"),
+        ):
+            await run_worker("hang", {"port": port}, source=file, limits=Limits(seconds=1), module=name)
+        async with await listener.listeners[0].accept() as stream:
+            await is_dead(stream)
+
+
+async def test_a_worker_is_killed_when_the_call_is_cancelled(
+    tmp_path: Path, module: Callable[[str], str]
+) -> None:
+    name = module(HANGS)
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
+        port = listener.extra(anyio.abc.SocketAttribute.local_port)
+        with source(tmp_path) as file, anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+
+                async def hang() -> None:
+                    await run_worker(
+                        "hang", {"port": port}, source=file, limits=Limits(seconds=60), module=name
+                    )
+
+                tasks.start_soon(hang)
+                stream = await listener.listeners[0].accept()
+                assert await stream.receive() == b"here"
+                tasks.cancel_scope.cancel()
+            async with stream:
+                await is_dead(stream)
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+async def test_a_worker_that_breaks_down_is_a_media_error(
+    answer: str, tmp_path: Path, module: Callable[[str], str]
+) -> None:
+    name = module(ANSWERS[answer])
+    with source(tmp_path) as file, anyio.fail_after(20), pytest.raises(MediaError) as error:
+        await run_worker("inspect", {}, source=file, limits=Limits(seconds=10), module=name)
+    assert error.value.hint
+
+
+async def test_a_worker_sees_no_variable_of_the_server(
+    tmp_path: Path, module: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARK_API_KEY", "canary-4711")
+    monkeypatch.setenv("LD_PRELOAD_CANARY", "canary-4711")
+    name = module(TELLS)
+    with source(tmp_path) as file, anyio.fail_after(10):
+        reply = await run_worker("tell", {}, source=file, limits=Limits(seconds=5), module=name)
+    assert "canary-4711" not in str(reply.facts["environment"])
+    assert {"HOME", "PATH"}.isdisjoint(reply.facts["environment"])
+
+
+async def test_the_real_worker_starts_without_the_rest_of_the_package(
+    tmp_path: Path, module: Callable[[str], str]
+) -> None:
+    name = module("import seedance_mcp.media.worker\n" + TELLS)
+    with source(tmp_path) as file, anyio.fail_after(10):
+        reply = await run_worker("tell", {}, source=file, limits=Limits(seconds=5), module=name)
+    loaded = set(reply.facts["modules"])
+    assert "seedance_mcp.media.worker" in loaded
+    assert loaded.isdisjoint({"mcp", "pydantic", "anyio", "seedance_mcp.types", "numpy", "av", "PIL"})
+
+
+@POSIX
+async def test_a_confined_worker_opens_no_file_and_no_socket(
+    tmp_path: Path, module: Callable[[str], str]
+) -> None:
+    (tmp_path / "secret").write_text("secret")
+    name = module(TRIES)
+    with source(tmp_path) as file, anyio.fail_after(10):
+        reply = await run_worker(
+            "try", {"folder": str(tmp_path)}, source=file, limits=Limits(seconds=5), module=name
+        )
+    expected = ["opens", "writes", "connects"] + (["grows"] if sys.platform == "linux" else [])
+    assert reply.facts["failed"] == expected
+
+
+async def test_many_workers_take_turns(tmp_path: Path) -> None:
+    answers: list[int] = []
+
+    async def look() -> None:
+        with source(tmp_path) as file:
+            reply = await run_worker("inspect", {}, source=file, limits=Limits(seconds=20))
+            answers.append(reply.facts["width"])
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(6):
+                tasks.start_soon(look)
+    assert answers == [64] * 6
