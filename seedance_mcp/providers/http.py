@@ -79,6 +79,7 @@ class Api:
         self._timing = timing or Timing()
         self._origin = Origin(info, access, host)
         self._client: httpx2.AsyncClient | None = None
+        self._further: dict[str, Api] = {}
 
     def __repr__(self) -> str:
         return f"Api({self._info.name!r}, {self._origin.base!r})"
@@ -89,15 +90,17 @@ class Api:
         return self._timing.now()
 
     def at(self, host: str) -> Api:
-        """Return the same API on a further host of the provider, with the same key."""
-        return Api(
-            self._info,
-            self._access,
-            self._classify,
-            deadlines=self._deadlines,
-            timing=self._timing,
-            host=host,
-        )
+        """Return the same API on a further host of the provider, with the same key. Closed together with this one."""
+        if host not in self._further:
+            self._further[host] = Api(
+                self._info,
+                self._access,
+                self._classify,
+                deadlines=self._deadlines,
+                timing=self._timing,
+                host=host,
+            )
+        return self._further[host]
 
     async def get(
         self,
@@ -205,6 +208,8 @@ class Api:
         client, self._client = self._client, None
         if client:
             await client.aclose()
+        for further in self._further.values():
+            await further.close()
 
     async def _free(
         self,

@@ -91,7 +91,8 @@ async def pay(
     # A pooled connection that died meanwhile would turn a purchase that never left into an unknown one.
     client = httpx2.AsyncClient(
         transport=transport(trusted=trusted, keepalive=False, before_first_byte=before_first_byte),
-        timeout=httpx2.Timeout(deadline, connect=min(CONNECT_SECONDS, deadline)),
+        # Well below the deadline: a handshake cut short from outside would leave its socket open.
+        timeout=httpx2.Timeout(deadline, connect=min(CONNECT_SECONDS, deadline / 2)),
         follow_redirects=False,
         trust_env=False,
     )
