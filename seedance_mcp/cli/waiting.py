@@ -26,8 +26,11 @@ async def wait_with_progress(app: App, job: Job) -> Job:
             async def report(update: Update) -> None:
                 await show(update.fraction, update.message)
 
-            while not job.finished and job.status is not JobStatus.UNKNOWN:
+            while not job.finished:
+                unknown_before = job.status is JobStatus.UNKNOWN
                 job = await app.wait(job.id, _LOOK_SECONDS, report)
+                if unknown_before and job.status is JobStatus.UNKNOWN:
+                    break
     except anyio.get_cancelled_exc_class():
         print(
             f"\nStopped waiting. The job is kept; to go on with it: seedance-mcp jobs show {job.id} --wait",

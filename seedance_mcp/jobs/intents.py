@@ -66,7 +66,7 @@ def reserve(
     """
     Put the intent and its reservation on disk: the new job and False, or the job that it repeats and True.
 
-    The question for a person's agreement is returned, not raised: raising would undo its own record.
+    `confirmed` says that a person answered the question itself, which no tool argument can claim. The question is returned, not raised: raising would undo its own record.
 
     Raises:
         BudgetExceeded: a cap or an open breaker stands in the way.
@@ -86,9 +86,8 @@ def reserve(
         now=now,
     )
     asks = confirmation.needed(intent.maximum, mode=settings.confirm, above_usd=settings.confirm_above_usd)
-    if (asks or (not intent.price_known and settings.confirm != "off")) and not (
-        confirmed and settings.confirm == "ask"
-    ):
+    asks = asks or (not intent.price_known and settings.confirm != "off")
+    if asks and not confirmed:
         agreed = confirmation.given(
             connection, token, fingerprint=fingerprint, price=intent.maximum, mode=settings.confirm, now=now
         )

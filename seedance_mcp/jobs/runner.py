@@ -101,8 +101,8 @@ class JobRunner:
         """
         Plan, reserve and submit one video. Returns when the provider has answered, or after 4 seconds.
 
-        `confirmed` says that a person agreed to the price through the client itself; strict mode ignores it
-        unless the client asked the person.
+        `confirmed` says that a person was asked and agreed to the price: in the client's own dialogue, or in a
+        terminal. No argument of a tool may set it.
 
         Raises:
             InvalidRequest, ConfigError, MediaError: it cannot be made as asked; nothing was spent.

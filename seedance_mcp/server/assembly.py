@@ -39,7 +39,7 @@ def assemble(settings: Settings) -> MCPServer[Any]:
     async def lifespan(_: MCPServer[Any]) -> AsyncGenerator[App | SeedanceError]:
         async with contextlib.AsyncExitStack() as stack:
             try:
-                app = await stack.enter_async_context(open_app(settings))
+                app = await stack.enter_async_context(open_app(settings, leave=True))
             except SeedanceError as error:
                 # A server that does not start tells nobody why; one whose tools answer with the reason does.
                 _LOG.error("The server cannot work: %s %s", error.message, error.hint)
