@@ -10,7 +10,7 @@ from typing import Any, cast
 from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
 from pydantic import BaseModel
 
-from .results import JobsShape
+from .results import EstimateShape, JobsShape
 
 _OPTIONAL = ("finished_meanwhile", "notes", "details")
 """Fields that say nothing when they are empty, and are then left out."""
@@ -20,10 +20,22 @@ _PROMPT_CHARACTERS = 100
 
 def answer(headline: str, content: BaseModel, *blocks: ContentBlock) -> CallToolResult:
     """Put a sentence before the same facts in lines and in structured content; further blocks follow."""
-    data = content.model_dump(mode="json")
-    data = {key: value for key, value in data.items() if value or key not in _OPTIONAL}
-    text = "\n".join([headline, *_lines(data)])
-    return CallToolResult(content=[TextContent(type="text", text=text), *blocks], structured_content=data)
+    data = _said(content)
+    return _twice([headline, *_lines(data)], data, *blocks)
+
+
+def estimate_answer(headline: str, estimate: EstimateShape) -> CallToolResult:
+    """Answer with a price; in the text each other offer has one short line."""
+    data = _said(estimate)
+    lines = [headline, *_lines({key: value for key, value in data.items() if key != "offers"})]
+    if estimate.offers:
+        lines.append("offers elsewhere, cheapest first:")
+    for offer in estimate.offers:
+        foreign = f" ({offer.amount} {offer.currency})" if offer.currency not in ("USD", None) else ""
+        price = f"{offer.usd} USD{foreign}" if offer.usd is not None else "price unknown"
+        told = [price, "ready" if offer.ready else "not ready", *offer.differences]
+        lines.append(f"- {offer.provider}/{offer.model}: {'; '.join(told)}")
+    return _twice(lines, data)
 
 
 def jobs_answer(listed: JobsShape) -> CallToolResult:
@@ -36,11 +48,10 @@ def jobs_answer(listed: JobsShape) -> CallToolResult:
         told += [f"error {job.error.code}: {job.error.message}"] if job.error else []
         told += [f"prompt: {prompt[:_PROMPT_CHARACTERS]}"] if prompt else []
         lines.append(f"- {job.job_id}: {'; '.join(told)}")
-    data = listed.model_dump(mode="json")
-    data = {key: value for key, value in data.items() if value or key not in _OPTIONAL}
+    data = _said(listed)
     lines += _lines({key: value for key, value in data.items() if key != "jobs"})
     lines.append("check_status with a job_id tells everything about one.")
-    return CallToolResult(content=[TextContent(type="text", text="\n".join(lines))], structured_content=data)
+    return _twice(lines, data)
 
 
 def picture(jpeg: bytes) -> ImageContent:
@@ -63,6 +74,16 @@ def video_link(path: str, size: int | None = None) -> ResourceLink:
     )
 
 
+def _said(content: BaseModel) -> dict[str, Any]:
+    data = content.model_dump(mode="json")
+    return {key: value for key, value in data.items() if value or key not in _OPTIONAL}
+
+
+def _twice(lines: Sequence[str], data: dict[str, Any], *blocks: ContentBlock) -> CallToolResult:
+    text = TextContent(type="text", text="\n".join(lines))
+    return CallToolResult(content=[text, *blocks], structured_content=data)
+
+
 def _lines(data: Mapping[str, Any], indent: str = "") -> list[str]:
     lines: list[str] = []
     for key, value in data.items():
@@ -79,7 +100,7 @@ def _lines(data: Mapping[str, Any], indent: str = "") -> list[str]:
 
 
 def _nested(key: str, value: Mapping[str, Any], indent: str) -> list[str]:
-    if any(isinstance(item, Mapping | list) and item for item in value.values()):
+    if any(item and isinstance(item, dict | list) for item in value.values()):
         return [f"{indent}{key}:", *_lines(value, f"{indent}  ")]
     return [f"{indent}{key}: {_inline(value)}"]
 

@@ -101,7 +101,7 @@ class Alternative(Shape):
 
 
 class EstimateShape(Shape):
-    """What a request costs. Without `estimate` the price is unknown and the limit for a job is reserved."""
+    """What a request costs. Without `estimate` the price is unknown. `settings` is the request in full."""
 
     provider: str
     model: str
@@ -112,6 +112,7 @@ class EstimateShape(Shape):
     verified: str | None
     confidence: str | None
     reason: str
+    settings: dict[str, Any]
     offers: tuple[Alternative, ...]
     budget: BudgetShape
     usual_seconds: float | None

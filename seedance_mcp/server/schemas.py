@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, cast
 
 from pydantic import BaseModel
@@ -27,12 +28,17 @@ def output_schema(*models: type[BaseModel]) -> dict[str, Any]:
     """Write the schema of a result. With several models it is one of them, so no field is required."""
     merged: dict[str, Any] = {"type": "object", "properties": {}}
     for model in models:
-        schema = _slim(model.model_json_schema(mode="serialization"), describe=False)
+        schema = _written(model)
         merged["properties"] |= schema["properties"]
         merged.setdefault("$defs", {}).update(schema.get("$defs", {}))
         if len(models) == 1:
             merged["required"] = schema.get("required", [])
     return {key: value for key, value in merged.items() if value}
+
+
+@cache
+def _written(model: type[BaseModel]) -> dict[str, Any]:
+    return _slim(model.model_json_schema(mode="serialization"), describe=False)
 
 
 def _slim(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from ..app import Started
 from ..errors import ConfirmationRequired
 from ..types import Job, JobStatus, VideoRequest
 from . import catalog_views, results, views
-from .answers import answer, job_link, jobs_answer, picture, video_link
+from .answers import answer, estimate_answer, job_link, jobs_answer, picture, video_link
 from .calls import Call
 from .tooling import Answer, tool
 
@@ -129,7 +130,7 @@ async def estimate_cost(call: Call, request: VideoRequest) -> Answer:
     shown = await views.estimate(call.app, await call.app.estimate(request))
     price = f"{shown.estimate.usd} USD" if shown.estimate else "an unknown price"
     headline = f"{shown.model} at {shown.provider}: {price}. Nothing was bought."
-    return answer(headline, shown.model_copy(update={"finished_meanwhile": await _meanwhile(call)}))
+    return estimate_answer(headline, shown.model_copy(update={"finished_meanwhile": await _meanwhile(call)}))
 
 
 async def upload_media(
@@ -203,7 +204,8 @@ async def _job_answer(
     call: Call, job: Job, *, deduplicated: bool = False, notes: list[str] | None = None
 ) -> CallToolResult:
     app = call.app
-    shown = views.job(app, job, deduplicated=deduplicated, notes=notes or ())
+    told = [*(notes or []), *await _expected(call, job)]
+    shown = views.job(app, job, deduplicated=deduplicated, notes=told)
     if job.finished:
         await app.told(call.client, job.id)
     shown = shown.model_copy(update={"finished_meanwhile": await _meanwhile(call)})
@@ -212,8 +214,30 @@ async def _job_answer(
         blocks.append(video_link(job.artifacts.video_path, job.artifacts.bytes))
     if job.status is JobStatus.SUCCEEDED and app.settings.preview and (jpeg := await app.preview(job)):
         blocks.append(picture(jpeg))
-    kind = "placeholder video" if shown.placeholder else "video"
-    return answer(f"The {kind} is {job.status.value}. {shown.next_step}", shown, *blocks)
+    kind = "placeholder" if shown.placeholder else "video"
+    return answer(f"The {kind} {_HOW_IT_IS[job.status]}.", shown, *blocks)
+
+
+_HOW_IT_IS = {
+    JobStatus.SUBMITTING: "is being submitted",
+    JobStatus.QUEUED: "is queued",
+    JobStatus.RUNNING: "is being made",
+    JobStatus.SAVING: "is being saved",
+    JobStatus.SUCCEEDED: "is finished and saved",
+    JobStatus.FAILED: "could not be made",
+    JobStatus.CANCELLED: "was cancelled",
+    JobStatus.EXPIRED: "was made, but is gone",
+    JobStatus.UNKNOWN: "may or may not have been bought",
+}
+
+
+async def _expected(call: Call, job: Job) -> list[str]:
+    """What is known about the time that an unfinished job still needs."""
+    usual = None if job.finished else await call.app.usual_seconds(job.provider, job.model)
+    if usual is None:
+        return []
+    taken = max(0.0, time.time() - job.created_at)
+    return [f"Such a job usually takes {usual:.0f} s; this one has taken {taken:.0f} s."]
 
 
 async def _meanwhile(call: Call) -> tuple[results.Finished, ...]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from ..app import App, Quote, UploadedMedia, Viewed
 from ..errors import SeedanceError
-from ..types import Job, JobStatus, Price
+from ..types import Job, JobStatus, Price, VideoRequest
 from . import results as shape
 
 
@@ -151,6 +152,7 @@ async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
         verified=known.verified.isoformat() if known else None,
         confidence=known.confidence if known else None,
         reason=quote.reason,
+        settings=_settings(quote.request),
         offers=tuple(
             shape.Alternative(
                 provider=other.offer.provider.name,
@@ -171,6 +173,11 @@ async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
         ),
         next_step="Tell the person the price. generate_video with the same arguments makes the video.",
     )
+
+
+def _settings(request: VideoRequest) -> dict[str, Any]:
+    told = request.model_dump(mode="json", exclude_none=True, exclude={"prompt", "model", "provider"})
+    return {name: value for name, value in told.items() if value not in ([], {})}
 
 
 def upload(uploaded: UploadedMedia) -> shape.UploadShape:
