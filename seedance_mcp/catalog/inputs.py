@@ -31,22 +31,27 @@ def scene_problems(request: VideoRequest, offer: Offer) -> list[str]:
         )
     if offer.generic:
         return problems
+    problems += _count_problems(request, offer)
+    inputs = offer.model.inputs
+    if references == ["reference_audios"] and not inputs.audio_alone:
+        problems.append(f"reference_audios: {offer.label} needs a reference image or video with it")
+    return problems
+
+
+def _count_problems(request: VideoRequest, offer: Offer) -> list[str]:
+    problems: list[str] = []
     inputs = offer.model.inputs
     for name, kind in _KINDS:
-        limits = inputs.of(kind)
-        if name not in offer.parameters or limits is None:
+        limits, parameter = inputs.of(kind), offer.parameters.get(name)
+        if parameter is None or limits is None:
             continue
-        most = offer.parameters[name].max or (inputs.reference_images if kind == "image" else limits.count)
+        most = parameter.max or (inputs.reference_images if kind == "image" else limits.count)
         count = len(getattr(request, name))
         if count > most:
             problems.append(f"{name}: {count} are too many for {offer.label}; it takes up to {most}")
     total = sum(len(getattr(request, name)) for name, _ in _KINDS)
-    if inputs.total is not None and total > inputs.total:
-        problems.append(
-            f"{total} references are too many for {offer.label}; it takes up to {inputs.total} in all"
-        )
-    if references == ["reference_audios"] and not inputs.audio_alone:
-        problems.append(f"reference_audios: {offer.label} needs a reference image or video with it")
+    if not problems and inputs.total is not None and total > inputs.total:
+        return [f"{total} references are too many for {offer.label}; it takes up to {inputs.total} in all"]
     return problems
 
 
