@@ -33,7 +33,8 @@ _ADDRESS = re.compile(r"(?:https?|asset)://\S+|\basset-[0-9a-z]{6,}", re.IGNOREC
 _NEGATIVE = re.compile(r"\b(?:negative prompt|do not|don't|avoid|without|no)\b[:\s]+([^.,;]*)", re.IGNORECASE)
 _AUDIBLE = re.compile(r"subtitle|caption|music|sound|audio|speech|voice|dialogue|narrat", re.IGNORECASE)
 _SPEAKS = re.compile(
-    r"\b(?:says?|said|saying|shouts?|whispers?|asks?|replies|speaks?|sings?)\b[^.!?\n]{0,60}?[:,]",
+    r"\b(?:says?|said|saying|shouts?|whispers?|asks?|replies|speaks?|sings?)\b[^.!?\n]{0,60}?[:：\"“「{]"
+    r"|[说喊问道][^。！？\n]{0,20}?[:：“「]",
     re.IGNORECASE,
 )
 _QUOTES = re.compile('["“”「」『』]')
@@ -103,16 +104,14 @@ def _form(prompt: str, model: Model) -> list[str]:
 
 
 def _speech(prompt: str, model: Model) -> list[str]:
-    quoted, braces = bool(_QUOTES.search(prompt)), "{" in prompt
-    speaks = quoted or braces or bool(_SPEAKS.search(prompt))
-    if not speaks:
+    if not _SPEAKS.search(prompt):
         return []
     style = model.prompting.dialogue
     if style == "none":
         return [f"{model.title} makes silent video: nobody will be heard. Models from 1.5 on speak."]
-    if style == "quotes" and not quoted:
+    if style == "quotes" and not _QUOTES.search(prompt):
         return ['Put spoken words in double quotes: she says: "Remember this."']
-    if style == "braces" and not braces:
+    if style == "braces" and "{" not in prompt:
         return [
             "Put spoken words in braces, with the language before them if it is not Chinese: says in English: {Hello}."
         ]

@@ -62,4 +62,4 @@ def _matches(wanted: Any, value: Any) -> bool:
     if wanted == GIVEN:
         return value is not None
     choices = cast("list[Any]", wanted) if isinstance(wanted, list) else [wanted]
-    return any(type(choice) is type(value) and choice == value for choice in choices)
+    return value in choices

@@ -114,7 +114,7 @@ def _broken_rule(name: str, value: Any, rules: Iterable[Rule]) -> str | None:
             continue
         if rule.forbidden:
             return f"{name}: leave it out; {rule.why}"
-        if rule.allowed is not None and not _among(value, rule.allowed):
+        if rule.allowed is not None and value not in rule.allowed:
             return f"{name}: {_shown(value)} is not possible here; {_can_be(rule.allowed)}: {rule.why}"
     return None
 
@@ -130,7 +130,7 @@ def _duration_problems(value: int, offer: Offer) -> list[str]:
 
 
 def _range_problems(name: str, value: Any, limits: Parameter | Option, offer: Offer) -> list[str]:
-    if limits.allowed is not None and not _among(value, limits.allowed):
+    if limits.allowed is not None and value not in limits.allowed:
         if not limits.allowed:
             return [f"{name}: {offer.label} does not take it"]
         return [f"{name}: {_shown(value)} is not possible with {offer.label}; {_can_be(limits.allowed)}"]
@@ -157,10 +157,6 @@ def _frame_problems(count: int, request: VideoRequest, offer: Offer) -> list[str
     if request.duration is not None:
         problems.append("duration: give either duration or provider_options.frames, not both")
     return problems
-
-
-def _among(value: Any, allowed: Sequence[Any]) -> bool:
-    return any(type(value) is type(one) and value == one for one in allowed)
 
 
 def _shown(value: Any) -> str:

@@ -27,6 +27,7 @@ ADVISED = [
     ("seedance-1.0-pro", 'He says: "Hello."', "silent"),
     ("seedance-2.0", "He says in a low voice: remember this", "double quotes"),
     ("seedance-2.5", 'He says: "Remember this."', "braces"),
+    ("seedance-2.0", "男人说：记住这句话。", "double quotes"),
     ("seedance-2.0", "0-3s: a cat. 3-5s: a dog.", "shot numbers"),
     ("seedance-1.0-pro", "Shot 1: a cat. Shot 2: a dog.", "cut to"),
     ("seedance-2.5", "0-3s: a cat. 4-8s: a dog.", "without gaps"),
@@ -42,7 +43,7 @@ def test_a_good_prompt_gets_no_advice(catalog: Catalog, model: str) -> None:
     assert check_prompt(GOOD[model], catalog.model(model)) == []
 
 
-@pytest.mark.parametrize(("model", "prompt", "said"), ADVISED, ids=[row[2] for row in ADVISED])
+@pytest.mark.parametrize(("model", "prompt", "said"), ADVISED, ids=[f"{row[0]} {row[2]}" for row in ADVISED])
 def test_what_a_model_does_not_understand_is_advised_against(
     catalog: Catalog, model: str, prompt: str, said: str
 ) -> None:
@@ -60,6 +61,9 @@ def test_what_a_model_does_not_understand_is_advised_against(
         ("seedance-2.0", "Shot 1 (0-3s): a cat. Shot 2 (3-6s): a dog."),
         ("seedance-2.0", "a room without windows"),
         ("seedance-2.0", ""),
+        ("seedance-2.0", "she says goodbye, then leaves"),
+        ("seedance-1.0-pro", 'a sign reads "OPEN"'),
+        ("seedance-2.5", 'a neon sign 【OPEN】 next to the word "bar"'),
         ("seedance-2.0", "he walks 16 steps at 10:30"),
     ],
 )
