@@ -1,0 +1,318 @@
+"""
+What every online provider's adapter has to do, over a real socket.
+
+`wire/<name>.toml` holds the conversation: what has to be sent, exactly, and what is answered. Everything else is the
+same for all providers.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import time
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from pydantic import SecretStr
+
+from seedance_mcp.catalog import Catalog, Offer
+from seedance_mcp.errors import NotSupported, ProviderError, SubmissionUnknown, UnexpectedResponse
+from seedance_mcp.providers import Access, Provider, create
+from seedance_mcp.types import Submission, TaskStatus, VideoRequest
+from tests.emulator.scripted import Scripted, saying, scripted
+from tests.emulator.wire import Connection, Request, Response
+
+KEY = "canary-key-51c2"
+TAG = "0123456789abcdef01234567-tag"
+STATES = {"queued", "running", "unknown_word", "succeeded", "failed", "moderated", "cancelled"}
+REFUSALS = {"bad_key", "no_funds", "rate_limited", "rejected", "moderated"}
+CATALOG = Catalog.load()
+
+
+@cache
+def wires() -> dict[str, dict[str, Any]]:
+    """The wire file of each provider that has one."""
+    found: dict[str, dict[str, Any]] = {}
+    for file in sorted((Path(__file__).parent / "wire").glob("*.toml")):
+        wire = tomllib.loads(file.read_text(encoding="utf-8"))
+        found |= dict.fromkeys(wire.get("providers", [file.stem]), wire)
+    return found
+
+
+ONLINE = sorted(wires())
+SUBMITS = [(name, case) for name in ONLINE for case in wires()[name]["submit"]]
+every_provider = pytest.mark.parametrize("name", ONLINE)
+every_submit = pytest.mark.parametrize(
+    ("name", "case"), SUBMITS, ids=[f"{n}-{c['case']}" for n, c in SUBMITS]
+)
+every_state = pytest.mark.parametrize(
+    ("name", "state"), [(name, state) for name in ONLINE for state in wires()[name]["state"]]
+)
+every_refusal = pytest.mark.parametrize(
+    ("name", "refusal"), [(name, refusal) for name in ONLINE for refusal in wires()[name]["refusal"]]
+)
+
+
+@dataclass
+class Buyer:
+    tag: str = TAG
+    sent: int = 0
+    answers: list[int] = field(default_factory=list)
+
+    async def sending(self) -> None:
+        self.sent += 1
+
+    def answered(self, status: int, body: bytes) -> None:
+        self.answers.append(status)
+
+
+def offer_and_request(name: str, case: dict[str, Any]) -> tuple[Offer, VideoRequest]:
+    """What a case buys. Retired offers are spoken like the others."""
+    offer = CATALOG.offer(name, case["model"], retired=True)
+    fields = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in case["request"].items()
+    }
+    return offer, VideoRequest(provider=name, model=case["model"], **fields)
+
+
+def filled(value: Any, **words: str) -> Any:
+    """The value with `$now` as a number and every `$word` replaced."""
+    if isinstance(value, dict):
+        return {key: filled(inner, **words) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [filled(inner, **words) for inner in value]
+    if value == "$now":
+        return int(time.time())
+    if isinstance(value, str):
+        for word, text in {"tag": TAG, "key": KEY, **words}.items():
+            value = value.replace(f"${word}", text)
+    return value
+
+
+def base_path(name: str) -> str:
+    return urlsplit(CATALOG.provider(name).base_url).path.rstrip("/")
+
+
+@asynccontextmanager
+async def opened(name: str, origin: str) -> AsyncIterator[Provider]:
+    access = Access(key=SecretStr(KEY), base_url=origin + base_path(name), folder=Path())
+    provider = create(CATALOG.provider(name), access)
+    try:
+        yield provider
+    finally:
+        await provider.close()
+
+
+@asynccontextmanager
+async def conversation(
+    name: str, exchanges: list[dict[str, Any]], model: str = "m"
+) -> AsyncIterator[Scripted]:
+    """A server that answers these exchanges in this order; whatever else is sent fails the test."""
+    waiting = list(exchanges)
+    wrong: list[str] = []
+
+    async def say(connection: Connection, request: Request) -> bool:
+        sent = f"{request.method} {request.target.removeprefix(base_path(name))}"
+        exchange = waiting.pop(0) if waiting else {"send": "nothing more"}
+        if sent != exchange["send"]:
+            wrong.append(f"{sent} instead of {exchange['send']}")
+        if "json" in exchange and request.json != filled(exchange["json"], model=model):
+            wrong.append(f"{sent} with {request.json}")
+        reply = filled(exchange.get("reply"), model=model)
+        await connection.send(Response.of(reply, exchange.get("status", 200)))
+        return True
+
+    async with scripted(say) as server:
+        yield server
+    assert wrong == []
+    assert waiting == []
+
+
+def test_every_adapter_has_a_wire_file() -> None:
+    written = {
+        info.name
+        for info in CATALOG.providers.values()
+        if info.key_variables and importlib.util.find_spec(info.adapter.partition(":")[0])
+    }
+    assert written == set(ONLINE)
+
+
+@every_provider
+def test_a_wire_file_has_every_scenario(name: str) -> None:
+    wire, supports = wires()[name], CATALOG.provider(name).supports
+    assert set(wire["state"]) >= STATES
+    assert set(wire["refusal"]) >= REFUSALS
+    assert "check" in wire
+    assert ("cancel" in wire) == ("cancel" in supports)
+    assert ("recover_found" in wire) == ("recover" in supports)
+
+
+@every_provider
+def test_the_data_says_what_the_adapter_can(name: str) -> None:
+    info = CATALOG.provider(name)
+    provider = create(info, Access(key=SecretStr(KEY), base_url=info.base_url, folder=Path()))
+    able = {
+        method
+        for method in ("cancel", "upload", "quote", "recover")
+        if getattr(type(provider), method) is not getattr(Provider, method)
+    }
+    assert able == info.supports
+
+
+@every_submit
+async def test_a_purchase_is_written_as_the_wire_file_says(name: str, case: dict[str, Any]) -> None:
+    offer, request = offer_and_request(name, case)
+    buyer = Buyer()
+    async with (
+        conversation(name, [case], offer.endpoint(request)) as server,
+        opened(name, server.origin) as provider,
+    ):
+        submission = await provider.submit(request, offer, buyer)
+    assert submission == Submission(task_id=case["task_id"], handle=case.get("handle", {}))
+    assert (buyer.sent, buyer.answers) == (1, [200])
+
+
+@every_state
+async def test_a_stored_task_is_read_by_a_new_adapter(name: str, state: str) -> None:
+    scene = wires()[name]["state"][state]
+    exchanges = scene.get("exchanges", [scene])
+    async with conversation(name, exchanges) as server, opened(name, server.origin) as provider:
+        said = await provider.poll(Submission(**scene["submission"]))
+    expected = dict(scene["expect"])
+    hours = expected.pop("hours_left", None)
+    if hours is not None:
+        assert said.url_expires_at == pytest.approx(time.time() + hours * 3600, abs=60)
+    usage = {unit: Decimal(amount) for unit, amount in expected.pop("usage", {}).items()}
+    assert dict(said.usage) == usage
+    for field_name, value in expected.items():
+        assert getattr(said, field_name) == (tuple(value) if isinstance(value, list) else value)
+    if said.status is TaskStatus.FAILED:
+        assert said.error
+        assert said.hint
+
+
+@every_refusal
+async def test_a_refused_purchase_is_an_error_of_ours_with_advice(
+    name: str, refusal: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="seedance_mcp")
+    scene = wires()[name]["refusal"][refusal]
+    offer, request = offer_and_request(name, wires()[name]["submit"][0])
+    answer = Response.of(filled(scene["reply"]), scene["status"])
+    async with scripted(saying(answer)) as server, opened(name, server.origin) as provider:
+        with pytest.raises(ProviderError) as caught:
+            await provider.submit(request, offer, Buyer())
+    error = caught.value
+    assert (error.code, error.provider_code) == (scene["code"], scene.get("provider_code"))
+    assert error.hint
+    assert len(server.requests) == 1
+    assert KEY not in "".join(
+        [str(error), str(vars(error)), caplog.text, repr(provider), str(vars(provider))]
+    )
+
+
+@every_provider
+async def test_a_bad_key_fails_the_check_and_a_good_one_passes(name: str) -> None:
+    bad = wires()[name]["refusal"]["bad_key"]
+    answer = Response.of(filled(bad["reply"]), bad["status"])
+    async with scripted(saying(answer)) as server, opened(name, server.origin) as provider:
+        with pytest.raises(ProviderError) as caught:
+            await provider.check()
+    assert caught.value.code == "authentication"
+    async with (
+        conversation(name, wires()[name]["check"]["exchanges"]) as server,
+        opened(name, server.origin) as provider,
+    ):
+        await provider.check()
+
+
+@every_provider
+@pytest.mark.parametrize("answer", [Response(status=503), "hang up"], ids=["503", "hang up"])
+async def test_a_purchase_is_sent_once_whatever_happens(name: str, answer: Response | str) -> None:
+    offer, request = offer_and_request(name, wires()[name]["submit"][0])
+    async with scripted(saying(answer)) as server, opened(name, server.origin) as provider:
+        with pytest.raises(SubmissionUnknown):
+            await provider.submit(request, offer, Buyer())
+    assert len(server.requests) == 1
+
+
+@every_provider
+async def test_a_poll_is_repeated(name: str) -> None:
+    scene = wires()[name]["state"]["queued"]
+    exchanges = scene.get("exchanges", [scene])
+    answers = [Response.of(filled(exchange["reply"])) for exchange in exchanges]
+    async with (
+        scripted(saying(Response(status=503), *answers)) as server,
+        opened(name, server.origin) as provider,
+    ):
+        assert (await provider.poll(Submission(**scene["submission"]))).status is TaskStatus.QUEUED
+    assert len(server.requests) == 1 + len(exchanges)
+
+
+@every_provider
+@pytest.mark.parametrize("reply", [{}, [], {"hello": "world"}, {"id": 7, "status": 7}, "text"])
+async def test_a_shape_nobody_knows_is_an_unexpected_response(name: str, reply: Any) -> None:
+    scene = wires()[name]["state"]["queued"]
+    async with scripted(saying(Response.of(reply))) as server, opened(name, server.origin) as provider:
+        with pytest.raises(UnexpectedResponse):
+            await provider.poll(Submission(**scene["submission"]))
+
+
+@every_provider
+async def test_the_key_is_in_its_header_and_nowhere_else(name: str) -> None:
+    offer, request = offer_and_request(name, wires()[name]["submit"][0])
+    case, state = wires()[name]["submit"][0], wires()[name]["state"]["queued"]
+    exchanges = [case, *state.get("exchanges", [state])]
+    async with (
+        conversation(name, exchanges, offer.endpoint(request)) as server,
+        opened(name, server.origin) as provider,
+    ):
+        await provider.submit(request, offer, Buyer())
+        await provider.poll(Submission(**state["submission"]))
+    for asked in server.requests:
+        assert asked.headers["authorization"] == CATALOG.provider(name).auth.format(key=KEY)
+        rest = {key: value for key, value in asked.headers.items() if key != "authorization"}
+        assert KEY not in f"{asked.target}{rest}{asked.body!r}"
+
+
+@every_provider
+async def test_a_task_is_cancelled_and_cancelling_again_is_harmless(name: str) -> None:
+    scene = wires()[name].get("cancel")
+    if scene is None:
+        pytest.skip("the provider has no cancellation")
+    submission = Submission(**scene["submission"])
+    async with conversation(name, scene["exchanges"]) as server, opened(name, server.origin) as provider:
+        await provider.cancel(submission)
+        await provider.cancel(submission)
+
+
+@every_provider
+async def test_a_cancellation_that_comes_too_late_says_so(name: str) -> None:
+    scene = wires()[name].get("cancel_too_late")
+    if scene is None:
+        pytest.skip("the provider does not tell")
+    async with conversation(name, scene["exchanges"]) as server, opened(name, server.origin) as provider:
+        with pytest.raises(NotSupported):
+            await provider.cancel(Submission(**scene["submission"]))
+
+
+@every_provider
+@pytest.mark.parametrize("scene_name", ["recover_found", "recover_absent"])
+async def test_a_lost_answer_is_looked_for(name: str, scene_name: str) -> None:
+    scene = wires()[name].get(scene_name)
+    if scene is None:
+        pytest.skip("the provider cannot be asked")
+    offer, request = offer_and_request(name, wires()[name]["submit"][0])
+    async with conversation(name, scene["exchanges"], offer.endpoint(request)) as server:
+        async with opened(name, server.origin) as provider:
+            found = await provider.recover(request, offer, TAG, time.time() - 300)
+    assert (found.submission.task_id if found.submission else None) == scene.get("task_id")
+    assert found.proves_absence is scene.get("proves_absence", False)
