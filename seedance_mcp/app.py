@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
 
-from .catalog import Catalog, Estimate, Offer, check_prompt, resolve
 from .config import Settings
 from .errors import InvalidRequest, JobNotFinished, MediaError
 from .jobs import (
@@ -36,6 +36,9 @@ from .jobs import (
 )
 from .media import VideoFacts, contact_sheet, inspect, probe_video
 from .types import Job, MediaFile, VideoRequest
+
+if TYPE_CHECKING:
+    from .catalog import Catalog, Estimate, Offer
 
 __all__ = ["App", "Quote", "Update", "UploadedMedia", "Viewed", "open_app"]
 
@@ -89,6 +92,8 @@ class App:
     @cached_property
     def catalog(self) -> Catalog:
         """Everything that can be bought, with the user's overlay. Read on first use."""
+        from .catalog import Catalog
+
         return Catalog.load(self.settings.catalog)
 
     @property
@@ -103,6 +108,8 @@ class App:
         Raises:
             InvalidRequest, JobNotFound: it cannot be made as asked.
         """
+        from .catalog import check_prompt
+
         asked = await self.runner.with_defaults(request)
         media = await self.runner.sources.load(asked)
         plan = await self._shops.plan(asked, media)
@@ -304,6 +311,8 @@ class App:
 
 
 def _problem(offer: Offer, file: MediaFile, media_id: str, field: str) -> str | None:
+    from .catalog import resolve
+
     value = media_id if field == "first_frame" else (media_id,)
     request = VideoRequest.model_validate({"prompt": "x", field: value})
     try:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from ..catalog import Offer, ProviderInfo
 from ..errors import NotSupported, ProviderError, TaskNotFound
 from ..providers import Provider
 from ..types import Job, JobState
 from . import journal
 from .store import Store
+
+if TYPE_CHECKING:
+    from ..catalog import Offer, ProviderInfo
 
 
 async def cancel(

@@ -66,7 +66,8 @@ def reserve(
     """
     Put the intent and its reservation on disk: the new job and False, or the job that it repeats and True.
 
-    `confirmed` says that a person answered the question itself, which no tool argument can claim. The question is returned, not raised: raising would undo its own record.
+    `confirmed` says that a person answered the question itself, which no tool argument can claim. The
+    question for a person's agreement is returned, not raised: raising would undo its own record.
 
     Raises:
         BudgetExceeded: a cap or an open breaker stands in the way.

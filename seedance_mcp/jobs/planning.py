@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from ..catalog import Catalog, Estimate, Offer, estimate, resolve
 from ..config import Settings
 from ..errors import InvalidRequest
 from ..types import MediaFile, VideoRequest
+
+if TYPE_CHECKING:
+    from ..catalog import Catalog, Estimate, Offer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +56,10 @@ def plan(
     model = request.model or settings.model
     if provider is not None and model is not None:
         offer = catalog.offer(provider, model)
-        return _made(request, offer, settings, media, "as asked", _able(request, catalog, media))
+        try:
+            return _made(request, offer, settings, media, "as asked")
+        except InvalidRequest as error:
+            raise _with_hint(error, request, catalog, media) from None
     pool = [catalog.provider(provider).name] if provider else _ready_pool(catalog, ready)
     if model is not None:
         catalog.model(model)
@@ -66,11 +72,10 @@ def plan(
         except InvalidRequest as error:
             problems = problems or error
     if not plans:
-        able = _able(request, catalog, media)
         if problems is None:
             where = f"{provider} does not sell" if provider else "No provider that is ready sells"
-            raise InvalidRequest([f"{where} {model or 'any model'}."], hint=_also(able))
-        raise InvalidRequest(problems.problems, hint=problems.hint if not able else _also(able))
+            problems = InvalidRequest([f"{where} {model or 'any model'}."])
+        raise _with_hint(problems, request, catalog, media)
     return _best(plans, catalog, settings, named=provider is not None, pool=pool, model=model)
 
 
@@ -80,31 +85,23 @@ def _ready_pool(catalog: Catalog, ready: Mapping[str, bool]) -> list[str]:
 
 
 def _made(
-    request: VideoRequest,
-    offer: Offer,
-    settings: Settings,
-    media: Mapping[str, MediaFile],
-    reason: str,
-    able: Iterable[Offer] = (),
+    request: VideoRequest, offer: Offer, settings: Settings, media: Mapping[str, MediaFile], reason: str
 ) -> Plan:
-    try:
-        resolved = resolve(request, offer, media)
-    except InvalidRequest as error:
-        others = [other for other in able if other is not offer]
-        raise InvalidRequest(error.problems, hint=_also(others) if others else error.hint) from None
+    from ..catalog import estimate, resolve  # read on first use, not when the server starts
+
+    resolved = resolve(request, offer, media)
     price = estimate(resolved, offer, media, cny_per_usd=settings.cny_per_usd)
     return Plan(offer=offer, request=resolved, estimate=price, reason=reason)
 
 
-def _able(request: VideoRequest, catalog: Catalog, media: Mapping[str, MediaFile]) -> list[Offer]:
-    found: list[Offer] = []
-    for offer in catalog.offers():
-        try:
-            resolve(request.model_copy(update={"provider": None, "model": None}), offer, media)
-        except InvalidRequest:
-            continue
-        found.append(offer)
-    return found
+def _with_hint(
+    error: InvalidRequest, request: VideoRequest, catalog: Catalog, media: Mapping[str, MediaFile]
+) -> InvalidRequest:
+    """Say of a refused request which offers could do it as it stands."""
+    from ..catalog import able_offers
+
+    able = able_offers(request, catalog, media)
+    return InvalidRequest(error.problems, hint=_also(able) if able else error.hint)
 
 
 def _also(able: Iterable[Offer]) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..catalog import Offer, settle
 from ..errors import NotSupported, ProviderError, TaskNotFound
 from ..providers import Provider
 from ..types import Job, JobState, Price, TaskState, TaskStatus
 from . import journal
 from .store import Store
+
+if TYPE_CHECKING:
+    from ..catalog import Offer
 
 _YOUNG_SECONDS = 300.0
 """A fresh id may not be known everywhere yet: so long a "not found" proves nothing."""
@@ -93,6 +95,8 @@ async def _not_found(job: Job, offer: Offer, *, provider: Provider, store: Store
 
 
 async def _record(job: Job, offer: Offer, state: TaskState, *, store: Store, cny_per_usd: Decimal) -> Job:
+    from ..catalog import settle  # read on first use, not when the server starts
+
     now = store.clock()
     changes: dict[str, Any] = {
         "task_status": state.status,

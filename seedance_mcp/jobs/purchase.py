@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from ..catalog import Offer
 from ..errors import (
     AuthenticationError,
     ContentRejected,
@@ -29,6 +28,9 @@ from . import budget, journal
 from .receipts import Receipts
 from .store import Connection, Store
 from .uploads import deliver
+
+if TYPE_CHECKING:
+    from ..catalog import Offer
 
 logger = logging.getLogger(__name__)
 

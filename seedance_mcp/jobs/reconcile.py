@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..catalog import Offer, ProviderInfo
 from ..errors import InvalidRequest, NotSupported, ProviderError
 from ..providers import Provider, Recovery
 from ..types import Job, JobState, Submission
 from . import journal
 from .store import Store
+
+if TYPE_CHECKING:
+    from ..catalog import Offer, ProviderInfo
 
 logger = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.abc
 import anyio.to_thread
 
-from ..catalog import Offer, check_prompt
 from ..config import Settings
 from ..errors import BudgetExceeded, ConfirmationRequired
 from ..providers import Provider
@@ -31,6 +31,9 @@ from .shops import Shops
 from .sources import Sources
 from .store import Store
 from .watcher import Watcher
+
+if TYPE_CHECKING:
+    from ..catalog import Offer
 
 _ANSWER_SECONDS = 4.0
 """How long `start` waits for the provider's answer; some clients give up after five seconds."""
@@ -110,6 +113,8 @@ class JobRunner:
             ConfirmationRequired: a person has to agree to the price first.
             StoreError: the intent could not be put on disk, so nothing was sent.
         """
+        from ..catalog import check_prompt  # read on first use, not when the server starts
+
         asked = await self.with_defaults(request)
         media = await self.sources.load(asked)
         plan = await self._shops.plan(asked, media)

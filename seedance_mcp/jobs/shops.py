@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from ..catalog import Catalog, Offer, ProviderInfo
 from ..config import Settings
 from ..providers import Access, Provider, create
 from ..types import Job, MediaFile, VideoRequest
 from .planning import OtherOffer, Plan, elsewhere, plan
+
+if TYPE_CHECKING:
+    from ..catalog import Catalog, Offer, ProviderInfo
 
 
 class Shops:

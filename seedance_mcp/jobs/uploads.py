@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from ..catalog import ProviderInfo
 from ..errors import MediaError
 from ..providers import Provider
 from ..types import MediaFile, Upload, VideoRequest
 from .store import Connection, Store
+
+if TYPE_CHECKING:
+    from ..catalog import ProviderInfo
 
 _MARGIN_SECONDS = 600.0
 """An upload that expires sooner than this is made anew: a queued task may fetch it late."""

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pydantic import SecretStr
 
-from ..catalog import Offer, ProviderInfo
 from ..errors import ConfigError, NotSupported
 from ..types import MediaFile, Submission, TaskState, Upload, VideoRequest
 from . import addresses
+
+if TYPE_CHECKING:
+    from ..catalog import Offer, ProviderInfo
 
 __all__ = ["Access", "Provider", "Purchase", "Recovery", "addresses", "create", "wire"]
 
@@ -110,9 +112,7 @@ class Provider(Protocol):
         """Return the provider's own price in its currency, where it gives one before buying."""
         return None
 
-    async def recover(
-        self, request: VideoRequest, offer: Offer, tag: str, since: float
-    ) -> Recovery:
+    async def recover(self, request: VideoRequest, offer: Offer, tag: str, since: float) -> Recovery:
         """Look for the one task that a lost answer belongs to, among those created after `since` (epoch seconds)."""
         raise NotSupported("This provider cannot be asked which tasks it took.")
 
@@ -136,7 +136,9 @@ def create(info: ProviderInfo, access: Access) -> Provider:
     try:
         adapter = cast("type[Provider]", getattr(importlib.import_module(module_name), class_name))
     except (ImportError, AttributeError) as error:
-        raise ConfigError(f"The adapter {info.adapter!r} of {info.name!r} cannot be imported: {error}") from error
+        raise ConfigError(
+            f"The adapter {info.adapter!r} of {info.name!r} cannot be imported: {error}"
+        ) from error
     return adapter(info, access)
 
 

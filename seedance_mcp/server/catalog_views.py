@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..app import App
-from ..catalog import Model, Offer, estimate, resolve
 from ..errors import InvalidRequest
 from ..types import VideoRequest
 from . import results as shape
 from .views import decimal
+
+if TYPE_CHECKING:
+    from ..catalog import Model, Offer
 
 _EXAMPLE = VideoRequest.model_validate({"prompt": "A red fox trots through fresh snow."})
 
@@ -90,6 +92,8 @@ def _details(model: Model) -> dict[str, Any]:
 
 
 def _example_price(app: App, offer: Offer) -> str | None:
+    from ..catalog import estimate, resolve  # read on first use, not when the server starts
+
     try:
         request = resolve(_EXAMPLE, offer, {})
     except InvalidRequest:  # a model that makes nothing from text alone
