@@ -103,7 +103,6 @@ class ArkDialect:
             resolution=order.resolution,
             sound=order.sound,
             flex=order.fields.get("service_tier") == "flex",
-            draft=bool(order.fields.get("draft")),
         )
         if not world.can_pay(price):
             raise Refused("AccountOverdueError", "The account has an overdue balance.", status=403)
@@ -143,6 +142,8 @@ class ArkDialect:
         if order.videos:
             counted = max(order.videos * _SECONDS_IN + seconds, math.ceil(5 / 3 * seconds))
             tokens = math.floor(width * height * (24 * counted + 1) / 1024)
+        if fields.get("draft") and not order.sold.newest:
+            tokens = math.floor(tokens * (0.6 if order.sound else 0.7))
         return facts | {
             "tokens": tokens, "width": width, "height": height, "seconds": seconds, "ratio": ratio,
             "resolution": draft_size, "seed": fields.get("seed", 58_944),

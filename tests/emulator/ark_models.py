@@ -141,7 +141,6 @@ def price(
     resolution: str,
     sound: bool,
     flex: bool,
-    draft: bool,
 ) -> Decimal:
     """What so many tokens cost."""
     rates = [Decimal(text) for text in (sold.cny if currency == "CNY" else sold.usd)]
@@ -156,6 +155,4 @@ def price(
             ("4k", "CNY"): ("26", "16"), ("4k", "USD"): ("4.0", "2.4"),
         }  # fmt: skip
         rate = Decimal(table[resolution, currency][video_in])
-    if draft and not sold.newest:
-        rate *= Decimal("0.6") if sound else Decimal("0.7")
     return rate * tokens / 1_000_000 / (2 if flex else 1)

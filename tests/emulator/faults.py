@@ -138,7 +138,7 @@ def _changed(
         case "no_id":
             return replace(answer, body=json.dumps({"object": "task", "data": None}).encode())
         case "wrong_types":
-            return replace(answer, body=json.dumps(_turned(json.loads(answer.body))).encode())
+            return replace(answer, body=json.dumps(_turned(json.loads(answer.body or b"{}"))).encode())
         case "empty":
             return replace(answer, status=status, body=b"")
         case "redirect":

@@ -51,8 +51,10 @@ async def scripted(say: Say) -> AsyncIterator[Scripted]:
     finally:
         group.cancel_scope.cancel()
         # The error of the test is its own; inside a group's it would not be recognised.
-        await group.__aexit__(None, None, None)
-        await listener.aclose()
+        try:
+            await group.__aexit__(None, None, None)
+        finally:
+            await listener.aclose()
 
 
 def saying(*answers: Response | str) -> Say:

@@ -73,6 +73,10 @@ class Emulator:
         """Scheme, host and port of the service."""
         return self._worlds[name].origin
 
+    def dialect(self, name: str) -> Dialect:
+        """How the service speaks: replace its `answer` to make it say something else."""
+        return self._dialects[name]
+
     def environment(self, *names: str) -> dict[str, str]:
         """The variables that point the server at these services (default: all)."""
         found: dict[str, str] = {}
@@ -108,9 +112,11 @@ class Emulator:
     ) -> None:
         self._group.cancel_scope.cancel()
         # The error of the test is its own; inside a group's it would not be recognised.
-        await self._group.__aexit__(None, None, None)
-        for listener in self._listeners:
-            await listener.aclose()
+        try:
+            await self._group.__aexit__(None, None, None)
+        finally:
+            for listener in self._listeners:
+                await listener.aclose()
 
     @contextmanager
     def threaded(self) -> Generator[Emulator]:

@@ -311,8 +311,8 @@ async def test_a_lost_answer_is_looked_for(name: str, scene_name: str) -> None:
     if scene is None:
         pytest.skip("the provider cannot be asked")
     offer, request = offer_and_request(name, wires()[name]["submit"][0])
-    async with conversation(name, scene["exchanges"], offer.endpoint(request)) as server:
-        async with opened(name, server.origin) as provider:
-            found = await provider.recover(request, offer, TAG, time.time() - 300)
+    talk = conversation(name, scene["exchanges"], offer.endpoint(request))
+    async with talk as server, opened(name, server.origin) as provider:
+        found = await provider.recover(request, offer, TAG, time.time() - 300)
     assert (found.submission.task_id if found.submission else None) == scene.get("task_id")
     assert found.proves_absence is scene.get("proves_absence", False)
