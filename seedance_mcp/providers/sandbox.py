@@ -279,8 +279,8 @@ def _spec(request: VideoRequest, offer: Offer) -> dict[str, Any]:
 
 
 def _placeholder(spec: dict[str, Any]) -> PlaceholderSpec:
-    first = _local(spec["first_frame"])
-    width, height = spec["size"] or _nearest(spec["sizes"], first)
+    first = _shown(spec["first_frame"])
+    width, height = spec["size"] or _nearest(spec["sizes"], first if isinstance(first, Path) else None)
     return PlaceholderSpec(
         prompt=re.sub(r"\[sandbox:\w+\]\s*", "", spec["prompt"]),
         model=spec["model"],
@@ -291,14 +291,14 @@ def _placeholder(spec: dict[str, Any]) -> PlaceholderSpec:
         seed=spec["seed"],
         audio=spec["audio"],
         first_frame=first,
-        last_frame=_local(spec["last_frame"]),
-        references=tuple(path for path in map(_local, spec["references"]) if path),
-        unseen=sum(
-            1
-            for source in (spec["first_frame"], spec["last_frame"], *spec["references"])
-            if source and not _local(source)
-        ),
+        last_frame=_shown(spec["last_frame"]),
+        references=tuple(shown for shown in map(_shown, spec["references"]) if shown),
     )
+
+
+def _shown(source: str | None) -> Path | str | None:
+    """The file of an input, or the words that stand for one on the web: the sandbox is offline."""
+    return _local(source) or (f"picture at {urlsplit(source).hostname}" if source else None)
 
 
 def _local(source: str | None) -> Path | None:
