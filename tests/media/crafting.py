@@ -43,7 +43,7 @@ def film(
         shown = container.add_stream(codec, rate=fps)
         shown.width, shown.height, shown.pix_fmt = first.shape[1], first.shape[0], "yuv420p"
         if codec == "libx264":
-            shown.options = {"preset": "ultrafast", "crf": "18"}
+            shown.options = {"preset": "ultrafast", "crf": "18", **(options or {})}
         if rotation:
             shown.set_display_rotation(rotation)
         heard = None if sound is None else container.add_stream("aac", rate=RATE)

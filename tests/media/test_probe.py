@@ -108,6 +108,16 @@ async def test_motion_alone_is_no_cut_and_no_freeze(tmp_path: Path) -> None:
     assert (found.cuts, found.freezes, found.blacks) == ((), (), ())
 
 
+async def test_a_slow_change_of_light_is_no_freeze(tmp_path: Path) -> None:
+    columns = np.arange(320)[None, :, None]
+    pictures = [
+        np.broadcast_to(100 + (index + columns % 4) // 4, (180, 320, 3)).astype(np.uint8)
+        for index in range(72)
+    ]
+    found = await facts(film(tmp_path / "a.mp4", pictures, options={"crf": "0"}))
+    assert found.freezes == ()
+
+
 async def test_wild_motion_is_no_row_of_cuts(tmp_path: Path) -> None:
     found = await facts(
         film(tmp_path / "a.mp4", [frame for index in range(24) for frame in moving(1, index)])
@@ -181,11 +191,12 @@ async def test_a_video_without_its_index_is_refused(tmp_path: Path) -> None:
         await facts(path)
 
 
-async def test_a_video_damaged_in_the_middle_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", [16, 4000])
+async def test_a_video_damaged_in_the_middle_is_refused(damage: int, tmp_path: Path) -> None:
     path = film(tmp_path / "a.mp4", noise(12, (160, 90)))
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
-    content[middle : middle + 4000] = bytes(4000)
+    content[middle : middle + damage] = bytes(damage)
     path.write_bytes(content)
     with pytest.raises(MediaError) as error:
         await facts(path, full=False)
