@@ -86,7 +86,7 @@ class ArkDialect:
             body = request.json
         except ValueError:
             raise Refused("InvalidParameter", "The request body is not valid JSON.") from None
-        order = check(body)
+        order = check(body, int(self.currency == "USD"))
         text = " ".join(item.get("text", "") for item in body["content"])
         outcome, code = next((fate for word, fate in TRIGGERS.items() if word in text), ("", ""))
         if code and outcome is None:

@@ -118,11 +118,11 @@ MODELS = (
 )  # fmt: skip
 
 
-def find(model: str) -> Sold | None:
-    """The model with this id. An endpoint (`ep-...`) stands for 2.0."""
+def find(model: str, platform: int) -> Sold | None:
+    """The model with this id at Ark (0) or BytePlus (1). An endpoint (`ep-...`) stands for 2.0."""
     if model.startswith("ep-"):
         return MODELS[1]
-    return next((sold for sold in MODELS if model in sold.ids), None)
+    return next((sold for sold in MODELS if model == sold.ids[platform]), None)
 
 
 def size(sold: Sold, resolution: str, ratio: str) -> tuple[int, int]:

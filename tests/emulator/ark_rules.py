@@ -60,8 +60,8 @@ class Order:
         return self.sold.sound and self.fields.get("generate_audio", True)
 
 
-def check(body: Any) -> Order:
-    """Return what is ordered, or raise Refused."""
+def check(body: Any, platform: int) -> Order:
+    """Return what is ordered at Ark (0) or BytePlus (1), or raise Refused."""
     if not isinstance(body, dict):
         raise _invalid("the request body", "it is not an object")
     fields = {name: value for name, value in body.items() if value is not None}
@@ -70,7 +70,7 @@ def check(body: Any) -> Order:
             raise Refused(
                 "MissingParameter", f"The request failed because it is missing `{name}` parameter.", name
             )
-    sold = find(str(fields["model"]))
+    sold = find(str(fields["model"]), platform)
     if sold is None:
         message = f"The model or endpoint {fields['model']} does not exist or you do not have access to it."
         raise Refused("InvalidEndpointOrModel.NotFound", message, "model", 404)
