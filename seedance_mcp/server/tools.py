@@ -8,7 +8,7 @@ from typing import Annotated
 
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ContentBlock, InputRequiredResult, ToolAnnotations
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from ..app import Started
 from ..errors import ConfirmationRequired
@@ -42,6 +42,11 @@ CHANGE = ToolAnnotations(
 """Ends something that cannot be taken up again."""
 
 WaitSeconds = Annotated[float | None, Field(ge=0, description="Default: what this client allows")]
+Usd = Annotated[
+    Decimal | None,
+    Field(ge=0),
+    WithJsonSchema({"type": "number", "minimum": 0, "description": "Refuse if it may cost more"}),
+]
 JobId = Annotated[str, Field(max_length=128)]
 
 
@@ -64,7 +69,7 @@ async def generate_video(
     request: VideoRequest,
     *,
     wait_seconds: WaitSeconds = None,
-    max_usd: Annotated[Decimal | None, Field(ge=0, description="Refuse if it may cost more")] = None,
+    max_usd: Usd = None,
     allow_duplicate: Annotated[bool, Field(description="Make the same again")] = False,
     confirm_token: Annotated[str | None, Field(max_length=200, description="After the person agreed")] = None,
 ) -> Answer:
