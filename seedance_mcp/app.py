@@ -26,6 +26,7 @@ from .jobs import (
     Transition,
     Update,
     Waiting,
+    budget,
     by_day,
     confirmation,
     decide_by_hand,
@@ -192,6 +193,10 @@ class App:
         now = self._store.clock()
         return await self._store.write(lambda connection: confirmation.approve(connection, code, now=now))
 
+    async def allow_spending(self) -> bool:
+        """Let purchases go on after the job database was lost; tells whether they had been stopped."""
+        return await self._store.write(budget.allow_spending)
+
     async def spending(self, days: int = 30) -> list[Spent]:
         """Sum up what counts as spent by day, provider and model, newest first."""
         return await self._store.read(lambda connection: by_day(connection, days))
@@ -341,6 +346,8 @@ async def open_app(settings: Settings, *, watch: bool = True, leave: bool = Fals
     store = await anyio.to_thread.run_sync(open_store, settings.state_dir)
     app = App(settings, store)
     try:
+        if store.notice:
+            await store.write(budget.stop_spending)
         if watch:
             async with app.runner.running():
                 yield app

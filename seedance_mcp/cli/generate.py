@@ -65,7 +65,7 @@ async def _say_the_price(app: App, request: VideoRequest) -> None:
     quote = await app.estimate(request)
     price = money(quote.estimate.price) if quote.estimate else "price unknown"
     print(
-        f"{quote.offer.model.title} at {quote.offer.provider.title}: {price}. {quote.reason}", file=sys.stderr
+        f"{quote.offer.model.title} at {quote.offer.provider.title}: {price}; {quote.reason}", file=sys.stderr
     )
     for line in quote.advice:
         print(f"note: {line}", file=sys.stderr)

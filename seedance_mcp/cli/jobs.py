@@ -44,6 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     found.add_argument(
         "--not-bought", action="store_true", help="The provider does not have it: its money is freed"
     )
+    verbs.add_parser("allow-spending", help="Buy again after the job database was lost and set aside")
     for verb in (listing, show, cancel, resolve):
         verb.add_argument("--json", action="store_true", help="Print JSON")
 
@@ -53,6 +54,8 @@ def execute(arguments: argparse.Namespace) -> int:
     settings = load_settings()
     if arguments.verb == "list" and arguments.spending:
         return anyio.run(_spending, settings, arguments.json)
+    if arguments.verb == "allow-spending":
+        return anyio.run(_allow_spending, settings)
     if arguments.verb == "resolve":
         return anyio.run(_resolve, settings, arguments.job_id, arguments.task, arguments.json)
     if arguments.verb == "list":
@@ -95,6 +98,13 @@ async def _spending(settings: Settings, as_json: bool) -> int:
             )
         )
     print(f"Left today: {budget.left_today_usd:.2f} of {budget.max_per_day_usd:.2f} USD.")
+    return 0
+
+
+async def _allow_spending(settings: Settings) -> int:
+    async with opened(settings, watch=False) as app:
+        stopped = await app.allow_spending()
+    print("Purchases are allowed again." if stopped else "Purchases had not been stopped.")
     return 0
 
 

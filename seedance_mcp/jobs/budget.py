@@ -16,6 +16,7 @@ HOUR = 3600.0
 DAY = 24 * HOUR
 _BREAKER_SECONDS = 15 * 60.0
 _SAME_REFUSALS = 3
+_STOPPED = "spending_stopped"
 _ACCOUNT_CODES = frozenset({"authentication", "insufficient_funds"})
 """Refusals that say something about the account, not about the request: one is enough."""
 
@@ -112,6 +113,7 @@ def check(
     """
     if not price.amount and not price.usd:
         return
+    _check_stopped(connection)
     _check_breaker(connection, provider, account, now)
     if price.usd > limits.max_usd_per_job:
         raise BudgetExceeded(
@@ -135,6 +137,25 @@ def check(
             " are already spent or reserved today.",
             hint="Wait until tomorrow, or ask the person who runs the server to raise SEEDANCE_MAX_USD_PER_DAY.",
         )
+
+
+def _check_stopped(connection: Connection) -> None:
+    if connection.execute("SELECT 1 FROM meta WHERE key = ?", (_STOPPED,)).fetchone() is not None:
+        raise BudgetExceeded(
+            "The job database was damaged and a new one was started, so what was spent before is not known here.",
+            hint="Look at the providers' consoles for open jobs, then run `seedance-mcp jobs allow-spending`."
+            " The sandbox works meanwhile.",
+        )
+
+
+def stop_spending(connection: Connection) -> None:
+    """Let nothing be bought until a person allows it: the record of what was spent is lost."""
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, '1')", (_STOPPED,))
+
+
+def allow_spending(connection: Connection) -> bool:
+    """Let purchases go on after `stop_spending`; tells whether they had been stopped."""
+    return connection.execute("DELETE FROM meta WHERE key = ?", (_STOPPED,)).rowcount > 0
 
 
 def _check_breaker(connection: Connection, provider: str, account: str, now: float) -> None:

@@ -119,7 +119,7 @@ class JobRunner:
         media = await self.sources.load(asked)
         plan = await self._shops.plan(asked, media)
         provider = self._shops.open(plan.offer.provider)
-        await self._saver.preflight()
+        await self._saver.preflight(paid=not plan.offer.provider.placeholder)
         await anyio.to_thread.run_sync(self._receipts.prepare)
         intent = self._intent(plan, media, allow_duplicate=allow_duplicate)
         if max_usd is not None and intent.maximum.usd > max_usd:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -26,6 +27,7 @@ from .store import Store
 logger = logging.getLogger(__name__)
 
 _HOUR = 3600.0
+_FREE_BYTES = 500_000_000
 
 
 class Saver:
@@ -38,14 +40,22 @@ class Saver:
         self._changed = changed
         self.progress: dict[str, tuple[int, int | None]] = {}
 
-    async def preflight(self) -> None:
+    async def preflight(self, *, paid: bool) -> None:
         """
         Make sure that a result could be kept, before anything is spent.
 
         Raises:
-            ConfigError: the output folder cannot be written to.
+            ConfigError: the output folder cannot be written to, or for a paid video the disk is nearly full.
         """
         await anyio.to_thread.run_sync(_try_writing, self._folder)
+        if paid:
+            for folder in (self._folder, self._settings.state_dir):
+                free = (await anyio.to_thread.run_sync(shutil.disk_usage, folder)).free
+                if free < _FREE_BYTES:
+                    raise ConfigError(
+                        f"Only {free / 1e6:.0f} MB are free on the disk with {folder}; 500 MB are wanted before buying.",
+                        hint="Free some space first: a paid video must have somewhere to go. Nothing was spent.",
+                    )
 
     async def sweep(self) -> None:
         """Remove the partial downloads of processes that died."""

@@ -29,6 +29,7 @@ Clock = Callable[[], float]
 SCHEMA_VERSION = 1
 _BUSY_SECONDS = 10.0
 _DATABASE = "jobs.db"
+_NETWORK_KINDS = ("nfs", "cifs", "smb", "9p", "fuse.sshfs", "fuse.rclone", "afs", "ceph", "glusterfs")
 
 
 class Store:
@@ -134,6 +135,7 @@ def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
         )
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _refuse_network_drive(folder)
         opening = FileLock(folder / "opening.lock")  # two servers that start at once take turns
         with contextlib.closing(opening):
             opening.take()
@@ -149,6 +151,23 @@ def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
             hint="Make it writable, or set SEEDANCE_STATE_DIR to another folder.",
         ) from error
     return Store(connection, ownership, clock=clock, notice=notice)
+
+
+def _refuse_network_drive(folder: Path) -> None:
+    """SQLite's locks do not hold on network drives, and with them the promise never to pay twice."""
+    mounts = Path("/proc/mounts")
+    if not mounts.is_file():
+        return
+    best = ("/", "")
+    for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines():
+        _, place, kind, *_ = line.split(" ")
+        if folder.resolve().is_relative_to(place) and len(place) >= len(best[0]):
+            best = (place, kind)
+    if best[1].startswith(_NETWORK_KINDS):
+        raise StoreError(
+            f"The state folder {folder} is on a network drive ({best[1]}), where file locks cannot be trusted.",
+            hint="Set SEEDANCE_STATE_DIR to a folder on a local disk.",
+        )
 
 
 def _open_checked(folder: Path, ownership: Ownership) -> tuple[Connection, str | None]:
