@@ -1,66 +1,86 @@
 """
-Make the shipped font: the part of Noto Sans CJK SC that prompts need.
+Make the shipped fonts: the parts of Noto that prompts need.
 
-Needs fonttools and the Debian package fonts-noto-cjk (SIL Open Font License 1.1):
-    python scripts/subset_font.py /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
+Needs fonttools and the Debian packages fonts-noto-cjk and fonts-noto-core (SIL Open Font License 1.1):
+    python scripts/subset_fonts.py /usr/share/fonts
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-TARGET = Path(__file__).parents[1] / "seedance_mcp" / "media" / "fonts" / "NotoSansSC-Subset.otf"
+TARGET = Path(__file__).parents[1] / "seedance_mcp" / "media" / "fonts"
 SIMPLIFIED_CHINESE = "2"
 """Number of the SC face inside the collection."""
 
-BLOCKS = (
-    (0x20, 0x7F),  # ASCII
-    (0xA0, 0x250),  # Latin of most of Europe, Turkish, Vietnamese (with the block below)
-    (0x1EA0, 0x1F00),
-    (0x370, 0x400),  # Greek
-    (0x400, 0x460),  # Cyrillic
-    (0x2010, 0x2040),  # dashes, quotation marks
-    (0x20A0, 0x20C0),  # currencies
-    (0x2190, 0x2200),  # arrows
-    (0x3000, 0x3100),  # CJK punctuation, kana
-    (0xFF00, 0xFFF0),  # full-width forms
+HAN_BLOCKS = (
+    (0x0020, 0x007E),
+    (0x00A0, 0x00FF),
+    (0x2010, 0x22FF),  # punctuation, currencies, arrows, mathematics
+    (0x2460, 0x26FF),  # circled numbers, shapes, symbols
+    (0x3000, 0x30FF),  # punctuation, kana
+    (0x3130, 0x318F),  # Hangul letters
+    (0xFE30, 0xFE4F),
+    (0xFF00, 0xFFEF),  # full-width forms
+)
+HAN_TABLES = (
+    ("gb2312", range(0xA1, 0xF8), range(0xA1, 0xFF)),  # Simplified Chinese
+    ("euc_jp", range(0xA1, 0xD0), range(0xA1, 0xFF)),  # JIS level 1
+    ("euc_kr", range(0xA1, 0xC9), range(0xA1, 0xFF)),  # the common Hangul syllables
+    ("big5", range(0xA1, 0xC7), range(0x40, 0xFF)),  # frequent Traditional Chinese
+)
+OTHERS = (
+    (
+        "NotoSans",
+        "U+20-7E,U+A0-24F,U+2B0-52F,U+1E00-1EFF,U+2000-206F,U+20A0-20BF",
+        "ccmp,kern,mark,mkmk,locl",
+    ),
+    ("NotoSansArabic", "U+20,U+600-6FF,U+750-77F,U+200C-200F,U+FB50-FDFF,U+FE70-FEFF", "*"),
+    ("NotoSansDevanagari", "U+20-40,U+900-97F,U+200C-200D,U+20B9,U+A8E0-A8FF", "*"),
+    ("NotoSansHebrew", "U+20,U+590-5FF,U+FB1D-FB4F", "*"),
+    ("NotoSansThai", "U+20,U+E00-E7F", "*"),
 )
 
 
-def characters() -> set[int]:
-    """The blocks above, GB 2312, JIS level 1 and the common Hangul syllables (KS X 1001)."""
-    found = {code for start, end in BLOCKS for code in range(start, end)} | {0x2122}
-    for encoding in ("gb2312", "shift_jis", "euc_kr"):
-        for lead in range(0x81, 0x99 if encoding == "shift_jis" else 0xFF):
-            for trail in range(0x40, 0xFF):
-                try:
-                    character = bytes([lead, trail]).decode(encoding)
-                except UnicodeDecodeError:
-                    continue
-                if len(character) == 1 and (encoding != "euc_kr" or "\uac00" <= character <= "\ud7a3"):
-                    found.add(ord(character))
-    return found
+def han() -> Iterator[int]:
+    """Give the code points of the Han font: the blocks and the tables above."""
+    for first, last in HAN_BLOCKS:
+        yield from range(first, last + 1)
+    for encoding, rows, cells in HAN_TABLES:
+        for row in rows:
+            for cell in cells:
+                text = bytes([row, cell]).decode(encoding, "ignore")
+                if len(text) == 1:
+                    yield ord(text)
 
 
-def main(source: str) -> None:
-    """Run pyftsubset on the collection at `source`."""
-    subprocess.run(  # noqa: S603  a developer's own command
-        [  # noqa: S607
-            "pyftsubset",
-            source,
-            f"--font-number={SIMPLIFIED_CHINESE}",
-            "--unicodes=" + ",".join(f"U+{code:04X}" for code in sorted(characters())),
-            f"--output-file={TARGET}",
-            "--layout-features=kern",
-            "--no-hinting",
-            "--desubroutinize",
-            "--drop-tables+=vhea,vmtx,VORG,DSIG,BASE",
-        ],
-        check=True,
+def subset(source: Path, target: Path, unicodes: str, features: str, *more: str) -> None:
+    """Run pyftsubset once; the font keeps its names and its licence."""
+    command = ["pyftsubset", str(source), f"--unicodes={unicodes}", f"--layout-features={features}"]
+    command += ["--no-hinting", "--name-IDs=*", f"--output-file={target}", *more]
+    subprocess.run(command, check=True)  # noqa: S603  a developer's own command
+
+
+def main(fonts: Path) -> None:
+    """Make every font from what lies below the folder `fonts`."""
+    subset(
+        fonts / "opentype" / "noto" / "NotoSansCJK-Regular.ttc",
+        TARGET / "NotoSansCJKsc-Subset.otf",
+        ",".join(f"U+{code:04X}" for code in sorted(set(han()))),
+        "ccmp,kern,mark,mkmk",
+        f"--font-number={SIMPLIFIED_CHINESE}",
     )
+    for name, unicodes, features in OTHERS:
+        subset(
+            fonts / "truetype" / "noto" / f"{name}-Regular.ttf",
+            TARGET / f"{name}-Subset.ttf",
+            unicodes,
+            features,
+        )
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(Path(sys.argv[1]))

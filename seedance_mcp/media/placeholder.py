@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    import numpy as np
+    from av.audio.frame import AudioFrame
+    from av.audio.stream import AudioStream
     from av.container import OutputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+    from PIL import Image
 
-    Pixels = np.ndarray[Any, np.dtype[np.uint8]]
+_MOST_PIXELS_FOR_QUALITY = 2_300_000
+_THREADS = "4"
+"""Always the same number: with another one the encoder writes other bytes."""
+_SOUND_BITS = 128_000
+_BT709 = 1
+_LIMITED_RANGE = 1
 
-_SAMPLE_RATE = 44_100
-_SAMPLES = 1024
 
-
-class Cancelled(Exception):
+class RenderingStopped(Exception):
     """Drawing was asked to stop."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlaceholderSpec:
-    """What to draw. Pixels (both even), seconds, frames per second; `unseen` counts inputs that could not be read."""
+    """
+    What to draw: the same specification always gives the same video.
+
+    `width` and `height` in pixels, both even; the video has `duration_seconds` times `fps` frames, rounded.
+    A picture is a file (image, or video of which the first frame is shown) or the words of a card that stands
+    for one which cannot be shown. The video begins with `first_frame` and ends on `last_frame`. `notes` are
+    shown below the mark.
+    """
 
     prompt: str
     model: str
@@ -35,10 +47,16 @@ class PlaceholderSpec:
     fps: int = 24
     seed: int = 0
     audio: bool = True
-    first_frame: Path | None = None
-    last_frame: Path | None = None
-    references: tuple[Path, ...] = ()
-    unseen: int = 0
+    first_frame: Path | str | None = None
+    last_frame: Path | str | None = None
+    references: tuple[Path | str, ...] = ()
+    camera_fixed: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def frames(self) -> int:
+        """How many pictures the video has."""
+        return max(1, round(self.duration_seconds * self.fps))
 
 
 def render_placeholder(
@@ -50,18 +68,24 @@ def render_placeholder(
     cancelled: Callable[[], bool],
 ) -> None:
     """
-    Draw the video into `destination` (MP4, H.264, AAC if `audio`), and its last frame as PNG if asked. Blocks.
+    Draw the video into `destination` as MP4: H.264, AAC where `audio` is on, ready to play while it loads. Blocks.
 
-    The same specification gives the same frames. Nothing is left behind when it does not come to its end.
+    `last_frame` is where to write the picture that it ends on, without the words, as PNG or JPEG by its name.
+    `progress` is called with 0 to 1 after every frame. Nothing is left behind when it does not come to its end.
 
     Raises:
-        OSError: the file cannot be written (a full disk, for one).
-        Cancelled: `cancelled()` became true.
+        ValueError: no such video can be written: a size that is odd or below 16 pixels, no duration.
+        OSError: the files cannot be written (a full disk, for one).
+        RenderingStopped: `cancelled()` became true.
     """
+    if min(spec.width, spec.height) < 16 or spec.width % 2 or spec.height % 2 or spec.duration_seconds <= 0:
+        raise ValueError(f"{spec.width} x {spec.height} pixels for {spec.duration_seconds} s cannot be drawn")
     try:
         _render(spec, destination, last_frame, progress, cancelled)
     except BaseException:
-        destination.unlink(missing_ok=True)
+        for path in (destination, last_frame):
+            if path is not None:
+                path.unlink(missing_ok=True)
         raise
 
 
@@ -72,103 +96,106 @@ def _render(
     progress: Callable[[float], None],
     cancelled: Callable[[], bool],
 ) -> None:
-    import av
-    from av.video.frame import VideoFrame
+    from av import open as open_film
 
-    from .scenery import Scene
+    from .scenes import Scene
 
-    frames = max(1, round(spec.duration_seconds * spec.fps))
-    scene = Scene(spec, frames)
+    scene = Scene(spec)
     options = {"movflags": "+faststart"}
-    with av.open(str(destination), "w", format="mp4", options=options) as film:
-        film.metadata["title"] = spec.prompt[:1000]
-        film.metadata["comment"] = f"placeholder; model={spec.model}; seed={spec.seed}"
-        picture = film.add_stream("libx264", rate=spec.fps)
-        picture.width, picture.height = spec.width, spec.height
-        picture.pix_fmt = "yuv420p"
-        picture.time_base = Fraction(1, spec.fps)
-        picture.options = {
-            "preset": "ultrafast" if spec.width * spec.height > 1_000_000 else "veryfast",
-            "crf": "23",
-        }
-        picture.thread_type = "AUTO"
-        sound = _Sound(film, spec, frames) if spec.audio else None
-        for number, pixels in enumerate(_ahead(scene.frame, frames)):
+    with open_film(str(destination.absolute()), "w", format="mp4", options=options) as film:
+        film.metadata["title"] = _tag(spec.prompt)
+        film.metadata["comment"] = f"placeholder; model={_tag(spec.model)}; seed={spec.seed}"
+        picture = _picture_stream(film, spec)
+        sound = _Sound(film, spec) if spec.audio else None
+        for number in range(spec.frames):
             if cancelled():
-                raise Cancelled
-            frame = VideoFrame.from_ndarray(pixels, format="rgb24")
-            frame.pts = number
-            frame.time_base = Fraction(1, spec.fps)
-            film.mux(picture.encode(frame))
+                raise RenderingStopped
+            _write(film, picture, _frame(scene.draw(number), number, spec.fps))
             if sound:
                 sound.up_to((number + 1) / spec.fps)
-            progress((number + 1) / frames)
-        film.mux(picture.encode(None))
+            progress((number + 1) / spec.frames)
+        _write(film, picture, None)
         if sound:
             sound.finish()
     if last_frame is not None:
-        from PIL import Image
-
-        Image.fromarray(scene.bare(frames - 1)).save(last_frame, "PNG")
+        scene.bare(spec.frames - 1).save(last_frame, quality=95)
 
 
-def _ahead(draw: Callable[[int], Pixels], frames: int) -> Iterator[Pixels]:
-    """Draw the next frames while the last one is being encoded: both let the other core work."""
-    from concurrent.futures import ThreadPoolExecutor
+def _tag(text: str) -> str:
+    """What can stand in a container's metadata: no NUL, no half of a character pair."""
+    return text.replace("\0", " ").encode("utf-8", "replace").decode()
 
-    with ThreadPoolExecutor(max_workers=1) as painter:
-        coming = deque(painter.submit(draw, number) for number in range(min(2, frames)))
-        for number in range(frames):
-            pixels = coming.popleft().result()
-            if number + 2 < frames:
-                coming.append(painter.submit(draw, number + 2))
-            yield pixels
+
+def _picture_stream(film: OutputContainer, spec: PlaceholderSpec) -> VideoStream:
+    fast = spec.width * spec.height > _MOST_PIXELS_FOR_QUALITY
+    stream: VideoStream = film.add_stream("libx264", rate=spec.fps)  # pyright: ignore[reportUnknownMemberType]
+    stream.width, stream.height, stream.pix_fmt = spec.width, spec.height, "yuv420p"
+    stream.time_base = Fraction(1, spec.fps)
+    stream.options = {
+        "preset": "ultrafast" if fast else "superfast",
+        "crf": "21",
+        "threads": _THREADS,
+        "g": str(2 * spec.fps),
+    }
+    context = stream.codec_context
+    context.colorspace = context.color_primaries = context.color_trc = _BT709
+    context.color_range = _LIMITED_RANGE
+    return stream
+
+
+def _frame(image: Image.Image, number: int, fps: int) -> VideoFrame:
+    import numpy as np
+    from av.video.frame import VideoFrame
+    from av.video.reformatter import ColorRange, Colorspace
+
+    # Named on both sides: players take untagged HD pictures for BT.709, the converter writes BT.601 unasked.
+    frame = VideoFrame.from_ndarray(np.asarray(image), format="rgb24").reformat(
+        format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+    )
+    frame.pts = number
+    frame.time_base = Fraction(1, fps)
+    return frame
 
 
 class _Sound:
-    """A soft chord that the seed chooses, as long as the picture."""
+    """The tone bed, written beside the picture so that players find both in one place of the file."""
 
-    def __init__(self, film: OutputContainer, spec: PlaceholderSpec, frames: int) -> None:
-        import numpy as np
+    def __init__(self, film: OutputContainer, spec: PlaceholderSpec) -> None:
+        from .tones import SAMPLE_RATE, tone_bed
 
         self._film = film
-        self._stream = film.add_stream("aac", rate=_SAMPLE_RATE, layout="mono")
-        self._total = round(frames / spec.fps * _SAMPLE_RATE)
+        self._rate = SAMPLE_RATE
+        self._samples = tone_bed(spec.frames / spec.fps, spec.seed)
+        self._stream: AudioStream = film.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")  # pyright: ignore[reportUnknownMemberType]
+        self._stream.bit_rate = _SOUND_BITS
         self._done = 0
-        choice = np.random.default_rng(spec.seed)
-        root = 110.0 * 2 ** (int(choice.integers(0, 12)) / 12)
-        self._tones = [
-            root * ratio for ratio in ((1, 1.25, 1.5, 2) if choice.integers(0, 2) else (1, 1.2, 1.5, 2))
-        ]
-        self._phases = choice.uniform(0, 6.28, len(self._tones))
 
     def up_to(self, seconds: float) -> None:
         """Write sound up to this moment."""
-        while self._done + _SAMPLES <= min(self._total, round(seconds * _SAMPLE_RATE)):
-            self._write(_SAMPLES)
+        self._write(round(seconds * self._rate))
 
     def finish(self) -> None:
         """Write what is left and close the stream."""
-        while self._done < self._total:
-            self._write(min(_SAMPLES, self._total - self._done))
-        self._film.mux(self._stream.encode(None))
+        self._write(self._samples.shape[1])
+        _write(self._film, self._stream, None)
 
-    def _write(self, count: int) -> None:
+    def _write(self, end: int) -> None:
         import numpy as np
         from av.audio.frame import AudioFrame
 
-        time = (np.arange(self._done, self._done + count)) / _SAMPLE_RATE
-        wave = sum(
-            np.sin(2 * np.pi * tone * time + phase)
-            * (0.6 + 0.4 * np.sin(2 * np.pi * 0.25 * (index + 1) * time))
-            for index, (tone, phase) in enumerate(zip(self._tones, self._phases, strict=True))
-        )
-        end = self._total / _SAMPLE_RATE
-        fade = np.clip(np.minimum(time / 0.15, (end - time) / 0.15), 0, 1)
-        samples = (wave * fade * 0.075).astype(np.float32)
-        frame = AudioFrame.from_ndarray(samples[np.newaxis, :], format="fltp", layout="mono")
-        frame.sample_rate = _SAMPLE_RATE
+        part = self._samples[:, self._done : end]
+        if not part.shape[1]:
+            return
+        frame = AudioFrame.from_ndarray(np.ascontiguousarray(part), format="fltp", layout="stereo")
+        frame.sample_rate = self._rate
         frame.pts = self._done
-        frame.time_base = Fraction(1, _SAMPLE_RATE)
-        self._done += count
-        self._film.mux(self._stream.encode(frame))
+        frame.time_base = Fraction(1, self._rate)
+        self._done += part.shape[1]
+        _write(self._film, self._stream, frame)
+
+
+def _write(
+    film: OutputContainer, stream: VideoStream | AudioStream, frame: VideoFrame | AudioFrame | None
+) -> None:
+    """Encode a frame, or with None what is left, and put it into the file. PyAV's packets have no types."""
+    film.mux(cast("Any", stream).encode(frame))  # pyright: ignore[reportUnknownMemberType]

@@ -1,203 +1,253 @@
-"""What a placeholder shows: the user's pictures in slow motion, or a seeded landscape, and the words on top."""
+"""The landscape of a placeholder without pictures: sky, sun, and hills that pass by, all chosen by the seed."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
-import av
 import numpy as np
-from av.error import FFmpegError
-from PIL import Image, ImageDraw, ImageFilter, ImageOps
+from PIL import Image
 
-from .lettering import draw_words
+_Floats = np.ndarray[Any, np.dtype[np.float32]]
+_Colour = tuple[int, int, int]
 
-if TYPE_CHECKING:
-    from .placeholder import PlaceholderSpec
-
-Pixels = np.ndarray[Any, np.dtype[np.uint8]]
-
-_ZOOM = 1.10
-_ARRIVAL = 0.35
-"""The part of the video, at its end, in which the last frame is reached."""
+_LAYERS = 5
+_HORIZON = 0.46
+"""How far down the farthest hills stand, as a share of the height."""
+_LIGHTS = 9
+_STRIP = 64
+"""Rows of sky computed at once: a whole one in floating point takes hundreds of megabytes at 4k."""
 
 
-class Scene:
-    """The frames of one placeholder, each made on demand."""
+@dataclass(frozen=True)
+class _Palette:
+    """An hour of the day."""
 
-    def __init__(self, spec: PlaceholderSpec, frames: int) -> None:
-        self._frames = frames
-        self._size = (spec.width, spec.height)
-        self._random = np.random.default_rng(spec.seed)
-        self._direction = float(self._random.uniform(0, 2 * math.pi))
-        pictures = [_picture(path, self._size) for path in (spec.first_frame, *spec.references) if path]
-        self._pictures = [found for found in pictures if found is not None]
-        self._live = not self._pictures
-        if self._live:
-            self._pictures = [_landscape(self._size, self._random)]
-        self._orbs = _Orbs(self._size, self._random) if self._live else None
-        self._last = _picture(spec.last_frame, self._size, zoom=1.0) if spec.last_frame else None
-        self._bands = tuple(_Band.cut(*draw_words(spec)))
-
-    def frame(self, number: int) -> Pixels:
-        """Draw frame `number` as RGB pixels, with the words on it."""
-        pixels = np.array(self.bare(number))
-        for band in self._bands:
-            band.onto(pixels)
-        return pixels
-
-    def bare(self, number: int) -> Pixels:
-        """Draw frame `number` without words, as the picture that a next shot can start from."""
-        share = number / max(1, self._frames - 1)
-        pixels = self._background(share)
-        if self._orbs:
-            pixels = self._orbs.over(pixels, share, self._frames)
-        if self._last is not None and share > 1 - _ARRIVAL:
-            pixels = _mixed(pixels, self._last_pixels(), _eased((share - 1 + _ARRIVAL) / _ARRIVAL))
-        return pixels
-
-    def _last_pixels(self) -> Pixels:
-        assert self._last is not None
-        return np.asarray(self._last)
-
-    def _background(self, share: float) -> Pixels:
-        place = share * len(self._pictures)
-        index = min(int(place), len(self._pictures) - 1)
-        pixels = self._moved(self._pictures[index], place - index)
-        into = place - index
-        if index + 1 < len(self._pictures) and into > 0.8:
-            pixels = _mixed(pixels, self._moved(self._pictures[index + 1], 0.0), _eased((into - 0.8) / 0.2))
-        return pixels
-
-    def _moved(self, picture: Image.Image, share: float) -> Pixels:
-        # The picture is a little larger than the frame: the window over it closes in and drifts to one side.
-        eased = _eased(share)
-        width = self._size[0] + (picture.width - self._size[0]) * (1 - eased)
-        height = self._size[1] + (picture.height - self._size[1]) * (1 - eased)
-        left = (picture.width - width) * (0.5 + 0.4 * math.cos(self._direction))
-        top = (picture.height - height) * (0.5 + 0.4 * math.sin(self._direction))
-        box = (left, top, left + width, top + height)
-        return np.asarray(picture.resize(self._size, Image.Resampling.BILINEAR, box=box))
+    zenith: _Colour
+    horizon: _Colour
+    sun: _Colour
+    far: _Colour
+    near: _Colour
+    stars: bool = False
 
 
-class _Band:
-    """Rows that hold words: only they are blended, frame after frame."""
+_PALETTES = (
+    _Palette((58, 96, 168), (250, 196, 150), (255, 236, 196), (196, 148, 150), (44, 40, 74)),
+    _Palette((34, 30, 84), (238, 120, 108), (255, 208, 150), (142, 74, 112), (26, 18, 52)),
+    _Palette((10, 16, 46), (60, 84, 140), (236, 240, 255), (52, 72, 120), (8, 12, 32), stars=True),
+    _Palette((92, 176, 208), (238, 244, 222), (255, 250, 226), (150, 192, 178), (28, 78, 76)),
+    _Palette((240, 160, 110), (254, 226, 180), (255, 250, 230), (226, 160, 120), (112, 52, 54)),
+    _Palette((22, 58, 84), (120, 206, 196), (250, 250, 214), (70, 150, 156), (10, 42, 60)),
+    _Palette((108, 90, 176), (252, 190, 214), (255, 240, 236), (176, 132, 190), (58, 40, 98)),
+    _Palette((30, 22, 62), (110, 60, 140), (255, 190, 220), (92, 54, 128), (18, 10, 40), stars=True),
+    _Palette((76, 128, 190), (214, 232, 240), (255, 252, 240), (140, 170, 186), (40, 66, 60)),
+    _Palette((120, 60, 70), (250, 170, 110), (255, 232, 180), (190, 100, 88), (58, 26, 40)),
+)
 
-    def __init__(self, top: int, words: Pixels, alpha: Pixels) -> None:
-        self._rows = slice(top, top + len(words))
-        self._words = (words.astype(np.uint16) * alpha[..., None] + 127) // 255
-        self._clear = 255 - alpha[..., None].astype(np.uint16)
 
-    @classmethod
-    def cut(cls, words: Pixels, alpha: Pixels) -> list[_Band]:
-        """Cut the layer of words into its stretches of rows that are not empty."""
-        full = np.flatnonzero(alpha.any(axis=1))
-        stretches = np.split(full, np.flatnonzero(np.diff(full) > 1) + 1) if len(full) else []
-        return [
-            cls(int(rows[0]), words[rows[0] : rows[-1] + 1], alpha[rows[0] : rows[-1] + 1])
-            for rows in stretches
+@dataclass(frozen=True)
+class _Ridge:
+    """The outline of one row of hills: how high it stands at any place and time, in shares of the frame."""
+
+    level: float
+    height: float
+    speed: float
+    waves: tuple[tuple[float, float, float], ...]
+    sharp: bool
+    trees: tuple[float, ...]
+
+    def outline(self, place: _Floats, seconds: float) -> _Floats:
+        """Where its upper edge runs: downwards, for places in units of the frame's mean side."""
+        along = place + np.float32(self.speed * seconds)
+        up = np.zeros_like(along)
+        for amount, often, phase in self.waves:
+            angle = along * np.float32(often) + np.float32(phase)
+            up += np.float32(amount) * (1 - 2 * np.abs(np.sin(angle / 2)) if self.sharp else np.sin(angle))
+        outline = self.level - self.height * up
+        return outline - self._treetops(along) if self.trees else outline
+
+    def _treetops(self, along: _Floats) -> _Floats:
+        tops = np.zeros_like(along)
+        table = np.array(self.trees, np.float32)
+        for density, shift in ((9.0, 0.0), (6.1, 0.37)):
+            cell, inside = np.divmod(along * np.float32(density) + np.float32(shift), 1.0)
+            size = table[cell.astype(np.int64) % len(table)]
+            tops = np.maximum(tops, size * (1 - np.abs(inside - 0.5) * 5))
+        return tops
+
+
+class Landscape:
+    """A seeded landscape at any moment. The camera moves to one side; what is near passes faster."""
+
+    def __init__(self, size: tuple[int, int], seed: int) -> None:
+        self._width, self._height = size
+        # In this order for ever: another order would give every seed another landscape.
+        random = np.random.default_rng(seed)
+        self._palette = _PALETTES[int(random.integers(len(_PALETTES)))]
+        self._way = 1.0 if random.random() < 0.5 else -1.0
+        sharp = random.random() < 0.45
+        wooded = random.random() < 0.6
+        self._sun = (float(random.uniform(0.2, 0.8)), float(random.uniform(0.16, 0.34)))
+        self._sun_radius = float(random.uniform(0.05, 0.095)) * min(size)
+        self._ridges = [self._ridge(row, random, sharp=sharp, wooded=wooded) for row in range(_LAYERS)]
+        self._lights = random.uniform(0, 1, (_LIGHTS, 5)).tolist()
+        self._stars = self._starlight(random) if self._palette.stars else None
+        self._sky_rows = round(self._height * (_HORIZON + 0.16))
+        self._reach = (round(self._width * 0.12), round(self._height * 0.14))
+        self._sky = self._paint_sky(random)
+        mean = math.sqrt(self._width * self._height)
+        self._place = ((np.arange(self._width, dtype=np.float32) + 0.5) / np.float32(mean)).astype(np.float32)
+        self._faces = [self._face(row) for row in range(_LAYERS)]
+        self._glows = [
+            soft_light(max(3, round(min(size) * (0.02 + 0.04 * light[-1]))), strength=0.6)
+            for light in self._lights
         ]
 
-    def onto(self, pixels: Pixels) -> None:
-        """Blend the words onto a frame, in place."""
-        pixels[self._rows] = ((pixels[self._rows] * self._clear + 127) // 255 + self._words).astype(np.uint8)
+    def draw(self, seconds: float) -> Image.Image:
+        """Draw the landscape at a moment, as an RGB image."""
+        frame = Image.new("RGB", (self._width, self._height))
+        self._draw_sky(frame, seconds)
+        outlines = [ridge.outline(self._place, seconds) * np.float32(self._height) for ridge in self._ridges]
+        hidden = [math.ceil(float(outline.max())) + 2 for outline in outlines[1:]]
+        for number, outline in enumerate(outlines):
+            end = min(self._height, hidden[number]) if number < len(hidden) else self._height
+            self._draw_ridge(frame, self._faces[number], outline, end)
+            if number == _LAYERS - 3:
+                self._draw_lights(frame, seconds, range(_LIGHTS // 2))
+        self._draw_lights(frame, seconds, range(_LIGHTS // 2, _LIGHTS))
+        return frame
 
-
-def _eased(share: float) -> float:
-    share = min(1.0, max(0.0, share))
-    return share * share * (3 - 2 * share)
-
-
-def _mixed(one: Pixels, other: Pixels, share: float) -> Pixels:
-    weight = int(share * 256)
-    return ((one.astype(np.uint16) * (256 - weight) + other.astype(np.uint16) * weight) >> 8).astype(np.uint8)
-
-
-def _picture(path: Path, size: tuple[int, int], *, zoom: float = _ZOOM) -> Image.Image | None:
-    image = _opened(path)
-    if image is None:
-        return None
-    wanted = (round(size[0] * zoom), round(size[1] * zoom))
-    return ImageOps.fit(image, wanted, Image.Resampling.LANCZOS)
-
-
-def _opened(path: Path) -> Image.Image | None:
-    try:
-        with Image.open(path) as image:
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except OSError:
-        pass
-    try:
-        with av.open(str(path)) as film:
-            return next(film.decode(video=0)).to_image()
-    except (FFmpegError, OSError, StopIteration, IndexError):
-        return None
-
-
-def _landscape(size: tuple[int, int], random: np.random.Generator) -> Image.Image:
-    """A sky and three rows of hills, in the colours of one of several hours."""
-    width, height = round(size[0] * _ZOOM), round(size[1] * _ZOOM)
-    hue = random.uniform(0, 1)
-    top, bottom = _colour(hue, 0.55, 0.45), _colour(hue + 0.12, 0.45, 0.95)
-    ramp = np.linspace(0, 1, height)[:, None, None]
-    sky = (np.array(top) * (1 - ramp) + np.array(bottom) * ramp).repeat(width, axis=1)
-    image = Image.fromarray(sky.astype(np.uint8))
-    draw = ImageDraw.Draw(image)
-    sun = (random.uniform(0.2, 0.8) * width, random.uniform(0.2, 0.45) * height)
-    radius = 0.09 * min(width, height)
-    draw.ellipse(
-        (sun[0] - radius, sun[1] - radius, sun[0] + radius, sun[1] + radius), fill=_colour(hue + 0.15, 0.2, 1)
-    )
-    image = image.filter(ImageFilter.GaussianBlur(max(1, height // 300)))
-    draw = ImageDraw.Draw(image)
-    for row in range(3):
-        level = height * (0.52 + 0.14 * row)
-        x = np.linspace(0, width, 80)
-        phases = random.uniform(0, 6.28, 3)
-        y = level + sum(
-            height * 0.045 / (wave + 1) * np.sin(x / width * 6.28 * (1.3 + wave + row * 0.4) + phases[wave])
-            for wave in range(3)
+    def _ridge(self, row: int, random: np.random.Generator, *, sharp: bool, wooded: bool) -> _Ridge:
+        depth = row / (_LAYERS - 1)
+        waves = tuple(
+            (
+                float(random.uniform(0.5, 1.0)) / (octave + 1),
+                float(random.uniform(2.4, 4.2)) * (octave + 1) * (1.5 - 0.6 * depth),
+                float(random.uniform(0, 2 * math.pi)),
+            )
+            for octave in range(4 if sharp and row < 3 else 3)
         )
-        outline = [(0, height), *zip(x.tolist(), y.tolist(), strict=True), (width, height)]
-        draw.polygon(outline, fill=_colour(hue + 0.05 * row, 0.5, 0.55 - 0.16 * row))
-    return image
+        trees = tuple(random.uniform(0.012, 0.05, 64).tolist()) if wooded and row >= 3 else ()
+        return _Ridge(
+            level=_HORIZON + 0.36 * depth**1.15 + float(random.uniform(-0.02, 0.02)),
+            height=0.075 if sharp and row < 3 else 0.034 + 0.012 * depth,
+            speed=self._way * (0.02 + 0.24 * depth**1.6),
+            waves=waves,
+            sharp=sharp and row < 3,
+            trees=trees,
+        )
+
+    def _face(self, row: int) -> Image.Image:
+        """The colours of a row of hills, from its top downwards: mist gathers at its foot."""
+        share = (row / (_LAYERS - 1)) ** 0.8
+        top = _between(self._palette.far, self._palette.near, share)
+        foot = _between(top, self._palette.horizon, 0.38 * (1 - share) + 0.05)
+        column = Image.new("RGB", (1, 2))
+        column.putpixel((0, 0), top)
+        column.putpixel((0, 1), foot)
+        depth = round(self._height * 0.34)
+        face = Image.new("RGB", (self._width, self._height), foot)
+        slope = column.resize((self._width, depth), Image.Resampling.BILINEAR, box=(0, 0.5, 1, 1.5))
+        face.paste(slope, (0, 0))
+        return face
+
+    def _paint_sky(self, random: np.random.Generator) -> Image.Image:
+        """The sky with its glow in the middle, larger than the frame: the sun takes the glow along."""
+        wide, tall = self._width + 2 * self._reach[0], self._sky_rows + 2 * self._reach[1]
+        zenith, horizon, sun = (
+            np.array(colour, np.float32)
+            for colour in (self._palette.zenith, self._palette.horizon, self._palette.sun)
+        )
+        sun_x, sun_y = (
+            self._sun[0] * self._width + self._reach[0],
+            self._sun[1] * self._height + self._reach[1],
+        )
+        x = np.arange(wide, dtype=np.float32)[None, :]
+        sky = Image.new("RGB", (wide, tall))
+        for top in range(0, tall, _STRIP):
+            y = np.arange(top, min(tall, top + _STRIP), dtype=np.float32)[:, None]
+            down = np.clip((y - self._reach[1]) / self._sky_rows, 0, 1)[..., None] ** np.float32(0.85)
+            colours = zenith + (horizon - zenith) * down
+            far = np.sqrt((x - sun_x) ** 2 + (y - sun_y) ** 2) / (0.30 * min(self._width, self._height))
+            colours = colours + (sun - colours) * (0.55 * np.exp(-far))[..., None]
+            # Dithered: eight bits show a slow gradient as stripes.
+            colours += random.random((len(y), wide, 1), np.float32)
+            sky.paste(Image.fromarray(colours.clip(0, 255).astype(np.uint8)), (0, top))
+        return sky
+
+    def _draw_sky(self, frame: Image.Image, seconds: float) -> None:
+        x, y = self._sun_at(seconds)
+        left = round(
+            self._reach[0] - min(self._reach[0], max(-self._reach[0], x - self._sun[0] * self._width))
+        )
+        top = round(self._reach[1] - min(self._reach[1], max(0.0, y - self._sun[1] * self._height)))
+        frame.paste(self._sky.crop((left, top, left + self._width, top + self._sky_rows)), (0, 0))
+        if self._stars is not None:
+            twinkle = 0.75 + 0.25 * math.sin(1.9 * seconds)
+            frame.paste((255, 255, 255), (0, 0), self._stars.point([round(v * twinkle) for v in range(256)]))
+        self._draw_disc(frame, x, y)
+
+    def _sun_at(self, seconds: float) -> tuple[float, float]:
+        x = (self._sun[0] - self._way * 0.006 * seconds) * self._width
+        return x, (self._sun[1] + 0.008 * seconds) * self._height
+
+    def _draw_disc(self, frame: Image.Image, x: float, y: float) -> None:
+        radius = self._sun_radius
+        left, top = math.floor(x - radius - 1), math.floor(y - radius - 1)
+        side = math.ceil(2 * radius) + 3
+        across = np.arange(side, dtype=np.float32)
+        distance = np.sqrt((across[None, :] + left - x) ** 2 + (across[:, None] + top - y) ** 2)
+        edge = np.clip(radius - distance + 0.5, 0, 1) * 245
+        frame.paste(self._palette.sun, (left, top), Image.fromarray(edge.astype(np.uint8)))
+
+    def _draw_ridge(self, frame: Image.Image, face: Image.Image, outline: _Floats, end: int) -> None:
+        """Draw one row of hills from its outline down to the row `end`, below which nearer hills hide it."""
+        top = max(0, math.floor(float(outline.min())) - 1)
+        bottom = min(self._height, math.ceil(float(outline.max())) + 2)
+        end = max(bottom, end)
+        if top >= self._height:
+            return
+        rows = np.arange(top, bottom, dtype=np.float32)[:, None]
+        edge = np.clip((rows - outline[None, :]) * 255 + 127.5, 0, 255).astype(np.uint8)
+        frame.paste(face.crop((0, 0, self._width, bottom - top)), (0, top), Image.fromarray(edge))
+        frame.paste(face.crop((0, bottom - top, self._width, end - top)), (0, bottom))
+
+    def _draw_lights(self, frame: Image.Image, seconds: float, which: range) -> None:
+        """Soft lights that rise and drift: something near moves at every moment."""
+        for number in which:
+            x0, y0, speed, wobble, _ = self._lights[number]
+            x = (x0 * 1.2 - self._way * (0.03 + 0.06 * speed) * seconds) % 1.2 - 0.1
+            y = (
+                0.25
+                + 0.6 * y0
+                - 0.02 * seconds * (0.4 + speed)
+                + 0.02 * math.sin(1.3 * seconds + 6.3 * wobble)
+            )
+            light = self._glows[number]
+            place = (
+                round(x * self._width - light.width / 2),
+                round((y % 1.0) * self._height - light.height / 2),
+            )
+            frame.paste(self._palette.sun, place, light)
+
+    def _starlight(self, random: np.random.Generator) -> Image.Image:
+        rows = round(self._height * _HORIZON)
+        size = max(1, round(min(self._width, self._height) / 480))
+        stars = Image.new("L", (self._width, rows))
+        for x, y, light in random.uniform(0, 1, (110, 3)).tolist():
+            box = (int(x * self._width), int(y * y * rows))
+            stars.paste(round(60 + 170 * light * (1 - y)), (*box, box[0] + size, box[1] + size))
+        return stars
 
 
-def _colour(hue: float, saturation: float, value: float) -> tuple[int, int, int]:
-    import colorsys
+def soft_light(radius: int, *, strength: float) -> Image.Image:
+    """A round light as an opacity mask: `strength` (0 to 1) in the middle, nothing at its rim. `radius` in pixels."""
+    across = np.arange(-radius, radius + 1, dtype=np.float32) / radius
+    distance = np.sqrt(across[None, :] ** 2 + across[:, None] ** 2)
+    return Image.fromarray((np.clip(1 - distance, 0, 1) ** 1.6 * 255 * strength).astype(np.uint8))
 
-    red, green, blue = colorsys.hsv_to_rgb(hue % 1, saturation, value)
-    return round(red * 255), round(green * 255), round(blue * 255)
 
-
-class _Orbs:
-    """Soft lights that drift across the picture, so that a landscape is never still."""
-
-    def __init__(self, size: tuple[int, int], random: np.random.Generator) -> None:
-        self._size = size
-        radius = max(8, min(size) // 9)
-        y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
-        distance = np.sqrt(x * x + y * y) / radius
-        self._glow = (np.clip(1 - distance, 0, 1) ** 2 * 110).astype(np.uint16)[..., None]
-        self._radius = radius
-        self._paths = random.uniform(0, 1, (7, 4))
-
-    def over(self, pixels: Pixels, share: float, frames: int) -> Pixels:
-        """Add the lights at this moment."""
-        result = pixels.copy()
-        width, height = self._size
-        seconds = frames / 24
-        for x0, y0, speed, wobble in self._paths:
-            x = int(((x0 + share * seconds * (0.03 + 0.05 * speed)) % 1.2 - 0.1) * width)
-            y = int((0.12 + 0.6 * y0 + 0.04 * math.sin(6.28 * (share * seconds * 0.2 + wobble))) * height)
-            left, top = max(0, x - self._radius), max(0, y - self._radius)
-            right, bottom = min(width, x + self._radius + 1), min(height, y + self._radius + 1)
-            if left < right and top < bottom:
-                glow = self._glow[
-                    top - y + self._radius : bottom - y + self._radius,
-                    left - x + self._radius : right - x + self._radius,
-                ]
-                area = result[top:bottom, left:right].astype(np.uint16) + glow
-                result[top:bottom, left:right] = np.minimum(area, 255).astype(np.uint8)
-        return result
+def _between(one: _Colour, other: _Colour, share: float) -> _Colour:
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
+    return red, green, blue
