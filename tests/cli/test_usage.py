@@ -68,6 +68,18 @@ def test_a_setting_that_cannot_be_used_is_named(run: Run) -> None:
         assert "Traceback" not in result.stderr
 
 
+def test_a_damaged_database_is_set_aside_and_said(run: Run, tmp_path: Path) -> None:
+    run("jobs", "list")
+    [database] = (tmp_path / "state").glob("*.db")
+    database.write_bytes(b"not a database" * 1000)
+    result = run("jobs", "list")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.startswith("note: ")
+    assert b"not a database" in b"".join(
+        path.read_bytes() for path in database.parent.glob(f"{database.name}*")
+    )
+
+
 def test_values_that_no_request_can_have_are_all_named_at_once(run: Run) -> None:
     result = run("estimate", "a fox", "--duration", "five", "--seed", "-7", "--provider-options", "oops")
     assert result.returncode == 2
