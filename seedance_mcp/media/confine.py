@@ -118,7 +118,9 @@ def _read(code: int, answer: bytes) -> Reply:
     if "refused" in reply:
         raise MediaError(reply["refused"], hint=reply.get("hint"))
     if "facts" not in reply:
-        _log.warning("The media worker ended with %d: %s", code, reply.get("broken", "no answer"))
+        trace = reply.get("broken", "no answer").strip()
+        _log.warning("The media worker broke down (%d): %s", code, trace.splitlines()[-1])
+        _log.debug("%s", trace)
         raise MediaError(
             "The decoder broke down over this file; it is damaged or made to do harm.",
             hint="Save the file again with another program, or choose another one.",
@@ -133,6 +135,7 @@ def _environment() -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(places)),
         "OPENBLAS_NUM_THREADS": "1",  # each of its threads costs start-up time and address space
         "OMP_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",
     }
     if sys.platform == "win32":
         from . import windows

@@ -54,7 +54,6 @@ def draw_sheet(
 
 def _shots(film: InputContainer, picture: VideoStream, frames: int) -> list[Shot]:
     """Decode only what is needed: from the nearest key frame before each wanted frame."""
-    picture.thread_type = "AUTO"
     index = sorted(
         (packet.pts, packet.is_keyframe)
         for packet in film.demux(picture)

@@ -16,7 +16,7 @@ from .confine import Limits, run_worker
 from .descriptors import open_allowed
 from .signatures import MAX_FILE_BYTES
 
-_LIMITS = Limits(seconds=30)
+_LIMITS = Limits(seconds=60)
 _BLOCK_BYTES = 1024 * 1024
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from .confine import Limits, run_worker
 from .descriptors import open_plain
 
-_LIMITS = Limits(seconds=60)
+_LIMITS = Limits(seconds=180)
+"""A slow machine may need it for half a minute in 4k."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,7 @@ async def probe_video(path: Path, *, full: bool = True) -> VideoFacts:
     The path must come from us or from `inspect`: it is opened as it is.
 
     Raises:
-        MediaError: it is not a complete playable video, or decoding takes more than a minute.
+        MediaError: it is not a complete playable video, or decoding takes more than three minutes.
     """
     from pydantic import TypeAdapter
 

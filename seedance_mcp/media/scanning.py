@@ -21,7 +21,9 @@ from .signatures import Signature
 
 AGAIN = "The file is damaged or incomplete; fetch or export it again."
 _MAX_SIDE = 8192
-_MAX_FRAMES = 1_800
+_THREADS = 4
+"""Each takes memory for frames of its own, and the memory is limited."""
+_MAX_FRAMES = 720
 """An input video is decoded up to here: more than the longest that a model takes."""
 _CLOSED = {"protocol_whitelist": "none", "enable_drefs": "0", "use_absolute_path": "0"}
 """A film may name other files and addresses to read from. It gets none of them."""
@@ -68,11 +70,13 @@ def open_film(source: IO[bytes], signature: Signature) -> InputContainer:
 
 
 def picture_stream(container: InputContainer) -> VideoStream | None:
-    """The film's picture; cover art of a sound file is none."""
-    return next(
-        (stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic),
-        None,
-    )
+    """The film's first picture that can be decoded; cover art of a sound file is none."""
+    for stream in container.streams.video:
+        if getattr(stream, "codec_context", None) and not stream.disposition & Disposition.attached_pic:
+            stream.thread_type = "AUTO"
+            stream.codec_context.thread_count = _THREADS
+            return stream
+    return None
 
 
 def scan(
@@ -89,16 +93,16 @@ def scan(
         RefusalError: something does not decode, or nothing is there.
     """
     picture = picture_stream(container)
-    sound = next(iter(container.streams.audio), None)
+    sound = next(
+        (stream for stream in container.streams.audio if getattr(stream, "codec_context", None)), None
+    )
     streams = [stream for stream in (picture, sound) if stream is not None]
     if not streams:
-        raise RefusalError("The file holds neither picture nor sound.", AGAIN)
-    if picture is not None:
-        picture.thread_type = "AUTO"
-        if max(picture.width, picture.height) > _MAX_SIDE:
-            raise RefusalError(
-                f"The video declares {picture.width} x {picture.height} pixels; {_MAX_SIDE} a side are read."
-            )
+        raise RefusalError("The file holds neither picture nor sound that can be decoded.", AGAIN)
+    if picture is not None and max(picture.width, picture.height) > _MAX_SIDE:
+        raise RefusalError(
+            f"The video declares {picture.width} x {picture.height} pixels; {_MAX_SIDE} a side are read."
+        )
     count = _Count()
     fps = _rate(picture) if picture is not None else 0.0
     try:

@@ -11,7 +11,7 @@ from .descriptors import open_plain
 
 MAX_FRAMES = 36
 MIN_BYTES = 8_000
-_LIMITS = Limits(seconds=60)
+_LIMITS = Limits(seconds=120)
 
 
 async def contact_sheet(path: Path, *, frames: int = 9, max_bytes: int = 150_000) -> bytes:

@@ -187,6 +187,12 @@ async def test_a_picture_with_a_private_key_in_it_is_refused(tmp_path: Path) -> 
     assert "private key" in (await refusal(picture(tmp_path / "a.jpg", exif=exif))).message
 
 
+async def test_a_video_in_an_unknown_codec_is_refused(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", moving(6, 1))
+    path.write_bytes(path.read_bytes().replace(b"avc1", b"xyz1").replace(b"avcC", b"xyzC"))
+    assert "decoded" in (await refusal(path)).message
+
+
 async def test_a_truncated_video_is_refused(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mp4", moving(24, 1), options={"movflags": "faststart"})
     whole = path.read_bytes()
