@@ -7,14 +7,12 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
 
 from .config import Settings
-from .errors import InvalidRequest, JobNotFinished, MediaError
 from .jobs import (
     Budget,
     JobRunner,
@@ -25,6 +23,8 @@ from .jobs import (
     Store,
     Transition,
     Update,
+    UploadedMedia,
+    Viewed,
     Waiting,
     budget,
     by_day,
@@ -33,18 +33,17 @@ from .jobs import (
     journal,
     leave_watcher,
     open_store,
+    preview,
     read_budget,
+    register,
+    view,
 )
-from .media import VideoFacts, contact_sheet, inspect, probe_video
-from .types import Job, MediaFile, VideoRequest
+from .types import Job, VideoRequest
 
 if TYPE_CHECKING:
     from .catalog import Catalog, Estimate, Offer
 
 __all__ = ["App", "Quote", "Update", "UploadedMedia", "Viewed", "open_app"]
-
-_PREVIEW_BYTES = 60_000
-_SHEET_BYTES = 150_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,25 +58,6 @@ class Quote:
     budget: Budget
     usual_seconds: float | None
     advice: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class UploadedMedia:
-    """A checked file, and which offers (`provider/model`) can take it; `problems` says why others cannot."""
-
-    media_id: str
-    file: MediaFile
-    usable_with: tuple[str, ...]
-    problems: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Viewed:
-    """A video as seen: measured facts, and its contact sheet as JPEG and as a file."""
-
-    facts: VideoFacts
-    jpeg: bytes
-    sheet: Path
 
 
 class App:
@@ -225,26 +205,7 @@ class App:
             MediaError: it cannot be used at all.
             InvalidRequest: there is no such provider.
         """
-        if provider is not None:
-            provider = self.catalog.provider(provider).name
-        media_id, file = await self.runner.sources.register(source)
-        usable: list[str] = []
-        problems: dict[str, None] = {}
-        field = {"image": "first_frame", "video": "reference_videos", "audio": "reference_audios"}[file.kind]
-        for offer in self.catalog.offers(provider=provider):
-            name = f"{offer.provider.name}/{offer.model.id}"
-            # As a reference where the model takes references, else as the first frame.
-            found = [
-                _problem(offer, file, media_id, place)
-                for place in dict.fromkeys((field, f"reference_{file.kind}s"))
-            ]
-            if None in found:
-                usable.append(name)
-            else:
-                problems[f"{name}: {found[0]}"] = None
-        return UploadedMedia(
-            media_id=media_id, file=file, usable_with=tuple(usable), problems=tuple(problems)
-        )
+        return await register(source, provider, sources=self.runner.sources, catalog=self.catalog)
 
     async def view(self, source: str, frames: int = 9) -> Viewed:
         """
@@ -255,23 +216,11 @@ class App:
         Raises:
             JobNotFound, JobNotFinished, MediaError: there is nothing to look at.
         """
-        path, sheet = await self._viewable(source)
-        facts = await probe_video(path)
-        jpeg = await contact_sheet(path, frames=frames, max_bytes=_SHEET_BYTES)
-        await anyio.to_thread.run_sync(_write, sheet, jpeg)
-        return Viewed(facts=facts, jpeg=jpeg, sheet=sheet)
+        return await view(source, frames, load=self.job, settings=self.settings)
 
     async def preview(self, job: Job) -> bytes | None:
         """Make a small contact sheet (JPEG, under 60 KB) of a finished job; None if there is no video."""
-        if job.artifacts is None:
-            return None
-        path = Path(job.artifacts.video_path)
-        if not path.is_file():
-            return None
-        try:
-            return await contact_sheet(path, frames=6, max_bytes=_PREVIEW_BYTES)
-        except MediaError:
-            return None
+        return await preview(job)
 
     def providers_ready(self) -> Mapping[str, bool]:
         """For each provider, whether it could be bought from now."""
@@ -285,51 +234,6 @@ class App:
         """Close adapters and the database."""
         await self._shops.close()
         self._store.close()
-
-    async def _viewable(self, source: str) -> tuple[Path, Path]:
-        job_id = source.removeprefix("job:")
-        if job_id.startswith("job_"):
-            job = await self.job(job_id)
-            if job.artifacts is None:
-                if job.finished:
-                    raise MediaError(
-                        f"Job {job_id} ended as {job.status} and has no video.", hint="Use another job."
-                    )
-                raise JobNotFinished(f"Job {job_id} is {job.status}; there is no video to look at yet.")
-            path = Path(job.artifacts.video_path)
-            if not path.is_file():
-                raise MediaError(
-                    f"The video of job {job_id} is no longer at {path}.",
-                    hint="Put it back, or pass its new path.",
-                )
-            return path, path.with_name(f"{path.stem}-sheet.jpg")
-        file = await inspect(
-            Path(source).expanduser(),
-            allowed=(self.settings.output_dir, *self.settings.media_dirs),
-            forbidden=(self.settings.state_dir,),
-        )
-        if file.kind != "video" or file.path is None:
-            raise MediaError(
-                f"{source} is an {file.kind}, not a video.", hint="Pass a job id or the path of a video."
-            )
-        return file.path, self.settings.output_dir / f"{file.path.stem}-sheet.jpg"
-
-
-def _problem(offer: Offer, file: MediaFile, media_id: str, field: str) -> str | None:
-    from .catalog import resolve
-
-    value = media_id if field == "first_frame" else (media_id,)
-    request = VideoRequest.model_validate({"prompt": "x", field: value})
-    try:
-        resolve(request, offer, {media_id: file})
-    except InvalidRequest as error:
-        return error.problems[0]
-    return None
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
 
 
 @contextlib.asynccontextmanager

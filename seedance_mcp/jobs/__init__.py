@@ -14,6 +14,8 @@ from .saving import provider_folder
 from .shops import Shops
 from .sources import last_frame_of
 from .store import Store, open_store
+from .suitability import UploadedMedia, register
+from .viewing import Viewed, preview, view
 from .waiting import Update, Waiting
 
 __all__ = [
@@ -28,6 +30,8 @@ __all__ = [
     "Store",
     "Transition",
     "Update",
+    "UploadedMedia",
+    "Viewed",
     "Waiting",
     "budget",
     "by_day",
@@ -38,6 +42,9 @@ __all__ = [
     "leave_watcher",
     "only_watcher",
     "open_store",
+    "preview",
     "provider_folder",
     "read_budget",
+    "register",
+    "view",
 ]

@@ -1,0 +1,60 @@
+"""Which offers can take a file, and why the others cannot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import InvalidRequest
+from ..types import MediaFile, VideoRequest
+from .sources import Sources
+
+if TYPE_CHECKING:
+    from ..catalog import Catalog, Offer
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadedMedia:
+    """A checked file, and which offers (`provider/model`) can take it; `problems` says why others cannot."""
+
+    media_id: str
+    file: MediaFile
+    usable_with: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+async def register(source: str, provider: str | None, *, sources: Sources, catalog: Catalog) -> UploadedMedia:
+    """
+    Check a file or URL, keep it under a `media:<id>`, and try it with every offer (of one provider, if named).
+
+    Raises:
+        MediaError: it cannot be used at all.
+        InvalidRequest: there is no such provider.
+    """
+    if provider is not None:
+        provider = catalog.provider(provider).name
+    media_id, file = await sources.register(source)
+    usable: list[str] = []
+    problems: list[str] = []
+    # An image may be a first frame or a reference: either will do.
+    fields = ("first_frame", "reference_images") if file.kind == "image" else (f"reference_{file.kind}s",)
+    for offer in catalog.offers(provider=provider):
+        name = f"{offer.provider.name}/{offer.model.id}"
+        found = [_problem(offer, file, media_id, field) for field in fields]
+        if None in found:
+            usable.append(name)
+        else:
+            problems.append(f"{name}: {found[0]}")
+    return UploadedMedia(media_id=media_id, file=file, usable_with=tuple(usable), problems=tuple(problems))
+
+
+def _problem(offer: Offer, file: MediaFile, media_id: str, field: str) -> str | None:
+    from ..catalog import resolve  # read on first use, not when the server starts
+
+    value = media_id if field == "first_frame" else (media_id,)
+    request = VideoRequest.model_validate({"prompt": "x", field: value})
+    try:
+        resolve(request, offer, {media_id: file})
+    except InvalidRequest as error:
+        return error.problems[0]
+    return None
