@@ -153,6 +153,25 @@ def draw_card(size: tuple[int, int], title: str, words: str) -> Image.Image:
     return card
 
 
+def draw_number(layer: Image.Image, number: int, corner: tuple[int, int], letters: int) -> None:
+    """Draw a small tag with a number at the upper left `corner` of something on a transparent layer."""
+    draw = ImageDraw.Draw(layer)
+    wide = width(str(number), letters)
+    side = round(max(wide + 0.9 * letters, 1.5 * letters))
+    left, top = corner[0] + letters // 3, corner[1] + letters // 3
+    draw.rounded_rectangle(
+        (left, top, left + side, top + round(1.5 * letters)), letters // 3, (10, 12, 20, 225)
+    )
+    draw_line(
+        draw,
+        str(number),
+        x=left + (side - wide) / 2,
+        baseline=top + round(1.1 * letters),
+        size=letters,
+        fill=_INK,
+    )
+
+
 def _unit(size: tuple[int, int]) -> float:
     """What sizes of letters and margins are counted in, in pixels: the shorter side, or less in a very long frame."""
     return min(size[0], size[1], 0.62 * max(size))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from av.audio.stream import AudioStream
     from av.container import OutputContainer
     from av.video.frame import VideoFrame
+    from av.video.reformatter import VideoReformatter
     from av.video.stream import VideoStream
     from PIL import Image
 
@@ -97,10 +98,12 @@ def _render(
     cancelled: Callable[[], bool],
 ) -> None:
     from av import open as open_film
+    from av.video.reformatter import VideoReformatter
 
     from .scenes import Scene
 
     scene = Scene(spec)
+    converter = VideoReformatter()
     options = {"movflags": "+faststart"}
     with open_film(str(destination.absolute()), "w", format="mp4", options=options) as film:
         film.metadata["title"] = _tag(spec.prompt)
@@ -110,7 +113,7 @@ def _render(
         for number in range(spec.frames):
             if cancelled():
                 raise RenderingStopped
-            _write(film, picture, _frame(scene.draw(number), number, spec.fps))
+            _write(film, picture, _converted(scene.draw(number), number, spec.fps, converter))
             if sound:
                 sound.up_to((number + 1) / spec.fps)
             progress((number + 1) / spec.frames)
@@ -143,14 +146,19 @@ def _picture_stream(film: OutputContainer, spec: PlaceholderSpec) -> VideoStream
     return stream
 
 
-def _frame(image: Image.Image, number: int, fps: int) -> VideoFrame:
+def _converted(image: Image.Image, number: int, fps: int, converter: VideoReformatter) -> VideoFrame:
+    """Make a drawn picture the encoder's frame `number`."""
     import numpy as np
     from av.video.frame import VideoFrame
-    from av.video.reformatter import ColorRange, Colorspace
+    from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
     # Named on both sides: players take untagged HD pictures for BT.709, the converter writes BT.601 unasked.
-    frame = VideoFrame.from_ndarray(np.asarray(image), format="rgb24").reformat(
-        format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+    frame = converter.reformat(
+        VideoFrame.from_numpy_buffer(np.asarray(image), format="rgb24"),
+        format="yuv420p",
+        dst_colorspace=Colorspace.ITU709,
+        dst_color_range=ColorRange.MPEG,
+        interpolation=Interpolation.BILINEAR,
     )
     frame.pts = number
     frame.time_base = Fraction(1, fps)

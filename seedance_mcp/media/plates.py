@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from av import open as open_film
 from av.error import FFmpegError
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from .captions import draw_card
+from .captions import draw_card, draw_number
 from .frames import upright
 from .scenery import soft_light
 
@@ -120,31 +119,32 @@ class Lights:
             frame.paste((255, 250, 235), place, light)
 
 
-@dataclass(frozen=True)
-class _Grid:
-    """Where cards stand: columns, rows, and the side lengths of a cell in pixels."""
-
-    columns: int
-    rows: int
-    width: float
-    height: float
-
-
 class Cards:
     """The reference pictures side by side, numbered as prompts number them, coming slowly nearer."""
 
     def __init__(self, pictures: Sequence[Picture], size: tuple[int, int]) -> None:
         self._size = size
-        shown = pictures[:_MOST_CARDS]
-        self._area = (0.05 * size[0], 0.13 * size[1], 0.95 * size[0], 0.74 * size[1])
-        grid = _grid(len(shown), self._area[2] - self._area[0], self._area[3] - self._area[1])
+        side = round(0.5 * min(size))
+        images = [
+            load_picture(picture, (side, side), title=f"reference {number}")
+            for number, picture in enumerate(pictures[:_MOST_CARDS], 1)
+        ]
         layer = Image.new("RGBA", size)
-        for number, picture in enumerate(shown):
-            row, column = divmod(number, grid.columns)
-            in_row = min(grid.columns, len(shown) - row * grid.columns)
-            middle = (self._area[0] + self._area[2]) / 2 + (column - (in_row - 1) / 2) * grid.width
-            centre = (middle, self._area[1] + (row + 0.5) * grid.height)
-            self._lay(layer, picture, number + 1, centre, (grid.width * 0.9, grid.height * 0.9))
+        left, top, right, bottom = 0.05 * size[0], 0.16 * size[1], 0.95 * size[0], 0.76 * size[1]
+        gap = 0.035 * min(size)
+        rows = _rows([image.width / image.height for image in images], right - left, bottom - top, gap)
+        tall = min(_row_height(row, right - left, bottom - top, gap, len(rows)) for row in rows)
+        y = (top + bottom - len(rows) * tall - (len(rows) - 1) * gap) / 2
+        number = 0
+        for row in rows:
+            x = (left + right - sum(row) * tall - (len(row) - 1) * gap) / 2
+            for shape in row:
+                self._lay(
+                    layer, images[number], number + 1, (round(x), round(y), round(shape * tall), round(tall))
+                )
+                x += shape * tall + gap
+                number += 1
+            y += tall + gap
         self._colours, self._opacity = layer.convert("RGB"), layer.getchannel("A")
 
     def onto(self, frame: Image.Image, share: float) -> None:
@@ -156,36 +156,32 @@ class Cards:
         frame.paste(self._colours.resize(self._size, Image.Resampling.BILINEAR, box=box), (0, 0), opacity)
 
     def _lay(
-        self,
-        layer: Image.Image,
-        picture: Picture,
-        number: int,
-        centre: tuple[float, float],
-        space: tuple[float, float],
+        self, layer: Image.Image, image: Image.Image, number: int, box: tuple[int, int, int, int]
     ) -> None:
-        side = round(min(space))
-        image = load_picture(picture, (side, side), title=f"reference {number}")
-        scale = min(space[0] / image.width, space[1] / image.height)
-        image = image.resize(
-            (max(1, round(image.width * scale)), max(1, round(image.height * scale))),
-            Image.Resampling.LANCZOS,
-        )
-        left, top = round(centre[0] - image.width / 2), round(centre[1] - image.height / 2)
-        edge = max(2, round(min(self._size) * 0.008))
-        frame = (left - edge, top - edge, left + image.width + edge, top + image.height + edge)
+        left, top, wide, tall = box
+        edge = max(2, round(min(self._size) * 0.007))
+        right, bottom = left + wide, top + tall
         shadow = Image.new("L", self._size)
         ImageDraw.Draw(shadow).rounded_rectangle(
-            [frame[0], frame[1] + 2 * edge, frame[2], frame[3] + 2 * edge], 3 * edge, 120
+            (left - edge, top + edge, right + edge, bottom + 3 * edge), 3 * edge, 130
         )
         layer.paste((6, 8, 14, 255), (0, 0), shadow.filter(ImageFilter.BoxBlur(2 * edge)))
-        ImageDraw.Draw(layer).rounded_rectangle(frame, 2 * edge, (248, 248, 250, 255))
-        layer.paste(image, (left, top))
+        draw = ImageDraw.Draw(layer)
+        draw.rounded_rectangle(
+            (left - edge, top - edge, right + edge, bottom + edge), 2 * edge, (248, 248, 250, 255)
+        )
+        layer.paste(image.resize((max(1, wide), max(1, tall)), Image.Resampling.LANCZOS), (left, top))
+        draw_number(layer, number, (left, top), max(13, round(min(self._size) * 0.03)))
 
 
-def _grid(count: int, width: float, height: float) -> _Grid:
-    """The grid whose cells hold the largest squares."""
-    found: list[_Grid] = []
-    for columns in range(1, count + 1):
-        rows = math.ceil(count / columns)
-        found.append(_Grid(columns, rows, width / columns, height / rows))
-    return max(found, key=lambda grid: min(grid.width, grid.height))
+def _rows(shapes: Sequence[float], width: float, height: float, gap: float) -> list[list[float]]:
+    """Deal pictures of these shapes (width by height) into rows, so that all can be equally high and large."""
+    found: list[list[list[float]]] = []
+    for count in range(1, len(shapes) + 1):
+        each = math.ceil(len(shapes) / count)
+        found.append([list(shapes[first : first + each]) for first in range(0, len(shapes), each)])
+    return max(found, key=lambda rows: min(_row_height(row, width, height, gap, len(rows)) for row in rows))
+
+
+def _row_height(row: Sequence[float], width: float, height: float, gap: float, rows: int) -> float:
+    return min((height - (rows - 1) * gap) / rows, (width - (len(row) - 1) * gap) / sum(row))
