@@ -42,6 +42,9 @@ logger = logging.getLogger(__name__)
 ATTEMPTS = 4
 """How often a free call is made at most."""
 
+SLOWEST_LINE = 250_000
+"""Bytes a second: what a purchase with images in it has time for, beyond its deadline."""
+
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 """Seconds: the bound of the random pause before the first repeat; it doubles up to the second."""
 
@@ -191,15 +194,16 @@ class Api:
             SubmissionUnknown: sent, and neither accepted nor refused with evidence.
             ProviderError: any other class: refused, with evidence; nothing was bought.
         """
+        request = self._origin.request("POST", path, json=json, headers=headers)
         return await pay(
-            self._origin.request("POST", path, json=json, headers=headers),
+            request,
             reply,
             purchase,
             title=self._info.title,
             secret=self._origin.key,
             classify=self._classify,
             trusted=self._origin.trusted,
-            deadline=self._deadlines.purchase,
+            deadline=self._deadlines.purchase + len(request.content) / SLOWEST_LINE,
             now=self._timing.now,
         )
 

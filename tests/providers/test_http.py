@@ -284,15 +284,17 @@ async def test_the_key_goes_into_one_header_and_nowhere_else(caplog: pytest.LogC
     assert error.message.endswith("the key (key) is wrong")
 
 
-async def test_a_redirect_is_not_followed_and_the_key_stays(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_redirect_is_not_followed_and_the_key_stays() -> None:
     async with scripted(saying(GOOD)) as elsewhere:
         location = {"Location": f"{elsewhere.origin}/thing"}
         async with scripted(saying(Response(status=307, headers=location))) as server:
             with pytest.raises(UnexpectedResponse):
                 await api(server.origin).get("thing", Thing)
+            buyer = Buyer()
             with pytest.raises(SubmissionUnknown):
-                await api(server.origin).buy("thing", Thing, {}, Buyer())
+                await api(server.origin).buy("thing", Thing, {}, buyer)
     assert elsewhere.connections == 0
+    assert buyer.answers == [(307, b"")]
 
 
 @pytest.mark.parametrize(
@@ -483,6 +485,19 @@ async def test_a_purchase_without_an_answer_in_time_is_unknown() -> None:
         with anyio.fail_after(5), pytest.raises(SubmissionUnknown, match="no answer within"):
             await api(server.origin, purchase=0.3).buy("thing", Thing, {}, Buyer())
     assert len(server.requests) == 1
+
+
+async def test_a_purchase_with_a_large_body_has_longer_to_go_out() -> None:
+    async def slow(connection: Connection, request: Request) -> bool:
+        await anyio.sleep(0.5)
+        await connection.send(GOOD)
+        return True
+
+    async with scripted(slow) as server:
+        client = api(server.origin, purchase=0.2)
+        with pytest.raises(SubmissionUnknown):
+            await client.buy("thing", Thing, {}, Buyer())
+        assert await client.buy("thing", Thing, {"image": "x" * 1_000_000}, Buyer()) == Thing(id="t-1")
 
 
 async def test_a_purchase_whose_answer_drips_is_unknown_and_what_came_is_kept() -> None:
