@@ -14,6 +14,8 @@ _MOST_LETTERS = 700
 _SIZES = ((1.0, 3), (0.86, 4), (0.74, 5))
 """Sizes of the subtitle against the normal one, and how many lines each may take."""
 _SMALLEST = 13
+_TALLEST = 0.34
+"""The most of the frame that the subtitle may take, as a share of its height."""
 _LINE = 1.38
 _INK = (250, 250, 252, 255)
 _PAPER = (10, 12, 20, 150)
@@ -94,7 +96,7 @@ def draw_subtitle(size: tuple[int, int], text: str) -> Label | None:
     margin = round(unit * 0.045)
     pad = round(unit * 0.026)
     space = min(size[0] - 2 * margin - 2 * pad, round(unit * 1.6))
-    letters, lines = _fitted(words, unit, space, portrait=size[1] > size[0])
+    letters, lines = _fitted(words, size, space)
     line_height = round(letters * _LINE)
     band = line_height * len(lines) + round(pad * 1.3)
     top = size[1] - margin - band
@@ -177,11 +179,13 @@ def _unit(size: tuple[int, int]) -> float:
     return min(size[0], size[1], 0.62 * max(size))
 
 
-def _fitted(words: str, unit: float, space: float, *, portrait: bool) -> tuple[int, list[str]]:
+def _fitted(words: str, size: tuple[int, int], space: float) -> tuple[int, list[str]]:
+    """The largest letters in which all of it fits; the smallest, with what fits, if there are none."""
     letters, lines = _SMALLEST, [""]
     for scale, most in _SIZES:
-        letters = max(_SMALLEST, round(unit * 0.046 * scale))
-        lines = wrapped(words, letters, space, most + 1 if portrait else most)
+        letters = max(_SMALLEST, round(_unit(size) * 0.046 * scale))
+        room = int(_TALLEST * size[1] / (letters * _LINE))
+        lines = wrapped(words, letters, space, max(1, min(room, most + (size[1] > size[0]))))
         if not lines[-1].endswith("…"):
             break
     return letters, lines

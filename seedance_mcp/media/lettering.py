@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -177,12 +178,11 @@ def _pieces(text: str, size: int, space: float) -> Iterator[str]:
 
 
 def _narrow(piece: str, size: int, space: float) -> Iterator[str]:
+    """Break what is wider than a line wherever a line ends."""
     while len(piece) > 1 and width(piece.rstrip(), size) > space:
-        cut = len(piece) - 1
-        while cut > 1 and width(piece[:cut], size) > space:
-            cut -= 1
-        yield piece[:cut]
-        piece = piece[cut:]
+        fits = bisect_right(range(1, len(piece)), space, key=lambda cut: width(piece[:cut], size))
+        yield piece[: max(1, fits)]
+        piece = piece[max(1, fits) :]
     yield piece
 
 
