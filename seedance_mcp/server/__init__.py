@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from mcp.server import MCPServer
 
     from ..config import Settings
-    from . import catalog_views, results, views
+    from . import catalog_views, logs, results, views
 
-__all__ = ["catalog_views", "create_server", "results", "run_stdio", "views"]
+__all__ = ["catalog_views", "create_server", "logs", "results", "run_stdio", "views"]
 
 
 def __getattr__(name: str) -> Any:

@@ -53,7 +53,7 @@ def assemble(settings: Settings) -> MCPServer[Any]:
         title="Seedance video",
         version=version("seedance-mcp"),
         instructions=INSTRUCTIONS,
-        tools=all_tools(),
+        tools=list(all_tools()),
         lifespan=lifespan,
         subscriptions=bus,
         cache_hints={"tools/list": CacheHint(ttl_ms=_HOUR_MS, scope="public")},

@@ -15,13 +15,13 @@ _ENFORCED_NOT_SHOWN = frozenset({"maxLength", "maxItems"})
 
 def input_schema(model: type[BaseModel], *, describe: bool) -> dict[str, Any]:
     """
-    Write the closed schema of a tool's arguments.
+    Write the schema of a tool's arguments.
 
     An argument that may be None may as well be left out, so that only its type is shown.
     """
     schema = _slim(model.model_json_schema(), describe=describe, hide=_ENFORCED_NOT_SHOWN, collapse=True)
     schema.pop("description", None)
-    return {"type": "object", **schema, "additionalProperties": False}
+    return schema
 
 
 def output_schema(*models: type[BaseModel]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from decimal import Decimal
+from functools import cache
 from typing import Annotated
 
 from mcp.server.mcpserver.tools import Tool
@@ -50,10 +51,11 @@ Usd = Annotated[
 JobId = Annotated[str, Field(max_length=128)]
 
 
-def all_tools() -> list[Tool]:
-    """Make every tool, in the order in which they are listed."""
+@cache
+def all_tools() -> tuple[Tool, ...]:
+    """Make every tool, in the order in which they are listed. They know no settings, so once is enough."""
     job = (results.JobShape,)
-    return [
+    return (
         tool(generate_video, annotations=SPEND, returns=job),
         tool(check_status, annotations=ASK, returns=(results.JobShape, results.JobsShape)),
         tool(estimate_cost, annotations=READ, returns=(results.EstimateShape,), describe=False),
@@ -61,7 +63,7 @@ def all_tools() -> list[Tool]:
         tool(list_models, annotations=READ, returns=(results.ModelsShape,)),
         tool(view_video, annotations=READ, returns=(results.ViewShape,)),
         tool(cancel_job, annotations=CHANGE, returns=job),
-    ]
+    )
 
 
 async def generate_video(
@@ -78,17 +80,17 @@ async def generate_video(
     Then check_status until it is finished.
     """
 
-    async def start(*, confirmed: bool = False) -> Started:
+    async def start(token: str | None, *, confirmed: bool = False) -> Started:
         return await call.app.generate(
             request,
             max_usd=max_usd,
             allow_duplicate=allow_duplicate,
-            confirm_token=confirm_token,
+            confirm_token=token,
             confirmed=confirmed,
         )
 
     try:
-        started = await start()
+        started = await start(confirm_token)
     except ConfirmationRequired as question:
         agreed = await call.ask(question.message) if call.can_ask else None
         if isinstance(agreed, InputRequiredResult):
@@ -97,7 +99,8 @@ async def generate_video(
             raise
         if not agreed:
             raise _declined() from None
-        started = await start(confirmed=True)
+        # The token holds for the price that was asked about; without one (strict mode) only a person's word counts.
+        started = await start(question.token, confirmed=question.token is None)
     notes = [started.reason, *started.advice]
     if started.deduplicated:
         notes.insert(

@@ -41,12 +41,14 @@ async def make(client: Client, **changes: Any) -> dict[str, Any]:
     return content(await client.call_tool("check_status", {"job_id": job["job_id"], "wait_seconds": 30}))
 
 
-def priced(environ: Mapping[str, str], folder: Path, usd_per_second: str) -> dict[str, str]:
+def priced(
+    environ: Mapping[str, str], folder: Path, usd_per_second: str, *, more: str = ""
+) -> dict[str, str]:
     """An environment in which the sandbox has a price, so that money rules apply."""
     catalog = folder / "priced.toml"
     catalog.write_text(
         "[providers.sandbox.shared.all]\n"
-        f'prices = [{{ amount = "{usd_per_second}", per = "second", source = "a test" }}]\n',
+        f'prices = [{{ amount = "{usd_per_second}", per = "second", source = "a test"{more and ", "}{more} }}]\n',
         encoding="utf-8",
     )
     return {**environ, "SEEDANCE_CATALOG": str(catalog)}

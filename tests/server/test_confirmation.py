@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import av
 import pytest
 from mcp import Client, MCPError
 from mcp.client import ClientRequestContext
@@ -142,6 +143,43 @@ async def test_max_usd_of_a_call_is_kept(environ: dict[str, str], tmp_path: Path
     assert job["status"] in ("queued", "running")
 
 
+async def test_a_price_that_rises_while_the_person_thinks_is_not_agreed_to(
+    environ: dict[str, str], tmp_path: Path, era: Era
+) -> None:
+    clip = tmp_path / "media" / "clip.mp4"
+    clip.parent.mkdir()
+    _film(clip, seconds=2)
+    environ = priced(environ, tmp_path, "0.4", more="input_seconds = true")
+    settings = load_settings({**environ, "SEEDANCE_MAX_USD_PER_JOB": "10"})
+    person = Person(YES, ElicitResult(action="decline"))
+
+    async def think(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult | ErrorData:
+        _film(clip, seconds=5)
+        return await person(context, params)
+
+    asked = {**DEAR, "model": "seedance-2.0", "duration": 4, "reference_videos": [str(clip)]}
+    with anyio.fail_after(30):
+        async with Client(create_server(settings), mode=era, elicitation_callback=think) as client:
+            error = refusal(await client.call_tool("generate_video", asked))
+            jobs = content(await client.call_tool("check_status", {}))["jobs"]
+    assert error["code"] == "confirmation_required", error
+    assert jobs == []
+    assert len(set(person.questions)) == (2 if era == "auto" else 1)
+
+
+async def test_in_strict_mode_only_the_person_counts(
+    environ: dict[str, str], tmp_path: Path, era: Era
+) -> None:
+    settings = load_settings({**priced(environ, tmp_path, "0.75"), "SEEDANCE_CONFIRM": "strict"})
+    with anyio.fail_after(30):
+        async with Client(create_server(settings), mode=era) as client:
+            error = refusal(await client.call_tool("generate_video", DEAR))
+        assert error["token"] is None
+        assert "seedance-mcp approve" in error["hint"]
+        async with Client(create_server(settings), mode=era, elicitation_callback=Person(YES)) as client:
+            content(await client.call_tool("generate_video", DEAR))
+
+
 async def test_an_answer_to_another_question_is_asked_again(environ: dict[str, str], tmp_path: Path) -> None:
     """In the newer protocol the client brings the answer with a second call, which may be another request."""
     settings = load_settings(priced(environ, tmp_path, "0.75"))
@@ -157,3 +195,12 @@ async def test_an_answer_to_another_question_is_asked_again(environ: dict[str, s
                     request_state=first.request_state,
                     allow_input_required=True,
                 )
+
+
+def _film(path: Path, *, seconds: int) -> None:
+    with av.open(str(path), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=24, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
+        for _ in range(24 * seconds):
+            container.mux(stream.encode(av.VideoFrame(1280, 720, "yuv420p")))
+        container.mux(stream.encode(None))

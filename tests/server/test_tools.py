@@ -30,6 +30,7 @@ async def test_a_video_is_made_and_saved(settings: Settings, era: Era) -> None:
     assert (job["status"], job["provider"], job["placeholder"]) == ("succeeded", "sandbox", True)
     assert (job["progress"], job["error"], job["deduplicated"]) == (1.0, None, False)
     assert job["estimate"] == {"amount": "0", "currency": "USD", "usd": "0"}
+    assert "finished_meanwhile" not in job
     assert Path(job["video_path"]).is_file()
     assert job["duration_seconds"] == pytest.approx(2, abs=0.1)
     assert any("ARK_API_KEY" in note for note in job["notes"])
