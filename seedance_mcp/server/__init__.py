@@ -44,6 +44,11 @@ def run_stdio(settings: Settings) -> int:
     from .transport import serve_stdio
 
     configure(settings)
+    if sys.stdin is not None and sys.stdin.isatty():
+        sys.stderr.write(
+            "This is an MCP server; an assistant starts it and speaks to it on stdin. To try it here:"
+            " seedance-mcp demo. Ctrl-C ends it.\n"
+        )
     server = assemble(settings)
     gc.freeze()
     gc.enable()

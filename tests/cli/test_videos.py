@@ -193,7 +193,7 @@ def test_an_open_job_can_be_cancelled(run: Run, command_environ: dict[str, str],
         while "%" not in process.stderr.readline():
             assert process.poll() is None
         [job] = json.loads(run("jobs", "list", "--json").stdout)["jobs"]
-        result = run("jobs", "cancel", job["job_id"])
+        result = run("jobs", "cancel", job["job_id"], SEEDANCE_SANDBOX_SECONDS="60")
         assert result.returncode == 0, result.stderr
         assert job["job_id"] in result.stdout
         process.stderr.read()
