@@ -33,7 +33,7 @@ async def cancel(
     try:
         await open_provider(offer.provider).cancel(job.submission)
     except NotSupported as error:
-        return job, f"{error.message} The job goes on and will be charged when it succeeds."
+        return job, f"{error.message} check_status tells how it goes on; a video that is finished is charged."
     except TaskNotFound:
         return job, "The provider does not know the task; the job is looked at again."
     except ProviderError as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from ..config import Settings
 from ..errors import (
     AuthenticationError,
     ContentRejected,
@@ -92,6 +93,7 @@ async def buy(
     provider: Provider,
     store: Store,
     receipts: Receipts,
+    settings: Settings,
     changed: Callable[[Job], None],
 ) -> Job:
     """
@@ -102,7 +104,13 @@ async def buy(
     purchase = _Sent(store, job)
     try:
         wired = await deliver(
-            job.request, media, provider=provider, info=offer.provider, account=job.account, store=store
+            job.request,
+            media,
+            provider=provider,
+            info=offer.provider,
+            account=job.account,
+            store=store,
+            settings=settings,
         )
         submission = await _submit(provider, wired, offer, purchase)
     except _REFUSALS as error:

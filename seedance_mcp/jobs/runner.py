@@ -238,6 +238,7 @@ class JobRunner:
                     provider=provider,
                     store=self._store,
                     receipts=self._receipts,
+                    settings=self._settings,
                     changed=self._announce,
                 )
             finally:

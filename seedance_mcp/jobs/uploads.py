@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anyio
-
+from ..config import Settings
 from ..errors import MediaError
+from ..media import read_media
 from ..providers import Provider
 from ..types import MediaFile, Upload, VideoRequest
 from .store import Connection, Store
@@ -29,6 +28,7 @@ async def deliver(
     info: ProviderInfo,
     account: str,
     store: Store,
+    settings: Settings,
 ) -> VideoRequest:
     """
     Give the request with every media field replaced by something that the provider can read.
@@ -38,7 +38,9 @@ async def deliver(
         ProviderError: an upload failed.
     """
     urls = {
-        source: await _readable(file, provider=provider, info=info, account=account, store=store)
+        source: await _readable(
+            file, provider=provider, info=info, account=account, store=store, settings=settings
+        )
         for source, file in media.items()
     }
     changes: dict[str, Any] = {}
@@ -53,7 +55,13 @@ async def deliver(
 
 
 async def _readable(
-    file: MediaFile, *, provider: Provider, info: ProviderInfo, account: str, store: Store
+    file: MediaFile,
+    *,
+    provider: Provider,
+    info: ProviderInfo,
+    account: str,
+    store: Store,
+    settings: Settings,
 ) -> str:
     if file.url is not None:
         return file.url
@@ -64,15 +72,18 @@ async def _readable(
     if "upload" in info.media_in:
         return await _uploaded(file, provider=provider, info=info, account=account, store=store)
     if "data" in info.media_in and file.kind != "video":
-        return await _data_url(file, file.path)
+        return await _data_url(file, settings)
     raise MediaError(
         f"{info.title} reads a {file.kind} only from a public https URL, and {file.path.name} is a local file.",
         hint="Put it where anyone can open it by https and pass that URL, or use a provider that takes uploads.",
     )
 
 
-async def _data_url(file: MediaFile, path: Path) -> str:
-    content = await anyio.Path(path).read_bytes()
+async def _data_url(file: MediaFile, settings: Settings) -> str:
+    # Read under the same guard as when it was checked, and only if it is still the same file.
+    content = await read_media(
+        file, allowed=(settings.output_dir, *settings.media_dirs), forbidden=(settings.state_dir,)
+    )
     return f"data:{file.mime_type};base64,{base64.b64encode(content).decode()}"
 
 

@@ -202,6 +202,36 @@ async def test_a_range_of_another_length_than_announced_is_thrown_away(folder: P
         assert (await fetched(server, part)).reused == 0
 
 
+async def test_a_range_of_a_file_that_has_grown_is_thrown_away(folder: Path) -> None:
+    part = folder / "clip.part"
+    longer = VIDEO + b"more"
+    wrong = reply(206, longer[HALF:], ETAG, f"Content-Range: bytes {HALF}-{SIZE + 3}/{SIZE + 4}")
+    async with serving(in_turn(half(ETAG), wrong, reply(200, longer, ETAG))) as server:
+        await interrupted(server, part)
+        assert (await fetched(server, part)).reused == 0
+    assert part.read_bytes() == longer
+
+
+async def test_a_range_that_breaks_off_without_saying_so_is_an_error(folder: Path) -> None:
+    part = folder / "clip.part"
+    span = f"Content-Range: bytes {HALF}-{SIZE - 1}/{SIZE}"
+    short = reply(206, VIDEO[HALF : HALF + 500], ETAG, span, length=None)
+    async with serving(in_turn(half(ETAG), short, Storage())) as server:
+        await interrupted(server, part)
+        with pytest.raises(DownloadError, match="announced"):
+            await fetched(server, part)
+        assert await fetched(server, part) == Fetched(bytes=SIZE, sha256=SHA256, reused=HALF + 500)
+
+
+async def test_the_mark_of_an_earlier_file_is_forgotten_with_its_bytes(folder: Path) -> None:
+    part = folder / "clip.part"
+    async with serving(in_turn(half(ETAG), half(), Storage())) as server:
+        await interrupted(server, part)
+        await interrupted(server, part)
+        assert (await fetched(server, part)).reused == 0
+    assert [asked.start for asked in server.asked] == [None, HALF, None]
+
+
 async def test_another_file_under_the_same_url_is_fetched_from_its_beginning(folder: Path) -> None:
     part = folder / "clip.part"
     other = VIDEO[::-1]
@@ -423,7 +453,14 @@ async def test_without_trust_nothing_on_this_machine_is_fetched(folder: Path) ->
 async def test_a_file_that_is_too_large_is_refused_before_it_is_fetched(folder: Path) -> None:
     async with serving(Storage()) as server:
         with pytest.raises(DownloadError, match="larger than"):
-            await fetched(server, folder / "clip.part", limits=Limits(max_bytes=SIZE - 1))
+            await fetch(
+                server.url(),
+                folder / "clip.part",
+                trusted=server.trusted,
+                local_folder=None,
+                limits=Limits(max_bytes=SIZE - 1),
+                report=lambda here, total: pytest.fail("some of it was fetched"),
+            )
         assert list(folder.iterdir()) == []
         await fetched(server, folder / "clip.part", limits=Limits(max_bytes=SIZE))
 

@@ -172,6 +172,15 @@ async def test_the_same_bytes_are_kept_once(folder: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["clip.mp4"]
 
 
+async def test_other_bytes_of_the_same_size_and_time_are_not_the_same(folder: Path) -> None:
+    for content, name in ((b"one", "clip.mp4"), (b"two", "clip-2.mp4")):
+        part = folder / "a.part"
+        part.write_bytes(content)
+        os.utime(part, (1000, 1000))
+        assert await keep(part, folder, "clip", ".mp4") == folder / name
+    assert (folder / "clip.mp4").read_bytes() == b"one"
+
+
 async def test_many_that_want_one_name_all_get_one(folder: Path) -> None:
     kept: list[Path] = []
 
