@@ -19,7 +19,9 @@ from .parts import Part, disk_errors
 
 _SLUG_CHARACTERS, _SLUG_BYTES = 60, 150
 _INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
-_NO_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP})
+_NO_LINKS = frozenset(
+    {errno.EPERM, errno.ENOSYS, errno.EMLINK, errno.EOPNOTSUPP, getattr(errno, "ENOTSUP", 0)}
+)
 _BUSY_TRIES, _BUSY_SECONDS = 20, 0.1
 
 

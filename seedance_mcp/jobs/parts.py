@@ -17,7 +17,7 @@ from ..errors import DownloadError
 _LEFTOVER = re.compile(r"(?P<job>job_[A-Za-z0-9_-]{16,64})\.(?P<instance>[0-9a-f]{16})\.part(?:\.json)?")
 _UNFINISHED_SIDECAR = re.compile(r"job_[A-Za-z0-9_-]{16,64}\.[a-z0-9_]{8}\.json\.part")
 _SIDECAR_AGE_SECONDS = 3600
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC})
+_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -311,6 +311,14 @@ async def test_trust_is_for_one_host_as_it_is_written(other: str) -> None:
     assert server.connected == []
 
 
+async def test_trust_is_for_one_port() -> None:
+    async with serving() as server, serving() as other, client(trusted=other.trusted) as http:
+        with pytest.raises(httpx2.ConnectError, match="not a public address"):
+            await http.get(f"http://127.0.0.1:{server.port}/")
+        assert (await http.get(f"http://127.0.0.1:{other.port}/")).text == "hi"
+    assert server.connected == []
+
+
 @pytest.mark.parametrize(
     "answer",
     [
