@@ -43,16 +43,16 @@ BAD_DISCOVER = request(
 @pytest.mark.parametrize(
     ("messages", "answers"),
     [
-        ([initialize(1), INITIALIZED, call(2, "list_models", {})], {1: "ok", 2: "ok"}),
-        ([DISCOVER, call(2, "list_models", {}, modern=True)], {1: "ok", 2: "ok"}),
-        ([DISCOVER, initialize(2), INITIALIZED, call(3, "list_models", {})], {1: "ok", 2: "ok", 3: "ok"}),
-        ([call(1, "list_models", {}, modern=True)], {1: "ok"}),
+        ([initialize(1), INITIALIZED, request(2, "tools/list")], {1: "ok", 2: "ok"}),
+        ([DISCOVER, request(2, "tools/list", modern=True)], {1: "ok", 2: "ok"}),
+        ([DISCOVER, initialize(2), INITIALIZED, request(3, "tools/list")], {1: "ok", 2: "ok", 3: "ok"}),
+        ([request(1, "tools/list", modern=True)], {1: "ok"}),
         (
-            [BAD_DISCOVER, initialize(2), INITIALIZED, call(3, "list_models", {})],
+            [BAD_DISCOVER, initialize(2), INITIALIZED, request(3, "tools/list")],
             {1: -32022, 2: "ok", 3: "ok"},
         ),
         (
-            [request(1, "server/discover"), initialize(2), INITIALIZED, call(3, "list_models", {})],
+            [request(1, "server/discover"), initialize(2), INITIALIZED, request(3, "tools/list")],
             {1: -32602, 2: "ok", 3: "ok"},
         ),
     ],
