@@ -307,3 +307,56 @@ async def test_an_upload_says_which_offers_can_take_it(settings: Settings, tmp_p
     assert tiny.usable_with == ()
     assert any("300" in problem for problem in tiny.problems)
     assert job.status is JobStatus.SUCCEEDED, job.error
+
+
+async def test_a_purchase_that_turns_up_late_is_adopted_after_all(environ: dict[str, str]) -> None:
+    settings = load_settings({**environ, "SEEDANCE_POLL_SECONDS": "60"})  # nobody looks before the test does
+    async with open_app(settings) as app:
+        started = await app.generate(request("[sandbox:lost] a boat"))
+        judged = await app.resolve(started.job.id, None)
+        await app.runner.adopt_late()
+        adopted = await app.job(started.job.id)
+        steps = [step.after for step in await app.history(adopted.id)]
+    assert judged.state is JobState.ABSENT
+    assert adopted.submission
+    assert not adopted.finished
+    assert adopted.error is None
+    assert steps == ["reserved", "sending", "unknown", "absent", "accepted"]
+
+
+async def test_only_an_open_question_can_be_decided_by_hand(settings: Settings) -> None:
+    async with open_app(settings) as app:
+        job = await made(app, request())
+        with pytest.raises(InvalidRequest, match="nothing to decide"):
+            await app.resolve(job.id, None)
+
+
+START_AND_LEAVE = """
+import sys, anyio
+from seedance_mcp.app import open_app
+from seedance_mcp.config import load_settings
+from tests.test_app import request
+
+async def main():
+    async with open_app(load_settings(), leave=True) as app:
+        started = await app.generate(request(sys.argv[1]))
+        print(started.job.id, flush=True)
+
+anyio.run(main)
+"""
+
+
+async def test_a_server_that_leaves_early_leaves_a_watcher_that_finishes_the_job(
+    environ: dict[str, str], settings: Settings
+) -> None:
+    slow = {**os.environ, **environ, "SEEDANCE_SANDBOX_SECONDS": "2", "SEEDANCE_DETACH": "1"}
+    command = [sys.executable, "-c", START_AND_LEAVE, "a boat left alone"]
+    left = subprocess.run(command, env=slow, capture_output=True, text=True, timeout=60, check=False)
+    assert left.returncode == 0, left.stderr
+    async with open_app(settings, watch=False) as app:
+        with anyio.fail_after(60):
+            while not (job := await app.job(left.stdout.strip())).finished:
+                await anyio.sleep(0.2)
+    assert job.status is JobStatus.SUCCEEDED, job.error
+    assert job.artifacts
+    assert Path(job.artifacts.video_path).is_file()

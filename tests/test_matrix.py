@@ -24,7 +24,13 @@ SIZES = [
 
 
 def request(model: str, resolution: str, ratio: str, **fields: object) -> VideoRequest:
-    values = {"prompt": "a lighthouse", "model": model, "resolution": resolution, "aspect_ratio": ratio, **fields}
+    values = {
+        "prompt": "a lighthouse",
+        "model": model,
+        "resolution": resolution,
+        "aspect_ratio": ratio,
+        **fields,
+    }
     return VideoRequest.model_validate(values)
 
 
@@ -50,7 +56,9 @@ def test_each_model_renders_each_resolution_and_ratio_exactly(
         picture = film.streams.video[0]
         frames = list(film.decode(video=0))
     assert (picture.codec_context.name, picture.codec_context.pix_fmt) == ("h264", "yuv420p")
-    assert {(frame.width, frame.height) for frame in frames} == {CATALOG.models[model].sizes[resolution][ratio]}
+    assert {(frame.width, frame.height) for frame in frames} == {
+        CATALOG.models[model].sizes[resolution][ratio]
+    }
     assert len(frames) == 3
     assert picture.average_rate == 24
 

@@ -189,6 +189,10 @@ class JobRunner:
             self._watcher.look_at(job.id, soon=True)
         return job, words
 
+    async def adopt_late(self) -> None:
+        """Look now, not only once an hour, for purchases that were judged not to have happened. Raises StoreError."""
+        await self._watcher.adopt_late()
+
     def saving_progress(self, job_id: str) -> tuple[int, int | None] | None:
         """Bytes of the result fetched so far and in all (None: unknown); None while nothing is being fetched."""
         return self._saver.progress.get(job_id)

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import anyio.to_thread
 
@@ -100,8 +101,8 @@ class Saver:
 
     async def _fetch(self, job: Job, local_folder: Path) -> Artifacts:
         base_url = self._settings.base_url(job.provider)
-        trusted = frozenset({addresses.endpoint(base_url)}) if base_url else frozenset[str]()
         url = job.video_url or ""
+        trusted = _trusted(base_url, url)
         part = part_path(self._folder, job.id, self._store.ownership.instance, self._store.ownership.alive)
 
         def report(here: int, in_all: int | None) -> None:
@@ -137,9 +138,11 @@ class Saver:
         if not job.request.return_last_frame:
             return None
         if job.last_frame_url:
-            part = video.with_name(f"{video.stem}-last-frame.part")
+            alive = self._store.ownership.alive
+            part = part_path(self._folder, job.id, self._store.ownership.instance, alive)
             try:
-                await fetch(job.last_frame_url, part, trusted=trusted, local_folder=local_folder)
+                places = trusted | _trusted(self._settings.base_url(job.provider), job.last_frame_url)
+                await fetch(job.last_frame_url, part, trusted=places, local_folder=local_folder)
                 suffix = ".png" if part.read_bytes()[:4] == b"\x89PNG" else ".jpg"
                 return await keep(part, self._folder, f"{video.stem}-last-frame", suffix)
             except (DownloadError, OSError) as error:
@@ -196,6 +199,15 @@ class Saver:
 def provider_folder(settings: Settings, provider: str) -> Path:
     """The scratch folder of a provider's adapter."""
     return settings.state_dir / "providers" / provider
+
+
+def _trusted(base_url: str | None, url: str) -> frozenset[str]:
+    """Where plain http and private addresses are allowed: on the host of the user's own base URL, and nowhere else."""
+    if base_url is None:
+        return frozenset()
+    host = urlsplit(base_url).hostname
+    places = (place for place in (base_url, url) if urlsplit(place).hostname == host)
+    return frozenset(addresses.endpoint(place) for place in places)
 
 
 def _try_writing(folder: Path) -> None:
