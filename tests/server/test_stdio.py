@@ -148,6 +148,19 @@ async def test_the_end_of_input_ends_it_and_the_job_is_kept(environ: dict[str, s
     assert [job["job_id"] for job in jobs] == [job_id]
 
 
+async def test_a_call_under_way_may_still_answer_after_the_end_of_input(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    async with serving(environ, tmp_path) as server:
+        await _open(server)
+        asked = {**SMALL, "prompt": "[sandbox:stall]", "wait_seconds": 0}
+        job = (await server.ask(call(2, "generate_video", asked)))["result"]["structuredContent"]
+        await server.send(call(3, "check_status", {"job_id": job["job_id"], "wait_seconds": 0.1}))
+        await server.stdin.aclose()
+        (answer,) = await server.rest()
+    assert answer["result"]["structuredContent"]["job_id"] == job["job_id"]
+
+
 async def test_an_idle_server_ends_within_a_second_of_the_end_of_input(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
