@@ -355,8 +355,7 @@ async def test_a_server_that_leaves_early_leaves_a_watcher_that_finishes_the_job
     assert left.returncode == 0, left.stderr
     async with open_app(settings, watch=False) as app:
         with anyio.fail_after(60):
-            while not (job := await app.job(left.stdout.strip())).finished:
-                await anyio.sleep(0.2)
+            job = await app.wait(left.stdout.strip(), 60)
     assert job.status is JobStatus.SUCCEEDED, job.error
     assert job.artifacts
     assert Path(job.artifacts.video_path).is_file()
