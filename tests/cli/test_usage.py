@@ -75,9 +75,7 @@ def test_a_damaged_database_is_set_aside_and_said(run: Run, tmp_path: Path) -> N
     result = run("jobs", "list")
     assert result.returncode == 0, result.stderr
     assert "has been set aside as" in result.stderr
-    assert b"not a database" in b"".join(
-        path.read_bytes() for path in database.parent.glob("*.db")
-    )
+    assert b"not a database" in b"".join(path.read_bytes() for path in database.parent.glob("*.db"))
 
 
 def test_values_that_no_request_can_have_are_all_named_at_once(run: Run) -> None:
