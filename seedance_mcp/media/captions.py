@@ -187,8 +187,17 @@ def _fitted(words: str, size: tuple[int, int], space: float) -> tuple[int, list[
         room = int(_TALLEST * size[1] / (letters * _LINE))
         lines = wrapped(words, letters, space, max(1, min(room, most + (size[1] > size[0]))))
         if not lines[-1].endswith("…"):
-            break
+            return letters, _balanced(words, letters, space, lines)
     return letters, lines
+
+
+def _balanced(words: str, letters: int, space: float, lines: list[str]) -> list[str]:
+    """Break as many lines as evenly as a narrower space makes them, so that no last word stands alone."""
+    for share in (0.55, 0.65, 0.75, 0.85):
+        narrower = wrapped(words, letters, space * share, len(lines) + 1)
+        if len(narrower) == len(lines):
+            return narrower
+    return lines
 
 
 def _bold(draw: ImageDraw.ImageDraw, text: str, x: float, baseline: float, letters: int) -> None:

@@ -16,6 +16,8 @@ _LAYERS = 5
 _HORIZON = 0.46
 """How far down the farthest hills stand, as a share of the height."""
 _LIGHTS = 9
+_FACE = 0.42
+"""How much of each row of hills is kept drawn, as a share of the height; below it is of one colour."""
 _STRIP = 64
 """Rows of sky computed at once: a whole one in floating point takes hundreds of megabytes at 4k."""
 
@@ -56,6 +58,12 @@ class _Ridge:
     waves: tuple[tuple[float, float, float], ...]
     sharp: bool
     trees: tuple[float, ...]
+
+    @property
+    def highest(self) -> float:
+        """Where its highest point can be, in shares of the frame from the top."""
+        reach = self.height * sum(amount for amount, _, _ in self.waves)
+        return self.level - reach - max(self.trees, default=0.0)
 
     def outline(self, place: _Floats, seconds: float) -> _Floats:
         """Where its upper edge runs: downwards, for places in units of the frame's mean side."""
@@ -112,7 +120,7 @@ class Landscape:
         hidden = [math.ceil(float(outline.max())) + 2 for outline in outlines[1:]]
         for number, outline in enumerate(outlines):
             end = min(self._height, hidden[number]) if number < len(hidden) else self._height
-            self._draw_ridge(frame, self._faces[number], outline, end)
+            self._draw_ridge(frame, number, outline, end)
             if number == _LAYERS - 3:
                 self._draw_lights(frame, seconds, range(_LIGHTS // 2))
         self._draw_lights(frame, seconds, range(_LIGHTS // 2, _LIGHTS))
@@ -138,18 +146,24 @@ class Landscape:
             trees=trees,
         )
 
+    def _crest(self, row: int) -> _Colour:
+        return _between(self._palette.far, self._palette.near, (row / (_LAYERS - 1)) ** 0.8)
+
+    def _foot(self, row: int) -> _Colour:
+        mist = 0.38 * (1 - (row / (_LAYERS - 1)) ** 0.8) + 0.05
+        return _between(self._crest(row), self._palette.horizon, mist)
+
     def _face(self, row: int) -> Image.Image:
         """The colours of a row of hills, from its top downwards: mist gathers at its foot."""
-        share = (row / (_LAYERS - 1)) ** 0.8
-        top = _between(self._palette.far, self._palette.near, share)
-        foot = _between(top, self._palette.horizon, 0.38 * (1 - share) + 0.05)
+        foot = self._foot(row)
         column = Image.new("RGB", (1, 2))
-        column.putpixel((0, 0), top)
+        column.putpixel((0, 0), self._crest(row))
         column.putpixel((0, 1), foot)
-        depth = round(self._height * 0.34)
-        face = Image.new("RGB", (self._width, self._height), foot)
-        slope = column.resize((self._width, depth), Image.Resampling.BILINEAR, box=(0, 0.5, 1, 1.5))
-        face.paste(slope, (0, 0))
+        slope = round(self._height * 0.34)
+        face = Image.new("RGB", (self._width, round(self._height * _FACE) + 8), foot)
+        face.paste(
+            column.resize((self._width, slope), Image.Resampling.BILINEAR, box=(0, 0.5, 1, 1.5)), (0, 0)
+        )
         return face
 
     def _paint_sky(self, random: np.random.Generator) -> Image.Image:
@@ -201,17 +215,22 @@ class Landscape:
         edge = np.clip(radius - distance + 0.5, 0, 1) * 245
         frame.paste(self._palette.sun, (left, top), Image.fromarray(edge.astype(np.uint8)))
 
-    def _draw_ridge(self, frame: Image.Image, face: Image.Image, outline: _Floats, end: int) -> None:
-        """Draw one row of hills from its outline down to the row `end`, below which nearer hills hide it."""
+    def _draw_ridge(self, frame: Image.Image, row: int, outline: _Floats, end: int) -> None:
+        """Draw one row of hills from its outline down to the line `end`, below which nearer hills hide it."""
+        face = self._faces[row]
         top = max(0, math.floor(float(outline.min())) - 1)
         bottom = min(self._height, math.ceil(float(outline.max())) + 2)
-        end = max(bottom, end)
-        if top >= self._height:
+        if top >= bottom:
             return
-        rows = np.arange(top, bottom, dtype=np.float32)[:, None]
-        edge = np.clip((rows - outline[None, :]) * 255 + 127.5, 0, 255).astype(np.uint8)
-        frame.paste(face.crop((0, 0, self._width, bottom - top)), (0, top), Image.fromarray(edge))
-        frame.paste(face.crop((0, bottom - top, self._width, end - top)), (0, bottom))
+        # The colours stay where they are while the outline moves through them.
+        above = top - math.floor(self._ridges[row].highest * self._height) + 2
+        lines = np.arange(top, bottom, dtype=np.float32)[:, None]
+        edge = np.clip((lines - outline[None, :]) * 255 + 127.5, 0, 255).astype(np.uint8)
+        frame.paste(face.crop((0, above, self._width, above + bottom - top)), (0, top), Image.fromarray(edge))
+        if bottom < end:
+            last = min(face.height, above + end - top)
+            frame.paste(face.crop((0, above + bottom - top, self._width, last)), (0, bottom))
+            frame.paste(self._foot(row), (0, top + last - above, self._width, end))
 
     def _draw_lights(self, frame: Image.Image, seconds: float, which: range) -> None:
         """Soft lights that rise and drift: something near moves at every moment."""

@@ -34,7 +34,7 @@ class Scene:
         self._landscape = None if self._first else Landscape(size, spec.seed)
         self._cards = Cards(spec.references, size) if spec.references else None
         self._lights = Lights(size, spec.seed) if self._first or self._last else None
-        self._mark = draw_mark(size, (spec.model, f"{spec.duration_seconds:g} s"), spec.notes)
+        self._mark = draw_mark(size, (spec.model, f"{spec.duration_seconds:.4g} s"), spec.notes)
         self._subtitle = draw_subtitle(size, spec.prompt)
 
     def draw(self, number: int) -> Image.Image:
