@@ -92,8 +92,8 @@ class App:
         from .catalog import check_prompt
 
         asked = await self.runner.with_defaults(request)
-        media = await self.runner.sources.load(asked)
-        plan = await self._shops.plan(asked, media)
+        media, trouble = await self.runner.sources.load(asked)
+        plan = self._shops.plan(asked, media, trouble)
         return Quote(
             offer=plan.offer,
             request=plan.request,

@@ -192,13 +192,22 @@ async def test_looking_at_a_job_writes_the_contact_sheet_beside_the_video(settin
     assert len(small) < 60_000
 
 
-async def test_every_problem_of_the_media_is_named_at_once(settings: Settings) -> None:
+async def test_every_problem_of_a_request_and_its_media_is_named_at_once(settings: Settings) -> None:
     async with open_app(settings) as app:
         with pytest.raises(InvalidRequest) as caught:
-            await app.generate(request(first_frame="/nowhere/a.png", last_frame="http://example.com/b.png"))
-    assert len(caught.value.problems) == 2
-    assert "first_frame" in caught.value.problems[0]
-    assert "last_frame" in caught.value.problems[1]
+            await app.generate(
+                request(
+                    model="seedance-1.0-pro",
+                    first_frame="/nowhere/a.png",
+                    last_frame="http://a.b/c.png",
+                    duration=99,
+                )
+            )
+    assert [problem.partition(":")[0] for problem in caught.value.problems] == [
+        "first_frame",
+        "last_frame",
+        "duration",
+    ]
 
 
 async def test_nothing_is_bought_when_the_result_could_not_be_saved(settings: Settings) -> None:

@@ -116,8 +116,8 @@ class JobRunner:
         from ..catalog import check_prompt  # read on first use, not when the server starts
 
         asked = await self.with_defaults(request)
-        media = await self.sources.load(asked)
-        plan = await self._shops.plan(asked, media)
+        media, trouble = await self.sources.load(asked)
+        plan = self._shops.plan(asked, media, trouble)
         provider = self._shops.open(plan.offer.provider)
         await self._saver.preflight(paid=not plan.offer.provider.placeholder)
         await anyio.to_thread.run_sync(self._receipts.prepare)

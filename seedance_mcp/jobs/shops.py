@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ..config import Settings
+from ..errors import InvalidRequest
 from ..providers import Access, Provider, create
 from ..types import Job, MediaFile, VideoRequest
 from .planning import OtherOffer, Plan, elsewhere, plan
@@ -64,9 +65,27 @@ class Shops:
         """Give the offer that a job was bought from, also when it is no longer on sale."""
         return self.catalog.offer(job.provider, job.model, retired=True)
 
-    async def plan(self, request: VideoRequest, media: Mapping[str, MediaFile]) -> Plan:
-        """Choose where a request goes. Raises InvalidRequest with every problem if nowhere."""
-        return plan(request, catalog=self.catalog, settings=self._settings, ready=self.ready(), media=media)
+    def plan(
+        self, request: VideoRequest, media: Mapping[str, MediaFile], trouble: InvalidRequest | None
+    ) -> Plan:
+        """
+        Choose where a request goes. `trouble` is what is wrong with its media already.
+
+        Raises:
+            InvalidRequest: it cannot be made; all problems at once, those of the media first.
+        """
+        try:
+            chosen = plan(
+                request, catalog=self.catalog, settings=self._settings, ready=self.ready(), media=media
+            )
+        except InvalidRequest as error:
+            if trouble is None:
+                raise
+            hints = " ".join(filter(None, (trouble.hint, error.hint)))
+            raise InvalidRequest((*trouble.problems, *error.problems), hint=hints) from None
+        if trouble is not None:
+            raise trouble
+        return chosen
 
     def elsewhere(
         self, asked: VideoRequest, chosen: Plan, media: Mapping[str, MediaFile]

@@ -42,12 +42,15 @@ class Sources:
         self._store = store
         self._settings = settings
 
-    async def load(self, request: VideoRequest) -> dict[str, MediaFile]:
+    async def load(self, request: VideoRequest) -> tuple[dict[str, MediaFile], InvalidRequest | None]:
         """
         Check every media argument of a request; the answer maps each source to its file.
 
+        What cannot be used is named in the error, all of it, and stands in the mapping as a file that nobody has
+        seen, so that the rest of the request can be checked as well before the error is raised.
+
         Raises:
-            InvalidRequest: some cannot be used; every one of them is named.
+            JobNotFinished: one names a job that has no file yet.
         """
         files: dict[str, MediaFile] = {}
         problems: list[str] = []
@@ -57,20 +60,17 @@ class Sources:
                 continue
             try:
                 file = await self.open(source, kind=kind)
-            except JobNotFinished:
-                raise
             except (MediaError, LookupError) as error:
                 problems.append(f"{field}: {error}")
                 hints.append(getattr(error, "hint", ""))
-                continue
+                file = MediaFile(kind=kind, url=source)
             if file.kind != kind:
-                problems.append(
-                    f"{field} takes an {kind}, and {source} is {'an' if file.kind != 'video' else 'a'} {file.kind}."
-                )
+                article = "a" if file.kind == "video" else "an"
+                problems.append(f"{field} takes {kind} files, and {source} is {article} {file.kind}.")
+                file = MediaFile(kind=kind, url=source)
             files[source] = file
-        if problems:
-            raise InvalidRequest(problems, hint=" ".join(dict.fromkeys(filter(None, hints))) or None)
-        return files
+        hint = " ".join(dict.fromkeys(filter(None, hints))) or None
+        return files, InvalidRequest(problems, hint=hint) if problems else None
 
     async def open(self, source: str, *, kind: MediaKind | None = None) -> MediaFile:
         """
