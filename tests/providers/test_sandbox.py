@@ -234,6 +234,17 @@ async def test_a_task_can_be_cancelled_while_it_waits_or_runs(tmp_path: Path, se
     assert [path.suffix for path in (tmp_path / "tasks").iterdir()] == [".json"]
 
 
+async def test_a_task_that_another_process_cancelled_is_drawn_no_further(tmp_path: Path) -> None:
+    provider = sandbox(tmp_path / "tasks")
+    submission = await provider.submit(asked(duration=12), OFFER, Buyer())
+    await sandbox(tmp_path / "tasks").cancel(submission)
+    assert (await provider.poll(submission)).status is TaskStatus.CANCELLED
+    after = await provider.submit(asked(duration=4), OFFER, Buyer())
+    await finished(provider, after)
+    assert [path.stem for path in (tmp_path / "tasks").glob("*.mp4")] == [after.task_id]
+    await provider.close()
+
+
 async def test_cancelling_comes_too_late_for_a_finished_task(tmp_path: Path) -> None:
     provider = sandbox(tmp_path)
     submission = await provider.submit(asked(), OFFER, Buyer())
@@ -330,7 +341,7 @@ async def test_a_folder_that_cannot_be_written_refuses_the_purchase(tmp_path: Pa
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file sizes are limited by POSIX means")
-def test_a_full_disk_fails_the_task_for_good_and_says_so(tmp_path: Path) -> None:
+async def test_a_full_disk_fails_the_task_for_good_and_says_so(tmp_path: Path) -> None:
     code = f"""
 import resource, signal, anyio
 from pathlib import Path
@@ -342,15 +353,17 @@ async def main():
     provider = sandbox(folder)
     submission = await provider.submit(asked(), OFFER, Buyer())
     print((await finished(provider, submission)).error_code)
-    print((await finished(sandbox(folder), submission)).hint)
+    print(submission.task_id)
     print(*{{path.suffix for path in folder.iterdir()}})
 anyio.run(main)
 """
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=60)
-    error_code, hint, suffixes = done.stdout.splitlines()
+    error_code, task_id, suffixes = done.stdout.splitlines()
     assert error_code == "disk_full", done.stderr
-    assert "SEEDANCE_STATE_DIR" in hint
+    state = await sandbox(tmp_path / "tasks").poll(Submission(task_id=task_id))
+    assert (state.status, state.error_code) == (TaskStatus.FAILED, "disk_full")
+    assert "SEEDANCE_STATE_DIR" in (state.hint or "")
     assert suffixes == ".json"
 
 
