@@ -14,14 +14,8 @@ from ..config import Settings
 async def opened(settings: Settings, *, watch: bool = True) -> AsyncGenerator[App]:
     """Open the app; see `open_app` for `watch`. What is logged as an error is shown."""
     _log_to_stderr(settings)
-    failure: Exception | None = None
     async with open_app(settings, watch=watch) as app:
-        try:
-            yield app
-        except Exception as error:
-            failure = error  # raised outside: in here, the group of background tasks would wrap it
-    if failure is not None:
-        raise failure
+        yield app
 
 
 def _log_to_stderr(settings: Settings) -> None:

@@ -43,7 +43,10 @@ async def cancel(
         lambda connection: journal.note(connection, journal.find(connection, job.id), cancel_asked_at=now)
     )
     if not offer.provider.key_variables:
-        return asked, "The provider was asked to stop. Nothing is charged."
+        return (
+            asked,
+            "The provider was asked to stop; nothing is charged either way. check_status tells how it ended.",
+        )
     return asked, (
         "The provider was asked to stop. That is a request, not a promise: a job that is already rendering may"
         " finish and be charged. check_status tells."

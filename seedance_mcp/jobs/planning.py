@@ -134,7 +134,9 @@ def _best(
     if model is None:
         words.append(f"{best.offer.model.id} is the newest model within the limit for one job")
     if best.offer.provider.placeholder and not named:
-        words.append("no provider key is set, so the free sandbox makes a placeholder")
+        words.append(
+            "no key is set for a provider that can be bought from here, so the free sandbox makes a placeholder"
+        )
     elif not named:
         words.append(
             f"{best.offer.provider.name} is the only provider that is ready"

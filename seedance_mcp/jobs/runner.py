@@ -79,11 +79,14 @@ class JobRunner:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Watch open jobs for as long as the context is open; purchases under way are finished at its end."""
+        failure: Exception | None = None
         async with anyio.create_task_group() as buyers, anyio.create_task_group() as watching:
             self._buyers = buyers
             watching.start_soon(self._watcher.run)
             try:
                 yield
+            except Exception as error:
+                failure = error  # raised outside: in here, the task groups would wrap it
             finally:
                 self._buyers = None
                 watching.cancel_scope.cancel()
@@ -91,6 +94,8 @@ class JobRunner:
                     for event in list(self._buying.values()):
                         await event.wait()
                 self._receipts.close()
+        if failure is not None:
+            raise failure
 
     async def start(
         self,
