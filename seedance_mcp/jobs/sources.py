@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from pydantic import TypeAdapter
@@ -88,7 +88,7 @@ class Sources:
         if scheme == "https":
             return MediaFile(kind=kind or _kind_of_url(source), url=source)
         if scheme == "file":
-            return await self._local(Path(url2pathname(unquote(urlsplit(source).path))))
+            return await self._local(Path(url2pathname(urlsplit(source).path)))
         if scheme == "data":
             raise MediaError(
                 "Data URLs are not taken as media.",
