@@ -185,7 +185,7 @@ def test_the_sandbox_offers_every_model_for_nothing(catalog: Catalog) -> None:
     offers = catalog.offers(provider="sandbox")
     assert [offer.model.id for offer in offers] == list(MODELS)
     assert {rate.amount for offer in offers for rate in offer.prices} == {0}
-    assert catalog.provider("sandbox").media_in == {"path", "url", "data"}
+    assert catalog.provider("sandbox").media_in == {"path", "url", "data", "upload"}
 
 
 def test_every_parameter_is_a_field_of_a_request(catalog: Catalog) -> None:
