@@ -191,7 +191,10 @@ async def _record_late(
 ) -> Job:
     # The outcome is known but the database does not take it: the receipt first, then as long as patience lasts.
     if submission is not None:
-        await anyio.to_thread.run_sync(partial(receipts.keep, job.id, submission))
+        try:
+            await anyio.to_thread.run_sync(partial(receipts.keep, job.id, submission))
+        except OSError:
+            logger.exception("not even the receipt of %s could be kept; its task is %s", job.id, submission.task_id)
     with anyio.move_on_after(_RECORD_PATIENCE_SECONDS):
         while True:
             await anyio.sleep(0.5)

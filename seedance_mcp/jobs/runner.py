@@ -169,14 +169,21 @@ class JobRunner:
         with (
             scope
         ):  # once reserved, the job must have its buyer even if the caller is cancelled at this moment
-            outcome = await self._store.write(transaction)
-            if isinstance(outcome, ConfirmationRequired):
-                raise outcome
-            job, deduplicated = outcome
-            if not deduplicated:
-                self._buying[job.id] = anyio.Event()
-                self._buyers.start_soon(self._buy, job, offer, media, provider)
-            return job, deduplicated
+            bought = False
+            # Noted before it is on disk: the watcher must never find it without its buyer.
+            self._buying[intent.job_id] = anyio.Event()
+            try:
+                outcome = await self._store.write(transaction)
+                if isinstance(outcome, ConfirmationRequired):
+                    raise outcome
+                job, deduplicated = outcome
+                if not deduplicated:
+                    self._buyers.start_soon(self._buy, job, offer, media, provider)
+                    bought = True
+                return job, deduplicated
+            finally:
+                if not bought:
+                    self._buying.pop(intent.job_id).set()
         raise AssertionError("unreachable: nobody cancels the scope")
 
     async def job(self, job_id: str) -> Job:

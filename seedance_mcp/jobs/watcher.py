@@ -166,7 +166,9 @@ class Watcher:
 
     async def _orphan(self, job: Job) -> float | None:
         # Whether the submitting process died is told by its free lock alone, never by a clock.
-        if self._store.ownership.alive(job.owner):
+        # A job of our own without a buyer is one whose outcome the database would not take for too long.
+        left_behind = job.owner == self._store.ownership.instance and not self._buying(job.id)
+        if not left_behind and self._store.ownership.alive(job.owner):
             return self._interval()
         sent = job.state is JobState.SENDING
         now = self._store.clock()
@@ -192,7 +194,7 @@ class Watcher:
                     JobState.UNKNOWN if sent else JobState.NOT_SENT,
                     now=now,
                     by=self._store.ownership.instance,
-                    detail="its process is gone",
+                    detail="its buyer gave up" if left_behind else "its process is gone",
                     **changes,
                 )
             )
@@ -229,8 +231,14 @@ class Watcher:
 
     async def _adopt_receipts(self) -> None:
         for path, receipts in self._receipts.read().items():
-            if not self._store.ownership.alive(path.stem):
+            mine = path.stem == self._store.ownership.instance
+            if mine:  # a buyer that still tries to record the outcome must not be overtaken
+                receipts = [receipt for receipt in receipts if not self._buying(receipt[0])]
+            elif self._store.ownership.alive(path.stem):
+                continue
+            if receipts:
                 await self._store.write(partial(_play, receipts=receipts, now=self._store.clock()))
+            if not mine:
                 path.unlink(missing_ok=True)
 
 
