@@ -186,7 +186,7 @@ class Settings:
         "What goes to stderr: debug, info, warning or error.",
     )
     sources: Mapping[str, str] = field(default_factory=dict[str, str])
-    """For each setting that was given: `environment` or the path of the settings file."""
+    """For each variable that was given, keys too: `environment` or the path of the settings file."""
     given: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr], repr=False)
     """Our own variables and everything named like a key, as given. Secret, because keys are among them."""
 
@@ -247,7 +247,6 @@ def load_settings(environ: Mapping[str, str] | None = None, *, settings_file: Pa
                 sources[name] = origin
 
     parsed: dict[str, Any] = {"output_dir": default_output_dir(), "state_dir": default_state_dir()}
-    used: dict[str, str] = {}
     for entry in fields(Settings):
         name = entry.metadata.get("name")
         if name not in given:
@@ -259,9 +258,8 @@ def load_settings(environ: Mapping[str, str] | None = None, *, settings_file: Pa
                 str(error) if isinstance(error, ValueError) and "must" in str(error) else "it cannot be read"
             )
             raise ConfigError(f"{name}={given[name]!r} (from {sources[name]}) is wrong: {reason}.") from None
-        used[name] = sources[name]
     secrets = {name: SecretStr(value) for name, value in given.items()}
-    return Settings(**parsed, sources=used, given=secrets)
+    return Settings(**parsed, sources=sources, given=secrets)
 
 
 def _read_file(path: Path) -> dict[str, str]:
