@@ -177,6 +177,10 @@ class App:
         """Let purchases go on after the job database was lost; tells whether they had been stopped."""
         return await self._store.write(budget.allow_spending)
 
+    async def spending_stopped(self) -> bool:
+        """Tell whether nothing may be bought because the job database was lost."""
+        return await self._store.read(budget.spending_stopped)
+
     async def spending(self, days: int = 30) -> list[Spent]:
         """Sum up what counts as spent by day, provider and model, newest first."""
         return await self._store.read(lambda connection: by_day(connection, days))

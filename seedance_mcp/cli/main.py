@@ -18,6 +18,7 @@ _COMMANDS = {
     "jobs": "List, show, cancel or resolve jobs; what was spent.",
     "watch": "Bring open jobs to their end and save their videos.",
     "view": "Write a contact sheet of a video and measure it.",
+    "doctor": "Check settings, keys, folders and providers: could a video be made now?",
 }
 
 

@@ -13,12 +13,12 @@ from ..config import Settings
 @asynccontextmanager
 async def opened(settings: Settings, *, watch: bool = True) -> AsyncGenerator[App]:
     """Open the app; see `open_app` for `watch`. What is logged as an error is shown."""
-    _log_to_stderr(settings)
+    log_to_stderr(settings)
     async with open_app(settings, watch=watch) as app:
         yield app
 
 
-def _log_to_stderr(settings: Settings) -> None:
+def log_to_stderr(settings: Settings) -> None:
     """A person is told by messages: without being asked, the log says only what has gone wrong."""
     from ..server import logs
 

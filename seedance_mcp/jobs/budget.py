@@ -139,8 +139,13 @@ def check(
         )
 
 
+def spending_stopped(connection: Connection) -> bool:
+    """Whether `stop_spending` holds."""
+    return connection.execute("SELECT 1 FROM meta WHERE key = ?", (_STOPPED,)).fetchone() is not None
+
+
 def _check_stopped(connection: Connection) -> None:
-    if connection.execute("SELECT 1 FROM meta WHERE key = ?", (_STOPPED,)).fetchone() is not None:
+    if spending_stopped(connection):
         raise BudgetExceeded(
             "The job database was damaged and a new one was started, so what was spent before is not known here.",
             hint="Look at the providers' consoles for open jobs, then run `seedance-mcp jobs allow-spending`."

@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import Run
 
-COMMANDS = ("demo", "generate", "estimate", "models", "jobs", "view")
+COMMANDS = ("demo", "generate", "estimate", "models", "jobs", "view", "doctor")
 
 
 def test_the_version_is_that_of_the_package(run: Run) -> None:

@@ -1,0 +1,275 @@
+"""Looks at everything that making a video needs, one finding at a time; a provider is asked only what is free."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.metadata
+import platform
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Iterable
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import anyio
+import anyio.to_thread
+
+from ..app import App, open_app
+from ..config import Settings, setting_table
+from ..errors import SeedanceError
+from .findings import Finding
+from .sellers import ask_providers
+from .text import digits
+
+if TYPE_CHECKING:
+    from ..catalog import Catalog
+
+_OLD_DAYS = 120
+_LITTLE_SPACE = 2 * 2**30
+
+
+Examination = AsyncGenerator[Finding]
+
+
+async def examine(settings: Settings, *, network: bool) -> Examination:
+    """Yield the findings as they come; without `network` no provider is asked."""
+    yield _program()
+    from ..catalog import Catalog
+
+    catalog: Catalog | None = None
+    trouble: Finding | None = None
+    try:
+        catalog = await anyio.to_thread.run_sync(Catalog.load, settings.catalog)
+    except SeedanceError as error:
+        trouble = _of(error, "catalogue", "overlay")
+    for finding in _settings(settings, catalog):
+        yield finding
+    for finding in _folders(settings):
+        yield finding
+    async for finding in _database(settings):
+        yield finding
+    yield await _video()
+    if catalog is None:
+        assert trouble is not None
+        yield trouble
+        return
+    yield _age(catalog, settings)
+    for finding in await ask_providers(catalog, settings, network=network):
+        yield finding
+
+
+def conclude(findings: list[Finding], settings: Settings) -> tuple[bool, str]:
+    """Say whether a video could be made now, and with whom."""
+    shared = [found for found in findings if found.verdict == "problem" and found.area != "providers"]
+    if shared:
+        return False, f"No video can be made now: see {_listed(found.subject for found in shared)} above."
+    sellers = {found.subject: found for found in findings if found.area == "providers"}
+    wanted = settings.provider
+    if wanted is not None:
+        if wanted in sellers and sellers[wanted].verdict == "ok":
+            return True, f"A video can be made now at {wanted}, which SEEDANCE_PROVIDER names."
+        return False, f"No video can be made now: SEEDANCE_PROVIDER names {wanted}, see above."
+    ready = [found for found in sellers.values() if found.verdict == "ok"]
+    paid = [found.subject for found in ready if not found.free]
+    if paid:
+        return True, f"A video can be made now at {_listed(paid)}."
+    if any(found.verdict in ("problem", "warning") for found in sellers.values()):
+        return False, "A key is set, but no provider could be bought from now: see above."
+    if ready:
+        return True, f"No key is set: free placeholder videos can be made now, by the {ready[0].subject}."
+    return False, "No provider is ready: see above."
+
+
+def _program() -> Finding:
+    parts = [f"{name} {importlib.metadata.version(name)}" for name in ("seedance-mcp", "mcp", "av")]
+    python = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
+    return Finding(area="program", subject="versions", verdict="ok", text=", ".join([*parts, python]))
+
+
+def _settings(settings: Settings, catalog: Catalog | None) -> list[Finding]:
+    known = {name for name, _, _ in setting_table()}
+    keys = (
+        {name for info in catalog.providers.values() for name in info.key_variables}
+        if catalog
+        else set[str]()
+    )
+    urls = {f"SEEDANCE_{name.upper()}_BASE_URL" for name in catalog.providers} if catalog else set[str]()
+    found: list[Finding] = []
+    for name, origin in sorted(settings.sources.items()):
+        place = "from the environment" if origin == "environment" else f"from {origin}"
+        if name in keys or not (name.startswith("SEEDANCE_")):
+            if name in keys:
+                found.append(
+                    Finding(area="settings", subject=name, verdict="ok", text=f"set, not shown, {place}")
+                )
+        elif name in known or name in urls:
+            shown = settings.given[name].get_secret_value() if _may_be_shown(name) else "set, not shown"
+            found.append(Finding(area="settings", subject=name, verdict="ok", text=f"{shown}, {place}"))
+        elif catalog is not None:
+            near = difflib.get_close_matches(name, [*known, *keys, *urls], n=1)
+            found.append(
+                Finding(
+                    area="settings",
+                    subject=name,
+                    verdict="warning",
+                    text=f"there is no such setting; it does nothing ({place})",
+                    hint=f"Did you mean {near[0]}?" if near else "Remove it.",
+                )
+            )
+    if not found:
+        found.append(
+            Finding(
+                area="settings", subject="settings", verdict="ok", text="none given: all at their defaults"
+            )
+        )
+    return found
+
+
+def _may_be_shown(name: str) -> bool:
+    """A command may hold a password, and so may everything that is named like a secret."""
+    return name != "SEEDANCE_ON_FINISH" and not any(word in name for word in ("KEY", "TOKEN", "SECRET"))
+
+
+def _folders(settings: Settings) -> list[Finding]:
+    found = [
+        _folder("output folder", settings.output_dir, "SEEDANCE_OUTPUT_DIR"),
+        _folder("state folder", settings.state_dir, "SEEDANCE_STATE_DIR"),
+    ]
+    for path in settings.media_dirs:
+        there = path.is_dir()
+        found.append(
+            Finding(
+                area="folders",
+                subject="media folder",
+                verdict="ok" if there else "warning",
+                text=f"{path} may be read" if there else f"{path} is not a folder",
+                hint="" if there else "Correct SEEDANCE_MEDIA_DIRS.",
+            )
+        )
+    return found
+
+
+def _folder(subject: str, path: Path, setting: str) -> Finding:
+    finding = partial(Finding, area="folders", subject=subject)
+    place = path
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        with tempfile.TemporaryFile(dir=place) as file:
+            file.write(b"x")
+            file.flush()
+        free = shutil.disk_usage(place).free
+    except OSError as error:
+        return finding(
+            verdict="problem",
+            text=f"{path} cannot be written to: {error.strerror or error}",
+            hint=f"Make it writable, or set {setting} to another folder.",
+        )
+    words = f"{path}, {'writable' if place == path else 'will be made'}, {free / 2**30:.1f} GB free"
+    if free < _LITTLE_SPACE:
+        return finding(verdict="warning", text=words, hint="Free some space: a video takes up to 200 MB.")
+    return finding(verdict="ok", text=words)
+
+
+async def _database(settings: Settings) -> Examination:
+    finding = partial(Finding, area="database", subject="job database")
+    try:
+        async with open_app(settings, watch=False) as app:
+            if app.notice:
+                yield finding(verdict="warning", text=app.notice, hint=_ALLOW)
+            else:
+                yield finding(verdict="ok", text=await _jobs(app))
+            async for one in _money(app):
+                yield one
+    except SeedanceError as error:
+        yield _of(error, "database", "job database")
+
+
+_ALLOW = "After looking at what was spent at the providers: `seedance-mcp jobs allow-spending`."
+
+
+async def _jobs(app: App) -> str:
+    unfinished = await app.unfinished()
+    unknown = [job for job in unfinished if job.error_code == "submission_unknown"]
+    words = f"opens and passes its check; {len(unfinished)} jobs under way"
+    return f"{words}, {len(unknown)} of them with an unknown outcome" if unknown else words
+
+
+async def _money(app: App) -> Examination:
+    budget = await app.budget()
+    finding = partial(Finding, area="money", subject="budget")
+    words = (
+        f"{digits(budget.spent_today_usd)} USD of {digits(budget.max_per_day_usd)} spent today, "
+        f"{digits(budget.left_today_usd)} left; at most {digits(budget.max_per_job_usd)} a job"
+    )
+    if await app.spending_stopped():
+        yield finding(
+            verdict="problem", text="all purchases are stopped since the database was lost", hint=_ALLOW
+        )
+    elif budget.left_today_usd <= 0:
+        yield finding(
+            verdict="warning",
+            text=words,
+            hint="Wait until tomorrow (UTC), or raise SEEDANCE_MAX_USD_PER_DAY.",
+        )
+    else:
+        yield finding(verdict="ok", text=words)
+
+
+async def _video() -> Finding:
+    finding = partial(Finding, area="video", subject="video tools")
+    try:
+        from ..media import PlaceholderSpec, probe_video, render_placeholder
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "check.mp4"
+            spec = PlaceholderSpec(
+                prompt="check", model="check", width=320, height=180, duration_seconds=0.5, audio=True
+            )
+            draw: Callable[[], None] = partial(
+                render_placeholder,
+                spec,
+                path,
+                last_frame=None,
+                progress=lambda fraction: None,
+                cancelled=lambda: False,
+            )
+            await anyio.to_thread.run_sync(draw)
+            facts = await probe_video(path, full=False)
+    except (SeedanceError, ImportError, OSError) as error:
+        return finding(
+            verdict="problem",
+            text=f"a video cannot be drawn and measured: {error}",
+            hint="Install the package again: `pip install --force-reinstall av pillow seedance-mcp`.",
+        )
+    return finding(verdict="ok", text=f"drew and measured a clip ({facts.video_codec}, {facts.audio_codec})")
+
+
+def _age(catalog: Catalog, settings: Settings) -> Finding:
+    finding = partial(Finding, area="catalogue", subject="prices")
+    dates = [info.verified for info in catalog.providers.values() if not info.placeholder]
+    oldest = min(dates)
+    days = (_today() - oldest).days
+    overlay = f", with the lines of {settings.catalog}" if settings.catalog else ""
+    words = f"verified {oldest.isoformat()} or later ({max(days, 0)} days ago){overlay}"
+    if days > _OLD_DAYS:
+        return finding(
+            verdict="warning",
+            text=words,
+            hint="Update seedance-mcp, or correct prices that changed with SEEDANCE_CATALOG.",
+        )
+    return finding(verdict="ok", text=words)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _of(error: SeedanceError, area: Literal["database", "catalogue"], subject: str) -> Finding:
+    return Finding(area=area, subject=subject, verdict="problem", text=error.message, hint=error.hint)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,57 @@
+"""The command `doctor`: whether a video could be made now, and what stands in its way."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+
+import anyio
+
+from ..config import Settings, load_settings
+from .checkup import conclude, examine
+from .findings import Finding
+from .opening import log_to_stderr
+
+_MARKS = {"ok": "ok", "off": "-", "warning": "WARN", "problem": "FAIL"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add what shortens the examination and how it is printed."""
+    parser.add_argument("--offline", action="store_true", help="Ask no provider; a key that is set counts")
+    parser.add_argument("--json", action="store_true", help="Print JSON")
+    parser.epilog = "Exit code 0: a video could be made now; 1: not. Nothing is bought, and no key is shown."
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Examine everything; 0 when a video could be made now, else 1."""
+    return anyio.run(_doctor, load_settings(), not arguments.offline, arguments.json)
+
+
+async def _doctor(settings: Settings, network: bool, as_json: bool) -> int:
+    log_to_stderr(settings)
+    findings: list[Finding] = []
+    async for finding in examine(settings, network=network):
+        findings.append(finding)
+        if not as_json:
+            _print(finding, before=findings[-2] if len(findings) > 1 else None)
+    able, words = conclude(findings, settings)
+    if as_json:
+        print(
+            json.dumps(
+                {"able": able, "conclusion": words, "findings": [asdict(one) for one in findings]}, indent=2
+            )
+        )
+    else:
+        print(f"\n{words}")
+    return 0 if able else 1
+
+
+def _print(finding: Finding, *, before: Finding | None) -> None:
+    if before is None or before.area != finding.area:
+        print(f"{'' if before is None else chr(10)}{finding.area}")
+    print(f"  {_MARKS[finding.verdict]:<4}  {finding.subject}: {finding.text}")
+    if finding.hint:
+        print(f"        {finding.hint}")
+    sys.stdout.flush()

@@ -1,0 +1,26 @@
+"""What a check-up found out about one thing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Area = Literal["program", "settings", "folders", "database", "money", "video", "catalogue", "providers"]
+Verdict = Literal["ok", "off", "warning", "problem"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """
+    What was found out about one thing.
+
+    `off` is something that is not set up and need not be; only a `problem` can stand in the way of a video.
+    """
+
+    area: Area
+    subject: str
+    verdict: Verdict
+    text: str
+    hint: str = ""
+    free: bool = False
+    """A seller whose videos are placeholders and cost nothing."""

@@ -1,0 +1,71 @@
+"""Asks every provider that has a key whether it can be reached and takes the key."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+
+from ..config import Settings
+from ..errors import AuthenticationError, ProviderUnavailable, RateLimited, SeedanceError
+from ..jobs import Shops
+from .findings import Finding
+
+if TYPE_CHECKING:
+    from ..catalog import Catalog, ProviderInfo
+
+_SECONDS = 20.0
+
+
+async def ask_providers(catalog: Catalog, settings: Settings, *, network: bool) -> list[Finding]:
+    """Ask them all at once, and no longer than 20 seconds; in the order of the catalogue."""
+    shops = Shops(lambda: catalog, settings)
+    answers: dict[str, Finding] = {}
+
+    async def ask(info: ProviderInfo) -> None:
+        answers[info.name] = await _ask(info, shops, settings, network=network)
+
+    try:
+        async with anyio.create_task_group() as group:
+            for info in catalog.providers.values():
+                group.start_soon(ask, info)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await shops.close()
+    return [answers[name] for name in catalog.providers]
+
+
+async def _ask(info: ProviderInfo, shops: Shops, settings: Settings, *, network: bool) -> Finding:
+    finding = partial(Finding, area="providers", subject=info.name)
+    variable = next((name for name in info.key_variables if name in settings.sources), None)
+    if info.key_variables and variable is None:
+        return finding(
+            verdict="off",
+            text=f"no key ({' or '.join(info.key_variables)})",
+            hint=f"Get one at {info.key_page}.",
+        )
+    if not network and not info.placeholder:
+        return finding(verdict="ok", text=f"{variable} is set; not asked")
+    place = settings.base_url(info.name) or info.base_url
+    try:
+        with anyio.fail_after(_SECONDS):
+            await shops.open(info).check()
+    except AuthenticationError as error:
+        return finding(verdict="problem", text=f"does not take {variable}: {error.message}", hint=error.hint)
+    except RateLimited as error:
+        return finding(verdict="warning", text=f"answers, but limits us: {error.message}", hint=error.hint)
+    except ProviderUnavailable as error:
+        return finding(verdict="problem", text=f"{place} cannot be used: {error.message}", hint=error.hint)
+    except SeedanceError as error:
+        return finding(verdict="problem", text=f"[{error.code}] {error.message}", hint=error.hint)
+    except TimeoutError:
+        return finding(
+            verdict="problem",
+            text=f"{place} gave no answer in {_SECONDS:g} s",
+            hint="Try again; if it stays so, check the connection to the internet.",
+        )
+    if info.placeholder:
+        return finding(verdict="ok", text="ready: free placeholder videos, no key, no network", free=True)
+    sold = len(shops.catalog.offers(provider=info.name))
+    return finding(verdict="ok", text=f"{place} takes {variable}; {sold} models on sale")

@@ -1,0 +1,118 @@
+"""The check-up: what it finds, what it never shows, and whether its exit code tells the truth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.emulator import Emulator
+
+from .conftest import Run
+
+SECRET = "doctor-canary-51c0ffee"
+
+
+def found(run: Run, *words: str, **settings: str) -> tuple[int, dict[str, Any], dict[str, dict[str, Any]]]:
+    """Exit code, the whole answer, and the findings by subject."""
+    result = run("doctor", "--json", *words, **settings)
+    assert SECRET not in result.stdout + result.stderr
+    answer = json.loads(result.stdout)
+    return result.returncode, answer, {one["subject"]: one for one in answer["findings"]}
+
+
+def test_without_a_key_it_says_that_placeholders_can_be_made(run: Run) -> None:
+    result = run("doctor")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "free placeholder videos can be made now" in result.stdout.splitlines()[-1]
+    assert "no key (ARK_API_KEY)" in result.stdout
+    assert "FAIL" not in result.stdout
+
+
+def test_a_key_that_the_provider_takes_makes_it_ready(run: Run) -> None:
+    with Emulator("ark").threaded() as emulator:
+        code, answer, subjects = found(run, **emulator.environment())
+        assert not emulator.ledger.tasks
+    assert (code, answer["able"]) == (0, True)
+    assert answer["conclusion"] == "A video can be made now at ark."
+    assert subjects["ark"]["verdict"] == "ok"
+    assert emulator.key not in json.dumps(answer)
+
+
+def test_a_key_that_the_provider_refuses_is_a_problem(run: Run) -> None:
+    with Emulator("ark").threaded() as emulator:
+        code, answer, subjects = found(run, **{**emulator.environment(), "ARK_API_KEY": SECRET})
+    assert (code, answer["able"]) == (1, False)
+    assert subjects["ark"]["verdict"] == "problem"
+    assert "ARK_API_KEY" in subjects["ark"]["text"]
+    assert subjects["ark"]["hint"]
+
+
+def test_a_provider_that_cannot_be_reached_is_named_with_its_address(run: Run) -> None:
+    base = "http://127.0.0.1:9/api/v3"
+    code, answer, subjects = found(run, ARK_API_KEY=SECRET, SEEDANCE_ARK_BASE_URL=base)
+    assert (code, answer["able"]) == (1, False)
+    assert base in subjects["ark"]["text"]
+
+
+def test_offline_asks_nobody(run: Run) -> None:
+    settings = {"ARK_API_KEY": SECRET, "SEEDANCE_ARK_BASE_URL": "http://127.0.0.1:9/api/v3"}
+    code, _, subjects = found(run, "--offline", **settings)
+    assert code == 0
+    assert subjects["ark"]["text"] == "ARK_API_KEY is set; not asked"
+
+
+def test_the_provider_that_the_settings_name_has_to_be_ready(run: Run) -> None:
+    code, answer, _ = found(run, SEEDANCE_PROVIDER="ark")
+    assert (code, answer["able"]) == (1, False)
+    assert "SEEDANCE_PROVIDER names ark" in answer["conclusion"]
+    assert found(run, SEEDANCE_PROVIDER="sandbox")[0] == 0
+
+
+def test_each_setting_is_told_with_its_origin_and_secrets_are_not_shown(run: Run, tmp_path: Path) -> None:
+    _, _, subjects = found(
+        run,
+        "--offline",
+        SEEDANCE_MAX_USD_PER_DAY="7",
+        SEEDANCE_ON_FINISH=f"notify --password {SECRET}",
+        FAL_KEY=SECRET,
+        SEEDANCE_MEDIA_DIRS=str(tmp_path / "missing"),
+    )
+    assert subjects["SEEDANCE_MAX_USD_PER_DAY"]["text"] == "7, from the environment"
+    assert subjects["SEEDANCE_ON_FINISH"]["text"] == "set, not shown, from the environment"
+    assert subjects["FAL_KEY"]["text"] == "set, not shown, from the environment"
+    assert subjects["media folder"]["verdict"] == "warning"
+
+
+def test_a_misspelt_setting_is_told_with_the_right_one(run: Run) -> None:
+    _, _, subjects = found(run, "--offline", SEEDANCE_MAX_USD_PER_JOBB="1")
+    assert subjects["SEEDANCE_MAX_USD_PER_JOBB"]["hint"] == "Did you mean SEEDANCE_MAX_USD_PER_JOB?"
+
+
+def test_a_folder_that_cannot_be_written_stands_in_the_way(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    code, answer, subjects = found(run, "--offline", SEEDANCE_OUTPUT_DIR=str(tmp_path / "file" / "videos"))
+    assert (code, answer["able"]) == (1, False)
+    assert subjects["output folder"]["verdict"] == "problem"
+    assert "SEEDANCE_OUTPUT_DIR" in subjects["output folder"]["hint"]
+
+
+def test_a_wrong_overlay_stands_in_the_way(run: Run, tmp_path: Path) -> None:
+    overlay = tmp_path / "overlay.toml"
+    overlay.write_text("[providers.ark]\nno_such_field = 1\n", encoding="utf-8")
+    code, _, subjects = found(run, "--offline", SEEDANCE_CATALOG=str(overlay))
+    assert code == 1
+    assert subjects["overlay"]["verdict"] == "problem"
+
+
+def test_a_lost_job_database_stops_spending_until_a_person_allows_it(
+    run: Run, command_environ: dict[str, str]
+) -> None:
+    state = Path(command_environ["SEEDANCE_STATE_DIR"])
+    state.mkdir(parents=True)
+    (state / "jobs.db").write_bytes(b"not a database " * 1000)
+    code, _, subjects = found(run, "--offline")
+    assert code == 1
+    assert "allow-spending" in json.dumps(subjects)
+    assert run("jobs", "allow-spending").returncode == 0
+    assert found(run, "--offline")[0] == 0
