@@ -1,7 +1,7 @@
 """
 What every online provider's adapter has to do, over a real socket.
 
-`wire/<name>.toml` holds the conversation: what has to be sent, exactly, and what is answered. Everything else is the
+`tests/wire/<name>.toml` holds the conversation: what has to be sent, exactly, and what is answered. Everything else is the
 same for all providers.
 """
 
@@ -41,7 +41,7 @@ CATALOG = Catalog.load()
 def wires() -> dict[str, dict[str, Any]]:
     """The wire file of each provider that has one."""
     found: dict[str, dict[str, Any]] = {}
-    for file in sorted((Path(__file__).parent / "wire").glob("*.toml")):
+    for file in sorted((Path(__file__).parents[1] / "wire").glob("*.toml")):
         wire = tomllib.loads(file.read_text(encoding="utf-8"))
         found |= dict.fromkeys(wire.get("providers", [file.stem]), wire)
     return found
