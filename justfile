@@ -22,7 +22,7 @@ types:
     {{python}} -m pyright
 
 test *arguments:
-    {{python}} -m pytest {{arguments}}
+    {{python}} -m pytest -n auto {{arguments}}
 
 # write the generated parts of the README anew
 docs:
