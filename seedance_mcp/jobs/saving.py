@@ -158,13 +158,21 @@ class Saver:
         return picture
 
     async def _expired(self, job: Job, provider: Provider, error: LinkExpired, result_hours: float) -> Job:
+        await self._note(job, error)
+        job = await self._store.read(lambda connection: journal.find(connection, job.id))
         now = self._store.clock()
         try:
-            return await fresh_urls(job, provider=provider, store=self._store)
+            renewed = await fresh_urls(job, provider=provider, store=self._store)
         except TaskNotFound:
             logger.info("%s: no fresh address for its result", job.id)
-        if now < (job.accepted_at or now) + result_hours * _HOUR:
-            raise error
+            if now < (job.accepted_at or now) + result_hours * _HOUR:
+                raise error from None
+        else:
+            # The same address again, past its time, will not come back to life. Any other is worth a try,
+            # but not at once: an address that is dead on arrival must not keep both sides busy.
+            if renewed.video_url != job.video_url or now < (renewed.url_expires_at or now + 1):
+                raise error
+            job = renewed
         return await self._store.write(
             lambda connection: journal.move(
                 connection,

@@ -26,7 +26,7 @@ TRIGGERS = {
 _CODES = {
     400: "InvalidParameter", 401: "AuthenticationError", 402: "AccountOverdueError", 403: "AccessDenied",
     404: "ResourceNotFound", 408: "RequestTimeout", 409: "InvalidAction.RunningTaskDeletion",
-    429: "RateLimitExceeded.EndpointRPMExceeded", 500: "InternalServiceError",
+    422: "InvalidParameter", 429: "RateLimitExceeded.EndpointRPMExceeded", 500: "InternalServiceError",
 }  # fmt: skip
 _SECONDS_IN = 5
 """How long every video that goes in is taken to be."""

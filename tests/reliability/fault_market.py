@@ -1,0 +1,181 @@
+"""The provider of one cell of the fault matrix, and the installation that buys from it."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from seedance_mcp.app import App, open_app
+from seedance_mcp.catalog import Catalog, Offer, ProviderInfo
+from seedance_mcp.config import Settings, load_settings
+from seedance_mcp.jobs import downloads, polling, saving
+from seedance_mcp.jobs.transfer import Limits
+from seedance_mcp.media import VideoFacts
+from seedance_mcp.providers import http
+from seedance_mcp.providers.timing import Deadlines
+from seedance_mcp.types import VideoRequest
+from tests.emulator import DIALECTS, Behaviour, Emulator
+
+QUIET = {"net_max_seconds": 0.3, "list_lag_seconds": 0.3}
+"""Seconds after which a provider's list proves something here; in earnest it takes ten minutes."""
+
+SHORT = Deadlines(connect=3.0, read=1.5, total=2.0, purchase=3.0, upload=3.0)
+
+PROVIDERS = tuple(name for name in DIALECTS)
+"""Every provider that the matrix is played against."""
+
+_CALLS: Mapping[str, Mapping[str, str]] = {"*": {"check": "list", "download": "result"}}
+"""What a dialect calls our calls, where that is another word; `*` for all."""
+
+_PREFERRED = (
+    "seedance-1.0-pro-fast",
+    "seedance-1.0-pro",
+    "seedance-1.5-pro",
+    "seedance-2.0-fast",
+    "seedance-2.0",
+)
+
+
+@cache
+def catalog(name: str, *, impatient: bool = False, brief: bool = False) -> Catalog:
+    """
+    The catalogue with a short quiet period.
+
+    `impatient`: the horizon ends soon after it. `brief`: the provider keeps results for no time at all.
+    """
+    lines: dict[str, float] = dict(QUIET)
+    if impatient:
+        lines["horizon_hours"] = 1.0 / 3600
+    if brief:
+        lines["result_hours"] = 0.000001
+
+    with tempfile.TemporaryDirectory() as folder:
+        overlay = Path(folder) / "catalog.toml"
+        told = "\n".join(f"{key} = {value}" for key, value in lines.items())
+        overlay.write_text(f"[providers.{name}]\n{told}\n")
+        return Catalog.load(overlay)
+
+
+def info(name: str) -> ProviderInfo:
+    """What the catalogue says of a provider."""
+    return catalog(name).provider(name)
+
+
+def call_name(name: str, call: str) -> str:
+    """What the provider's dialect calls one of our calls."""
+    return {**_CALLS["*"], **_CALLS.get(name, {})}.get(call, call)
+
+
+@cache
+def offer(name: str) -> Offer:
+    """The cheapest way of buying there."""
+    sold = {offer.model.id: offer for offer in catalog(name).offers(provider=name)}
+    return next((sold[model] for model in _PREFERRED if model in sold), next(iter(sold.values())))
+
+
+def request(name: str, **fields: Any) -> VideoRequest:
+    """A video from words, as short as it can be."""
+    return VideoRequest.model_validate(
+        {"prompt": "a paper boat", "provider": name, "model": offer(name).model.id, **fields}
+    )
+
+
+def settings(environ: Mapping[str, str], folder: Path) -> Settings:
+    """An installation of its own, that waits for nothing."""
+    return load_settings(
+        {
+            "SEEDANCE_STATE_DIR": str(folder / "state"),
+            "SEEDANCE_OUTPUT_DIR": str(folder / "videos"),
+            "SEEDANCE_MEDIA_DIRS": str(folder / "media"),
+            "SEEDANCE_POLL_SECONDS": "0.1",
+            "SEEDANCE_DETACH": "0",
+            "SEEDANCE_CONFIRM": "off",
+            "SEEDANCE_MAX_USD_PER_JOB": "50",
+            "SEEDANCE_MAX_USD_PER_DAY": "500",
+            **environ,
+        },
+        settings_file=folder / "none.toml",
+    )
+
+
+@dataclass(kw_only=True)
+class Shop:
+    """An open installation, the provider that it buys from, and the truth about both."""
+
+    name: str
+    app: App
+    emulator: Emulator
+    info: ProviderInfo
+
+    def charged(self) -> Decimal:
+        """What the provider has charged."""
+        return self.emulator.ledger.charged(self.info.currency)
+
+
+@asynccontextmanager
+async def opened(
+    name: str,
+    folder: Path,
+    behaviour: Behaviour,
+    *,
+    impatient: bool = False,
+    brief: bool = False,
+    closed: bool = False,
+) -> AsyncIterator[Shop]:
+    """Open one provider and one installation. `closed`: at the provider's address nobody listens."""
+    async with Emulator(name, behaviour=behaviour) as emulator:
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))  # ours, so that nobody else comes to listen there
+            origin = f"http://127.0.0.1:{silent.getsockname()[1]}" if closed else emulator.origin(name)
+            environ = {
+                variable: value.replace(emulator.origin(name), origin)
+                for variable, value in emulator.environment(name).items()
+            }
+            async with open_app(settings(environ, folder)) as app:
+                # Read once for all cells: it takes longer than everything else that a cell does.
+                app.__dict__["catalog"] = catalog(name, impatient=impatient, brief=brief)
+                yield Shop(name=name, app=app, emulator=emulator, info=app.catalog.provider(name))
+
+
+def hurry(patch: Any) -> None:
+    """
+    Let nobody wait for long: shorter deadlines, and videos checked without a process of their own.
+
+    `patch` is pytest's monkeypatch; `patch.setattr` is all that is used of it.
+    """
+    patch.setattr(http, "Deadlines", lambda: SHORT)
+    patch.setattr(http, "FIRST_PAUSE", 0.02)
+    patch.setattr(polling, "_YOUNG_SECONDS", 1.0)
+    patch.setitem(downloads.save.__kwdefaults__, "limits", Limits(idle_seconds=1.5))
+    patch.setattr(saving, "probe_video", _decoded)
+
+
+async def _decoded(path: Path, *, full: bool = False) -> VideoFacts:
+    from seedance_mcp.errors import MediaError
+    from seedance_mcp.media.refusal import RefusalError
+    from seedance_mcp.media.scanning import check_film
+    from seedance_mcp.media.signatures import recognise
+
+    def check() -> dict[str, Any]:
+        with path.open("rb") as file:
+            try:
+                return check_film(file, recognise(file))[0]
+            except RefusalError as error:
+                raise MediaError(error.message) from error
+
+    return VideoFacts(path=path, bytes=path.stat().st_size, **await anyio.to_thread.run_sync(check))
+
+
+def sha256(data: bytes) -> str:
+    """The hash of a file's bytes, as jobs have it."""
+    return hashlib.sha256(data).hexdigest()

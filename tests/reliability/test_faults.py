@@ -1,0 +1,70 @@
+"""The fault matrix is what it says: every fault against every call, through the app, job and money looked at."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import anyio
+import pytest
+
+from seedance_mcp.types import JobState
+from tests.emulator import Behaviour
+
+from .fault_market import PROVIDERS, catalog, hurry, info, opened, request
+from .fault_play import many, play, until
+from .fault_rows import CALLS, ROWS, Row
+
+AT_ONCE = 40
+
+
+def cells(name: str) -> list[tuple[Row, str]]:
+    """Every cell that makes sense at this provider."""
+    offers = info(name).supports
+    lacking = {"cancel": "cancel", "upload": "upload", "list": "recover"}
+    return [
+        (row, call)
+        for row in ROWS
+        for call in CALLS
+        if not row.cells[call].startswith("-") and (call not in lacking or lacking[call] in offers)
+    ]
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+async def test_every_fault_of_every_call_ends_as_the_matrix_says(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch)
+    wrong: list[str] = []
+
+    async def one(row: Row, call: str) -> None:
+        try:
+            await play(row, call, name, tmp_path / f"{row.name}-{call}")
+        except Exception as error:  # one broken cell must not hide the others
+            wrong.append(f"{row.name} x {call} ({row.cells[call]}): {type(error).__name__} {error}")
+
+    async with many(AT_ONCE) as start:
+        for row, call in cells(name):
+            start(one, row, call)
+    assert not wrong, "\n" + "\n".join(sorted(wrong))
+
+
+async def test_an_address_that_is_dead_on_arrival_is_asked_for_with_pauses_and_given_up_when_its_time_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch)
+    async with opened("ark", tmp_path, Behaviour(url_seconds=-1.0)) as shop:
+
+        async def asked_often() -> bool:
+            return shop.emulator.ledger.count("result") >= 4
+
+        with anyio.fail_after(30):
+            started = await shop.app.generate(request("ark"))
+            await until(asked_often)
+            shop.app.__dict__["catalog"] = catalog("ark", brief=True)
+            await shop.app._shops.close()  # adapters are built anew, with the other catalogue
+            job = await shop.app.wait(started.job.id, 30)
+    tries = [call.at for call in shop.emulator.ledger.calls if call.name == "result"]
+    assert all(later - earlier > 0.05 for earlier, later in pairwise(tries))
+    assert (job.state, job.error_code) == (JobState.EXPIRED, "result_expired")
+    assert job.charge
