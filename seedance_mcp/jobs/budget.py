@@ -9,6 +9,7 @@ from decimal import Decimal
 from ..config import Settings
 from ..errors import BudgetExceeded
 from ..types import Price
+from .database_file import SPENDING_STOPPED
 from .ledger import from_micros, to_micros
 from .store import Connection, Store
 
@@ -16,7 +17,6 @@ HOUR = 3600.0
 DAY = 24 * HOUR
 _BREAKER_SECONDS = 15 * 60.0
 _SAME_REFUSALS = 3
-_STOPPED = "spending_stopped"
 _ACCOUNT_CODES = frozenset({"authentication", "insufficient_funds"})
 """Refusals that say something about the account, not about the request: one is enough."""
 
@@ -141,7 +141,7 @@ def check(
 
 def spending_stopped(connection: Connection) -> bool:
     """Whether `stop_spending` holds."""
-    return connection.execute("SELECT 1 FROM meta WHERE key = ?", (_STOPPED,)).fetchone() is not None
+    return connection.execute("SELECT 1 FROM meta WHERE key = ?", (SPENDING_STOPPED,)).fetchone() is not None
 
 
 def _check_stopped(connection: Connection) -> None:
@@ -155,12 +155,12 @@ def _check_stopped(connection: Connection) -> None:
 
 def stop_spending(connection: Connection) -> None:
     """Let nothing be bought until a person allows it: the record of what was spent is lost."""
-    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, '1')", (_STOPPED,))
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, '1')", (SPENDING_STOPPED,))
 
 
 def allow_spending(connection: Connection) -> bool:
     """Let purchases go on after `stop_spending`; tells whether they had been stopped."""
-    return connection.execute("DELETE FROM meta WHERE key = ?", (_STOPPED,)).rowcount > 0
+    return connection.execute("DELETE FROM meta WHERE key = ?", (SPENDING_STOPPED,)).rowcount > 0
 
 
 def _check_breaker(connection: Connection, provider: str, account: str, now: float) -> None:

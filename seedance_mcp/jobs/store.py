@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sqlite3
 import time
 import zlib
 from collections.abc import Callable, Generator
-from datetime import UTC, datetime
-from importlib import resources
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +15,7 @@ import anyio
 import anyio.to_thread
 
 from ..errors import StoreError
+from .database_file import connect, create, set_aside
 from .ownership import FileLock, Ownership
 
 logger = logging.getLogger(__name__)
@@ -26,8 +24,6 @@ T = TypeVar("T")
 Connection = sqlite3.Connection
 Clock = Callable[[], float]
 
-SCHEMA_VERSION = 1
-_BUSY_SECONDS = 10.0
 _DATABASE = "jobs.db"
 _NETWORK_KINDS = ("nfs", "cifs", "smb", "9p", "fuse.sshfs", "fuse.rclone", "afs", "ceph", "glusterfs")
 
@@ -173,76 +169,35 @@ def _refuse_network_drive(folder: Path) -> None:
 def _open_checked(folder: Path, ownership: Ownership) -> tuple[Connection, str | None]:
     path = folder / _DATABASE
     try:
-        return _connect(path), None
+        if not path.exists():
+            create(path)
+        return connect(path), None
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
-            raise StoreError(
-                f"The job database {path} cannot be opened: {error}.",
-                hint="Check that the state folder can be written to and is not full.",
-            ) from error
+            raise _unusable(path, error) from error
         if ownership.anyone_else():
             raise StoreError(
                 f"The job database {path} is damaged ({error}) and another server is using it.",
                 hint="Stop the other servers, then start again.",
             ) from error
-        kept = _set_aside(path)
+        kept = set_aside(path)
         notice = (
             f"The job database was damaged and has been set aside as {kept}; a new one was started. "
             "Videos on disk are untouched; earlier jobs and spending are no longer counted."
         )
         logger.error(notice)
-        return _connect(path), notice
+        try:
+            create(path)
+            return connect(path), notice
+        except sqlite3.OperationalError as full:
+            raise _unusable(path, full) from full
 
 
-def _set_aside(path: Path) -> Path:
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    kept = path.with_name(f"jobs.damaged-{stamp}.db")
-    path.rename(kept)
-    journal = path.with_name(path.name + "-journal")
-    if journal.exists():  # it belongs to the damaged file, and would be played into the new one
-        journal.rename(kept.with_name(kept.name + "-journal"))
-    return kept
-
-
-def _connect(path: Path) -> Connection:
-    with contextlib.suppress(FileExistsError):  # before SQLite makes it, so that it is never world-readable
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    connection = sqlite3.connect(
-        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=64
+def _unusable(path: Path, error: sqlite3.OperationalError) -> StoreError:
+    return StoreError(
+        f"The job database {path} cannot be opened: {error}.",
+        hint="Check that the state folder can be written to and is not full.",
     )
-    try:
-        # TRUNCATE and FULL: immune to the WAL-reset bug of older SQLite versions, and durable on return.
-        connection.execute("PRAGMA journal_mode=TRUNCATE")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA fullfsync=1")
-        connection.execute("PRAGMA mmap_size=0")
-        connection.execute("PRAGMA foreign_keys=ON")
-        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
-        _migrate(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _migrate(connection: Connection) -> None:
-    found = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if found > SCHEMA_VERSION:
-        raise StoreError(
-            f"The job database was written by a newer version (schema {found}, this one knows {SCHEMA_VERSION}).",
-            hint="Update this installation of seedance-mcp.",
-        )
-    for version in range(found + 1, SCHEMA_VERSION + 1):
-        (script,) = (
-            entry
-            for entry in resources.files("seedance_mcp.jobs").joinpath("sql").iterdir()
-            if entry.name.startswith(f"{version:04}_")
-        )
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {script.read_text(encoding='utf-8')} PRAGMA user_version={version}; COMMIT;"
-        )
 
 
 def checksum(document: str) -> int:

@@ -1,0 +1,132 @@
+"""The file of the job database: made whole, opened only if sound, set aside when damaged."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+
+from ..errors import StoreError
+
+SCHEMA_VERSION = 1
+SPENDING_STOPPED = "spending_stopped"
+"""The key in `meta` that stops every purchase until a person allows them again."""
+
+_BUSY_SECONDS = 10.0
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a damaged database, its journal with it; returns the new name."""
+    kept = _damaged_name(path)
+    path.rename(kept)
+    journal = _journal(path)
+    if journal.exists():
+        journal.rename(_journal(kept))
+    return kept
+
+
+def _journal(path: Path) -> Path:
+    return path.with_name(path.name + "-journal")
+
+
+def _damaged_name(path: Path) -> Path:
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+    return path.with_name(f"jobs.damaged-{stamp}.db")
+
+
+def create(path: Path) -> None:
+    """
+    Make a new database, under its name only when it is complete: an empty file there is then always damage.
+
+    Beside a damaged one it begins with spending stopped, also when the process that set it aside died then.
+
+    Raises:
+        OSError, sqlite3.OperationalError: the folder cannot be written to, or the disk is full.
+    """
+    journal = _journal(path)
+    if journal.exists():  # it belongs to the file that was here before, and would be played into the new one
+        if journal.stat().st_size:
+            journal.rename(_journal(_damaged_name(path)))
+        else:
+            journal.unlink()
+    draft = path.with_name("jobs.new.db")
+    leftovers = (draft, _journal(draft))
+    for leftover in leftovers:
+        leftover.unlink(missing_ok=True)
+    # Before SQLite makes it, so that it is never world-readable.
+    os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    stopped = any(path.parent.glob("jobs.damaged-*"))
+    try:
+        with contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA fullfsync=1")
+            _migrate(connection, 0)
+            if stopped:
+                connection.execute("INSERT INTO meta (key, value) VALUES (?, '1')", (SPENDING_STOPPED,))
+        draft.rename(path)
+    finally:
+        for leftover in leftovers:
+            leftover.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "nt":  # Windows cannot open a folder, and journals its names itself
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """
+    Open an existing database, check it and bring it up to date.
+
+    Raises:
+        StoreError: a newer version wrote it.
+        sqlite3.OperationalError: it cannot be used now.
+        sqlite3.DatabaseError: it is damaged.
+    """
+    connection = sqlite3.connect(
+        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=64
+    )
+    try:
+        # First of all: a newer version's file is left as it is, the way it keeps its journal included.
+        found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if found > SCHEMA_VERSION:
+            raise StoreError(
+                f"The job database was written by a newer version (schema {found}, this one knows {SCHEMA_VERSION}).",
+                hint="Update this installation of seedance-mcp.",
+            )
+        if not found:
+            raise sqlite3.DatabaseError("it is empty")
+        # TRUNCATE and FULL: immune to the WAL-reset bug of older SQLite versions, and durable on return.
+        connection.execute("PRAGMA journal_mode=TRUNCATE")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA fullfsync=1")
+        connection.execute("PRAGMA mmap_size=0")
+        connection.execute("PRAGMA foreign_keys=ON")
+        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+        _migrate(connection, found)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, found: int) -> None:
+    for version in range(found + 1, SCHEMA_VERSION + 1):
+        (script,) = (
+            entry
+            for entry in resources.files("seedance_mcp.jobs").joinpath("sql").iterdir()
+            if entry.name.startswith(f"{version:04}_")
+        )
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {script.read_text(encoding='utf-8')} PRAGMA user_version={version}; COMMIT;"
+        )
