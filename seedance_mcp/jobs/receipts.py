@@ -6,11 +6,13 @@ A full disk refuses even a 40-byte record; space that is allocated already does 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import asdict
 from pathlib import Path
 
+from ..errors import StoreError
 from ..types import Submission
 
 _SIZE = 256 * 1024
@@ -26,13 +28,27 @@ class Receipts:
         self._used = 0
 
     def prepare(self) -> None:
-        """Allocate the file. Call before the first purchase; a full disk fails here, where nothing is lost."""
-        if not self._path.exists():
+        """
+        Allocate the file. Call before the first purchase; a full disk fails here, where nothing is lost.
+
+        Raises:
+            StoreError: the file cannot be made, or not in its full size.
+        """
+        if self._path.exists() and self._path.stat().st_size >= _SIZE:
+            return
+        try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with self._path.open("wb") as file:
                 file.write(b"\0" * _SIZE)
                 file.flush()
                 os.fsync(file.fileno())
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self._path.unlink(missing_ok=True)
+            raise StoreError(
+                f"The receipts in the state folder {self._folder} cannot be prepared: {error.strerror or error}.",
+                hint="Make the state folder writable and free some space on its disk, then try again. Nothing was sent.",
+            ) from error
 
     def keep(self, job_id: str, submission: Submission) -> None:
         """

@@ -98,6 +98,7 @@ def settings(environ: Mapping[str, str], folder: Path) -> Settings:
             "SEEDANCE_OUTPUT_DIR": str(folder / "videos"),
             "SEEDANCE_MEDIA_DIRS": str(folder / "media"),
             "SEEDANCE_POLL_SECONDS": "0.1",
+            "SEEDANCE_SANDBOX_SECONDS": "0",
             "SEEDANCE_DETACH": "0",
             "SEEDANCE_CONFIRM": "off",
             "SEEDANCE_MAX_USD_PER_JOB": "50",
