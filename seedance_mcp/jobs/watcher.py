@@ -120,6 +120,16 @@ class Watcher:
     async def _step(self, job_id: str) -> float | None:
         if self._buying(job_id):
             return self._interval()
+        try:
+            after = await self._next(job_id)
+        except journal.Stale:
+            return 0.0
+        except (ProviderError, StoreError) as error:
+            return self._after_failure(job_id, error)
+        self._failures.pop(job_id, None)
+        return after
+
+    async def _next(self, job_id: str) -> float | None:
         job = await self._store.read(lambda connection: journal.find(connection, job_id))
         if job.finished:
             return None
@@ -128,13 +138,7 @@ class Watcher:
         if self._leases and not await self._lease(job):
             return _LEASE_SECONDS / 4
         before = job.version
-        try:
-            job = await self._advance(job)
-        except journal.Stale:
-            return 0.0
-        except (ProviderError, StoreError) as error:
-            return self._after_failure(job_id, error)
-        self._failures.pop(job_id, None)
+        job = await self._advance(job)
         if job.version != before:
             self._changed(job)
         if job.finished:
