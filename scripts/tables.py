@@ -1,4 +1,4 @@
-"""Writes the tables of README.md from the code and the data: `python scripts/tables.py [--check]`."""
+"""Writes the tables of README.md and docs/reliability.md from the code and the data: `python scripts/tables.py [--check]`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from seedance_mcp.errors import InvalidRequest, SeedanceError
 from seedance_mcp.types import VideoRequest
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGES = (ROOT / "README.md", ROOT / "docs" / "reliability.md")
 NOTHING = Path("no-settings-file")
 
 
@@ -110,6 +111,32 @@ def markers() -> str:
     )
 
 
+def fault_matrix() -> str:
+    """Every fault against every call, from the matrix that the tests play."""
+    return _faults().matrix()
+
+
+def fault_legend() -> str:
+    """What the words in the fault matrix mean."""
+    return _faults().legend()
+
+
+def fault_reasons() -> str:
+    """Why some cells of the fault matrix are empty."""
+    return _faults().reasons()
+
+
+def fault_sellers() -> str:
+    """How each provider helps to clear up a lost answer."""
+    return _faults().sellers()
+
+
+def _faults() -> Any:
+    if str(ROOT) not in sys.path:  # started as a script, it sees its own folder only
+        sys.path.append(str(ROOT))
+    return import_module("tests.reliability.fault_table")
+
+
 def _has_adapter(info: ProviderInfo) -> bool:
     module, _, name = info.adapter.partition(":")
     return find_spec(module) is not None and hasattr(import_module(module), name)
@@ -188,4 +215,4 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 if __name__ == "__main__":
     mode = ["--check"] if "--check" in sys.argv[1:] else ["-r"]
-    sys.exit(Cog().main(["cog", *mode, "-I", str(ROOT / "scripts"), str(ROOT / "README.md")]))
+    sys.exit(Cog().main(["cog", *mode, "-I", str(ROOT / "scripts"), *map(str, PAGES)]))
