@@ -158,6 +158,12 @@ ROWS: tuple[Row, ...] = (
     _garbled("empty", "HTTP 200 and nothing", fault={"kind": "empty"}),
     _garbled("bomb", "50 MB of zeros, compressed", fault={"kind": "bomb"}),
     Row(
+        name="mangled",
+        says="a few random bytes of the answer changed",
+        fault={"kind": "mangled"},
+        cells=_only("-encryption rules it out; each adapter is tried with damaged answers by the thousand"),
+    ),
+    Row(
         name="wrong_content_type",
         says="the right answer under a wrong content type",
         fault={"kind": "wrong_content_type"},

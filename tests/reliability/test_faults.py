@@ -10,8 +10,10 @@ import pytest
 
 from seedance_mcp.types import JobState
 from tests.emulator import Behaviour
+from tests.emulator.faults import KINDS
 
 from .fault_market import PROVIDERS, catalog, hurry, info, opened, request
+from .fault_outcomes import OUTCOMES
 from .fault_play import many, play, until
 from .fault_rows import CALLS, ROWS, Row
 
@@ -28,6 +30,19 @@ def cells(name: str) -> list[tuple[Row, str]]:
         for call in CALLS
         if not row.cells[call].startswith("-") and (call not in lacking or lacking[call] in offers)
     ]
+
+
+def test_every_fault_that_the_emulator_knows_is_in_the_matrix_against_every_call() -> None:
+    assert {row.fault["kind"] for row in ROWS if row.fault} == set(KINDS)
+    assert all(set(row.cells) == set(CALLS) for row in ROWS)
+    assert len({row.name for row in ROWS}) == len({row.says for row in ROWS}) == len(ROWS)
+
+
+def test_every_outcome_that_is_described_is_one_of_some_cell() -> None:
+    named = {
+        cell.partition(" ")[0] for row in ROWS for cell in row.cells.values() if not cell.startswith("-")
+    }
+    assert named - {"refused", "lied", "answers"} == set(OUTCOMES)
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
