@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import anyio
@@ -146,8 +147,7 @@ def _changed(
         case "wrong_content_type":
             return replace(answer, content_type="text/html; charset=gbk")
         case "bomb":
-            packed = gzip.compress(bytes(50_000_000), compresslevel=9)
-            return Response(status=status, body=packed, headers={"Content-Encoding": "gzip"})
+            return Response(status=status, body=_bomb(), headers={"Content-Encoding": "gzip"})
         case "mangled":
             return replace(answer, body=_mangled(answer.body, rng))
         case "wrong_range":
@@ -157,6 +157,11 @@ def _changed(
             return answer
         case _:
             raise AssertionError(fault.kind)
+
+
+@cache
+def _bomb() -> bytes:
+    return gzip.compress(bytes(50_000_000), compresslevel=9)
 
 
 def _extra(fault: Fault) -> dict[str, str]:

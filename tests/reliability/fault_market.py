@@ -29,7 +29,7 @@ from tests.emulator import Behaviour, Emulator
 QUIET = {"net_max_seconds": 0.3, "list_lag_seconds": 0.3}
 """Seconds after which a provider's list proves something here; in earnest it takes ten minutes."""
 
-SHORT = Deadlines(connect=3.0, read=1.5, total=2.0, purchase=3.0, upload=3.0)
+SHORT = Deadlines(connect=3.0, read=2.0, total=3.0, purchase=4.0, upload=4.0)
 
 PROVIDERS = ("ark", "byteplus")
 """Every provider that the matrix is played against: names in the catalogue whose dialect the emulator speaks."""

@@ -22,7 +22,7 @@ from .fault_market import Shop, call_name, opened, request, sha256
 from .fault_outcomes import Outcome, Stand, at, outcome
 from .fault_rows import Row
 
-PATIENCE = 25.0
+PATIENCE = 60.0
 """Seconds that one cell may take at most, on a slow machine with many cells at once."""
 
 FOR_EVER = 1_000_000

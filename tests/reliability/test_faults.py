@@ -45,6 +45,7 @@ def test_every_outcome_that_is_described_is_one_of_some_cell() -> None:
     assert named - {"refused", "lied", "answers"} == set(OUTCOMES)
 
 
+@pytest.mark.timeout(300)  # a minute on two busy cores; the cells themselves are bounded
 @pytest.mark.parametrize("name", PROVIDERS)
 async def test_every_fault_of_every_call_ends_as_the_matrix_says(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
