@@ -306,6 +306,8 @@ class Job:
     started_at: float | None = None
     finished_at: float | None = None
     cancel_asked_at: float | None = None
+    not_found_at: float | None = None
+    """Since when the provider has not known the accepted task; None while it does."""
 
     @property
     def status(self) -> JobStatus:

@@ -16,8 +16,8 @@ from .store import Store
 if TYPE_CHECKING:
     from ..catalog import Offer
 
-_YOUNG_SECONDS = 300.0
-"""A fresh id may not be known everywhere yet: so long a "not found" proves nothing."""
+_NOT_FOUND_SECONDS = 300.0
+"""For so long a "not found" proves nothing: a fresh id may not be known everywhere yet, and services stumble."""
 
 _CEILING_SECONDS = 48 * 3600.0
 """Nobody renders for two days; providers that expire tasks themselves do so by then."""
@@ -72,10 +72,13 @@ async def fresh_urls(job: Job, *, provider: Provider, store: Store) -> Job:
 
 async def _not_found(job: Job, offer: Offer, *, provider: Provider, store: Store) -> Job:
     now = store.clock()
-    if now < (job.accepted_at or now) + _YOUNG_SECONDS:
-        raise ProviderError("The provider does not know the new task yet.")
+    if job.not_found_at is None:
+        await store.write(lambda connection: journal.note(connection, job, not_found_at=now))
+    if now < (job.not_found_at or now) + _NOT_FOUND_SECONDS:
+        raise ProviderError("The provider does not know the task at the moment.")
     try:
-        if (await provider.recover(job.request, offer, job.tag, job.created_at - _YOUNG_SECONDS)).submission:
+        since = job.created_at - _NOT_FOUND_SECONDS
+        if (await provider.recover(job.request, offer, job.tag, since)).submission:
             return job
     except NotSupported:
         pass
@@ -102,6 +105,7 @@ async def _record(job: Job, offer: Offer, state: TaskState, *, store: Store, cny
         "task_status": state.status,
         "progress": state.progress if state.progress is not None else job.progress,
         "queue_position": state.queue_position,
+        "not_found_at": None,
     }
     if state.status is TaskStatus.RUNNING and job.started_at is None:
         changes["started_at"] = now

@@ -75,7 +75,13 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
 async def _decide(job: Job, to: JobState, store: Store, detail: str, **changes: Any) -> Job:
     now = store.clock()
     if to is JobState.ACCEPTED:
-        changes |= {"error": None, "error_code": None, "error_hint": None, "provider_code": None}
+        changes |= {
+            "error": None,
+            "error_code": None,
+            "error_hint": None,
+            "provider_code": None,
+            "not_found_at": None,
+        }
     elif to is JobState.ABSENT:
         changes |= {
             "error": "The provider did not take it; nothing was charged.",

@@ -156,7 +156,7 @@ def hurry(patch: Any) -> None:
     """
     patch.setattr(http, "Deadlines", lambda: SHORT)
     patch.setattr(http, "FIRST_PAUSE", 0.02)
-    patch.setattr(polling, "_YOUNG_SECONDS", 1.0)
+    patch.setattr(polling, "_NOT_FOUND_SECONDS", 3.0)
     patch.setitem(downloads.save.__kwdefaults__, "limits", Limits(idle_seconds=1.5))
     patch.setattr(saving, "probe_video", _decoded)
 

@@ -133,6 +133,14 @@ OUTCOMES: Mapping[str, Outcome] = {
         after=DELIVERED,
         by="person",
     ),
+    "remembered": Outcome(
+        says="missing, then taken up again",
+        means="The job is `expired` with the code `task_missing` and stays counted, until the provider's list shows"
+        " the task again: the hourly look takes it up, and it is delivered.",
+        during=Stand(state=S.MISSING, held="highest price", error="task_missing", hint="console"),
+        after=DELIVERED,
+        by="late",
+    ),
     "waits": Outcome(
         says="stays unknown; found, delivered",
         means="A list that cannot be read proves nothing. The job stays `unknown` and counted until a whole list comes.",
@@ -205,6 +213,8 @@ def at(info: ProviderInfo, found: Outcome) -> Outcome:
         return replace(found, after=found.during, by="nobody")
     if found.during.state is S.UNKNOWN and not lists:
         return replace(found, after=replace(UNDECIDED, purchases=found.during.purchases), by="person")
+    if found.during.state is S.ABSENT and found.by == "late" and not info.absence_is_proof:
+        return OUTCOMES["waits"]  # nothing was judged too early
     if found.after.state is S.ABSENT and not info.absence_is_proof:
         return replace(found, after=replace(UNDECIDED, purchases=0), by="person")
     if found.after.state is S.CANCELLED and info.failed_is_billed:

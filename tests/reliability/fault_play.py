@@ -18,7 +18,7 @@ from tests.emulator.clips import clip
 from tests.emulator.scripted import Scripted, saying, scripted
 from tests.emulator.wire import Response
 
-from .fault_market import Shop, call_name, opened, request, sha256
+from .fault_market import Shop, call_name, info, opened, request, sha256
 from .fault_outcomes import Outcome, Stand, at, outcome
 from .fault_rows import Row
 
@@ -47,6 +47,7 @@ async def play(row: Row, call: str, name: str, folder: Path) -> None:
         behaviour.endless = True
     if row.scene == "list_lag_too_long":
         behaviour.list_lag = FOR_EVER
+    expected = at(info(name), outcome(row.cells[call]))
     async with contextlib.AsyncExitStack() as stack:
         private = await stack.enter_async_context(scripted(saying(Response(body=b"secret"))))
         shop = await stack.enter_async_context(
@@ -54,12 +55,11 @@ async def play(row: Row, call: str, name: str, folder: Path) -> None:
                 name,
                 folder,
                 behaviour,
-                impatient=row.name != "list_lag_too_long" and not row.name.startswith("lie"),
+                impatient=expected.by != "late",
                 brief=row.scene == "expired_result",
                 closed=row.scene == "nobody_listens",
             )
         )
-        expected = at(shop.info, outcome(row.cells[call]))
         stage = _Stage(shop, row, call, expected, folder, private)
         try:
             with anyio.fail_after(PATIENCE):

@@ -219,6 +219,12 @@ ROWS: tuple[Row, ...] = (
         cells=_only(ONLY_TASKS, poll="forgotten"),
     ),
     Row(
+        name="forgotten_for_a_while",
+        says="an accepted task that the provider forgets and remembers",
+        scene="forgotten",
+        cells=_only(ONLY_TASKS, poll="remembered"),
+    ),
+    Row(
         name="list_lag",
         says="a list that shows new tasks late",
         behaviour={"list_lag": 0.3},
