@@ -2,7 +2,7 @@
 Buys on a disk that runs full, in processes of its own: `python -m tests.reliability.disk_child`.
 
 Takes one JSON object on standard input: `method` (`tmpfs` or `file sizes`), `folder`, `environ` of the provider,
-`points` as [phase, pages, ending]. Answers with one line of JSON per point.
+`points` as [phase, pages, ending]. Answers with one line of JSON per point, and one for each receipt that was needed.
 """
 
 from __future__ import annotations
@@ -165,7 +165,10 @@ class Point:
         if all(job.state is not JobState.SENDING for job in await app.recent()):
             return True
         receipts = (self.home / "state" / "receipts").glob("*.receipts")
-        return any(path.read_bytes().startswith(b"{") for path in receipts) or self._notes.lost
+        if any(path.read_bytes().startswith(b"{") for path in receipts):
+            print(json.dumps({"receipt": self.home.name}), flush=True)
+            return True
+        return self._notes.lost
 
     def _die(self) -> None:
         if self.ending == "killed":
