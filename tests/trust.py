@@ -94,7 +94,22 @@ def _proof(module: str, function: str) -> Any:
     return getattr(importlib.import_module(f"tests.reliability.{module}"), function)
 
 
+def _simulated(scale: Scale) -> Verdict:
+    result = _proof("simulation", "run_parallel")(scale.steps, seconds=scale.seconds)
+    return Verdict(
+        rounds=f"{result.steps:,} steps, {result.bought:,} purchases",
+        holds=result.violation is None and result.steps >= scale.steps,
+        details=result.violation or "",
+    )
+
+
 CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        name="simulation",
+        says="In random schedules of everything that can happen, no promise about money is ever broken.",
+        prove=_simulated,
+        seed=0,
+    ),
     Claim(
         name="faults",
         says="Every fault of a provider against every call ends as the published table says.",

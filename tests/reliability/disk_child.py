@@ -28,7 +28,7 @@ from seedance_mcp.types import JobState
 
 from .disk_space import FileSizes, Tmpfs
 from .fault_market import catalog, hurry, request, settings
-from .fault_play import until
+from .waiting import until
 
 PROVIDER = "ark"
 ROOM = 1024

@@ -34,6 +34,9 @@ SHORT = Deadlines(connect=3.0, read=2.0, total=3.0, purchase=4.0, upload=4.0)
 PROVIDERS = ("ark", "byteplus")
 """Every provider that the matrix is played against: names in the catalogue whose dialect the emulator speaks."""
 
+SILENT_ABOUT_MONEY: frozenset[str] = frozenset()
+"""Those that never say what they charged: there the highest price stays counted."""
+
 _CALLS: Mapping[str, Mapping[str, str]] = {"*": {"check": "list", "download": "result"}}
 """What a dialect calls our calls, where that is another word; `*` for all."""
 
@@ -154,7 +157,12 @@ def hurry(patch: Any) -> None:
 
     `patch` is pytest's monkeypatch; `patch.setattr` is all that is used of it.
     """
-    patch.setattr(http, "Deadlines", lambda: SHORT)
+    patiently = http.Api.__init__
+
+    def briefly(api: http.Api, *given: Any, **named: Any) -> None:
+        patiently(api, *given, **{**named, "deadlines": SHORT})
+
+    patch.setattr(http.Api, "__init__", briefly)
     patch.setattr(http, "FIRST_PAUSE", 0.02)
     patch.setattr(polling, "_NOT_FOUND_SECONDS", 3.0)
     patch.setitem(downloads.save.__kwdefaults__, "limits", Limits(idle_seconds=1.5))

@@ -14,8 +14,9 @@ from tests.emulator.faults import KINDS
 
 from .fault_market import PROVIDERS, catalog, hurry, info, opened, request
 from .fault_outcomes import OUTCOMES
-from .fault_play import many, play, until
+from .fault_play import play
 from .fault_rows import CALLS, ROWS, Row
+from .waiting import many, until
 
 AT_ONCE = 40
 
