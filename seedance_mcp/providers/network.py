@@ -158,12 +158,18 @@ async def _connect_first(addresses: Sequence[str], port: int) -> httpcore2.Async
         finally:
             over.set()
 
-    async with anyio.create_task_group() as group:
-        for address in addresses:
-            over = anyio.Event()
-            group.start_soon(attempt, address, over)
-            with anyio.move_on_after(_STAGGER_SECONDS):
-                await over.wait()
+    try:
+        async with anyio.create_task_group() as group:
+            for address in addresses:
+                over = anyio.Event()
+                group.start_soon(attempt, address, over)
+                with anyio.move_on_after(_STAGGER_SECONDS):
+                    await over.wait()
+    except BaseException:
+        if winner is not None:  # given up at the very moment of success: nobody else would close it
+            with anyio.CancelScope(shield=True):
+                await winner.aclose()
+        raise
     if winner is None:
         raise failures[0]
     return winner

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+import httpcore2
 import httpx2
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from seedance_mcp.errors import UnexpectedResponse
+from seedance_mcp.providers import network
 from seedance_mcp.providers.addresses import check_url, client, endpoint, is_public, transport
 
 PUBLIC = """
@@ -561,3 +563,23 @@ async def test_a_connection_can_be_tried_again_until_the_callback_has_been_calle
                 await http.post(url)
     assert calls == ["called"]
     assert len(server.connected) == 1
+
+
+async def test_a_connection_that_comes_about_when_nobody_wants_it_any_more_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closed: list[str] = []
+
+    class Stream:
+        async def aclose(self) -> None:
+            closed.append("closed")
+
+    class Network:
+        async def connect_tcp(self, *given: object) -> Stream:
+            caller.cancel()
+            return Stream()
+
+    monkeypatch.setattr(httpcore2, "AnyIOBackend", Network)
+    with anyio.CancelScope() as caller:
+        await network._connect_first(["127.0.0.1"], 80)
+    assert closed == ["closed"]
