@@ -16,6 +16,7 @@ from . import control
 from .ark import ArkDialect
 from .faults import Fault, Faults, play
 from .ledger import Call
+from .replicate import ReplicateDialect
 from .wire import Connection, Request, Response
 from .world import Behaviour, Dialect, World
 
@@ -24,6 +25,7 @@ KEY = "emulator-key-0123456789"
 DIALECTS: dict[str, Callable[[], Dialect]] = {
     "ark": lambda: ArkDialect("ark"),
     "byteplus": lambda: ArkDialect("byteplus"),
+    "replicate": ReplicateDialect,
 }
 """Every service that can be pretended, by the name that the catalogue gives its provider."""
 

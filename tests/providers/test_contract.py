@@ -7,6 +7,7 @@ same for all providers.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import logging
 import time
@@ -14,6 +15,7 @@ import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -26,11 +28,12 @@ from pydantic import SecretStr
 from seedance_mcp.catalog import Catalog, Offer
 from seedance_mcp.errors import NotSupported, ProviderError, SubmissionUnknown, UnexpectedResponse
 from seedance_mcp.providers import Access, Provider, create
-from seedance_mcp.types import Submission, TaskStatus, VideoRequest
+from seedance_mcp.types import MediaFile, Submission, TaskStatus, VideoRequest
 from tests.emulator.scripted import Scripted, saying, scripted
 from tests.emulator.wire import Connection, Request, Response
 
 KEY = "canary-key-51c2"
+FILE = b"\x89PNG the bytes of a picture"
 TAG = "0123456789abcdef01234567-tag"
 STATES = {"queued", "running", "unknown_word", "succeeded", "failed", "moderated", "cancelled"}
 REFUSALS = {"bad_key", "no_funds", "rate_limited", "rejected", "moderated"}
@@ -84,15 +87,18 @@ def offer_and_request(name: str, case: dict[str, Any]) -> tuple[Offer, VideoRequ
 
 
 def filled(value: Any, **words: str) -> Any:
-    """The value with `$now` as a number and every `$word` replaced."""
+    """The value with `$now` and `$seed` as numbers and every other `$word` replaced."""
     if isinstance(value, dict):
         return {key: filled(inner, **words) for key, inner in value.items()}
     if isinstance(value, list):
         return [filled(inner, **words) for inner in value]
     if value == "$now":
         return int(time.time())
+    if value == "$seed":
+        return int.from_bytes(hashlib.sha256(TAG.encode()).digest()[:4]) >> 1
     if isinstance(value, str):
-        for word, text in {"tag": TAG, "key": KEY, **words}.items():
+        stamp = datetime.now(UTC).isoformat()
+        for word, text in {"tag": TAG, "key": KEY, "stamp": stamp, **words}.items():
             value = value.replace(f"${word}", text)
     return value
 
@@ -122,11 +128,16 @@ async def conversation(
     async def say(connection: Connection, request: Request) -> bool:
         sent = f"{request.method} {request.target.removeprefix(base_path(name))}"
         exchange = waiting.pop(0) if waiting else {"send": "nothing more"}
-        if sent != exchange["send"]:
-            wrong.append(f"{sent} instead of {exchange['send']}")
+        expected = filled(exchange["send"], model=model)
+        if sent != expected:
+            wrong.append(f"{sent} instead of {expected}")
         if "json" in exchange and request.json != filled(exchange["json"], model=model):
             wrong.append(f"{sent} with {request.json}")
-        reply = filled(exchange.get("reply"), model=model)
+        if "field" in exchange and FILE not in request.body:
+            wrong.append(f"{sent} without the file")
+        if "field" in exchange and f'name="{exchange["field"]}"'.encode() not in request.body:
+            wrong.append(f"{sent} without the field {exchange['field']}")
+        reply = filled(exchange.get("reply"), model=model, origin=f"http://{request.headers['host']}")
         await connection.send(Response.of(reply, exchange.get("status", 200)))
         return True
 
@@ -153,6 +164,8 @@ def test_a_wire_file_has_every_scenario(name: str) -> None:
     assert "check" in wire
     assert ("cancel" in wire) == ("cancel" in supports)
     assert ("recover_found" in wire) == ("recover" in supports)
+    assert ("upload" in wire) == ("upload" in supports)
+    assert ("quote" in wire) == ("quote" in supports)
 
 
 @every_provider
@@ -177,7 +190,7 @@ async def test_a_purchase_is_written_as_the_wire_file_says(name: str, case: dict
     ):
         submission = await provider.submit(request, offer, buyer)
     assert submission == Submission(task_id=case["task_id"], handle=case.get("handle", {}))
-    assert (buyer.sent, buyer.answers) == (1, [200])
+    assert (buyer.sent, buyer.answers) == (1, [case.get("status", 200)])
 
 
 @every_state
@@ -304,15 +317,46 @@ async def test_a_cancellation_that_comes_too_late_says_so(name: str) -> None:
             await provider.cancel(Submission(**scene["submission"]))
 
 
-@every_provider
-@pytest.mark.parametrize("scene_name", ["recover_found", "recover_absent"])
+@pytest.mark.parametrize(
+    ("name", "scene_name"),
+    [(name, key) for name in ONLINE for key in wires()[name] if key.startswith("recover_")],
+)
 async def test_a_lost_answer_is_looked_for(name: str, scene_name: str) -> None:
-    scene = wires()[name].get(scene_name)
-    if scene is None:
-        pytest.skip("the provider cannot be asked")
+    scene = wires()[name][scene_name]
     offer, request = offer_and_request(name, wires()[name]["submit"][0])
     talk = conversation(name, scene["exchanges"], offer.endpoint(request))
     async with talk as server, opened(name, server.origin) as provider:
         found = await provider.recover(request, offer, TAG, time.time() - 300)
     assert (found.submission.task_id if found.submission else None) == scene.get("task_id")
+    if "handle" in scene and found.submission:
+        assert found.submission.handle == scene["handle"]
     assert found.proves_absence is scene.get("proves_absence", False)
+
+
+@pytest.mark.parametrize("name", [name for name in ONLINE if "upload" in wires()[name]])
+async def test_a_file_is_uploaded_as_the_wire_file_says(name: str, tmp_path: Path) -> None:
+    scene = wires()[name]["upload"]
+    path = tmp_path / "private name.png"
+    path.write_bytes(FILE)
+    media = MediaFile(
+        kind="image",
+        path=path,
+        mime_type="image/png",
+        bytes=len(FILE),
+        sha256=hashlib.sha256(FILE).hexdigest(),
+    )
+    async with conversation(name, scene["exchanges"]) as server, opened(name, server.origin) as provider:
+        upload = await provider.upload(media)
+    assert upload.url == scene["url"]
+    for asked in server.requests:
+        assert b"private name" not in asked.body + str(asked.headers).encode(), "a file name is private"
+
+
+@pytest.mark.parametrize("name", [name for name in ONLINE if "quote" in wires()[name]])
+async def test_a_price_is_asked_for_as_the_wire_file_says(name: str) -> None:
+    scene = wires()[name]["quote"]
+    offer, request = offer_and_request(name, wires()[name]["submit"][0])
+    talk = conversation(name, scene["exchanges"], offer.endpoint(request))
+    async with talk as server, opened(name, server.origin) as provider:
+        price = await provider.quote(request, offer)
+    assert price == Decimal(scene["price"])

@@ -1,0 +1,204 @@
+"""Replicate: predictions of official models, listed for an hour with what was ordered, results for an hour."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, cast
+
+from ..catalog import Offer, ProviderInfo
+from ..errors import NotSupported, ProviderError, UnexpectedResponse
+from ..types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
+from . import Access, Provider, Purchase, Recovery
+from .codes import read_codes
+from .http import Api, Problem, Reply, TaskId, checked_id
+from .matching import marked, moment, same_order
+from .wording import clean
+
+logger = logging.getLogger(__name__)
+
+_STATUSES = {
+    "starting": TaskStatus.QUEUED,
+    "queued": TaskStatus.QUEUED,
+    "processing": TaskStatus.RUNNING,
+    "succeeded": TaskStatus.SUCCEEDED,
+    "failed": TaskStatus.FAILED,
+    "canceled": TaskStatus.CANCELLED,
+    "cancelled": TaskStatus.CANCELLED,
+    "aborted": TaskStatus.CANCELLED,
+}
+
+_PAGES = 50
+"""Pages of the list that are turned at most; each has about a hundred predictions."""
+
+_CLOCKS_SECONDS = 60.0
+"""How far their clock may be behind ours."""
+
+
+class _Prediction(Reply):
+    id: TaskId
+    status: str
+    model: str | None = None
+    input: dict[str, Any] | None = None
+    output: str | list[str] | None = None
+    error: str | None = None
+    created_at: str | None = None
+    completed_at: str | None = None
+    data_removed: bool = False
+
+
+class _Page(Reply):
+    next: str | None = None
+    results: list[_Prediction]
+
+
+class _Urls(Reply):
+    get: str
+
+
+class _File(Reply):
+    urls: _Urls
+    expires_at: str | None = None
+
+
+class _Account(Reply):
+    username: str
+
+
+class ReplicateProvider(Provider):
+    """Buys, follows, cancels and finds again predictions; keeps files for them."""
+
+    def __init__(self, info: ProviderInfo, access: Access) -> None:
+        self._info = info
+        self._api = Api(info, access, _problem)
+        self._unknown_words: set[str] = set()
+
+    async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
+        """
+        Create a prediction, without waiting for it: a held request that breaks off hides what it bought.
+
+        Raises:
+            See `Provider.submit`.
+        """
+        body = {"input": marked(request, offer, purchase.tag)}
+        made = await self._api.buy(
+            f"models/{offer.endpoint(request)}/predictions", _Prediction, body, purchase
+        )
+        return Submission(task_id=made.id)
+
+    async def poll(self, submission: Submission) -> TaskState:
+        """Get the prediction."""
+        made = await self._api.get(f"predictions/{checked_id(submission.task_id)}", _Prediction)
+        status = _STATUSES.get(made.status)
+        if status is None:
+            if made.status not in self._unknown_words:
+                self._unknown_words.add(made.status)
+                logger.warning(
+                    "%s: unknown status %r is taken as running", self._info.name, clean(made.status, limit=40)
+                )
+            status = TaskStatus.RUNNING
+        if status is TaskStatus.SUCCEEDED:
+            return self._succeeded(made)
+        if status is TaskStatus.FAILED:
+            return _failed(made)
+        return TaskState(status=status)
+
+    async def check(self) -> None:
+        """Ask whose key it is."""
+        await self._api.get("account", _Account, missing=UnexpectedResponse)
+
+    async def cancel(self, submission: Submission) -> None:
+        """Cancel the prediction, waiting or running."""
+        made = await self._api.post(
+            f"predictions/{checked_id(submission.task_id)}/cancel", _Prediction, repeatable=True
+        )
+        if _STATUSES.get(made.status) in (TaskStatus.SUCCEEDED, TaskStatus.FAILED):
+            raise NotSupported(
+                f"{self._info.title} has already ended the task ({clean(made.status, limit=40)}); "
+                "there is nothing left to cancel."
+            )
+
+    async def upload(self, media: MediaFile) -> Upload:
+        """Keep a file; predictions of the same account can read it."""
+        kept = await self._api.upload("files", _File, media, field="content")
+        return Upload(url=kept.urls.get, expires_at=moment(kept.expires_at))
+
+    async def recover(self, request: VideoRequest, offer: Offer, tag: str, since: float) -> Recovery:
+        """Turn the list back to `since` and look for the one prediction with this very input."""
+        ordered, endpoint = marked(request, offer, tag), offer.endpoint(request)
+        listed, complete = await self._list(since - _CLOCKS_SECONDS)
+        complete = complete and since > self._api.now - self._info.horizon_hours * 3600
+        found: list[str] = []
+        for made in listed:
+            if made.model is None or not made.input:
+                complete = False  # nobody can tell what this one is: perhaps ours
+            elif made.model == endpoint and same_order(ordered, made.input, offer):
+                found.append(made.id)
+        if len(found) == 1:
+            return Recovery(submission=Submission(task_id=found[0]))
+        return Recovery(proves_absence=not found and complete and self._info.absence_is_proof)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    async def _list(self, earliest: float) -> tuple[list[_Prediction], bool]:
+        """All predictions created since `earliest`, and whether the list was turned back that far."""
+        found: dict[str, _Prediction] = {}
+        path = "predictions"
+        for _ in range(_PAGES):
+            page = await self._api.get(path, _Page, missing=UnexpectedResponse)
+            created = {made.id: moment(made.created_at) or self._api.now for made in page.results}
+            found |= {made.id: made for made in page.results if created[made.id] >= earliest}
+            if not page.next or any(at < earliest for at in created.values()):
+                return list(found.values()), True
+            path = page.next
+        return list(found.values()), False
+
+    def _succeeded(self, made: _Prediction) -> TaskState:
+        urls = [made.output] if isinstance(made.output, str) else made.output or []
+        if made.data_removed:
+            return TaskState(status=TaskStatus.EXPIRED)
+        if not urls or not all(urls):
+            raise UnexpectedResponse(
+                f"{self._info.title} says that the task has succeeded, but not where the video is."
+            )
+        now = self._api.now
+        ended = moment(made.completed_at)
+        kept = self._info.result_hours * 3600
+        return TaskState(
+            status=TaskStatus.SUCCEEDED,
+            video_urls=tuple(urls),
+            url_expires_at=(ended if ended is not None and now - kept < ended < now else now) + kept,
+        )
+
+
+def _problem(status: int, body: Any) -> Problem | None:
+    """The error in `{"title", "detail", "status"}`; a throttled call has `detail` alone."""
+    if status < 400 or not isinstance(body, dict):
+        return None
+    said = cast("dict[str, Any]", body)
+    detail, title = said.get("detail"), said.get("title")
+    text = detail if isinstance(detail, str) and detail else title
+    if not isinstance(text, str) or not text:
+        return None
+    meaning = read_codes("replicate_errors").meaning(text.lower()) if status in (400, 403, 422) else None
+    return Problem(
+        message=text,
+        code=title if isinstance(title, str) and title else None,
+        error=meaning.error if meaning else None,
+        hint=meaning.hint if meaning else None,
+    )
+
+
+def _failed(made: _Prediction) -> TaskState:
+    text = made.error or ""
+    meaning = read_codes("replicate_errors").meaning(text.lower())
+    kind = (meaning.error if meaning else None) or ProviderError
+    return TaskState(
+        status=TaskStatus.FAILED,
+        error=clean(text) or "The task failed without a reason.",
+        error_code=kind.code,
+        hint=meaning.hint
+        if meaning
+        else "Try again, perhaps with another seed. Whether a failed task is charged, the provider does not say.",
+    )
