@@ -31,13 +31,14 @@ QUIET = {"net_max_seconds": 0.3, "list_lag_seconds": 0.3}
 
 SHORT = Deadlines(connect=3.0, read=2.0, total=3.0, purchase=4.0, upload=4.0)
 
-PROVIDERS = ("ark", "byteplus")
+PROVIDERS = ("ark", "byteplus", "replicate")
 """Every provider that the matrix is played against: names in the catalogue whose dialect the emulator speaks."""
 
 SILENT_ABOUT_MONEY: frozenset[str] = frozenset()
 """Those that never say what they charged: there the highest price stays counted."""
 
-_CALLS: Mapping[str, Mapping[str, str]] = {"*": {"check": "list", "download": "result"}}
+_ARK = {"check": "list"}
+_CALLS: Mapping[str, Mapping[str, str]] = {"*": {"download": "result"}, "ark": _ARK, "byteplus": _ARK}
 """What a dialect calls our calls, where that is another word; `*` for all."""
 
 _PREFERRED = (
