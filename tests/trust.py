@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -103,12 +104,75 @@ def _simulated(scale: Scale) -> Verdict:
     )
 
 
+_VERDICTS = ("holds", "ok", "passed")
+_TROUBLE = (
+    "violation", "violations", "problem", "problems", "failures", "survivors", "survived", "double", "doubles",
+    "lost", "undelivered", "overspend", "overspent", "wrong", "broken",
+)  # fmt: skip
+"""What an outcome of a proof may be called by; one of them has to be there."""
+
+
+def told(outcome: Any) -> Verdict:
+    """Read the outcome of a proof: an object with figures, and with a verdict or with what went wrong."""
+    facts = {name: getattr(outcome, name) for name in dir(outcome) if not name.startswith("_")}
+    facts = {name: value for name, value in facts.items() if not callable(value)}
+    verdicts = [bool(facts[name]) for name in _VERDICTS if name in facts]
+    verdicts += [not facts[name] for name in _TROUBLE if name in facts]
+    figures = [
+        f"{value:,} {name.replace('_', ' ')}"
+        for name, value in facts.items()
+        if isinstance(value, int | Decimal) and not isinstance(value, bool) and name != "seed"
+    ]
+    return Verdict(
+        rounds=", ".join(figures),
+        holds=bool(verdicts) and all(verdicts),
+        details="" if verdicts and all(verdicts) else f"{outcome!r}"[:4000],
+    )
+
+
+def _mutated(scale: Scale) -> Verdict:
+    return told(_proof("mutants", "run")())
+
+
+def _killed(scale: Scale) -> Verdict:
+    run, providers = _proof("kill", "run"), _proof("fault_market", "PROVIDERS")
+    bought_at = providers if scale.long else providers[:1]
+    verdicts = {
+        name: told(run(rounds=scale.kills // len(bought_at), seed=SEED, provider=name)) for name in bought_at
+    }
+    return Verdict(
+        rounds="; ".join(f"{name}: {verdict.rounds}" for name, verdict in verdicts.items()),
+        holds=all(verdict.holds for verdict in verdicts.values()),
+        details="\n".join(verdict.details for verdict in verdicts.values() if not verdict.holds),
+    )
+
+
+def _crowded(scale: Scale) -> Verdict:
+    return told(_proof("contention", "run")())
+
+
 CLAIMS: tuple[Claim, ...] = (
     Claim(
         name="simulation",
         says="In random schedules of everything that can happen, no promise about money is ever broken.",
         prove=_simulated,
         seed=0,
+    ),
+    Claim(
+        name="mutants",
+        says="Every deliberate mistake in the money core breaks a promise that the simulation sees.",
+        prove=_mutated,
+    ),
+    Claim(
+        name="kills",
+        says="Processes killed and paused at any moment buy nothing twice, lose nothing, deliver everything.",
+        prove=_killed,
+        seed=SEED,
+    ),
+    Claim(
+        name="contention",
+        says="Many processes with one budget do not exceed it by a millionth.",
+        prove=_crowded,
     ),
     Claim(
         name="faults",

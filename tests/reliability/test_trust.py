@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
-from tests.trust import CLAIMS, SHORT, Claim, Scale, Verdict, judge, main, pytests
+from tests.trust import CLAIMS, SHORT, Claim, Scale, Verdict, judge, main, pytests, told
 
 
 def claim(name: str, holds: bool = True) -> Claim:
@@ -62,3 +64,23 @@ def test_every_claim_has_a_name_of_its_own_and_can_be_listed(capsys: pytest.Capt
     assert main(["--list"]) == 0
     listed = capsys.readouterr().out
     assert all(known.says in listed for known in CLAIMS)
+
+
+@dataclass
+class Kills:
+    rounds: int = 200
+    double: int = 0
+    lost: int = 0
+
+
+@dataclass
+class Mute:
+    rounds: int = 200
+
+
+def test_an_outcome_holds_if_nothing_went_wrong_and_not_if_it_does_not_say() -> None:
+    assert told(Kills()).holds
+    assert "200 rounds" in told(Kills()).rounds
+    assert not told(Kills(lost=1)).holds
+    assert "lost=1" in told(Kills(lost=1)).details
+    assert not told(Mute()).holds
