@@ -17,6 +17,7 @@ from .ark import ArkDialect
 from .faults import Fault, Faults, play
 from .ledger import Call
 from .replicate import ReplicateDialect
+from .runcomfy import RunComfyDialect
 from .wire import Connection, Request, Response
 from .world import Behaviour, Dialect, World
 
@@ -26,6 +27,7 @@ DIALECTS: dict[str, Callable[[], Dialect]] = {
     "ark": lambda: ArkDialect("ark"),
     "byteplus": lambda: ArkDialect("byteplus"),
     "replicate": ReplicateDialect,
+    "runcomfy": RunComfyDialect,
 }
 """Every service that can be pretended, by the name that the catalogue gives its provider."""
 

@@ -1,0 +1,242 @@
+"""RunComfy's Model API: requests whose outcome is a second call; what was bought cannot be listed."""
+
+from __future__ import annotations
+
+import logging
+from decimal import Decimal
+from typing import Any, cast
+
+from ..catalog import Offer, ProviderInfo
+from ..errors import NotSupported, ProviderError, UnexpectedResponse
+from ..types import Submission, TaskState, TaskStatus, VideoRequest
+from . import Access, Provider, Purchase, wire
+from .codes import Meaning, read_codes
+from .http import Api, Problem, Reply, TaskId, checked_id
+from .matching import moment
+from .wording import clean
+
+logger = logging.getLogger(__name__)
+
+_ACCOUNT = "https://api.runcomfy.net"
+"""Where the balance is asked for."""
+
+_STATUSES = {
+    "in_queue": TaskStatus.QUEUED,
+    "queued": TaskStatus.QUEUED,
+    "in_progress": TaskStatus.RUNNING,
+    "running": TaskStatus.RUNNING,
+    "completed": TaskStatus.SUCCEEDED,
+    "succeeded": TaskStatus.SUCCEEDED,
+    "failed": TaskStatus.FAILED,
+    "cancelled": TaskStatus.CANCELLED,
+    "canceled": TaskStatus.CANCELLED,
+}
+
+_REFUSALS = frozenset({"400001", "400002", "400004", "403001", "404001"})
+"""Codes with which nothing is created, also inside an HTTP 200."""
+
+
+class _Created(Reply):
+    request_id: TaskId
+
+
+class _Status(Reply):
+    request_id: TaskId
+    status: str
+    queue_position: int | None = None
+
+
+class _Output(Reply):
+    video: str | None = None
+    videos: list[str] | None = None
+
+
+class _Result(Reply):
+    request_id: TaskId
+    status: str
+    output: _Output | None = None
+    error: Any = None
+    error_code: int | str | None = None
+    error_message: str | None = None
+    finished_at: str | None = None
+    cost: float | int | str | None = None
+
+
+class _Cancelled(Reply):
+    outcome: str
+
+
+class _Balance(Reply):
+    balance_usd: float | int | str
+
+
+class _Model(Reply):
+    base_price_usd: float | int | str
+    price_unit: str
+
+
+class RunComfyProvider(Provider):
+    """Buys, follows and cancels requests."""
+
+    def __init__(self, info: ProviderInfo, access: Access) -> None:
+        self._info = info
+        self._api = Api(info, access, _problem)
+        self._unknown_words: set[str] = set()
+
+    async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
+        """Create a request. It cannot be marked: what is not in its schema might be refused."""
+        path = f"v1/models/{offer.endpoint(request)}"
+        made = await self._api.buy(path, _Created, _body(request, offer), purchase)
+        return Submission(task_id=made.request_id)
+
+    async def poll(self, submission: Submission) -> TaskState:
+        """Ask for the status and, once it has ended, for the result: only that tells how it ended."""
+        path = f"v1/requests/{checked_id(submission.task_id)}"
+        said = await self._api.get(f"{path}/status", _Status)
+        status = self._status(said.status)
+        if status in (TaskStatus.SUCCEEDED, TaskStatus.FAILED):
+            result = await self._api.get(f"{path}/result", _Result, params={"include_cost": "true"})
+            return self._ended(result)
+        return TaskState(status=status, queue_position=said.queue_position)
+
+    async def check(self) -> None:
+        """Ask for the balance."""
+        await self._api.at(_ACCOUNT).get("prod/v2/balance", _Balance, missing=UnexpectedResponse)
+
+    async def cancel(self, submission: Submission) -> None:
+        """Cancel the request if it still waits in the queue."""
+        path = f"v1/requests/{checked_id(submission.task_id)}/cancel"
+        answer = await self._api.post(path, _Cancelled, repeatable=True)
+        if answer.outcome not in ("cancelled", "canceled"):
+            raise NotSupported(
+                f"{self._info.title} cancels only tasks that wait in its queue; this one has started or ended."
+            )
+
+    async def quote(self, request: VideoRequest, offer: Offer) -> Decimal | None:
+        """Multiply the catalogue's price by the seconds ordered; None while the model decides on the length."""
+        model = await self._api.get(
+            f"v1/models/{offer.endpoint(request)}", _Model, missing=UnexpectedResponse
+        )
+        price = _amount(model.base_price_usd)
+        if price is None or price <= 0:
+            return None
+        if model.price_unit == "output":
+            return price
+        if model.price_unit == "second" and request.duration is not None and request.duration > 0:
+            return price * request.duration
+        return None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    def _status(self, word: str) -> TaskStatus:
+        status = _STATUSES.get(word)
+        if status is None:
+            if word not in self._unknown_words:
+                self._unknown_words.add(word)
+                logger.warning(
+                    "%s: unknown status %r is taken as running", self._info.name, clean(word, limit=40)
+                )
+            return TaskStatus.RUNNING
+        return status
+
+    def _ended(self, result: _Result) -> TaskState:
+        status = self._status(result.status)
+        cost = _amount(result.cost)
+        usage = {} if cost is None else {"price_usd": cost}
+        if status is TaskStatus.FAILED:
+            return _failed(result, usage)
+        if status is not TaskStatus.SUCCEEDED:
+            return TaskState(status=status)
+        output = result.output or _Output()
+        urls = tuple(url for url in (output.video, *(output.videos or ())) if url)
+        if not urls:
+            raise UnexpectedResponse(
+                f"{self._info.title} says that the task has succeeded, but not where the video is."
+            )
+        now = self._api.now
+        ended, kept = moment(result.finished_at), self._info.result_hours * 3600
+        return TaskState(
+            status=TaskStatus.SUCCEEDED,
+            video_urls=tuple(dict.fromkeys(urls)),
+            url_expires_at=(ended if ended is not None and now - kept < ended < now else now) + kept,
+            usage=usage,
+        )
+
+
+def _body(request: VideoRequest, offer: Offer) -> dict[str, Any]:
+    """The request in the offer's words; where frames have no field of their own they lead the list of pictures."""
+    body = wire(request, offer)
+    frames = [
+        source
+        for field, _, source in request.media()
+        if field in ("first_frame", "last_frame") and offer.parameters[field].name is None
+    ]
+    pictures = offer.parameters.get("reference_images")
+    if frames and pictures is not None and pictures.name is not None:
+        body[pictures.name] = [*frames, *body.get(pictures.name, ())]
+    return body
+
+
+def _problem(status: int, body: Any) -> Problem | None:
+    """
+    The error in `{"error_code", "error_message" | "message" | "error", "detail"}`, also inside an HTTP 200.
+
+    An answer with a request's id is never only an error: that request exists.
+    """
+    if not isinstance(body, dict):
+        return None
+    said = cast("dict[str, Any]", body)
+    if status < 400 and "request_id" in said:
+        return None
+    code = _code(said.get("error_code"))
+    texts = (said.get(name) for name in ("error_message", "message", "error", "detail"))
+    text = next((text for text in texts if isinstance(text, str) and text), "")
+    if code is None and (status < 400 or not text):
+        return None
+    meaning = _meaning(code, text) if code is not None or status in (400, 403, 422) else None
+    return Problem(
+        message=text or f"error {code}",
+        code=code,
+        error=meaning.error if meaning else None,
+        hint=meaning.hint if meaning else None,
+        refused=code in _REFUSALS and status < 500,
+    )
+
+
+def _code(value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, int | str) or not value:
+        return None
+    return str(value)
+
+
+def _meaning(code: str | None, text: str) -> Meaning | None:
+    codes = read_codes("runcomfy_errors")
+    return (codes.meaning(code) if code else None) or codes.meaning(text.lower())
+
+
+def _failed(result: _Result, usage: dict[str, Decimal]) -> TaskState:
+    text = result.error_message or (result.error if isinstance(result.error, str) else "")
+    code = _code(result.error_code)
+    meaning = _meaning(code, text)
+    kind = (meaning.error if meaning else None) or ProviderError
+    return TaskState(
+        status=TaskStatus.FAILED,
+        error=clean(text) or "The task failed without a reason.",
+        error_code=kind.code,
+        provider_code=clean(code, limit=80) if code else None,
+        hint=meaning.hint
+        if meaning
+        else "Try again. Whether a failed task is charged, the provider does not say.",
+        usage=usage,
+    )
+
+
+def _amount(value: float | str | None) -> Decimal | None:
+    """An amount of money, whether they write it as a number or as a text."""
+    try:
+        amount = Decimal(str(value))
+    except ArithmeticError:
+        return None
+    return amount if amount.is_finite() and amount >= 0 else None
