@@ -141,8 +141,8 @@ def _judge(answer: Answer, reply: Shape[ReplyT], *, title: str, secret: str, cla
             reason = f"it answered HTTP {answer.status} without a usable task id"
     elif _is_refusal(answer, problem):
         kind = kind_of(answer.status, problem, missing=RequestRejected, believed=True)
-        if not issubclass(kind, _REFUSED):
-            kind = RequestRejected
+        if not issubclass(kind, _REFUSED) or issubclass(kind, TaskNotFound):
+            kind = RequestRejected  # whatever was not found, it was no task: there is none yet
         raise error_of(kind, answer, problem, title=title, secret=secret)
     else:
         reason = f"it answered HTTP {answer.status}"

@@ -20,7 +20,7 @@ from tests.emulator.wire import Response
 
 from .fault_market import SILENT_ABOUT_MONEY, Shop, call_name, info, opened, request, sha256
 from .fault_outcomes import Outcome, Stand, at, outcome
-from .fault_rows import Row
+from .fault_rows import Row, cell
 from .waiting import until
 
 PATIENCE = 60.0
@@ -48,7 +48,7 @@ async def play(row: Row, call: str, name: str, folder: Path) -> None:
         behaviour.endless = True
     if row.scene == "list_lag_too_long":
         behaviour.list_lag = FOR_EVER
-    expected = at(info(name), outcome(row.cells[call]))
+    expected = at(info(name), outcome(cell(name, row, call)))
     async with contextlib.AsyncExitStack() as stack:
         private = await stack.enter_async_context(scripted(saying(Response(body=b"secret"))))
         shop = await stack.enter_async_context(

@@ -15,7 +15,7 @@ from tests.emulator.faults import KINDS
 from .fault_market import PROVIDERS, catalog, hurry, info, opened, request
 from .fault_outcomes import OUTCOMES
 from .fault_play import play
-from .fault_rows import CALLS, ROWS, Row
+from .fault_rows import CALLS, ROWS, Row, cell
 from .waiting import many, until
 
 AT_ONCE = 40
@@ -29,7 +29,7 @@ def cells(name: str) -> list[tuple[Row, str]]:
         (row, call)
         for row in ROWS
         for call in CALLS
-        if not row.cells[call].startswith("-") and (call not in lacking or lacking[call] in offers)
+        if not cell(name, row, call).startswith("-") and (call not in lacking or lacking[call] in offers)
     ]
 
 
@@ -58,7 +58,7 @@ async def test_every_fault_of_every_call_ends_as_the_matrix_says(
         try:
             await play(row, call, name, tmp_path / f"{row.name}-{call}")
         except Exception as error:  # one broken cell must not hide the others
-            wrong.append(f"{row.name} x {call} ({row.cells[call]}): {type(error).__name__} {error}")
+            wrong.append(f"{row.name} x {call} ({cell(name, row, call)}): {type(error).__name__} {error}")
 
     async with many(AT_ONCE) as start:
         for row, call in cells(name):
