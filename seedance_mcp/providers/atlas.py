@@ -1,1 +1,232 @@
 """Atlas Cloud: one call for status and result, a history with what was ordered, quotes before buying."""
+
+from __future__ import annotations
+
+import logging
+from decimal import Decimal
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from ..catalog import Offer, ProviderInfo
+from ..errors import ContentRejected, ProviderError, RequestRejected, TaskNotFound, UnexpectedResponse
+from ..types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
+from . import Access, Provider, Purchase, Recovery
+from .atlas_records import (
+    ENDED,
+    STATUSES,
+    Balance,
+    Prediction,
+    kept_at,
+    money,
+    page,
+    prediction,
+    quoted,
+    task_id,
+    text_of,
+)
+from .codes import Meaning, read_codes
+from .http import Api, Problem, checked_id
+from .matching import marked, moment, same_order
+from .wording import clean
+
+logger = logging.getLogger(__name__)
+
+_MODEL = "api/v1/model"
+
+_PAGE, _PAGES = 50, 40
+"""Rows on a page of the history, and pages that are turned, at most."""
+
+_STILLS = (".png", ".jpg", ".jpeg", ".webp")
+"""How an output ends that is a picture: the last frame. Nothing else tells which of the outputs it is."""
+
+_TEXTS_TELL = (400, 403, 404, 422)
+"""Statuses that leave open what was wrong."""
+
+_CLOCKS_SECONDS = 60.0
+"""How far their clock may be behind ours."""
+
+_UPLOAD_SECONDS = 3600.0
+"""How long an upload is relied on. They keep it for a while and do not say how long."""
+
+
+class AtlasProvider(Provider):
+    """Buys, follows and finds again predictions; quotes them before; keeps files for them."""
+
+    def __init__(self, info: ProviderInfo, access: Access) -> None:
+        self._info = info
+        self._api = Api(info, access, _problem)
+        self._unknown_words: set[str] = set()
+
+    async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
+        """Order a generation, its parameters beside the model."""
+        body = _body(request, offer, purchase.tag)
+        made = await self._api.buy(f"{_MODEL}/generateVideo", task_id, body, purchase)
+        return Submission(task_id=made)
+
+    async def poll(self, submission: Submission) -> TaskState:
+        """Get the prediction. One that failed may come with a server error: its record counts, not the status."""
+        asked = checked_id(submission.task_id)
+
+        def ended(status: int, body: Any) -> bool:
+            return status >= 500 and _ended(body, asked)
+
+        try:
+            made = await self._api.get(f"{_MODEL}/prediction/{asked}", prediction, final=ended)
+        except RequestRejected as error:
+            # A new id is answered with 400 for a moment, like one that nobody knows.
+            raise TaskNotFound(
+                error.message, provider_code=error.provider_code, request_id=error.request_id
+            ) from error
+        status = STATUSES.get(made.status.lower())
+        if status is None:
+            if made.status not in self._unknown_words:
+                self._unknown_words.add(made.status)
+                logger.warning(
+                    "%s: unknown status %r is taken as running", self._info.name, clean(made.status, limit=40)
+                )
+            status = TaskStatus.RUNNING
+        if status is TaskStatus.SUCCEEDED:
+            return self._succeeded(made)
+        if status is TaskStatus.FAILED:
+            return _failed(made)
+        return TaskState(status=status)
+
+    async def check(self) -> None:
+        """Ask for the balance."""
+        await self._api.get("public/v1/balance", Balance, missing=UnexpectedResponse)
+
+    async def upload(self, media: MediaFile) -> Upload:
+        """Put a file into their temporary storage. They tell its kind by the extension of its name."""
+        url = await self._api.upload(f"{_MODEL}/uploadMedia", kept_at, media, field="file")
+        return Upload(url=url, expires_at=self._api.now + _UPLOAD_SECONDS)
+
+    async def quote(self, request: VideoRequest, offer: Offer) -> Decimal | None:
+        """Ask what this very order would cost, discounts of the account included. Free."""
+        return await self._api.post(
+            f"{_MODEL}/calculate",
+            quoted,
+            _body(request, offer, ""),
+            repeatable=True,
+            missing=RequestRejected,
+        )
+
+    async def recover(self, request: VideoRequest, offer: Offer, tag: str, since: float) -> Recovery:
+        """Turn the history back to `since` and look for the one order that is this one."""
+        ordered = marked(request, offer, tag)
+        endpoint = offer.endpoint(request)
+        earliest = since - _CLOCKS_SECONDS
+        found: set[str] = set()
+        seen: set[str] = set()
+        complete = since > self._api.now - self._info.horizon_hours * 3600
+        for number in range(1, _PAGES + 1):
+            turned = await self._api.get(
+                f"{_MODEL}/history", page, params={"no": number, "size": _PAGE}, missing=UnexpectedResponse
+            )
+            new = [row for row in turned.items if row.id not in seen]
+            seen.update(row.id for row in new)
+            for row in new:
+                if row.at is not None and row.at < earliest:
+                    continue
+                if row.at is None or row.model is None or row.ordered is None:
+                    # It cannot be told what this one is: perhaps ours.
+                    complete = False
+                elif row.model == endpoint and same_order(ordered, row.ordered, offer):
+                    found.add(row.id)
+            if any(row.at is not None and row.at < earliest for row in new) or len(seen) >= turned.total:
+                break
+            if not new:
+                complete = False
+                break
+        else:
+            complete = False
+        if len(found) == 1:
+            return Recovery(submission=Submission(task_id=found.pop()))
+        return Recovery(proves_absence=not found and complete and self._info.absence_is_proof)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    def _succeeded(self, made: Prediction) -> TaskState:
+        stills = [url for url in made.urls if urlsplit(url).path.lower().endswith(_STILLS)]
+        videos = [url for url in made.urls if url not in stills]
+        if not videos and made.flagged:
+            return _failed(made)
+        if not videos:
+            raise UnexpectedResponse(
+                f"{self._info.title} says that the task has succeeded, but not where the video is."
+            )
+        now = self._api.now
+        ordered = moment(made.created_at if isinstance(made.created_at, str) else None)
+        kept = self._info.result_hours * 3600
+        price = money(made.price)
+        return TaskState(
+            status=TaskStatus.SUCCEEDED,
+            video_urls=tuple(videos),
+            last_frame_url=stills[0] if stills else None,
+            # Counted from the order, not from its end.
+            url_expires_at=(ordered if ordered is not None and now - kept < ordered < now else now) + kept,
+            usage={} if price is None else {"price_usd": price},
+        )
+
+
+def _body(request: VideoRequest, offer: Offer, tag: str) -> dict[str, Any]:
+    return {**marked(request, offer, tag), "model": offer.endpoint(request)}
+
+
+def _ended(body: Any, asked: str) -> bool:
+    """True for the record of this very task, if it says that the task has ended."""
+    try:
+        made = prediction(body)
+    except ValueError:
+        return False
+    return made.id == asked and STATUSES.get(made.status.lower()) in ENDED
+
+
+def _problem(status: int, body: Any) -> Problem | None:
+    """
+    The error in `{"code", "msg", "request_id", "data": null}`, or in `{"error": {"code", "message"}, "request_id"}`.
+
+    With an id of a task in it, it is a record of that task and no refusal.
+    """
+    if status < 400 or not isinstance(body, dict):
+        return None
+    said = cast("dict[str, Any]", body)
+    if said.get("data") or said.get("id") or said.get("predictionId"):
+        return None
+    text = next((found for key in ("msg", "message", "error") if (found := text_of(said.get(key)))), "")
+    inside = said.get("error")
+    code = cast("dict[str, Any]", inside).get("code") if isinstance(inside, dict) else said.get("code")
+    if not text and not isinstance(code, str | int):
+        return None
+    named = str(code) if isinstance(code, str | int) and str(code) != str(status) else None
+    request_id = said.get("request_id")
+    meaning = _meaning(named, text) if status in _TEXTS_TELL else None
+    return Problem(
+        message=text or f"error {code}",
+        code=named,
+        request_id=request_id if isinstance(request_id, str) else None,
+        error=meaning.error if meaning else None,
+        hint=meaning.hint if meaning else None,
+    )
+
+
+def _meaning(code: str | None, text: str) -> Meaning | None:
+    codes = read_codes("atlas_errors")
+    return codes.meaning(code) or codes.meaning(text.lower())
+
+
+def _failed(made: Prediction) -> TaskState:
+    reason = text_of(made.error)
+    meaning = _meaning(made.code, reason)
+    kind = (meaning.error if meaning else None) or ProviderError
+    hint = meaning.hint if meaning else "A failed task is not charged. Try again, perhaps with another seed."
+    if made.flagged:
+        kind, hint = ContentRejected, ContentRejected.default_hint
+    return TaskState(
+        status=TaskStatus.FAILED,
+        error=clean(reason) or "The task failed without a reason.",
+        error_code=kind.code,
+        provider_code=clean(made.code, limit=80) if made.code else None,
+        hint=hint,
+    )
