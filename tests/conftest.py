@@ -3,9 +3,41 @@
 from __future__ import annotations
 
 import os
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+
+from tests.watch import sitecustomize as watch
+
+_noted = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch the connections of this process and of all its children; workers of xdist are such children."""
+    log = os.environ.get(watch.LOG)
+    if not log or not hasattr(config, "workerinput"):
+        descriptor, log = tempfile.mkstemp(prefix="connections-", suffix=".log")
+        os.close(descriptor)
+        os.environ[watch.LOG] = log
+        config.stash[_noted] = Path(log)
+        folder = str(Path(watch.__file__).parent)
+        places = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        os.environ["PYTHONPATH"] = os.pathsep.join(place for place in (*places, folder) if place)
+    watch.install()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run if anything in it tried to reach another machine."""
+    log = session.config.stash.get(_noted, None)
+    if log is None:
+        return
+    left = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    log.unlink()
+    if left:
+        sys.stderr.write("\n".join(["", "Connections that left this machine:", *sorted(set(left)), ""]))
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(autouse=True)
