@@ -53,7 +53,8 @@ class Item:
     """
     One model as a host sells it: USD a second by resolution, `silent` without sound, `fed` with a video going in.
 
-    `input_seconds`: the seconds that go in are billed too. `tokens`: USD for a million, instead of seconds.
+    `input_seconds`: the seconds that go in are billed too. `tokens`: USD for a million, instead of seconds;
+    `fed_tokens`: the same with a video going in, whose seconds count too.
     """
 
     sold: Sold
@@ -62,6 +63,7 @@ class Item:
     fed: Mapping[str, str] = field(default_factory=dict[str, str])
     input_seconds: bool = False
     tokens: str = ""
+    fed_tokens: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,9 @@ class Order:
     def price(self) -> Decimal:
         """What it costs, in USD."""
         facts, item = self.facts(), self.item
+        if item.fed_tokens and self.videos:
+            longer = 1 + self.videos * SECONDS_IN / Decimal(str(facts["seconds"]))
+            return Decimal(item.fed_tokens) * facts["tokens"] * longer / 1_000_000
         if item.tokens:
             return Decimal(item.tokens) * facts["tokens"] / 1_000_000
         table = item.fed if self.videos else item.seconds if self.sound or not item.silent else item.silent
