@@ -31,7 +31,7 @@ QUIET = {"net_max_seconds": 0.3, "list_lag_seconds": 0.3}
 
 SHORT = Deadlines(connect=3.0, read=2.0, total=3.0, purchase=4.0, upload=4.0)
 
-PROVIDERS = ("ark", "byteplus", "replicate", "runcomfy")
+PROVIDERS = ("ark", "byteplus", "replicate", "runcomfy", "atlas")
 """Every provider that the matrix is played against: names in the catalogue whose dialect the emulator speaks."""
 
 SILENT_ABOUT_MONEY: frozenset[str] = frozenset()
