@@ -92,6 +92,10 @@ class Provider(Protocol):
         """
         ...
 
+    def submission(self, task_id: str, request: VideoRequest, offer: Offer) -> Submission:
+        """Make the receipt of a task whose id a person found. Override it where polling needs more than the id."""
+        return Submission(task_id=task_id)
+
     async def poll(self, submission: Submission) -> TaskState:
         """Say how far the task is. Free, and safe to repeat."""
         ...

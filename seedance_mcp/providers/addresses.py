@@ -22,6 +22,9 @@ _NAME = re.compile(
     r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?"
 )
 
+_OLD_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
+_LOCAL_ENDINGS = frozenset({"internal", "lan", "local", "localdomain", "localhost", "onion"})
+
 
 def endpoint(url: str) -> str:
     """
@@ -57,6 +60,14 @@ def check_url(url: str, *, trusted: frozenset[str]) -> None:
             raise UnexpectedResponse(f"{host} is not a public address.")
     elif not _NAME.fullmatch(host):
         raise UnexpectedResponse("The URL has no valid host name.")
+    elif _is_private_name(host.rstrip(".")):
+        raise UnexpectedResponse(f"{host} is not a public host name.")
+
+
+def _is_private_name(host: str) -> bool:
+    """Tell whether a name is an address in a spelling of old, or exists in a local network only."""
+    last = host.rpartition(".")[2]
+    return "." not in host or bool(_OLD_NUMBER.fullmatch(last)) or last in _LOCAL_ENDINGS
 
 
 def _parse(url: str) -> httpx2.URL:

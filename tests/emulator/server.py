@@ -14,6 +14,8 @@ from anyio.from_thread import start_blocking_portal
 
 from . import control
 from .ark import ArkDialect
+from .atlas import AtlasDialect
+from .fal import FalDialect
 from .faults import Fault, Faults, play
 from .ledger import Call
 from .replicate import ReplicateDialect
@@ -26,6 +28,8 @@ KEY = "emulator-key-0123456789"
 DIALECTS: dict[str, Callable[[], Dialect]] = {
     "ark": lambda: ArkDialect("ark"),
     "byteplus": lambda: ArkDialect("byteplus"),
+    "fal": FalDialect,
+    "atlas": AtlasDialect,
     "replicate": ReplicateDialect,
     "runcomfy": RunComfyDialect,
 }

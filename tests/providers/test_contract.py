@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import logging
+import re
 import time
 import tomllib
 from collections.abc import AsyncIterator
@@ -126,15 +127,18 @@ async def conversation(
     wrong: list[str] = []
 
     async def say(connection: Connection, request: Request) -> bool:
-        sent = f"{request.method} {request.target.removeprefix(base_path(name))}"
+        target = re.sub(r"\bstart=[^&]+", "start=$start", request.target.removeprefix(base_path(name)))
+        sent = f"{request.method} {target}"
         exchange = waiting.pop(0) if waiting else {"send": "nothing more"}
         expected = filled(exchange["send"], model=model)
         if sent != expected:
             wrong.append(f"{sent} instead of {expected}")
         if "json" in exchange and request.json != filled(exchange["json"], model=model):
             wrong.append(f"{sent} with {request.json}")
-        if "field" in exchange and FILE not in request.body:
+        if exchange.keys() & {"file", "field"} and FILE not in request.body:
             wrong.append(f"{sent} without the file")
+        if "file" in exchange and KEY in str(request.headers):
+            wrong.append(f"{sent} with the key, which the file's host has no need of")
         if "field" in exchange and f'name="{exchange["field"]}"'.encode() not in request.body:
             wrong.append(f"{sent} without the field {exchange['field']}")
         reply = filled(exchange.get("reply"), model=model, origin=f"http://{request.headers['host']}")

@@ -1,0 +1,180 @@
+"""fal.ai: a queue that answers with addresses to follow, files by token, a list by endpoint."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from ..catalog import Offer, ProviderInfo
+from ..errors import NotSupported, ProviderError, RequestRejected, UnexpectedResponse
+from ..types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
+from . import Access, Provider, Purchase, Recovery
+from . import fal_answers as answers
+from .http import Api, checked_id
+from .matching import marked, same_order
+from .uploading import file_name
+from .wording import clean
+
+logger = logging.getLogger(__name__)
+
+_REST, _MEDIA, _PLATFORM = "https://rest.fal.ai", "https://v3.fal.media", "https://api.fal.ai/v1"
+"""The further hosts: upload tokens, files, the account."""
+
+_PAGES = 50
+"""Pages of the list that are turned at most."""
+
+_CLOCKS_SECONDS = 60.0
+"""How far their clock may be behind ours."""
+
+
+class FalProvider(Provider):
+    """Buys, follows, cancels and finds again requests of the queue; keeps files for them."""
+
+    def __init__(self, info: ProviderInfo, access: Access) -> None:
+        self._info = info
+        self._api = Api(info, access, answers.problem)
+        self._base = access.base_url
+        self._unknown_words: set[str] = set()
+
+    async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
+        """Queue a request."""
+        endpoint = offer.endpoint(request)
+        made = await self._api.buy(endpoint, answers.Queued, marked(request, offer, purchase.tag), purchase)
+        return Submission(task_id=made.request_id, handle=answers.places(endpoint, made, self._base))
+
+    def submission(self, task_id: str, request: VideoRequest, offer: Offer) -> Submission:
+        """A request lives below its endpoint: its id alone does not tell where."""
+        task_id = checked_id(task_id)
+        return Submission(task_id=task_id, handle=answers.documented(offer.endpoint(request), task_id))
+
+    async def poll(self, submission: Submission) -> TaskState:
+        """Ask for the status and, once it has ended, for the result: only that tells how it ended."""
+        said = await self._api.get(_place(submission, "status"), answers.Status, params={"logs": 0})
+        match said.status:
+            case "IN_QUEUE":
+                return TaskState(status=TaskStatus.QUEUED, queue_position=said.queue_position)
+            case "COMPLETED" if said.error or said.error_type:
+                return answers.failed(said.error, said.error_type)
+            case "COMPLETED":
+                return await self._result(submission)
+            case word:
+                if word != "IN_PROGRESS" and word not in self._unknown_words:
+                    self._unknown_words.add(word)
+                    logger.warning(
+                        "%s: unknown status %r is taken as running", self._info.name, clean(word, limit=40)
+                    )
+                return TaskState(status=TaskStatus.RUNNING)
+
+    async def check(self) -> None:
+        """Ask for an upload token."""
+        await self._token()
+
+    async def cancel(self, submission: Submission) -> None:
+        """Ask for the request to be dropped; one that runs may still finish."""
+        try:
+            await self._api.put(_place(submission, "cancel"), answers.Nothing)
+        except RequestRejected as error:
+            if error.provider_code == "ALREADY_COMPLETED":
+                raise NotSupported(
+                    f"{self._info.title} has already ended the task; there is nothing left to cancel."
+                ) from error
+            raise
+
+    async def upload(self, media: MediaFile) -> Upload:
+        """Store a file, with a token that stands in for the key."""
+        token = await self._token()
+        stored = await self._api.at(_MEDIA).upload(
+            "files/upload",
+            answers.Stored,
+            media,
+            field=None,
+            headers={
+                "Authorization": f"{token.token_type or 'Bearer'} {token.token}",
+                "X-Fal-File-Name": file_name(media),
+            },
+        )
+        # How long files stay is not documented; they are taken to stay as long as results.
+        return Upload(url=stored.access_url, expires_at=self._api.now + self._info.result_hours * 3600)
+
+    async def quote(self, request: VideoRequest, offer: Offer) -> Decimal | None:
+        """Multiply the unit price by the seconds ordered, where it is a price per second."""
+        endpoint = offer.endpoint(request)
+        rates = await self._api.at(_PLATFORM).get(
+            "models/pricing", answers.Rates, params={"endpoint_id": endpoint}, missing=UnexpectedResponse
+        )
+        rate = next((rate for rate in rates.prices if rate.endpoint_id == endpoint), None)
+        if rate is None or rate.currency != "USD" or rate.unit_price <= 0:
+            return None
+        if rate.unit not in ("second", "seconds") or request.duration is None or request.duration <= 0:
+            return None
+        return Decimal(str(rate.unit_price)) * request.duration
+
+    async def recover(self, request: VideoRequest, offer: Offer, tag: str, since: float) -> Recovery:
+        """Look through what the endpoint was asked since then for the one request with this very input."""
+        ordered, endpoint = marked(request, offer, tag), offer.endpoint(request)
+        start = datetime.fromtimestamp(since - _CLOCKS_SECONDS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        params: dict[str, str | int | list[str]] = {
+            "endpoint_id": endpoint,
+            "start": start,
+            "limit": 50,
+            "expand": "payloads",
+        }
+        found: set[str] = set()
+        complete = False
+        for _ in range(_PAGES):
+            page = await self._api.at(_PLATFORM).get(
+                "models/requests/by-endpoint", answers.Page, params=params, missing=UnexpectedResponse
+            )
+            found |= {
+                listed.request_id
+                for listed in page.items
+                if listed.endpoint_id in (None, endpoint) and same_order(ordered, listed.json_input, offer)
+            }
+            if not page.has_more or not page.next_cursor:
+                complete = not page.has_more
+                break
+            params["cursor"] = page.next_cursor
+        if len(found) == 1 and complete:
+            return Recovery(submission=self.submission(found.pop(), request, offer))
+        return Recovery(proves_absence=not found and complete and self._info.absence_is_proof)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    async def _token(self) -> answers.Token:
+        return await self._api.at(_REST).post(
+            "storage/auth/token?storage_type=fal-cdn-v3",
+            answers.Token,
+            {},
+            repeatable=True,
+            missing=UnexpectedResponse,
+        )
+
+    async def _result(self, submission: Submission) -> TaskState:
+        made = await self._api.get(_place(submission, "response"), answers.Output, final=answers.is_end)
+        if made.video is None and (made.detail is not None or made.error_type is not None):
+            return answers.failed(made.detail, made.error_type)
+        if made.video is None or not made.video.url:
+            raise UnexpectedResponse(
+                f"{self._info.title} says that the task has succeeded, but not where the video is."
+            )
+        return TaskState(
+            status=TaskStatus.SUCCEEDED,
+            video_urls=(made.video.url,),
+            url_expires_at=self._api.now + self._info.result_hours * 3600,
+        )
+
+
+def _place(submission: Submission, name: str) -> str:
+    """
+    Where to ask about a stored request.
+
+    Raises:
+        ProviderError: the record of the job does not say.
+    """
+    path = submission.handle.get(name)
+    if not path:
+        raise ProviderError("The record of this job does not say where the provider keeps it.")
+    return path

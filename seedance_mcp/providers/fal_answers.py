@@ -1,0 +1,173 @@
+"""What fal answers: its shapes, its errors, and the addresses below which a request lives."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from ..errors import ProviderError
+from ..types import TaskState, TaskStatus
+from .codes import Meaning, read_codes
+from .http import Problem, Reply, TaskId
+from .wording import clean
+
+
+class Queued(Reply):
+    """The answer to a submission."""
+
+    request_id: TaskId
+    status_url: str | None = None
+    response_url: str | None = None
+    cancel_url: str | None = None
+
+
+class Status(Reply):
+    """How far a request is."""
+
+    status: str
+    queue_position: int | None = None
+    error: Any = None
+    error_type: str | None = None
+
+
+class File(Reply):
+    """A file that a model made."""
+
+    url: str
+
+
+class Output(Reply):
+    """What a model made, or why it made nothing."""
+
+    video: File | None = None
+    detail: Any = None
+    error_type: str | None = None
+
+
+class Token(Reply):
+    """What an upload is made with, instead of the key."""
+
+    token: str
+    token_type: str | None = None
+
+
+class Stored(Reply):
+    """Where an uploaded file can be read."""
+
+    access_url: str
+
+
+class Listed(Reply):
+    """A request on the list."""
+
+    request_id: TaskId
+    endpoint_id: str | None = None
+    json_input: dict[str, Any] | None = None
+
+
+class Page(Reply):
+    """A page of the list."""
+
+    items: list[Listed]
+    has_more: bool = False
+    next_cursor: str | None = None
+
+
+class Rate(Reply):
+    """What a unit of an endpoint's work costs."""
+
+    endpoint_id: str
+    unit_price: float | int
+    unit: str
+    currency: str = "USD"
+
+
+class Rates(Reply):
+    """The prices that were asked for."""
+
+    prices: list[Rate]
+
+
+class Nothing(Reply):
+    """An answer of which only the status counts."""
+
+
+def places(endpoint: str, made: Queued, base: str) -> dict[str, str]:
+    """
+    The paths below which a request is followed, as they were answered.
+
+    An address on another host is not followed, because the key would go there: the documented place is taken.
+    """
+    known = documented(endpoint, made.request_id)
+    said = {"status": made.status_url, "response": made.response_url, "cancel": made.cancel_url}
+    root = base.rstrip("/") + "/"
+    return {
+        name: url.removeprefix(root) if url and url.startswith(root) else known[name]
+        for name, url in said.items()
+    }
+
+
+def documented(endpoint: str, request_id: str) -> dict[str, str]:
+    """The places of a request: below the first two parts of the endpoint's id."""
+    app = "/".join(endpoint.split("/")[:2])
+    path = f"{app}/requests/{request_id}"
+    return {"status": f"{path}/status", "response": path, "cancel": f"{path}/cancel"}
+
+
+def problem(status: int, body: Any) -> Problem | None:
+    """The error in `{"detail": [{"msg", "type"}]}`, `{"detail", "error_type"}` or `{"status": "NOT_FOUND"}`."""
+    if status < 400 or not isinstance(body, dict):
+        return None
+    said = cast("dict[str, Any]", body)
+    code, text = reason(said.get("detail"), said.get("error_type"))
+    word = said.get("status")
+    if not text and isinstance(word, str):
+        code, text = word, word
+    if not text:
+        return None
+    known = _meaning(code, text)
+    return Problem(
+        message=text,
+        code=code,
+        error=known.error if known else None,
+        hint=known.hint if known else None,
+    )
+
+
+def reason(detail: Any, error_type: Any) -> tuple[str | None, str]:
+    """The type and the words of an error, from any of its shapes."""
+    code = error_type if isinstance(error_type, str) and error_type else None
+    if isinstance(detail, list) and detail and isinstance(detail[0], dict):
+        first = cast("dict[str, Any]", detail[0])
+        text, kind = first.get("msg"), first.get("type")
+        code = code or (kind if isinstance(kind, str) and kind else None)
+        return code, text if isinstance(text, str) and text else code or ""
+    return code, detail if isinstance(detail, str) else code or ""
+
+
+def is_end(status: int, body: Any) -> bool:
+    """Tell whether an error status of a result is how the request ended, and not trouble with asking."""
+    if status in (401, 403, 404, 408, 425, 429) or not isinstance(body, dict):
+        return False
+    said = cast("dict[str, Any]", body)
+    return isinstance(said.get("detail"), list) or isinstance(said.get("error_type"), str)
+
+
+def failed(detail: Any, error_type: Any) -> TaskState:
+    """The end of a request that made no video."""
+    code, text = reason(detail, error_type)
+    known = _meaning(code, text)
+    kind = (known.error if known else None) or ProviderError
+    return TaskState(
+        status=TaskStatus.CANCELLED if code == "client_cancelled" else TaskStatus.FAILED,
+        error=clean(text) or "The task failed without a reason.",
+        error_code=kind.code,
+        provider_code=clean(code, limit=80) if code else None,
+        hint=known.hint
+        if known
+        else "Try again, perhaps with another seed. Only server errors are said not to be charged.",
+    )
+
+
+def _meaning(code: str | None, text: str) -> Meaning | None:
+    codes = read_codes("fal_errors")
+    return (codes.meaning(code) if code else None) or codes.meaning(text.lower())
