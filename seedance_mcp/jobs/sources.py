@@ -11,8 +11,9 @@ from urllib.request import url2pathname
 from pydantic import TypeAdapter
 
 from ..config import Settings
-from ..errors import InvalidRequest, JobNotFinished, MediaError
-from ..media import extract_last_frame, inspect
+from ..errors import InvalidRequest, JobNotFinished, MediaError, UnexpectedResponse
+from ..media import check_readable, extract_last_frame, inspect
+from ..providers.addresses import check_url
 from ..types import Job, MediaFile, MediaKind, VideoRequest
 from . import journal
 from .store import Connection, Store
@@ -80,15 +81,19 @@ class Sources:
             MediaError: it cannot be used, with what to do about it.
             JobNotFound, JobNotFinished: it names a job that has no such file (yet).
         """
+        check_readable(source)
         if source.startswith("media:"):
             return await self._earlier(source)
         if source.startswith("job:"):
             return await self._of_job(source)
-        scheme = urlsplit(source).scheme.lower() if "://" in source or source.startswith("data:") else ""
+        scheme = source.partition("://")[0].lower() if "://" in source else ""
+        if source[:5].lower() == "data:":
+            scheme = "data"
         if scheme == "https":
+            _check_public(source)
             return MediaFile(kind=kind or _kind_of_url(source), url=source)
         if scheme == "file":
-            return await self._local(Path(url2pathname(urlsplit(source).path)))
+            return await self._local(Path(url2pathname(_path_of(source))))
         if scheme == "data":
             raise MediaError(
                 "Data URLs are not taken as media.",
@@ -99,7 +104,7 @@ class Sources:
                 f"{scheme} URLs are not taken as media.",
                 hint="Use an https URL that anyone can open, or a local path.",
             )
-        return await self._local(Path(source).expanduser())
+        return await self._local(Path(source))
 
     async def register(self, source: str) -> tuple[str, MediaFile]:
         """
@@ -183,6 +188,25 @@ async def last_frame_of(job: Job) -> Path:
     if not picture.is_file():
         await extract_last_frame(video, picture)
     return picture
+
+
+def _path_of(url: str) -> str:
+    host, slash, path = url.partition("://")[2].partition("/")
+    if host.lower() not in ("", "localhost"):
+        raise MediaError(
+            "The file: URL names another machine.", hint="Copy the file to a local folder and pass its path."
+        )
+    return slash + path
+
+
+def _check_public(url: str) -> None:
+    try:
+        check_url(url, trusted=frozenset())
+    except UnexpectedResponse as error:
+        raise MediaError(
+            f"The URL cannot be used: {error.message}",
+            hint="Use an https URL that anyone can open, or a local path.",
+        ) from error
 
 
 def _kind_of_url(url: str) -> MediaKind:

@@ -64,7 +64,7 @@ async def _find(source: str, load: Callable[[str], Awaitable[Job]], settings: Se
     job_id = source.removeprefix("job:")
     if not job_id.startswith("job_"):
         file = await inspect(
-            Path(source).expanduser(),
+            Path(source),
             allowed=(settings.output_dir, *settings.media_dirs),
             forbidden=(settings.state_dir,),
         )

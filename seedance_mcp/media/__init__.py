@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .inputs import inspect, read_media
     from .last_frames import extract_last_frame
+    from .path_rules import check_readable
     from .placeholder import PlaceholderSpec, render_placeholder
     from .probe import Span, VideoFacts, probe_video
     from .sheets import contact_sheet
@@ -20,6 +21,7 @@ __all__ = [
     "PlaceholderSpec",
     "Span",
     "VideoFacts",
+    "check_readable",
     "contact_sheet",
     "extract_last_frame",
     "inspect",
@@ -32,6 +34,7 @@ _HOMES = {
     "PlaceholderSpec": "placeholder",
     "Span": "probe",
     "VideoFacts": "probe",
+    "check_readable": "path_rules",
     "contact_sheet": "sheets",
     "extract_last_frame": "last_frames",
     "inspect": "inputs",

@@ -73,11 +73,7 @@ def check_text(text: str, *, windows: bool = os.name == "nt") -> None:
     """
     if not text.strip() or len(text) > MAX_PATH_CHARACTERS:
         raise MediaError(f"The path is empty or longer than {MAX_PATH_CHARACTERS} characters.")
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Co") or character in _BIDI for character in text):
-        raise MediaError(
-            "The path holds control or direction characters, or bytes that are no text.",
-            hint="Rename the file, or pass the path exactly as the file manager shows it.",
-        )
+    check_readable(text)
     slashed = text.replace("\\", "/")
     if slashed.startswith(("//", "/??/")):
         raise MediaError(
@@ -100,6 +96,20 @@ def check_text(text: str, *, windows: bool = os.name == "nt") -> None:
         raise MediaError("Another user's home folder (~name) is not looked up.", hint="Write the whole path.")
     if any(slashed == folder or slashed.startswith(folder + "/") for folder in _KERNEL_FOLDERS):
         raise MediaError("Files of the operating system (/dev, /proc, /sys) are never used as media.")
+
+
+def check_readable(text: str) -> None:
+    """
+    Refuse text with characters that belong into no path and no URL.
+
+    Raises:
+        MediaError: it holds control or direction characters, or is no valid text.
+    """
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Co") or character in _BIDI for character in text):
+        raise MediaError(
+            "The path holds control or direction characters, or bytes that are no text.",
+            hint="Rename the file, or pass the path exactly as the file manager shows it.",
+        )
 
 
 def _check_windows(slashed: str) -> None:
