@@ -39,6 +39,7 @@ _LAST_ANSWERS_SECONDS = 0.5
 """How long calls that are under way may still answer after the client has closed its end."""
 
 _NEVER_ANSWERED = "subscriptions/listen"
+_LOOKED_AT_BYTES = 512
 _ID = rb'"id"\s*:\s*(\d{1,18}|"[^"\\]{1,100}")'
 _LEADING_ID = re.compile(rb'\A\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?' + _ID + rb"\s*,")
 _TRAILING_ID = re.compile(rb",\s*" + _ID + rb'\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*\Z')
@@ -148,6 +149,9 @@ class _Pipe:
             message = jsonrpc_message_adapter.validate_json(line.decode("utf-8", "replace"), by_name=False)
         except ValueError:
             _LOG.warning("Dropped a line of %d bytes that is not a JSON-RPC message", len(line))
+            # Its sender would wait for ever, over half a surrogate pair in a text for example.
+            if (number := _id_in(line, line)) is not None:
+                await self._send(_error(number, INVALID_REQUEST, "This is not a JSON-RPC request."))
             return
         if isinstance(message, JSONRPCRequest):
             if not self._decided and message.method == "server/discover":
@@ -187,14 +191,20 @@ class _Pipe:
 
 
 def _too_long(line: Overlong) -> JSONRPCError:
-    found = _TRAILING_ID.search(line.tail) or _LEADING_ID.search(line.head)
-    number = found[1] if found else None
-    request_id = None if number is None else number[1:-1].decode() if number[:1] == b'"' else int(number)
     return _error(
-        request_id,
+        _id_in(line.head, line.tail),
         INVALID_REQUEST,
         f"The message is longer than {MAX_LINE_BYTES // 1024**2} MB. Pass files by path or URL.",
     )
+
+
+def _id_in(head: bytes, tail: bytes) -> int | str | None:
+    """Find the id of a request that cannot be read as a whole."""
+    found = _TRAILING_ID.search(tail[-_LOOKED_AT_BYTES:]) or _LEADING_ID.search(head[:_LOOKED_AT_BYTES])
+    if found is None:
+        return None
+    number = found[1]
+    return number[1:-1].decode(errors="replace") if number[:1] == b'"' else int(number)
 
 
 def _error(request_id: int | str | None, code: int, message: str, data: Any = None) -> JSONRPCError:

@@ -111,3 +111,12 @@ async def test_no_hostile_url_is_taken_as_media(tmp_path: Path, environ: dict[st
 async def test_a_public_url_is_taken_as_media(tmp_path: Path, environ: dict[str, str]) -> None:
     async with open_app(load_settings(environ, settings_file=tmp_path / "no.toml"), watch=False) as app:
         assert (await app.upload("https://cdn.example.com/cat.png?sig=1")).file.url
+
+
+@pytest.mark.parametrize(
+    "source", ["~nobody-here/x.png", "~\0/x.png", "x://[", "file://[x/y", "media:\ud800", "job:\ud800"]
+)
+async def test_odd_sources_are_refused_as_media(source: str, tmp_path: Path, environ: dict[str, str]) -> None:
+    async with open_app(load_settings(environ, settings_file=tmp_path / "no.toml"), watch=False) as app:
+        with pytest.raises(MediaError):
+            await app.upload(source)

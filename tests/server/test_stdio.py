@@ -263,3 +263,15 @@ def _peak_bytes(pid: int) -> int:
         return 0
     (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) * 1024
+
+
+async def test_a_request_that_cannot_be_read_is_answered_by_its_id(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    """Half a surrogate pair is valid JSON and no text; the client must not wait for ever."""
+    half = b'{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"list_models","arguments":{"model":"\\ud800"}}}\n'
+    async with serving(environ, tmp_path) as server:
+        await _open(server)
+        await server.send(half)
+        answer = await server.receive()
+    assert (answer["id"], answer["error"]["code"]) == (9, -32600)
