@@ -12,45 +12,24 @@ import importlib.util
 import logging
 import re
 import time
-import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
 
-from seedance_mcp.catalog import Catalog, Offer
 from seedance_mcp.errors import NotSupported, ProviderError, SubmissionUnknown, UnexpectedResponse
 from seedance_mcp.providers import Access, Provider, create
-from seedance_mcp.types import MediaFile, Submission, TaskStatus, VideoRequest
+from seedance_mcp.types import MediaFile, Submission, TaskStatus
 from tests.emulator.scripted import Scripted, saying, scripted
 from tests.emulator.wire import Connection, Request, Response
+from tests.wire.reading import CATALOG, FILE, KEY, TAG, Buyer, base_path, filled, offer_and_request, wires
 
-KEY = "canary-key-51c2"
-FILE = b"\x89PNG the bytes of a picture"
-TAG = "0123456789abcdef01234567-tag"
 STATES = {"queued", "running", "unknown_word", "succeeded", "failed", "moderated", "cancelled"}
 REFUSALS = {"bad_key", "no_funds", "rate_limited", "rejected", "moderated"}
-CATALOG = Catalog.load()
-
-
-@cache
-def wires() -> dict[str, dict[str, Any]]:
-    """The wire file of each provider that has one."""
-    found: dict[str, dict[str, Any]] = {}
-    for file in sorted((Path(__file__).parents[1] / "wire").glob("*.toml")):
-        wire = tomllib.loads(file.read_text(encoding="utf-8"))
-        found |= dict.fromkeys(wire.get("providers", [file.stem]), wire)
-    return found
-
-
 ONLINE = sorted(wires())
 SUBMITS = [(name, case) for name in ONLINE for case in wires()[name]["submit"]]
 every_provider = pytest.mark.parametrize("name", ONLINE)
@@ -63,49 +42,6 @@ every_state = pytest.mark.parametrize(
 every_refusal = pytest.mark.parametrize(
     ("name", "refusal"), [(name, refusal) for name in ONLINE for refusal in wires()[name]["refusal"]]
 )
-
-
-@dataclass
-class Buyer:
-    tag: str = TAG
-    sent: int = 0
-    answers: list[int] = field(default_factory=list)
-
-    async def sending(self) -> None:
-        self.sent += 1
-
-    def answered(self, status: int, body: bytes) -> None:
-        self.answers.append(status)
-
-
-def offer_and_request(name: str, case: dict[str, Any]) -> tuple[Offer, VideoRequest]:
-    """What a case buys. Retired offers are spoken like the others."""
-    offer = CATALOG.offer(name, case["model"], retired=True)
-    fields = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in case["request"].items()
-    }
-    return offer, VideoRequest(provider=name, model=case["model"], **fields)
-
-
-def filled(value: Any, **words: str) -> Any:
-    """The value with `$now` and `$seed` as numbers and every other `$word` replaced."""
-    if isinstance(value, dict):
-        return {key: filled(inner, **words) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [filled(inner, **words) for inner in value]
-    if value == "$now":
-        return int(time.time())
-    if value == "$seed":
-        return int.from_bytes(hashlib.sha256(TAG.encode()).digest()[:4]) >> 1
-    if isinstance(value, str):
-        stamp = datetime.now(UTC).isoformat()
-        for word, text in {"tag": TAG, "key": KEY, "stamp": stamp, **words}.items():
-            value = value.replace(f"${word}", text)
-    return value
-
-
-def base_path(name: str) -> str:
-    return urlsplit(CATALOG.provider(name).base_url).path.rstrip("/")
 
 
 @asynccontextmanager
