@@ -39,6 +39,9 @@ _PAGE, _PAGES = 50, 40
 _STILLS = (".png", ".jpg", ".jpeg", ".webp")
 """How an output ends that is a picture: the last frame. Nothing else tells which of the outputs it is."""
 
+_GOOD = ("0", "200")
+"""Codes of good answers. What has one and yet comes with an error status contradicts itself, and proves nothing."""
+
 _TEXTS_TELL = (400, 403, 404, 422)
 """Statuses that leave open what was wrong."""
 
@@ -197,13 +200,13 @@ def _problem(status: int, body: Any) -> Problem | None:
     text = next((found for key in ("msg", "message", "error") if (found := text_of(said.get(key)))), "")
     inside = said.get("error")
     code = cast("dict[str, Any]", inside).get("code") if isinstance(inside, dict) else said.get("code")
-    if not text and not isinstance(code, str | int):
+    if not text or str(code) in _GOOD:
         return None
     named = str(code) if isinstance(code, str | int) and str(code) != str(status) else None
     request_id = said.get("request_id")
     meaning = _meaning(named, text) if status in _TEXTS_TELL else None
     return Problem(
-        message=text or f"error {code}",
+        message=text,
         code=named,
         request_id=request_id if isinstance(request_id, str) else None,
         error=meaning.error if meaning else None,

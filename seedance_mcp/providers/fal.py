@@ -53,7 +53,7 @@ class FalProvider(Provider):
         said = await self._api.get(_place(submission, "status"), answers.Status, params={"logs": 0})
         match said.status:
             case "IN_QUEUE":
-                return TaskState(status=TaskStatus.QUEUED, queue_position=said.queue_position)
+                return TaskState(status=TaskStatus.QUEUED, queue_position=said.position)
             case "COMPLETED" if said.error or said.error_type:
                 return answers.failed(said.error, said.error_type)
             case "COMPLETED":
@@ -98,7 +98,14 @@ class FalProvider(Provider):
         return Upload(url=stored.access_url, expires_at=self._api.now + self._info.result_hours * 3600)
 
     async def quote(self, request: VideoRequest, offer: Offer) -> Decimal | None:
-        """Multiply the unit price by the seconds ordered, where it is a price per second."""
+        """
+        Multiply the unit price by the seconds ordered, where it is a price per second.
+
+        It is one number for an endpoint, whatever is ordered there: nothing says that it holds for other
+        resolutions, or with a video going in.
+        """
+        if request.resolution != offer.model.default_resolution or request.has_video_input:
+            return None
         endpoint = offer.endpoint(request)
         rates = await self._api.at(_PLATFORM).get(
             "models/pricing", answers.Rates, params={"endpoint_id": endpoint}, missing=UnexpectedResponse

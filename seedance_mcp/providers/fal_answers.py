@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
+
+from pydantic import StringConstraints
 
 from ..errors import ProviderError
 from ..types import TaskState, TaskStatus
 from .codes import Meaning, read_codes
 from .http import Problem, Reply, TaskId
 from .wording import clean
+
+_LONGEST_QUEUE = 1_000_000
+
+_WORDS = ("NOT_FOUND", "ALREADY_COMPLETED")
+"""Refusals that are one word under `status`."""
+
+_InHeader = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,4096}$")]
+"""What can stand in a header: nothing that would end it."""
 
 
 class Queued(Reply):
@@ -24,9 +34,15 @@ class Status(Reply):
     """How far a request is."""
 
     status: str
-    queue_position: int | None = None
+    queue_position: Any = None
     error: Any = None
     error_type: str | None = None
+
+    @property
+    def position(self) -> int | None:
+        """The place in the queue, if it is one."""
+        said = self.queue_position
+        return said if type(said) is int and 0 <= said < _LONGEST_QUEUE else None
 
 
 class File(Reply):
@@ -46,8 +62,8 @@ class Output(Reply):
 class Token(Reply):
     """What an upload is made with, instead of the key."""
 
-    token: str
-    token_type: str | None = None
+    token: _InHeader
+    token_type: _InHeader | None = None
 
 
 class Stored(Reply):
@@ -120,7 +136,7 @@ def problem(status: int, body: Any) -> Problem | None:
     said = cast("dict[str, Any]", body)
     code, text = reason(said.get("detail"), said.get("error_type"))
     word = said.get("status")
-    if not text and isinstance(word, str):
+    if not text and isinstance(word, str) and word in _WORDS:
         code, text = word, word
     if not text:
         return None
@@ -155,10 +171,12 @@ def is_end(status: int, body: Any) -> bool:
 def failed(detail: Any, error_type: Any) -> TaskState:
     """The end of a request that made no video."""
     code, text = reason(detail, error_type)
+    if code == "client_cancelled":
+        return TaskState(status=TaskStatus.CANCELLED)
     known = _meaning(code, text)
     kind = (known.error if known else None) or ProviderError
     return TaskState(
-        status=TaskStatus.CANCELLED if code == "client_cancelled" else TaskStatus.FAILED,
+        status=TaskStatus.FAILED,
         error=clean(text) or "The task failed without a reason.",
         error_code=kind.code,
         provider_code=clean(code, limit=80) if code else None,

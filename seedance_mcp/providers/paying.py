@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import anyio
 import httpx2
@@ -139,7 +140,7 @@ def _judge(answer: Answer, reply: Shape[ReplyT], *, title: str, secret: str, cla
             return parse(reply, answer, title)
         except UnexpectedResponse:
             reason = f"it answered HTTP {answer.status} without a usable task id"
-    elif _is_refusal(answer, problem):
+    elif _is_refusal(answer, problem) and not _names_a_task(answer, reply, title):
         kind = kind_of(answer.status, problem, missing=RequestRejected, believed=True)
         if not issubclass(kind, _REFUSED) or issubclass(kind, TaskNotFound):
             kind = RequestRejected  # whatever was not found, it was no task: there is none yet
@@ -156,6 +157,15 @@ def _judge(answer: Answer, reply: Shape[ReplyT], *, title: str, secret: str, cla
 
 def _problem(answer: Answer, classify: Classify) -> Problem | None:
     return classify(answer.status, answer.json) if answer.is_json else None
+
+
+def _names_a_task(answer: Answer, reply: Shape[Any], title: str) -> bool:
+    """Tell whether the body is what follows a purchase: then no status makes a refusal of it."""
+    try:
+        parse(reply, answer, title)
+    except UnexpectedResponse:
+        return False
+    return True
 
 
 def _is_refusal(answer: Answer, problem: Problem | None) -> bool:
