@@ -99,11 +99,11 @@ def _proof(module: str, function: str) -> Any:
 
 
 def _simulated(scale: Scale) -> Verdict:
-    result = _proof("simulation", "run_parallel")(scale.steps, seconds=scale.seconds)
+    outcome = _proof("simulation", "run")(scale.steps, seconds=scale.seconds)
     return Verdict(
-        rounds=f"{result.steps:,} steps, {result.bought:,} purchases",
-        holds=result.violation is None and result.steps >= scale.steps,
-        details=result.violation or "",
+        rounds=f"{outcome.steps:,} steps, {outcome.bought:,} purchases",
+        holds=not outcome.violations and outcome.steps >= scale.steps,
+        details="\n".join(outcome.violations),
     )
 
 

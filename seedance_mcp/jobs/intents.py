@@ -17,6 +17,10 @@ _UNREAD_SECONDS = 15 * 60.0
 """A finished job whose result nobody has read yet answers the same request for so long."""
 
 
+_UNCLEAR = frozenset({JobState.UNRESOLVED, JobState.MISSING})
+"""Finished, counted, and it may turn up again: whoever wants it once more has to say so."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Intent:
     """
@@ -117,7 +121,7 @@ def reserve(
 
 
 def _stands_for(connection: Connection, job: Job, now: float) -> bool:
-    if not job.finished or job.state is JobState.UNRESOLVED:
+    if not job.finished or job.state in _UNCLEAR:
         return True
     fresh = now - (job.finished_at or 0.0) < _UNREAD_SECONDS
     return job.state is JobState.DONE and fresh and not journal.was_seen(connection, job.id)

@@ -1,0 +1,142 @@
+"""One server of the simulated machine: the real runner and watcher on a store, a saver and receipts that can fail."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from seedance_mcp.errors import DownloadError
+from seedance_mcp.jobs.runner import JobRunner
+from seedance_mcp.jobs.saving import Saver
+from seedance_mcp.jobs.store import Store
+from seedance_mcp.types import Artifacts, Job, Submission
+
+from .simulation_loop import PAUSE
+from .simulation_market import SELLERS, Adapter, offer_of
+
+if TYPE_CHECKING:
+    from .simulation_world import World
+
+_ARTIFACTS = Artifacts(
+    video_path="v.mp4",
+    sha256="0",
+    bytes=1,
+    width=1,
+    height=1,
+    duration_seconds=1.0,
+    fps=24.0,
+    has_audio=False,
+)
+
+
+class SimStore(Store):
+    """The real store's transactions, with the schedule between the effects and a disk that fails."""
+
+    def __init__(self, world: World, process: Process) -> None:
+        super().__init__(world.connection, process, clock=lambda: world.wall, notice=None)  # type: ignore[arg-type]
+        self._world, self._process = world, process
+
+    async def write(self, transaction: Callable[[sqlite3.Connection], Any]) -> Any:
+        await PAUSE
+        self._world.did("write", self._process, "")
+        result = self.write_now(partial(self._on_disk, transaction))
+        await PAUSE  # durable, and nobody knows yet
+        return result
+
+    async def read(self, query: Callable[[sqlite3.Connection], Any]) -> Any:
+        await PAUSE
+        self._world.did("read", self._process, "")
+        return self.read_now(query)
+
+    def _on_disk(
+        self, transaction: Callable[[sqlite3.Connection], Any], connection: sqlite3.Connection
+    ) -> Any:
+        world = self._world
+        result = transaction(connection)
+        if world.disk_full or (world.write_errors and world.random.random() < world.write_errors):
+            world.count("disk full at a write")
+            raise sqlite3.OperationalError("database or disk is full")
+        return result
+
+
+class SimSaver(Saver):
+    """The real saver's decision, with a file that arrives or does not."""
+
+    world: World
+
+    async def _fetch(self, job: Job, local_folder: Path) -> Artifacts:
+        await PAUSE
+        self.world.did("download", None, job.id)
+        if self.world.random.random() < 2 * self.world.trouble:
+            raise DownloadError("The connection broke.")
+        return _ARTIFACTS
+
+    async def _after(self, job: Job) -> None:
+        """No sidecar in this world."""
+
+
+class SimReceipts:
+    """One process's preallocated receipts, on the world's disk."""
+
+    def __init__(self, world: World, process: Process) -> None:
+        self._world, self._process = world, process
+
+    def keep(self, job_id: str, submission: Submission) -> None:
+        self._world.did("receipt kept", self._process, job_id)
+        self._world.receipts.setdefault(self._process.instance, []).append((job_id, submission))
+
+    def read(self) -> dict[Any, list[tuple[str, Submission]]]:
+        kept = self._world.receipts
+        return {ReceiptFile(kept, stem): list(found) for stem, found in kept.items()}
+
+
+class ReceiptFile:
+    """The path of a process's receipts."""
+
+    def __init__(self, kept: dict[str, list[tuple[str, Submission]]], stem: str) -> None:
+        self._kept, self.stem = kept, stem
+
+    def unlink(self, *, missing_ok: bool) -> None:
+        self._kept.pop(self.stem, None)
+
+
+class Shops:
+    """The shops of this world, as one process sees them."""
+
+    def __init__(self, world: World, process: Process) -> None:
+        self._adapters = {seller: Adapter(world, process, seller) for seller in SELLERS}
+
+    def offer(self, job: Job) -> Any:
+        return offer_of(job.provider)
+
+    def open(self, info: Any) -> Adapter:
+        return self._adapters[info.name]
+
+
+class Process:
+    """A server: its life lock, its buyers and its watcher. It is also what `Store.ownership` is."""
+
+    def __init__(self, world: World, instance: str) -> None:
+        self.instance, self.paused = instance, False
+        self._world = world
+        self.store = SimStore(world, self)
+        self.shops: Any = Shops(world, self)
+        self.runner: Any = JobRunner(
+            store=self.store, shops=self.shops, settings=world.settings, leases=world.leases
+        )
+        self.watcher: Any = self.runner._watcher
+        self.runner._buyers = SimpleNamespace(
+            start_soon=lambda work, *arguments: world.spawn(self, work(*arguments))
+        )
+        self.runner._receipts = self.watcher._receipts = SimReceipts(world, self)
+        saver = SimSaver(world.settings, store=self.store, changed=self.watcher._changed)
+        saver.world = world
+        self.watcher._saver = saver
+
+    def alive(self, instance: str) -> bool:
+        """The kernel lock: a paused process holds it, a killed one does not."""
+        return instance in self._world.processes

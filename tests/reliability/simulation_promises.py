@@ -1,0 +1,391 @@
+"""The invariants of the money core, checked from outside: what the database says against what really happened."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from seedance_mcp.types import TaskStatus
+
+from .simulation_market import HORIZON_HOURS, MICROS, QUIET
+
+if TYPE_CHECKING:
+    from seedance_mcp.jobs.intents import Intent
+    from seedance_mcp.types import Job
+
+    from .simulation_market import Task
+    from .simulation_world import World
+
+UNREAD_SECONDS = 900.0
+BREAKER_SECONDS = 900.0
+HOUR = 3600.0
+DAY = 86_400.0
+
+# Written down once more, on purpose: a change of the product's own table has to be made here too.
+MOVES = {
+    None: {"reserved"},
+    "reserved": {"sending", "not_sent"},
+    "sending": {"accepted", "rejected", "unknown"},
+    "unknown": {"accepted", "absent", "unresolved"},
+    "accepted": {"remote_done", "failed", "cancelled", "expired", "stalled", "missing"},
+    "stalled": {"remote_done", "failed", "cancelled", "expired", "missing"},
+    "remote_done": {"done", "expired"},
+    "missing": {"accepted"},
+    "rejected": {"accepted"},
+    "absent": {"accepted"},
+    "unresolved": {"accepted", "absent"},
+}
+ENDED = {"done", "failed", "cancelled", "expired", "missing", "rejected", "not_sent", "absent", "unresolved"}
+NOT_BOUGHT = {"rejected", "not_sent", "absent"}
+UNCLEAR = {"unresolved", "missing"}
+PROVIDER_ENDS = {
+    "remote_done": TaskStatus.SUCCEEDED,
+    "failed": TaskStatus.FAILED,
+    "cancelled": TaskStatus.CANCELLED,
+    "expired": TaskStatus.EXPIRED,
+}
+
+
+class Violation(AssertionError):
+    """A promise was broken: its number in the list of invariants, what happened, and to which job."""
+
+    def __init__(self, promise: str, words: str, job: str = "") -> None:
+        super().__init__(f"{promise}: {words}")
+        self.promise, self.job = promise, job
+
+
+@dataclass
+class Row:
+    """What is known of a job from its events and its ledger."""
+
+    state: str | None = None
+    owner: str = ""
+    version: int = 0
+    fingerprint: str = ""
+    task_id: str | None = None
+    finished_at: float | None = None
+    held: int = 0
+    day: str = ""
+    reserved_at: float = 0.0
+    told: bool = False
+    """A person looked at the provider's console for it."""
+    sent: bool = False
+    settled: bool = False
+
+
+class Promises:
+    """A mirror of the database, kept from its events and its ledger, and compared with the truth."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._connection = world.connection
+        self._seq = self._row = self._changes = 0
+        self._hash = ""
+        self.jobs: dict[str, Row] = defaultdict(Row)
+        self._refusals: dict[str, tuple[str, int, float]] = {}
+
+    def open_jobs(self) -> list[str]:
+        """Jobs that something still happens to."""
+        return [job for job, row in self.jobs.items() if row.state not in ENDED]
+
+    def in_states(self, *states: str) -> list[str]:
+        """Jobs in one of these states."""
+        return [job for job, row in self.jobs.items() if row.state in states]
+
+    def looked(self, job_id: str, at: float) -> None:
+        """The provider's whole list was fetched at this true time and did not show the job's tag."""
+        self._world.loop.running.evidence = (job_id, at)
+
+    def told(self, job_id: str) -> None:
+        """A person says what stands at the provider's console."""
+        self.jobs[job_id].told = True
+
+    def check(self) -> None:
+        """Look at everything that was written since the last look."""
+        connection = self._connection
+        if connection.in_transaction:
+            raise Violation("I12", "a transaction is open across an await")
+        if connection.total_changes == self._changes:
+            return
+        self._changes = connection.total_changes
+        rows = connection.execute(
+            "SELECT rowid, job_id, kind, reserved_at, day, usd_micros FROM ledger WHERE rowid > ? ORDER BY rowid",
+            (self._row,),
+        ).fetchall()
+        kinds: dict[str, set[str]] = defaultdict(set)
+        for row, job_id, kind, reserved_at, day, micros in rows:
+            self._row = row
+            kinds[job_id].add(kind)
+            self._counts(job_id, kind, reserved_at, day, micros)
+        events = connection.execute(
+            "SELECT seq, job_id, at, from_state, to_state, by, detail, hash FROM events WHERE seq > ? ORDER BY seq",
+            (self._seq,),
+        ).fetchall()
+        allowed: dict[str, set[str]] = defaultdict(set)
+        moves: dict[str, int] = defaultdict(int)
+        for seq, *link, digest in events:
+            if digest != hashlib.sha256(json.dumps([self._hash, *link]).encode()).hexdigest():
+                raise Violation("I5", "the chain of events is broken", link[0])
+            self._seq, self._hash = seq, digest
+            job_id, at, before, after, by, _ = link
+            self._moved(job_id, at, before, after, by)
+            allowed[job_id] |= self._money_of(before, after)
+            moves[job_id] += 1
+        for job_id, count in moves.items():
+            self._each_move_has_its_version(job_id, count)
+        for job_id in {**kinds, **allowed}:
+            self._one_money_row_for_each_move(job_id, kinds[job_id], allowed[job_id])
+
+    def _moved(self, job_id: str, at: float, before: str | None, after: str, by: str) -> None:
+        row = self.jobs[job_id]
+        owner = row.owner
+        stored = self._connection.execute(
+            "SELECT owner, task_id, fingerprint, finished_at, json_extract(document, '$.error_code')"
+            " FROM jobs WHERE id = ?",
+            (job_id,),
+        ).fetchone()
+        self._only_legal_moves(job_id, row, before, after)
+        self._world.trace.append((self._world.steps, f"{before} -> {after}", by, job_id))
+        row.state = after
+        row.owner, task_id, row.fingerprint, row.finished_at, code = stored
+        if (row.finished_at is not None) != (after in ENDED) and self._last(job_id, after):
+            raise Violation("I6", f"{after} with finished_at {row.finished_at}", job_id)
+        if before is None:
+            self._no_second_job_for_one_request(job_id, row, at)
+            self._caps_hold(job_id, row, at)
+            self._breakers_stop(job_id, at)
+        if before == "sending" and by == owner:
+            self._note_refusal(job_id, after, code, at)
+        self._only_the_owner_moves(job_id, before, by, owner or row.owner)
+        self._known_by_its_own_id(job_id, row, task_id, after)
+        self._no_purchase_is_lost(job_id)
+        self._absence_has_evidence(job_id, row, before, after)
+        self._only_the_provider_ends_a_task(job_id, after)
+        self._counted_is_never_less_than_spent(job_id)
+
+    def _last(self, job_id: str, state: str) -> bool:
+        (stored,) = self._connection.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        return stored == state
+
+    def one_purchase_for_one_intent(self, task: Task) -> None:
+        """I1: for each intent, the provider takes at most one purchase while the first may still be good."""
+        world = self._world
+        if task.tag in world.market.tasks:
+            raise Violation("I1", "one attempt was accepted twice", task.tag)
+        if not world.honest:
+            return
+        for other in world.market.tasks.values():
+            deliberate = world.intents[task.tag].allow_duplicate or world.intents[other.tag].allow_duplicate
+            if other.fingerprint == task.fingerprint and not deliberate:
+                state = self.jobs[other.tag].state
+                if state not in ENDED or state in NOT_BOUGHT | UNCLEAR:
+                    raise Violation("I1", f"bought again while the first purchase is {state}", task.tag)
+        if self.jobs[task.tag].state in NOT_BOUGHT:
+            raise Violation("I2", f"accepted when it was {self.jobs[task.tag].state} already", task.tag)
+        if self.jobs[task.tag].held < MICROS:
+            raise Violation("I4", "accepted, and its price is not counted", task.tag)
+
+    def _no_purchase_is_lost(self, job_id: str) -> None:
+        """I2: a purchase that was accepted is known by its id, or findable by its tag, or shown as open."""
+        row = self.jobs[job_id]
+        if row.state == "not_sent" and row.sent:
+            raise Violation("I2", "called not sent, though it was", job_id)
+        taken = job_id in self._world.market.tasks and self._world.honest
+        if taken and row.task_id is None and row.state not in ("sending", "unknown", "unresolved"):
+            raise Violation("I2", f"a purchase is lost in a job that is {row.state}", job_id)
+
+    def _known_by_its_own_id(self, job_id: str, row: Row, task_id: str | None, after: str) -> None:
+        """I2: the id that a job is known by is that of its own task, and stays."""
+        if task_id is None:
+            if after == "accepted" or row.task_id is not None:
+                raise Violation("I2", f"{after} without the provider's id", job_id)
+            return
+        task = self._world.market.by_id.get(task_id)
+        if task is None or task.tag != job_id:
+            raise Violation("I2", "somebody else's task is taken for ours", job_id)
+        row.task_id = task_id
+
+    def may_send(self, job_id: str, instance: str) -> str:
+        """I3: a byte of a purchase leaves only after a durable SENDING, sent by its owner, at most once."""
+        self.check()
+        row = self.jobs[job_id]
+        if row.state != "sending":
+            raise Violation("I3", f"a byte leaves while the disk says {row.state}", job_id)
+        if row.owner != instance:
+            raise Violation("I3", "somebody else's purchase is sent", job_id)
+        if row.sent:
+            raise Violation("I3", "a purchase is sent twice", job_id)
+        row.sent = True
+        return row.fingerprint
+
+    def _counted_is_never_less_than_spent(self, job_id: str) -> None:
+        """I4: what counts as spent is never less than what was spent so far."""
+        row, task = self.jobs[job_id], self._world.market.tasks.get(job_id)
+        if row.held < 0:
+            raise Violation("I4", "less than nothing is counted", job_id)
+        if task is not None and (self._world.honest or row.task_id):
+            owed = task.cost if row.settled else min(MICROS, task.cost)
+            if row.held < owed:
+                raise Violation("I4", f"{row.held} micro-USD counted for a purchase of {owed}", job_id)
+
+    def _caps_hold(self, job_id: str, row: Row, at: float) -> None:
+        """I4: nothing is reserved beyond the caps of the day, the last 24 hours and the hour, whatever the clock does."""
+        limits, jobs = self._world.settings, self.jobs.values()
+        cap = int(limits.max_usd_per_day * 1_000_000)
+        newest = max(other.day for other in jobs)
+        if row.day < newest:
+            raise Violation("I4", "the day went back", job_id)
+        if sum(other.held for other in jobs if other.day == row.day) > cap:
+            raise Violation("I4", "the day's cap is passed", job_id)
+        if sum(other.held for other in jobs if other.reserved_at > at - DAY) > cap:
+            raise Violation("I4", "the cap of 24 hours is passed", job_id)
+        if sum(other.reserved_at > at - HOUR for other in jobs) > limits.max_jobs_per_hour:
+            raise Violation("I4", "more jobs in an hour than allowed", job_id)
+
+    def _only_legal_moves(self, job_id: str, row: Row, before: str | None, after: str) -> None:
+        """I5, I6: states change only along the legal arrows, one event for each, each with a version of its own."""
+        if row.state != before:
+            raise Violation("I5", f"an event from {before} for a job that was {row.state}", job_id)
+        if after not in MOVES.get(before, ()):
+            raise Violation("I6" if before in ENDED else "I5", f"from {before} to {after}", job_id)
+
+    def _each_move_has_its_version(self, job_id: str, moves: int) -> None:
+        """I5: every move is a compare-and-swap on the version, and makes a new one."""
+        row = self.jobs[job_id]
+        version, state = self._connection.execute(
+            "SELECT version, state FROM jobs WHERE id = ?", (job_id,)
+        ).fetchone()
+        if version < row.version + moves or state != row.state:
+            raise Violation(
+                "I5", f"version {version}, {state} after {moves} moves from {row.version}", job_id
+            )
+        row.version = version
+
+    def _counts(self, job_id: str, kind: str, reserved_at: float, day: str, micros: int) -> None:
+        """I7: a later row of a job counts on the day and in the hour of its reservation."""
+        row = self.jobs[job_id]
+        if kind == "reserve":
+            row.day, row.reserved_at = day, reserved_at
+            if micros != MICROS:
+                raise Violation("I4", f"{micros} micro-USD reserved for {MICROS}", job_id)
+        elif (row.day, row.reserved_at) != (day, reserved_at):
+            raise Violation("I7", "a row that counts on another day than its reservation", job_id)
+        row.held += micros
+        row.settled = row.settled or kind == "settle"
+
+    def _money_of(self, before: str | None, after: str) -> set[str]:
+        if before is None:
+            return {"reserve"}
+        if after in NOT_BOUGHT:
+            return {"release"}
+        if after == "accepted" and before in NOT_BOUGHT:
+            return {"adopt"}
+        return {"settle?"} if after in PROVIDER_ENDS and before != "remote_done" else set()
+
+    def _one_money_row_for_each_move(self, job_id: str, kinds: set[str], allowed: set[str]) -> None:
+        """I7, I13: money moves with the states that mean money, once, by the right amount, and with nothing else."""
+        row, task = self.jobs[job_id], self._world.market.tasks.get(job_id)
+        if kinds - {"settle"} != allowed - {"settle?"}:
+            raise Violation("I7", f"{sorted(kinds)} in the ledger, where {sorted(allowed)} belongs", job_id)
+        if "settle" in kinds and ("settle?" not in allowed or task is None or row.held != task.cost):
+            raise Violation("I7", f"{row.held} micro-USD settled for {task}", job_id)
+        if row.state in NOT_BOUGHT and row.held:
+            raise Violation("I7", f"{row.state}, and {row.held} micro-USD are still counted", job_id)
+
+    def _absence_has_evidence(self, job_id: str, row: Row, before: str | None, after: str) -> None:
+        """I8: absent only by a list fetched after the quiet period of that very purchase, or by a person's word."""
+        packet = self._world.market.sent.get(job_id)
+        if after != "absent" or not self._world.honest:
+            return
+        if packet and packet.flying:
+            raise Violation("I8", "judged absent while its packet still flies", job_id)
+        if row.told:
+            return
+        about, looked = self._world.loop.running.evidence
+        if about != job_id:
+            raise Violation("I8", "judged absent without a look at a whole list", job_id)
+        if packet and looked < (packet.closed_at or self._world.true) + QUIET:
+            raise Violation("I8", "judged absent by a list from before the end of the quiet period", job_id)
+
+    def everything_ends(self) -> None:
+        """I10: with healthy providers and one process, every job ends, where it belongs, at its true cost."""
+        world = self._world
+        self.check()
+        if self.open_jobs():
+            states = sorted({str(self.jobs[job].state) for job in self.open_jobs()})
+            raise Violation("I10", f"jobs that never end: {', '.join(states)}", self.open_jobs()[0])
+        for tag, task in world.market.tasks.items():
+            row = self.jobs[tag]
+            if not world.honest and row.task_id is None and self._out_of_reach(tag, row):
+                continue
+            expected = "done" if task.outcome == "succeeded" else str(task.outcome)
+            if row.state != expected:
+                raise Violation("I10", f"a purchase that {task.outcome} ended as {row.state}", tag)
+            if row.held != task.cost:
+                raise Violation("I4", f"{row.held} micro-USD counted for {task.cost} in the end", tag)
+        (total,) = self._connection.execute("SELECT COALESCE(SUM(usd_micros), 0) FROM ledger").fetchone()
+        if world.honest and total != sum(task.cost for task in world.market.tasks.values()):
+            raise Violation("I4", "the ledger and the providers disagree in the end")
+
+    def _out_of_reach(self, job_id: str, row: Row) -> bool:
+        seller = self._world.intents[job_id].provider
+        return (
+            seller == "mute"
+            or row.told
+            or self._world.last_chance > HORIZON_HOURS * 3600 + self._sent_at(job_id)
+        )
+
+    def _sent_at(self, job_id: str) -> float:
+        query = "SELECT json_extract(document, '$.sent_at') FROM jobs WHERE id = ?"
+        return float(self._connection.execute(query, (job_id,)).fetchone()[0])
+
+    def _no_second_job_for_one_request(self, job_id: str, row: Row, at: float) -> None:
+        """I11: while a job is open, unclear or unread, the same request gets no second one."""
+        if self._world.intents[job_id].allow_duplicate:
+            return
+        for other_id, other in self.jobs.items():
+            if other_id == job_id or other.fingerprint != row.fingerprint:
+                continue
+            if other.state not in ENDED or other.state in UNCLEAR:
+                raise Violation("I11", f"a second job for a request whose first is {other.state}", job_id)
+            unread = other.state == "done" and at - (other.finished_at or 0.0) < UNREAD_SECONDS
+            seen = "SELECT 1 FROM seen WHERE job_id = ?"
+            if unread and not self._connection.execute(seen, (other_id,)).fetchone():
+                raise Violation("I11", "a second job for a request whose result nobody has read", job_id)
+
+    def same_request_same_job(self, intent: Intent, job: Job, deduplicated: bool) -> None:
+        """I11: the answer to a repeated request is the job of that very request."""
+        if deduplicated != (job.id != intent.job_id):
+            raise Violation("I11", "a new job is called an old one, or the other way round", job.id)
+        if job.fingerprint != intent.fingerprint:
+            raise Violation("I11", "answered with the job of another request", job.id)
+
+    def _only_the_provider_ends_a_task(self, job_id: str, after: str) -> None:
+        """I13: a job ends as the provider says; no trouble in asking ever ends one."""
+        task = self._world.market.tasks.get(job_id)
+        if after in PROVIDER_ENDS and (task is None or task.outcome != PROVIDER_ENDS[after]):
+            raise Violation("I13", f"{after}, though the provider never said so", job_id)
+
+    def _only_the_owner_moves(self, job_id: str, before: str | None, by: str, owner: str) -> None:
+        """I14: with leases or without, only its owner moves a job that it may be sending, while it lives."""
+        if by == "receipt":
+            by = self._world.loop.running.process.instance
+        if before in ("reserved", "sending") and by != owner and owner in self._world.processes:
+            raise Violation("I14", f"{by} moved the {before} job of {owner}, who lives", job_id)
+
+    def _note_refusal(self, job_id: str, after: str, code: str | None, at: float) -> None:
+        seller = self._world.intents[job_id].provider
+        if after == "accepted":
+            self._refusals.pop(seller, None)
+        elif after == "rejected" and code is not None:
+            known, count, _ = self._refusals.get(seller, ("", 0, 0.0))
+            self._refusals[seller] = (code, count + 1 if known == code else 1, at)
+
+    def _breakers_stop(self, job_id: str, at: float) -> None:
+        """I4: after three equal refusals, or one that concerns the account, nothing is reserved there for a while."""
+        code, count, last = self._refusals.get(self._world.intents[job_id].provider, ("", 0, 0.0))
+        if (count >= 3 or code == "insufficient_funds") and at < last + BREAKER_SECONDS:
+            raise Violation("I4", f"reserved after {count} times {code}", job_id)

@@ -1,0 +1,377 @@
+"""
+A whole machine in one thread: processes, a network, providers that hold the truth, clocks and a disk that fail.
+
+The money core is the real one: the runner's way from a request to a purchase, `buy`, `reserve`, the journal, the
+budget and the ledger, reconciliation, late adoption, polling, cancelling and the watcher's steps. A seed decides in
+which order their effects happen and what goes wrong between them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import sqlite3
+from collections import Counter
+from collections.abc import Coroutine
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from seedance_mcp.config import Settings
+from seedance_mcp.errors import BudgetExceeded, InvalidRequest, ProviderError, StoreError
+from seedance_mcp.jobs import journal, reconcile
+from seedance_mcp.jobs.intents import Intent
+from seedance_mcp.types import Price, Submission, VideoRequest
+
+from .simulation_loop import Loop, Thread, played
+from .simulation_market import MICROS, QUIET, SELLERS, Market, offer_of
+from .simulation_process import Process
+from .simulation_promises import Promises, Violation
+
+STEPS = 400
+"""How many steps a schedule has before it is led to its end."""
+
+INTENTS = 12
+START = 1_700_000_000.0
+_MOST_THREADS = 24
+_WEIGHTS = {
+    "go_on": 16.0, "watch": 3.0, "deliver": 2.5, "ask": 1.5, "kill": 0.3, "pause": 0.25, "resume": 0.6, "time": 0.6,
+    "give_up": 0.6, "finish": 1.0, "fill": 0.05, "free": 0.6, "clock": 0.06, "look_again": 0.2, "tell": 0.1,
+    "receipts": 0.5, "cancel": 0.15, "decide": 0.15, "forget": 0.06,
+}  # fmt: skip
+
+
+class World:
+    """
+    Truth and bookkeeping side by side, driven by one seeded schedule.
+
+    `true` is the true time, `wall` what the machine's clock says. One seed in eight breaks the assumption that the
+    promises rest on (packets that arrive long after their sender's end, lists that lie, a clock set forward while
+    an outcome is open): then nothing may be lost, but a purchase judged absent may turn up after all.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed, self.random = seed, random.Random(seed)
+        self.true, self.skew, self.most_skew = START, 0.0, 0.0
+        self.steps = self.started = 0
+        self.counts: Counter[str] = Counter()
+        self.trace: list[tuple[int, str, str, str]] = []
+        self.honest = seed % 8 != 7
+        self.leases = self.random.random() < 0.5
+        self.lists_lie, self.lists_break = not self.honest, True
+        self.last_chance = 0.0
+        self.disk_full = False
+        self.write_errors = self.random.choice((0.0, 0.0, 0.03))
+        self.trouble = self.random.choice((0.02, 0.1, 0.3))
+        self.processes: dict[str, Process] = {}
+        self.threads: list[Thread] = []
+        self.buried: list[Thread] = []
+        self.intents: dict[str, Intent] = {}
+        self.receipts: dict[str, list[tuple[str, Submission]]] = {}
+        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        self.connection.deserialize(_empty_database())
+        self.settings = _settings(
+            self.random.choice((Decimal(2), Decimal(6))), self.random.choice((5, 1000, 1000))
+        )
+        self.market = Market(self)
+        self.promises = Promises(self)
+        self.loop = Loop(lambda: self.true)
+        self._actions = [getattr(self, "_" + name) for name in _WEIGHTS]
+        self._weights = [weight * self.random.choice((0.3, 1.0, 3.0)) for weight in _WEIGHTS.values()]
+        for _ in range(2):
+            self.start()
+
+    @property
+    def wall(self) -> float:
+        """What the clock on the wall says."""
+        return self.true + self.skew
+
+    def did(self, what: str, process: Process | None, job: str) -> None:
+        """One atomic event has happened: that is a step."""
+        self.steps += 1
+        self.counts[what] += 1
+        self.trace.append((self.steps, what, process.instance if process else "", job))
+
+    def count(self, what: str) -> None:
+        """Something worth counting that is part of a step."""
+        self.counts[what] += 1
+        self.trace.append((self.steps, what, "", ""))
+
+    def start(self) -> None:
+        """A server starts."""
+        self.started += 1
+        process = Process(self, f"p{self.started}")
+        self.processes[process.instance] = process
+
+    def spawn(self, process: Process, work: Coroutine[Any, Any, Any]) -> Thread:
+        """A process begins something."""
+        thread = Thread(process, work)
+        self.threads.append(thread)
+        return thread
+
+    def run(self, steps: int = STEPS) -> None:
+        """Run the schedule, checking the promises after every step, then see that everything ends well."""
+        with played(self.loop):
+            try:
+                while self.steps < steps:
+                    for action in self.random.choices(self._actions, self._weights, k=32):
+                        action()
+                        self.promises.check()
+                self._end()
+            finally:
+                for thread in [*self.buried, *self.threads]:
+                    thread.work.close()
+                self.connection.close()
+
+    def _awake(self) -> Process | None:
+        awake = [process for process in self.processes.values() if not process.paused]
+        return self.random.choice(awake) if awake and len(self.threads) < _MOST_THREADS else None
+
+    def _ask(self) -> None:
+        process = self._awake()
+        if process:
+            self.spawn(process, self._request(process, self.random.randrange(INTENTS)))
+
+    async def _request(self, process: Process, number: int) -> None:
+        seller = SELLERS[number % len(SELLERS)]
+        price = Price(amount=Decimal(MICROS) / 1_000_000, currency="USD", usd=Decimal(MICROS) / 1_000_000)
+        job_id = f"{seller}{len(self.intents)}"
+        intent = Intent(
+            job_id=job_id, owner=process.instance, provider=seller, account="a", model="m", endpoint="e",
+            request=_request(number), digests={}, tag=job_id, estimate=price, maximum=price,
+            price_known=True, allow_duplicate=self.random.random() < 0.05,
+        )  # fmt: skip
+        self.intents[job_id] = intent
+        try:
+            job, deduplicated = await process.runner._commit(
+                intent, offer_of(seller), {}, process.shops.open(offer_of(seller).provider), None, False
+            )
+        except BudgetExceeded:
+            self.count("refused by the budget")
+            return
+        self.count("the same request again" if deduplicated else "reserved")
+        self.promises.same_request_same_job(intent, job, deduplicated)
+
+    def _go_on(self) -> None:
+        ready = [thread for thread in self.threads if thread.ready]
+        if ready:
+            thread = self.random.choice(ready)
+            for _ in range(self.random.choice((1, 1, 2, 4, 8))):
+                if not thread.ready or not self._resume_thread(thread):
+                    return
+                self.promises.check()
+
+    def _resume_thread(self, thread: Thread) -> bool:
+        self.loop.running = thread
+        try:
+            thread.go_on()
+        except StopIteration:
+            self.threads.remove(thread)
+            return False
+        except journal.Stale:
+            self.count("a stale decision refused")
+            self.threads.remove(thread)
+            return False
+        except (StoreError, ProviderError, InvalidRequest):
+            self.threads.remove(thread)  # the scheduler logs it and steps again later
+            return False
+        return True
+
+    def _watch(self) -> None:
+        process, open_jobs = self._awake(), self.promises.open_jobs()
+        if process and open_jobs:
+            self.spawn(process, process.watcher._step(self.random.choice(open_jobs)))
+
+    def _kill(self) -> None:
+        self.kill(self.random.choice(list(self.processes.values())))
+        self.start()
+
+    def kill(self, process: Process) -> None:
+        """kill -9: the kernel closes its sockets and frees its lock; what is on disk stays."""
+        self.did("killed", process, "")
+        for packet in self.market.packets:
+            if packet.process is process and packet.closed_at is None:
+                self.count("killed while sending")
+        del self.processes[process.instance]
+        self.market.hang_up(process)
+        self.buried += [thread for thread in self.threads if thread.process is process]
+        self.threads = [thread for thread in self.threads if thread.process is not process]
+
+    def _pause(self) -> None:
+        process = self._awake()
+        if process:
+            process.paused = True
+            self.did("paused", process, "")
+            if any(packet.process is process for packet in self.market.packets):
+                self.count("paused while sending")
+
+    def _resume(self) -> None:
+        paused = [process for process in self.processes.values() if process.paused]
+        if paused:
+            process = self.random.choice(paused)
+            process.paused = False
+            self.did("resumed", process, "")
+
+    def _time(self) -> None:
+        self.pass_time(self.random.choice((0.1, 0.5, 1.0, 2.0, 3.0, 6.0, 30.0, 400.0)))
+
+    def pass_time(self, seconds: float) -> None:
+        """Let true time go by."""
+        self.did(f"{seconds:g} s pass", None, "")
+        self.true += seconds
+        self.market.drop_old()
+
+    def _deliver(self) -> None:
+        self.market.deliver_some()
+
+    def _give_up(self) -> None:
+        self.market.give_up()
+
+    def _finish(self) -> None:
+        self.market.finish()
+
+    def _forget(self) -> None:
+        self.market.forget()
+
+    def _fill(self) -> None:
+        if not self.disk_full:
+            self.disk_full = True
+            self.did("disk full", None, "")
+
+    def _free(self) -> None:
+        if self.disk_full:
+            self.disk_full = False
+            self.did("disk has room", None, "")
+
+    def _clock(self) -> None:
+        """Clocks are set back; a suspended machine loses time; set forward they break the quiet period's measure."""
+        jump = self.random.choice((-90_000.0, -3600.0, -30.0, 90_000.0))
+        if jump > 0 and self.honest:
+            self.pass_time(jump)
+        else:
+            self.skew += jump
+            self.most_skew = max(self.skew, self.most_skew)
+            self.did(f"clock set {'back' if jump < 0 else 'forward'}", None, "")
+
+    def _look_again(self) -> None:
+        process = self._awake()
+        if process:
+            self.spawn(process, process.runner.adopt_late())
+
+    def _receipts(self) -> None:
+        process = self._awake()
+        if process and self.receipts:
+            self.spawn(process, process.watcher._adopt_receipts())
+
+    def _tell(self) -> None:
+        process = next(iter(self.processes.values()))
+        self.did("results read", process, "")
+        with contextlib.suppress(StoreError):
+            process.store.write_now(lambda connection: journal.tell(connection, "c", now=self.wall))
+
+    def _cancel(self) -> None:
+        process, jobs = self._awake(), self.promises.open_jobs()
+        if process and jobs:
+            self.spawn(process, process.runner.cancel(self.random.choice(jobs)))
+
+    def _decide(self) -> None:
+        process, jobs = self._awake(), self.promises.in_states("unknown", "unresolved", "missing")
+        if process and jobs:
+            self._by_hand(process, self.random.choice(jobs))
+
+    def _by_hand(self, process: Process, job_id: str) -> Thread | None:
+        """A person looks at the provider's console, when nothing can arrive there any more, and tells the truth."""
+        job = journal.find(self.connection, job_id)
+        packet, task = self.market.sent.get(job.tag), self.market.tasks.get(job.tag)
+        if packet and packet.flying:
+            return None
+        self.did("decided by hand", process, job_id)
+        self.promises.told(job_id)
+        return self.spawn(
+            process,
+            reconcile.decide_by_hand(
+                job, task.id if task else None, store=process.store, submission=_receipt
+            ),
+        )
+
+    def _end(self) -> None:
+        """With healthy providers and any one process running, every job reaches its end."""
+        self.count("end begins")
+        keep = self.random.choice(list(self.processes.values()))
+        for process in list(self.processes.values()):
+            if process is not keep:
+                self.kill(process)
+        keep.paused = self.disk_full = self.market.forgetful = False
+        self.write_errors = 0.0
+        self.market.settle()
+        self.pass_time(2 * QUIET)
+        self.skew = self.most_skew  # the clock has caught up with all that it ever said
+        self.lists_lie = self.lists_break = False
+        self.trouble, self.last_chance = 0.0, self.wall + 10.0
+        for round_ in range(60):
+            self.pass_time(4.0 if round_ < 20 else 400.0)
+            for work in (keep.watcher._adopt_receipts, keep.runner.adopt_late):
+                self._to_its_end(keep, work())
+            for job_id in self.promises.open_jobs():
+                self._to_its_end(keep, keep.watcher._step(job_id))
+            if not self.promises.open_jobs() and not self.threads:
+                break
+        for job_id in self.promises.in_states("unresolved", "missing"):
+            thread = self._by_hand(keep, job_id)
+            if thread:
+                self._finish_thread(thread)
+        for _ in range(60):
+            for job_id in self.promises.open_jobs():
+                self._to_its_end(keep, keep.watcher._step(job_id))
+        self.promises.everything_ends()
+
+    def _to_its_end(self, process: Process, work: Coroutine[Any, Any, Any]) -> None:
+        self._finish_thread(self.spawn(process, work))
+
+    def _finish_thread(self, thread: Thread) -> None:
+        for _ in range(400):
+            self.market.settle()
+            for other in list(self.threads):
+                if other.ready:
+                    self._resume_thread(other)
+                    self.promises.check()
+            if thread not in self.threads:
+                return
+            if not any(other.ready for other in self.threads):
+                self.pass_time(0.5)
+        raise Violation("I10", "something of the one healthy process never ends")
+
+
+@cache
+def _empty_database() -> bytes:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    script = resources.files("seedance_mcp.jobs").joinpath("sql", "0001_jobs.sql")
+    connection.executescript(script.read_text(encoding="utf-8"))
+    whole = connection.serialize()
+    connection.close()
+    return whole
+
+
+def _receipt(task_id: str) -> Submission:
+    return Submission(task_id=task_id)
+
+
+@cache
+def _settings(day: Decimal, hour: int) -> Settings:
+    return Settings(
+        output_dir=Path("videos"),
+        state_dir=Path("state"),
+        max_usd_per_day=day,
+        max_usd_per_job=Decimal(MICROS) / 1_000_000,
+        max_jobs_per_hour=hour,
+        confirm="off",
+    )
+
+
+@cache
+def _request(number: int) -> VideoRequest:
+    return VideoRequest(
+        prompt=f"intent {number}", model="seedance-2.0", resolution="480p", aspect_ratio="16:9", duration=5
+    )
