@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
@@ -234,6 +234,16 @@ def same_request(connection: Connection, fingerprint: str) -> list[Job]:
         (fingerprint,),
     )
     return [_parse(*row) for row in rows]
+
+
+def claimed(connection: Connection, job: Job, task_ids: Collection[str]) -> frozenset[str]:
+    """Tell which of these tasks of the job's provider belong to other jobs."""
+    rows = connection.execute(
+        "SELECT task_id FROM jobs WHERE provider = ? AND account = ? AND id != ?"
+        " AND task_id IN (SELECT value FROM json_each(?))",
+        (job.provider, job.account, job.id, json.dumps(list(task_ids))),
+    )
+    return frozenset(row[0] for row in rows)
 
 
 def usual_seconds(connection: Connection, provider: str, model: str) -> float | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+import sqlite3
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequest, NotSupported, ProviderError
@@ -46,9 +48,8 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
     asked_at = store.clock()
     quiet = asked_at >= job.unknown_at + quiet_seconds(offer.provider)
     try:
-        answer = await provider.recover(job.request, offer, job.tag, job.sent_at - _BEFORE_SENDING_SECONDS)
+        answer = await _ask(job, offer, job.sent_at, provider=provider, store=store)
     except NotSupported:
-        answer = Recovery()
         if quiet:
             return await _decide(
                 job, JobState.UNRESOLVED, store, "the provider cannot be asked which tasks it took"
@@ -70,6 +71,14 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
             job, JobState.UNRESOLVED, store, "the provider's list no longer reaches back far enough"
         )
     return job
+
+
+async def _ask(job: Job, offer: Offer, sent_at: float, *, provider: Provider, store: Store) -> Recovery:
+    """Ask the provider's list. A task that another job has is not this one's, however much it looks like it."""
+    answer = await provider.recover(job.request, offer, job.tag, sent_at - _BEFORE_SENDING_SECONDS)
+    ids = {task.task_id for task in (*answer.alike, answer.submission) if task is not None}
+    claimed = await store.read(lambda connection: journal.claimed(connection, job, ids)) if ids else ()
+    return answer.without(claimed)
 
 
 async def _decide(job: Job, to: JobState, store: Store, detail: str, **changes: Any) -> Job:
@@ -94,11 +103,15 @@ async def _decide(job: Job, to: JobState, store: Store, detail: str, **changes: 
             "error_code": "unresolved",
             "error_hint": f"Look at the provider's console, then run: seedance-mcp jobs resolve {job.id}",
         }
-    return await store.write(
-        lambda connection: journal.move(
-            connection, job, to, now=now, by=store.ownership.instance, detail=detail, **changes
+    try:
+        return await store.write(
+            lambda connection: journal.move(
+                connection, job, to, now=now, by=store.ownership.instance, detail=detail, **changes
+            )
         )
-    )
+    except sqlite3.IntegrityError:
+        # Another job was given the very task between the look and the word.
+        raise journal.Stale(job.id) from None
 
 
 async def adopt_late(job: Job, offer: Offer, *, provider: Provider, store: Store) -> Job:
@@ -110,9 +123,7 @@ async def adopt_late(job: Job, offer: Offer, *, provider: Provider, store: Store
         Stale: somebody else decided meanwhile.
     """
     try:
-        answer = await provider.recover(
-            job.request, offer, job.tag, (job.sent_at or job.created_at) - _BEFORE_SENDING_SECONDS
-        )
+        answer = await _ask(job, offer, job.sent_at or job.created_at, provider=provider, store=store)
     except NotSupported:
         return job
     if answer.submission is None:
@@ -128,12 +139,20 @@ async def adopt_late(job: Job, offer: Offer, *, provider: Provider, store: Store
     )
 
 
-async def decide_by_hand(job: Job, task_id: str | None, *, store: Store) -> Job:
+def _by_id(task_id: str) -> Submission:
+    return Submission(task_id=task_id)
+
+
+async def decide_by_hand(
+    job: Job, task_id: str | None, *, store: Store, submission: Callable[[str], Submission] = _by_id
+) -> Job:
     """
     Record what a person found at the provider: the id of the task, or None for "it was not bought".
 
+    `submission` makes the receipt by which the provider's adapter finds the task of an id.
+
     Raises:
-        InvalidRequest: the job's outcome is not open, or the id cannot be one.
+        InvalidRequest: the job's outcome is not open, or the id cannot be one or is another job's.
     """
     if job.state not in (JobState.UNKNOWN, JobState.UNRESOLVED, JobState.MISSING):
         raise InvalidRequest(
@@ -150,12 +169,17 @@ async def decide_by_hand(job: Job, task_id: str | None, *, store: Store) -> Job:
         raise InvalidRequest(
             [f"{task_id[:80]!r} cannot be a task id."], hint="Copy the id from the provider's console."
         )
+    if await store.read(lambda connection: journal.claimed(connection, job, {task_id})):
+        raise InvalidRequest(
+            [f"Task {task_id} belongs to another job."],
+            hint="Copy the id of the task that no job has, or say that it was not bought.",
+        )
     return await _decide(
         job,
         JobState.ACCEPTED,
         store,
         "a person found it at the provider",
-        submission=Submission(task_id=task_id),
+        submission=submission(task_id),
         accepted_at=store.clock(),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -62,12 +62,23 @@ class Recovery:
     """
     What the provider's own list says about a lost answer.
 
-    `submission` is the task, if exactly one fits. Without one, `proves_absence` tells whether the list was
-    complete and authoritative, so that the purchase provably never happened.
+    `submission` is the task, if it carries our mark. `alike` are the tasks with the same order, where no mark of
+    ours comes back; some may belong to other jobs. `proves_absence` tells whether the list was complete and
+    authoritative: when neither holds the task, the purchase provably never happened.
     """
 
     submission: Submission | None = None
+    alike: tuple[Submission, ...] = ()
     proves_absence: bool = False
+
+    def without(self, claimed: Collection[str]) -> Recovery:
+        """Leave out the tasks that belong to other jobs, by their ids: a single one that is left is the task."""
+        left = [task for task in self.alike if task.task_id not in claimed]
+        if self.submission is not None:
+            return Recovery() if self.submission.task_id in claimed else self
+        if len(left) == 1:
+            return Recovery(submission=left[0])
+        return Recovery(proves_absence=self.proves_absence and not left)
 
 
 class Provider(Protocol):

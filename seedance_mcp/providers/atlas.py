@@ -142,9 +142,10 @@ class AtlasProvider(Provider):
                 break
         else:
             complete = False
-        if len(found) == 1:
-            return Recovery(submission=Submission(task_id=found.pop()))
-        return Recovery(proves_absence=not found and complete and self._info.absence_is_proof)
+        return Recovery(
+            alike=tuple(Submission(task_id=task_id) for task_id in sorted(found)),
+            proves_absence=complete and self._info.absence_is_proof,
+        )
 
     async def close(self) -> None:
         """Close the connections."""

@@ -142,9 +142,12 @@ class FalProvider(Provider):
                 complete = not page.has_more
                 break
             params["cursor"] = page.next_cursor
-        if len(found) == 1 and complete:
-            return Recovery(submission=self.submission(found.pop(), request, offer))
-        return Recovery(proves_absence=not found and complete and self._info.absence_is_proof)
+        if not complete:
+            return Recovery()
+        return Recovery(
+            alike=tuple(self.submission(task_id, request, offer) for task_id in sorted(found)),
+            proves_absence=self._info.absence_is_proof,
+        )
 
     async def close(self) -> None:
         """Close the connections."""

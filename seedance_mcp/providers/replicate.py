@@ -133,9 +133,10 @@ class ReplicateProvider(Provider):
                 complete = False  # nobody can tell what this one is: perhaps ours
             elif made.model == endpoint and same_order(ordered, made.input, offer):
                 found.append(made.id)
-        if len(found) == 1:
-            return Recovery(submission=Submission(task_id=found[0]))
-        return Recovery(proves_absence=not found and complete and self._info.absence_is_proof)
+        return Recovery(
+            alike=tuple(Submission(task_id=task_id) for task_id in found),
+            proves_absence=complete and self._info.absence_is_proof,
+        )
 
     async def close(self) -> None:
         """Close the connections."""
