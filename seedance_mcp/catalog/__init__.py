@@ -6,7 +6,7 @@ from .advice import check_prompt
 from .lookup import Catalog
 from .models import Model
 from .offers import Offer, Parameter, ProviderInfo
-from .pricing import Estimate, estimate, settle
+from .pricing import Estimate, estimate, quoted, settle
 from .validation import able_offers, resolve
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "able_offers",
     "check_prompt",
     "estimate",
+    "quoted",
     "resolve",
     "settle",
 ]

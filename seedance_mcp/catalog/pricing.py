@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
 from math import log
@@ -84,6 +84,45 @@ def estimate(
         verified=rate.verified or offer.provider.verified,
         confidence=rate.confidence,
         seconds=expected.out,
+    )
+
+
+def quoted(
+    known: Estimate | None,
+    request: VideoRequest,
+    offer: Offer,
+    amount: Decimal,
+    *,
+    on: date,
+    cny_per_usd: Decimal,
+) -> Estimate:
+    """
+    Take the provider's own price over the catalogue's, which may be None; `amount` in the provider's currency.
+
+    The maximum is the higher of both: a quote is what is expected, and may be for less than the longest output.
+    """
+    currency = offer.provider.currency
+    price = _price(amount.quantize(_MICRO, ROUND_UP), currency, cny_per_usd)
+    basis = f"{offer.provider.title} itself says {amount.normalize():f} {currency}"
+    if known is None:
+        seconds = _output_seconds(request, offer, [])
+        return Estimate(
+            price=price,
+            maximum=price,
+            tokens=None,
+            basis=f"{basis}.",
+            verified=on,
+            confidence="medium",
+            seconds=seconds,
+        )
+    listed = f"{known.price.amount.normalize():f} {known.price.currency}"
+    return replace(
+        known,
+        price=price,
+        maximum=max(price, known.maximum, key=lambda each: each.usd),
+        basis=f"{basis}; the catalogue of {known.verified} says {listed}: {known.basis}",
+        verified=on,
+        confidence="high",
     )
 
 

@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """A request as it would be bought: where, in full, for how much, and why there. No estimate: price unknown."""
+    """
+    A request as it would be bought: where, in full, for how much, and why there. No estimate: price unknown.
+
+    `notes` say what the person should know about the price.
+    """
 
     offer: Offer
     request: VideoRequest
     estimate: Estimate | None
     reason: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

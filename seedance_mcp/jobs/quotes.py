@@ -7,7 +7,8 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import anyio
 from ..errors import SeedanceError
 from ..providers import Provider
 from ..types import VideoRequest
+from .planning import Plan
 
 if TYPE_CHECKING:
     from ..catalog import Offer
@@ -30,6 +32,9 @@ KEPT_SECONDS = 5 * 60.0
 
 KEPT_SILENCE_SECONDS = 60.0
 """How long a provider that did not say its price is not asked again for the same."""
+
+LARGE_DIFFERENCE = Decimal("0.2")
+"""From which part of the catalogue's price on a person is told that the provider's own is another one."""
 
 _KEPT_ANSWERS = 500
 _HIGHEST = Decimal(100_000)
@@ -68,6 +73,29 @@ class Quotes:
         self._kept.pop(key, None)
         self._kept[key] = (self._clock() + (KEPT_SILENCE_SECONDS if answer.silent else KEPT_SECONDS), answer)
         return answer
+
+
+def priced(plan: Plan, answer: Answer, *, cny_per_usd: Decimal) -> Plan:
+    """Take the provider's own price over the catalogue's, and say where that cannot be had, or surprises."""
+    from ..catalog import quoted  # read on first use, not when the server starts
+
+    known, title = plan.estimate, plan.offer.provider.title
+    if answer.amount is None:
+        if not answer.silent or known is None:
+            return plan
+        note = f"{title} did not say its own price just now; this is the one that was published on {known.verified}."
+        return replace(plan, notes=(*plan.notes, note))
+    estimate = quoted(
+        known, plan.request, plan.offer, answer.amount, on=datetime.now(UTC).date(), cny_per_usd=cny_per_usd
+    )
+    notes = plan.notes
+    if known is not None and abs(estimate.price.usd - known.price.usd) > known.price.usd * LARGE_DIFFERENCE:
+        notes = (
+            *notes,
+            f"{title} itself asks {estimate.price.usd:.2f} USD for this, not the {known.price.usd:.2f} USD"
+            f" that were published on {known.verified}; at most {estimate.maximum.usd:.2f} USD are set aside.",
+        )
+    return replace(plan, estimate=estimate, notes=notes)
 
 
 async def _ask(provider: Provider, request: VideoRequest, offer: Offer) -> Answer:
