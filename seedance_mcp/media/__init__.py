@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .inputs import inspect, read_media
     from .last_frames import extract_last_frame
+    from .outgoing import PictureLimits, copy_to_leave
     from .path_rules import check_readable
     from .placeholder import PlaceholderSpec, render_placeholder
     from .probe import Span, VideoFacts, probe_video
     from .sheets import contact_sheet
 
 __all__ = [
+    "PictureLimits",
     "PlaceholderSpec",
     "Span",
     "VideoFacts",
     "check_readable",
     "contact_sheet",
+    "copy_to_leave",
     "extract_last_frame",
     "inspect",
     "probe_video",
@@ -31,11 +34,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "PictureLimits": "outgoing",
     "PlaceholderSpec": "placeholder",
     "Span": "probe",
     "VideoFacts": "probe",
     "check_readable": "path_rules",
     "contact_sheet": "sheets",
+    "copy_to_leave": "outgoing",
     "extract_last_frame": "last_frames",
     "inspect": "inputs",
     "probe_video": "probe",

@@ -67,6 +67,14 @@ def _look(task: str, signature: Signature) -> Callable[..., Answer]:
         from .scanning import identify_film
 
         return identify_film
+    if task == "clean":
+        from .leaving import find_private
+
+        return find_private
+    if task == "fit":
+        from .leaving import draw_fitting
+
+        return draw_fitting
     if signature.kind != "video":
         raise RefusalError(f"The file is no video: by its content it is {signature.mime_type}.")
     if task == "check":

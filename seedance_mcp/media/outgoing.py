@@ -1,0 +1,115 @@
+"""The copy of a file that may leave the machine: without location and other hidden data, and made to fit where asked."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import os
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import anyio.to_thread
+
+from ..errors import MediaError
+from ..types import MediaFile
+from . import cuts
+from .confine import Limits, Reply, run_worker
+from .descriptors import open_allowed, open_plain
+
+_LIMITS = Limits(seconds=60)
+_BLOCK_BYTES = 1 << 18
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureLimits:
+    """What a picture has to be drawn anew to: MIME types, bytes, pixels a side, and width by height."""
+
+    formats: tuple[str, ...]
+    max_bytes: int
+    sides: tuple[int, int] | None = None
+    ratio: tuple[float, float] | None = None
+
+
+async def copy_to_leave(
+    file: MediaFile,
+    folder: Path,
+    *,
+    allowed: Sequence[Path],
+    forbidden: Sequence[Path],
+    fit: PictureLimits | None = None,
+) -> MediaFile:
+    """
+    Write into `folder` what of a file that `inspect` passed may leave the machine. The file itself stays as it is.
+
+    Gone are EXIF (all but which way up the picture is), GPS, XMP, IPTC, comments, tags, user data, and tracks
+    that are neither picture nor sound; picture and sound are the same bytes wherever the format allows it. With
+    `fit` an image is drawn anew. The same file gives the same copy, whose hash the answer has.
+
+    Raises:
+        MediaError: the file has changed since it was checked, or what is hidden in it cannot be removed.
+    """
+    assert file.path is not None
+    name = secrets.token_hex(8)
+    raw = folder / f"{name}.raw"
+    try:
+        # A copy first: what is looked at and what is cut are then the same bytes, whoever writes to the original.
+        with open_allowed(file.path, allowed=allowed, forbidden=forbidden) as (source, _):
+            digest = await anyio.to_thread.run_sync(_copy, source, raw)
+        if digest != file.sha256:
+            raise MediaError(
+                f"{file.path} changed while it was being used.",
+                hint="Wait until it is written, then try again.",
+            )
+        reply = await _on(raw, "fit" if fit else "clean", vars(fit) if fit else {})
+        ending = mimetypes.guess_extension(reply.facts.get("mime_type") or file.mime_type or "") or ".bin"
+        copy = folder / f"{name}{ending}"
+        size, digest = await anyio.to_thread.run_sync(_edit, raw, copy, reply)
+    finally:
+        raw.unlink(missing_ok=True)
+    facts = (await _on(copy, "inspect", {})).facts
+    names = ("mime_type", "width", "height", "duration_seconds", "fps", "video_codec", "audio_codec")
+    return MediaFile(
+        kind=file.kind,
+        path=copy,
+        bytes=size,
+        sha256=digest,
+        **{fact: facts.get(fact) for fact in names},
+    )
+
+
+async def _on(path: Path, task: str, arguments: dict[str, Any]) -> Reply:
+    source = open_plain(path)
+    try:
+        return await run_worker(task, arguments, source=source, limits=_LIMITS)
+    finally:
+        os.close(source)
+
+
+def _copy(source: int, target: Path) -> str:
+    with os.fdopen(source, "rb", closefd=False) as content:
+        return _write(target, iter(lambda: content.read(_BLOCK_BYTES), b""))[1]
+
+
+def _edit(raw: Path, target: Path, reply: Reply) -> tuple[int, str]:
+    if "cuts" not in reply.facts:
+        return _write(target, (reply.payload,))
+    with raw.open("rb") as content:
+        return _write(target, cuts.pieces(content, cuts.read(reply.facts["cuts"])))
+
+
+def _write(target: Path, pieces: Iterable[bytes]) -> tuple[int, str]:
+    digest, size = hashlib.sha256(), 0
+    with _private(target) as file:
+        for piece in pieces:
+            digest.update(piece)
+            size += file.write(piece)
+    return size, digest.hexdigest()
+
+
+def _private(path: Path) -> IO[bytes]:
+    return os.fdopen(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb"
+    )

@@ -1,0 +1,127 @@
+"""What leaves the machine shows the same picture, film or sound, and nothing of where and by whom it was made."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from PIL import Image, ImageOps
+
+from seedance_mcp.media import copy_to_leave, inspect
+from seedance_mcp.types import MediaFile
+
+from . import planting
+
+CANARIES = (
+    planting.SECRET,
+    planting.SECRET.decode().encode("utf-16-le"),
+    planting.PLACE.encode(),
+    b"48.8577",
+    b"GPSLatitude",
+    b"freeGPS",
+    struct.pack(">IIII", 48, 1, 51, 1),
+    struct.pack("<IIII", 48, 1, 51, 1),
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "media").mkdir()
+    return tmp_path / "media"
+
+
+async def leave(path: Path, **options: Any) -> MediaFile:
+    """The copy, made as the server makes it."""
+    away = path.parent.parent / "away"
+    away.mkdir(exist_ok=True)
+    file = await inspect(path, allowed=(path.parent,), forbidden=())
+    return await copy_to_leave(file, away, allowed=(path.parent,), forbidden=(), **options)
+
+
+def told(content: bytes) -> list[bytes]:
+    """The canaries that stand in it."""
+    return [canary for canary in CANARIES if canary in content]
+
+
+def shown(path: Path) -> list[bytes]:
+    """Every frame of an image as it is seen."""
+    with Image.open(path) as image:
+        frames: list[bytes] = []
+        for number in range(getattr(image, "n_frames", 1)):
+            image.seek(number)
+            frames.append(ImageOps.exif_transpose(image).convert("RGBA").tobytes())
+        return frames
+
+
+def played(path: Path) -> list[tuple[Any, ...]]:
+    """Every decoded frame of picture and sound with its time."""
+    with av.open(str(path)) as container:
+        streams = [*container.streams.video, *container.streams.audio]
+        return [
+            (frame.pts, getattr(frame, "rotation", 0), frame.to_ndarray().tobytes())
+            for frame in container.decode(*streams)
+        ]
+
+
+PICTURES: dict[str, Callable[[Path], Path]] = {
+    "a.jpg": planting.jpeg,
+    "turned.jpg": lambda path: planting.jpeg(path, orientation=6),
+    "mirrored.jpg": lambda path: planting.jpeg(path, orientation=5),
+    "a.png": planting.png,
+    "turned.png": lambda path: planting.png(path, orientation=8),
+    "a.webp": planting.webp,
+    "turned.webp": lambda path: planting.webp(path, orientation=3),
+    "a.gif": planting.gif,
+    "a.tiff": planting.tiff,
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+async def test_a_picture_leaves_without_place_and_words_and_looks_the_same(name: str, folder: Path) -> None:
+    path = PICTURES[name](folder / name)
+    assert told(path.read_bytes())
+    before = path.read_bytes()
+    copy = await leave(path)
+    assert copy.path is not None
+    assert not told(copy.path.read_bytes())
+    assert shown(copy.path) == shown(path)
+    assert path.read_bytes() == before
+    with Image.open(path) as image:
+        upright = ImageOps.exif_transpose(image).size
+    assert (copy.width, copy.height) == upright
+
+
+FILMS: dict[str, Callable[[Path], Path]] = {
+    "a.mp4": planting.mp4,
+    "turned.mp4": lambda path: planting.mp4(path, rotation=90),
+    "a.mov": planting.mp4,
+    "a.wav": planting.wav,
+    "a.mp3": planting.mp3,
+}
+
+
+@pytest.mark.parametrize("name", FILMS)
+async def test_a_film_or_sound_leaves_without_place_and_words_and_plays_the_same(
+    name: str, folder: Path
+) -> None:
+    path = FILMS[name](folder / name)
+    assert told(path.read_bytes())
+    copy = await leave(path)
+    assert copy.path is not None
+    assert not told(copy.path.read_bytes())
+    assert played(copy.path) == played(path)
+
+
+async def test_the_same_file_gives_the_same_copy(folder: Path) -> None:
+    for path in (
+        planting.jpeg(folder / "a.jpg", 6),
+        planting.tiff(folder / "a.tiff"),
+        planting.mp4(folder / "a.mp4"),
+    ):
+        first, second = await leave(path), await leave(path)
+        assert (first.sha256, first.bytes) == (second.sha256, second.bytes)
+        assert first.path != second.path
