@@ -18,6 +18,7 @@ from ..media import extract_last_frame, probe_video
 from ..providers import Provider, addresses
 from ..types import Artifacts, Job, JobState
 from . import journal
+from .departures import sweep_departures
 from .downloads import LinkExpired, fetch, save
 from .files import file_stem, keep
 from .parts import part_path, sweep
@@ -59,9 +60,11 @@ class Saver:
                     )
 
     async def sweep(self) -> None:
-        """Remove the partial downloads of processes that died."""
+        """Remove the partial downloads of processes that died, and the copies that these were sending."""
+        alive = self._store.ownership.alive
+        await anyio.to_thread.run_sync(sweep_departures, self._settings.state_dir, alive)
         if self._folder.is_dir():
-            await anyio.to_thread.run_sync(sweep, self._folder, self._store.ownership.alive)
+            await anyio.to_thread.run_sync(sweep, self._folder, alive)
 
     async def save(self, job: Job, provider: Provider, *, result_hours: float) -> Job:
         """

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..config import Settings
 from ..errors import MediaError
-from ..media import read_media
+from ..media import PictureLimits, read_media
 from ..providers import Provider
 from ..types import MediaFile, Upload, VideoRequest
+from .departures import departure_key, leaving
 from .store import Connection, Store
 
 if TYPE_CHECKING:
@@ -29,9 +30,12 @@ async def deliver(
     account: str,
     store: Store,
     settings: Settings,
+    fits: Mapping[str, PictureLimits] | None = None,
 ) -> VideoRequest:
     """
     Give the request with every media field replaced by something that the provider can read.
+
+    What is sent of a local file is a copy without hidden data; `fits` says which sources are also drawn anew.
 
     Raises:
         MediaError: this provider has no way to take one of the files.
@@ -39,7 +43,13 @@ async def deliver(
     """
     urls = {
         source: await _readable(
-            file, provider=provider, info=info, account=account, store=store, settings=settings
+            file,
+            (fits or {}).get(source),
+            provider=provider,
+            info=info,
+            account=account,
+            store=store,
+            settings=settings,
         )
         for source, file in media.items()
     }
@@ -56,6 +66,7 @@ async def deliver(
 
 async def _readable(
     file: MediaFile,
+    fit: PictureLimits | None,
     *,
     provider: Provider,
     info: ProviderInfo,
@@ -70,27 +81,35 @@ async def _readable(
     if "path" in info.media_in:
         return str(file.path)
     if "upload" in info.media_in:
-        return await _uploaded(file, provider=provider, info=info, account=account, store=store)
+        return await _uploaded(
+            file, fit, provider=provider, info=info, account=account, store=store, settings=settings
+        )
     if "data" in info.media_in and file.kind != "video":
-        return await _data_url(file, settings)
+        return await _data_url(file, fit, store=store, settings=settings)
     raise MediaError(
         f"{info.title} reads a {file.kind} only from a public https URL, and {file.path.name} is a local file.",
         hint="Put it where anyone can open it by https and pass that URL, or use a provider that takes uploads.",
     )
 
 
-async def _data_url(file: MediaFile, settings: Settings) -> str:
-    # Read under the same guard as when it was checked, and only if it is still the same file.
-    content = await read_media(
-        file, allowed=(settings.output_dir, *settings.media_dirs), forbidden=(settings.state_dir,)
-    )
-    return f"data:{file.mime_type};base64,{base64.b64encode(content).decode()}"
+async def _data_url(file: MediaFile, fit: PictureLimits | None, *, store: Store, settings: Settings) -> str:
+    async with leaving(file, settings=settings, instance=store.ownership.instance, fit=fit) as copy:
+        assert copy.path is not None
+        content = await read_media(copy, allowed=(copy.path.parent,), forbidden=())
+    return f"data:{copy.mime_type};base64,{base64.b64encode(content).decode()}"
 
 
 async def _uploaded(
-    file: MediaFile, *, provider: Provider, info: ProviderInfo, account: str, store: Store
+    file: MediaFile,
+    fit: PictureLimits | None,
+    *,
+    provider: Provider,
+    info: ProviderInfo,
+    account: str,
+    store: Store,
+    settings: Settings,
 ) -> str:
-    key = (info.name, account, file.sha256)
+    key = (info.name, account, departure_key(file, fit))
 
     def known(connection: Connection) -> str | None:
         row = connection.execute(
@@ -103,7 +122,8 @@ async def _uploaded(
     found = await store.read(known)
     if found is not None:
         return found
-    upload: Upload = await provider.upload(file)
+    async with leaving(file, settings=settings, instance=store.ownership.instance, fit=fit) as copy:
+        upload: Upload = await provider.upload(copy)
 
     def keep(connection: Connection) -> None:
         connection.execute(

@@ -18,6 +18,18 @@ SECRET = b"SECRETPLACE"
 PLACE = "+48.8577+002.295/"
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">exif:GPSLatitude="48,51.46N" SECRETPLACE</x:xmpmeta>'
 
+CANARIES = (
+    SECRET,
+    SECRET.decode().encode("utf-16-le"),
+    PLACE.encode(),
+    b"48.8577",
+    b"GPSLatitude",
+    b"freeGPS",
+    struct.pack(">IIII", 48, 1, 51, 1),
+    struct.pack("<IIII", 48, 1, 51, 1),
+)
+"""None of these may stand in what leaves."""
+
 
 def exif(orientation: int = 1) -> Image.Exif:
     """EXIF with a position, a camera, a comment, and which way up the picture is."""

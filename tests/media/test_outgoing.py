@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,17 +14,6 @@ from seedance_mcp.media import copy_to_leave, inspect
 from seedance_mcp.types import MediaFile
 
 from . import planting
-
-CANARIES = (
-    planting.SECRET,
-    planting.SECRET.decode().encode("utf-16-le"),
-    planting.PLACE.encode(),
-    b"48.8577",
-    b"GPSLatitude",
-    b"freeGPS",
-    struct.pack(">IIII", 48, 1, 51, 1),
-    struct.pack("<IIII", 48, 1, 51, 1),
-)
 
 
 @pytest.fixture
@@ -44,7 +32,7 @@ async def leave(path: Path, **options: Any) -> MediaFile:
 
 def told(content: bytes) -> list[bytes]:
     """The canaries that stand in it."""
-    return [canary for canary in CANARIES if canary in content]
+    return [canary for canary in planting.CANARIES if canary in content]
 
 
 def shown(path: Path) -> list[bytes]:
