@@ -66,7 +66,7 @@ class App:
     def __init__(self, settings: Settings, store: Store) -> None:
         self.settings = settings
         self._store = store
-        self._shops = Shops(lambda: self.catalog, settings)
+        self._shops = Shops(lambda: self.catalog, settings, store)
         self.runner = JobRunner(store=store, shops=self._shops, settings=settings)
         self._waiting = Waiting(self.runner, self.usual_seconds, store.clock)
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 from pydantic import Field
 
 from ..errors import InvalidRequest
-from ..types import VideoRequest
+from ..types import MediaFile, VideoRequest
 from .conditions import Line, Rule, When, facts, holds
 from .models import Model, Size
 
@@ -101,6 +101,20 @@ class Factor(Line):
     label: str
 
 
+class RateLimit(Line):
+    """
+    So many calls in so many seconds, for one account. `confidence` low: not documented, a restraint of our own.
+
+    `verified`: when it was last read; the file's date if absent.
+    """
+
+    calls: int = Field(ge=1)
+    seconds: float = Field(gt=0)
+    confidence: Literal["high", "medium", "low"] = "high"
+    verified: date | None = None
+    source: str
+
+
 class GenericIds(Line):
     """Which unknown model ids are passed through (a regular expression), and with which shared lines."""
 
@@ -112,11 +126,13 @@ class ProviderInfo(Line):
     """
     A company's API, as its data file describes it.
 
+    `public_uploads`: whoever has the URL of an upload can read it, without the key, so that other providers can.
     `reserved` are fields of the body that the adapter writes and nobody else may. `request_bytes`: the
     largest body it takes. `failed_is_billed` is false only where a failure is said to cost nothing.
     `result_hours`: how long a finished video can be fetched. A lost purchase is looked for until
     `horizon_hours`; a task that the list does not show `net_max_seconds` + `list_lag_seconds` after the last
-    possible byte was not bought, if `absence_is_proof`.
+    possible byte was not bought, if `absence_is_proof`. `limits` hold for purchases (`submit`), for looks at
+    lists of tasks (`list`) and for every other free call (`read`).
     """
 
     name: str
@@ -129,6 +145,7 @@ class ProviderInfo(Line):
     currency: Literal["USD", "CNY"]
     supports: frozenset[Literal["cancel", "upload", "quote", "recover"]]
     media_in: frozenset[Literal["url", "data", "upload", "path"]]
+    public_uploads: bool = False
     request_bytes: int | None = None
     reserved: frozenset[str] = frozenset()
     placeholder: bool = False
@@ -142,6 +159,19 @@ class ProviderInfo(Line):
     verified: date
     sources: tuple[str, ...]
     generic: GenericIds | None = None
+    limits: Mapping[Literal["submit", "read", "list"], RateLimit] = Field(
+        default_factory=dict[Any, RateLimit]
+    )
+
+    def reads(self, file: MediaFile) -> bool:
+        """Tell whether a file gets there without help: by a URL of its own, or in a form that the provider takes."""
+        if file.path is None or file.job_id is not None or self.media_in & {"path", "upload"}:
+            return True
+        return self.embeds(file)
+
+    def embeds(self, file: MediaFile) -> bool:
+        """Tell whether a local file can travel inside the request, as text."""
+        return "data" in self.media_in and file.path is not None and file.kind != "video"
 
 
 class OfferLines(Line):

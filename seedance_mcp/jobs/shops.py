@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 from ..config import Settings
 from ..errors import InvalidRequest
 from ..providers import Access, Provider, create
-from ..types import Job, MediaFile, VideoRequest
+from ..types import Job, MediaFile, Submission, VideoRequest
 from .planning import OtherOffer, Plan, elsewhere, plan
+from .quotes import Quotes, priced
+from .store import Store
+from .turns import Turns
 
 if TYPE_CHECKING:
     from ..catalog import Catalog, Offer, ProviderInfo
@@ -20,10 +23,15 @@ if TYPE_CHECKING:
 class Shops:
     """All providers as this user can reach them."""
 
-    def __init__(self, catalog: Callable[[], Catalog], settings: Settings) -> None:
+    def __init__(
+        self, catalog: Callable[[], Catalog], settings: Settings, store: Store | None = None
+    ) -> None:
+        """Without a `store` the calls of this process keep to no limit that it shares with others."""
+        self._store = store
         self._load = catalog
         self._settings = settings
         self._open: dict[str, Provider] = {}
+        self._quotes = Quotes()
 
     @property
     def catalog(self) -> Catalog:
@@ -52,9 +60,20 @@ class Shops:
                 base_url=self._settings.base_url(info.name) or info.base_url,
                 folder=self._settings.state_dir / "providers" / info.name,
                 seconds=self._settings.sandbox_seconds,
+                pace=self._store and Turns(self._store, info, self.account(info)),
             )
             self._open[info.name] = create(info, access)
         return self._open[info.name]
+
+    def submission(self, job: Job, task_id: str) -> Submission:
+        """
+        Make the receipt of a job's task whose id a person found.
+
+        Raises:
+            ConfigError: the provider's key is missing.
+        """
+        offer = self.offer(job)
+        return self.open(offer.provider).submission(task_id, job.request, offer)
 
     def account(self, info: ProviderInfo) -> str:
         """Tell accounts apart without keeping the key: the first 8 hex digits of its SHA-256."""
@@ -86,6 +105,14 @@ class Shops:
         if trouble is not None:
             raise trouble
         return chosen
+
+    async def quoted(self, plan: Plan) -> Plan:
+        """Ask the provider for its own price, where it gives one; takes 3 seconds at most and never raises for it."""
+        info = plan.offer.provider
+        if info.placeholder or "quote" not in info.supports or not self._is_ready(info):
+            return plan
+        answer = await self._quotes.ask(self.open(info), plan.request, plan.offer, self.account(info))
+        return priced(plan, answer, cny_per_usd=self._settings.cny_per_usd)
 
     def elsewhere(
         self, asked: VideoRequest, chosen: Plan, media: Mapping[str, MediaFile]

@@ -57,6 +57,25 @@ class Store:
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """
+    async def write_briefly(self, transaction: Callable[[Connection], T], seconds: float) -> T:
+        """
+        Do what `write` does, but wait only so long for another process that holds the database.
+
+        Raises:
+            StoreError: the database is locked, full or damaged; nothing was changed.
+        """
+
+        def run() -> T:
+            with _explained():
+                (usual,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
+                self._connection.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
+                try:
+                    return self.write_now(transaction)
+                finally:
+                    self._connection.execute(f"PRAGMA busy_timeout={usual}")
+
+        return await anyio.to_thread.run_sync(run, limiter=self._turn())
+
         Run a query that changes nothing.
 
         Raises:

@@ -14,11 +14,25 @@ from pydantic import SecretStr
 from ..errors import ConfigError, NotSupported
 from ..types import MediaFile, Submission, TaskState, Upload, VideoRequest
 from . import addresses
+from .bucket import Bucket, BucketAccess
+from .pacing import Kind, Pace
 
 if TYPE_CHECKING:
     from ..catalog import Offer, ProviderInfo
 
-__all__ = ["Access", "Provider", "Purchase", "Recovery", "addresses", "create", "wire"]
+__all__ = [
+    "Access",
+    "Bucket",
+    "BucketAccess",
+    "Kind",
+    "Pace",
+    "Provider",
+    "Purchase",
+    "Recovery",
+    "addresses",
+    "create",
+    "wire",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +41,14 @@ class Access:
     What an adapter is given to work with.
 
     `folder` is the adapter's own scratch folder (only the sandbox uses it); `seconds` is how long the
-    sandbox pretends to work.
+    sandbox pretends to work. Without a `pace` nothing keeps its calls below the provider's limits.
     """
 
     key: SecretStr | None
     base_url: str
     folder: Path
     seconds: float = 0.0
+    pace: Pace | None = None
 
 
 class Purchase(Protocol):

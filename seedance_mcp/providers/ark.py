@@ -123,7 +123,9 @@ class ArkProvider(Provider):
 
     async def check(self) -> None:
         """List one task."""
-        await self._api.get(_TASKS, _Page, params={"page_num": 1, "page_size": 1}, missing=UnexpectedResponse)
+        await self._api.get(
+            _TASKS, _Page, params={"page_num": 1, "page_size": 1}, missing=UnexpectedResponse, kind="list"
+        )
 
     async def cancel(self, submission: Submission) -> None:
         """
@@ -194,6 +196,7 @@ class ArkProvider(Provider):
                     _Page,
                     params={"page_num": number, "page_size": _PAGE, **params},
                     missing=UnexpectedResponse,
+                    kind="list",
                 )
                 totals.add(page.total)
                 seen.update(task.id for task in page.items)

@@ -123,7 +123,11 @@ class AtlasProvider(Provider):
         complete = since > self._api.now - self._info.horizon_hours * 3600
         for number in range(1, _PAGES + 1):
             turned = await self._api.get(
-                f"{_MODEL}/history", page, params={"no": number, "size": _PAGE}, missing=UnexpectedResponse
+                f"{_MODEL}/history",
+                page,
+                params={"no": number, "size": _PAGE},
+                missing=UnexpectedResponse,
+                kind="list",
             )
             new = [row for row in turned.items if row.id not in seen]
             seen.update(row.id for row in new)

@@ -131,7 +131,11 @@ class FalProvider(Provider):
         complete = False
         for _ in range(_PAGES):
             page = await self._api.at(_PLATFORM).get(
-                "models/requests/by-endpoint", answers.Page, params=params, missing=UnexpectedResponse
+                "models/requests/by-endpoint",
+                answers.Page,
+                params=params,
+                missing=UnexpectedResponse,
+                kind="list",
             )
             found |= {
                 listed.request_id

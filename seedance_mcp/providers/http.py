@@ -30,6 +30,7 @@ from .answers import (
     take,
 )
 from .origin import Origin
+from .pacing import Kind, Line
 from .paying import pay
 from .timing import Deadlines, Timing
 from .uploading import form, raw
@@ -41,9 +42,6 @@ logger = logging.getLogger(__name__)
 
 ATTEMPTS = 4
 """How often a free call is made at most."""
-
-SLOWEST_LINE = 250_000
-"""Bytes a second: what a purchase with images in it has time for, beyond its deadline."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 """Seconds: the bound of the random pause before the first repeat; it doubles up to the second."""
@@ -81,6 +79,7 @@ class Api:
         self._deadlines = deadlines or Deadlines()
         self._timing = timing or Timing()
         self._origin = Origin(info, access, host)
+        self._line = Line(access.pace, info.title, self._timing.sleep)
         self._client: httpx2.AsyncClient | None = None
         self._further: dict[str, Api] = {}
 
@@ -113,18 +112,19 @@ class Api:
         params: Mapping[str, str | int | list[str]] | None = None,
         final: Callable[[int, Any], bool] | None = None,
         missing: type[ProviderError] = TaskNotFound,
+        kind: Kind = "read",
     ) -> ReplyT:
         """
         Ask, as often as it takes within the deadline.
 
         `final` tells of an error status (and its body) that it is the answer all the same; `missing` is what
-        a 404 means.
+        a 404 means; `kind` is what the provider's limits count it as.
 
         Raises:
             ProviderError: the class that fits what went wrong.
         """
         return await self._free(
-            "GET", path, reply, params=params, final=final, missing=missing, repeatable=True
+            "GET", path, reply, params=params, final=final, missing=missing, kind=kind, repeatable=True
         )
 
     async def post(
@@ -168,7 +168,8 @@ class Api:
             "POST", path, headers={**body.headers, **(headers or {})}, content=body.chunks()
         )
         with anyio.move_on_after(self._deadlines.upload):
-            return self._read(await self._once(request), reply, final=None, missing=TaskNotFound)
+            answer = await self._once(request, "read", self._deadlines.upload)
+            return self._read(answer, reply, final=None, missing=TaskNotFound)
         raise ProviderUnavailable(
             f"{self._info.title} did not take the file within {self._deadlines.upload:.0f} s."
         )
@@ -183,7 +184,7 @@ class Api:
         headers: Mapping[str, str] | None = None,
     ) -> ReplyT:
         """
-        Send the one paid POST: once, on a fresh connection, after `purchase.sending()` has returned.
+        Send the one paid POST: once, when it is its turn, on a fresh connection, after `purchase.sending()` has returned.
 
         A cancellation while it is under way passes through, as cancellations must. If it comes after
         `purchase.sending()`, the outcome is as unknown as after SubmissionUnknown, and the caller's journal
@@ -195,17 +196,18 @@ class Api:
             ProviderError: any other class: refused, with evidence; nothing was bought.
         """
         request = self._origin.request("POST", path, json=json, headers=headers)
-        return await pay(
-            request,
-            reply,
-            purchase,
-            title=self._info.title,
-            secret=self._origin.key,
-            classify=self._classify,
-            trusted=self._origin.trusted,
-            deadline=self._deadlines.purchase + len(request.content) / SLOWEST_LINE,
-            now=self._timing.now,
-        )
+        async with self._line.purchase():
+            return await pay(
+                request,
+                reply,
+                purchase,
+                title=self._info.title,
+                secret=self._origin.key,
+                classify=self._classify,
+                trusted=self._origin.trusted,
+                deadline=self._deadlines.for_purchase(len(request.content)),
+                now=self._timing.now,
+            )
 
     async def close(self) -> None:
         """Close the connections; the next call opens new ones."""
@@ -225,6 +227,7 @@ class Api:
         json: Any = None,
         final: Callable[[int, Any], bool] | None = None,
         missing: type[ProviderError] = TaskNotFound,
+        kind: Kind = "read",
         repeatable: bool,
     ) -> ReplyT:
         end = self._timing.clock() + self._deadlines.total
@@ -234,7 +237,8 @@ class Api:
         with anyio.move_on_after(self._deadlines.total):
             for attempt in range(1, ATTEMPTS + 1):
                 try:
-                    answer = await self._once(self._origin.request(method, path, params=params, json=json))
+                    request = self._origin.request(method, path, params=params, json=json)
+                    answer = await self._once(request, kind, end - self._timing.clock())
                     return self._read(answer, reply, final=final, missing=missing)
                 except (RateLimited, ProviderUnavailable) as error:
                     failure = error
@@ -252,7 +256,8 @@ class Api:
         asked = failure.retry_after if isinstance(failure, RateLimited) else None
         return jitter if asked is None else asked + self._timing.random() * FIRST_PAUSE
 
-    async def _once(self, request: httpx2.Request) -> Answer:
+    async def _once(self, request: httpx2.Request, kind: Kind, longest: float) -> Answer:
+        await self._line.wait(kind, longest)
         limits = self._deadlines
         if self._client is None:
             self._client = httpx2.AsyncClient(
@@ -274,9 +279,12 @@ class Api:
         logger.debug(
             "%s: %s %s: HTTP %d", self._info.name, request.method, request.url.path, response.status_code
         )
-        return answer_of(
+        answer = answer_of(
             response.status_code, response.headers, bytes(body), whole=whole, now=self._timing.now()
         )
+        if answer.status == 429:
+            await self._line.told_to_wait(kind, answer.retry_after)
+        return answer
 
     def _read(
         self,

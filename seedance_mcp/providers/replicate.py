@@ -147,7 +147,7 @@ class ReplicateProvider(Provider):
         found: dict[str, _Prediction] = {}
         path = "predictions"
         for _ in range(_PAGES):
-            page = await self._api.get(path, _Page, missing=UnexpectedResponse)
+            page = await self._api.get(path, _Page, missing=UnexpectedResponse, kind="list")
             created = {made.id: moment(made.created_at) or self._api.now for made in page.results}
             found |= {made.id: made for made in page.results if created[made.id] >= earliest}
             if not page.next or any(at < earliest for at in created.values()):

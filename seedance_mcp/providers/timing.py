@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 import anyio
 
+SLOWEST_LINE = 250_000
+"""Bytes a second: what a purchase with images in it has time for, beyond its deadline."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Deadlines:
@@ -19,6 +22,10 @@ class Deadlines:
     total: float = 30.0
     purchase: float = 60.0
     upload: float = 300.0
+
+    def for_purchase(self, size: int) -> float:
+        """Give the seconds that a purchase of `size` bytes has."""
+        return self.purchase + size / SLOWEST_LINE
 
 
 @dataclass(frozen=True, kw_only=True)

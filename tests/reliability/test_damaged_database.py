@@ -161,7 +161,7 @@ async def test_a_database_of_a_newer_version_is_left_as_it_is(
     emulator: Emulator, history: Path, tmp_path: Path
 ) -> None:
     with closing(sqlite3.connect(history)) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 99")
     before = history.read_bytes()
     with pytest.raises(StoreError, match="newer version") as caught:
         async with installation(emulator, tmp_path):
