@@ -55,8 +55,6 @@ class Store:
         """
         return await anyio.to_thread.run_sync(self.write_now, transaction, limiter=self._turn())
 
-    async def read(self, query: Callable[[Connection], T]) -> T:
-        """
     async def write_briefly(self, transaction: Callable[[Connection], T], seconds: float) -> T:
         """
         Do what `write` does, but wait only so long for another process that holds the database.
@@ -76,6 +74,8 @@ class Store:
 
         return await anyio.to_thread.run_sync(run, limiter=self._turn())
 
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """
         Run a query that changes nothing.
 
         Raises:
