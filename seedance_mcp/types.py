@@ -302,6 +302,8 @@ class Job:
     created_at: float
     sent_at: float | None = None
     unknown_at: float | None = None
+    unknown_uptime: float | None = None
+    """What the machine's steady clock showed at `unknown_at`, in seconds: nobody can set that one forward."""
     accepted_at: float | None = None
     started_at: float | None = None
     finished_at: float | None = None

@@ -154,7 +154,7 @@ async def _record(
     if submission is not None:
         changes |= {"submission": submission, "accepted_at": now}
     if to is JobState.UNKNOWN:
-        changes["unknown_at"] = now
+        changes |= {"unknown_at": now, "unknown_uptime": store.uptime()}
     if error is not None:
         changes |= describe(error)
 

@@ -46,7 +46,7 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
     if job.unknown_at is None or job.sent_at is None:
         raise ValueError(f"job {job.id} is {job.state} and has no unknown outcome")
     asked_at = store.clock()
-    quiet = asked_at >= job.unknown_at + quiet_seconds(offer.provider)
+    quiet = _passed(job, job.unknown_at, store) >= quiet_seconds(offer.provider)
     try:
         answer = await _ask(job, offer, job.sent_at, provider=provider, store=store)
     except NotSupported:
@@ -71,6 +71,17 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
             job, JobState.UNRESOLVED, store, "the provider's list no longer reaches back far enough"
         )
     return job
+
+
+def _passed(job: Job, unknown_at: float, store: Store) -> float:
+    """The least time that can have passed since the outcome became unknown, in seconds, whatever was set forward."""
+    by_the_wall = store.clock() - unknown_at
+    if job.unknown_uptime is None:
+        return by_the_wall
+    uptime = store.uptime()
+    # A machine that has been up for less than it had then was restarted since: so long it has been at least.
+    steady = uptime - job.unknown_uptime if uptime >= job.unknown_uptime else uptime
+    return min(by_the_wall, steady)
 
 
 async def _ask(job: Job, offer: Offer, sent_at: float, *, provider: Provider, store: Store) -> Recovery:

@@ -43,6 +43,8 @@ class Store:
         self._limiter: anyio.CapacityLimiter | None = None
         self.ownership = ownership
         self.clock = clock
+        self.uptime: Clock = time.monotonic
+        """Seconds that the machine has been running, the same to all its processes; never set, only restarted."""
         self.notice = notice
         """What the user should know about the opening, such as a damaged file that was set aside."""
 

@@ -179,6 +179,7 @@ class Watcher:
         changes: dict[str, Any] = (
             {
                 "unknown_at": now,
+                "unknown_uptime": self._store.uptime(),
                 "error": "The server stopped while submitting; the provider may have taken the job.",
                 "error_code": "submission_unknown",
                 "error_hint": "Do not submit again; it is being looked for at the provider.",

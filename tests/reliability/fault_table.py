@@ -62,7 +62,7 @@ def sellers() -> str:
                 proof if lists else "",
                 "yes" if "cancel" in info.supports else "no",
                 "yes" if info.failed_is_billed else "no",
-                f"{info.result_hours:g} hours",
+                f"{info.result_hours:g} hour{'' if info.result_hours == 1 else 's'}",
             )
         )
     return _table(lines)

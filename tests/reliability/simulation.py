@@ -8,6 +8,7 @@ concerns the job are printed, and `--seed SEED --steps 1` plays that schedule ag
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -53,6 +54,7 @@ class Outcome:
 def play(seed: int) -> Outcome:
     """Play one schedule to its end, or until a promise is broken."""
     logging.disable(logging.CRITICAL)
+    gc.disable()  # a schedule is over before its garbage matters
     world, violations = World(seed), list[str]()
     try:
         world.run()
@@ -61,6 +63,7 @@ def play(seed: int) -> Outcome:
     except Exception as error:
         violations.append(_report(world, "".join(traceback.format_exception(error)[-3:]).strip(), ""))
     finally:
+        gc.enable()
         logging.disable(logging.NOTSET)
     return Outcome(
         schedules=1,

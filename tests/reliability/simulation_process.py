@@ -39,6 +39,7 @@ class SimStore(Store):
     def __init__(self, world: World, process: Process) -> None:
         super().__init__(world.connection, process, clock=lambda: world.wall, notice=None)  # type: ignore[arg-type]
         self._world, self._process = world, process
+        self.uptime = lambda: world.uptime
 
     async def write(self, transaction: Callable[[sqlite3.Connection], Any]) -> Any:
         await PAUSE
@@ -115,6 +116,9 @@ class Shops:
 
     def open(self, info: Any) -> Adapter:
         return self._adapters[info.name]
+
+    def carrier(self) -> None:
+        raise AssertionError("no request of this world has a file")
 
 
 class Process:

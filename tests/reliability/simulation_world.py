@@ -16,6 +16,7 @@ from collections.abc import Coroutine
 from decimal import Decimal
 from functools import cache
 from importlib import resources
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,9 @@ INTENTS = 12
 START = 1_700_000_000.0
 _MOST_THREADS = 24
 _WEIGHTS = {
-    "go_on": 16.0, "watch": 3.0, "deliver": 2.5, "ask": 1.5, "kill": 0.3, "pause": 0.25, "resume": 0.6, "time": 0.6,
+    "go_on": 16.0, "watch": 3.0, "deliver": 2.5, "ask": 1.5, "kill": 0.2, "pause": 0.2, "resume": 0.6, "time": 0.6,
     "give_up": 0.6, "finish": 1.0, "fill": 0.05, "free": 0.6, "clock": 0.06, "look_again": 0.2, "tell": 0.1,
-    "receipts": 0.5, "cancel": 0.15, "decide": 0.15, "forget": 0.06,
+    "receipts": 0.5, "cancel": 0.15, "decide": 0.15, "forget": 0.06, "sleep": 0.02, "machine": 0.04,
 }  # fmt: skip
 
 
@@ -47,18 +48,23 @@ class World:
     """
     Truth and bookkeeping side by side, driven by one seeded schedule.
 
-    `true` is the true time, `wall` what the machine's clock says. One seed in eight breaks the assumption that the
-    promises rest on (packets that arrive long after their sender's end, lists that lie, a clock set forward while
-    an outcome is open): then nothing may be lost, but a purchase judged absent may turn up after all.
+    `true` is the true time, `wall` what the machine's clock says, `uptime` what its steady clock says. Either the
+    clock on the wall is set forward now and then, or the state is taken to another machine; not both.
+
+    One seed in eight breaks the assumption that the promises rest on (packets that arrive long after their
+    sender's end, lists that lie, both of the above): then nothing may be lost, but a purchase judged absent may
+    turn up after all.
     """
 
     def __init__(self, seed: int) -> None:
         self.seed, self.random = seed, random.Random(seed)
         self.true, self.skew, self.most_skew = START, 0.0, 0.0
+        self.steady_from = START - 1_000.0
         self.steps = self.started = 0
         self.counts: Counter[str] = Counter()
         self.trace: list[tuple[int, str, str, str]] = []
         self.honest = seed % 8 != 7
+        self.settled = self.random.random() < 0.5
         self.leases = self.random.random() < 0.5
         self.lists_lie, self.lists_break = not self.honest, True
         self.last_chance = 0.0
@@ -73,13 +79,15 @@ class World:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         self.connection.deserialize(_empty_database())
         self.settings = _settings(
-            self.random.choice((Decimal(2), Decimal(6))), self.random.choice((5, 1000, 1000))
+            self.random.choice((Decimal(2), Decimal(6), Decimal(40))), self.random.choice((5, 1000, 1000))
         )
         self.market = Market(self)
         self.promises = Promises(self)
         self.loop = Loop(lambda: self.true)
         self._actions = [getattr(self, "_" + name) for name in _WEIGHTS]
-        self._weights = [weight * self.random.choice((0.3, 1.0, 3.0)) for weight in _WEIGHTS.values()]
+        self._cumulated = list(
+            accumulate(weight * self.random.choice((0.3, 1.0, 3.0)) for weight in _WEIGHTS.values())
+        )
         for _ in range(2):
             self.start()
 
@@ -87,6 +95,11 @@ class World:
     def wall(self) -> float:
         """What the clock on the wall says."""
         return self.true + self.skew
+
+    @property
+    def uptime(self) -> float:
+        """What the steady clock of the machine says: it stands still while the machine sleeps."""
+        return self.true - self.steady_from
 
     def did(self, what: str, process: Process | None, job: str) -> None:
         """One atomic event has happened: that is a step."""
@@ -116,7 +129,7 @@ class World:
         with played(self.loop):
             try:
                 while self.steps < steps:
-                    for action in self.random.choices(self._actions, self._weights, k=32):
+                    for action in self.random.choices(self._actions, cum_weights=self._cumulated, k=32):
                         action()
                         self.promises.check()
                 self._end()
@@ -126,8 +139,10 @@ class World:
                 self.connection.close()
 
     def _awake(self) -> Process | None:
+        if len(self.threads) >= _MOST_THREADS:
+            return None
         awake = [process for process in self.processes.values() if not process.paused]
-        return self.random.choice(awake) if awake and len(self.threads) < _MOST_THREADS else None
+        return awake[int(self.random.random() * len(awake))] if awake else None
 
     def _ask(self) -> None:
         process = self._awake()
@@ -138,7 +153,7 @@ class World:
         seller = SELLERS[number % len(SELLERS)]
         price = Price(amount=Decimal(MICROS) / 1_000_000, currency="USD", usd=Decimal(MICROS) / 1_000_000)
         job_id = f"{seller}{len(self.intents)}"
-        intent = Intent(
+        intent = _Intent(
             job_id=job_id, owner=process.instance, provider=seller, account="a", model="m", endpoint="e",
             request=_request(number), digests={}, tag=job_id, estimate=price, maximum=price,
             price_known=True, allow_duplicate=self.random.random() < 0.05,
@@ -157,7 +172,7 @@ class World:
     def _go_on(self) -> None:
         ready = [thread for thread in self.threads if thread.ready]
         if ready:
-            thread = self.random.choice(ready)
+            thread = ready[int(self.random.random() * len(ready))]
             for _ in range(self.random.choice((1, 1, 2, 4, 8))):
                 if not thread.ready or not self._resume_thread(thread):
                     return
@@ -246,14 +261,27 @@ class World:
             self.did("disk has room", None, "")
 
     def _clock(self) -> None:
-        """Clocks are set back; a suspended machine loses time; set forward they break the quiet period's measure."""
-        jump = self.random.choice((-90_000.0, -3600.0, -30.0, 90_000.0))
-        if jump > 0 and self.honest:
-            self.pass_time(jump)
-        else:
-            self.skew += jump
-            self.most_skew = max(self.skew, self.most_skew)
-            self.did(f"clock set {'back' if jump < 0 else 'forward'}", None, "")
+        jump = self.random.choice((-90_000.0, -3600.0, -30.0, 90_000.0, 3600.0, 30.0))
+        if jump > 0 and self.honest and not self.settled:
+            return
+        self.skew += jump
+        self.most_skew = max(self.skew, self.most_skew)
+        self.did(f"clock set {'back' if jump < 0 else 'forward'}", None, "")
+
+    def _sleep(self) -> None:
+        """The machine is suspended for a day."""
+        self.steady_from += 90_000.0
+        self.pass_time(90_000.0)
+
+    def _machine(self) -> None:
+        """Everything dies, and goes on when the machine was restarted, or on another one with the same files."""
+        for process in list(self.processes.values()):
+            self.kill(process)
+        away = self.random.random() < 0.5 and not (self.honest and self.settled)
+        self.steady_from = self.true - (self.random.choice((1e4, 1e6)) if away else 0.0)
+        self.did("moved to another machine" if away else "machine restarted", None, "")
+        for _ in range(2):
+            self.start()
 
     def _look_again(self) -> None:
         process = self._awake()
@@ -344,11 +372,26 @@ class World:
         raise Violation("I10", "something of the one healthy process never ends")
 
 
+class _Intent(Intent):
+    """An intent whose fingerprint, which the same request always has, is worked out once."""
+
+    @property
+    def fingerprint(self) -> str:
+        known = (self.provider, self.request.prompt or "")
+        if known not in _FINGERPRINTS:
+            _FINGERPRINTS[known] = super().fingerprint
+        return _FINGERPRINTS[known]
+
+
+_FINGERPRINTS: dict[tuple[str, str], str] = {}
+
+
 @cache
 def _empty_database() -> bytes:
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    script = resources.files("seedance_mcp.jobs").joinpath("sql", "0001_jobs.sql")
-    connection.executescript(script.read_text(encoding="utf-8"))
+    scripts = resources.files("seedance_mcp.jobs").joinpath("sql").iterdir()
+    for script in sorted(scripts, key=lambda file: file.name):
+        connection.executescript(script.read_text(encoding="utf-8"))
     whole = connection.serialize()
     connection.close()
     return whole
