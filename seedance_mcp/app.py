@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -84,7 +84,9 @@ class App:
 
     async def estimate(self, request: VideoRequest) -> Quote:
         """
-        Price a request here and everywhere else, without buying or sending anything.
+        Price a request here and everywhere else, without buying anything.
+
+        The chosen provider is asked for its own price, where it gives one; no file is sent for that.
 
         Raises:
             InvalidRequest, JobNotFound: it cannot be made as asked.
@@ -93,7 +95,7 @@ class App:
 
         asked = await self.runner.with_defaults(request)
         media, trouble = await self.runner.sources.load(asked)
-        plan = self._shops.plan(asked, media, trouble)
+        plan = await self._shops.quoted(self._shops.plan(asked, media, trouble))
         return Quote(
             offer=plan.offer,
             request=plan.request,
@@ -102,7 +104,7 @@ class App:
             others=self._shops.elsewhere(asked, plan, media),
             budget=await self.budget(),
             usual_seconds=await self.usual_seconds(plan.offer.provider.name, plan.offer.model.id),
-            advice=tuple(check_prompt(plan.request.prompt or "", plan.offer.model)),
+            advice=(*plan.notes, *check_prompt(plan.request.prompt or "", plan.offer.model)),
         )
 
     async def generate(
@@ -111,6 +113,7 @@ class App:
         *,
         max_usd: Decimal | None = None,
         allow_duplicate: bool = False,
+        request_key: str | None = None,
         confirm_token: str | None = None,
         confirmed: bool = False,
     ) -> Started:
@@ -119,6 +122,7 @@ class App:
             request,
             max_usd=max_usd,
             allow_duplicate=allow_duplicate,
+            request_key=request_key,
             confirm_token=confirm_token,
             confirmed=confirmed,
         )
@@ -165,8 +169,12 @@ class App:
         Raises:
             JobNotFound: there is no such job.
             InvalidRequest: its outcome is not open.
+            ConfigError: the provider's key is missing.
         """
-        return await decide_by_hand(await self.job(job_id), task_id, store=self._store)
+        job = await self.job(job_id)
+        return await decide_by_hand(
+            job, task_id, store=self._store, submission=partial(self._shops.submission, job)
+        )
 
     async def approve(self, code: str) -> Decimal | None:
         """Note that the person at the terminal agrees to a price; returns it in USD, None for an unknown or old code."""

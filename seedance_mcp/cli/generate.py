@@ -26,6 +26,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--allow-duplicate", action="store_true", help="Make it again although the same is under way"
     )
     parser.add_argument(
+        "--request-key",
+        metavar="KEY",
+        help="Your name for this purchase, 8 to 64 letters, digits and . _ -: the same key never buys twice",
+    )
+    parser.add_argument(
         "--yes", action="store_true", help="Agree to a price above the threshold without being asked"
     )
     parser.add_argument("--json", action="store_true", help="Print the job as JSON instead of the path")
@@ -54,10 +59,11 @@ async def _make(
             request,
             max_usd=arguments.max_usd,
             allow_duplicate=arguments.allow_duplicate,
+            request_key=arguments.request_key,
             confirmed=confirmed,
         )
         if started.deduplicated:
-            print("The same request is already under way: this is that job.", file=sys.stderr)
+            print("This request was made before: this is its job; nothing was bought now.", file=sys.stderr)
         return finish(app, await wait_with_progress(app, started.job), as_json=arguments.json)
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from ..config import Settings
 from ..errors import ConfirmationRequired
 from ..types import Job, JobState, Price, VideoRequest
-from . import budget, confirmation, journal
+from . import budget, confirmation, journal, request_keys
+from .request_keys import RequestKey
 from .store import Connection
 
 _UNREAD_SECONDS = 15 * 60.0
@@ -27,7 +28,8 @@ class Intent:
     One thing that somebody wants to buy.
 
     `digests` maps each media source of the request to the hash of its content (or its URL), so that the same
-    picture under another path is the same request. Without `price_known`, a person must always agree.
+    picture under another path is the same request. Without `price_known`, a person must always agree. With a
+    `key`, the key alone decides whether this is a new purchase.
     """
 
     job_id: str
@@ -43,6 +45,7 @@ class Intent:
     maximum: Price
     price_known: bool
     allow_duplicate: bool
+    key: RequestKey | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -75,10 +78,15 @@ def reserve(
 
     Raises:
         BudgetExceeded: a cap or an open breaker stands in the way.
+        InvalidRequest: its key was used for another request.
     """
     fingerprint = intent.fingerprint
     earlier = journal.same_request(connection, fingerprint)
-    if not intent.allow_duplicate:
+    if intent.key is not None:
+        known = request_keys.job_of(connection, intent.key)
+        if known is not None:
+            return known, True
+    elif not intent.allow_duplicate:
         for job in earlier:
             if _stands_for(connection, job, now):
                 return job, True
@@ -117,7 +125,10 @@ def reserve(
         maximum=intent.maximum,
         created_at=now,
     )
-    return journal.insert(connection, job, day=budget.today(connection, now)), False
+    stored = journal.insert(connection, job, day=budget.today(connection, now))
+    if intent.key is not None:
+        request_keys.keep(connection, intent.key, stored)
+    return stored, False
 
 
 def _stands_for(connection: Connection, job: Job, now: float) -> bool:

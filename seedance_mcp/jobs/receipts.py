@@ -73,7 +73,11 @@ class Receipts:
         """Give what all receipt files of the folder hold, this process's and those of earlier ones, by file."""
         found: dict[Path, list[tuple[str, Submission]]] = {}
         for path in self._folder.glob("*.receipts"):
-            lines = path.read_bytes().rstrip(b"\0").split(b"\n")
+            try:
+                content = path.read_bytes()
+            except FileNotFoundError:  # its process has just closed, with nothing in it
+                continue
+            lines = content.rstrip(b"\0").split(b"\n")
             found[path] = [_parse(line) for line in lines if line.startswith(b"{") and line.endswith(b"}")]
         return found
 

@@ -26,6 +26,7 @@ from .intents import Intent, reserve
 from .planning import Plan
 from .purchase import buy
 from .receipts import Receipts
+from .request_keys import RequestKey, job_of
 from .saving import Saver
 from .shops import Shops
 from .sources import Sources
@@ -103,17 +104,23 @@ class JobRunner:
         *,
         max_usd: Decimal | None = None,
         allow_duplicate: bool = False,
+        request_key: str | None = None,
         confirm_token: str | None = None,
         confirmed: bool = False,
     ) -> Started:
         """
         Plan, reserve and submit one video. Returns when the provider has answered, or after 4 seconds.
 
+        `request_key` (8 to 64 characters of A-Z a-z 0-9 . _ -) names this purchase: the same key and request are
+        the same job whenever they come, unless its purchase provably did not happen. `allow_duplicate` means
+        nothing beside it: a new key is a new purchase, a known one never is.
+
         `confirmed` says that a person was asked and agreed to the price: in the client's own dialogue, or in a
         terminal. No argument of a tool may set it.
 
         Raises:
-            InvalidRequest, ConfigError, MediaError: it cannot be made as asked; nothing was spent.
+            InvalidRequest, ConfigError, MediaError: it cannot be made as asked, or its key was used for another
+                request; nothing was spent.
             BudgetExceeded: a cap stands in the way.
             ConfirmationRequired: a person has to agree to the price first.
             StoreError: the intent could not be put on disk, so nothing was sent.
@@ -122,11 +129,18 @@ class JobRunner:
 
         asked = await self.with_defaults(request)
         media, trouble = await self.sources.load(asked)
-        plan = self._shops.plan(asked, media, trouble)
+        key = None if request_key is None else RequestKey.of(request_key, asked, media)
+        if (
+            key is not None
+        ):  # before anything is chosen: what is on sale or can be read may have changed since
+            known = await self._store.read(partial(job_of, key=key))
+            if known is not None:
+                return await self._known(known, f"request_key {key.text!r} stands for this job.")
+        plan = await self._shops.quoted(self._shops.plan(asked, media, trouble))
         provider = self._shops.open(plan.offer.provider)
         await self._saver.preflight(paid=not plan.offer.provider.placeholder)
         await anyio.to_thread.run_sync(self._receipts.prepare)
-        intent = self._intent(plan, media, allow_duplicate=allow_duplicate)
+        intent = self._intent(plan, media, allow_duplicate=allow_duplicate, key=key)
         if max_usd is not None and intent.maximum.usd > max_usd:
             raise BudgetExceeded(
                 f"This video may cost {intent.maximum.usd:.2f} USD, above this call's max_usd of {max_usd}.",
@@ -135,15 +149,23 @@ class JobRunner:
         job, deduplicated = await self._commit(intent, plan.offer, media, provider, confirm_token, confirmed)
         if not deduplicated:
             self._announce(job)
-        if job.id in self._buying:
-            with anyio.move_on_after(_ANSWER_SECONDS):
-                await self._buying[job.id].wait()
+        await self._answer(job)
         return Started(
             job=await self.job(job.id),
             deduplicated=deduplicated,
             reason=plan.reason,
-            advice=tuple(check_prompt(plan.request.prompt or "", plan.offer.model)),
+            advice=(*plan.notes, *check_prompt(plan.request.prompt or "", plan.offer.model)),
         )
+
+    async def _known(self, job: Job, reason: str) -> Started:
+        await self._answer(job)
+        return Started(job=await self.job(job.id), deduplicated=True, reason=reason, advice=())
+
+    async def _answer(self, job: Job) -> None:
+        """Wait a little for the provider's answer if this process is buying the job at the moment."""
+        if job.id in self._buying:
+            with anyio.move_on_after(_ANSWER_SECONDS):
+                await self._buying[job.id].wait()
 
     async def _commit(
         self,
@@ -223,7 +245,9 @@ class JobRunner:
         options = {**base.provider_options, **request.provider_options}
         return base.model_copy(update={**given, "provider_options": options})
 
-    def _intent(self, plan: Plan, media: Mapping[str, MediaFile], *, allow_duplicate: bool) -> Intent:
+    def _intent(
+        self, plan: Plan, media: Mapping[str, MediaFile], *, allow_duplicate: bool, key: RequestKey | None
+    ) -> Intent:
         info = plan.offer.provider
         limit = self._settings.max_usd_per_job
         unknown = Price(amount=limit, currency="USD", usd=limit)
@@ -242,6 +266,7 @@ class JobRunner:
             maximum=plan.estimate.maximum if plan.estimate else unknown,
             price_known=plan.estimate is not None,
             allow_duplicate=allow_duplicate,
+            key=key,
         )
 
     async def _buy(self, job: Job, offer: Offer, media: Mapping[str, MediaFile], provider: Provider) -> None:

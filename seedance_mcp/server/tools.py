@@ -48,6 +48,16 @@ Usd = Annotated[
     Field(ge=0),
     WithJsonSchema({"type": "number", "minimum": 0, "description": "Refuse if it may cost more"}),
 ]
+RequestKeyText = Annotated[
+    str | None,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^[A-Za-z0-9._-]{8,64}$",
+            "description": "Your name for this purchase: the same key never buys twice",
+        }
+    ),
+]
 JobId = Annotated[str, Field(max_length=128)]
 
 
@@ -73,6 +83,7 @@ async def generate_video(
     wait_seconds: WaitSeconds = None,
     max_usd: Usd = None,
     allow_duplicate: Annotated[bool, Field(description="Make the same again")] = False,
+    request_key: RequestKeyText = None,
     confirm_token: Annotated[str | None, Field(max_length=200, description="After the person agreed")] = None,
 ) -> Answer:
     """
@@ -85,6 +96,7 @@ async def generate_video(
             request,
             max_usd=max_usd,
             allow_duplicate=allow_duplicate,
+            request_key=request_key,
             confirm_token=token,
             confirmed=confirmed,
         )
@@ -105,7 +117,7 @@ async def generate_video(
     if started.deduplicated:
         notes.insert(
             0,
-            "The same request was already under way or unseen: this is that job. Nothing was bought.",
+            "This request was made before: this is its job. Nothing was bought now.",
         )
     job = await _wait(call, started.job, wait_seconds, usual=call.waits.generate)
     return await _job_answer(call, job, deduplicated=started.deduplicated, notes=notes)

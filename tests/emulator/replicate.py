@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -69,7 +70,8 @@ class ReplicateDialect:
     path = "/v1"
 
     def __init__(self) -> None:
-        self.uploads: dict[str, bytes] = {}
+        self.uploads: dict[str, tuple[str, bytes, float]] = {}
+        """The kind, the bytes and the time of every file that is kept."""
 
     def environment(self, base_url: str, key: str) -> dict[str, str]:
         """The variables that point the server here."""
@@ -84,7 +86,9 @@ class ReplicateDialect:
             ("GET", r"/v1/predictions/[\w.-]+", "poll"),
             ("POST", r"/v1/predictions/[\w.-]+/cancel", "cancel"),
             ("POST", r"/v1/files", "upload"),
+            ("GET", r"/v1/files", "files"),
             ("GET", r"/v1/files/[\w.-]+", "file"),
+            ("DELETE", r"/v1/files/[\w.-]+", "erase"),
             ("GET", r"/v1/account", "check"),
         ):
             if request.method == method and re.fullmatch(pattern, request.path):
@@ -103,8 +107,16 @@ class ReplicateDialect:
                     return self._list(request, world)
                 case "upload":
                     return self._keep(request, world)
-                case "file":
-                    return self._file(request.path.rpartition("/")[2], world)
+                case "files":
+                    return Response.of(
+                        {
+                            "next": None,
+                            "previous": None,
+                            "results": [self._described(each, world) for each in self.uploads],
+                        }
+                    )
+                case "file" | "erase":
+                    return self._file(request.path.rpartition("/")[2], world, erase=call == "erase")
                 case "check":
                     return Response.of({"type": "user", "username": "emulated", "name": "Emulated"})
                 case "cancel":
@@ -149,7 +161,9 @@ class ReplicateDialect:
             task_id=world.new_id() + world.new_id(),
             broke=Refused(402, "You have insufficient credit to run this model."),
         )
-        return Response.of(self._record(task, world), 201)
+        record = self._record(task, world)
+        held = "prefer" in request.headers and not record["completed_at"]
+        return Response.of(record, 202 if held else 201)
 
     def _find(self, task_id: str, world: World) -> Task:
         task = world.ledger.tasks.get(task_id)
@@ -167,6 +181,9 @@ class ReplicateDialect:
         status = word or task.status(now)
         ended = status in ("succeeded", "failed", "cancelled", "expired")
         gone = ended and now > task.changed_at(now) + KEPT_SECONDS
+        pushed = task.forced_at if task.forced not in (None, "queued", "cancelled") else math.inf
+        began = min(task.created_at + task.queued_seconds, pushed)
+        started = status != "queued" and began <= task.changed_at(now)
         base = f"{world.origin}{self.path}/predictions/{task.id}"
         return {
             "id": task.id,
@@ -179,7 +196,7 @@ class ReplicateDialect:
             "logs": "",
             "metrics": {"predict_time": task.running_seconds} if status == "succeeded" else {},
             "created_at": stamp(task.created_at),
-            "started_at": None if status == "queued" else stamp(task.created_at + task.queued_seconds),
+            "started_at": stamp(began) if started else None,
             "completed_at": stamp(task.changed_at(now)) if ended else None,
             "data_removed": gone,
             "urls": {"get": base, "cancel": f"{base}/cancel", "web": f"https://replicate.com/p/{task.id}"},
@@ -209,27 +226,31 @@ class ReplicateDialect:
     def _keep(self, request: Request, world: World) -> Response:
         kind, data = upload_of(request.body, request.headers.get("content-type", ""), "content")
         file_id = world.new_id()
-        self.uploads[file_id] = data
-        return Response.of(self._described(file_id, kind, world), 201)
+        self.uploads[file_id] = (kind, data, world.clock())
+        return Response.of(self._described(file_id, world), 201)
 
-    def _described(self, file_id: str, kind: str, world: World) -> dict[str, Any]:
+    def _described(self, file_id: str, world: World) -> dict[str, Any]:
+        kind, data, kept_at = self.uploads[file_id]
         return {
             "id": file_id,
             "name": "upload",
             "content_type": kind,
-            "size": len(self.uploads[file_id]),
-            "expires_at": stamp(world.clock() + 24 * 3600),
-            "created_at": stamp(world.clock()),
+            "size": len(data),
+            "expires_at": stamp(kept_at + 24 * 3600),
+            "created_at": stamp(kept_at),
             "etag": file_id,
             "checksums": {},
             "metadata": {},
             "urls": {"get": f"{world.origin}{self.path}/files/{file_id}"},
         }
 
-    def _file(self, file_id: str, world: World) -> Response:
+    def _file(self, file_id: str, world: World, *, erase: bool) -> Response:
         if file_id not in self.uploads:
             raise Refused(404, "The requested resource could not be found.")
-        return Response.of(self._described(file_id, "application/octet-stream", world))
+        if erase:
+            del self.uploads[file_id]
+            return Response(status=204)
+        return Response.of(self._described(file_id, world))
 
 
 def _read(fields: dict[str, Any], item: Item, model: str) -> Order:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -161,6 +162,10 @@ def _run(calls: int, seed: int, folder: Path) -> Outcome:
             process.kill()
             process.wait()
             reader.join(10)
+            for pipe in (process.stdin, process.stdout):
+                assert pipe
+                with contextlib.suppress(OSError):
+                    pipe.close()
     said = (folder / "stderr").read_text(errors="replace")
     if "Traceback" in said:
         outcome.wrong.append(f"a trace on stderr: …{said[said.index('Traceback') :][:3000]}")

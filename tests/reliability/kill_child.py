@@ -1,0 +1,161 @@
+"""
+Lives that can be ended at any moment: `python -m tests.reliability.kill_child` forks them and says how they ended.
+
+Reads one JSON object a line: what to buy where, and at which named point to be killed or stopped. Forking from a process
+that has imported everything and opened nothing makes a life cost milliseconds.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import select
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+import seedance_mcp.app as app_module
+from seedance_mcp.app import App, open_app
+from seedance_mcp.config import load_settings
+from seedance_mcp.errors import SeedanceError
+from seedance_mcp.jobs import JobRunner, watcher
+from seedance_mcp.types import JobState, JobStatus, VideoRequest
+
+from . import fault_market as market
+from .kill_points import install
+
+PATIENCE_SECONDS = 45.0
+RESCAN_SECONDS = 1.0
+
+
+def main() -> None:
+    """Fork a life for each line; answer with its process id, and with its end."""
+    _import_what_lives_need()
+    gc.freeze()
+    lives: dict[int, int] = {}
+    buffered = b""
+    while True:
+        ready, _, _ = select.select([0], [], [], 0.01)
+        if ready:
+            chunk = os.read(0, 65_536)
+            if not chunk:
+                break
+            *lines, buffered = (buffered + chunk).split(b"\n")
+            for line in lines:
+                life = json.loads(line)
+                pid = os.fork()
+                if not pid:
+                    _live(life)
+                lives[pid] = life["number"]
+                _say(number=life["number"], pid=pid)
+        for pid in list(lives):
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                _say(number=lives.pop(pid), ended=os.waitstatus_to_exitcode(status))
+    for pid in lives:
+        os.kill(pid, signal.SIGKILL)
+
+
+def _say(**fields: int) -> None:
+    os.write(1, json.dumps(fields).encode() + b"\n")
+
+
+def _import_what_lives_need() -> None:
+    import av
+    import httpcore2
+    import httpx2
+    import PIL.Image
+
+    import seedance_mcp.providers.ark
+    import seedance_mcp.providers.atlas
+    import seedance_mcp.providers.fal
+    import seedance_mcp.providers.replicate
+    import seedance_mcp.providers.runcomfy
+    from seedance_mcp.media import scanning, signatures
+
+    assert av, (httpcore2, httpx2, PIL, scanning, signatures, seedance_mcp)
+
+
+class _Patch:
+    """What `hurry` wants of pytest's monkeypatch, in a process that does nothing else."""
+
+    setattr = staticmethod(setattr)
+
+    def setitem(self, mapping: Any, key: str, value: Any) -> None:
+        mapping[key] = value
+
+
+def _live(life: dict[str, Any]) -> None:
+    folder = Path(life["folder"])
+    folder.mkdir(parents=True, exist_ok=True)
+    log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for descriptor in (1, 2):
+        os.dup2(log, descriptor)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    code = 70
+    try:
+        market.hurry(_Patch())
+        watcher._RESCAN_SECONDS = RESCAN_SECONDS
+        reached = os.open(folder / "reached.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        install(partial(_reached, life, {}, reached))
+        code = anyio.run(_buy, life, folder)
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _reached(life: dict[str, Any], counts: dict[str, int], log: int, name: str) -> None:
+    counts[name] = counts.get(name, 0) + 1
+    if name != life.get("point") or counts[name] != life.get("nth", 1):
+        return
+    os.write(log, f"{name}\n".encode())
+    os.kill(os.getpid(), signal.SIGSTOP if life.get("stop") else signal.SIGKILL)
+
+
+async def _buy(life: dict[str, Any], folder: Path) -> int:
+    """Ask for every order until its video is here, as a client does that never gives up; 0 when all are."""
+    environ = {**life["environ"], "SEEDANCE_MAX_JOBS_PER_HOUR": "1000", "SEEDANCE_CATALOG": life["catalog"]}
+    settings = load_settings(environ, settings_file=folder / "none.toml")
+    if not life.get("leases", True):
+        app_module.JobRunner = partial(JobRunner, leases=False)  # type: ignore[assignment,misc]
+    with anyio.move_on_after(PATIENCE_SECONDS):
+        async with open_app(settings) as app:
+            for job_id, task_id in life.get("resolve", {}).items():
+                await app.resolve(job_id, task_id)
+            async with anyio.create_task_group() as group:
+                for order in life["orders"]:
+                    group.start_soon(_insist, app, VideoRequest.model_validate(order))
+            while await app.unfinished():  # noqa: ASYNC110  the database rings no bell
+                await anyio.sleep(0.05)
+            return 0
+    return 71
+
+
+async def _insist(app: App, order: VideoRequest) -> None:
+    while True:
+        try:
+            started = await app.generate(order)
+        except SeedanceError as error:
+            print(f"{error.code}: {error.message}")
+            if not error.retryable and error.code != "store":
+                raise
+            await anyio.sleep(0.1)
+            continue
+        job = await app.wait(started.job.id, PATIENCE_SECONDS)
+        if job.status is JobStatus.SUCCEEDED or job.state is JobState.UNRESOLVED:
+            return
+        print(f"{job.id}: {job.state} {job.error_code}: {job.error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""What a round of kills may not have broken: the installation compared with the provider's ledger."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from tests.emulator import Emulator
+
+from . import fault_market as market
+
+
+@dataclass
+class Outcome:
+    """What came of it. `violations` say which round broke which promise."""
+
+    rounds: int = 0
+    kills: int = 0
+    stops: int = 0
+    bought: int = 0
+    asked: int = 0
+    """Open questions that a person had to answer."""
+    harmful: int = 0
+    seconds: float = 0.0
+    points: Counter[str] = field(default_factory=Counter[str])
+    violations: list[str] = field(default_factory=list[str])
+
+    @property
+    def holds(self) -> bool:
+        """True if no promise was broken."""
+        return not self.violations
+
+
+def judge(
+    number: int, folder: Path, prompts: list[str], provider: str, emulator: Emulator, outcome: Outcome
+) -> None:
+    """Compare an installation with the provider's ledger; what is wrong goes into the outcome."""
+    say = outcome.violations.append
+    where = f"round {number}"
+    tasks = [task for task in emulator.ledger.tasks.values() if prompt_of(task.body) in prompts]
+    bought = Counter(prompt_of(task.body) for task in tasks)
+    for prompt in prompts:
+        if bought[prompt] != 1:
+            say(f"{where}: {prompt!r} was bought {bought[prompt]} times")
+    outcome.bought += len(tasks)
+    calls = [call for call in emulator.ledger.calls if call.name == "submit" and call.fault]
+    outcome.harmful = len({call.task_id or call.at for call in calls})
+    jobs = jobs_of(folder)
+    with contextlib.closing(sqlite3.connect(folder / "state" / "jobs.db")) as database:
+        counted = database.execute("SELECT COALESCE(SUM(usd_micros), 0) FROM ledger").fetchone()[0]
+        verdict = database.execute("PRAGMA integrity_check").fetchone()[0]
+    if verdict != "ok":
+        say(f"{where}: the database says {verdict}")
+    owners = Counter(job["submission"]["task_id"] for job in jobs if job.get("submission"))
+    for task in tasks:
+        if owners[task.id] != 1:
+            say(f"{where}: task {task.id} belongs to {owners[task.id]} jobs")
+    _delivered(jobs, folder / "videos", _clip(emulator, provider), len(prompts), say, where)
+    open_ones = [job["id"] for job in jobs if job["state"] not in ("done", "absent", "not_sent", "rejected")]
+    if open_ones:
+        say(f"{where}: {open_ones} ended otherwise: {[job['state'] for job in jobs]}")
+    rate = Decimal(1) if tasks and tasks[0].currency == "USD" else Decimal(7)
+    charged = sum((task.price / rate for task in tasks), Decimal(0))
+    if market.info(provider).name not in market.SILENT_ABOUT_MONEY:
+        if abs(Decimal(counted) / 1_000_000 - charged) > Decimal("0.000002") * max(1, len(tasks)):
+            say(f"{where}: {counted} micros are counted, {charged} were charged")
+    elif Decimal(counted) / 1_000_000 < charged:
+        say(f"{where}: {counted} micros are counted, {charged} were charged")
+    log = (folder / "log.txt").read_text(encoding="utf-8", errors="replace")
+    if "Traceback" in log or "nobody expected" in log:
+        say(f"{where}: {log[-3000:]}")
+    reached = folder / "reached.txt"
+    outcome.points.update(reached.read_text(encoding="utf-8").splitlines() if reached.exists() else ())
+
+
+def _delivered(
+    jobs: list[dict[str, Any]], videos: Path, clip: bytes, orders: int, say: Callable[[str], None], where: str
+) -> None:
+    made = sha256(clip).hexdigest()
+    found = sorted(path for path in videos.rglob("*") if path.is_file())
+    whole = [path for path in found if path.suffix == ".mp4"]
+    if len(whole) != orders or any(sha256(path.read_bytes()).hexdigest() != made for path in whole):
+        say(f"{where}: {[path.name for path in whole]} instead of {orders} whole videos")
+    done = [job for job in jobs if job["state"] == "done"]
+    named = {str(path) for path in whole}
+    if {job["artifacts"]["video_path"] for job in done} != named:
+        say(f"{where}: the records name other files than those that are there")
+    left = [path.name for path in found if path.suffix not in (".mp4", ".json", ".jpg", ".png")]
+    if left:
+        say(f"{where}: {left} were left behind")
+
+
+def jobs_of(folder: Path) -> list[dict[str, Any]]:
+    """Read the records of all jobs of an installation."""
+    with contextlib.closing(sqlite3.connect(folder / "state" / "jobs.db")) as database:
+        return [json.loads(row[0]) for row in database.execute("SELECT document FROM jobs")]
+
+
+def prompt_of(body: dict[str, Any]) -> str:
+    """The prompt of an order, in whatever dialect."""
+    content = body.get("content")
+    if isinstance(content, list):
+        return next((item["text"] for item in content if item.get("type") == "text"), "")
+    return str(body.get("prompt") or body.get("text") or "")
+
+
+def _clip(emulator: Emulator, provider: str) -> bytes:
+    from tests.emulator.clips import clip
+
+    audio = any(
+        task.facts.get("audio") for task in emulator.ledger.tasks.values() if task.dialect == provider
+    )
+    return clip(64, 36, 1.0, audio)

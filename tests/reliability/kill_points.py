@@ -1,0 +1,134 @@
+"""The named points of a job's life at which a process can be killed or stopped: around the product's own effects."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from seedance_mcp.jobs import files, journal, parts, receipts, saving, sidecar, store, watcher
+from seedance_mcp.providers import http, network, paying
+from seedance_mcp.types import JobState
+
+MOVES = (
+    JobState.RESERVED,
+    JobState.SENDING,
+    JobState.ACCEPTED,
+    JobState.REMOTE_DONE,
+    JobState.DONE,
+)
+"""The states of a life in which all goes well; unknown outcomes are the emulator's part."""
+
+POINTS = (
+    *(f"{when} {state.value}" for state in MOVES for when in ("deciding", "written")),
+    *(
+        f"{when} {what}"
+        for what in (
+            "receipts", "connection's bytes", "answer", "question", "download", "part", "chunk", "file's name",
+            "sidecar", "errands", "flush", "renewal",
+        )
+        for when in ("before", "after")
+    ),
+)  # fmt: skip
+"""Every point; `deciding` is inside the transaction, `written` after its commit."""
+
+Reached = Callable[[str], None]
+
+
+def install(reached: Reached) -> None:
+    """Call `reached` with the name of each point from now on, in this process."""
+    _around_transactions(reached)
+    _around(receipts.Receipts, "prepare", "receipts", reached)
+    _around(network._Stream, "write", "connection's bytes", reached)
+    _around(paying, "take", "answer", reached)
+    _around(http, "take", "question", reached)
+    _around(saving, "save", "download", reached)
+    _around(parts.Part, "begin", "part", reached)
+    _around(files, "_rename_once", "file's name", reached)
+    _around(sidecar, "_replace", "sidecar", reached)
+    _around(saving.Saver, "_after", "errands", reached)
+    _around(os, "fsync", "flush", reached)
+    _around(watcher.Watcher, "_lease", "renewal", reached)
+    begin = parts.Part.begin
+
+    def begin_counted(part: Any, origin: Any) -> Any:
+        return _Counted(begin(part, origin), reached)
+
+    parts.Part.begin = begin_counted  # type: ignore[method-assign]
+
+
+class _Counted:
+    """A part's file that tells of each chunk."""
+
+    def __init__(self, file: Any, reached: Reached) -> None:
+        self._file = file
+        self._reached = reached
+
+    def write(self, chunk: bytes) -> int:
+        self._reached("before chunk")
+        written: int = self._file.write(chunk)
+        self._file.flush()
+        self._reached("after chunk")
+        return written
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def __enter__(self) -> _Counted:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+
+def _around(owner: Any, name: str, what: str, reached: Reached) -> None:
+    """Let `owner.name` tell before and after it does its work."""
+    work = getattr(owner, name)
+    import inspect
+
+    if inspect.iscoroutinefunction(work):
+
+        @wraps(work)
+        async def told(*given: Any, **named: Any) -> Any:
+            reached(f"before {what}")
+            result = await work(*given, **named)
+            reached(f"after {what}")
+            return result
+    else:
+
+        @wraps(work)
+        def told(*given: Any, **named: Any) -> Any:
+            reached(f"before {what}")
+            result = work(*given, **named)
+            reached(f"after {what}")
+            return result
+
+    setattr(owner, name, told)
+
+
+def _around_transactions(reached: Reached) -> None:
+    moved: list[JobState] = []
+    insert, move, write_now = journal.insert, journal.move, store.Store.write_now
+
+    def inserted(*given: Any, **named: Any) -> Any:
+        job = insert(*given, **named)
+        moved.append(JobState.RESERVED)
+        reached(f"deciding {JobState.RESERVED.value}")
+        return job
+
+    def decided(connection: Any, job: Any, to: JobState, **named: Any) -> Any:
+        changed = move(connection, job, to, **named)
+        moved.append(to)
+        reached(f"deciding {to.value}")
+        return changed
+
+    def written(self: Any, transaction: Any) -> Any:
+        moved.clear()
+        result = write_now(self, transaction)
+        for state in tuple(moved):
+            reached(f"written {state.value}")
+        return result
+
+    journal.insert, journal.move = inserted, decided  # type: ignore[assignment]
+    store.Store.write_now = written  # type: ignore[method-assign,assignment]

@@ -1,0 +1,130 @@
+"""One round of kills: an installation, two orders, and processes that are ended or stopped one after the other."""
+
+from __future__ import annotations
+
+import random
+import signal
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from tests.emulator import Emulator
+
+from . import fault_market as market
+from .kill_judge import Outcome, jobs_of, prompt_of
+from .kill_points import POINTS
+from .kill_zygote import Life, Zygote
+
+ORDERS = 2
+QUESTIONS = 6
+"""A person answers so often; each answer may lead to a purchase that is lost in its turn."""
+
+
+class Round:
+    """One installation, two orders, several lives."""
+
+    def __init__(self, number: int, seed: int, provider: str, folder: Path, leases: bool) -> None:
+        self.number = number
+        self.provider = provider
+        self.folder = folder / f"round-{number}"
+        self.leases = leases
+        self._random = random.Random(f"{seed}/{number}")
+        self.prompts = [f"a boat, round {number} of {seed}, order {order}" for order in range(ORDERS)]
+
+    def life(self, environ: dict[str, str], **plan: Any) -> dict[str, Any]:
+        """What a process is told."""
+        orders = [
+            market.request(self.provider, prompt=prompt).model_dump(mode="json") for prompt in self.prompts
+        ]
+        given = {
+            "SEEDANCE_STATE_DIR": str(self.folder / "state"), "SEEDANCE_OUTPUT_DIR": str(self.folder / "videos"),
+            "SEEDANCE_POLL_SECONDS": "0.1", "SEEDANCE_DETACH": "0", "SEEDANCE_CONFIRM": "off",
+            "SEEDANCE_MAX_USD_PER_JOB": "50", "SEEDANCE_MAX_USD_PER_DAY": "500", **environ,
+        }  # fmt: skip
+        catalog = str(self.folder.parent / "catalog.toml")
+        return {
+            "folder": str(self.folder), "environ": given, "orders": orders, "catalog": catalog,
+            "leases": self.leases, **plan,
+        }  # fmt: skip
+
+    async def play(self, source: Zygote, emulator: Emulator, outcome: Outcome) -> None:
+        """End life after life, then let the last one finish; where the provider cannot be asked, play the person."""
+        environ = emulator.environment(self.provider)
+        rng = self._random
+        point = POINTS[self.number % len(POINTS)]
+        first: dict[str, Any] = {"point": point, "nth": 1 + self.number // len(POINTS) % 3}
+        for number in range(rng.choice((1, 1, 2, 3))):
+            plan = (
+                first
+                if number == 0
+                else rng.choice(({"point": rng.choice(POINTS), "nth": rng.randint(1, 4)}, {}))
+            )
+            stop = rng.random() < 0.25
+            life = await source.start(**self.life(environ, **plan, stop=stop and bool(plan)))
+            if plan:
+                await self._at_a_point(life, stop, source, environ, outcome)
+            else:
+                await life.end(rng.uniform(0, 0.9))
+                life.send(signal.SIGSTOP if stop else signal.SIGKILL)
+                await self._stopped(life, stop, source, environ, outcome)
+        last = [await source.start(**self.life(environ)) for _ in range(rng.choice((1, 1, 1, 2)))]
+        await self._finish(last, outcome)
+        for _ in range(QUESTIONS):
+            open_questions = self._unresolved(emulator)
+            if not open_questions:
+                break
+            outcome.asked += len(open_questions)
+            await self._finish([await source.start(**self.life(environ, resolve=open_questions))], outcome)
+        if (
+            len(last) > 1
+        ):  # the slower of two leaves the part of what the quicker one delivered to the next start
+            await self._finish([await source.start(**self.life(environ))], outcome)
+
+    async def _finish(self, last: list[Life], outcome: Outcome) -> None:
+        for life in last:
+            code = await life.end(60)
+            if code != 0:
+                life.send(signal.SIGKILL)
+                outcome.violations.append(f"round {self.number}: the last process ended with {code}")
+
+    def _unresolved(self, emulator: Emulator) -> dict[str, str | None]:
+        """The jobs about which a person has to look at the provider's console, and what stands there."""
+        bought = {prompt_of(task.body): task.id for task in emulator.ledger.tasks.values()}
+        return {
+            job["id"]: bought.get(job["request"]["prompt"])
+            for job in jobs_of(self.folder)
+            if job["state"] == "unresolved"
+        }
+
+    async def _at_a_point(
+        self, life: Life, stop: bool, source: Zygote, environ: dict[str, str], outcome: Outcome
+    ) -> None:
+        reached = self.folder / "reached.txt"
+        before = reached.stat().st_size if reached.exists() else 0
+        with anyio.move_on_after(6):
+            while not life.over.is_set() and (not reached.exists() or reached.stat().st_size == before):  # noqa: ASYNC110
+                await anyio.sleep(0.02)
+        await self._stopped(life, stop, source, environ, outcome)
+
+    async def _stopped(
+        self, life: Life, stop: bool, source: Zygote, environ: dict[str, str], outcome: Outcome
+    ) -> None:
+        """Let a stopped process sleep, sometimes beside a running one; then it goes on, or dies as it lies."""
+        rng = self._random
+        if stop and not life.over.is_set():
+            outcome.stops += 1
+            beside = await source.start(**self.life(environ)) if rng.random() < 0.6 else None
+            await anyio.sleep(rng.choice((0.05, 0.4, 2.5)))
+            if rng.random() < 0.6:
+                life.send(signal.SIGCONT)
+                await life.end(rng.uniform(0, 1.5))
+            if beside is not None:
+                beside.send(signal.SIGKILL)
+                outcome.kills += 1
+                await beside.end(10)
+        life.send(signal.SIGKILL)
+        code = await life.end(10)
+        outcome.kills += code == -signal.SIGKILL
+        if code not in (0, -signal.SIGKILL):
+            outcome.violations.append(f"round {self.number}: a process ended with {code}")
