@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -146,7 +146,28 @@ def _contents(tables: Table) -> Contents:
         if info.generic is not None:
             plain: Table = {"use": list(info.generic.use), "endpoints": []}
             generic[name] = _offer_lines(plain, shared, f"providers.{name}.generic")
-    return Contents(models=by_name, providers=providers, offers=offers, generic=generic)
+    return Contents(models=by_name, providers=providers, offers=_with_strangers(offers), generic=generic)
+
+
+def _with_strangers(offers: dict[str, dict[str, Offer]]) -> dict[str, dict[str, Offer]]:
+    """Tell every offer which options are known of others and not of it."""
+    takers: dict[str, list[str]] = {}
+    for sold in offers.values():
+        for offer in sold.values():
+            for option in offer.options if not offer.retired and not offer.provider.placeholder else ():
+                takers.setdefault(option, []).append(f"{offer.provider.name}/{offer.model.id}")
+    return {
+        provider: {
+            model: replace(offer, strangers=_strangers(offer, takers)) for model, offer in sold.items()
+        }
+        for provider, sold in offers.items()
+    }
+
+
+def _strangers(offer: Offer, takers: Mapping[str, list[str]]) -> Mapping[str, tuple[str, ...]]:
+    if offer.provider.placeholder:
+        return {}
+    return {name: tuple(others) for name, others in takers.items() if name not in offer.options}
 
 
 def offer_from(lines: OfferLines, provider: ProviderInfo, model: Model, *, generic: bool = False) -> Offer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, cast
@@ -194,7 +194,8 @@ class Offer:
     One model as one provider sells it.
 
     `generic`: the id is not in the catalogue, so that nothing is known about its limits and price. `retired`:
-    since when it is no longer sold there; `replaced_by` is the model to take instead.
+    since when it is no longer sold there; `replaced_by` is the model to take instead. `strangers`: the options that
+    are known of other offers and not of this one, each with the `provider/model` that take it.
     """
 
     provider: ProviderInfo
@@ -209,6 +210,7 @@ class Offer:
     retired: date | None = None
     retired_note: str = ""
     replaced_by: str | None = None
+    strangers: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     @property
     def label(self) -> str:

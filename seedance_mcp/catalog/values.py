@@ -65,13 +65,20 @@ def field_problems(request: VideoRequest, offer: Offer, rules: Sequence[Rule]) -
 
 
 def option_problems(request: VideoRequest, offer: Offer, rules: Sequence[Rule]) -> list[str]:
-    """Name every known option whose value this offer does not take; unknown ones pass."""
+    """
+    Name every known option that this offer does not take, or not with this value.
+
+    An option that no offer is known for passes: the provider may have it since yesterday.
+    """
     problems: list[str] = []
     for name, value in request.provider_options.items():
         option = offer.options.get(name)
-        if option is None:
-            continue
         shown = f"provider_options.{name}"
+        if option is None:
+            takers = offer.strangers.get(name)
+            if takers:
+                problems.append(f"{shown}: {offer.label} does not take it; {_some(takers)} can")
+            continue
         kind, words = _TYPES.get(option.type, (object, ""))
         broken = _broken_rule(name, value, rules)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
@@ -99,6 +106,13 @@ def collisions(request: VideoRequest, offer: Offer) -> list[str]:
             problems.append(f"provider_options.{name}: it is written from the other fields; leave it out")
     return problems
 
+
+def _some(takers: Sequence[str]) -> str:
+    more = len(takers) - _MOST_NAMED
+    return ", ".join(takers[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+_MOST_NAMED = 4
 
 _TYPES: Mapping[str, tuple[type, str]] = {
     "string": (str, "a text"),

@@ -102,20 +102,21 @@ async def test_what_the_catalogue_lets_through_the_service_takes(fields: dict[st
 
 
 @pytest.mark.parametrize(
-    ("model", "fields", "elsewhere"),
+    ("model", "fields", "named"),
     [
-        ("seedance-2.0", {"watermark": True}, "ark"),
-        ("seedance-2.0", {"return_last_frame": True}, "ark"),
-        ("seedance-1.0-pro-fast", {"first_frame": IMAGE, "last_frame": IMAGE}, "seedance-1.0-pro"),
-        ("seedance-2.5", {"resolution": "480p", "provider_options": {"draft": True}}, ""),
+        ("seedance-2.0", {"watermark": True}, "watermark"),
+        ("seedance-2.0", {"return_last_frame": True}, "return_last_frame"),
+        ("seedance-1.0-pro-fast", {"first_frame": IMAGE, "last_frame": IMAGE}, "last_frame"),
+        ("seedance-2.5", {"resolution": "480p", "provider_options": {"draft": True}}, "ark/seedance-2.5"),
     ],
 )
 def test_what_the_offer_lacks_is_refused_before_anything_is_sent(
-    model: str, fields: dict[str, Any], elsewhere: str
+    model: str, fields: dict[str, Any], named: str
 ) -> None:
     with pytest.raises(InvalidRequest) as caught:
         order(model, **fields)
-    assert "Replicate" in str(caught.value) or "replicate" in str(caught.value)
+    assert f"{model} at replicate" in str(caught.value)
+    assert named in str(caught.value)
 
 
 # ---------------------------------------------------------------- finding a lost purchase again
