@@ -10,9 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .fitting import PictureLimits, fitted_size
     from .inputs import inspect, read_media
     from .last_frames import extract_last_frame
-    from .outgoing import PictureLimits, copy_to_leave
+    from .outgoing import copy_to_leave
     from .path_rules import check_readable
     from .placeholder import PlaceholderSpec, render_placeholder
     from .probe import Span, VideoFacts, probe_video
@@ -27,6 +28,7 @@ __all__ = [
     "contact_sheet",
     "copy_to_leave",
     "extract_last_frame",
+    "fitted_size",
     "inspect",
     "probe_video",
     "read_media",
@@ -34,7 +36,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "PictureLimits": "outgoing",
+    "PictureLimits": "fitting",
     "PlaceholderSpec": "placeholder",
     "Span": "probe",
     "VideoFacts": "probe",
@@ -42,6 +44,7 @@ _HOMES = {
     "contact_sheet": "sheets",
     "copy_to_leave": "outgoing",
     "extract_last_frame": "last_frames",
+    "fitted_size": "fitting",
     "inspect": "inputs",
     "probe_video": "probe",
     "read_media": "inputs",

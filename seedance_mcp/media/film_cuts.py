@@ -1,20 +1,41 @@
-"""What is blanked in an MP4 or MOV file: user data, metadata, and tracks that are neither picture nor sound."""
+"""What is blanked in an MP4, MOV or M4A file: all but what players need of the index, and the samples of picture and sound."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO
 
 from .cuts import Cut
+from .film_samples import Span, kept_samples
 from .refusal import RefusalError
+from .signatures import Signature
 
-_CONTAINERS = frozenset((b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf", b"mvex", b"edts"))
-_BLANKED = frozenset((b"udta", b"meta", b"uuid", b"tref", b"free", b"skip"))
+_CHILDREN: Mapping[bytes, frozenset[bytes]] = {
+    parent.encode(): frozenset(child.encode() for child in children.split())
+    for parent, children in {
+        "": "ftyp styp moov moof mdat sidx ssix mfra pdin",
+        "moov": "mvhd trak mvex iods cmov",
+        "trak": "tkhd mdia edts tapt",
+        "edts": "elst",
+        "mdia": "mdhd hdlr minf elng",
+        "minf": "vmhd smhd gmhd nmhd hdlr dinf stbl",
+        "dinf": "dref",
+        "stbl": "stsd stts ctts cslg stsc stsz stz2 stco co64 stss stps stsh sdtp padb stdp sbgp sgpd subs",
+        "mvex": "mehd trex leva",
+        "moof": "mfhd traf",
+        "traf": "tfhd tfdt trun sdtp sbgp sgpd subs",
+        "mfra": "tfra mfro",
+    }.items()
+}
+"""For each box that is looked into (first: the file itself) what is kept in it; everything else is blanked."""
+
+_TIMED = frozenset((b"mvhd", b"tkhd", b"mdhd"))
 _KEPT_TRACKS = (b"vide", b"soun")
 _MAX_BOXES = 100_000
-_MAX_TABLE_BYTES = 64 * 1024 * 1024
+_MAX_REFERENCES = 1000
+_AGAIN = "Export it again as a plain MP4 with picture and sound only."
 
 
 @dataclass(frozen=True)
@@ -23,52 +44,43 @@ class _Box:
     start: int
     content: int
     end: int
+    kept: bool
 
 
-def film_cuts(source: IO[bytes]) -> list[Cut]:
+def film_cuts(source: IO[bytes], signature: Signature) -> list[Cut]:
     """
-    Blank in place, so that no offset changes: the boxes become free space and their content zeros.
+    Blank in place, so that no offset changes: boxes become free space, and all their bytes zeros.
 
-    A track that is neither picture nor sound (positions by GPS, telemetry, subtitles) goes with all its samples.
+    Gone are user data and metadata, tracks that are neither picture nor sound (positions by GPS, telemetry,
+    subtitles), everything in the media data that is no sample of a kept track, free text in the pictures' own
+    data, names, and times of making.
 
     Raises:
         RefusalError: the boxes do not add up, or hide their content.
     """
     size = source.seek(0, 2)
-    cuts: list[Cut] = []
-    boxes = list(_walk(source, 0, size, [_MAX_BOXES]))
-    fragmented = any(box.kind == b"moof" for box in boxes)
-    dropped = [box for box in boxes if box.kind == b"trak" and _handler(source, box) not in _KEPT_TRACKS]
-    if dropped and fragmented:
+    boxes = list(_walk(source, b"", 0, size, [_MAX_BOXES]))
+    dropped = [box for box in boxes if box.kind == b"trak" and _track_kind(source, box) not in _KEPT_TRACKS]
+    if dropped and any(box.kind == b"moof" for box in boxes):
         raise RefusalError(
             "The video is fragmented and has a track that is neither picture nor sound, which cannot be removed here.",
-            "Export it again as a plain MP4 with picture and sound only.",
+            _AGAIN,
         )
-    for track in dropped:
-        cuts += _samples(source, track, size)
+    cuts: list[Cut] = []
     for box in boxes:
         if box.kind == b"cmov":
-            raise RefusalError("The video's index is compressed.", "Export it again as a plain MP4.")
-        if box.kind in _BLANKED or box in dropped:
+            raise RefusalError("The video's index is compressed.", _AGAIN)
+        if not box.kept or box in dropped:
             cuts.append(Cut(box.start + 4, box.start + 8, b"free"))
             cuts.append(Cut(box.content, box.end, zeros=True))
-    return _apart(cuts)
+        else:
+            cuts += _told_by(source, box)
+    kept, rewritten = kept_samples(source, signature)
+    data = [(box.content, box.end) for box in boxes if box.kind == b"mdat"]
+    return _apart([*cuts, *_between(kept, data), *rewritten])
 
 
-def _apart(cuts: list[Cut]) -> list[Cut]:
-    """Leave out what lies inside another range that is blanked."""
-    kept: list[Cut] = []
-    blank_until = 0
-    for cut in sorted(cuts, key=lambda cut: (cut.start, -cut.end)):
-        if cut.end <= blank_until:
-            continue
-        kept.append(cut)
-        if cut.zeros:
-            blank_until = max(blank_until, cut.end)
-    return kept
-
-
-def _walk(source: IO[bytes], start: int, end: int, left: list[int], *, deep: bool = True) -> Iterator[_Box]:
+def _walk(source: IO[bytes], parent: bytes, start: int, end: int, left: list[int]) -> Iterator[_Box]:
     while start + 8 <= end:
         left[0] -= 1
         source.seek(start)
@@ -79,79 +91,74 @@ def _walk(source: IO[bytes], start: int, end: int, left: list[int], *, deep: boo
             length = struct.unpack(">Q", header[8:])[0]
             content = start + 16
         elif length == 0:
-            # By the standard up to the end of the file; in QuickTime's lists of user data: the end of the list.
+            # By the standard up to the end of the file; in QuickTime's lists: the end of the list.
             length = end - start
-        box = _Box(kind, start, content, start + length)
+        box = _Box(kind, start, content, start + length, kind in _CHILDREN[parent])
         if box.end > end or box.content > box.end or left[0] < 0:
             raise RefusalError(
                 f"The video's boxes do not add up at byte {start}.", "Fetch or export the file again."
             )
         yield box
-        if deep and kind in _CONTAINERS:
-            yield from _walk(source, box.content, box.end, left)
+        if box.kept and kind in _CHILDREN:
+            yield from _walk(source, kind, box.content, box.end, left)
         start = box.end
 
 
-def _inside(source: IO[bytes], outer: _Box, *path: bytes) -> _Box | None:
-    box: _Box | None = outer
-    for kind in path:
-        if box is None:
-            return None
-        inner = _walk(source, box.content, box.end, [_MAX_BOXES], deep=False)
-        box = next((found for found in inner if found.kind == kind), None)
-    return box
+def _track_kind(source: IO[bytes], track: _Box) -> bytes:
+    for box in _walk(source, b"trak", track.content, track.end, [_MAX_BOXES]):
+        # The media's own, which comes first: QuickTime has another one for the way the data is stored.
+        if box.kind == b"hdlr":
+            return _read(source, box.content + 8, 4)
+    return b""
 
 
-def _content(source: IO[bytes], box: _Box | None) -> bytes:
-    if box is None or box.end - box.content > _MAX_TABLE_BYTES:
-        return b""
-    source.seek(box.content)
-    return source.read(box.end - box.content)
+def _told_by(source: IO[bytes], box: _Box) -> Iterator[Cut]:
+    """When it was made, names that somebody gave, and where else the data may lie."""
+    if box.kind in _TIMED:
+        wide = _read(source, box.content, 1) == b"\x01"
+        yield Cut(box.content + 4, min(box.end, box.content + (20 if wide else 12)), zeros=True)
+    elif box.kind == b"hdlr":
+        yield Cut(min(box.end, box.content + 24), box.end, zeros=True)
+    elif box.kind == b"dref":
+        at = box.content + 8
+        for _ in range(_MAX_REFERENCES):
+            length = int.from_bytes(_read(source, at, 4))
+            if length < 12 or at + length > box.end:
+                break
+            yield Cut(at + 12, at + length, zeros=True)
+            at += length
 
 
-def _handler(source: IO[bytes], track: _Box) -> bytes:
-    return _content(source, _inside(source, track, b"mdia", b"hdlr"))[8:12]
+def _between(kept: list[Span], data: list[Span]) -> Iterator[Cut]:
+    """The parts of the media data that are no kept sample."""
+    inside = 0
+    for start, end in data:
+        at = start
+        for first, last in kept:
+            if start <= first and last <= end:
+                inside += 1
+                if first > at:
+                    yield Cut(at, first, zeros=True)
+                at = last
+        if end > at:
+            yield Cut(at, end, zeros=True)
+    if inside != len(kept):
+        raise RefusalError("The video keeps pictures or sound outside its media data.", _AGAIN)
 
 
-def _samples(source: IO[bytes], track: _Box, size: int) -> Iterator[Cut]:
-    """The places of a track's samples, to be zeroed."""
-    table = _inside(source, track, b"mdia", b"minf", b"stbl")
-    if table is None:
-        return
-    try:
-        for start, length in _chunks(source, table):
-            if length and start + length <= size:
-                yield Cut(start, start + length, zeros=True)
-    except (struct.error, IndexError):
-        raise RefusalError(
-            "The video has a track that is neither picture nor sound, and its index is damaged.",
-            "Export it again as a plain MP4 with picture and sound only.",
-        ) from None
+def _apart(cuts: list[Cut]) -> list[Cut]:
+    """Leave out what lies inside another range that is blanked."""
+    found: list[Cut] = []
+    blank_until = 0
+    for cut in sorted(cuts, key=lambda cut: (cut.start, -cut.end)):
+        if cut.end <= blank_until:
+            continue
+        found.append(cut)
+        if cut.zeros:
+            blank_until = max(blank_until, cut.end)
+    return found
 
 
-def _chunks(source: IO[bytes], table: _Box) -> Iterator[tuple[int, int]]:
-    sizes_box = _content(source, _inside(source, table, b"stsz"))
-    if not sizes_box:
-        if _content(source, _inside(source, table, b"stz2")):
-            raise struct.error
-        return
-    same, count = struct.unpack_from(">II", sizes_box, 4)
-    sizes = () if same else struct.unpack_from(f">{count}I", sizes_box, 12)
-    offsets = _offsets(source, table)
-    runs_box = _content(source, _inside(source, table, b"stsc"))
-    runs = list(struct.iter_unpack(">III", runs_box[8 : 8 + 12 * int.from_bytes(runs_box[4:8])]))
-    sample = run = 0
-    for number, offset in enumerate(offsets, start=1):
-        while run + 1 < len(runs) and runs[run + 1][0] <= number:
-            run += 1
-        here = min(runs[run][1], count - sample)
-        yield offset, same * here if same else sum(sizes[sample : sample + here])
-        sample += here
-
-
-def _offsets(source: IO[bytes], table: _Box) -> tuple[int, ...]:
-    for kind, letter in ((b"stco", "I"), (b"co64", "Q")):
-        box = _content(source, _inside(source, table, kind))
-        if box:
-            return struct.unpack_from(f">{int.from_bytes(box[4:8])}{letter}", box, 8)
-    return ()
+def _read(source: IO[bytes], at: int, count: int) -> bytes:
+    source.seek(at)
+    return source.read(count)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import math
+import struct
 import warnings
+from collections.abc import Callable
 from typing import IO, Any
 
 from PIL import Image, ImageOps
 
 from .cuts import Cut, written
 from .film_cuts import film_cuts
+from .fitting import fitted_size
 from .picture_cuts import PICTURES
 from .refusal import RefusalError
 from .signatures import Signature
@@ -24,6 +27,11 @@ _QUALITIES = (95, 90, 85, 80, 72, 64, 55)
 _SMALLER = 0.8
 _LOSSLESS = frozenset(("image/png", "image/bmp", "image/tiff", "image/gif", "image/avif"))
 _SCREENED = frozenset(("RGB", "L"))
+_PROFILES = {b"RGB ": ("RGB", "RGBA"), b"GRAY": ("L",)}
+_DAMAGED = (ValueError, IndexError, struct.error)
+
+Draw = Callable[[float], Image.Image | None]
+"""The picture at a scale; None where there is no such size."""
 
 
 def find_private(source: IO[bytes], signature: Signature) -> tuple[dict[str, Any], bytes]:
@@ -39,15 +47,15 @@ def find_private(source: IO[bytes], signature: Signature) -> tuple[dict[str, Any
             return _plain_copy(source, signature)
         try:
             cuts = PICTURES[signature.mime_type](source.read(), _orientation(source, signature))
-        except (ValueError, IndexError):
+        except _DAMAGED:
             return _plain_copy(source, signature)
         return _answer(cuts)
     if signature.decoder == "mov":
-        return _answer(film_cuts(source))
+        return _answer(film_cuts(source, signature))
     if signature.decoder in SOUNDS:
         try:
             return _answer(SOUNDS[signature.decoder](source.read()))
-        except (ValueError, IndexError):
+        except _DAMAGED:
             raise RefusalError("The sound's tags are damaged.", "Export it again as MP3 or WAV.") from None
     raise RefusalError(
         f"What is hidden in a file of type {signature.mime_type}, such as the place of recording, cannot be"
@@ -66,8 +74,7 @@ def draw_fitting(
     ratio: list[float] | None,
 ) -> tuple[dict[str, Any], bytes]:
     """
-    Draw a picture anew so that it keeps to these limits: scaled as a whole, never cropped; where its shape is
-    too long, centred on black. The same file gives the same bytes.
+    Draw a picture anew so that it keeps to these limits (see `fitted_size`), on black where its shape is too long.
 
     Raises:
         RefusalError: it is no image, or no size fits.
@@ -75,9 +82,8 @@ def draw_fitting(
     if signature.kind != "image":
         raise RefusalError("Only images are made to fit.")
     image = _upright(source, signature)
-    shaped = _shaped(image, tuple(sides) if sides else None, tuple(ratio) if ratio else None)
-    least = sides[0] if sides else 1
-    return _encoded(shaped, signature, formats=formats, most=min(max_bytes, _MOST_BYTES), least=least)
+    drawing = _drawing(image, sides, ratio)
+    return _encoded(drawing, _profile(image), signature, formats=formats, most=min(max_bytes, _MOST_BYTES))
 
 
 def _answer(cuts: list[Cut]) -> tuple[dict[str, Any], bytes]:
@@ -109,71 +115,80 @@ def _upright(source: IO[bytes], signature: Signature) -> Image.Image:
         return image.convert("RGBA" if clear else "RGB")
 
 
+def _profile(image: Image.Image) -> bytes | None:
+    """The colour profile, if it is one for the colours that the picture has now."""
+    profile = image.info.get("icc_profile") or b""
+    return profile if image.mode in _PROFILES.get(profile[16:20], ()) else None
+
+
 def _plain_copy(source: IO[bytes], signature: Signature) -> tuple[dict[str, Any], bytes]:
     image = _upright(source, signature)
-    return _encoded(image, signature, formats=["image/png", "image/jpeg"], most=_MOST_BYTES, least=1)
+    drawing, formats = _drawing(image, None, None), ["image/png", "image/jpeg"]
+    return _encoded(drawing, _profile(image), signature, formats=formats, most=_MOST_BYTES)
 
 
-def _shaped(
-    image: Image.Image, sides: tuple[int, ...] | None, ratio: tuple[float, ...] | None
-) -> Image.Image:
-    width, height = _canvas(*image.size, ratio)
-    if sides:
-        scale = max(min(1.0, sides[1] / max(width, height)), sides[0] / min(width, height))
-        if scale != 1:
-            inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-            image = image.resize(inner, Image.Resampling.LANCZOS)
-            width, height = (max(side, sides[0]) for side in _canvas(*inner, ratio))
-    if (width, height) == image.size:
+def _drawing(image: Image.Image, sides: list[int] | None, ratio: list[float] | None) -> Draw:
+    """Draw at sizes that fit; at scale 1 as large as it can be without being larger than it was."""
+
+    def draw(scale: float) -> Image.Image | None:
+        sizes = fitted_size(*image.size, sides=sides, ratio=ratio)
+        if sizes is not None and scale < 1:
+            scale *= max(sizes[1]) / max(image.size)
+            sizes = fitted_size(*image.size, sides=sides, ratio=ratio, scale=scale)
+        return None if sizes is None else _framed(image, *sizes)
+
+    return draw
+
+
+def _framed(image: Image.Image, whole: tuple[int, int], inner: tuple[int, int]) -> Image.Image:
+    if image.size != inner:
+        image = image.resize(inner, Image.Resampling.LANCZOS)
+    if whole == inner:
         return image
-    canvas = Image.new("RGB" if image.mode == "RGBA" else image.mode, (width, height))
-    place = ((width - image.width) // 2, (height - image.height) // 2)
-    canvas.paste(image, place, image if image.mode == "RGBA" else None)
-    return canvas
-
-
-def _canvas(width: int, height: int, ratio: tuple[float, ...] | None) -> tuple[int, int]:
-    if ratio is None:
-        return width, height
-    if width / height < ratio[0]:
-        width = math.ceil(height * ratio[0])
-    elif width / height > ratio[1]:
-        height = math.ceil(width / ratio[1])
-    return width, height
+    image = _flat(image)
+    frame = Image.new(image.mode, whole)
+    frame.paste(image, ((whole[0] - inner[0]) // 2, (whole[1] - inner[1]) // 2))
+    return frame
 
 
 def _encoded(
-    image: Image.Image, signature: Signature, *, formats: list[str], most: int, least: int
+    draw: Draw, profile: bytes | None, signature: Signature, *, formats: list[str], most: int
 ) -> tuple[dict[str, Any], bytes]:
-    profile = image.info.get("icc_profile")
-    image.info.clear()
-    lossless = signature.mime_type in _LOSSLESS or image.mode == "RGBA" or "image/jpeg" not in formats
+    scale, before = 1.0, None
     while True:
-        if lossless and "image/png" in formats:
-            content = _saved(image, "PNG", icc_profile=profile)
-            if len(content) <= most:
-                return {"mime_type": "image/png"}, content
-        if "image/jpeg" in formats:
-            flat = image if image.mode in _SCREENED else _flat(image)
-            for quality in _QUALITIES:
-                content = _saved(flat, "JPEG", quality=quality, icc_profile=profile, optimize=False)
-                if len(content) <= most:
-                    return {"mime_type": "image/jpeg"}, content
-        smaller = (round(image.width * _SMALLER), round(image.height * _SMALLER))
-        if min(smaller) < least:
+        image = draw(scale)
+        if image is None:
+            raise RefusalError("No size of the image fits.", "Crop it to a less extreme shape.")
+        if image.size == before:
             raise RefusalError(
                 f"No copy of the image has at most {most:,} bytes.", "Use a simpler or smaller image."
             )
-        image = image.resize(smaller, Image.Resampling.LANCZOS)
+        before, size = image.size, most + 1
+        lossless = signature.mime_type in _LOSSLESS or image.mode == "RGBA" or "image/jpeg" not in formats
+        if lossless and "image/png" in formats:
+            content = _saved(image, "PNG", icc_profile=profile)
+            size = len(content)
+            if size <= most:
+                return {"mime_type": "image/png"}, content
+        if "image/jpeg" in formats:
+            for quality in _QUALITIES:
+                content = _saved(_flat(image), "JPEG", quality=quality, icc_profile=profile)
+                size = len(content)
+                if size <= most:
+                    return {"mime_type": "image/jpeg"}, content
+        scale *= min(_SMALLER, math.sqrt(most / size))
 
 
 def _flat(image: Image.Image) -> Image.Image:
+    if image.mode in _SCREENED:
+        return image
     flat = Image.new("RGB", image.size, "white")
-    flat.paste(image, mask=image.getchannel("A") if image.mode == "RGBA" else None)
+    flat.paste(image, mask=image.getchannel("A"))
     return flat
 
 
 def _saved(image: Image.Image, form: str, **options: Any) -> bytes:
+    image.info.clear()
     buffer = io.BytesIO()
     image.save(buffer, form, **{name: value for name, value in options.items() if value is not None})
     return buffer.getvalue()

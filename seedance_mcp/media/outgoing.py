@@ -7,7 +7,7 @@ import mimetypes
 import os
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,19 +18,10 @@ from ..types import MediaFile
 from . import cuts
 from .confine import Limits, Reply, run_worker
 from .descriptors import open_allowed, open_plain
+from .fitting import PictureLimits
 
 _LIMITS = Limits(seconds=60)
 _BLOCK_BYTES = 1 << 18
-
-
-@dataclass(frozen=True, kw_only=True)
-class PictureLimits:
-    """What a picture has to be drawn anew to: MIME types, bytes, pixels a side, and width by height."""
-
-    formats: tuple[str, ...]
-    max_bytes: int
-    sides: tuple[int, int] | None = None
-    ratio: tuple[float, float] | None = None
 
 
 async def copy_to_leave(
@@ -63,7 +54,7 @@ async def copy_to_leave(
                 f"{file.path} changed while it was being used.",
                 hint="Wait until it is written, then try again.",
             )
-        reply = await _on(raw, "fit" if fit else "clean", vars(fit) if fit else {})
+        reply = await _on(raw, "fit" if fit else "clean", asdict(fit) if fit else {})
         ending = mimetypes.guess_extension(reply.facts.get("mime_type") or file.mime_type or "") or ".bin"
         copy = folder / f"{name}{ending}"
         size, digest = await anyio.to_thread.run_sync(_edit, raw, copy, reply)

@@ -17,6 +17,8 @@ _PNG_KEPT = frozenset(
 _WEBP_KEPT = frozenset((b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP"))
 _WEBP_METADATA_FLAGS = 0x08 | 0x04
 _GIF_KEPT = frozenset((b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012"))
+_GIF_SHOWN = frozenset((0x01, 0xF9))
+"""Labels of extensions that belong to the picture: text drawn over it, and how long a frame stays."""
 
 
 def orientation_block(orientation: int) -> bytes:
@@ -25,7 +27,7 @@ def orientation_block(orientation: int) -> bytes:
 
 
 def jpeg_cuts(data: bytes, orientation: int) -> list[Cut]:
-    """Keep JFIF, colour profile, Adobe's colour note and the picture; drop all other APP segments and comments."""
+    """Keep JFIF, colour profile, Adobe's colour note and what draws the picture; drop everything else."""
     cuts: list[Cut] = []
     at, insert = 2, 2
     while data[at] == 0xFF:
@@ -45,8 +47,10 @@ def jpeg_cuts(data: bytes, orientation: int) -> list[Cut]:
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4])
         if end <= at + 3 or end > len(data):
             break
-        if marker == 0xE0 and at == 2 and data[at + 4 : at + 8] == b"JFIF":
-            insert = end
+        if marker == 0xE0 and data[at + 4 : at + 9] == b"JFIF\0" and end >= at + 18:
+            # Its colours mean what JFIF says; the small picture in it may be of something else.
+            cuts.append(Cut(at + 2, end, b"\0\x10" + data[at + 4 : at + 16] + b"\0\0"))
+            insert = end if at == 2 else insert
         elif not _is_needed(marker, data[at + 4 : end]):
             cuts.append(Cut(at, end))
         at = _after_scan(data, end) if marker == 0xDA else end
@@ -58,7 +62,7 @@ def _is_needed(marker: int, content: bytes) -> bool:
         return content.startswith(b"ICC_PROFILE\0")
     if marker == 0xEE:
         return content.startswith(b"Adobe")
-    return not (0xE0 <= marker <= 0xEF or marker == 0xFE)
+    return 0xC0 <= marker <= 0xDF
 
 
 def _after_scan(data: bytes, at: int) -> int:
@@ -142,7 +146,8 @@ def gif_cuts(data: bytes, _orientation: int) -> list[Cut]:
         elif kind == 0x21:
             end = _after_blocks(data, at + 2)
             label = data[at + 1]
-            if label == 0xFE or (label == 0xFF and data[at + 3 : at + 14] not in _GIF_KEPT):
+            kept = data[at + 3 : at + 14] in _GIF_KEPT if label == 0xFF else label in _GIF_SHOWN
+            if not kept:
                 cuts.append(Cut(at, end))
             at = end
         else:

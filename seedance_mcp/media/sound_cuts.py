@@ -18,6 +18,8 @@ def wav_cuts(data: bytes) -> list[Cut]:
     at, length = 12, 4
     while at + 8 <= len(data):
         kind, size = struct.unpack_from("<4sI", data, at)
+        if kind == b"data" and not size:
+            raise ValueError("the WAV does not say how long its sound is")
         end = min(len(data), at + 8 + size + size % 2)
         if kind in _WAV_KEPT:
             length += end - at
@@ -32,10 +34,15 @@ def tagged_cuts(data: bytes) -> list[Cut]:
     start = 0
     while data[start : start + 3] == b"ID3" and len(data) >= start + 10:
         start += 10 + _synchsafe(data[start + 6 : start + 10]) + (10 if data[start + 5] & 0x10 else 0)
+    end = _end_of_sound(data, start)
+    return [Cut(0, min(start, end)), Cut(end, len(data))]
+
+
+def _end_of_sound(data: bytes, start: int) -> int:
     end = len(data)
     while (tag := _tag_behind(data, end)) and end - tag >= start:
         end -= tag
-    return [Cut(0, min(start, end)), Cut(end, len(data))]
+    return end
 
 
 def _tag_behind(data: bytes, end: int) -> int:
@@ -74,6 +81,7 @@ def flac_cuts(data: bytes) -> list[Cut]:
             cuts.append(Cut(at, end))
         at = end
         if final:
+            cuts.append(Cut(_end_of_sound(data, end), len(data)))
             return [Cut(last_kept, last_kept + 1, bytes((data[last_kept] | 0x80,))), *cuts]
 
 

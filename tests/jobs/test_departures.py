@@ -19,6 +19,7 @@ from seedance_mcp.types import MediaFile, VideoRequest
 from tests.emulator import Emulator
 from tests.media import planting
 from tests.reliability.fault_market import settings
+from tests.reliability.waiting import until
 
 PROVIDERS = ("ark", "atlas", "byteplus", "fal", "replicate", "runcomfy")
 
@@ -60,10 +61,13 @@ async def test_copies_of_dead_processes_are_removed_at_the_next_start(tmp_path: 
     left = tmp_path / "state" / "leaving" / "0123456789abcdef.00" / "copy.jpg"
     left.parent.mkdir(parents=True)
     left.write_bytes(b"a place")
+
+    async def gone() -> bool:
+        return not left.parent.exists()
+
     with anyio.fail_after(30):
         async with open_app(settings({}, tmp_path)):
-            while left.parent.exists():
-                await anyio.sleep(0.02)
+            await until(gone)
 
 
 def test_copies_of_living_processes_stay(tmp_path: Path) -> None:
@@ -77,11 +81,15 @@ async def test_a_copy_is_gone_when_its_use_failed_and_when_it_could_not_be_made(
     path = planting.jpeg(tmp_path / "media" / "beach.jpg")
     file = await inspect(path, allowed=(path.parent,), forbidden=())
     here = settings({}, tmp_path)
-    with pytest.raises(RuntimeError, match="hung up"):
+
+    async def hang_up() -> None:
         async with leaving(file, settings=here, instance="i") as copy:
             assert copy.path is not None
             assert copy.path.stat().st_mode & 0o077 == 0 or sys.platform == "win32"
             raise RuntimeError("hung up")
+
+    with pytest.raises(RuntimeError, match="hung up"):
+        await hang_up()
     path.write_bytes(path.read_bytes() + b"more")
     with pytest.raises(MediaError, match="changed"):
         async with leaving(file, settings=here, instance="i"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 from fractions import Fraction
@@ -12,7 +13,7 @@ import av
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
-from .crafting import film
+from .crafting import film, sine
 
 SECRET = b"SECRETPLACE"
 PLACE = "+48.8577+002.295/"
@@ -131,28 +132,51 @@ def wav(path: Path) -> Path:
     return path
 
 
-def mp3(path: Path, *, ape: bool = False) -> Path:
-    """An MP3 with ID3v2 before, and an APE or an ID3v1 tag behind its sound."""
-    with av.open(str(path), "w") as container:
-        container.metadata["comment"] = SECRET.decode()
-        stream = container.add_stream("mp3", rate=48_000)
-        stream.layout = "mono"
-        wave = (np.sin(np.arange(48_000 * 3) / 20) * 9000).astype(np.int16).reshape(1, -1)
-        for at in range(0, wave.shape[1], 1152):
-            frame = av.AudioFrame.from_ndarray(
-                np.ascontiguousarray(wave[:, at : at + 1152]), format="s16p", layout="mono"
-            )
-            frame.rate, frame.pts = 48_000, at
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    item = struct.pack("<II", len(SECRET), 0) + b"Comment\0" + SECRET
-    footer = b"APETAGEX" + struct.pack("<IIII", 2000, len(item) + 32, 1, 0) + bytes(8)
-    path.write_bytes(path.read_bytes() + (item + footer if ape else b"TAG" + SECRET.ljust(125, b"\0")))
+def mp3(path: Path) -> Path:
+    """An MP3 with two ID3v2 tags before its frames and an ID3v1 tag behind them."""
+    tag = b"ID3\4\0\0" + bytes((0, 0, 0, len(SECRET))) + SECRET
+    path.write_bytes(tag + _encoded(path, "mp3") + b"TAG" + SECRET.ljust(125, b"\0"))
     return path
 
 
-def mp4(path: Path, size: tuple[int, int] = (640, 480), seconds: int = 2, rotation: int = 0) -> Path:
-    """A film with a position, a comment, XMP, free space with leftovers, and a track of positions."""
+def flac(path: Path) -> Path:
+    """A FLAC with a comment, a picture's worth of private bytes, and an ID3v1 tag at its end."""
+    frames = _encoded(path, "flac")
+    assert SECRET in frames
+    block = bytes((2,)) + len(SECRET).to_bytes(3) + SECRET
+    after_info = 4 + 4 + 34
+    path.write_bytes(frames[:after_info] + block + frames[after_info:] + b"TAG" + SECRET.ljust(125, b"\0"))
+    return path
+
+
+def _encoded(path: Path, codec: str) -> bytes:
+    with av.open(str(path), "w", options={"write_xing": "0"} if codec == "mp3" else {}) as container:
+        container.metadata["comment"] = SECRET.decode()
+        stream = container.add_stream(codec, rate=48_000)
+        stream.layout = "mono"
+        wave = (np.sin(np.arange(48_000 * 3) / 20) * 9000).astype(np.int16).reshape(1, -1)
+        for at in range(0, wave.shape[1], 1152):
+            block = np.ascontiguousarray(wave[:, at : at + 1152])
+            frame = av.AudioFrame.from_ndarray(block, "s16p" if codec == "mp3" else "s16", "mono")
+            frame.rate, frame.pts = 48_000, at
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path.read_bytes()
+
+
+def mp4(
+    path: Path,
+    size: tuple[int, int] = (640, 480),
+    seconds: int = 2,
+    rotation: int = 0,
+    codec: str = "libx264",
+) -> Path:
+    """
+    A film with a position in every place where cameras leave one.
+
+    They are: tags, a comment, XMP, free space with leftovers, a track of positions, media data that no track
+    claims, messages among the pictures, and the names of tracks.
+    """
     frames = np.random.default_rng(4).integers(
         0, 255, (24 * seconds, size[1] // 16, size[0] // 16, 3), dtype=np.uint8
     )
@@ -162,6 +186,8 @@ def mp4(path: Path, size: tuple[int, int] = (640, 480), seconds: int = 2, rotati
     film(
         plain,
         pictures,
+        sound=sine(seconds, -20),
+        codec=codec,
         rotation=rotation,
         tags={"location": PLACE, "comment": SECRET.decode(), "com.apple.quicktime.location.ISO6709": PLACE},
     )
@@ -172,16 +198,35 @@ def mp4(path: Path, size: tuple[int, int] = (640, 480), seconds: int = 2, rotati
     plain.unlink()
     marked.unlink()
     xmp = bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC") + XMP
-    extra = (
-        struct.pack(">I", len(xmp) + 8)
-        + b"uuid"
-        + xmp
-        + struct.pack(">I", 8 + len(SECRET))
-        + b"free"
-        + SECRET
+    path.write_bytes(
+        _unclaimed(data.replace(b"VideoHandler", b"SECRETPLACE!"))
+        + _box(b"uuid", xmp)
+        + _box(b"free", SECRET)
     )
-    path.write_bytes(data + extra)
     return path
+
+
+def _box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I4s", len(content) + 8, kind) + content
+
+
+def _unclaimed(data: bytes) -> bytes:
+    """Make the media data, which the index comes after, longer by a position that no track claims."""
+    at = data.index(b"mdat") - 4
+    size = int.from_bytes(data[at : at + 4])
+    assert data[at + size + 4 : at + size + 8] == b"moov"
+    more = b"freeGPS " + PLACE.encode()
+    longer = struct.pack(">I", size + len(more)) + data[at + 4 : at + size] + more
+    return data[:at] + longer + data[at + size :]
+
+
+def message(codec: str) -> bytes:
+    """A unit of messages (SEI) with a position in free text, zeros that need an escape in it, and a second message."""
+    text = bytes(range(16)) + b"\0\0\0" + PLACE.encode() + b"\0\0\1" + SECRET + b"\0\0"
+    plain = bytes((5, len(text))) + text + bytes((5, len(SECRET))) + SECRET + b"\x80"
+    escaped = re.sub(rb"\0\0(?=[\0-\3])", b"\0\0\3", plain)
+    unit = (b"\6" if codec == "h264" else b"\x4e\1") + escaped
+    return struct.pack(">I", len(unit)) + unit
 
 
 def with_positions(plain: Path, path: Path) -> None:
@@ -196,8 +241,9 @@ def with_positions(plain: Path, path: Path) -> None:
         packets = []
         for packet in source.demux():
             if packet.dts is not None:
-                packet.stream = copied[packet.stream.index]
-                packets.append(packet)
+                spoken = _spoken(packet) if packet.stream.type == "video" else packet
+                spoken.stream = copied[packet.stream.index]
+                packets.append(spoken)
         for number in range(3):
             packet = av.Packet(SECRET + PLACE.encode())
             packet.stream, packet.pts, packet.dts, packet.duration = track, number * 500, number * 500, 500
@@ -205,3 +251,11 @@ def with_positions(plain: Path, path: Path) -> None:
             packets.append(packet)
         for packet in packets:
             target.mux(packet)
+
+
+def _spoken(packet: av.Packet) -> av.Packet:
+    """The same picture with a message in front of it."""
+    copy = av.Packet(message(packet.stream.codec_context.name) + bytes(packet))
+    copy.pts, copy.dts, copy.duration = packet.pts, packet.dts, packet.duration
+    copy.time_base, copy.is_keyframe = packet.time_base, packet.is_keyframe
+    return copy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,8 +88,10 @@ FILMS: dict[str, Callable[[Path], Path]] = {
     "a.mp4": planting.mp4,
     "turned.mp4": lambda path: planting.mp4(path, rotation=90),
     "a.mov": planting.mp4,
+    "hevc.mp4": lambda path: planting.mp4(path, size=(128, 96), seconds=1, codec="libx265"),
     "a.wav": planting.wav,
     "a.mp3": planting.mp3,
+    "a.flac": planting.flac,
 }
 
 
@@ -113,3 +116,23 @@ async def test_the_same_file_gives_the_same_copy(folder: Path) -> None:
         first, second = await leave(path), await leave(path)
         assert (first.sha256, first.bytes) == (second.sha256, second.bytes)
         assert first.path != second.path
+
+
+async def test_what_is_blanked_among_the_pictures_keeps_its_form(folder: Path) -> None:
+    path = planting.mp4(folder / "a.mp4", seconds=1)
+    copy = await leave(path)
+    assert copy.path is not None
+    before, after = path.read_bytes(), copy.path.read_bytes()
+    assert len(before) == len(after)
+    unit = planting.message("h264")
+    places = [found.start() for found in re.finditer(re.escape(unit), before)]
+    assert len(places) == 24
+    for at in places:
+        one, other = (re.sub(b"\0\0\3", b"\0\0", data[at : at + len(unit)]) for data in (before, after))
+        assert len(one) == len(other)
+        assert one[:7] == other[:7]
+        assert other[7:].count(1) > 50
+        second = one.index(bytes((5, len(planting.SECRET))) + planting.SECRET)
+        assert other[second : second + 2] == one[second : second + 2]
+        assert other[-1:] == b"\x80"
+    assert b"x264 - core" in after  # decoders go by it
