@@ -217,7 +217,14 @@ class App:
             MediaError: it cannot be used at all.
             InvalidRequest: there is no such provider.
         """
-        return await register(source, provider, sources=self.runner.sources, catalog=self.catalog)
+        return await register(
+            source,
+            provider,
+            sources=self.runner.sources,
+            catalog=self.catalog,
+            settings=self.settings,
+            carrier=self._shops.carrier,
+        )
 
     async def view(self, source: str, frames: int = 9) -> Viewed:
         """

@@ -67,6 +67,12 @@ def _switch(value: str) -> bool:
     raise ValueError("it must be 1 or 0")
 
 
+def _web_address(value: str) -> str:
+    if not value.startswith(("https://", "http://")):
+        raise ValueError("it must be https://host[:port]")
+    return value.rstrip("/")
+
+
 def _choice(*allowed: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         word = value.strip().lower()
@@ -150,6 +156,32 @@ class Settings:
         _text,
         None,
         "Command to run when a job ends (no shell; the job as JSON on stdin).",
+    )
+    carrier: str | None = _setting(
+        "SEEDANCE_CARRIER",
+        str.lower,
+        None,
+        "Where local files go that the chosen provider reads only from a URL: a provider that takes uploads, or `s3`."
+        " Default: nowhere.",
+    )
+    s3_bucket: str | None = _setting(
+        "SEEDANCE_S3_BUCKET", _text, None, "Bucket for `SEEDANCE_CARRIER=s3`. It can be private."
+    )
+    s3_endpoint: str | None = _setting(
+        "SEEDANCE_S3_ENDPOINT",
+        _web_address,
+        None,
+        "Where the bucket is, with `{bucket}` where its name belongs if not in the path. Default: Amazon S3.",
+    )
+    s3_region: str = _setting("SEEDANCE_S3_REGION", _text, "us-east-1", "Region of the bucket.")
+    s3_prefix: str = _setting(
+        "SEEDANCE_S3_PREFIX", _text, "seedance/", "What the names of the files in the bucket begin with."
+    )
+    s3_access_key_id: SecretStr | None = _setting(
+        "SEEDANCE_S3_ACCESS_KEY_ID", SecretStr, None, "Key that may put and get objects there."
+    )
+    s3_secret_access_key: SecretStr | None = _setting(
+        "SEEDANCE_S3_SECRET_ACCESS_KEY", SecretStr, None, "Its secret half."
     )
     cny_per_usd: Decimal = _setting(
         "SEEDANCE_CNY_PER_USD",

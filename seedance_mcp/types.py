@@ -89,7 +89,8 @@ class MediaFile:
     """
     A file that may go in: checked, measured and hashed, or an https URL that is passed through unseen.
 
-    `path` is None for a URL, `url` is None for a local file. Sizes in pixels, duration in seconds.
+    `path` is None for a URL, `url` is None for a local file. Sizes in pixels, duration in seconds. `job_id` names
+    the job whose own video it is, as long as the provider's link to that can still be handed on.
     """
 
     kind: MediaKind
@@ -104,6 +105,7 @@ class MediaFile:
     fps: float | None = None
     video_codec: str | None = None
     audio_codec: str | None = None
+    job_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,9 +56,18 @@ def _count_problems(request: VideoRequest, offer: Offer) -> list[str]:
 
 
 def file_problems(
-    request: VideoRequest, offer: Offer, media: Mapping[str, MediaFile], rules: Sequence[Rule]
+    request: VideoRequest,
+    offer: Offer,
+    media: Mapping[str, MediaFile],
+    rules: Sequence[Rule],
+    *,
+    carried: bool,
 ) -> list[str]:
-    """Name everything about the files that the offer does not take; unknown facts are not checked."""
+    """
+    Name everything about the files that the offer does not take; unknown facts are not checked.
+
+    `carried`: a local file can be put where every provider reads it by URL.
+    """
     problems: list[str] = []
     for field, kind, source in request.media():
         file, parameter = media.get(source), offer.parameters.get(field)
@@ -68,10 +77,10 @@ def file_problems(
         if file.kind != kind:
             problems.append(f"{shown}: it is of kind {file.kind}; {field} takes {kind}")
             continue
-        if not _readable(file, offer):
+        if not carried and not offer.provider.reads(file):
             problems.append(
-                f"{shown}: {offer.provider.name} reads a {kind} only from a public https URL,"
-                " and this is a file"
+                f"{shown}: {offer.provider.name} reads a {kind} only from a public https URL, and this is a file:"
+                " pass such a URL, or set SEEDANCE_CARRIER to a provider that takes uploads or to s3"
             )
         limits = offer.model.inputs.of(kind)
         if limits is not None:
@@ -81,11 +90,6 @@ def file_problems(
     problems += _total_seconds(request, offer, media)
     problems += _body_problems(request, offer, media)
     return problems
-
-
-def _readable(file: MediaFile, offer: Offer) -> bool:
-    ways = offer.provider.media_in
-    return file.path is None or bool(ways & {"path", "upload"}) or ("data" in ways and file.kind != "video")
 
 
 def _mismatches(
@@ -155,7 +159,7 @@ def _body_problems(request: VideoRequest, offer: Offer, media: Mapping[str, Medi
     if most is None or offer.provider.media_in & {"path", "upload"}:
         return []
     files = [media[source] for _, _, source in request.media() if source in media]
-    size = sum(file.bytes or 0 for file in files if file.path is not None) * 4 // 3
+    size = sum(file.bytes or 0 for file in files if offer.provider.embeds(file)) * 4 // 3
     if size <= most:
         return []
     return [

@@ -22,12 +22,15 @@ _MODES = {
 }
 
 
-def resolve(request: VideoRequest, offer: Offer, media: Mapping[str, MediaFile]) -> VideoRequest:
+def resolve(
+    request: VideoRequest, offer: Offer, media: Mapping[str, MediaFile], *, carried: bool = False
+) -> VideoRequest:
     """
     Give the request as it would be bought from this offer: checked, with every default filled in.
 
-    `media` maps each source of the request to its file; what is not known of a file is not checked. A generic
-    offer has no limits to check and no defaults.
+    `media` maps each source of the request to its file; what is not known of a file is not checked. With
+    `carried`, a local file can be put where every provider reads it by URL. A generic offer has no limits to check
+    and no defaults.
 
     Raises:
         InvalidRequest: with every problem, each naming what is allowed.
@@ -46,21 +49,23 @@ def resolve(request: VideoRequest, offer: Offer, media: Mapping[str, MediaFile])
         problems += option_problems(request, offer, rules)
         problems += _missing(known, rules)
         problems += _mode_problems(request, offer)
-    problems += file_problems(request, offer, media, rules)
+    problems += file_problems(request, offer, media, rules, carried=carried)
     if problems:
         raise InvalidRequest(list(dict.fromkeys(problems)), hint=_hint(offer))
     return _filled(request, offer, rules)
 
 
-def able_offers(request: VideoRequest, catalog: Catalog, media: Mapping[str, MediaFile]) -> tuple[Offer, ...]:
-    """Give every offer on sale that could do the request, whatever provider and model it names."""
+def able_offers(
+    request: VideoRequest, catalog: Catalog, media: Mapping[str, MediaFile], *, carried: bool = False
+) -> tuple[Offer, ...]:
+    """Give every offer on sale that could do the request, whatever provider and model it names; see `resolve`."""
     free = request.model_copy(update={"provider": None, "model": None})
-    return tuple(offer for offer in catalog.offers() if _can(free, offer, media))
+    return tuple(offer for offer in catalog.offers() if _can(free, offer, media, carried=carried))
 
 
-def _can(request: VideoRequest, offer: Offer, media: Mapping[str, MediaFile]) -> bool:
+def _can(request: VideoRequest, offer: Offer, media: Mapping[str, MediaFile], *, carried: bool) -> bool:
     try:
-        resolve(request, offer, media)
+        resolve(request, offer, media, carried=carried)
     except InvalidRequest:
         return False
     return True

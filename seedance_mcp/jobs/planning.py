@@ -64,7 +64,7 @@ def plan(
         try:
             return _made(request, offer, settings, media, "as asked")
         except InvalidRequest as error:
-            raise _with_hint(error, request, catalog, media) from None
+            raise _with_hint(error, request, catalog, settings, media) from None
     pool = [catalog.provider(provider).name] if provider else _ready_pool(catalog, ready)
     if model is not None:
         catalog.model(model)
@@ -80,7 +80,7 @@ def plan(
         if problems is None:
             where = f"{provider} does not sell" if provider else "No provider that is ready sells"
             problems = InvalidRequest([f"{where} {model or 'any model'}."])
-        raise _with_hint(problems, request, catalog, media)
+        raise _with_hint(problems, request, catalog, settings, media)
     return _best(plans, catalog, settings, named=provider is not None, pool=pool, model=model)
 
 
@@ -94,18 +94,22 @@ def _made(
 ) -> Plan:
     from ..catalog import estimate, resolve  # read on first use, not when the server starts
 
-    resolved = resolve(request, offer, media)
+    resolved = resolve(request, offer, media, carried=settings.carrier is not None)
     price = estimate(resolved, offer, media, cny_per_usd=settings.cny_per_usd)
     return Plan(offer=offer, request=resolved, estimate=price, reason=reason)
 
 
 def _with_hint(
-    error: InvalidRequest, request: VideoRequest, catalog: Catalog, media: Mapping[str, MediaFile]
+    error: InvalidRequest,
+    request: VideoRequest,
+    catalog: Catalog,
+    settings: Settings,
+    media: Mapping[str, MediaFile],
 ) -> InvalidRequest:
     """Say of a refused request which offers could do it as it stands."""
     from ..catalog import able_offers
 
-    able = able_offers(request, catalog, media)
+    able = able_offers(request, catalog, media, carried=settings.carrier is not None)
     return InvalidRequest(error.problems, hint=_also(able) if able else error.hint)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from ..errors import (
 from ..providers import Provider
 from ..types import Job, JobState, MediaFile, Submission
 from . import budget, journal
+from .carriers import Carrier
 from .receipts import Receipts
 from .store import Connection, Store
 from .uploads import deliver
@@ -45,6 +47,9 @@ _REFUSALS = (
     NotSupported,
 )
 """The only errors after sending that prove that nothing was bought. Everything else is unknown."""
+
+_QUERY = re.compile(rb"(https?:[^\s\"'?]{1,2000})\?[^\s\"']+")
+"""What signs an address, where a provider repeats the links that it was given: no record keeps it."""
 
 _CONNECT_TRIES = 3
 _RECORD_PATIENCE_SECONDS = 30.0
@@ -82,7 +87,7 @@ class _Sent:
 
     def answered(self, status: int, body: bytes) -> None:
         self.http_status = status
-        self.raw = body[:4096]
+        self.raw = _QUERY.sub(rb"\1?(removed)", body[:4096])
 
 
 async def buy(
@@ -94,6 +99,7 @@ async def buy(
     store: Store,
     receipts: Receipts,
     settings: Settings,
+    carrier: Callable[[], Carrier],
     changed: Callable[[Job], None],
 ) -> Job:
     """
@@ -111,6 +117,7 @@ async def buy(
             account=job.account,
             store=store,
             settings=settings,
+            carrier=carrier,
         )
         submission = await _submit(provider, wired, offer, purchase)
     except _REFUSALS as error:
@@ -194,7 +201,9 @@ async def _record_late(
         try:
             await anyio.to_thread.run_sync(partial(receipts.keep, job.id, submission))
         except OSError:
-            logger.exception("not even the receipt of %s could be kept; its task is %s", job.id, submission.task_id)
+            logger.exception(
+                "not even the receipt of %s could be kept; its task is %s", job.id, submission.task_id
+            )
     with anyio.move_on_after(_RECORD_PATIENCE_SECONDS):
         while True:
             await anyio.sleep(0.5)

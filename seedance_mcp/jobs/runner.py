@@ -280,6 +280,7 @@ class JobRunner:
                     store=self._store,
                     receipts=self._receipts,
                     settings=self._settings,
+                    carrier=self._shops.carrier,
                     changed=self._announce,
                 )
             finally:

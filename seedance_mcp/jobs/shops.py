@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..config import Settings
 from ..errors import InvalidRequest
 from ..providers import Access, Provider, create
 from ..types import Job, MediaFile, Submission, VideoRequest
+from .carriers import Carrier, open_carrier, way
 from .planning import OtherOffer, Plan, elsewhere, plan
 from .quotes import Quotes, priced
 from .store import Store
@@ -80,6 +82,15 @@ class Shops:
         key = self._settings.secret(*info.key_variables)
         return hashlib.sha256(key.get_secret_value().encode()).hexdigest()[:8] if key else "none"
 
+    def carrier(self) -> Carrier:
+        """
+        Give what carries local files to providers that read only from URLs.
+
+        Raises:
+            ConfigError: none is set, or the one that is set cannot be used.
+        """
+        return open_carrier(self._settings, self.catalog, open_provider=self.open, account=self.account)
+
     def offer(self, job: Job) -> Offer:
         """Give the offer that a job was bought from, also when it is no longer on sale."""
         return self.catalog.offer(job.provider, job.model, retired=True)
@@ -92,6 +103,7 @@ class Shops:
 
         Raises:
             InvalidRequest: it cannot be made; all problems at once, those of the media first.
+            ConfigError: a file can get there only by the carrier that is set, and that cannot be used.
         """
         try:
             chosen = plan(
@@ -104,7 +116,9 @@ class Shops:
             raise InvalidRequest((*trouble.problems, *error.problems), hint=hints) from None
         if trouble is not None:
             raise trouble
-        return chosen
+        info = chosen.offer.provider
+        ways = [way(file, info, self._settings, self.carrier) for file in media.values()]
+        return replace(chosen, notes=(*chosen.notes, *dict.fromkeys(filter(None, ways))))
 
     async def quoted(self, plan: Plan) -> Plan:
         """Ask the provider for its own price, where it gives one; takes 3 seconds at most and never raises for it."""

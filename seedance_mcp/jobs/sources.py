@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -16,6 +17,7 @@ from ..media import check_readable, extract_last_frame, inspect
 from ..providers.addresses import check_url
 from ..types import Job, MediaFile, MediaKind, VideoRequest
 from . import journal
+from .carriers import link_of
 from .store import Connection, Store
 
 _KINDS: Mapping[str, MediaKind] = {
@@ -128,19 +130,20 @@ class Sources:
         return media_id, file
 
     async def _earlier(self, source: str) -> MediaFile:
-        def query(connection: Connection) -> str | None:
-            row = connection.execute("SELECT document FROM media WHERE id = ?", (source,)).fetchone()
-            return None if row is None else row[0]
+        def query(connection: Connection) -> tuple[str, str] | None:
+            return connection.execute("SELECT source, document FROM media WHERE id = ?", (source,)).fetchone()
 
-        document = await self._store.read(query)
-        if document is None:
+        row = await self._store.read(query)
+        if row is None:
             raise MediaError(
                 f"There is no upload {source!r}.", hint="Call upload_media and pass the media_id it returns."
             )
+        origin, document = row
         file = TypeAdapter(MediaFile).validate_json(document)
         if file.path is None:
             return file
-        again = await self._local(file.path)  # it may have been changed or removed since
+        # It may have been changed or removed since, and a job's link may have ended.
+        again = await (self._of_job(origin) if origin.startswith("job:") else self._local(file.path))
         if again.sha256 != file.sha256:
             raise MediaError(
                 f"The file behind {source} has changed since it was uploaded.",
@@ -162,7 +165,11 @@ class Sources:
                 f"{source!r} names no part of a job.",
                 hint="Use job:<id> for the video or job:<id>/last_frame.",
             )
-        return await self._local(await last_frame_of(job) if part else Path(job.artifacts.video_path))
+        if part:
+            return await self._local(await last_frame_of(job))
+        video = await self._local(Path(job.artifacts.video_path))
+        link = link_of(job, settings=self._settings, now=self._store.clock())
+        return replace(video, job_id=job.id) if link and video.sha256 == job.artifacts.sha256 else video
 
     async def _local(self, path: Path) -> MediaFile:
         return await inspect(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import InvalidRequest
+from ..config import Settings
+from ..errors import ConfigError, InvalidRequest
 from ..types import MediaFile, VideoRequest
+from .carriers import Carrier
 from .sources import Sources
 
 if TYPE_CHECKING:
@@ -15,17 +18,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class UploadedMedia:
-    """A checked file, and which offers (`provider/model`) can take it; `problems` says why others cannot."""
+    """
+    A checked file, and which offers (`provider/model`) can take it; `problems` says why others cannot.
+
+    `carried_by` is the carrier's title, and `carried_to` are the providers that the file reaches only that way.
+    """
 
     media_id: str
     file: MediaFile
     usable_with: tuple[str, ...]
     problems: tuple[str, ...]
+    carried_by: str | None = None
+    carried_to: tuple[str, ...] = ()
 
 
-async def register(source: str, provider: str | None, *, sources: Sources, catalog: Catalog) -> UploadedMedia:
+async def register(
+    source: str,
+    provider: str | None,
+    *,
+    sources: Sources,
+    catalog: Catalog,
+    settings: Settings,
+    carrier: Callable[[], Carrier],
+) -> UploadedMedia:
     """
     Check a file or URL, keep it under a `media:<id>`, and try it with every offer (of one provider, if named).
+
+    A carrier that is set and cannot be used is the first of the problems.
 
     Raises:
         MediaError: it cannot be used at all.
@@ -36,25 +55,41 @@ async def register(source: str, provider: str | None, *, sources: Sources, catal
     media_id, file = await sources.register(source)
     usable: list[str] = []
     problems: list[str] = []
+    title: str | None = None
+    if settings.carrier is not None and file.path is not None:
+        try:
+            title = carrier().title
+        except ConfigError as error:
+            problems.append(f"{error.message} {error.hint}")
+    carried_to: dict[str, None] = {}
     # An image may be a first frame or a reference: either will do.
     fields = ("first_frame", "reference_images") if file.kind == "image" else (f"reference_{file.kind}s",)
     for offer in catalog.offers(provider=provider):
         name = f"{offer.provider.name}/{offer.model.id}"
-        found = [_problem(offer, file, media_id, field) for field in fields]
+        found = [_problem(offer, file, media_id, field, carried=title is not None) for field in fields]
         if None in found:
             usable.append(name)
+            if not offer.provider.reads(file):
+                carried_to[offer.provider.name] = None
         else:
             problems.append(f"{name}: {found[0]}")
-    return UploadedMedia(media_id=media_id, file=file, usable_with=tuple(usable), problems=tuple(problems))
+    return UploadedMedia(
+        media_id=media_id,
+        file=file,
+        usable_with=tuple(usable),
+        problems=tuple(problems),
+        carried_by=title if carried_to else None,
+        carried_to=tuple(carried_to),
+    )
 
 
-def _problem(offer: Offer, file: MediaFile, media_id: str, field: str) -> str | None:
+def _problem(offer: Offer, file: MediaFile, media_id: str, field: str, *, carried: bool) -> str | None:
     from ..catalog import resolve  # read on first use, not when the server starts
 
     value = media_id if field == "first_frame" else (media_id,)
     request = VideoRequest.model_validate({"prompt": "x", field: value})
     try:
-        resolve(request, offer, {media_id: file})
+        resolve(request, offer, {media_id: file}, carried=carried)
     except InvalidRequest as error:
         return error.problems[0]
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..config import Settings
@@ -11,6 +11,7 @@ from ..errors import MediaError
 from ..media import PictureLimits, read_media
 from ..providers import Provider
 from ..types import MediaFile, Upload, VideoRequest
+from .carriers import LINK_MARGIN_SECONDS, Carrier, current_link
 from .departures import departure_key, leaving
 from .store import Connection, Store
 
@@ -30,15 +31,18 @@ async def deliver(
     account: str,
     store: Store,
     settings: Settings,
+    carrier: Callable[[], Carrier],
     fits: Mapping[str, PictureLimits] | None = None,
 ) -> VideoRequest:
     """
     Give the request with every media field replaced by something that the provider can read.
 
     What is sent of a local file is a copy without hidden data; `fits` says which sources are also drawn anew.
+    `carrier` is opened where one is set and a file cannot get there without it.
 
     Raises:
         MediaError: this provider has no way to take one of the files.
+        ConfigError: the carrier cannot be used.
         ProviderError: an upload failed.
     """
     urls = {
@@ -50,6 +54,7 @@ async def deliver(
             account=account,
             store=store,
             settings=settings,
+            carrier=carrier,
         )
         for source, file in media.items()
     }
@@ -73,6 +78,7 @@ async def _readable(
     account: str,
     store: Store,
     settings: Settings,
+    carrier: Callable[[], Carrier],
 ) -> str:
     if file.url is not None:
         return file.url
@@ -81,14 +87,23 @@ async def _readable(
     if "path" in info.media_in:
         return str(file.path)
     if "upload" in info.media_in:
-        return await _uploaded(
-            file, fit, provider=provider, info=info, account=account, store=store, settings=settings
-        )
-    if "data" in info.media_in and file.kind != "video":
+        own = (info.name, account, provider.upload)
+        return await _uploaded(file, fit, *own, margin=_MARGIN_SECONDS, store=store, settings=settings)
+    if info.embeds(file):
         return await _data_url(file, fit, store=store, settings=settings)
+    if file.job_id is not None:
+        link = await current_link(file.job_id, store=store, settings=settings)
+        if link is not None:
+            return link
+    if settings.carrier is not None:
+        other = carrier()
+        by = (other.name, other.account, other.upload)
+        kept = await _uploaded(file, fit, *by, margin=LINK_MARGIN_SECONDS, store=store, settings=settings)
+        return await other.link(kept)
     raise MediaError(
         f"{info.title} reads a {file.kind} only from a public https URL, and {file.path.name} is a local file.",
-        hint="Put it where anyone can open it by https and pass that URL, or use a provider that takes uploads.",
+        hint="Put it where anyone can open it by https and pass that URL, set SEEDANCE_CARRIER, or use a provider that"
+        " takes uploads.",
     )
 
 
@@ -102,20 +117,21 @@ async def _data_url(file: MediaFile, fit: PictureLimits | None, *, store: Store,
 async def _uploaded(
     file: MediaFile,
     fit: PictureLimits | None,
-    *,
-    provider: Provider,
-    info: ProviderInfo,
+    name: str,
     account: str,
+    upload: Callable[[MediaFile], Awaitable[Upload]],
+    *,
+    margin: float,
     store: Store,
     settings: Settings,
 ) -> str:
-    key = (info.name, account, departure_key(file, fit))
+    key = (name, account, departure_key(file, fit))
 
     def known(connection: Connection) -> str | None:
         row = connection.execute(
             "SELECT url FROM uploads WHERE provider = ? AND account = ? AND sha256 = ?"
             " AND (expires_at IS NULL OR expires_at > ?)",
-            (*key, store.clock() + _MARGIN_SECONDS),
+            (*key, store.clock() + margin),
         ).fetchone()
         return None if row is None else row[0]
 
@@ -123,13 +139,13 @@ async def _uploaded(
     if found is not None:
         return found
     async with leaving(file, settings=settings, instance=store.ownership.instance, fit=fit) as copy:
-        upload: Upload = await provider.upload(copy)
+        made = await upload(copy)
 
     def keep(connection: Connection) -> None:
         connection.execute(
             "INSERT OR REPLACE INTO uploads (provider, account, sha256, url, expires_at) VALUES (?, ?, ?, ?, ?)",
-            (*key, upload.url, upload.expires_at),
+            (*key, made.url, made.expires_at),
         )
 
     await store.write(keep)
-    return upload.url
+    return made.url

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -67,8 +68,13 @@ class Bucket:
         Check what the settings say; nothing is connected.
 
         Raises:
-            ConfigError: one of them cannot be used.
+            ConfigError: one of them cannot be used, or the library that signs is not installed.
         """
+        if find_spec("botocore") is None:
+            raise ConfigError(
+                "SEEDANCE_CARRIER is s3, and what signs its addresses is not installed.",
+                hint='Run `pip install "seedance-mcp[s3]"`, then start the server again.',
+            )
         for setting, value, allowed in (
             ("SEEDANCE_S3_BUCKET", access.bucket, _BUCKET),
             ("SEEDANCE_S3_PREFIX", access.prefix, _PREFIX),
@@ -123,13 +129,10 @@ class Bucket:
         )
 
     def _signed(self, method: str, url: str, seconds: int) -> str:
-        try:
-            # Heavy, optional, and without type stubs.
-            auth: Any = import_module("botocore.auth")
-            request: Any = import_module("botocore.awsrequest").AWSRequest(method=method, url=url)
-            make: Any = import_module("botocore.credentials").Credentials
-        except ImportError as error:
-            raise missing_library() from error
+        # Heavy, optional, and without type stubs.
+        auth: Any = import_module("botocore.auth")
+        request: Any = import_module("botocore.awsrequest").AWSRequest(method=method, url=url)
+        make: Any = import_module("botocore.credentials").Credentials
         access = self._access
         keys = make(access.key_id.get_secret_value(), access.secret_key.get_secret_value())
         auth.S3SigV4QueryAuth(keys, "s3", access.region, expires=seconds).add_auth(request)
@@ -153,14 +156,6 @@ class Bucket:
         except (httpx2.TransportError, OSError) as error:
             # Not the error's own words: they may quote the signed address.
             raise ProviderUnavailable(f"The bucket at {host} cannot be reached.") from error
-
-
-def missing_library() -> ConfigError:
-    """What to say where the library that signs addresses is not installed."""
-    return ConfigError(
-        "SEEDANCE_CARRIER is s3, and what signs its addresses is not installed.",
-        hint='Run `pip install "seedance-mcp[s3]"`, then start the server again.',
-    )
 
 
 async def _refusal(response: httpx2.Response, bucket: str) -> SeedanceError:

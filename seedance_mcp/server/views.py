@@ -183,6 +183,7 @@ def _settings(request: VideoRequest) -> dict[str, Any]:
 def upload(uploaded: UploadedMedia) -> shape.UploadShape:
     """A checked file."""
     file = uploaded.file
+    carried = f" To {', '.join(uploaded.carried_to)} it goes by way of {uploaded.carried_by}."
     return shape.UploadShape(
         media_id=uploaded.media_id,
         kind=file.kind,
@@ -194,7 +195,8 @@ def upload(uploaded: UploadedMedia) -> shape.UploadShape:
         sha256=file.sha256,
         usable_with=uploaded.usable_with,
         problems=uploaded.problems,
-        next_step=f"Pass {uploaded.media_id} as a media argument of generate_video or estimate_cost.",
+        next_step=f"Pass {uploaded.media_id} as a media argument of generate_video or estimate_cost."
+        f"{carried if uploaded.carried_to else ''}",
     )
 
 

@@ -15,10 +15,11 @@ from .source import PACKAGE, ROOT
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 RUNTIME = PYPROJECT["project"]["dependencies"]
+EXTRAS = [line for lines in PYPROJECT["project"]["optional-dependencies"].values() for line in lines]
 DEVELOPMENT = PYPROJECT["dependency-groups"]["dev"]
 
 
-@pytest.mark.parametrize("line", [*RUNTIME, *DEVELOPMENT, *PYPROJECT["build-system"]["requires"]])
+@pytest.mark.parametrize("line", [*RUNTIME, *EXTRAS, *DEVELOPMENT, *PYPROJECT["build-system"]["requires"]])
 def test_a_dependency_is_bounded_on_both_sides(line: str) -> None:
     """A new major version of somebody else's library must not stop a fresh install from starting."""
     operators = {specifier.operator for specifier in Requirement(line).specifier}
@@ -34,6 +35,11 @@ def test_every_third_party_import_is_a_declared_dependency() -> None:
     used = {name.split(".")[0] for module in modules() for _, name in imported(module)}
     ours = {"seedance_mcp", "__future__", *sys.stdlib_module_names, "_winapi"}
     assert {distributions.get(name, name) for name in used - ours} - declared == set()
+
+
+def test_the_tests_run_with_every_extra_and_the_package_without_any() -> None:
+    assert set(EXTRAS) <= set(DEVELOPMENT)
+    assert not {Requirement(line).name for line in EXTRAS} & {Requirement(line).name for line in RUNTIME}
 
 
 def test_the_wheel_holds_the_code_its_data_and_nothing_else(tmp_path: Path) -> None:

@@ -158,6 +158,7 @@ def test_a_provider_says_who_it_is_and_when_that_was_read(catalog: Catalog, name
     assert info.sources
     assert "url" in info.media_in
     assert ("upload" in info.supports) == ("upload" in info.media_in)
+    assert not info.public_uploads or "upload" in info.supports
     assert info.result_hours >= 1
 
 

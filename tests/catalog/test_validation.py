@@ -446,8 +446,18 @@ def test_a_local_video_needs_a_provider_that_can_take_it(catalog: Catalog) -> No
     request, media = ask(reference_videos=("v",)), {"v": file("video")}
     [problem] = problems(request, catalog.offer("ark", "seedance-2.0"), media)
     assert "public https URL" in problem
+    assert "SEEDANCE_CARRIER" in problem
     able = {offer.provider.name for offer in able_offers(request, catalog, media)}
     assert able == {"atlas", "fal", "replicate", "sandbox"}
+    everybody = {offer.provider.name for offer in able_offers(request, catalog, media, carried=True)}
+    assert everybody == set(catalog.providers)
+
+
+def test_a_video_that_travels_by_url_takes_no_room_in_the_request(catalog: Catalog) -> None:
+    large = file("video", bytes=49 * MEBIBYTE, job_id="job_" + "x" * 22)
+    media = {"v": large, "i": file(bytes=2 * MEBIBYTE)}
+    request = ask(reference_videos=("v",), reference_images=("i",))
+    assert resolve(request, catalog.offer("ark", "seedance-2.0"), media)
 
 
 def test_files_inside_the_request_have_to_fit_into_it(catalog: Catalog) -> None:
