@@ -30,7 +30,7 @@ from .answers import (
     take,
 )
 from .origin import Origin
-from .pacing import Kind, Line
+from .pacing import PURCHASE_PATIENCE, Kind, Line, NotItsTurn
 from .paying import pay
 from .timing import Deadlines, Timing
 from .uploading import form, raw
@@ -168,8 +168,8 @@ class Api:
             "POST", path, headers={**body.headers, **(headers or {})}, content=body.chunks()
         )
         with anyio.move_on_after(self._deadlines.upload):
-            answer = await self._once(request, "read", self._deadlines.upload)
-            return self._read(answer, reply, final=None, missing=TaskNotFound)
+            async with self._line.turn("read", self._deadlines.total):
+                return self._read(await self._once(request), reply, final=None, missing=TaskNotFound)
         raise ProviderUnavailable(
             f"{self._info.title} did not take the file within {self._deadlines.upload:.0f} s."
         )
@@ -196,7 +196,7 @@ class Api:
             ProviderError: any other class: refused, with evidence; nothing was bought.
         """
         request = self._origin.request("POST", path, json=json, headers=headers)
-        async with self._line.purchase():
+        async with self._line.turn("submit", PURCHASE_PATIENCE):
             return await pay(
                 request,
                 reply,
@@ -237,9 +237,13 @@ class Api:
         with anyio.move_on_after(self._deadlines.total):
             for attempt in range(1, ATTEMPTS + 1):
                 try:
-                    request = self._origin.request(method, path, params=params, json=json)
-                    answer = await self._once(request, kind, end - self._timing.clock())
-                    return self._read(answer, reply, final=final, missing=missing)
+                    async with self._line.turn(kind, end - self._timing.clock()):
+                        answer = await self._once(
+                            self._origin.request(method, path, params=params, json=json)
+                        )
+                        return self._read(answer, reply, final=final, missing=missing)
+                except NotItsTurn as error:
+                    raise failure if attempt > 1 else error from None
                 except (RateLimited, ProviderUnavailable) as error:
                     failure = error
                 pause = self._pause(attempt, failure)
@@ -256,8 +260,7 @@ class Api:
         asked = failure.retry_after if isinstance(failure, RateLimited) else None
         return jitter if asked is None else asked + self._timing.random() * FIRST_PAUSE
 
-    async def _once(self, request: httpx2.Request, kind: Kind, longest: float) -> Answer:
-        await self._line.wait(kind, longest)
+    async def _once(self, request: httpx2.Request) -> Answer:
         limits = self._deadlines
         if self._client is None:
             self._client = httpx2.AsyncClient(
@@ -279,12 +282,9 @@ class Api:
         logger.debug(
             "%s: %s %s: HTTP %d", self._info.name, request.method, request.url.path, response.status_code
         )
-        answer = answer_of(
+        return answer_of(
             response.status_code, response.headers, bytes(body), whole=whole, now=self._timing.now()
         )
-        if answer.status == 429:
-            await self._line.told_to_wait(kind, answer.retry_after)
-        return answer
 
     def _read(
         self,

@@ -34,6 +34,10 @@ class Pace(Protocol):
         ...
 
 
+class NotItsTurn(RateLimited):
+    """The call was not made: its turn is too far away."""
+
+
 class Line:
     """Where the calls of one API stand in line. Without a `pace` nobody waits."""
 
@@ -43,40 +47,30 @@ class Line:
         self._title = title
         self._sleep = sleep
 
-    async def wait(self, kind: Kind, longest: float) -> None:
+    @asynccontextmanager
+    async def turn(self, kind: Kind, longest: float) -> AsyncGenerator[None]:
         """
-        Wait for the turn of a call.
+        Wait for the turn of a call; a RateLimited that comes out of it is passed on to everybody.
 
         Raises:
-            RateLimited: it is further away than `longest` seconds; nothing was sent.
+            NotItsTurn: the turn is further away than `longest` seconds; nothing was sent.
         """
+        await self._wait(kind, longest)
+        try:
+            yield
+        except RateLimited as error:
+            if self._pace is not None:
+                await self._pace.hold(kind, UNTOLD_PAUSE if error.retry_after is None else error.retry_after)
+            raise
+
+    async def _wait(self, kind: Kind, longest: float) -> None:
         if self._pace is None:
             return
         seconds = await self._pace.turn(kind, longest)
         if seconds > longest:
-            raise RateLimited(
-                f"{self._title} asked for a pause that lasts another {seconds:.0f} s; nothing was sent.",
+            raise NotItsTurn(
+                f"{self._title} takes no more calls of this kind for {seconds:.0f} s; nothing was sent.",
                 retry_after=seconds,
             )
         if seconds > 0:
             await self._sleep(seconds)
-
-    @asynccontextmanager
-    async def purchase(self) -> AsyncGenerator[None]:
-        """
-        Wait for the turn of a purchase, and pass on what its refusal says about the next.
-
-        Raises:
-            RateLimited: the turn is too far away; nothing was sent.
-        """
-        await self.wait("submit", PURCHASE_PATIENCE)
-        try:
-            yield
-        except RateLimited as error:
-            await self.told_to_wait("submit", error.retry_after)
-            raise
-
-    async def told_to_wait(self, kind: Kind, seconds: float | None) -> None:
-        """Pass on a provider's 429 to everybody: `seconds` as it said, None if it did not say."""
-        if self._pace is not None:
-            await self._pace.hold(kind, UNTOLD_PAUSE if seconds is None else seconds)

@@ -306,6 +306,6 @@ async def test_a_purchase_does_not_wait_for_minutes_and_says_that_nothing_was_se
         later = (await app.generate(wish("another"))).job
         budget = await app.budget()
     assert (later.state, later.error_code) == (JobState.NOT_SENT, "rate_limited")
-    assert "another 200 s; nothing was sent" in (later.error or "")
+    assert "for 200 s; nothing was sent" in (later.error or "")
     assert budget.spent_today_usd == 0
     assert emulator.ledger.count("submit") == 1
