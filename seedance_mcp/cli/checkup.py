@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib.metadata
 import platform
@@ -19,6 +20,7 @@ import anyio.to_thread
 from ..app import App, open_app
 from ..config import Settings, setting_table
 from ..errors import SeedanceError
+from .carriage import look_at_carrier
 from .findings import Finding
 from .sellers import ask_providers
 from .text import digits
@@ -46,6 +48,8 @@ async def examine(settings: Settings, *, network: bool) -> Examination:
         trouble = _of(error, "catalogue", "overlay")
     for finding in _settings(settings, catalog):
         yield finding
+    if catalog is not None:
+        yield await look_at_carrier(catalog, settings)
     for finding in _folders(settings):
         yield finding
     async for finding in _database(settings):
@@ -56,8 +60,14 @@ async def examine(settings: Settings, *, network: bool) -> Examination:
         yield trouble
         return
     yield _age(catalog, settings)
-    for finding in await ask_providers(catalog, settings, network=network):
+    sellers = await ask_providers(catalog, settings, network=network)
+    for finding in sellers:
         yield finding
+    if network:
+        async for finding in _stopped(
+            settings, [found.subject for found in sellers if found.verdict == "ok"]
+        ):
+            yield finding
 
 
 def conclude(findings: list[Finding], settings: Settings) -> tuple[bool, str]:
@@ -216,6 +226,16 @@ async def _money(app: App) -> Examination:
         )
     else:
         yield finding(verdict="ok", text=words)
+
+
+async def _stopped(settings: Settings, sellers: Iterable[str]) -> Examination:
+    """Let purchases go on where a refused key had stopped them and the key is taken now."""
+    with contextlib.suppress(SeedanceError):  # the trouble with the database is told above
+        async with open_app(settings, watch=False) as app:
+            for name in sellers:
+                if await app.key_accepted(name):
+                    text = f"purchases at {name} were stopped because it refused the key; they can go on now"
+                    yield Finding(area="money", subject="purchases", verdict="ok", text=text)
 
 
 async def _video() -> Finding:

@@ -31,6 +31,7 @@ class Carrier:
     A place for files that anyone can read who has the link.
 
     `upload` gives the address that is remembered, `link` the one to hand on: the former need not open anything.
+    `public`: by its address others can reach it.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Carrier:
     account: str
     upload: Callable[[MediaFile], Awaitable[Upload]]
     link: Callable[[str], Awaitable[str]]
+    public: bool = True
 
 
 def open_carrier(
@@ -96,8 +98,14 @@ def _bucket(settings: Settings) -> Carrier:
             secret_key=secret,
         )
     )
-    title = f"the bucket {name}"
-    return Carrier(name=BUCKET, title=title, account=bucket.account, upload=bucket.upload, link=bucket.link)
+    return Carrier(
+        name=BUCKET,
+        title=f"the bucket {name}",
+        account=bucket.account,
+        upload=bucket.upload,
+        link=bucket.link,
+        public=bucket.public,
+    )
 
 
 def way(

@@ -94,6 +94,15 @@ class Bucket:
         return self._base
 
     @property
+    def public(self) -> bool:
+        """Whether others can reach it, as far as the address tells."""
+        try:
+            check_url(self._base, trusted=frozenset())
+        except UnexpectedResponse:
+            return False
+        return True
+
+    @property
     def account(self) -> str:
         """Tell buckets and their keys apart without keeping a key: 8 hex digits."""
         whole = f"{self._base}\n{self._access.prefix}\n{self._access.key_id.get_secret_value()}"

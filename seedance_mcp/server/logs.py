@@ -33,9 +33,9 @@ def configure(settings: Settings) -> None:
     secrets = (
         value.get_secret_value()
         for name, value in settings.given.items()
-        if name.endswith(("_KEY", "_TOKEN"))
+        if name.endswith(("_KEY", "_KEY_ID", "_TOKEN"))
     )
     handler.setFormatter(Redacting(secrets))
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
-    for library in ("httpx2", "httpcore2", "mcp", "asyncio"):
+    for library in ("httpx2", "httpcore2", "mcp", "asyncio", "botocore"):
         logging.getLogger(library).setLevel(logging.WARNING)

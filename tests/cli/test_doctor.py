@@ -82,6 +82,7 @@ def test_each_setting_is_told_with_its_origin_and_secrets_are_not_shown(run: Run
     assert subjects["SEEDANCE_ON_FINISH"]["text"] == "set, not shown, from the environment"
     assert subjects["FAL_KEY"]["text"] == "set, not shown, from the environment"
     assert subjects["media folder"]["verdict"] == "warning"
+    assert subjects["carrier"]["verdict"] == "off"
 
 
 def test_a_misspelt_setting_is_told_with_the_right_one(run: Run) -> None:
