@@ -61,7 +61,8 @@ def play(seed: int) -> Outcome:
     except Violation as broken:
         violations.append(_report(world, str(broken), broken.job))
     except Exception as error:
-        violations.append(_report(world, "".join(traceback.format_exception(error)[-3:]).strip(), ""))
+        *_, last, _ = traceback.format_exception(error)
+        violations.append(_report(world, f"{type(error).__name__}: {error}\n{last.rstrip()}", ""))
     finally:
         gc.enable()
         logging.disable(logging.NOTSET)

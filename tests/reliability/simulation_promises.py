@@ -49,8 +49,12 @@ PROVIDER_ENDS = {
 }
 
 
-class Violation(AssertionError):
-    """A promise was broken: its number in the list of invariants, what happened, and to which job."""
+class Violation(BaseException):
+    """
+    A promise was broken: its number in the list of invariants, what happened, and to which job.
+
+    No `except Exception` of the money core may take it for something of its own.
+    """
 
     def __init__(self, promise: str, words: str, job: str = "") -> None:
         super().__init__(f"{promise}: {words}")
@@ -151,6 +155,8 @@ class Promises:
         self._world.trace.append((self._world.steps, f"{before} -> {after}", by, job_id))
         row.state = after
         row.owner, task_id, row.fingerprint, row.finished_at, code = stored
+        if code == "internal":
+            raise Violation("I10", "the server made a mistake while submitting", job_id)
         if (row.finished_at is not None) != (after in ENDED) and self._last(job_id, after):
             raise Violation("I6", f"{after} with finished_at {row.finished_at}", job_id)
         if before is None:
