@@ -189,6 +189,16 @@ class App:
         """Tell whether nothing may be bought because the job database was lost."""
         return await self._store.read(budget.spending_stopped)
 
+    async def key_accepted(self, provider: str) -> bool:
+        """
+        Note that a provider has taken its key just now; tells whether its refusal had stopped purchases there.
+
+        Raises:
+            InvalidRequest: there is no such provider.
+        """
+        account = self._shops.account(self.catalog.provider(provider))
+        return await self._store.write(partial(budget.key_accepted, provider=provider, account=account))
+
     async def spending(self, days: int = 30) -> list[Spent]:
         """Sum up what counts as spent by day, provider and model, newest first."""
         return await self._store.read(lambda connection: by_day(connection, days))

@@ -15,6 +15,7 @@ Every exception raised on purpose.
     - AuthenticationError    the key is wrong, expired, or for another region
     - InsufficientFunds      the account has no money, or is locked
     - RequestRejected        the provider refused the parameters
+      - ModelNotOpen         the account may not use this model (yet)
     - ContentRejected        moderation refused the text, image, video or audio
     - TaskNotFound           the provider does not know (or no longer knows) the task
     - RateLimited            too many requests; `.retry_after` seconds where the provider says so
@@ -165,6 +166,13 @@ class RequestRejected(ProviderError):
 
     code = "request_rejected"
     default_hint = "Change the request as the provider's message says; nothing was charged."
+
+
+class ModelNotOpen(RequestRejected):
+    """The account has not activated this model, or may not use it."""
+
+    code = "model_not_open"
+    default_hint = "Activate the model in the provider's console, or choose another model or provider."
 
 
 class ContentRejected(ProviderError):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from ..config import Settings
-from ..errors import BudgetExceeded
+from ..errors import AuthenticationError, BudgetExceeded, InsufficientFunds, ModelNotOpen
 from ..types import Price
 from .database_file import SPENDING_STOPPED
 from .ledger import from_micros, to_micros
@@ -17,8 +17,20 @@ HOUR = 3600.0
 DAY = 24 * HOUR
 _BREAKER_SECONDS = 15 * 60.0
 _SAME_REFUSALS = 3
-_ACCOUNT_CODES = frozenset({"authentication", "insufficient_funds"})
+_ACCOUNT_CODES = frozenset({AuthenticationError.code, InsufficientFunds.code})
 """Refusals that say something about the account, not about the request: one is enough."""
+
+_MODEL_CODES = frozenset({ModelNotOpen.code})
+"""Refusals that say something about one model of the account: one is enough, and the others are not affected."""
+
+
+class BreakerOpen(BudgetExceeded):
+    """An earlier refusal stops new submissions; `refusal` is its code, `why` what the provider said."""
+
+    def __init__(self, message: str, *, hint: str, refusal: str, why: str) -> None:
+        super().__init__(message, hint=hint)
+        self.refusal = refusal
+        self.why = why
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +113,14 @@ def _counted(connection: Connection, now: float) -> int:
 
 
 def check(
-    connection: Connection, limits: Limits, *, provider: str, account: str, price: Price, now: float
+    connection: Connection,
+    limits: Limits,
+    *,
+    provider: str,
+    account: str,
+    model: str,
+    price: Price,
+    now: float,
 ) -> None:
     """
     Let the purchase of `price` (the most it can cost) pass, or say what stands in the way.
@@ -109,12 +128,12 @@ def check(
     Free jobs always pass. Attempts count, whatever becomes of them.
 
     Raises:
-        BudgetExceeded: a breaker is open, or a cap would be passed.
+        BudgetExceeded: a breaker is open (BreakerOpen), or a cap would be passed.
     """
     if not price.amount and not price.usd:
         return
     _check_stopped(connection)
-    _check_breaker(connection, provider, account, now)
+    _check_breakers(connection, provider, account, model, now)
     if price.usd > limits.max_usd_per_job:
         raise BudgetExceeded(
             f"This video may cost {price.usd:.2f} USD; the limit for one job is {limits.max_usd_per_job:.2f} USD.",
@@ -163,37 +182,88 @@ def allow_spending(connection: Connection) -> bool:
     return connection.execute("DELETE FROM meta WHERE key = ?", (SPENDING_STOPPED,)).rowcount > 0
 
 
-def _check_breaker(connection: Connection, provider: str, account: str, now: float) -> None:
+def _check_breakers(connection: Connection, provider: str, account: str, model: str, now: float) -> None:
     row = connection.execute(
-        "SELECT code, message, open_until FROM breakers WHERE provider = ? AND account = ? AND open_until > ?",
+        "SELECT code, message, hint, open_until FROM breakers"
+        " WHERE provider = ? AND account = ? AND open_until > ?",
         (provider, account, now),
     ).fetchone()
     if row is not None:
-        code, message, until = row
-        minutes = max(1, round((until - now) / 60))
-        raise BudgetExceeded(
-            f"{provider} takes no new jobs from here for another {minutes} min: {message} ({code})",
-            hint="Put it right at the provider (another key takes effect at once), or name another provider.",
+        raise _open(
+            provider, "no new jobs", row, "Another key takes effect at once; or name another provider.", now
         )
+    row = connection.execute(
+        "SELECT code, message, hint, open_until FROM model_breakers"
+        " WHERE provider = ? AND account = ? AND model = ? AND open_until > ?",
+        (provider, account, model, now),
+    ).fetchone()
+    if row is not None:
+        raise _open(provider, f"no new jobs with {model}", row, "Other models are not affected.", now)
+
+
+def _open(
+    provider: str, what: str, row: tuple[str, str, str, float], besides: str, now: float
+) -> BreakerOpen:
+    code, message, hint, until = row
+    minutes = max(1, round((until - now) / 60))
+    return BreakerOpen(
+        f"{provider} takes {what} from here for another {minutes} min: {message} ({code})",
+        hint=f"{hint or 'Put it right at the provider.'} {besides}",
+        refusal=code,
+        why=message,
+    )
 
 
 def refused(
-    connection: Connection, *, provider: str, account: str, code: str, message: str, now: float
+    connection: Connection,
+    *,
+    provider: str,
+    account: str,
+    model: str,
+    code: str,
+    message: str,
+    hint: str,
+    now: float,
 ) -> None:
-    """Count a refusal; refusals that concern the account, or three equal ones in a row, stop new submissions."""
+    """
+    Count a refusal. Refusals that concern the account, or three equal ones in a row, stop new submissions there.
+
+    One that concerns a model stops those of that model.
+    """
+    if code in _MODEL_CODES:
+        connection.execute(
+            "INSERT OR REPLACE INTO model_breakers (provider, account, model, code, message, hint, open_until)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (provider, account, model, code, message, hint, now + _BREAKER_SECONDS),
+        )
+        return
     row = connection.execute(
         "SELECT code, failures FROM breakers WHERE provider = ? AND account = ?", (provider, account)
     ).fetchone()
     failures = row[1] + 1 if row is not None and row[0] == code else 1
     opens = code in _ACCOUNT_CODES or failures >= _SAME_REFUSALS
     connection.execute(
-        "INSERT INTO breakers (provider, account, code, message, failures, open_until) VALUES (?, ?, ?, ?, ?, ?)"
+        "INSERT INTO breakers (provider, account, code, message, hint, failures, open_until)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (provider, account) DO UPDATE SET code = excluded.code, message = excluded.message,"
-        " failures = excluded.failures, open_until = excluded.open_until",
-        (provider, account, code, message, failures, now + _BREAKER_SECONDS if opens else 0.0),
+        " hint = excluded.hint, failures = excluded.failures, open_until = excluded.open_until",
+        (provider, account, code, message, hint, failures, now + _BREAKER_SECONDS if opens else 0.0),
     )
 
 
-def accepted(connection: Connection, *, provider: str, account: str) -> None:
-    """Forget refusals: the provider has taken a job."""
+def accepted(connection: Connection, *, provider: str, account: str, model: str) -> None:
+    """Forget refusals: the provider has taken a job with this model."""
     connection.execute("DELETE FROM breakers WHERE provider = ? AND account = ?", (provider, account))
+    connection.execute(
+        "DELETE FROM model_breakers WHERE provider = ? AND account = ? AND model = ?",
+        (provider, account, model),
+    )
+
+
+def key_accepted(connection: Connection, *, provider: str, account: str) -> bool:
+    """Forget that the key was refused: the provider has taken it. Tells whether that had stopped purchases."""
+    cursor = connection.execute(
+        "DELETE FROM breakers WHERE provider = ? AND account = ? AND code = ?",
+        (provider, account, AuthenticationError.code),
+    )
+    return cursor.rowcount > 0

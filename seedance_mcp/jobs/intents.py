@@ -95,6 +95,7 @@ def reserve(
         budget.Limits.of(settings),
         provider=intent.provider,
         account=intent.account,
+        model=intent.model,
         price=intent.maximum,
         now=now,
     )

@@ -216,14 +216,16 @@ async def _record_late(
 
 def _count(connection: Connection, job: Job, to: JobState, error: Exception | None, now: float) -> None:
     if to is JobState.ACCEPTED:
-        budget.accepted(connection, provider=job.provider, account=job.account)
+        budget.accepted(connection, provider=job.provider, account=job.account, model=job.model)
     elif to is JobState.REJECTED and isinstance(error, ProviderError):
         budget.refused(
             connection,
             provider=job.provider,
             account=job.account,
+            model=job.model,
             code=error.code,
             message=error.message,
+            hint=error.hint,
             now=now,
         )
 

@@ -18,6 +18,7 @@ from seedance_mcp.types import Job, JobState, Price, VideoRequest
 
 NOW = 1_760_000_000.0
 HOUR = 3600.0
+REFUSAL = {"provider": "ark", "account": "a", "model": "m"}
 
 
 class Till:
@@ -134,7 +135,7 @@ def test_free_jobs_pass_every_limit(till: Till) -> None:
 def test_one_refusal_that_concerns_the_account_stops_further_purchases_there(till: Till) -> None:
     till.store.write_now(
         lambda connection: budget.refused(
-            connection, provider="ark", account="a", code="insufficient_funds", message="no money", now=NOW
+            connection, **REFUSAL, code="insufficient_funds", message="no money", hint="", now=NOW
         )
     )
     with pytest.raises(BudgetExceeded, match="no money"):
@@ -147,7 +148,7 @@ def test_three_equal_refusals_in_a_row_stop_further_purchases(till: Till) -> Non
     def refuse() -> None:
         till.store.write_now(
             lambda connection: budget.refused(
-                connection, provider="ark", account="a", code="request_rejected", message="bad", now=NOW
+                connection, **REFUSAL, code="request_rejected", message="bad", hint="", now=NOW
             )
         )
 
