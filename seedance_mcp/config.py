@@ -133,6 +133,12 @@ class Settings:
         (),
         "Folders whose files may be used as media, beside the output folder.",
     )
+    fit: bool = _setting(
+        "SEEDANCE_FIT",
+        _switch,
+        False,
+        "1: an image outside a model's limits (bytes, sides, shape, format) is sent as a copy drawn to fit, not refused.",
+    )
     max_usd_per_job: Decimal = _setting(
         "SEEDANCE_MAX_USD_PER_JOB", _amount, Decimal(3), "Most that one job may cost, in USD."
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ..config import Settings
 from ..errors import InvalidRequest
 from ..types import MediaFile, VideoRequest
+from .fitting import FIT_HINT, Fitted, fitted
 
 if TYPE_CHECKING:
     from ..catalog import Catalog, Estimate, Offer
@@ -20,7 +21,7 @@ class Plan:
     """
     A request as it would be bought: where, in full, for how much, and why there. No estimate: price unknown.
 
-    `notes` say what the person should know about the price.
+    `notes` say what the person should know about the price, and about what is sent in place of a file.
     """
 
     offer: Offer
@@ -64,7 +65,7 @@ def plan(
         try:
             return _made(request, offer, settings, media, "as asked")
         except InvalidRequest as error:
-            raise _with_hint(error, request, catalog, settings, media) from None
+            raise _with_hint(error, request, catalog, settings, media, [offer]) from None
     pool = [catalog.provider(provider).name] if provider else _ready_pool(catalog, ready)
     if model is not None:
         catalog.model(model)
@@ -80,7 +81,7 @@ def plan(
         if problems is None:
             where = f"{provider} does not sell" if provider else "No provider that is ready sells"
             problems = InvalidRequest([f"{where} {model or 'any model'}."])
-        raise _with_hint(problems, request, catalog, settings, media)
+        raise _with_hint(problems, request, catalog, settings, media, offers)
     return _best(plans, catalog, settings, named=provider is not None, pool=pool, model=model)
 
 
@@ -94,9 +95,10 @@ def _made(
 ) -> Plan:
     from ..catalog import estimate, resolve  # read on first use, not when the server starts
 
-    resolved = resolve(request, offer, media, carried=settings.carrier is not None)
-    price = estimate(resolved, offer, media, cny_per_usd=settings.cny_per_usd)
-    return Plan(offer=offer, request=resolved, estimate=price, reason=reason)
+    sent = fitted(request, offer, media) if settings.fit else Fitted(media=media)
+    resolved = resolve(request, offer, sent.media, carried=settings.carrier is not None)
+    price = estimate(resolved, offer, sent.media, cny_per_usd=settings.cny_per_usd)
+    return Plan(offer=offer, request=resolved, estimate=price, reason=reason, notes=sent.notes)
 
 
 def _with_hint(
@@ -105,12 +107,26 @@ def _with_hint(
     catalog: Catalog,
     settings: Settings,
     media: Mapping[str, MediaFile],
+    asked: Iterable[Offer],
 ) -> InvalidRequest:
-    """Say of a refused request which offers could do it as it stands."""
+    """Say of a refused request which offers could do it as it stands, and whether drawing images anew would help."""
     from ..catalog import able_offers
 
     able = able_offers(request, catalog, media, carried=settings.carrier is not None)
-    return InvalidRequest(error.problems, hint=_also(able) if able else error.hint)
+    hint = _also(able) if able else error.hint
+    if not settings.fit and any(_would_fit(request, offer, settings, media) for offer in asked):
+        hint = f"{FIT_HINT} {hint}"
+    return InvalidRequest(error.problems, hint=hint)
+
+
+def _would_fit(
+    request: VideoRequest, offer: Offer, settings: Settings, media: Mapping[str, MediaFile]
+) -> bool:
+    try:
+        _made(request, offer, replace(settings, fit=True), media, "")
+    except InvalidRequest:
+        return False
+    return True
 
 
 def _also(able: Iterable[Offer]) -> str:
@@ -152,9 +168,7 @@ def _best(
             if len(pool) == 1
             else f"{best.offer.provider.name} is the cheapest provider that is ready"
         )
-    return Plan(
-        offer=best.offer, request=best.request, estimate=best.estimate, reason="; ".join(words) or "as asked"
-    )
+    return replace(best, reason="; ".join(words) or "as asked")
 
 
 def _most(plan: Plan) -> Decimal:
@@ -204,6 +218,8 @@ def _differences(chosen: Plan, other: Plan) -> tuple[str, ...]:
         words.append(f"model {other.offer.model.id}")
     if other.offer.provider.placeholder:
         words.append("placeholder only")
+    if len(other.notes) > len(chosen.notes):
+        words.append("an image made to fit")
     for field in _COMPARED:
         here, there = getattr(chosen.request, field), getattr(other.request, field)
         if here != there:

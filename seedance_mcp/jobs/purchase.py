@@ -28,6 +28,7 @@ from ..providers import Provider
 from ..types import Job, JobState, MediaFile, Submission
 from . import budget, journal
 from .carriers import Carrier
+from .fitting import fitted
 from .receipts import Receipts
 from .store import Connection, Store
 from .uploads import deliver
@@ -118,6 +119,7 @@ async def buy(
             store=store,
             settings=settings,
             carrier=carrier,
+            fits=fitted(job.request, offer, media).limits if settings.fit else {},
         )
         submission = await _submit(provider, wired, offer, purchase)
     except _REFUSALS as error:

@@ -32,7 +32,7 @@ async def deliver(
     store: Store,
     settings: Settings,
     carrier: Callable[[], Carrier],
-    fits: Mapping[str, PictureLimits] | None = None,
+    fits: Mapping[str, PictureLimits],
 ) -> VideoRequest:
     """
     Give the request with every media field replaced by something that the provider can read.
@@ -48,7 +48,7 @@ async def deliver(
     urls = {
         source: await _readable(
             file,
-            (fits or {}).get(source),
+            fits.get(source),
             provider=provider,
             info=info,
             account=account,

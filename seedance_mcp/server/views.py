@@ -196,7 +196,7 @@ def upload(uploaded: UploadedMedia) -> shape.UploadShape:
         usable_with=uploaded.usable_with,
         problems=uploaded.problems,
         next_step=f"Pass {uploaded.media_id} as a media argument of generate_video or estimate_cost."
-        f"{carried if uploaded.carried_to else ''}",
+        f"{carried if uploaded.carried_to else ''}{''.join(f' {note}' for note in uploaded.notes)}",
     )
 
 
