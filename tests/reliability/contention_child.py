@@ -1,0 +1,136 @@
+"""
+Processes that ask for all they want at the same moment: `python -m tests.reliability.contention_child`.
+
+Reads one JSON object: an installation, and what each process wants. Prints a line of JSON for each: the answers
+that it got, the budget as it sees it when nothing is open any more, and its exit code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+
+from seedance_mcp.app import App, open_app
+from seedance_mcp.errors import BudgetExceeded, SeedanceError
+from seedance_mcp.types import VideoRequest
+
+from . import fault_market as market
+
+PATIENCE_SECONDS = 100.0
+
+
+def main() -> None:
+    """Fork a process for each wish, let them go when all are ready, and tell what they told."""
+    plan = json.loads(sys.stdin.read())
+    _import_what_is_needed()
+    folder = Path(plan["folder"])
+    is_ready, ready = os.pipe()
+    go, let_go = os.pipe()
+    children: list[int] = []
+    for number in range(len(plan["wishes"])):
+        child = os.fork()
+        if not child:
+            os.close(let_go)
+            _live(plan, number, folder, ready, go)
+        children.append(child)
+    os.close(ready)
+    for _ in children:
+        os.read(is_ready, 1)
+    os.close(let_go)
+    for number, child in enumerate(children):
+        _, status = os.waitpid(child, 0)
+        told = folder / f"answers-{number}.json"
+        said = json.loads(told.read_text()) if told.exists() else {"answers": [], "spent": 0, "reserved": 0}
+        print(json.dumps({**said, "code": os.waitstatus_to_exitcode(status)}))
+
+
+def _import_what_is_needed() -> None:
+    import av
+    import httpcore2
+    import httpx2
+    import PIL.Image
+
+    import seedance_mcp.providers.ark
+    import seedance_mcp.providers.atlas
+    import seedance_mcp.providers.fal
+    import seedance_mcp.providers.replicate
+    import seedance_mcp.providers.runcomfy
+    from seedance_mcp.media import scanning, signatures
+
+    assert av, (httpcore2, httpx2, PIL, scanning, signatures, seedance_mcp)
+
+
+class _Patch:
+    """What `hurry` wants of pytest's monkeypatch, in a process that does nothing else."""
+
+    setattr = staticmethod(setattr)
+
+    def setitem(self, mapping: Any, key: str, value: Any) -> None:
+        mapping[key] = value
+
+
+def _live(plan: dict[str, Any], number: int, folder: Path, ready: int, go: int) -> None:
+    log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for descriptor in (1, 2):
+        os.dup2(log, descriptor)
+    code = 70
+    try:
+        market.hurry(_Patch())
+        code = anyio.run(_want, plan, number, folder, ready, go)
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+async def _want(plan: dict[str, Any], number: int, folder: Path, ready: int, go: int) -> int:
+    """Ask for everything at once, then wait until nothing of anybody is open; 0 when that is so."""
+    answers: list[dict[str, Any]] = []
+    with anyio.move_on_after(PATIENCE_SECONDS):
+        async with open_app(market.settings(plan["environ"], folder)) as app:
+            os.write(ready, b".")
+            await anyio.to_thread.run_sync(os.read, go, 1)
+            async with anyio.create_task_group() as group:
+                for wish in plan["wishes"][number]:
+                    group.start_soon(_ask, app, VideoRequest.model_validate(wish), answers)
+            while await app.unfinished():  # noqa: ASYNC110  the database rings no bell
+                await anyio.sleep(0.05)
+            budget = await app.budget()
+        said = {
+            "answers": answers,
+            "spent": str(budget.spent_today_usd),
+            "reserved": str(budget.reserved_usd),
+        }
+        (folder / f"answers-{number}.json").write_text(json.dumps(said))
+        return 0
+    return 71
+
+
+async def _ask(app: App, wish: VideoRequest, answers: list[dict[str, Any]]) -> None:
+    while True:
+        try:
+            started = await app.generate(wish)
+            answer = {"job": started.job.id, "deduplicated": started.deduplicated}
+        except BudgetExceeded as error:
+            answer = {"refused": error.message}
+        except SeedanceError as error:
+            if error.code == "store":  # another process held the database for too long; nothing was changed
+                await anyio.sleep(0.1)
+                continue
+            answer = {"error": f"{error.code}: {error.message}"}
+        answers.append({"prompt": wish.prompt, **answer})
+        return
+
+
+if __name__ == "__main__":
+    main()
