@@ -29,6 +29,9 @@ from tests.emulator import Behaviour, Emulator
 QUIET = {"net_max_seconds": 0.3, "list_lag_seconds": 0.3}
 """Seconds after which a provider's list proves something here; in earnest it takes ten minutes."""
 
+NO_LIMIT = "{ calls = 1000, seconds = 1, source = 'none here' }"
+"""Calls need not take turns here: what that does has tests of its own."""
+
 SHORT = Deadlines(connect=3.0, read=2.0, total=3.0, purchase=4.0, upload=4.0)
 
 PROVIDERS = ("ark", "byteplus", "replicate", "runcomfy", "atlas")
@@ -53,7 +56,7 @@ _PREFERRED = (
 @cache
 def catalog(name: str, *, impatient: bool = False, brief: bool = False) -> Catalog:
     """
-    The catalogue with a short quiet period.
+    The catalogue with a short quiet period, and no limits to the number of calls.
 
     `impatient`: the horizon ends soon after it. `brief`: the provider keeps results for no time at all.
     """
@@ -66,6 +69,7 @@ def catalog(name: str, *, impatient: bool = False, brief: bool = False) -> Catal
     with tempfile.TemporaryDirectory() as folder:
         overlay = Path(folder) / "catalog.toml"
         told = "\n".join(f"{key} = {value}" for key, value in lines.items())
+        told += "".join(f"\nlimits.{kind} = {NO_LIMIT}" for kind in ("submit", "read", "list"))
         overlay.write_text(f"[providers.{name}]\n{told}\n")
         return Catalog.load(overlay)
 
