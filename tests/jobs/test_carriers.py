@@ -17,12 +17,16 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from pydantic import SecretStr
 
 from seedance_mcp.app import App, open_app
 from seedance_mcp.config import load_settings
-from seedance_mcp.errors import ConfigError, InvalidRequest
+from seedance_mcp.errors import ConfigError, InvalidRequest, MediaError
+from seedance_mcp.jobs import open_store
 from seedance_mcp.jobs.carriers import LINK_MARGIN_SECONDS, link_of
+from seedance_mcp.jobs.uploads import deliver
 from seedance_mcp.media import copy_to_leave, inspect
+from seedance_mcp.providers import Access, create
 from seedance_mcp.types import Job, JobState, JobStatus, VideoRequest
 from tests.emulator import Behaviour, Emulator
 from tests.emulator.s3 import KEY_ID, Store, error, running, secrets_in
@@ -338,6 +342,30 @@ async def test_a_link_that_ends_soon_is_not_handed_on(tmp_path: Path) -> None:
             assert bucket.count("PUT") == 1, "the file goes by the carrier instead"
             [url] = here.given("ark")
             assert url.startswith(bucket.origin)
+
+
+async def test_a_link_that_ended_between_plan_and_purchase_is_not_sent(tmp_path: Path) -> None:
+    async with market(tmp_path, "ark", behaviour=Behaviour(true_size=True)) as here:
+        job = await first_video(here, "ark")
+        media, _ = await here.app.runner.sources.load(wished(f"job:{job.id}"))
+        [file] = media.values()
+        assert file.job_id == job.id
+        info = here.app.catalog.provider("ark")
+        with (
+            closing(open_store(tmp_path / "state", clock=lambda: job.url_expires_at or 0)) as store,
+            pytest.raises(MediaError, match="only from a public https URL"),
+        ):
+            await deliver(
+                wished(f"job:{job.id}"),
+                media,
+                provider=create(info, Access(key=SecretStr("k"), base_url=info.base_url, folder=tmp_path)),
+                info=info,
+                account="none",
+                store=store,
+                settings=here.app.settings,
+                carrier=lambda: pytest.fail("none is set"),
+                fits={},
+            )
 
 
 async def test_a_link_is_handed_on_only_if_anyone_can_open_it_for_long_enough(tmp_path: Path) -> None:
