@@ -22,6 +22,7 @@ from .fitting import PictureLimits
 
 _LIMITS = Limits(seconds=60)
 _BLOCK_BYTES = 1 << 18
+_SAME = ("width", "height", "duration_seconds", "fps", "video_codec", "audio_codec")
 
 
 async def copy_to_leave(
@@ -40,7 +41,8 @@ async def copy_to_leave(
     `fit` an image is drawn anew. The same file gives the same copy, whose hash the answer has.
 
     Raises:
-        MediaError: the file has changed since it was checked, or what is hidden in it cannot be removed.
+        MediaError: the file has changed since it was checked, what is hidden in it cannot be removed, or what is
+            left is not the same picture, film or sound.
     """
     assert file.path is not None
     name = secrets.token_hex(8)
@@ -61,13 +63,18 @@ async def copy_to_leave(
     finally:
         raw.unlink(missing_ok=True)
     facts = (await _on(copy, "inspect", {})).facts
-    names = ("mime_type", "width", "height", "duration_seconds", "fps", "video_codec", "audio_codec")
+    if not fit and any(facts.get(name) != getattr(file, name) for name in _SAME):
+        copy.unlink()
+        raise MediaError(
+            f"Without what is hidden in it, {file.path} would not be the same any more, so it is not sent.",
+            hint="Export it again as JPEG or PNG (image), MP4 (video), or MP3 or WAV (sound).",
+        )
     return MediaFile(
         kind=file.kind,
         path=copy,
         bytes=size,
         sha256=digest,
-        **{fact: facts.get(fact) for fact in names},
+        **{name: facts.get(name) for name in ("mime_type", *_SAME)},
     )
 
 
