@@ -23,7 +23,7 @@ _COMPANION = "https://media.invalid/picture.png"
 @dataclass(frozen=True, kw_only=True)
 class UploadedMedia:
     """
-    A checked file, and which offers (`provider/model`) can take it; `problems` says why others cannot.
+    A checked file, and which offers (`provider/model`) can take it; `problems` says why others cannot, each reason once.
 
     `carried_by` is the carrier's title, and `carried_to` are the providers that the file reaches only that way.
     `notes` say where a copy of it that is made to fit would be sent.
@@ -69,13 +69,15 @@ async def register(
             problems.append(f"{error.message} {error.hint}")
     carried_to: dict[str, None] = {}
     drawn_for: dict[str, dict[str, None]] = {}
+    refused_by: dict[str, list[str]] = {}
     # An image may be a first frame or a reference: either will do.
     fields = ("first_frame", "reference_images") if file.kind == "image" else (f"reference_{file.kind}s",)
     for offer in catalog.offers(provider=provider):
         name = f"{offer.provider.name}/{offer.model.id}"
+        taken = [field for field in fields if field in offer.parameters] or fields[:1]
         found = [
             _tried(offer, file, media_id, field, carried=title is not None, fit=settings.fit)
-            for field in fields
+            for field in taken
         ]
         able = [notes for problem, notes in found if problem is None]
         if able:
@@ -85,12 +87,12 @@ async def register(
             for note in min(able, key=len):
                 drawn_for.setdefault(note, {})[offer.provider.name] = None
         else:
-            problems.append(f"{name}: {found[0][0]}")
+            refused_by.setdefault(found[0][0] or "", []).append(name)
     return UploadedMedia(
         media_id=media_id,
         file=file,
         usable_with=tuple(usable),
-        problems=tuple(problems),
+        problems=(*problems, *(f"{', '.join(names)}: {problem}" for problem, names in refused_by.items())),
         carried_by=title if carried_to else None,
         carried_to=tuple(carried_to),
         notes=tuple(f"At {', '.join(names)}: {note}" for note, names in drawn_for.items()),
@@ -126,5 +128,5 @@ def _problem(
     try:
         resolve(request, offer, media, carried=carried)
     except InvalidRequest as error:
-        return error.problems[0]
+        return "; ".join(error.problems)
     return None

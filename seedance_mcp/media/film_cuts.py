@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO
@@ -60,7 +61,9 @@ def film_cuts(source: IO[bytes], signature: Signature) -> list[Cut]:
     """
     size = source.seek(0, 2)
     boxes = list(_walk(source, b"", 0, size, [_MAX_BOXES]))
-    dropped = [box for box in boxes if box.kind == b"trak" and _track_kind(source, box) not in _KEPT_TRACKS]
+    dropped = {
+        box.start for box in boxes if box.kind == b"trak" and _track_kind(source, box) not in _KEPT_TRACKS
+    }
     if dropped and any(box.kind == b"moof" for box in boxes):
         raise RefusalError(
             "The video is fragmented and has a track that is neither picture nor sound, which cannot be removed here.",
@@ -70,7 +73,7 @@ def film_cuts(source: IO[bytes], signature: Signature) -> list[Cut]:
     for box in boxes:
         if box.kind == b"cmov":
             raise RefusalError("The video's index is compressed.", _AGAIN)
-        if not box.kept or box in dropped:
+        if not box.kept or box.start in dropped:
             cuts.append(Cut(box.start + 4, box.start + 8, b"free"))
             cuts.append(Cut(box.content, box.end, zeros=True))
         else:
@@ -134,12 +137,13 @@ def _between(kept: list[Span], data: list[Span]) -> Iterator[Cut]:
     inside = 0
     for start, end in data:
         at = start
-        for first, last in kept:
-            if start <= first and last <= end:
-                inside += 1
-                if first > at:
-                    yield Cut(at, first, zeros=True)
-                at = last
+        for first, last in kept[bisect_left(kept, (start, 0)) :]:
+            if last > end:
+                break
+            inside += 1
+            if first > at:
+                yield Cut(at, first, zeros=True)
+            at = last
         if end > at:
             yield Cut(at, end, zeros=True)
     if inside != len(kept):

@@ -109,7 +109,12 @@ async def test_without_the_setting_the_refusal_and_the_check_name_it_where_it_wo
                 assert "SEEDANCE_FIT" not in caught.value.hint, "drawing would not be enough"
                 kept = await app.upload(str(small), "ark")
                 assert kept.usable_with == ()
+                assert [problem for problem in kept.problems if MODEL in problem]
                 assert all("SEEDANCE_FIT=1" in problem for problem in kept.problems if MODEL in problem)
+                wide = await app.upload(str(picture(tmp_path / "media" / "wide.png", (7000, 100))), "ark")
+                [why] = [problem for problem in wide.problems if MODEL in problem]
+                assert "each side" in why
+                assert "divided by height" in why, "every reason is told, not only the first"
             assert not emulator.ledger.calls
 
 
