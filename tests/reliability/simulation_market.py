@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.errors import (
     InsufficientFunds,
+    ModelNotOpen,
     NotSupported,
     ProviderUnavailable,
     RequestRejected,
@@ -144,7 +145,7 @@ class Market:
             fate = (
                 "refused" if refused else world.random.choice(("accepted", "accepted", "answer lost", "lost"))
             )
-            if refused and world.lists_lie and world.random.random() < 0.3:
+            if refused and world.lists_lie and world.random.random() < 0.7:
                 fate = "refused, and taken"
             self.deliver(world.random.choice(self.packets), fate)
 
@@ -221,7 +222,7 @@ class Adapter:
             return Submission(task_id=world.market.tasks[sale.tag].id)
         if packet.answer == "refused":
             sale.answered(400, b"{}")
-            raise (InsufficientFunds if world.random.random() < 0.1 else RequestRejected)("No.")
+            raise world.random.choice((InsufficientFunds, ModelNotOpen, *(RequestRejected,) * 8))("No.")
         raise SubmissionUnknown("The answer was lost.")
 
     async def poll(self, submission: Submission) -> TaskState:

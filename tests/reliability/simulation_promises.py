@@ -90,6 +90,8 @@ class Promises:
         self._hash = ""
         self.jobs: dict[str, Row] = defaultdict(Row)
         self._refusals: dict[str, tuple[str, int, float]] = {}
+        self._model_refusals: dict[str, float] = {}
+        self._of_key: dict[str, list[str]] = defaultdict(list)
 
     def open_jobs(self) -> list[str]:
         """Jobs that something still happens to."""
@@ -184,8 +186,7 @@ class Promises:
         if not world.honest:
             return
         for other in world.market.tasks.values():
-            deliberate = world.intents[task.tag].allow_duplicate or world.intents[other.tag].allow_duplicate
-            if other.fingerprint == task.fingerprint and not deliberate:
+            if other.fingerprint == task.fingerprint and not self._deliberate(task.tag, other.tag):
                 state = self.jobs[other.tag].state
                 if state not in ENDED or state in NOT_BOUGHT | UNCLEAR:
                     raise Violation("I1", f"bought again while the first purchase is {state}", task.tag)
@@ -193,6 +194,14 @@ class Promises:
             raise Violation("I2", f"accepted when it was {self.jobs[task.tag].state} already", task.tag)
         if self.jobs[task.tag].held < MICROS:
             raise Violation("I4", "accepted, and its price is not counted", task.tag)
+
+    def _deliberate(self, job_id: str, other_id: str) -> bool:
+        """Whether somebody said of one of two jobs for one request that it is another purchase."""
+        intents = [self._world.intents[job_id], self._world.intents[other_id]]
+        keys = [intent.key.text for intent in intents if intent.key]
+        if len(keys) == 2:
+            return keys[0] != keys[1]
+        return bool(keys) or any(intent.allow_duplicate for intent in intents)
 
     def _no_purchase_is_lost(self, job_id: str) -> None:
         """I2: a purchase that was accepted is known by its id, or findable by its tag, or shown as open."""
@@ -349,8 +358,14 @@ class Promises:
         return float(self._connection.execute(query, (job_id,)).fetchone()[0])
 
     def _no_second_job_for_one_request(self, job_id: str, row: Row, at: float) -> None:
-        """I11: while a job is open, unclear or unread, the same request gets no second one."""
-        if self._world.intents[job_id].allow_duplicate:
+        """I11: while a job is open, unclear or unread, the same request gets no second one; a key only if not bought."""
+        intent = self._world.intents[job_id]
+        if intent.key:
+            for other_id in self._of_key[intent.key.text]:
+                if self.jobs[other_id].state not in NOT_BOUGHT:
+                    raise Violation("I11", f"a second job for a key whose first is {other_id}", job_id)
+            self._of_key[intent.key.text].append(job_id)
+        if intent.allow_duplicate or intent.key:
             return
         for other_id, other in self.jobs.items():
             if other_id == job_id or other.fingerprint != row.fingerprint:
@@ -368,6 +383,8 @@ class Promises:
             raise Violation("I11", "a new job is called an old one, or the other way round", job.id)
         if job.fingerprint != intent.fingerprint:
             raise Violation("I11", "answered with the job of another request", job.id)
+        if intent.key and job.id not in self._of_key[intent.key.text]:
+            raise Violation("I11", "answered with the job of another key", job.id)
 
     def _only_the_provider_ends_a_task(self, job_id: str, after: str) -> None:
         """I13: a job ends as the provider says; no trouble in asking ever ends one."""
@@ -386,12 +403,18 @@ class Promises:
         seller = self._world.intents[job_id].provider
         if after == "accepted":
             self._refusals.pop(seller, None)
+            self._model_refusals.pop(seller, None)
+        elif after == "rejected" and code == "model_not_open":
+            self._model_refusals[seller] = at
         elif after == "rejected" and code is not None:
             known, count, _ = self._refusals.get(seller, ("", 0, 0.0))
             self._refusals[seller] = (code, count + 1 if known == code else 1, at)
 
     def _breakers_stop(self, job_id: str, at: float) -> None:
         """I4: after three equal refusals, or one that concerns the account, nothing is reserved there for a while."""
-        code, count, last = self._refusals.get(self._world.intents[job_id].provider, ("", 0, 0.0))
+        seller = self._world.intents[job_id].provider
+        if at < self._model_refusals.get(seller, -BREAKER_SECONDS) + BREAKER_SECONDS:
+            raise Violation("I4", "reserved with a model that is not open", job_id)
+        code, count, last = self._refusals.get(seller, ("", 0, 0.0))
         if (count >= 3 or code == "insufficient_funds") and at < last + BREAKER_SECONDS:
             raise Violation("I4", f"reserved after {count} times {code}", job_id)

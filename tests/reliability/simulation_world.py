@@ -24,6 +24,7 @@ from seedance_mcp.config import Settings
 from seedance_mcp.errors import BudgetExceeded, InvalidRequest, ProviderError, StoreError
 from seedance_mcp.jobs import journal, reconcile
 from seedance_mcp.jobs.intents import Intent
+from seedance_mcp.jobs.request_keys import RequestKey
 from seedance_mcp.types import Price, Submission, VideoRequest
 
 from .simulation_loop import Loop, Thread, played
@@ -153,10 +154,12 @@ class World:
         seller = SELLERS[number % len(SELLERS)]
         price = Price(amount=Decimal(MICROS) / 1_000_000, currency="USD", usd=Decimal(MICROS) / 1_000_000)
         job_id = f"{seller}{len(self.intents)}"
+        key = f"request-{number}-{self.random.randrange(2)}" if self.random.random() < 0.2 else None
         intent = _Intent(
             job_id=job_id, owner=process.instance, provider=seller, account="a", model="m", endpoint="e",
             request=_request(number), digests={}, tag=job_id, estimate=price, maximum=price,
             price_known=True, allow_duplicate=self.random.random() < 0.05,
+            key=key and RequestKey(text=key, asked=_request(number), digests={}),
         )  # fmt: skip
         self.intents[job_id] = intent
         try:

@@ -1,0 +1,157 @@
+"""
+The simulation on trial: each deliberate mistake in the money core has to break a promise that it sees.
+
+A mistake is made in the memory of a process of its own, while the module is being imported; no file is written.
+`python -m tests.reliability.mutants [NAME ...]` tries them by hand.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import re
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from multiprocessing import TimeoutError, get_context
+from pathlib import Path
+from types import CodeType
+from typing import NamedTuple
+
+from .mutants_table import MUTANTS, Mutant
+
+SEEDS = 1500
+"""Schedules that a mistake may survive before it counts as overlooked."""
+
+_SECONDS = 120.0
+
+_CAUGHT = re.compile(r", step \d+: (I\d+: |ValueError: a job cannot go |IntegrityError: )")
+"""A promise was seen broken, or the core's own second line stopped it. A mutant that merely crashes proves nothing."""
+
+
+class Tried(NamedTuple):
+    """What became of a mistake: whether it was caught, after how many seconds, at which seed, by which promise."""
+
+    name: str
+    caught: bool
+    seconds: float
+    found: str
+
+
+def source(mutant: Mutant) -> Path:
+    """The file that the mistake is made in."""
+    return Path(__file__).parents[2] / "seedance_mcp" / "jobs" / f"{mutant.module}.py"
+
+
+def mutate(mutant: Mutant) -> str:
+    """
+    Give the module's source with the mistake in it.
+
+    Raises:
+        ValueError: the place to change is not there, or not only once.
+    """
+    text = source(mutant).read_text(encoding="utf-8")
+    if text.count(mutant.old) != 1:
+        raise ValueError(
+            f"{mutant.name}: {mutant.old!r} is {text.count(mutant.old)} times in {mutant.module}.py, not once"
+        )
+    return text.replace(mutant.old, mutant.new)
+
+
+class _Loader(importlib.machinery.SourceFileLoader):
+    def __init__(self, fullname: str, path: str, text: str) -> None:
+        super().__init__(fullname, path)
+        self._text = text
+
+    def get_code(self, fullname: str) -> CodeType:
+        return compile(self._text, self.path, "exec", dont_inherit=True)
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Answers the import of the one module with its mutated source."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self._name, self._text = f"seedance_mcp.jobs.{mutant.module}", mutate(mutant)
+        self._path = str(source(mutant))
+
+    def find_spec(
+        self, fullname: str, path: object = None, target: object = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname != self._name:
+            return None
+        loader = _Loader(fullname, self._path, self._text)
+        return importlib.util.spec_from_file_location(fullname, self._path, loader=loader)
+
+
+@dataclass
+class Outcome:
+    """What became of all: `survivors` are mistakes that nothing noticed, or that could not be tried."""
+
+    mutants: int = 0
+    caught: int = 0
+    seconds: float = 0.0
+    tried: list[Tried] = field(default_factory=list[Tried], repr=False)
+
+    @property
+    def survivors(self) -> list[Tried]:
+        """Mistakes that are proof of nothing."""
+        return [trial for trial in self.tried if not trial.caught]
+
+
+def attempt(mutant: Mutant, schedules: int = SEEDS) -> Tried:
+    """Make the mistake in this process, which has to be a fresh one, and see whether the simulation notices."""
+    began = time.monotonic()
+    if any(name.startswith("seedance_mcp.jobs") for name in sys.modules):
+        raise RuntimeError("the money core is imported here already, without the mistake")
+    sys.meta_path.insert(0, _Finder(mutant))
+    from .simulation import play
+
+    for seed in (mutant.seed, *range(schedules)):
+        violations = play(seed).violations
+        if violations:
+            words = violations[0].split("\n")[0][:160]
+            return Tried(mutant.name, bool(_CAUGHT.search(words)), time.monotonic() - began, words)
+        if time.monotonic() - began > _SECONDS:
+            break
+    return Tried(mutant.name, False, time.monotonic() - began, f"survived up to {seed}")
+
+
+def run(
+    mutants: Iterable[Mutant] = MUTANTS, *, processes: int | None = None, schedules: int = SEEDS
+) -> Outcome:
+    """Try every mistake, each in a process of its own, `processes` at once (by default one for each core)."""
+    count, began = processes or os.cpu_count() or 1, time.monotonic()
+    with get_context("spawn").Pool(count, maxtasksperchild=1) as pool:
+        trials = [(mutant, pool.apply_async(attempt, (mutant, schedules))) for mutant in mutants]
+        tried: list[Tried] = []
+        for mutant, trial in trials:
+            try:
+                tried.append(trial.get(timeout=_SECONDS * 2))
+            except TimeoutError:
+                tried.append(Tried(mutant.name, False, _SECONDS * 2, "hangs"))
+            except Exception as error:
+                tried.append(Tried(mutant.name, False, 0.0, f"could not be tried: {error!r}"))
+        pool.terminate()
+    return Outcome(
+        mutants=len(tried),
+        caught=sum(trial.caught for trial in tried),
+        seconds=time.monotonic() - began,
+        tried=tried,
+    )
+
+
+def main() -> int:
+    """Try the mistakes that are named, or all."""
+    chosen = [mutant for mutant in MUTANTS if len(sys.argv) == 1 or mutant.name in sys.argv[1:]]
+    outcome = run(chosen)
+    for name, caught, seconds, found in outcome.tried:
+        print(f"{'caught' if caught else 'SURVIVED':9} {seconds:5.1f} s  {name}: {found}")
+    print(f"{outcome.caught} of {outcome.mutants} caught, {outcome.seconds:.0f} s")
+    return 1 if outcome.survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,30 @@
+"""Deliberate mistakes in the money core, each one change of its source, and what each would break."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    """
+    One mistake: `old` occurs exactly once in `seedance_mcp/jobs/<module>.py` and becomes `new`.
+
+    `seed` is a schedule that is known to find it; the others are tried when it does so no more.
+    """
+
+    name: str
+    module: str
+    old: str
+    new: str
+    breaks: str
+    seed: int
+
+
+def _read() -> tuple[Mutant, ...]:
+    with Path(__file__).with_name("mutants.toml").open("rb") as file:
+        return tuple(Mutant(**found) for found in tomllib.load(file)["mutant"])
+
+
+MUTANTS = _read()

@@ -1,0 +1,45 @@
+"""The simulation on trial: every deliberate mistake in the money core breaks a promise that it sees."""
+
+from __future__ import annotations
+
+import pytest
+
+from .mutants import mutate, run
+from .mutants_table import MUTANTS, Mutant
+from .simulation import play
+
+PARTS = 6
+
+
+def test_every_mistake_can_still_be_made() -> None:
+    assert len(MUTANTS) >= 20
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
+    for mutant in MUTANTS:
+        compile(mutate(mutant), mutant.module, "exec", dont_inherit=True)
+
+
+def test_without_a_mistake_the_schedules_that_find_them_break_nothing() -> None:
+    broken = [
+        violation for seed in {mutant.seed for mutant in MUTANTS} for violation in play(seed).violations
+    ]
+    assert broken == []
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_mistake_is_noticed(part: int) -> None:
+    outcome = run(MUTANTS[part::PARTS], processes=1)
+    assert outcome.survivors == []
+    assert outcome.caught == outcome.mutants == len(MUTANTS[part::PARTS])
+
+
+def test_what_changes_nothing_and_what_cannot_run_is_not_called_noticed() -> None:
+    same = MUTANTS[0]._replace(name="the same again", new=MUTANTS[0].old)
+    crash = Mutant("crash", "journal", "if cursor.rowcount != 1:", "if nobody_knows_this:", "nothing", 0)
+    gone = Mutant("gone", "journal", "what is not there", "x", "nothing", 0)
+    outcome = run((same, crash, gone), processes=1, schedules=3)
+    assert outcome.caught == 0
+    found = {trial.name: trial.found for trial in outcome.survivors}
+    assert found["the same again"] == "survived up to 2"
+    assert "NameError" in found["crash"]
+    assert "not once" in found["gone"]
