@@ -74,11 +74,14 @@ async def register(
     fields = ("first_frame", "reference_images") if file.kind == "image" else (f"reference_{file.kind}s",)
     for offer in catalog.offers(provider=provider):
         name = f"{offer.provider.name}/{offer.model.id}"
-        taken = [field for field in fields if field in offer.parameters] or fields[:1]
+        taken = [field for field in fields if field in offer.parameters]
         found = [
             _tried(offer, file, media_id, field, carried=title is not None, fit=settings.fit)
             for field in taken
         ]
+        if not found:
+            refused_by.setdefault(f"nothing of kind {file.kind} goes in", []).append(name)
+            continue
         able = [notes for problem, notes in found if problem is None]
         if able:
             usable.append(name)

@@ -151,6 +151,8 @@ async def test_a_sound_that_only_needs_a_picture_beside_it_counts_as_usable(tmp_
         kept = await app.upload(str(path))
     assert f"ark/{MODEL}" in kept.usable_with
     assert "ark/seedance-1.0-pro" not in kept.usable_with
+    assert [problem for problem in kept.problems if "ark/seedance-1.0-pro," in problem and "audio" in problem]
+    assert len(kept.problems) == 1, "one reason that many have is told once"
 
 
 def test_every_offer_that_takes_images_takes_what_copies_are_made_as() -> None:
