@@ -34,7 +34,7 @@ NO_LIMIT = "{ calls = 1000, seconds = 1, source = 'none here' }"
 
 SHORT = Deadlines(connect=3.0, read=2.0, total=3.0, purchase=4.0, upload=4.0)
 
-PROVIDERS = ("ark", "byteplus", "replicate", "runcomfy", "atlas")
+PROVIDERS = ("ark", "byteplus", "replicate", "runcomfy", "atlas", "fal")
 """Every provider that the matrix is played against: names in the catalogue whose dialect the emulator speaks."""
 
 SILENT_ABOUT_MONEY: frozenset[str] = frozenset()
