@@ -21,6 +21,7 @@ from ..errors import (
     TaskNotFound,
     UnexpectedResponse,
 )
+from .secrecy import masked, masked_bytes, masked_text
 from .wording import LIMIT, clean
 
 ReplyT = TypeVar("ReplyT")
@@ -92,10 +93,15 @@ Classify = Callable[[int, Any], Problem | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """One HTTP answer, read as far as allowed. `whole` is false when the body was longer or broke off."""
+    """
+    One HTTP answer, read as far as allowed. `whole` is false when the body was longer or broke off.
+
+    Wherever the answer quotes the `key`, it is masked.
+    """
 
     status: int
     body: bytes
+    key: str = field(default="", repr=False)
     whole: bool = True
     retry_after: float | None = None
     request_id: str | None = None
@@ -103,7 +109,12 @@ class Answer:
     is_json: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        value, readable = _read_json(self.body) if self.whole else (None, False)
+        body = masked_bytes(self.body, self.key)
+        value, readable = _read_json(body) if self.whole else (None, False)
+        bare = masked(value, self.key)
+        if bare != value:
+            value, body = bare, pydantic_core.to_json(bare)
+        object.__setattr__(self, "body", body)
         object.__setattr__(self, "json", value)
         object.__setattr__(self, "is_json", readable)
 
@@ -210,17 +221,17 @@ def kind_of(
 
 
 def error_of(
-    kind: type[ProviderError], answer: Answer, problem: Problem | None, *, title: str, secret: str
+    kind: type[ProviderError], answer: Answer, problem: Problem | None, *, title: str
 ) -> ProviderError:
-    """Build a `kind` with the provider's own words, made safe; `secret` is cut out of whatever it quotes."""
+    """Build a `kind` with the provider's own words, made safe."""
     code = request_id = hint = None
     text = f"{title} answered HTTP {answer.status}."
     if problem:
-        code = _quoted(problem.code, secret, limit=80)
-        request_id = _quoted(problem.request_id, secret, limit=80)
+        code = _quoted(problem.code, limit=80)
+        request_id = _quoted(problem.request_id, limit=80)
         hint = problem.hint
-        text = f"{title}: {_quoted(problem.message, secret) or f'HTTP {answer.status}'}"
-    request_id = request_id or _quoted(answer.request_id, secret, limit=80)
+        text = f"{title}: {_quoted(problem.message) or f'HTTP {answer.status}'}"
+    request_id = request_id or _quoted(answer.request_id, limit=80)
     if issubclass(kind, RateLimited):
         return kind(
             text, retry_after=answer.retry_after, hint=hint, provider_code=code, request_id=request_id
@@ -228,14 +239,17 @@ def error_of(
     return kind(text, hint=hint, provider_code=code, request_id=request_id)
 
 
-def answer_of(status: int, headers: Mapping[str, str], body: bytes, *, whole: bool, now: float) -> Answer:
+def answer_of(
+    status: int, headers: Mapping[str, str], body: bytes, *, whole: bool, now: float, key: str
+) -> Answer:
     """Put together what was received; `now` in epoch seconds, to read a Retry-After date against."""
     return Answer(
         status=status,
         body=body,
+        key=key,
         whole=whole,
         retry_after=retry_after(headers.get("retry-after"), now),
-        request_id=headers.get("x-request-id"),
+        request_id=masked_text(headers.get("x-request-id") or "", key) or None,
     )
 
 
@@ -248,7 +262,5 @@ async def take(chunks: AsyncIterator[bytes], into: bytearray) -> bool:
     return True
 
 
-def _quoted(text: str | None, secret: str, *, limit: int = LIMIT) -> str | None:
-    if not text:
-        return None
-    return clean(text.replace(secret, "(key)") if secret else text, limit=limit) or None
+def _quoted(text: str | None, *, limit: int = LIMIT) -> str | None:
+    return clean(text, limit=limit) or None if text else None

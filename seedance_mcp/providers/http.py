@@ -283,7 +283,12 @@ class Api:
             "%s: %s %s: HTTP %d", self._info.name, request.method, request.url.path, response.status_code
         )
         return answer_of(
-            response.status_code, response.headers, bytes(body), whole=whole, now=self._timing.now()
+            response.status_code,
+            response.headers,
+            bytes(body),
+            whole=whole,
+            now=self._timing.now(),
+            key=self._origin.key,
         )
 
     def _read(
@@ -299,4 +304,4 @@ class Api:
         if good or (final and answer.is_json and final(answer.status, answer.json)):
             return parse(reply, answer, self._info.title)
         kind = kind_of(answer.status, problem, missing=missing)
-        raise error_of(kind, answer, problem, title=self._info.title, secret=self._origin.key)
+        raise error_of(kind, answer, problem, title=self._info.title)

@@ -23,6 +23,7 @@ from ..errors import (
 from . import Purchase
 from .addresses import transport
 from .answers import Answer, Classify, Problem, ReplyT, Shape, answer_of, error_of, kind_of, parse, take
+from .secrecy import masked_bytes
 from .wording import clean
 
 logger = logging.getLogger(__name__)
@@ -117,12 +118,14 @@ async def pay(
         reason = late or clean(str(failure), limit=120) or type(failure).__name__
         raise SubmissionNotSent(f"No connection to {title} came about: {reason}.") from failure
     if response is not None:
-        _keep(purchase, response.status_code, bytes(body[:KEPT]))
+        _keep(purchase, response.status_code, masked_bytes(bytes(body), secret)[:KEPT])
     if late or failure or response is None:
         reason = late or "the connection broke before the answer was complete"
         raise SubmissionUnknown(f"{title} may or may not have taken the request: {reason}.") from failure
-    answer = answer_of(response.status_code, response.headers, bytes(body), whole=whole, now=now())
-    return _judge(answer, reply, title=title, secret=secret, classify=classify)
+    answer = answer_of(
+        response.status_code, response.headers, bytes(body), whole=whole, now=now(), key=secret
+    )
+    return _judge(answer, reply, title=title, classify=classify)
 
 
 def _keep(purchase: Purchase, status: int, raw: bytes) -> None:
@@ -133,7 +136,7 @@ def _keep(purchase: Purchase, status: int, raw: bytes) -> None:
         logger.exception("The raw answer to a purchase could not be kept")
 
 
-def _judge(answer: Answer, reply: Shape[ReplyT], *, title: str, secret: str, classify: Classify) -> ReplyT:
+def _judge(answer: Answer, reply: Shape[ReplyT], *, title: str, classify: Classify) -> ReplyT:
     problem = _problem(answer, classify)
     if answer.ok and problem is None:
         try:
@@ -144,10 +147,10 @@ def _judge(answer: Answer, reply: Shape[ReplyT], *, title: str, secret: str, cla
         kind = kind_of(answer.status, problem, missing=RequestRejected, believed=True)
         if not issubclass(kind, _REFUSED) or issubclass(kind, TaskNotFound):
             kind = RequestRejected  # whatever was not found, it was no task: there is none yet
-        raise error_of(kind, answer, problem, title=title, secret=secret)
+        raise error_of(kind, answer, problem, title=title)
     else:
         reason = f"it answered HTTP {answer.status}"
-    unknown = error_of(SubmissionUnknown, answer, problem, title=title, secret=secret)
+    unknown = error_of(SubmissionUnknown, answer, problem, title=title)
     raise SubmissionUnknown(
         f"{title} may or may not have taken the request: {reason}.",
         provider_code=unknown.provider_code,

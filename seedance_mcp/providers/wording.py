@@ -38,11 +38,16 @@ def clean(text: str, *, limit: int = LIMIT) -> str:
     links are replaced by words, brackets and backquotes by look-alikes that no renderer acts on.
     """
     plain = _ESCAPES.sub("", text[:_READ])
-    plain = "".join(_visible(character) for character in plain)
+    plain = visible(plain)
     # Markup first: a backslash or bar that turns into a slash may complete a link.
     plain = _LINKS.sub("(link removed)", plain.translate(_MARKUP))
     plain = " ".join(plain.split())
     return plain if len(plain) <= limit else plain[: limit - 1].rstrip() + "…"
+
+
+def visible(text: str) -> str:
+    """Return `text` without characters that show nothing; every kind of space becomes a blank."""
+    return "".join(_visible(character) for character in text)
 
 
 def _visible(character: str) -> str:

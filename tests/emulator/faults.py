@@ -139,7 +139,8 @@ def _changed(
         case "no_id":
             return replace(answer, body=json.dumps({"object": "task", "data": None}).encode())
         case "wrong_types":
-            return replace(answer, body=json.dumps(_turned(json.loads(answer.body or b"{}"))).encode())
+            shape = json.loads(answer.body or b"{}") if "json" in answer.content_type else {"film": None}
+            return replace(answer, body=json.dumps(_turned(shape)).encode())
         case "empty":
             return replace(answer, status=status, body=b"")
         case "redirect":

@@ -230,7 +230,7 @@ async def test_no_damaged_answer_is_unclassified_or_a_refusal(
 
     async def once(api: http.Api, request: httpx2.Request) -> Answer:
         status, body = playing.next()
-        return answer_of(status, {}, body, whole=True, now=time.time())
+        return answer_of(status, {}, body, whole=True, now=time.time(), key="")
 
     async def pay(
         request: httpx2.Request,
@@ -243,8 +243,8 @@ async def test_no_damaged_answer_is_unclassified_or_a_refusal(
         **rest: Any,
     ) -> Any:
         status, body = playing.next()
-        answer = answer_of(status, {}, body, whole=True, now=time.time())
-        return paying._judge(answer, reply, title=title, secret=secret, classify=classify)
+        answer = answer_of(status, {}, body, whole=True, now=time.time(), key="")
+        return paying._judge(answer, reply, title=title, classify=classify)
 
     monkeypatch.setattr(http.Api, "_once", once)
     monkeypatch.setattr(http, "pay", pay)
