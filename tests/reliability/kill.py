@@ -30,6 +30,8 @@ HORIZON_HOURS = 3 / 3600
 """Where a list proves nothing: when the server stops looking and asks a person."""
 
 AT_ONCE = 16
+MORE_TRIES = 4
+"""How often a point is tried again that no life came to in time: a busy machine is slow, and life goes many ways."""
 
 TROUBLE = (
     Fault(kind="lost", call="submit", accepted=True, times=None, chance=0.12),
@@ -66,6 +68,11 @@ def run(
 async def _run(numbers: range, seed: int, provider: str, folder: Path, leases: bool) -> Outcome:
     lines = QUIET if market.info(provider).absence_is_proof else {**QUIET, "horizon_hours": HORIZON_HOURS}
     told = "\n".join(f"{key} = {value}" for key, value in lines.items())
+    # Here all installations share one account, whose limits none of them can keep for the others.
+    told += "".join(
+        f"\nlimits.{kind} = {{ calls = 1000, seconds = 1, source = 'none here' }}"
+        for kind in ("submit", "read", "list")
+    )
     (folder / "catalog.toml").write_text(f"[providers.{provider}]\n{told}\n", encoding="utf-8")
     outcome = Outcome(rounds=len(numbers))
     began = time.monotonic()
@@ -73,11 +80,19 @@ async def _run(numbers: range, seed: int, provider: str, folder: Path, leases: b
     async with Emulator(provider, behaviour=behaviour, seed=seed) as emulator, zygote() as source:
         emulator.faults.add(*TROUBLE)
         limiter = anyio.CapacityLimiter(AT_ONCE)
-        async with anyio.create_task_group() as group:
-            for number in numbers:
-                group.start_soon(
-                    _round, Round(number, seed, provider, folder, leases), source, emulator, outcome, limiter
-                )
+        more = list(numbers)
+        for _ in range(1 + MORE_TRIES):
+            async with anyio.create_task_group() as group:
+                for number in more:
+                    one = Round(number, seed, provider, folder, leases)
+                    group.start_soon(_round, one, source, emulator, outcome, limiter)
+            missed = [place for place, point in enumerate(POINTS) if not outcome.points[point]]
+            if len(numbers) < len(POINTS) or not missed:
+                break
+            cycle = 3 * len(POINTS)
+            start = (max((*numbers, *more)) // cycle + 1) * cycle
+            more = [start + place for place in missed]
+            outcome.rounds += len(more)
     outcome.seconds = time.monotonic() - began
     return outcome
 
