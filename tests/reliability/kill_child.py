@@ -29,7 +29,7 @@ from seedance_mcp.types import JobState, JobStatus, VideoRequest
 from . import fault_market as market
 from .kill_points import install
 
-PATIENCE_SECONDS = 45.0
+PATIENCE_SECONDS = 150.0
 RESCAN_SECONDS = 1.0
 
 

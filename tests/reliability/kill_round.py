@@ -83,7 +83,7 @@ class Round:
 
     async def _finish(self, last: list[Life], outcome: Outcome) -> None:
         for life in last:
-            code = await life.end(60)
+            code = await life.end(180)
             if code != 0:
                 life.send(signal.SIGKILL)
                 outcome.violations.append(f"round {self.number}: the last process ended with {code}")

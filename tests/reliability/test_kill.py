@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.skipif(
         sys.platform != "linux", reason="processes are forked from one that has imported everything"
     ),
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(900),
 ]
 
 ROUNDS = {"ark": 200}
