@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import mimetypes
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -22,7 +21,8 @@ from .fitting import PictureLimits
 
 _LIMITS = Limits(seconds=60)
 _BLOCK_BYTES = 1 << 18
-_SAME = ("width", "height", "duration_seconds", "fps", "video_codec", "audio_codec")
+_SAME = ("width", "height", "fps", "video_codec", "audio_codec")
+_LOOK_FRAMES = 48
 
 
 async def copy_to_leave(
@@ -46,7 +46,7 @@ async def copy_to_leave(
     """
     assert file.path is not None
     name = secrets.token_hex(8)
-    raw = folder / f"{name}.raw"
+    raw, copy = folder / f"{name}.raw", folder / f"{name}.copy"
     try:
         # A copy first: what is looked at and what is cut are then the same bytes, whoever writes to the original.
         with open_allowed(file.path, allowed=allowed, forbidden=forbidden) as (source, _):
@@ -57,25 +57,40 @@ async def copy_to_leave(
                 hint="Wait until it is written, then try again.",
             )
         reply = await _on(raw, "fit" if fit else "clean", asdict(fit) if fit else {})
-        ending = mimetypes.guess_extension(reply.facts.get("mime_type") or file.mime_type or "") or ".bin"
-        copy = folder / f"{name}{ending}"
         size, digest = await anyio.to_thread.run_sync(_edit, raw, copy, reply)
+        facts = await _seen(file, copy, fit)
+    except BaseException:
+        copy.unlink(missing_ok=True)
+        raise
     finally:
         raw.unlink(missing_ok=True)
-    facts = (await _on(copy, "inspect", {})).facts
-    if not fit and any(facts.get(name) != getattr(file, name) for name in _SAME):
-        copy.unlink()
-        raise MediaError(
-            f"Without what is hidden in it, {file.path} would not be the same any more, so it is not sent.",
-            hint="Export it again as JPEG or PNG (image), MP4 (video), or MP3 or WAV (sound).",
-        )
     return MediaFile(
         kind=file.kind,
         path=copy,
         bytes=size,
         sha256=digest,
-        **{name: facts.get(name) for name in ("mime_type", *_SAME)},
+        mime_type=facts["mime_type"],
+        duration_seconds=file.duration_seconds,
+        **{name: facts.get(name) for name in _SAME},
     )
+
+
+async def _seen(file: MediaFile, copy: Path, fit: PictureLimits | None) -> Mapping[str, Any]:
+    """Look at the copy, and see that it is still what the file was."""
+    different = MediaError(
+        f"Without what is hidden in it, {file.path} would not be the same any more, so it is not sent.",
+        hint="Export it again as JPEG or PNG (image), MP4 (video), or MP3 or WAV (sound).",
+    )
+    try:
+        # The samples of a film are the same bytes, so its beginning tells.
+        facts = (await _on(copy, "inspect", {} if file.kind == "image" else {"frames": _LOOK_FRAMES})).facts
+    except MediaError as error:
+        raise different from error
+    # A film's length stands in its index, which is the same.
+    names = ("duration_seconds", *_SAME) if file.kind == "audio" else _SAME
+    if fit is None and any(facts.get(name) != getattr(file, name) for name in names):
+        raise different
+    return facts
 
 
 async def _on(path: Path, task: str, arguments: dict[str, Any]) -> Reply:

@@ -127,15 +127,17 @@ def scan(
     return _result(container, picture, sound, count, whole=max_frames is None or count.frames < max_frames)
 
 
-def identify_film(source: IO[bytes], signature: Signature) -> tuple[dict[str, Any], bytes]:
+def identify_film(
+    source: IO[bytes], signature: Signature, *, frames: int = _MAX_FRAMES
+) -> tuple[dict[str, Any], bytes]:
     """
-    Tell what a film or a sound is, after decoding as much of it as any model takes.
+    Tell what a film or a sound is, after decoding `frames` pictures of it; by itself, as many as any model takes.
 
     Raises:
         RefusalError: it does not decode.
     """
     with open_film(source, signature) as container:
-        found = scan(container, max_frames=_MAX_FRAMES)
+        found = scan(container, max_frames=frames)
     kind = "video" if found.video_codec else "audio"
     return {
         **found.facts(),
@@ -199,7 +201,8 @@ def _result(
             raise RefusalError("No sound could be decoded.", AGAIN)
     elif not frames:
         raise RefusalError("Not one picture of the video could be decoded.", AGAIN)
-    elif count.corrupt or count.packets - frames > max(2, count.packets // 50):
+    elif count.corrupt or (whole and count.packets - frames > max(2, count.packets // 50)):
+        # Not looked at as a whole, some packets are still on their way through the decoder.
         bad = max(count.corrupt, count.packets - frames)
         raise RefusalError(f"{bad} of the video's {count.packets} pictures are damaged.", AGAIN)
     elif not whole:

@@ -212,3 +212,16 @@ def test_a_stream_of_sound_whose_length_was_not_known_keeps_all_of_it(tmp_path: 
     assert clean.endswith(streamed[at:])
     with pytest.raises(ValueError, match="how long"):
         SOUNDS["wav"](whole[: at + 4] + bytes(4) + whole[at + 8 :])
+
+
+def test_sound_in_a_code_that_nobody_here_knows_is_kept() -> None:
+    data = made("mov").replace(b"mp4a", b"apac", 1)
+    clean = cut(data)
+    for index in (0, 1):
+        with av.open(io.BytesIO(data)) as one, av.open(io.BytesIO(clean)) as other:
+            pairs = [
+                [bytes(packet) for packet in film.demux(film.streams[index]) if packet.size]
+                for film in (one, other)
+            ]
+        assert pairs[0] == pairs[1]
+        assert pairs[0]

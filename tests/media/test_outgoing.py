@@ -11,10 +11,12 @@ import av
 import pytest
 from PIL import Image, ImageOps
 
+from seedance_mcp.errors import MediaError
 from seedance_mcp.media import copy_to_leave, inspect
 from seedance_mcp.types import MediaFile
 
 from . import planting
+from .crafting import film, moving, sine
 
 
 @pytest.fixture
@@ -136,3 +138,24 @@ async def test_what_is_blanked_among_the_pictures_keeps_its_form(folder: Path) -
         assert other[second : second + 2] == one[second : second + 2]
         assert other[-1:] == b"\x80"
     assert b"x264 - core" in after  # decoders go by it
+
+
+async def test_a_film_whose_sound_is_longer_than_its_picture_leaves(folder: Path) -> None:
+    path = film(folder / "a.mp4", moving(72, 1), sound=sine(9, -20))
+    copy = await leave(path)
+    assert copy.path is not None
+    assert played(copy.path) == played(path)
+    assert copy.duration_seconds == pytest.approx(3, abs=0.1)
+
+
+async def test_a_copy_that_would_be_another_sound_is_not_sent(folder: Path) -> None:
+    """A second ID3 tag can say that it is so long that it covers half of the sound."""
+    path = planting.mp3(folder / "a.mp3")
+    data = bytearray(path.read_bytes())
+    second = data.index(b"ID3", 3)
+    data[second + 6 : second + 10] = bytes((0, 0, len(data) // 2 >> 7, 0))
+    path.write_bytes(data)
+    with pytest.raises(MediaError) as caught:
+        await leave(path)
+    assert caught.value.hint
+    assert not list((folder.parent / "away").glob("*"))
