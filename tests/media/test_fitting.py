@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from seedance_mcp.errors import MediaError
-from seedance_mcp.media import PictureLimits, copy_to_leave, fitted_size, inspect
+from seedance_mcp.media import PictureLimits, copy_to_leave, fitted_size, inspect, leaving
 from seedance_mcp.media.leaving import draw_fitting
 from seedance_mcp.media.refusal import RefusalError
 from seedance_mcp.media.signatures import recognise
@@ -184,3 +184,16 @@ async def test_where_nothing_can_be_cut_the_picture_is_drawn_as_it_is(tmp_path: 
         assert not [canary for canary in planting.CANARIES if canary in copy.path.read_bytes()]
         with Image.open(path) as before, Image.open(copy.path) as after:
             assert before.convert("RGB").tobytes() == after.convert("RGB").tobytes()
+
+
+def test_a_copy_of_the_same_pixels_is_a_jpeg_where_it_had_far_too_many_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = io.BytesIO()
+    planting.noise((300, 300)).save(source, "TIFF")
+    facts, content = leaving.find_private(source, recognise(source))
+    assert facts == {"mime_type": "image/png"}
+    monkeypatch.setattr(leaving, "_MOST_BYTES", len(content) - 1)
+    facts, content = leaving.find_private(source, recognise(source))
+    assert facts == {"mime_type": "image/jpeg"}
+    assert Image.open(io.BytesIO(content)).size == (300, 300)

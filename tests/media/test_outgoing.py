@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +160,12 @@ async def test_a_copy_that_would_be_another_sound_is_not_sent(folder: Path) -> N
         await leave(path)
     assert caught.value.hint
     assert not list((folder.parent / "away").glob("*"))
+
+
+async def test_a_copy_that_is_not_what_the_file_was_is_not_sent(folder: Path) -> None:
+    path = planting.png(folder / "a.png")
+    file = await inspect(path, allowed=(folder,), forbidden=())
+    for other in (replace(file, width=999), replace(file, video_codec="h264")):
+        with pytest.raises(MediaError, match="not be the same"):
+            await copy_to_leave(other, folder, allowed=(folder,), forbidden=())
+    assert list(folder.iterdir()) == [path]
