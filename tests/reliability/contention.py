@@ -24,7 +24,7 @@ from typing import Any
 
 import anyio
 
-from seedance_mcp.catalog import estimate, resolve
+from seedance_mcp.app import open_app
 from seedance_mcp.jobs.ledger import to_micros
 from tests.emulator import Behaviour, Emulator, Fault
 
@@ -88,14 +88,14 @@ def run(processes: int = 8, jobs: int = 50, seed: int = 1, provider: str = "ark"
 async def _run(folder: Path, processes: int, jobs: int, seed: int, provider: str) -> Outcome:
     began = time.monotonic()
     wanted = wishes(processes, jobs, seed)
-    price = _price(provider)
     distinct = len({prompt for wish in wanted for prompt in wish})
-    # Half a price more than a whole number of videos: the last one must not fit by rounding.
-    cap = price * (int(distinct * ALLOWED) + Decimal("0.5"))
     behaviour = Behaviour(queued_seconds=0.05, running_seconds=0.1, list_lag=0.2)
     async with Emulator(provider, behaviour=behaviour, seed=seed) as emulator:
         if market.info(provider).absence_is_proof:
             emulator.faults.add(*TROUBLE)
+        price = await _price(provider, emulator, folder / "first")
+        # Half a price more than a whole number of videos: the last one must not fit by rounding.
+        cap = price * (int(distinct * ALLOWED) + Decimal("0.5"))
         said = await _let_go(folder, provider, emulator, wanted, cap)
         outcome = Outcome(processes=processes, wanted=processes * jobs, cap=cap)
         _judge(outcome, folder, provider, emulator, said, price)
@@ -114,11 +114,11 @@ def wishes(processes: int, jobs: int, seed: int) -> list[list[str]]:
     return wanted
 
 
-def _price(provider: str) -> Decimal:
-    offer = market.offer(provider)
-    found = estimate(resolve(market.request(provider), offer, {}), offer, {}, cny_per_usd=Decimal(7))
-    assert found is not None
-    return found.maximum.usd
+async def _price(provider: str, emulator: Emulator, folder: Path) -> Decimal:
+    """The most that one of these videos can cost, in USD."""
+    async with open_app(market.settings(emulator.environment(provider), folder)) as app:
+        quote = await app.estimate(market.request(provider))
+        return quote.estimate.maximum.usd if quote.estimate else app.settings.max_usd_per_job
 
 
 async def _let_go(
