@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Any, TypeVar, cast
 
@@ -105,6 +105,7 @@ class Answer:
     whole: bool = True
     retry_after: float | None = None
     request_id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     json: Any = field(init=False)
     is_json: bool = field(init=False)
 
@@ -122,6 +123,13 @@ class Answer:
     def ok(self) -> bool:
         """True for a 2xx status."""
         return 200 <= self.status < 300
+
+    def with_header(self, name: str) -> Answer:
+        """Give the same answer with a header's text as a field of its body, under the header's name in lower case."""
+        value, said = self.headers.get(name), cast("object", self.json)
+        if value is None or not isinstance(said, dict):
+            return self
+        return replace(self, body=pydantic_core.to_json({**cast("dict[str, Any]", said), name: value}))
 
     @property
     def is_page(self) -> bool:
@@ -247,6 +255,7 @@ def answer_of(
         status=status,
         body=body,
         key=key,
+        headers=headers,
         whole=whole,
         retry_after=retry_after(headers.get("retry-after"), now),
         request_id=masked_text(headers.get("x-request-id") or "", key) or None,

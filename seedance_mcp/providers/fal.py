@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -106,14 +107,10 @@ class FalProvider(Provider):
         """
         if request.resolution != offer.model.default_resolution or request.has_video_input:
             return None
-        endpoint = offer.endpoint(request)
-        rates = await self._api.at(_PLATFORM).get(
-            "models/pricing", answers.Rates, params={"endpoint_id": endpoint}, missing=UnexpectedResponse
-        )
-        rate = next((rate for rate in rates.prices if rate.endpoint_id == endpoint), None)
-        if rate is None or rate.currency != "USD" or rate.unit_price <= 0:
+        rate = await self._rate(offer.endpoint(request))
+        if rate is None or request.duration is None:
             return None
-        if rate.unit not in ("second", "seconds") or request.duration is None or request.duration <= 0:
+        if rate.unit not in ("second", "seconds") or request.duration <= 0:
             return None
         return Decimal(str(rate.unit_price)) * request.duration
 
@@ -167,7 +164,12 @@ class FalProvider(Provider):
         )
 
     async def _result(self, submission: Submission) -> TaskState:
-        made = await self._api.get(_place(submission, "response"), answers.Output, final=answers.is_end)
+        made = await self._api.get(
+            _place(submission, "response"),
+            answers.Output,
+            final=answers.is_end,
+            header=answers.UNITS_HEADER,
+        )
         if made.video is None and (made.detail is not None or made.error_type is not None):
             return answers.failed(made.detail, made.error_type)
         if made.video is None or not made.video.url:
@@ -178,7 +180,26 @@ class FalProvider(Provider):
             status=TaskStatus.SUCCEEDED,
             video_urls=(made.video.url,),
             url_expires_at=self._api.now + self._info.result_hours * 3600,
+            usage=await self._charge(submission, made.units),
         )
+
+    async def _charge(self, submission: Submission, units: Decimal | None) -> dict[str, Decimal]:
+        """What the result costs: its units at the endpoint's price of now. Nothing if either is not told."""
+        endpoint = submission.handle.get("endpoint")
+        if units is None or not endpoint:
+            return {}
+        with contextlib.suppress(ProviderError):
+            rate = await self._rate(endpoint)
+            if rate is not None:
+                return {"billable_units": units, "price_usd": units * Decimal(str(rate.unit_price))}
+        return {"billable_units": units}
+
+    async def _rate(self, endpoint: str) -> answers.Rate | None:
+        rates = await self._api.at(_PLATFORM).get(
+            "models/pricing", answers.Rates, params={"endpoint_id": endpoint}, missing=UnexpectedResponse
+        )
+        rate = next((rate for rate in rates.prices if rate.endpoint_id == endpoint), None)
+        return rate if rate is not None and rate.currency == "USD" and rate.unit_price > 0 else None
 
 
 def _place(submission: Submission, name: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, cast
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from ..errors import ProviderError
 from ..types import TaskState, TaskStatus
@@ -12,7 +13,11 @@ from .codes import Meaning, read_codes
 from .http import Problem, Reply, TaskId
 from .wording import clean
 
+UNITS_HEADER = "x-fal-billable-units"
+"""The header of a result that says how many units are charged; its body does not."""
+
 _LONGEST_QUEUE = 1_000_000
+_MOST_UNITS = 1_000_000
 
 _WORDS = ("NOT_FOUND", "ALREADY_COMPLETED")
 """Refusals that are one word under `status`."""
@@ -57,6 +62,16 @@ class Output(Reply):
     video: File | None = None
     detail: Any = None
     error_type: str | None = None
+    billable_units: Any = Field(None, alias=UNITS_HEADER)
+
+    @property
+    def units(self) -> Decimal | None:
+        """How many units of the endpoint's work are charged, if the answer says so."""
+        try:
+            units = Decimal(str(self.billable_units))
+        except InvalidOperation:
+            return None
+        return units if units.is_finite() and 0 <= units < _MOST_UNITS else None
 
 
 class Token(Reply):
@@ -116,17 +131,20 @@ def places(endpoint: str, made: Queued, base: str) -> dict[str, str]:
     known = documented(endpoint, made.request_id)
     said = {"status": made.status_url, "response": made.response_url, "cancel": made.cancel_url}
     root = base.rstrip("/") + "/"
-    return {
-        name: url.removeprefix(root) if url and url.startswith(root) else known[name]
-        for name, url in said.items()
-    }
+    followed = {name: url.removeprefix(root) for name, url in said.items() if url and url.startswith(root)}
+    return known | followed
 
 
 def documented(endpoint: str, request_id: str) -> dict[str, str]:
-    """The places of a request: below the first two parts of the endpoint's id."""
+    """The endpoint of a request, and its places: below the first two parts of the endpoint's id."""
     app = "/".join(endpoint.split("/")[:2])
     path = f"{app}/requests/{request_id}"
-    return {"status": f"{path}/status", "response": path, "cancel": f"{path}/cancel"}
+    return {
+        "endpoint": endpoint,
+        "status": f"{path}/status",
+        "response": path,
+        "cancel": f"{path}/cancel",
+    }
 
 
 def problem(status: int, body: Any) -> Problem | None:

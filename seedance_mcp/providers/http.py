@@ -113,18 +113,28 @@ class Api:
         final: Callable[[int, Any], bool] | None = None,
         missing: type[ProviderError] = TaskNotFound,
         kind: Kind = "read",
+        header: str | None = None,
     ) -> ReplyT:
         """
         Ask, as often as it takes within the deadline.
 
         `final` tells of an error status (and its body) that it is the answer all the same; `missing` is what
-        a 404 means; `kind` is what the provider's limits count it as.
+        a 404 means; `kind` is what the provider's limits count it as; `header` (in lower case) is one that is
+        read as if it were a field of the body.
 
         Raises:
             ProviderError: the class that fits what went wrong.
         """
         return await self._free(
-            "GET", path, reply, params=params, final=final, missing=missing, kind=kind, repeatable=True
+            "GET",
+            path,
+            reply,
+            params=params,
+            final=final,
+            missing=missing,
+            kind=kind,
+            header=header,
+            repeatable=True,
         )
 
     async def post(
@@ -228,6 +238,7 @@ class Api:
         final: Callable[[int, Any], bool] | None = None,
         missing: type[ProviderError] = TaskNotFound,
         kind: Kind = "read",
+        header: str | None = None,
         repeatable: bool,
     ) -> ReplyT:
         end = self._timing.clock() + self._deadlines.total
@@ -241,6 +252,8 @@ class Api:
                         answer = await self._once(
                             self._origin.request(method, path, params=params, json=json)
                         )
+                        if header:
+                            answer = answer.with_header(header)
                         return self._read(answer, reply, final=final, missing=missing)
                 except NotItsTurn as error:
                     raise failure if attempt > 1 else error from None

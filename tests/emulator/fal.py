@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from .hosted import MODEL, Item, Order, Refused, flag, links, one_of, only, stamp, text_of
@@ -56,6 +57,9 @@ def _sold(endpoint: str) -> tuple[Item, str] | None:
     if kind == "reference-to-video" and not ITEMS[base].sold.second_series:
         return None
     return ITEMS[base], kind
+
+
+_UNIT = Decimal("1e-12")
 
 
 class FalDialect:
@@ -203,8 +207,12 @@ class FalDialect:
         status = task.status(world.clock())
         if status == "succeeded":
             file = {"url": world.result_url(task, "mp4"), "content_type": "video/mp4", "file_name": "v.mp4"}
-            units = f"{task.facts['seconds']:g}"
-            return Response.of({"video": file, "seed": 7}, x_fal_billable_units=units)
+            known = _sold(task.model)
+            assert known
+            units = task.price / Decimal(str(_rate(known[0])["unit_price"]))
+            return Response.of(
+                {"video": file, "seed": 7}, x_fal_billable_units=str(units.quantize(_UNIT, ROUND_DOWN))
+            )
         if status == "failed":
             kind, text = _ERRORS[(task.error or ("failed", ""))[0]]
             return self._error(Refused(422, text, kind))
@@ -250,11 +258,14 @@ class FalDialect:
         known = _sold(endpoint)
         if known is None:
             raise Refused(404, "Endpoint not found")
-        item, _ = known
-        price = {"unit_price": float(item.tokens), "unit": "1000000 tokens"} if item.tokens else {
-            "unit_price": float(item.seconds["720p"]), "unit": "seconds",
-        }  # fmt: skip
-        return Response.of({"prices": [{"endpoint_id": endpoint, "currency": "USD", **price}]})
+        return Response.of({"prices": [{"endpoint_id": endpoint, "currency": "USD", **_rate(known[0])}]})
+
+
+def _rate(item: Item) -> dict[str, Any]:
+    """What a unit of an endpoint's work costs, and what it is; other resolutions take more or fewer of them."""
+    if item.tokens:
+        return {"unit_price": float(item.tokens), "unit": "1000000 tokens"}
+    return {"unit_price": float(item.seconds["720p"]), "unit": "seconds"}
 
 
 def _read(body: dict[str, Any], item: Item, kind: str) -> Order:

@@ -14,6 +14,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,8 @@ async def conversation(
         if "field" in exchange and f'name="{exchange["field"]}"'.encode() not in request.body:
             wrong.append(f"{sent} without the field {exchange['field']}")
         reply = filled(exchange.get("reply"), model=model, origin=f"http://{request.headers['host']}")
-        await connection.send(Response.of(reply, exchange.get("status", 200)))
+        answer = Response.of(reply, exchange.get("status", 200))
+        await connection.send(replace(answer, headers={**answer.headers, **exchange.get("headers", {})}))
         return True
 
     async with scripted(say) as server:
