@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
-from .simulation_promises import Violation
+from .simulation_rules import Violation
 from .simulation_world import World
 
 _CHUNK = 25

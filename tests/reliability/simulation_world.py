@@ -14,23 +14,21 @@ import sqlite3
 from collections import Counter
 from collections.abc import Coroutine
 from decimal import Decimal
-from functools import cache
-from importlib import resources
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
-from seedance_mcp.config import Settings
 from seedance_mcp.errors import BudgetExceeded, InvalidRequest, ProviderError, StoreError
 from seedance_mcp.jobs import journal, reconcile
 from seedance_mcp.jobs.intents import Intent
 from seedance_mcp.jobs.request_keys import RequestKey
-from seedance_mcp.types import Price, Submission, VideoRequest
+from seedance_mcp.types import Price, Submission
 
+from .simulation_ending import lead_to_the_end
 from .simulation_loop import Loop, Thread, played
-from .simulation_market import MICROS, QUIET, SELLERS, Market, offer_of
+from .simulation_market import MICROS, SELLERS, Market, offer_of
+from .simulation_orders import Order, empty_database, request, settings
 from .simulation_process import Process
-from .simulation_promises import Promises, Violation
+from .simulation_promises import Promises
 
 STEPS = 400
 """How many steps a schedule has before it is led to its end."""
@@ -78,8 +76,8 @@ class World:
         self.intents: dict[str, Intent] = {}
         self.receipts: dict[str, list[tuple[str, Submission]]] = {}
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
-        self.connection.deserialize(_empty_database())
-        self.settings = _settings(
+        self.connection.deserialize(empty_database())
+        self.settings = settings(
             self.random.choice((Decimal(2), Decimal(6), Decimal(40))), self.random.choice((5, 1000, 1000))
         )
         self.market = Market(self)
@@ -133,7 +131,7 @@ class World:
                     for action in self.random.choices(self._actions, cum_weights=self._cumulated, k=32):
                         action()
                         self.promises.check()
-                self._end()
+                lead_to_the_end(self)
             finally:
                 for thread in [*self.buried, *self.threads]:
                     thread.work.close()
@@ -155,11 +153,11 @@ class World:
         price = Price(amount=Decimal(MICROS) / 1_000_000, currency="USD", usd=Decimal(MICROS) / 1_000_000)
         job_id = f"{seller}{len(self.intents)}"
         key = f"request-{number}-{self.random.randrange(2)}" if self.random.random() < 0.2 else None
-        intent = _Intent(
+        intent = Order(
             job_id=job_id, owner=process.instance, provider=seller, account="a", model="m", endpoint="e",
-            request=_request(number), digests={}, tag=job_id, estimate=price, maximum=price,
+            request=request(number), digests={}, tag=job_id, estimate=price, maximum=price,
             price_known=True, allow_duplicate=self.random.random() < 0.05,
-            key=key and RequestKey(text=key, asked=_request(number), digests={}),
+            key=key and RequestKey(text=key, asked=request(number), digests={}),
         )  # fmt: skip
         self.intents[job_id] = intent
         try:
@@ -177,11 +175,12 @@ class World:
         if ready:
             thread = ready[int(self.random.random() * len(ready))]
             for _ in range(self.random.choice((1, 1, 2, 4, 8))):
-                if not thread.ready or not self._resume_thread(thread):
+                if not thread.ready or not self.advance(thread):
                     return
                 self.promises.check()
 
-    def _resume_thread(self, thread: Thread) -> bool:
+    def advance(self, thread: Thread) -> bool:
+        """Let a thread do what comes up to its next pause; False if that was its last."""
         self.loop.running = thread
         try:
             thread.go_on()
@@ -310,9 +309,9 @@ class World:
     def _decide(self) -> None:
         process, jobs = self._awake(), self.promises.in_states("unknown", "unresolved", "missing")
         if process and jobs:
-            self._by_hand(process, self.random.choice(jobs))
+            self.by_hand(process, self.random.choice(jobs))
 
-    def _by_hand(self, process: Process, job_id: str) -> Thread | None:
+    def by_hand(self, process: Process, job_id: str) -> Thread | None:
         """A person looks at the provider's console, when nothing can arrive there any more, and tells the truth."""
         job = journal.find(self.connection, job_id)
         packet, task = self.market.sent.get(job.tag), self.market.tasks.get(job.tag)
@@ -327,97 +326,6 @@ class World:
             ),
         )
 
-    def _end(self) -> None:
-        """With healthy providers and any one process running, every job reaches its end."""
-        self.count("end begins")
-        keep = self.random.choice(list(self.processes.values()))
-        for process in list(self.processes.values()):
-            if process is not keep:
-                self.kill(process)
-        keep.paused = self.disk_full = self.market.forgetful = False
-        self.write_errors = 0.0
-        self.market.settle()
-        self.pass_time(2 * QUIET)
-        self.skew = self.most_skew  # the clock has caught up with all that it ever said
-        self.lists_lie = self.lists_break = False
-        self.trouble, self.last_chance = 0.0, self.wall + 10.0
-        for round_ in range(60):
-            self.pass_time(4.0 if round_ < 20 else 400.0)
-            for work in (keep.watcher._adopt_receipts, keep.runner.adopt_late):
-                self._to_its_end(keep, work())
-            for job_id in self.promises.open_jobs():
-                self._to_its_end(keep, keep.watcher._step(job_id))
-            if not self.promises.open_jobs() and not self.threads:
-                break
-        for job_id in self.promises.in_states("unresolved", "missing"):
-            thread = self._by_hand(keep, job_id)
-            if thread:
-                self._finish_thread(thread)
-        for _ in range(60):
-            for job_id in self.promises.open_jobs():
-                self._to_its_end(keep, keep.watcher._step(job_id))
-        self.promises.everything_ends()
-
-    def _to_its_end(self, process: Process, work: Coroutine[Any, Any, Any]) -> None:
-        self._finish_thread(self.spawn(process, work))
-
-    def _finish_thread(self, thread: Thread) -> None:
-        for _ in range(400):
-            self.market.settle()
-            for other in list(self.threads):
-                if other.ready:
-                    self._resume_thread(other)
-                    self.promises.check()
-            if thread not in self.threads:
-                return
-            if not any(other.ready for other in self.threads):
-                self.pass_time(0.5)
-        raise Violation("I10", "something of the one healthy process never ends")
-
-
-class _Intent(Intent):
-    """An intent whose fingerprint, which the same request always has, is worked out once."""
-
-    @property
-    def fingerprint(self) -> str:
-        known = (self.provider, self.request.prompt or "")
-        if known not in _FINGERPRINTS:
-            _FINGERPRINTS[known] = super().fingerprint
-        return _FINGERPRINTS[known]
-
-
-_FINGERPRINTS: dict[tuple[str, str], str] = {}
-
-
-@cache
-def _empty_database() -> bytes:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    scripts = resources.files("seedance_mcp.jobs").joinpath("sql").iterdir()
-    for script in sorted(scripts, key=lambda file: file.name):
-        connection.executescript(script.read_text(encoding="utf-8"))
-    whole = connection.serialize()
-    connection.close()
-    return whole
-
 
 def _receipt(task_id: str) -> Submission:
     return Submission(task_id=task_id)
-
-
-@cache
-def _settings(day: Decimal, hour: int) -> Settings:
-    return Settings(
-        output_dir=Path("videos"),
-        state_dir=Path("state"),
-        max_usd_per_day=day,
-        max_usd_per_job=Decimal(MICROS) / 1_000_000,
-        max_jobs_per_hour=hour,
-        confirm="off",
-    )
-
-
-@cache
-def _request(number: int) -> VideoRequest:
-    return VideoRequest(
-        prompt=f"intent {number}", model="seedance-2.0", resolution="480p", aspect_ratio="16:9", duration=5
-    )

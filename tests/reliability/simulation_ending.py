@@ -1,0 +1,64 @@
+"""How a schedule ends: with healthy providers and any one process running, every job comes to where it belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from .simulation_market import QUIET
+from .simulation_rules import Violation
+
+if TYPE_CHECKING:
+    from .simulation_loop import Thread
+    from .simulation_process import Process
+    from .simulation_world import World
+
+
+def lead_to_the_end(world: World) -> None:
+    """Let all but one process die, all troubles stop and time go by; everything that is open has to end well."""
+    world.count("end begins")
+    keep = world.random.choice(list(world.processes.values()))
+    for process in list(world.processes.values()):
+        if process is not keep:
+            world.kill(process)
+    keep.paused = world.disk_full = world.market.forgetful = False
+    world.write_errors = 0.0
+    world.market.settle()
+    world.pass_time(2 * QUIET)
+    world.skew = world.most_skew  # the clock has caught up with all that it ever said
+    world.lists_lie = world.lists_break = False
+    world.trouble, world.last_chance = 0.0, world.wall + 10.0
+    for round_ in range(60):
+        world.pass_time(4.0 if round_ < 20 else 400.0)
+        for work in (keep.watcher._adopt_receipts, keep.runner.adopt_late):
+            _to_its_end(world, keep, work())
+        for job_id in world.promises.open_jobs():
+            _to_its_end(world, keep, keep.watcher._step(job_id))
+        if not world.promises.open_jobs() and not world.threads:
+            break
+    for job_id in world.promises.in_states("unresolved", "missing"):
+        thread = world.by_hand(keep, job_id)
+        if thread:
+            _finish_thread(world, thread)
+    for _ in range(60):
+        for job_id in world.promises.open_jobs():
+            _to_its_end(world, keep, keep.watcher._step(job_id))
+    world.promises.everything_ends()
+
+
+def _to_its_end(world: World, process: Process, work: Coroutine[Any, Any, Any]) -> None:
+    _finish_thread(world, world.spawn(process, work))
+
+
+def _finish_thread(world: World, thread: Thread) -> None:
+    for _ in range(400):
+        world.market.settle()
+        for other in list(world.threads):
+            if other.ready:
+                world.advance(other)
+                world.promises.check()
+        if thread not in world.threads:
+            return
+        if not any(other.ready for other in world.threads):
+            world.pass_time(0.5)
+    raise Violation("I10", "something of the one healthy process never ends")
