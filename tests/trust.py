@@ -139,19 +139,27 @@ def _mutated(scale: Scale) -> Verdict:
 
 def _killed(scale: Scale) -> Verdict:
     run, providers = _proof("kill", "run"), _proof("fault_market", "PROVIDERS")
-    bought_at = providers if scale.long else providers[:1]
-    verdicts = {
-        name: told(run(rounds=scale.kills // len(bought_at), seed=SEED, provider=name)) for name in bought_at
-    }
-    return Verdict(
-        rounds="; ".join(f"{name}: {verdict.rounds}" for name, verdict in verdicts.items()),
-        holds=all(verdict.holds for verdict in verdicts.values()),
-        details="\n".join(verdict.details for verdict in verdicts.values() if not verdict.holds),
-    )
+    names = providers if scale.long else providers[:1]
+    return _at_each(names, lambda name: run(rounds=scale.kills // len(names), seed=SEED, provider=name))
 
 
 def _crowded(scale: Scale) -> Verdict:
-    return told(_proof("contention", "run")())
+    run, providers = _proof("contention", "run"), _proof("fault_market", "PROVIDERS")
+    return _at_each(
+        providers if scale.long else providers[:1],
+        lambda name: run(processes=8, jobs=50, seed=SEED, provider=name),
+    )
+
+
+def _at_each(names: Sequence[str], prove: Callable[[str], Any]) -> Verdict:
+    verdicts = {name: told(prove(name)) for name in names}
+    return Verdict(
+        rounds="; ".join(f"{name}: {verdict.rounds}" for name, verdict in verdicts.items()),
+        holds=all(verdict.holds for verdict in verdicts.values()),
+        details="\n".join(
+            f"{name}: {verdict.details}" for name, verdict in verdicts.items() if not verdict.holds
+        ),
+    )
 
 
 CLAIMS: tuple[Claim, ...] = (
@@ -174,13 +182,19 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         name="contention",
-        says="Many processes with one budget do not exceed it by a millionth.",
+        says="Many processes with one budget do not exceed it by a millionth, and buy once what they all ask for.",
         prove=_crowded,
+        seed=SEED,
     ),
     Claim(
         name="faults",
         says="Every fault of a provider against every call ends as the published table says.",
         prove=pytests("tests/reliability/test_faults.py"),
+    ),
+    Claim(
+        name="twins",
+        says="A purchase whose answer was lost is never taken for another one that looks the same.",
+        prove=pytests("tests/reliability/test_twins.py", "tests/jobs/test_quiet_period.py"),
     ),
     Claim(
         name="disk",
@@ -215,7 +229,7 @@ def judge(claims: Sequence[Claim], scale: Scale, say: Callable[[str], None] = pr
     began, broken = time.monotonic(), 0
     for claim in claims:
         say(f"\n{claim.name}: {claim.says}")
-        started = time.monotonic()
+        started, worked = time.monotonic(), _cpu_seconds()
         try:
             verdict = claim.prove(scale)
         except (ModuleNotFoundError, AttributeError) as missing:
@@ -228,6 +242,7 @@ def judge(claims: Sequence[Claim], scale: Scale, say: Callable[[str], None] = pr
             verdict.rounds,
             "" if claim.seed is None else f"seed {claim.seed}",
             f"{time.monotonic() - started:.1f} s",
+            f"{_cpu_seconds() - worked:.1f} s of CPU" if _cpu_seconds() > worked else "",
         ]
         say("  " + " | ".join(figure for figure in figures if figure))
         for line in verdict.details.splitlines():
@@ -237,6 +252,12 @@ def judge(claims: Sequence[Claim], scale: Scale, say: Callable[[str], None] = pr
         f"Python {sys.version.split()[0]}, {sys.platform}, {os.cpu_count()} cores"
     )
     return broken
+
+
+def _cpu_seconds() -> float:
+    """What this process and all its ended children have worked."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def main(words: Sequence[str] | None = None) -> int:
