@@ -31,7 +31,7 @@ def broken(outcome: Outcome) -> str:
 
 @pytest.mark.parametrize("provider", [name for name in market.PROVIDERS if name != "byteplus"])
 def test_kills_and_stops_at_any_moment_cost_nothing_twice_and_lose_nothing(provider: str) -> None:
-    rounds = LONG or ROUNDS.get(provider, 2 * len(POINTS))
+    rounds = LONG or ROUNDS.get(provider, len(POINTS))
     outcome = run(rounds, seed=20_261_121, provider=provider)
     assert outcome.holds, broken(outcome)
     assert outcome.bought == 2 * outcome.rounds
