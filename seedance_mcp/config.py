@@ -157,6 +157,12 @@ class Settings:
     confirm_above_usd: Decimal = _setting(
         "SEEDANCE_CONFIRM_ABOVE_USD", _amount, Decimal(1), "Price in USD above which a person has to agree."
     )
+    fallback: bool = _setting(
+        "SEEDANCE_FALLBACK",
+        _switch,
+        False,
+        "1: when a provider refuses a purchase for a reason of its own, buy at the next cheapest that is ready.",
+    )
     on_finish: str | None = _setting(
         "SEEDANCE_ON_FINISH",
         _text,

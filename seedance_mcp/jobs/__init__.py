@@ -7,9 +7,10 @@ from .budget import Budget, Limits, read_budget
 from .detached import leave_watcher, only_watcher
 from .journal import Transition
 from .ledger import Spent, by_day
+from .orders import Started
 from .planning import OtherOffer, Plan
 from .reconcile import decide_by_hand
-from .runner import JobRunner, Started
+from .runner import JobRunner
 from .saving import provider_folder
 from .shops import Shops
 from .sources import last_frame_of

@@ -29,7 +29,8 @@ class Intent:
 
     `digests` maps each media source of the request to the hash of its content (or its URL), so that the same
     picture under another path is the same request. Without `price_known`, a person must always agree. With a
-    `key`, the key alone decides whether this is a new purchase.
+    `key`, the key alone decides whether this is a new purchase. `instead_of` are the fingerprints of what other
+    providers have refused: from now on this job stands for those, too.
     """
 
     job_id: str
@@ -46,6 +47,7 @@ class Intent:
     price_known: bool
     allow_duplicate: bool
     key: RequestKey | None = None
+    instead_of: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -81,7 +83,8 @@ def reserve(
         InvalidRequest: its key was used for another request.
     """
     fingerprint = intent.fingerprint
-    earlier = journal.same_request(connection, fingerprint)
+    same = journal.same_request(connection, fingerprint)
+    earlier = [*same, *_stand_ins(connection, fingerprint, *intent.instead_of)]
     if intent.key is not None:
         known = request_keys.job_of(connection, intent.key)
         if known is not None:
@@ -120,7 +123,7 @@ def reserve(
         endpoint=intent.endpoint,
         request=intent.request,
         fingerprint=fingerprint,
-        client_key=f"{fingerprint}:{len(earlier)}",
+        client_key=f"{fingerprint}:{len(same)}",
         tag=intent.tag,
         estimate=intent.estimate,
         maximum=intent.maximum,
@@ -129,7 +132,19 @@ def reserve(
     stored = journal.insert(connection, job, day=budget.today(connection, now))
     if intent.key is not None:
         request_keys.keep(connection, intent.key, stored)
+    connection.executemany(
+        "INSERT INTO stand_ins (fingerprint, job_id) VALUES (?, ?)",
+        [(refused, stored.id) for refused in dict.fromkeys(intent.instead_of)],
+    )
     return stored, False
+
+
+def _stand_ins(connection: Connection, *fingerprints: str) -> list[Job]:
+    rows = connection.execute(
+        "SELECT DISTINCT job_id FROM stand_ins WHERE fingerprint IN (SELECT value FROM json_each(?))",
+        (json.dumps(fingerprints),),
+    ).fetchall()
+    return [journal.find(connection, job_id) for (job_id,) in rows]
 
 
 def _stands_for(connection: Connection, job: Job, now: float) -> bool:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import secrets
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,13 +14,15 @@ import anyio.abc
 import anyio.to_thread
 
 from ..config import Settings
-from ..errors import BudgetExceeded, ConfirmationRequired
+from ..errors import ConfirmationRequired
 from ..providers import Provider
-from ..types import Job, MediaFile, Price, VideoRequest
+from ..types import Job, MediaFile, VideoRequest
 from . import journal
 from .cancelling import cancel
+from .fallback import Fallback
 from .finish_hook import run_hook
 from .intents import Intent, reserve
+from .orders import Order, Started
 from .planning import Plan
 from .purchase import buy
 from .receipts import Receipts
@@ -41,16 +41,6 @@ _ANSWER_SECONDS = 4.0
 
 _DRAIN_SECONDS = 60.0
 """How long the end waits for purchases under way: as long as one of them may take."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Started:
-    """A job that was started, or found running already (`deduplicated`)."""
-
-    job: Job
-    deduplicated: bool
-    reason: str
-    advice: tuple[str, ...]
 
 
 class JobRunner:
@@ -113,7 +103,8 @@ class JobRunner:
 
         `request_key` (8 to 64 characters of A-Z a-z 0-9 . _ -) names this purchase: the same key and request are
         the same job whenever they come, unless its purchase provably did not happen. `allow_duplicate` means
-        nothing beside it: a new key is a new purchase, a known one never is.
+        nothing beside it: a new key is a new purchase, a known one never is. Where the settings allow it, what one
+        provider refuses within that time goes to the next (`Fallback`), as a job of its own.
 
         `confirmed` says that a person was asked and agreed to the price: in the client's own dialogue, or in a
         terminal. No argument of a tool may set it.
@@ -137,34 +128,48 @@ class JobRunner:
             if known is not None:
                 return await self._known(known, f"request_key {key.text!r} stands for this job.")
         plan = await self._shops.quoted(self._shops.plan(asked, media, trouble))
-        provider = self._shops.open(plan.offer.provider)
         await self._saver.preflight(paid=not plan.offer.provider.placeholder)
         await anyio.to_thread.run_sync(self._receipts.prepare)
-        intent = self._intent(plan, media, allow_duplicate=allow_duplicate, key=key)
-        if max_usd is not None and intent.maximum.usd > max_usd:
-            raise BudgetExceeded(
-                f"This video may cost {intent.maximum.usd:.2f} USD, above this call's max_usd of {max_usd}.",
-                hint="Raise max_usd, or ask for a shorter, smaller or cheaper video (estimate_cost compares).",
-            )
-        job, deduplicated = await self._commit(intent, plan.offer, media, provider, confirm_token, confirmed)
-        if not deduplicated:
-            self._announce(job)
-        await self._answer(job)
-        return Started(
-            job=await self.job(job.id),
-            deduplicated=deduplicated,
-            reason=plan.reason,
-            advice=(*plan.notes, *check_prompt(plan.request.prompt or "", plan.offer.model)),
+        order = Order(
+            asked=asked,
+            media=media,
+            max_usd=max_usd,
+            allow_duplicate=allow_duplicate,
+            key=key,
+            confirmed=confirmed,
+            limit=self._settings.max_usd_per_job,
         )
+        end = anyio.current_time() + _ANSWER_SECONDS
+
+        async def buy_by(plan: Plan, intent: Intent, confirmed: bool) -> tuple[Job, bool]:
+            provider = self._shops.open(plan.offer.provider)
+            job, deduplicated = await self._commit(
+                intent, plan.offer, media, provider, confirm_token, confirmed
+            )
+            if not deduplicated:
+                self._announce(job)
+            await self._answer(job, end - anyio.current_time())
+            return await self.job(job.id), deduplicated
+
+        started = await Fallback(
+            order,
+            buy=buy_by,
+            shops=self._shops,
+            settings=self._settings,
+            owner=self._store.ownership.instance,
+            seconds=_ANSWER_SECONDS,
+        ).start(plan)
+        advice = check_prompt(plan.request.prompt or "", plan.offer.model)
+        return replace(started, advice=(*started.advice, *advice))
 
     async def _known(self, job: Job, reason: str) -> Started:
         await self._answer(job)
         return Started(job=await self.job(job.id), deduplicated=True, reason=reason, advice=())
 
-    async def _answer(self, job: Job) -> None:
+    async def _answer(self, job: Job, seconds: float = _ANSWER_SECONDS) -> None:
         """Wait a little for the provider's answer if this process is buying the job at the moment."""
         if job.id in self._buying:
-            with anyio.move_on_after(_ANSWER_SECONDS):
+            with anyio.move_on_after(seconds):
                 await self._buying[job.id].wait()
 
     async def _commit(
@@ -244,30 +249,6 @@ class JobRunner:
         given = {name: getattr(request, name) for name in request.model_fields_set}
         options = {**base.provider_options, **request.provider_options}
         return base.model_copy(update={**given, "provider_options": options})
-
-    def _intent(
-        self, plan: Plan, media: Mapping[str, MediaFile], *, allow_duplicate: bool, key: RequestKey | None
-    ) -> Intent:
-        info = plan.offer.provider
-        limit = self._settings.max_usd_per_job
-        unknown = Price(amount=limit, currency="USD", usd=limit)
-        job_id = f"job_{secrets.token_urlsafe(16)}"
-        return Intent(
-            job_id=job_id,
-            owner=self._store.ownership.instance,
-            provider=info.name,
-            account=self._shops.account(info),
-            model=plan.offer.model.id,
-            endpoint=plan.offer.endpoint(plan.request),
-            request=plan.request,
-            digests={source: file.sha256 or file.url or source for source, file in media.items()},
-            tag=hashlib.sha256(job_id.encode()).hexdigest()[:32],
-            estimate=plan.estimate.price if plan.estimate else unknown,
-            maximum=plan.estimate.maximum if plan.estimate else unknown,
-            price_known=plan.estimate is not None,
-            allow_duplicate=allow_duplicate,
-            key=key,
-        )
 
     async def _buy(self, job: Job, offer: Offer, media: Mapping[str, MediaFile], provider: Provider) -> None:
         with anyio.CancelScope(shield=True):

@@ -1,0 +1,82 @@
+"""What one call wants to have made: the intent that it comes to at an offer, and what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ..errors import BudgetExceeded
+from ..types import Job, MediaFile, Price, VideoRequest
+from .intents import Intent
+from .planning import Plan
+from .request_keys import RequestKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """A job that was started, or found running already (`deduplicated`)."""
+
+    job: Job
+    deduplicated: bool
+    reason: str
+    advice: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """
+    The arguments of one call; see `JobRunner.start`. `asked` is the request before any choice is made for it.
+
+    `limit` is the highest price of one job in USD: what is set aside where the price is unknown.
+    """
+
+    asked: VideoRequest
+    media: Mapping[str, MediaFile]
+    max_usd: Decimal | None
+    allow_duplicate: bool
+    key: RequestKey | None
+    confirmed: bool
+    limit: Decimal
+
+    def maximum(self, plan: Plan) -> Price:
+        """Give the most that the order may cost by this plan."""
+        return (
+            plan.estimate.maximum
+            if plan.estimate
+            else Price(amount=self.limit, currency="USD", usd=self.limit)
+        )
+
+    def intent(self, plan: Plan, *, owner: str, account: str, instead_of: Sequence[str] = ()) -> Intent:
+        """
+        Make the intent to buy by this plan. `instead_of` are the fingerprints of what was refused elsewhere.
+
+        Raises:
+            BudgetExceeded: it may cost more than the call allows.
+        """
+        maximum = self.maximum(plan)
+        if self.max_usd is not None and maximum.usd > self.max_usd:
+            raise BudgetExceeded(
+                f"This video may cost {maximum.usd:.2f} USD, above this call's max_usd of {self.max_usd}.",
+                hint="Raise max_usd, or ask for a shorter, smaller or cheaper video (estimate_cost compares).",
+            )
+        job_id = f"job_{secrets.token_urlsafe(16)}"
+        return Intent(
+            job_id=job_id,
+            owner=owner,
+            provider=plan.offer.provider.name,
+            account=account,
+            model=plan.offer.model.id,
+            endpoint=plan.offer.endpoint(plan.request),
+            request=plan.request,
+            digests={source: file.sha256 or file.url or source for source, file in self.media.items()},
+            tag=hashlib.sha256(job_id.encode()).hexdigest()[:32],
+            estimate=plan.estimate.price if plan.estimate else maximum,
+            maximum=maximum,
+            price_known=plan.estimate is not None,
+            allow_duplicate=self.allow_duplicate,
+            key=self.key,
+            instead_of=tuple(instead_of),
+        )
