@@ -59,13 +59,15 @@ def open_plain(path: Path) -> int:
     """
     Open a file of our own, or one that was checked before, for reading; the caller closes the descriptor.
 
+    Neither is ever a link: one that lies there was put there later, and may lead to what is private.
+
     Raises:
         MediaError: there is none, or it is no regular file.
     """
+    flags = ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")
     try:
-        info = path.stat()
-        _check_regular(path, info)
-        return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        _check_regular(path, path.lstat())
+        return os.open(path, sum((getattr(os, flag, 0) for flag in flags), os.O_RDONLY))
     except OSError as error:
         raise _explained(path, error) from None
 
@@ -96,7 +98,7 @@ def _follow(path: Path, folders: Folders) -> Path:
         return windows.without_links(path, (*folders.named, *folders.allowed))
     try:
         return Path(os.path.realpath(path))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # the last one: a chain of a thousand links
         raise MediaError(f"{path} cannot be followed: {error}") from None
 
 

@@ -219,6 +219,29 @@ C:/videos/../cat.png
 \??\C:\cat.png
 https://example.com/cat.png
 ~admin\cat.png
+C:\videos\com0.png
+C:\videos\LPT3.txt.png
+C:\videos\aux .png
+C:\videos\CONOUT$.png
+C:\videos\nul:
+C:\videos\nul .
+C:\videos\cat.png:Zone.Identifier:$DATA
+C:\videos\cat.png:
+C:\videos:$I30:$INDEX_ALLOCATION\cat.png
+C:\videos\cat.png . .
+C:\videos\...\cat.png
+C:\videos\.. \cat.png
+C:\videos\cat.png\..
+\\.\GLOBALROOT\Device\HarddiskVolumeShadowCopy1\cat.png
+\\?\Volume{b75e2c83-0000-0000-0000-602f00000000}\cat.png
+\\localhost\C$\videos\cat.png
+\\127.0.0.1\pipe\cat
+//?/UNC/server/share/cat.png
+\/server/share/cat.png
+/\server\share\cat.png
+file:///C:/videos/cat.png
+C:relative\..\..\cat.png
+Z:
 """
 
 
