@@ -84,7 +84,9 @@ def reserve(
     """
     fingerprint = intent.fingerprint
     same = journal.same_request(connection, fingerprint)
-    earlier = [*same, *_stand_ins(connection, fingerprint, *intent.instead_of)]
+    # What was refused to this caller may have been accepted for another one in the meantime.
+    again = [job for refused in intent.instead_of for job in journal.same_request(connection, refused)]
+    earlier = [*same, *again, *_stand_ins(connection, fingerprint, *intent.instead_of)]
     if intent.key is not None:
         known = request_keys.job_of(connection, intent.key)
         if known is not None:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from .simulation_market import HORIZON_HOURS, MICROS, QUIET
+from .simulation_orders import request
 from .simulation_rules import (
     BREAKER_SECONDS,
     DAY,
@@ -50,6 +51,17 @@ class Promises:
     def in_states(self, *states: str) -> list[str]:
         """Jobs in one of these states."""
         return [job for job, row in self.jobs.items() if row.state in states]
+
+    def refused(self, seller: str, number: int) -> str | None:
+        """The fingerprint of this request at this provider, if the newest job for it there was provably not bought."""
+        jobs = [
+            job_id
+            for job_id in self.jobs
+            if self._world.intents[job_id].provider == seller
+            and self._world.intents[job_id].request is request(number)
+        ]
+        newest = self.jobs[jobs[-1]] if jobs else None
+        return newest.fingerprint if newest and newest.state in ("rejected", "not_sent") else None
 
     def looked(self, job_id: str, at: float) -> None:
         """The provider's whole list was fetched at this true time and did not show the job's tag."""
@@ -136,7 +148,7 @@ class Promises:
         if not world.honest:
             return
         for other in world.market.tasks.values():
-            if other.fingerprint == task.fingerprint and not self._deliberate(task.tag, other.tag):
+            if self._alike(task.tag, other.tag) and not self._deliberate(task.tag, other.tag):
                 state = self.jobs[other.tag].state
                 if state not in ENDED or state in NOT_BOUGHT | UNCLEAR:
                     raise Violation("I1", f"bought again while the first purchase is {state}", task.tag)
@@ -144,6 +156,11 @@ class Promises:
             raise Violation("I2", f"accepted when it was {self.jobs[task.tag].state} already", task.tag)
         if self.jobs[task.tag].held < MICROS:
             raise Violation("I4", "accepted, and its price is not counted", task.tag)
+
+    def _alike(self, job_id: str, other_id: str) -> bool:
+        """Whether two jobs stand for one request: their own, or one that somebody else refused before."""
+        intent, other = self._world.intents[job_id], self._world.intents[other_id]
+        return not {intent.fingerprint, *intent.instead_of}.isdisjoint({other.fingerprint, *other.instead_of})
 
     def _deliberate(self, job_id: str, other_id: str) -> bool:
         """Whether somebody said of one of two jobs for one request that it is another purchase."""
@@ -318,7 +335,7 @@ class Promises:
         if intent.allow_duplicate or intent.key:
             return
         for other_id, other in self.jobs.items():
-            if other_id == job_id or other.fingerprint != row.fingerprint:
+            if other_id == job_id or not self._alike(job_id, other_id):
                 continue
             if other.state not in ENDED or other.state in UNCLEAR:
                 raise Violation("I11", f"a second job for a request whose first is {other.state}", job_id)
@@ -331,7 +348,7 @@ class Promises:
         """I11: the answer to a repeated request is the job of that very request."""
         if deduplicated != (job.id != intent.job_id):
             raise Violation("I11", "a new job is called an old one, or the other way round", job.id)
-        if job.fingerprint != intent.fingerprint:
+        if not self._alike(job.id, intent.job_id):
             raise Violation("I11", "answered with the job of another request", job.id)
         if intent.key and job.id not in self._of_key[intent.key.text]:
             raise Violation("I11", "answered with the job of another key", job.id)

@@ -149,7 +149,10 @@ class World:
             self.spawn(process, self._request(process, self.random.randrange(INTENTS)))
 
     async def _request(self, process: Process, number: int) -> None:
-        seller = SELLERS[number % len(SELLERS)]
+        seller, instead_of = SELLERS[number % len(SELLERS)], ()
+        refused = self.promises.refused(seller, number) if self.random.random() < 0.3 else None
+        if refused:  # another provider is asked instead
+            seller, instead_of = self.random.choice(SELLERS), (refused,)
         price = Price(amount=Decimal(MICROS) / 1_000_000, currency="USD", usd=Decimal(MICROS) / 1_000_000)
         job_id = f"{seller}{len(self.intents)}"
         key = f"request-{number}-{self.random.randrange(2)}" if self.random.random() < 0.2 else None
@@ -157,7 +160,7 @@ class World:
             job_id=job_id, owner=process.instance, provider=seller, account="a", model="m", endpoint="e",
             request=request(number), digests={}, tag=job_id, estimate=price, maximum=price,
             price_known=True, allow_duplicate=self.random.random() < 0.05,
-            key=key and RequestKey(text=key, asked=request(number), digests={}),
+            key=key and RequestKey(text=key, asked=request(number), digests={}), instead_of=instead_of,
         )  # fmt: skip
         self.intents[job_id] = intent
         try:
