@@ -143,7 +143,7 @@ class ProviderInfo(Line):
     key_page: str
     auth: str = "Bearer {key}"
     currency: Literal["USD", "CNY"]
-    supports: frozenset[Literal["cancel", "upload", "quote", "recover"]]
+    supports: frozenset[Literal["cancel", "upload", "quote", "recover", "balance"]]
     media_in: frozenset[Literal["url", "data", "upload", "path"]]
     public_uploads: bool = False
     request_bytes: int | None = None

@@ -50,7 +50,7 @@ async def _ask(info: ProviderInfo, shops: Shops, settings: Settings, *, network:
     place = settings.base_url(info.name) or info.base_url
     try:
         with anyio.fail_after(_SECONDS):
-            await shops.open(info).check()
+            left = await shops.open(info).balance()
     except AuthenticationError as error:
         return finding(verdict="problem", text=f"does not take {variable}: {error.message}", hint=error.hint)
     except RateLimited as error:
@@ -68,4 +68,10 @@ async def _ask(info: ProviderInfo, shops: Shops, settings: Settings, *, network:
     if info.placeholder:
         return finding(verdict="ok", text="ready: free placeholder videos, no key, no network", free=True)
     sold = len(shops.catalog.offers(provider=info.name))
-    return finding(verdict="ok", text=f"{place} takes {variable}; {sold} models on sale")
+    text = f"{place} takes {variable}; {sold} models on sale"
+    if left is None:
+        return finding(verdict="ok", text=text)
+    text += f"; {left:.2f} {info.currency} left"
+    if left <= 0:
+        return finding(verdict="warning", text=text, hint="Top the account up in the provider's console.")
+    return finding(verdict="ok", text=text)

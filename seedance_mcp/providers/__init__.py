@@ -142,6 +142,11 @@ class Provider(Protocol):
         """Return the provider's own price in its currency, where it gives one before buying."""
         return None
 
+    async def balance(self) -> Decimal | None:
+        """Return what is left on the account, in the provider's currency, where it tells; proves the key as `check` does."""
+        await self.check()
+        return None
+
     async def recover(self, request: VideoRequest, offer: Offer, tag: str, since: float) -> Recovery:
         """Look for the one task that a lost answer belongs to, among those created after `since` (epoch seconds)."""
         raise NotSupported("This provider cannot be asked which tasks it took.")

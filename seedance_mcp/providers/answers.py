@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Any, TypeVar, cast
 
@@ -31,6 +32,8 @@ Shape = type[ReplyT] | Callable[[Any], ReplyT]
 
 BODY_LIMIT = 2_000_000
 """Bytes of an answer that are read; no provider's answer comes near."""
+
+_MOST_MONEY = 10_000_000
 
 RETRY_AFTER_LIMIT = 300.0
 """Seconds that a Retry-After header may ask for; more is taken as this."""
@@ -168,6 +171,15 @@ def retry_after(value: str | None, now: float) -> float | None:
     if seconds != seconds:
         return None
     return min(max(seconds, 0.0), RETRY_AFTER_LIMIT)
+
+
+def amount_of(value: Any) -> Decimal | None:
+    """Read an amount of money, whether it is written as a number or as a text; None for what is none."""
+    try:
+        amount = Decimal(str(value))
+    except ArithmeticError:
+        return None
+    return amount if amount.is_finite() and abs(amount) < _MOST_MONEY else None
 
 
 def parse(kind: Shape[ReplyT], answer: Answer, title: str) -> ReplyT:

@@ -96,7 +96,12 @@ class AtlasProvider(Provider):
 
     async def check(self) -> None:
         """Ask for the balance."""
-        await self._api.get("public/v1/balance", Balance, missing=UnexpectedResponse)
+        await self.balance()
+
+    async def balance(self) -> Decimal | None:
+        """Ask what is left of it."""
+        left = await self._api.get("public/v1/balance", Balance, missing=UnexpectedResponse)
+        return left.amount(self._info.currency)
 
     async def upload(self, media: MediaFile) -> Upload:
         """Put a file into their temporary storage. They tell its kind by the extension of its name."""

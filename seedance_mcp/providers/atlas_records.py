@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, cast
 
 from pydantic import Field
 from pydantic_core import from_json
 
 from ..types import TaskStatus
-from .http import Reply, TaskId
+from .http import Reply, TaskId, amount_of
 
 STATUSES = {
     "created": TaskStatus.QUEUED,
@@ -118,6 +118,10 @@ class Balance(Reply):
 
     available: _Money
 
+    def amount(self, currency: str) -> Decimal | None:
+        """What is left, if it is in this currency."""
+        return amount_of(self.available.value) if self.available.currency.upper() == currency else None
+
 
 class _Price(Reply):
     price: str | float
@@ -177,11 +181,8 @@ def _inner(body: Any) -> dict[str, Any]:
 
 def money(value: Any) -> Decimal | None:
     """Read an amount in USD; None for what is none, and for 0: no video costs nothing."""
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and 0 < amount < 100_000 else None
+    amount = amount_of(value)
+    return amount if amount is not None and 0 < amount < 100_000 else None
 
 
 def text_of(error: Any) -> str:

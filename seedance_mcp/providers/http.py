@@ -22,6 +22,7 @@ from .answers import (
     ReplyT,
     Shape,
     TaskId,
+    amount_of,
     answer_of,
     checked_id,
     error_of,
@@ -36,7 +37,7 @@ from .timing import Deadlines, Timing
 from .uploading import form, raw
 from .wording import clean
 
-__all__ = ["Api", "Deadlines", "Problem", "Reply", "TaskId", "Timing", "checked_id"]
+__all__ = ["Api", "Deadlines", "Problem", "Reply", "TaskId", "Timing", "amount_of", "checked_id"]
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from ..errors import NotSupported, ProviderError, UnexpectedResponse
 from ..types import Submission, TaskState, TaskStatus, VideoRequest
 from . import Access, Provider, Purchase, wire
 from .codes import Meaning, read_codes
-from .http import Api, Problem, Reply, TaskId, checked_id
+from .http import Api, Problem, Reply, TaskId, amount_of, checked_id
 from .matching import moment
 from .wording import clean
 
@@ -101,7 +101,12 @@ class RunComfyProvider(Provider):
 
     async def check(self) -> None:
         """Ask for the balance."""
-        await self._api.at(_ACCOUNT).get("prod/v2/balance", _Balance, missing=UnexpectedResponse)
+        await self.balance()
+
+    async def balance(self) -> Decimal | None:
+        """Ask what is left of it."""
+        left = await self._api.at(_ACCOUNT).get("prod/v2/balance", _Balance, missing=UnexpectedResponse)
+        return amount_of(left.balance_usd)
 
     async def cancel(self, submission: Submission) -> None:
         """Cancel the request if it still waits in the queue."""
@@ -234,9 +239,5 @@ def _failed(result: _Result, usage: dict[str, Decimal]) -> TaskState:
 
 
 def _amount(value: float | str | None) -> Decimal | None:
-    """An amount of money, whether they write it as a number or as a text."""
-    try:
-        amount = Decimal(str(value))
-    except ArithmeticError:
-        return None
-    return amount if amount.is_finite() and amount >= 0 else None
+    amount = amount_of(value)
+    return amount if amount is not None and amount >= 0 else None

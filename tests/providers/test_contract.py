@@ -108,6 +108,7 @@ def test_a_wire_file_has_every_scenario(name: str) -> None:
     assert ("recover_found" in wire) == ("recover" in supports)
     assert ("upload" in wire) == ("upload" in supports)
     assert ("quote" in wire) == ("quote" in supports)
+    assert ("balance" in wire) == ("balance" in supports)
 
 
 @every_provider
@@ -116,7 +117,7 @@ def test_the_data_says_what_the_adapter_can(name: str) -> None:
     provider = create(info, Access(key=SecretStr(KEY), base_url=info.base_url, folder=Path()))
     able = {
         method
-        for method in ("cancel", "upload", "quote", "recover")
+        for method in ("cancel", "upload", "quote", "recover", "balance")
         if getattr(type(provider), method) is not getattr(Provider, method)
     }
     assert able == info.supports
@@ -308,3 +309,14 @@ async def test_a_price_is_asked_for_as_the_wire_file_says(name: str, scene_name:
     async with talk as server, opened(name, server.origin) as provider:
         price = await provider.quote(request, offer)
     assert price == (Decimal(scene["price"]) if scene["price"] else None)
+
+
+@pytest.mark.parametrize(
+    ("name", "scene_name"),
+    [(name, key) for name in ONLINE for key in wires()[name] if key.startswith("balance")],
+)
+async def test_a_balance_is_read_as_the_wire_file_says(name: str, scene_name: str) -> None:
+    scene = wires()[name][scene_name]
+    async with conversation(name, scene["exchanges"]) as server, opened(name, server.origin) as provider:
+        left = await provider.balance()
+    assert left == (Decimal(scene["left"]) if scene["left"] else None)

@@ -69,6 +69,7 @@ def scenes(name: str, file: MediaFile) -> list[Scene]:
         found.append(Scene(kind="poll", act=act, answers=answers, expect=state["expect"]["status"]))
     calls: dict[str, Act] = {
         "check": lambda provider: provider.check(),
+        "balance": lambda provider: provider.balance(),
         "upload": lambda provider: provider.upload(file),
         "quote": lambda provider: provider.quote(request, offer),
         "recover": lambda provider: provider.recover(request, offer, TAG, time.time() - 300),
@@ -169,11 +170,12 @@ async def verdict(scene: Scene, provider: Provider) -> str:
         case Recovery() | Upload() | None:
             return (
                 ""
-                if scene.kind in ("recover", "upload", "check", "cancel", "quote")
+                if scene.kind in ("recover", "upload", "check", "cancel", "quote", "balance")
                 else "nothing came of it"
             )
         case Decimal():
-            return "" if said.is_finite() and said > 0 else f"a price of {said}"
+            fine = said.is_finite() and (said > 0 or scene.kind == "balance")
+            return "" if fine else f"a price of {said}"
         case _:
             return f"{type(said).__name__} came of it"
 
