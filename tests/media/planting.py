@@ -57,10 +57,14 @@ def noise(size: tuple[int, int] = (320, 320), seed: int = 1) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def jpeg(path: Path, orientation: int = 1, size: tuple[int, int] = (320, 400)) -> Path:
-    """A JPEG with EXIF, XMP, IPTC, a comment, a colour profile, and a second file behind its end."""
+def jpeg(path: Path, orientation: int = 1, size: tuple[int, int] = (320, 400), mode: str = "RGB") -> Path:
+    """
+    A JPEG with EXIF, XMP, IPTC, a comment, a colour profile, and a second file behind its end.
+
+    Its JFIF segment, which does not come first, has a small picture of four pixels in it.
+    """
     buffer = io.BytesIO()
-    noise(size).save(
+    noise(size).convert(mode).save(
         buffer,
         "JPEG",
         exif=exif(orientation).tobytes(),
@@ -70,11 +74,18 @@ def jpeg(path: Path, orientation: int = 1, size: tuple[int, int] = (320, 400)) -
         progressive=True,
     )
     data = buffer.getvalue()
+    jfif = data.find(b"JFIF\0") - 4
+    if jfif >= 0:  # not beside colours for print
+        data = data[:jfif] + _with_small_picture(data[jfif : jfif + 18]) + data[jfif + 18 :]
     iptc = b"Photoshop 3.0\0" + SECRET
     segment = b"\xff\xed" + struct.pack(">H", len(iptc) + 2) + iptc
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data[:2] + segment + data[2:] + b"ftyp a film behind the picture " + SECRET)
     return path
+
+
+def _with_small_picture(jfif: bytes) -> bytes:
+    return jfif[:2] + struct.pack(">H", 28) + jfif[4:16] + b"\2\2" + SECRET + b"!"
 
 
 def png(path: Path, orientation: int = 1) -> Path:

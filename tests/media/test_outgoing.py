@@ -62,6 +62,7 @@ def played(path: Path) -> list[tuple[Any, ...]]:
 PICTURES: dict[str, Callable[[Path], Path]] = {
     "a.jpg": planting.jpeg,
     "turned.jpg": lambda path: planting.jpeg(path, orientation=6),
+    "cmyk.jpg": lambda path: planting.jpeg(path, mode="CMYK"),
     "mirrored.jpg": lambda path: planting.jpeg(path, orientation=5),
     "a.png": planting.png,
     "turned.png": lambda path: planting.png(path, orientation=8),
