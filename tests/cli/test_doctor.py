@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tests.emulator import Emulator
+import pytest
+
+from tests.emulator import Behaviour, Emulator
 
 from .conftest import Run
 
@@ -37,6 +40,17 @@ def test_a_key_that_the_provider_takes_makes_it_ready(run: Run) -> None:
     assert answer["conclusion"] == "A video can be made now at ark."
     assert subjects["ark"]["verdict"] == "ok"
     assert emulator.key not in json.dumps(answer)
+
+
+@pytest.mark.parametrize(
+    ("provider", "funds", "verdict"),
+    [("atlas", "7.5", "ok"), ("runcomfy", "7.5", "ok"), ("runcomfy", "0", "warning")],
+)
+def test_what_is_left_on_the_account_is_told(run: Run, provider: str, funds: str, verdict: str) -> None:
+    with Emulator(provider, behaviour=Behaviour(funds=Decimal(funds))).threaded() as emulator:
+        _, _, subjects = found(run, **emulator.environment())
+    assert subjects[provider]["verdict"] == verdict
+    assert f"; {Decimal(funds):.2f} USD left" in subjects[provider]["text"]
 
 
 def test_a_key_that_the_provider_refuses_is_a_problem(run: Run) -> None:

@@ -70,7 +70,10 @@ class AtlasDialect:
                 case "upload":
                     return self._keep(request, world)
                 case "check":
-                    left = {"value": f"{world.behaviour.funds or 100:.6f}", "currency": "usd"}
+                    left = {
+                        "value": f"{100 if world.behaviour.funds is None else world.behaviour.funds:.6f}",
+                        "currency": "usd",
+                    }
                     return Response.of(
                         {"object": "balance", "scope": "self", "available": left, "cash": left}
                     )

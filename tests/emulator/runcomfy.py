@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Any
 
 from .hosted import MODEL, Item, Order, Refused, flag, links, one_of, only, stamp, text_of
@@ -79,8 +80,13 @@ class RunComfyDialect:
                 case "submit":
                     return self._create(request, world)
                 case "check":
+                    left = Decimal(100) if world.behaviour.funds is None else world.behaviour.funds
                     return Response.of(
-                        {"balance_usd": 12.5, "balance_microdollars": 12_500_000, "currency": "USD"}
+                        {
+                            "balance_usd": float(left),
+                            "balance_microdollars": int(left * 1_000_000),
+                            "currency": "USD",
+                        }
                     )
                 case "quote":
                     return self._price(request.path.removeprefix("/v1/models/"))
