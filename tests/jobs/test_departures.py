@@ -21,7 +21,8 @@ from tests.media import planting
 from tests.reliability.fault_market import settings
 from tests.reliability.waiting import until
 
-PROVIDERS = ("ark", "atlas", "byteplus", "fal", "replicate", "runcomfy")
+PROVIDERS = ("ark", "atlas", "fal", "replicate", "runcomfy")
+"""Those with an adapter of their own."""
 
 
 def sent(emulator: Emulator) -> bytes:

@@ -90,8 +90,8 @@ async def test_a_picture_leaves_without_place_and_words_and_looks_the_same(name:
 
 FILMS: dict[str, Callable[[Path], Path]] = {
     "a.mp4": planting.mp4,
-    "turned.mp4": lambda path: planting.mp4(path, rotation=90),
-    "a.mov": planting.mp4,
+    "turned.mp4": lambda path: planting.mp4(path, size=(320, 240), seconds=1, rotation=90),
+    "a.mov": lambda path: planting.mp4(path, size=(320, 240), seconds=1),
     "hevc.mp4": lambda path: planting.mp4(path, size=(128, 96), seconds=1, codec="libx265"),
     "a.wav": planting.wav,
     "a.mp3": planting.mp3,
@@ -115,7 +115,7 @@ async def test_the_same_file_gives_the_same_copy(folder: Path) -> None:
     for path in (
         planting.jpeg(folder / "a.jpg", 6),
         planting.tiff(folder / "a.tiff"),
-        planting.mp4(folder / "a.mp4"),
+        planting.mp4(folder / "a.mp4", size=(320, 240), seconds=1),
     ):
         first, second = await leave(path), await leave(path)
         assert (first.sha256, first.bytes) == (second.sha256, second.bytes)
