@@ -49,7 +49,8 @@ def fitted(request: VideoRequest, offer: Offer, media: Mapping[str, MediaFile]) 
         )
         notes.append(
             f"{names[0]} ({file.path.name}, {file.width}x{file.height}) is not taken as it is, so a copy made to fit is"
-            f" used: {whole[0]}x{whole[1]} pixels{'' if whole == inner else ', the picture centred on black'}."
+            f" used: {whole[0]}x{whole[1]} pixels{'' if whole == inner else ', the picture centred on black'}"
+            f"{', or smaller if it has too many bytes even so' if (file.bytes or 0) > most.max_bytes else ''}."
         )
     return Fitted(media=found, limits=limits, notes=tuple(notes))
 

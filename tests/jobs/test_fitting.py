@@ -86,7 +86,9 @@ async def test_a_picture_with_too_many_bytes_gets_fewer(tmp_path: Path) -> None:
         async with Emulator("atlas") as emulator:
             async with open_app(settings({**emulator.environment("atlas"), **FIT}, tmp_path)) as app:
                 old = wished(path, provider="atlas", model="seedance-1.0-pro")
-                await app.wait((await app.generate(old)).job.id, 30)
+                started = await app.generate(old)
+                await app.wait(started.job.id, 30)
+            assert "too many bytes" in started.advice[0]
             [upload] = [call for call in emulator.ledger.calls if call.name == "upload"]
     assert 1_000_000 < len(upload.body) <= 10_485_760 + 1000
     assert arrived(emulator).size == (2400, 1900)
