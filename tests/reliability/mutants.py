@@ -94,12 +94,8 @@ class Outcome:
     mutants: int = 0
     caught: int = 0
     seconds: float = 0.0
+    survivors: list[Tried] = field(default_factory=list[Tried])
     tried: list[Tried] = field(default_factory=list[Tried], repr=False)
-
-    @property
-    def survivors(self) -> list[Tried]:
-        """Mistakes that are proof of nothing."""
-        return [trial for trial in self.tried if not trial.caught]
 
 
 def attempt(mutant: Mutant, schedules: int = SEEDS) -> Tried:
@@ -140,6 +136,7 @@ def run(
         mutants=len(tried),
         caught=sum(trial.caught for trial in tried),
         seconds=time.monotonic() - began,
+        survivors=[trial for trial in tried if not trial.caught],
         tried=tried,
     )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 import pytest
 
+from tests.reliability import contention, kill_judge, mutants
 from tests.trust import CLAIMS, SHORT, Claim, Scale, Verdict, judge, main, pytests, told
 
 
@@ -84,3 +86,21 @@ def test_an_outcome_holds_if_nothing_went_wrong_and_not_if_it_does_not_say() -> 
     assert not told(Kills(lost=1)).holds
     assert "lost=1" in told(Kills(lost=1)).details
     assert not told(Mute()).holds
+
+
+@pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        (
+            mutants.Outcome(mutants=1, caught=1),
+            mutants.Outcome(mutants=1, survivors=[mutants.Tried("x", False, 0.1, "survived up to 9")]),
+        ),
+        (contention.Outcome(bought=3), contention.Outcome(bought=3, violations=["a job is lost"])),
+        (contention.Outcome(bought=3), contention.Outcome(bought=3, overspend=Decimal("0.000001"))),
+        (kill_judge.Outcome(rounds=3), kill_judge.Outcome(rounds=3, violations=["round 2: bought twice"])),
+    ],
+)
+def test_the_outcomes_of_the_proofs_are_read_rightly(good: object, bad: object) -> None:
+    assert told(good).holds
+    assert not told(bad).holds
+    assert any(word in told(bad).details for word in ("survived", "lost", "overspend", "twice"))
