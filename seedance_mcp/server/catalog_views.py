@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from ..app import App
 from ..errors import InvalidRequest
@@ -12,9 +14,12 @@ from . import results as shape
 from .views import decimal
 
 if TYPE_CHECKING:
-    from ..catalog import Model, Offer
+    from ..catalog import Catalog, Model, Offer
 
 _EXAMPLE = VideoRequest.model_validate({"prompt": "A red fox trots through fresh snow."})
+
+_prices: WeakKeyDictionary[Catalog, dict[tuple[str, str, Decimal], str | None]] = WeakKeyDictionary()
+"""The price of the example by provider, model and CNY for a dollar: pricing every offer is most of a list's work."""
 
 
 def models(app: App, *, model: str | None = None, provider: str | None = None) -> shape.ModelsShape:
@@ -92,6 +97,14 @@ def _details(model: Model) -> dict[str, Any]:
 
 
 def _example_price(app: App, offer: Offer) -> str | None:
+    known = _prices.setdefault(app.catalog, {})
+    key = (offer.provider.name, offer.model.id, app.settings.cny_per_usd)
+    if key not in known:
+        known[key] = _priced(app, offer)
+    return known[key]
+
+
+def _priced(app: App, offer: Offer) -> str | None:
     from ..catalog import estimate, resolve  # read on first use, not when the server starts
 
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import sys
 import threading
 from collections.abc import AsyncGenerator, Callable
@@ -58,11 +59,12 @@ class Blocking:
     Runs blocking calls in threads that do not keep the process alive.
 
     A read that waits for input, or a write that waits for a reader, cannot be interrupted; when the server
-    ends, such a thread is left behind and goes with the process.
+    ends, such a thread is left behind and goes with the process. A thread that has finished takes the next call.
     """
 
     def __init__(self, portal: BlockingPortal) -> None:
         self._portal = portal
+        self._idle: list[queue.SimpleQueue[Callable[[], None]]] = []
 
     async def __call__(self, function: Callable[[], T]) -> T:
         """Call the function. Raises the OSError that it raises."""
@@ -77,12 +79,26 @@ class Blocking:
             with suppress(RuntimeError):  # the event loop has ended meanwhile
                 self._portal.start_task_soon(done.set)
 
-        threading.Thread(target=work, name="stdio", daemon=True).start()
+        calls = self._idle.pop() if self._idle else _start_thread()
+        calls.put(work)
         await done.wait()
+        self._idle.append(calls)
         [result] = outcome
         if isinstance(result, OSError):
             raise result
         return result
+
+
+def _start_thread() -> queue.SimpleQueue[Callable[[], None]]:
+    """Start a thread that makes the calls which it is handed, for as long as the process lives."""
+    calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+
+    def work() -> None:
+        while True:
+            calls.get()()
+
+    threading.Thread(target=work, name="stdio", daemon=True).start()
+    return calls
 
 
 async def read_lines(
