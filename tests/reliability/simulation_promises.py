@@ -42,6 +42,7 @@ class Promises:
         self.jobs: dict[str, Row] = defaultdict(Row)
         self._refusals: dict[str, tuple[str, int, float]] = {}
         self._model_refusals: dict[str, float] = {}
+        self._requests: dict[str, frozenset[str]] = {}
         self._of_key: dict[str, list[str]] = defaultdict(list)
 
     def open_jobs(self) -> list[str]:
@@ -111,17 +112,17 @@ class Promises:
         row = self.jobs[job_id]
         owner = row.owner
         stored = self._connection.execute(
-            "SELECT owner, task_id, fingerprint, finished_at, json_extract(document, '$.error_code')"
-            " FROM jobs WHERE id = ?",
+            "SELECT owner, task_id, fingerprint, finished_at, version, state FROM jobs WHERE id = ?",
             (job_id,),
         ).fetchone()
         self._only_legal_moves(job_id, row, before, after)
         self._world.trace.append((self._world.steps, f"{before} -> {after}", by, job_id))
         row.state = after
-        row.owner, task_id, row.fingerprint, row.finished_at, code = stored
+        row.owner, task_id, row.fingerprint, row.finished_at, row.stored_version, row.stored_state = stored
+        code = self._error_code(job_id) if after in ("rejected", "unknown", "not_sent") else None
         if code == "internal":
             raise Violation("I10", "the server made a mistake while submitting", job_id)
-        if (row.finished_at is not None) != (after in ENDED) and self._last(job_id, after):
+        if (row.finished_at is not None) != (after in ENDED) and row.stored_state == after:
             raise Violation("I6", f"{after} with finished_at {row.finished_at}", job_id)
         if before is None:
             self._no_second_job_for_one_request(job_id, row, at)
@@ -136,9 +137,9 @@ class Promises:
         self._only_the_provider_ends_a_task(job_id, after)
         self._counted_is_never_less_than_spent(job_id)
 
-    def _last(self, job_id: str, state: str) -> bool:
-        (stored,) = self._connection.execute("SELECT state FROM jobs WHERE id = ?", (job_id,)).fetchone()
-        return stored == state
+    def _error_code(self, job_id: str) -> str | None:
+        query = "SELECT json_extract(document, '$.error_code') FROM jobs WHERE id = ?"
+        return self._connection.execute(query, (job_id,)).fetchone()[0]
 
     def one_purchase_for_one_intent(self, task: Task) -> None:
         """I1: for each intent, the provider takes at most one purchase while the first may still be good."""
@@ -159,8 +160,13 @@ class Promises:
 
     def _alike(self, job_id: str, other_id: str) -> bool:
         """Whether two jobs stand for one request: their own, or one that somebody else refused before."""
-        intent, other = self._world.intents[job_id], self._world.intents[other_id]
-        return not {intent.fingerprint, *intent.instead_of}.isdisjoint({other.fingerprint, *other.instead_of})
+        return not self._stands_for(job_id).isdisjoint(self._stands_for(other_id))
+
+    def _stands_for(self, job_id: str) -> frozenset[str]:
+        if job_id not in self._requests:
+            intent = self._world.intents[job_id]
+            self._requests[job_id] = frozenset({intent.fingerprint, *intent.instead_of})
+        return self._requests[job_id]
 
     def _deliberate(self, job_id: str, other_id: str) -> bool:
         """Whether somebody said of one of two jobs for one request that it is another purchase."""
@@ -237,9 +243,7 @@ class Promises:
     def _each_move_has_its_version(self, job_id: str, moves: int) -> None:
         """I5: every move is a compare-and-swap on the version, and makes a new one."""
         row = self.jobs[job_id]
-        version, state = self._connection.execute(
-            "SELECT version, state FROM jobs WHERE id = ?", (job_id,)
-        ).fetchone()
+        version, state = row.stored_version, row.stored_state
         if version < row.version + moves or state != row.state:
             raise Violation(
                 "I5", f"version {version}, {state} after {moves} moves from {row.version}", job_id

@@ -55,6 +55,8 @@ class Row:
     state: str | None = None
     owner: str = ""
     version: int = 0
+    stored_version: int = 0
+    stored_state: str = ""
     fingerprint: str = ""
     task_id: str | None = None
     finished_at: float | None = None
