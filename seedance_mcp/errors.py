@@ -240,8 +240,9 @@ class SubmissionUnknown(ProviderError):
 
 
 class DownloadError(ProviderError):
-    """The finished video could not be fetched or is not a complete video."""
+    """The finished video could not be fetched or is not a complete video. `retry_after` as in RateLimited."""
 
+    retry_after: float | None = None
     code = "download"
     default_hint = "The server tries again by itself; call check_status later."
     retryable = True

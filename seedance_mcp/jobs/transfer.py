@@ -193,7 +193,15 @@ def _check_status(response: httpx2.Response, *, may_continue: bool) -> None:
     if status in _GONE:
         raise LinkExpired(f"The link to the video no longer works (HTTP {status}).")
     if status != 200 and not (status == 206 and may_continue):
-        raise DownloadError(f"The server with the video answered HTTP {status}.")
+        error = DownloadError(f"The server with the video answered HTTP {status}.")
+        error.retry_after = _asked_for_pause(response)
+        raise error
+
+
+def _asked_for_pause(response: httpx2.Response) -> float | None:
+    """Read a Retry-After in seconds; a date is not worth the trouble here, the link's own end comes first."""
+    text = response.headers.get("Retry-After", "")
+    return min(float(text), 300.0) if re.fullmatch(r"\d{1,9}(\.\d{1,3})?", text, re.ASCII) else None
 
 
 def _check_content(response: httpx2.Response) -> None:

@@ -79,7 +79,8 @@ class Problem:
     An error in the provider's own shape.
 
     `error` and `hint` only where the HTTP status does not tell. `refused` is true when the provider is
-    known to create nothing when it says this, whatever the HTTP status.
+    known to create nothing when it says this, whatever the HTTP status. `retry_after` in seconds, where the body
+    says it; a header goes before it.
     """
 
     message: str
@@ -88,6 +89,7 @@ class Problem:
     error: type[ProviderError] | None = None
     hint: str | None = None
     refused: bool = False
+    retry_after: float | None = None
 
 
 Classify = Callable[[int, Any], Problem | None]
@@ -253,9 +255,10 @@ def error_of(
         text = f"{title}: {_quoted(problem.message) or f'HTTP {answer.status}'}"
     request_id = request_id or _quoted(answer.request_id, limit=80)
     if issubclass(kind, RateLimited):
-        return kind(
-            text, retry_after=answer.retry_after, hint=hint, provider_code=code, request_id=request_id
-        )
+        wait = answer.retry_after
+        if wait is None and problem and problem.retry_after is not None:
+            wait = min(problem.retry_after, RETRY_AFTER_LIMIT)
+        return kind(text, retry_after=wait, hint=hint, provider_code=code, request_id=request_id)
     return kind(text, hint=hint, provider_code=code, request_id=request_id)
 
 

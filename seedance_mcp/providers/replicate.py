@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any, cast
 
 from ..catalog import Offer, ProviderInfo
@@ -32,6 +33,9 @@ _PAGES = 50
 
 _CLOCKS_SECONDS = 60.0
 """How far their clock may be behind ours."""
+
+_RESETS = re.compile(r"rate limit resets in ~?(\d{1,6})\s?s\b", re.IGNORECASE)
+"""How long to wait stands in the text of a throttled call."""
 
 
 class _Prediction(Reply):
@@ -183,11 +187,13 @@ def _problem(status: int, body: Any) -> Problem | None:
     if not isinstance(text, str) or not text:
         return None
     meaning = read_codes("replicate_errors").meaning(text.lower()) if status in (400, 403, 422) else None
+    pause = _RESETS.search(text[:400])
     return Problem(
         message=text,
         code=title if isinstance(title, str) and title else None,
         error=meaning.error if meaning else None,
         hint=meaning.hint if meaning else None,
+        retry_after=float(pause[1]) if pause else None,
     )
 
 

@@ -309,3 +309,14 @@ async def test_a_purchase_does_not_wait_for_minutes_and_says_that_nothing_was_se
     assert "for 200 s; nothing was sent" in (later.error or "")
     assert budget.spent_today_usd == 0
     assert emulator.ledger.count("submit") == 1
+
+
+async def test_a_file_is_not_fetched_before_the_pause_that_its_server_asked_for(
+    environ: dict[str, str],
+) -> None:
+    async with Emulator("ark") as emulator, open_app(settings_of(environ, emulator)) as app:
+        emulator.faults.add(Fault(kind="status", call="result", status=429, seconds=1.2))
+        job = (await app.generate(wish())).job
+        assert (await app.wait(job.id, 30)).state is JobState.DONE
+    refused, fetched = [call.at for call in emulator.ledger.calls if call.name == "result"]
+    assert fetched >= refused + 1.2

@@ -18,7 +18,7 @@ import pytest
 from pydantic import SecretStr
 
 from seedance_mcp.catalog import Catalog, Offer, estimate, resolve
-from seedance_mcp.errors import InsufficientFunds, InvalidRequest, SubmissionUnknown
+from seedance_mcp.errors import InsufficientFunds, InvalidRequest, RateLimited, SubmissionUnknown
 from seedance_mcp.providers import Access, Provider, create
 from seedance_mcp.types import MediaFile, TaskStatus, VideoRequest
 from tests.emulator import Behaviour, Emulator
@@ -355,3 +355,12 @@ async def test_what_we_send_is_what_the_official_client_sends(
             assert json.loads(our.body) == json.loads(their.body)
     kept = getattr(emulator.dialect("replicate"), "uploads", {})
     assert [(kind, content) for kind, content, _ in kept.values()] == [("image/png", data)] * 2
+
+
+async def test_the_pause_that_stands_in_the_text_of_a_throttled_call_is_heeded() -> None:
+    async with Emulator("replicate", behaviour=Behaviour(limits={"submit": (0, 1.0)})) as emulator:
+        request, offer, _ = order("seedance-1.0-pro")
+        async with opened(emulator) as provider:
+            with pytest.raises(RateLimited) as refused:
+                await provider.submit(request, offer, Buyer())
+            assert refused.value.retry_after == 30
