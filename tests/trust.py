@@ -86,10 +86,11 @@ def pytests(*paths: str, workers: int = 2) -> Callable[[Scale], Verdict]:
             return Verdict(rounds="", holds=False, details=f"not within {scale.seconds:.0f} s")
         last = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
         counted = ", ".join(re.findall(r"\d+ (?:passed|failed|skipped|errors?)", last))
-        failed = "\n".join(
-            line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR", "SKIPPED"))
+        telling = ("FAILED", "ERROR", "SKIPPED", "E  ")
+        failed = "\n".join(line for line in done.stdout.splitlines() if line.startswith(telling))
+        return Verdict(
+            rounds=counted, holds=done.returncode == 0, details=failed[-6000:] or done.stderr[-2000:]
         )
-        return Verdict(rounds=counted, holds=done.returncode == 0, details=failed or done.stderr[-2000:])
 
     return prove
 

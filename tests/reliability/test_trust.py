@@ -59,6 +59,7 @@ def test_a_file_of_tests_that_fails_is_a_claim_that_does_not_hold(tmp_path) -> N
         file.write_text(f"def test_{name}():\n    {body}\n")
         verdict = pytests(str(file), workers=0)(SHORT)
         assert verdict.holds is holds, verdict
+        assert ("E       assert False" in verdict.details) is not holds
 
 
 def test_every_claim_has_a_name_of_its_own_and_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
