@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -11,7 +11,8 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.stream import Disposition
+from av.packet import Packet
+from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -110,7 +111,7 @@ def scan(
             count.packets += packet.size > 0 and packet.stream is picture and not packet.is_discard
             if packet.is_corrupt:
                 raise RefusalError("The video has damaged data in it.", AGAIN)
-            for frame in packet.decode():
+            for frame in _decoded(packet, count, container):
                 if isinstance(frame, VideoFrame):
                     count.picture(frame, fps)
                     if on_video:
@@ -125,6 +126,19 @@ def scan(
         where = f" at {count.last:.2f} s" if picture is not None else ""
         raise RefusalError(f"The file stops decoding{where}: {error.strerror}.", AGAIN) from error
     return _result(container, picture, sound, count, whole=max_frames is None or count.frames < max_frames)
+
+
+def _decoded(packet: Packet[Stream], count: _Count, container: InputContainer) -> Sequence[object]:
+    """The frames in a packet. In an MP3, what does not decode and has no sound behind it are tags (APE, Lyrics3)."""
+    if count.rest is not None and packet.size:
+        raise count.rest
+    try:
+        return packet.decode()
+    except FFmpegError as error:
+        if container.format.name != "mp3" or not count.samples:
+            raise
+        count.rest = error
+        return []
 
 
 def identify_film(
@@ -172,6 +186,7 @@ class _Count:
         self.last = 0.0
         self.end = 0.0
         self.rotation = 0
+        self.rest: FFmpegError | None = None
 
     def picture(self, frame: VideoFrame, fps: float) -> None:
         time = self.end if frame.pts is None else frame.time

@@ -1,4 +1,4 @@
-"""What is cut out of a sound file: tags, notes and pictures. The sound data stays as it is."""
+"""What is cut out of a sound file: tags, notes, pictures, and whatever else is no sound. The sound stays as it is."""
 
 from __future__ import annotations
 
@@ -8,8 +8,18 @@ from collections.abc import Callable, Mapping
 from .cuts import Cut
 
 _WAV_KEPT = frozenset((b"fmt ", b"fact", b"data"))
-_FLAC_KEPT = frozenset((0, 3))
-"""STREAMINFO and SEEKTABLE."""
+
+_RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
+"""Samples a second by the version that an MPEG frame names: 1, 2 and 2.5."""
+_BIT_RATES = {
+    (True, 1): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (True, 3): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (False, 1): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (False, 3): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+}
+"""Kilobits a second, for version 1 or not, and by the number that stands for the layer (1: III, 3: I)."""
 
 
 def wav_cuts(data: bytes) -> list[Cut]:
@@ -29,66 +39,49 @@ def wav_cuts(data: bytes) -> list[Cut]:
     return [Cut(4, 8, struct.pack("<I", min(length, 0xFFFFFFFF))), *cuts, Cut(at, len(data))]
 
 
-def tagged_cuts(data: bytes) -> list[Cut]:
-    """Drop the ID3, APE and Lyrics3 tags before and behind the frames of an MP3 or AAC stream."""
-    start = 0
-    while data[start : start + 3] == b"ID3" and len(data) >= start + 10:
-        start += 10 + _synchsafe(data[start + 6 : start + 10]) + (10 if data[start + 5] & 0x10 else 0)
-    end = _end_of_sound(data, start)
-    return [Cut(0, min(start, end)), Cut(end, len(data))]
-
-
-def _end_of_sound(data: bytes, start: int) -> int:
-    end = len(data)
-    while (tag := _tag_behind(data, end)) and end - tag >= start:
-        end -= tag
-    return end
-
-
-def _tag_behind(data: bytes, end: int) -> int:
-    """How many bytes the tag has that ends at `end`; 0 if there is none."""
-    if data[end - 128 : end - 125] == b"TAG" and end >= 128:
-        return 128
-    if data[end - 227 : end - 223] == b"TAG+" and end >= 227:
-        return 227
-    if data[end - 32 : end - 24] == b"APETAGEX" and end >= 32:
-        size, _, flags = struct.unpack_from("<III", data, end - 20)
-        return size + (32 if flags & 0x8000_0000 else 0)
-    if data[end - 10 : end - 7] == b"3DI" and end >= 10:
-        return 20 + _synchsafe(data[end - 4 : end])
-    if data[end - 9 : end] == b"LYRICS200" and data[end - 15 : end - 9].isdigit():
-        return 15 + int(data[end - 15 : end - 9])
-    return 0
-
-
-def _synchsafe(four: bytes) -> int:
-    return four[0] << 21 | four[1] << 14 | four[2] << 7 | four[3]
-
-
-def flac_cuts(data: bytes) -> list[Cut]:
-    """Keep what decoding needs; drop comments, pictures and application data."""
+def mp3_cuts(data: bytes) -> list[Cut]:
+    """Keep the frames; drop what is before, between and behind them, such as ID3, APE and Lyrics3 tags."""
     cuts: list[Cut] = []
-    at, last_kept = 4, 4
-    while True:
-        kind, length = data[at] & 0x7F, int.from_bytes(data[at + 1 : at + 4])
-        end = at + 4 + length
-        if end > len(data):
-            raise ValueError("the FLAC's blocks do not add up")
-        final = data[at] & 0x80
-        if kind in _FLAC_KEPT:
-            last_kept = at
+    at = start = _behind_id3(data)
+    inside, kind = False, None
+    while at < len(data):
+        length = _frame_bytes(data, at)
+        here = bytes((data[at + 1] & 0xFE, data[at + 2] & 0x0C)) if length else None
+        # Once lost, two frames in a row prove that it is not a tag that looks like one.
+        if length and ((inside and here == kind) or _frame_bytes(data, at + length)):
+            if at > start:
+                cuts.append(Cut(start, at))
+            at = start = min(at + length, len(data))
+            inside, kind = True, here
         else:
-            cuts.append(Cut(at, end))
-        at = end
-        if final:
-            cuts.append(Cut(_end_of_sound(data, end), len(data)))
-            return [Cut(last_kept, last_kept + 1, bytes((data[last_kept] | 0x80,))), *cuts]
+            inside = False
+            at = data.find(b"\xff", at + 1)
+            if at < 0:
+                break
+    return [Cut(0, _behind_id3(data)), *cuts, Cut(start, len(data))]
 
 
-SOUNDS: Mapping[str, Callable[[bytes], list[Cut]]] = {
-    "wav": wav_cuts,
-    "mp3": tagged_cuts,
-    "aac": tagged_cuts,
-    "flac": flac_cuts,
-}
+def _behind_id3(data: bytes) -> int:
+    at = 0
+    while data[at : at + 3] == b"ID3" and len(data) >= at + 10:
+        size = data[at + 6] << 21 | data[at + 7] << 14 | data[at + 8] << 7 | data[at + 9]
+        at += 10 + size + (10 if data[at + 5] & 0x10 else 0)
+    return min(at, len(data))
+
+
+def _frame_bytes(data: bytes, at: int) -> int:
+    """How long the MPEG frame is whose header lies here; 0 if there is none."""
+    if at + 4 > len(data) or data[at] != 0xFF or data[at + 1] & 0xE0 != 0xE0:
+        return 0
+    version, layer = data[at + 1] >> 3 & 3, data[at + 1] >> 1 & 3
+    bits, rate, padding = data[at + 2] >> 4, data[at + 2] >> 2 & 3, data[at + 2] >> 1 & 1
+    if version == 1 or not layer or bits in (0, 15) or rate == 3:
+        return 0
+    kilobits, samples = _BIT_RATES[version == 3, layer][bits - 1], _RATES[version][rate]
+    if layer == 3:
+        return (12_000 * kilobits // samples + padding) * 4
+    return (72_000 if layer == 1 and version != 3 else 144_000) * kilobits // samples + padding
+
+
+SOUNDS: Mapping[str, Callable[[bytes], list[Cut]]] = {"wav": wav_cuts, "mp3": mp3_cuts}
 """By demuxer. Each raises ValueError or IndexError if the file is malformed."""

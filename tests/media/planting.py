@@ -143,33 +143,31 @@ def wav(path: Path) -> Path:
     return path
 
 
-def mp3(path: Path) -> Path:
-    """An MP3 with two ID3v2 tags before its frames and an ID3v1 tag behind them."""
+def mp3(path: Path, *, ape: bool = False) -> Path:
+    """An MP3 with two ID3v2 tags before its frames, and an ID3v1 or APE tag behind them."""
+    frames = encoded(path, "mp3")
     tag = b"ID3\4\0\0" + bytes((0, 0, 0, len(SECRET))) + SECRET
-    path.write_bytes(tag + _encoded(path, "mp3") + b"TAG" + SECRET.ljust(125, b"\0"))
+    item = struct.pack("<II", len(SECRET), 0) + b"Comment\0" + SECRET
+    sides = [
+        b"APETAGEX" + struct.pack("<IIII", 2000, len(item) + 32, 1, flags) + bytes(8)
+        for flags in (0xA000_0000, 0x8000_0000)
+    ]
+    behind = item.join(sides) if ape else b"TAG" + SECRET.ljust(125, b"\0")
+    path.write_bytes(tag + tag + frames + behind)
     return path
 
 
-def flac(path: Path) -> Path:
-    """A FLAC with a comment, a picture's worth of private bytes, and an ID3v1 tag at its end."""
-    frames = _encoded(path, "flac")
-    assert SECRET in frames
-    block = bytes((2,)) + len(SECRET).to_bytes(3) + SECRET
-    after_info = 4 + 4 + 34
-    path.write_bytes(frames[:after_info] + block + frames[after_info:] + b"TAG" + SECRET.ljust(125, b"\0"))
-    return path
-
-
-def _encoded(path: Path, codec: str) -> bytes:
+def encoded(path: Path, codec: str, rate: int = 48_000) -> bytes:
+    """Three seconds of one tone with a comment."""
     with av.open(str(path), "w", options={"write_xing": "0"} if codec == "mp3" else {}) as container:
         container.metadata["comment"] = SECRET.decode()
-        stream = container.add_stream(codec, rate=48_000)
+        stream = container.add_stream(codec, rate=rate)
         stream.layout = "mono"
         wave = (np.sin(np.arange(48_000 * 3) / 20) * 9000).astype(np.int16).reshape(1, -1)
         for at in range(0, wave.shape[1], 1152):
             block = np.ascontiguousarray(wave[:, at : at + 1152])
             frame = av.AudioFrame.from_ndarray(block, "s16p" if codec == "mp3" else "s16", "mono")
-            frame.rate, frame.pts = 48_000, at
+            frame.rate, frame.pts = rate, at
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path.read_bytes()

@@ -166,7 +166,6 @@ SMALL: dict[str, Callable[[Path], Path]] = {
     "image/gif": planting.gif,
     "wav": planting.wav,
     "mp3": planting.mp3,
-    "flac": planting.flac,
 }
 
 
@@ -225,3 +224,23 @@ def test_sound_in_a_code_that_nobody_here_knows_is_kept() -> None:
             ]
         assert pairs[0] == pairs[1]
         assert pairs[0]
+
+
+def test_of_an_mp3_only_the_frames_are_left(tmp_path: Path) -> None:
+    frames = planting.encoded(tmp_path / "a.mp3", "mp3")
+    first = frames.index(b"\xff\xfb")
+    middle = first + 20 * 384  # 128 kilobits at 48,000 samples a second: frames of 384 bytes
+    sounds = frames[first:]
+    slower = planting.encoded(tmp_path / "b.mp3", "mp3", rate=32_000)
+    slower = slower[slower.index(b"\xff\xfb") :]
+    together = frames + slower
+    assert b"".join(pieces(io.BytesIO(together), SOUNDS["mp3"](together))) == sounds + slower
+    hidden = b"TAG" + b"\xff\xfb" + planting.SECRET + b"\xff\xfb\x90\x44" + planting.SECRET * 40
+    for data in (
+        frames,
+        hidden + frames,
+        frames + hidden,
+        frames[:middle] + hidden + frames[middle:],
+        b"ID3\4\0\0\0\0\0\x04\xff\xfb\x90\x44" + hidden + sounds[:384] + sounds[384:] + hidden[:7],
+    ):
+        assert b"".join(pieces(io.BytesIO(data), SOUNDS["mp3"](data))) == sounds

@@ -17,6 +17,7 @@ from PIL import Image
 from seedance_mcp.errors import MediaError
 from seedance_mcp.media import inspect, read_media
 from seedance_mcp.types import MediaFile
+from tests.media import planting
 from tests.media.crafting import RATE, film, moving, picture, plain, png_bomb, sine, sound_frames
 
 
@@ -256,3 +257,12 @@ async def test_a_url_has_nothing_to_read(tmp_path: Path) -> None:
             allowed=[tmp_path],
             forbidden=[],
         )
+
+
+async def test_tags_behind_an_mp3_are_no_damage_but_a_gap_in_it_is(tmp_path: Path) -> None:
+    path = planting.mp3(tmp_path / "a.mp3", ape=True)
+    assert (await check(path)).duration_seconds == pytest.approx(3, abs=0.1)
+    sound = path.read_bytes()
+    middle = len(sound) // 3
+    path.write_bytes(sound[:middle] + b"no sound" * 200 + sound[middle:])
+    await refusal(path)

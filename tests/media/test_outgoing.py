@@ -95,7 +95,7 @@ FILMS: dict[str, Callable[[Path], Path]] = {
     "hevc.mp4": lambda path: planting.mp4(path, size=(128, 96), seconds=1, codec="libx265"),
     "a.wav": planting.wav,
     "a.mp3": planting.mp3,
-    "a.flac": planting.flac,
+    "ape.mp3": lambda path: planting.mp3(path, ape=True),
 }
 
 
@@ -109,6 +109,14 @@ async def test_a_film_or_sound_leaves_without_place_and_words_and_plays_the_same
     assert copy.path is not None
     assert not told(copy.path.read_bytes())
     assert played(copy.path) == played(path)
+
+
+async def test_a_format_whose_hidden_data_cannot_be_removed_does_not_leave(folder: Path) -> None:
+    path = folder / "a.flac"
+    planting.encoded(path, "flac")
+    with pytest.raises(MediaError, match="cannot be removed") as caught:
+        await leave(path)
+    assert "WAV" in caught.value.hint
 
 
 async def test_the_same_file_gives_the_same_copy(folder: Path) -> None:
