@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.sweep import sweep
 from tests.watch import sitecustomize as watch
 
 _noted = pytest.StashKey[Path]()
@@ -38,6 +40,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if left:
         sys.stderr.write("\n".join(["", "Connections that left this machine:", *sorted(set(left)), ""]))
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_key_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fail the run if a key that tests give to servers stands in any file that the session left."""
+    yield
+    from tests.emulator.s3 import SECRET
+    from tests.emulator.server import KEY
+
+    found = sweep(tmp_path_factory.getbasetemp(), [KEY.encode(), SECRET.encode()])
+    assert found == [], "\n".join(["Keys in files of tests:", *found])
 
 
 @pytest.fixture(autouse=True)
