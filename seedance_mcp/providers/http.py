@@ -249,7 +249,8 @@ class Api:
         with anyio.move_on_after(self._deadlines.total):
             for attempt in range(1, ATTEMPTS + 1):
                 try:
-                    async with self._line.turn(kind, end - self._timing.clock()):
+                    patience = (end - self._timing.clock()) / 2  # the other half is for the call itself
+                    async with self._line.turn(kind, patience):
                         answer = await self._once(
                             self._origin.request(method, path, params=params, json=json)
                         )

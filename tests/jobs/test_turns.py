@@ -13,13 +13,16 @@ from pathlib import Path
 
 import anyio
 import pytest
+from pydantic import SecretStr
 
 from seedance_mcp.app import App, open_app
 from seedance_mcp.catalog import Catalog, ProviderInfo
 from seedance_mcp.config import load_settings
+from seedance_mcp.errors import RateLimited
 from seedance_mcp.jobs import Store, open_store
 from seedance_mcp.jobs.turns import Turns
-from seedance_mcp.types import JobState, VideoRequest
+from seedance_mcp.providers import Access, create
+from seedance_mcp.types import JobState, Submission, VideoRequest
 from tests.emulator import Behaviour, Emulator, Fault
 
 NOW = 1_760_000_000.0
@@ -320,3 +323,22 @@ async def test_a_file_is_not_fetched_before_the_pause_that_its_server_asked_for(
         assert (await app.wait(job.id, 30)).state is JobState.DONE
     refused, fetched = [call.at for call in emulator.ledger.calls if call.name == "result"]
     assert fetched >= refused + 1.2
+
+
+async def test_a_call_whose_turn_would_leave_it_no_time_is_not_made(tmp_path: Path) -> None:
+    class Busy:
+        async def turn(self, kind: str, longest: float) -> float:
+            return 20.0
+
+        async def hold(self, kind: str, seconds: float) -> None:
+            raise AssertionError("nobody has answered")
+
+    async with Emulator("ark") as emulator:
+        base_url = emulator.base_url()
+        access = Access(key=SecretStr(emulator.key), base_url=base_url, folder=tmp_path, pace=Busy())
+        provider = create(Catalog.load().provider("ark"), access)
+        with pytest.raises(RateLimited, match="for 20 s; nothing was sent") as refused:
+            await provider.poll(Submission(task_id="cgt-1"))
+        await provider.close()
+    assert refused.value.retry_after == 20
+    assert emulator.ledger.calls == []
