@@ -64,7 +64,7 @@ SIZES = [
 
 def test_all_models_and_providers_are_there_the_newest_model_first(catalog: Catalog) -> None:
     assert tuple(catalog.models) == MODELS
-    assert tuple(sorted(catalog.providers)) == PROVIDERS
+    assert set(PROVIDERS) <= set(catalog.providers)  # a further one needs no line here
 
 
 @pytest.mark.parametrize(("model", "resolution", "ratio", "size"), SIZES)
@@ -165,8 +165,8 @@ def test_a_provider_says_who_it_is_and_when_that_was_read(catalog: Catalog, name
 def test_where_a_lost_purchase_can_be_looked_for(catalog: Catalog) -> None:
     found = {
         name: (info.absence_is_proof, round(info.horizon_hours), "recover" in info.supports)
-        for name, info in catalog.providers.items()
-        if not info.placeholder
+        for name in PROVIDERS
+        if not (info := catalog.provider(name)).placeholder
     }
     assert found == {
         "ark": (True, 168, True),
