@@ -50,10 +50,9 @@ class World:
 
     def __post_init__(self) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
-        schema = (
-            resources.files("seedance_mcp.jobs").joinpath("sql", "0001_jobs.sql").read_text(encoding="utf-8")
-        )
-        self.connection.executescript(schema)
+        scripts = resources.files("seedance_mcp.jobs").joinpath("sql").iterdir()
+        for script in sorted(scripts, key=lambda entry: entry.name):
+            self.connection.executescript(script.read_text(encoding="utf-8"))
         self.settings = Settings(
             output_dir=Path("videos"),
             state_dir=Path("state"),

@@ -74,25 +74,25 @@ async def _run(numbers: range, seed: int, provider: str, folder: Path, leases: b
         for kind in ("submit", "read", "list")
     )
     (folder / "catalog.toml").write_text(f"[providers.{provider}]\n{told}\n", encoding="utf-8")
-    outcome = Outcome(rounds=len(numbers))
+    outcome = Outcome()
     began = time.monotonic()
     behaviour = Behaviour(queued_seconds=0.05, running_seconds=0.1, list_lag=0.2)
     async with Emulator(provider, behaviour=behaviour, seed=seed) as emulator, zygote() as source:
         emulator.faults.add(*TROUBLE)
         limiter = anyio.CapacityLimiter(AT_ONCE)
-        more = list(numbers)
+        due = list(numbers)
         for _ in range(1 + MORE_TRIES):
+            outcome.rounds += len(due)
             async with anyio.create_task_group() as group:
-                for number in more:
+                for number in due:
                     one = Round(number, seed, provider, folder, leases)
                     group.start_soon(_round, one, source, emulator, outcome, limiter)
             missed = [place for place, point in enumerate(POINTS) if not outcome.points[point]]
             if len(numbers) < len(POINTS) or not missed:
                 break
             cycle = 3 * len(POINTS)
-            start = (max((*numbers, *more)) // cycle + 1) * cycle
-            more = [start + place for place in missed]
-            outcome.rounds += len(more)
+            start = (max((*numbers, *due)) // cycle + 1) * cycle
+            due = [start + place for place in missed]
     outcome.seconds = time.monotonic() - began
     return outcome
 
