@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import TracebackType
 
 import anyio
-from anyio.abc import Listener, SocketAttribute, SocketStream, TaskGroup
+from anyio.abc import Listener, SocketAttribute, SocketListener, SocketStream, TaskGroup
 from anyio.from_thread import start_blocking_portal
 
 from . import control
@@ -67,6 +67,7 @@ class Emulator:
             world.ledger = self.ledger
         self._group: TaskGroup
         self._listeners: list[Listener[SocketStream]] = []
+        self._streams: set[SocketStream] = set()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -105,11 +106,8 @@ class Emulator:
             self._listeners.append(listener)
             bound = listener.extra(SocketAttribute.local_port)
             self._worlds[name].origin = f"http://127.0.0.1:{bound}"
-
-            async def attend(stream: SocketStream, name: str = name) -> None:
-                await self._attend(stream, name)
-
-            group.start_soon(listener.serve, attend)
+            for each in listener.listeners:
+                group.start_soon(self._accept, each, name)
         return self
 
     async def __aexit__(
@@ -125,6 +123,8 @@ class Emulator:
         finally:
             for listener in self._listeners:
                 await listener.aclose()
+            for stream in tuple(self._streams):
+                await stream.aclose()
 
     @contextmanager
     def threaded(self) -> Generator[Emulator]:
@@ -132,15 +132,23 @@ class Emulator:
         with start_blocking_portal() as portal, portal.wrap_async_context_manager(self):
             yield self
 
+    async def _accept(self, listener: SocketListener, name: str) -> None:
+        while True:
+            stream = await listener.accept()
+            # Noted here: a task that is cancelled before its first step closes nothing.
+            self._streams.add(stream)
+            self._group.start_soon(self._attend, stream, name)
+
     async def _attend(self, stream: SocketStream, name: str) -> None:
         async with stream:
             connection = Connection(stream)
             async for request in connection.requests():
                 try:
                     if not await self._serve(connection, request, name):
-                        return
+                        break
                 except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-                    return
+                    break
+        self._streams.discard(stream)
 
     async def _serve(self, connection: Connection, request: Request, name: str) -> bool:
         """Answer one request. Returns whether the connection can go on."""
