@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
+import anyio.lowlevel
 import pytest
 from anyio.from_thread import BlockingPortal
 
@@ -96,3 +98,15 @@ async def test_a_read_that_waits_for_ever_can_be_given_up() -> None:
                     pass
             os.close(writing)
     assert scope.cancelled_caught
+
+
+async def test_calls_one_after_the_other_share_a_thread_and_one_that_waits_holds_nobody_up() -> None:
+    with anyio.fail_after(10):
+        async with _pipe() as (reading, writing, blocking), anyio.create_task_group() as tasks:
+            names = {await blocking(threading.get_ident) for _ in range(5)}
+            assert len(names) == 1
+            tasks.start_soon(blocking, lambda: os.read(reading, 1))
+            await anyio.lowlevel.checkpoint()
+            assert await blocking(threading.get_ident) not in names
+            os.write(writing, b"x")
+            os.close(writing)
