@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 import anyio
@@ -18,7 +18,7 @@ LIMIT = 200_000
 
 
 @asynccontextmanager
-async def _pipe() -> AsyncIterator[tuple[int, int, Blocking]]:
+async def _pipe() -> AsyncGenerator[tuple[int, int, Blocking]]:
     reading, writing = os.pipe()
     async with BlockingPortal() as portal:
         yield reading, writing, Blocking(portal)
