@@ -76,9 +76,8 @@ class Round:
                 break
             outcome.asked += len(open_questions)
             await self._finish([await source.start(**self.life(environ, resolve=open_questions))], outcome)
-        if (
-            len(last) > 1
-        ):  # the slower of two leaves the part of what the quicker one delivered to the next start
+        # What the slower of two processes leaves, or one that died as it started a worker, is the next start's to remove.
+        if list((self.folder / "videos").rglob("*.part")):
             await self._finish([await source.start(**self.life(environ))], outcome)
 
     async def _finish(self, last: list[Life], outcome: Outcome) -> None:

@@ -19,8 +19,8 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 
-ROUNDS = {"ark": 200}
-"""At the others fewer: what is killed is the same program, what differs is how the provider is asked."""
+ROUNDS = {"ark": 64}
+"""At the others once at every point; two hundred in all."""
 
 LONG = 10_000 if os.environ.get("SEEDANCE_TEST_LONG") else 0
 
