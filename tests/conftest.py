@@ -30,6 +30,11 @@ def pytest_configure(config: pytest.Config) -> None:
     watch.install()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are cores: a good part of the tests waits for processes and sockets."""
+    return max(1, (os.cpu_count() or 1) * 3 // 2)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run if anything in it tried to reach another machine."""
     log = session.config.stash.get(_noted, None)

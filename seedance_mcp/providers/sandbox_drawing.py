@@ -135,8 +135,8 @@ class Studio:
                 code="generation_failed",
                 hint="Submit it again; nothing was charged.",
             )
-        with self._lock:
-            self._failures[task.id] = failure
         # On a full disk the record may not be writable either; then only this process remembers.
         with suppress(OSError):
             self._folder.write(task.model_copy(update={"failure": failure}))
+        with self._lock:
+            self._failures[task.id] = failure
