@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -15,9 +14,8 @@ from . import Access, Provider, Purchase, Recovery
 from .ark_requests import create_call
 from .codes import read_codes
 from .http import Api, Problem, Reply, TaskId, checked_id
+from .unknown_words import UnknownWords
 from .wording import clean
-
-logger = logging.getLogger(__name__)
 
 _TASKS = "contents/generations/tasks"
 
@@ -96,7 +94,7 @@ class ArkProvider(Provider):
     def __init__(self, info: ProviderInfo, access: Access) -> None:
         self._info = info
         self._api = Api(info, access, _problem)
-        self._unknown_words: set[str] = set()
+        self._unknown = UnknownWords(info.name)
 
     async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
         """Create a task, marked with the purchase's tag."""
@@ -107,14 +105,7 @@ class ArkProvider(Provider):
     async def poll(self, submission: Submission) -> TaskState:
         """Get the task."""
         task = await self._task(submission.task_id)
-        status = _STATUSES.get(task.status)
-        if status is None:
-            if task.status not in self._unknown_words:
-                self._unknown_words.add(task.status)
-                logger.warning(
-                    "%s: unknown status %r is taken as running", self._info.name, clean(task.status, limit=40)
-                )
-            status = TaskStatus.RUNNING
+        status = _STATUSES.get(task.status) or self._unknown.status(task.status)
         if status is TaskStatus.SUCCEEDED:
             return self._succeeded(task)
         if status is TaskStatus.FAILED:

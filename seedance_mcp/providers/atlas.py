@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from decimal import Decimal
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -27,9 +26,8 @@ from .atlas_records import (
 from .codes import Meaning, read_codes
 from .http import Api, Problem, checked_id
 from .matching import marked, moment, same_order
+from .unknown_words import UnknownWords
 from .wording import clean
-
-logger = logging.getLogger(__name__)
 
 _MODEL = "api/v1/model"
 
@@ -58,7 +56,7 @@ class AtlasProvider(Provider):
     def __init__(self, info: ProviderInfo, access: Access) -> None:
         self._info = info
         self._api = Api(info, access, _problem)
-        self._unknown_words: set[str] = set()
+        self._unknown = UnknownWords(info.name)
 
     async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
         """Order a generation, its parameters beside the model."""
@@ -80,14 +78,7 @@ class AtlasProvider(Provider):
             raise TaskNotFound(
                 error.message, provider_code=error.provider_code, request_id=error.request_id
             ) from error
-        status = STATUSES.get(made.status.lower())
-        if status is None:
-            if made.status not in self._unknown_words:
-                self._unknown_words.add(made.status)
-                logger.warning(
-                    "%s: unknown status %r is taken as running", self._info.name, clean(made.status, limit=40)
-                )
-            status = TaskStatus.RUNNING
+        status = STATUSES.get(made.status.lower()) or self._unknown.status(made.status)
         if status is TaskStatus.SUCCEEDED:
             return self._succeeded(made)
         if status is TaskStatus.FAILED:

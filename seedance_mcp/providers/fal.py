@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -14,10 +13,8 @@ from . import Access, Provider, Purchase, Recovery
 from . import fal_answers as answers
 from .http import Api, checked_id
 from .matching import marked, same_order
+from .unknown_words import UnknownWords
 from .uploading import file_name
-from .wording import clean
-
-logger = logging.getLogger(__name__)
 
 _REST, _MEDIA, _PLATFORM = "https://rest.fal.ai", "https://v3.fal.media", "https://api.fal.ai/v1"
 """The further hosts: upload tokens, files, the account."""
@@ -36,7 +33,7 @@ class FalProvider(Provider):
         self._info = info
         self._api = Api(info, access, answers.problem)
         self._base = access.base_url
-        self._unknown_words: set[str] = set()
+        self._unknown = UnknownWords(info.name)
 
     async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
         """Queue a request."""
@@ -59,13 +56,10 @@ class FalProvider(Provider):
                 return answers.failed(said.error, said.error_type)
             case "COMPLETED":
                 return await self._result(submission)
-            case word:
-                if word != "IN_PROGRESS" and word not in self._unknown_words:
-                    self._unknown_words.add(word)
-                    logger.warning(
-                        "%s: unknown status %r is taken as running", self._info.name, clean(word, limit=40)
-                    )
+            case "IN_PROGRESS":
                 return TaskState(status=TaskStatus.RUNNING)
+            case word:
+                return TaskState(status=self._unknown.status(word))
 
     async def check(self) -> None:
         """Ask for an upload token."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import Any, cast
 
@@ -13,9 +12,8 @@ from . import Access, Provider, Purchase, Recovery
 from .codes import read_codes
 from .http import Api, Problem, Reply, TaskId, checked_id
 from .matching import marked, moment, same_order
+from .unknown_words import UnknownWords
 from .wording import clean
-
-logger = logging.getLogger(__name__)
 
 _STATUSES = {
     "starting": TaskStatus.QUEUED,
@@ -74,7 +72,7 @@ class ReplicateProvider(Provider):
     def __init__(self, info: ProviderInfo, access: Access) -> None:
         self._info = info
         self._api = Api(info, access, _problem)
-        self._unknown_words: set[str] = set()
+        self._unknown = UnknownWords(info.name)
 
     async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
         """
@@ -92,14 +90,7 @@ class ReplicateProvider(Provider):
     async def poll(self, submission: Submission) -> TaskState:
         """Get the prediction."""
         made = await self._api.get(f"predictions/{checked_id(submission.task_id)}", _Prediction)
-        status = _STATUSES.get(made.status)
-        if status is None:
-            if made.status not in self._unknown_words:
-                self._unknown_words.add(made.status)
-                logger.warning(
-                    "%s: unknown status %r is taken as running", self._info.name, clean(made.status, limit=40)
-                )
-            status = TaskStatus.RUNNING
+        status = _STATUSES.get(made.status) or self._unknown.status(made.status)
         if status is TaskStatus.SUCCEEDED:
             return self._succeeded(made)
         if status is TaskStatus.FAILED:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from decimal import Decimal
 from typing import Any, cast
 
@@ -13,9 +12,8 @@ from . import Access, Provider, Purchase, wire
 from .codes import Meaning, read_codes
 from .http import Api, Problem, Reply, TaskId, amount_of, checked_id
 from .matching import moment
+from .unknown_words import UnknownWords
 from .wording import clean
-
-logger = logging.getLogger(__name__)
 
 _ACCOUNT = "https://api.runcomfy.net"
 """Where the balance is asked for."""
@@ -81,7 +79,7 @@ class RunComfyProvider(Provider):
     def __init__(self, info: ProviderInfo, access: Access) -> None:
         self._info = info
         self._api = Api(info, access, _problem)
-        self._unknown_words: set[str] = set()
+        self._unknown = UnknownWords(info.name)
 
     async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
         """Create a request. It cannot be marked: what is not in its schema might be refused."""
@@ -136,15 +134,7 @@ class RunComfyProvider(Provider):
         await self._api.close()
 
     def _status(self, word: str) -> TaskStatus:
-        status = _STATUSES.get(word)
-        if status is None:
-            if word not in self._unknown_words:
-                self._unknown_words.add(word)
-                logger.warning(
-                    "%s: unknown status %r is taken as running", self._info.name, clean(word, limit=40)
-                )
-            return TaskStatus.RUNNING
-        return status
+        return _STATUSES.get(word) or self._unknown.status(word)
 
     def _ended(self, result: _Result) -> TaskState:
         status = self._status(result.status)
