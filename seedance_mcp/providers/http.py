@@ -7,13 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import anyio
-import httpx2
 
 from ..catalog import ProviderInfo
 from ..errors import ProviderError, ProviderUnavailable, RateLimited, TaskNotFound
 from ..types import MediaFile
 from . import Access, Purchase
-from .addresses import transport
 from .answers import (
     Answer,
     Classify,
@@ -23,19 +21,17 @@ from .answers import (
     Shape,
     TaskId,
     amount_of,
-    answer_of,
     checked_id,
     error_of,
     kind_of,
     parse,
-    take,
 )
+from .exchange import Exchange
 from .origin import Origin
 from .pacing import PURCHASE_PATIENCE, Kind, Line, NotItsTurn
 from .paying import pay
 from .timing import Deadlines, Timing
 from .uploading import form, raw
-from .wording import clean
 
 __all__ = ["Api", "Deadlines", "Problem", "Reply", "TaskId", "Timing", "amount_of", "checked_id"]
 
@@ -81,7 +77,7 @@ class Api:
         self._timing = timing or Timing()
         self._origin = Origin(info, access, host)
         self._line = Line(access.pace, info.title, self._timing.sleep)
-        self._client: httpx2.AsyncClient | None = None
+        self._exchange = Exchange(self._origin, info.title, self._deadlines, self._timing)
         self._further: dict[str, Api] = {}
 
     def __repr__(self) -> str:
@@ -180,7 +176,7 @@ class Api:
         )
         with anyio.move_on_after(self._deadlines.upload):
             async with self._line.turn("read", self._deadlines.total):
-                return self._read(await self._once(request), reply, final=None, missing=TaskNotFound)
+                return self._read(await self._exchange.send(request), reply, final=None, missing=TaskNotFound)
         raise ProviderUnavailable(
             f"{self._info.title} did not take the file within {self._deadlines.upload:.0f} s."
         )
@@ -221,10 +217,8 @@ class Api:
             )
 
     async def close(self) -> None:
-        """Close the connections; the next call opens new ones."""
-        client, self._client = self._client, None
-        if client:
-            await client.aclose()
+        """Close the connections, for good."""
+        await self._exchange.close()
         for further in self._further.values():
             await further.close()
 
@@ -251,7 +245,7 @@ class Api:
                 try:
                     patience = (end - self._timing.clock()) / 2  # the other half is for the call itself
                     async with self._line.turn(kind, patience):
-                        answer = await self._once(
+                        answer = await self._exchange.send(
                             self._origin.request(method, path, params=params, json=json)
                         )
                         if header:
@@ -274,37 +268,6 @@ class Api:
         jitter = self._timing.random() * min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE)
         asked = failure.retry_after if isinstance(failure, RateLimited) else None
         return jitter if asked is None else asked + self._timing.random() * FIRST_PAUSE
-
-    async def _once(self, request: httpx2.Request) -> Answer:
-        limits = self._deadlines
-        if self._client is None:
-            self._client = httpx2.AsyncClient(
-                transport=transport(trusted=self._origin.trusted),
-                timeout=httpx2.Timeout(limits.read, connect=limits.connect),
-                follow_redirects=False,
-                trust_env=False,
-            )
-        body = bytearray()
-        try:
-            response = await self._client.send(request, stream=True)
-            try:
-                whole = await take(response.aiter_raw(), body)
-            finally:
-                await response.aclose()
-        except (httpx2.TransportError, OSError) as error:
-            reason = clean(str(error), limit=120) or type(error).__name__
-            raise ProviderUnavailable(f"{self._info.title} cannot be reached: {reason}.") from error
-        logger.debug(
-            "%s: %s %s: HTTP %d", self._info.name, request.method, request.url.path, response.status_code
-        )
-        return answer_of(
-            response.status_code,
-            response.headers,
-            bytes(body),
-            whole=whole,
-            now=self._timing.now(),
-            key=self._origin.key,
-        )
 
     def _read(
         self,

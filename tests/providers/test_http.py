@@ -556,6 +556,17 @@ async def test_half_a_surrogate_in_the_body_does_not_stop_a_purchase() -> None:
     assert server.requests[0].json == {"prompt": "a ? cat"}
 
 
+async def test_once_closed_no_connection_is_opened_that_nobody_would_close() -> None:
+    async with scripted(saying(GOOD)) as server:
+        client = api(server.origin)
+        elsewhere = client.at(server.origin)
+        await client.close()
+        for each in (client, elsewhere):
+            with pytest.raises(RuntimeError, match="are closed"):
+                await each.get("thing", Thing)
+    assert server.connections == 0
+
+
 def picture(tmp_path: Path, content: bytes) -> MediaFile:
     path = tmp_path / "my secret holiday.png"
     path.write_bytes(content)

@@ -150,10 +150,16 @@ async def opened(
                 variable: value.replace(emulator.origin(name), origin)
                 for variable, value in emulator.environment(name).items()
             }
-            async with open_app(settings(environ, folder)) as app:
-                # Read once for all cells: it takes longer than everything else that a cell does.
-                app.__dict__["catalog"] = catalog(name, impatient=impatient, brief=brief)
+            async with installed(environ, folder, catalog(name, impatient=impatient, brief=brief)) as app:
                 yield Shop(name=name, app=app, emulator=emulator, info=app.catalog.provider(name))
+
+
+@asynccontextmanager
+async def installed(environ: Mapping[str, str], folder: Path, known: Catalog) -> AsyncIterator[App]:
+    """Open one installation that has read its catalogue already: that takes longer than a whole cell."""
+    async with open_app(settings(environ, folder)) as app:
+        app.__dict__["catalog"] = known
+        yield app
 
 
 def hurry(patch: Any) -> None:

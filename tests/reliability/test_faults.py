@@ -10,10 +10,10 @@ import anyio
 import pytest
 
 from seedance_mcp.types import JobState
-from tests.emulator import Behaviour
+from tests.emulator import Behaviour, Emulator
 from tests.emulator.faults import KINDS
 
-from .fault_market import PROVIDERS, catalog, hurry, info, opened, request
+from .fault_market import PROVIDERS, catalog, hurry, info, installed, request
 from .fault_outcomes import OUTCOMES
 from .fault_play import play
 from .fault_rows import CALLS, ROWS, Row, cell
@@ -75,18 +75,18 @@ async def test_an_address_that_is_dead_on_arrival_is_asked_for_with_pauses_and_g
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hurry(monkeypatch)
-    async with opened("ark", tmp_path, Behaviour(url_seconds=-1.0)) as shop:
+    async with Emulator("ark", behaviour=Behaviour(url_seconds=-1.0)) as emulator:
 
         async def asked_often() -> bool:
-            return shop.emulator.ledger.count("result") >= 4
+            return emulator.ledger.count("result") >= 4
 
         with anyio.fail_after(30):
-            started = await shop.app.generate(request("ark"))
-            await until(asked_often)
-            shop.app.__dict__["catalog"] = catalog("ark", brief=True)
-            await shop.app._shops.close()  # adapters are built anew, with the other catalogue
-            job = await shop.app.wait(started.job.id, 30)
-    tries = [call.at for call in shop.emulator.ledger.calls if call.name == "result"]
+            async with installed(emulator.environment("ark"), tmp_path, catalog("ark")) as app:
+                started = await app.generate(request("ark"))
+                await until(asked_often)
+                tries = [call.at for call in emulator.ledger.calls if call.name == "result"]
+            async with installed(emulator.environment("ark"), tmp_path, catalog("ark", brief=True)) as app:
+                job = await app.wait(started.job.id, 30)
     assert all(later - earlier > 0.05 for earlier, later in pairwise(tries))
     assert (job.state, job.error_code) == (JobState.EXPIRED, "result_expired")
     assert job.charge
