@@ -22,7 +22,7 @@ import pytest
 from pydantic import SecretStr
 
 from seedance_mcp.errors import NotSupported, ProviderError, SubmissionNotSent, SubmissionUnknown
-from seedance_mcp.providers import Access, Provider, Recovery, create, http, paying
+from seedance_mcp.providers import Access, Provider, Recovery, create, exchange, http, paying
 from seedance_mcp.providers.answers import Answer, answer_of
 from seedance_mcp.providers.timing import Deadlines, Timing
 from seedance_mcp.types import MediaFile, Submission, TaskState, TaskStatus, Upload
@@ -230,7 +230,7 @@ async def test_no_damaged_answer_is_unclassified_or_a_refusal(
     impatient(monkeypatch)
     playing = Playing([])
 
-    async def once(api: http.Api, request: httpx2.Request) -> Answer:
+    async def once(channel: exchange.Exchange, request: httpx2.Request) -> Answer:
         status, body = playing.next()
         return answer_of(status, {}, body, whole=True, now=time.time(), key="")
 
@@ -248,7 +248,7 @@ async def test_no_damaged_answer_is_unclassified_or_a_refusal(
         answer = answer_of(status, {}, body, whole=True, now=time.time(), key="")
         return paying._judge(answer, reply, title=title, classify=classify)
 
-    monkeypatch.setattr(http.Api, "_once", once)
+    monkeypatch.setattr(exchange.Exchange, "send", once)
     monkeypatch.setattr(http, "pay", pay)
     wrong: list[str] = []
     tried = 0

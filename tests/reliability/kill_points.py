@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 
 from seedance_mcp.jobs import files, journal, parts, receipts, saving, sidecar, store, watcher
-from seedance_mcp.providers import http, network, paying
+from seedance_mcp.providers import exchange, network, paying
 from seedance_mcp.types import JobState
 
 MOVES = (
@@ -42,7 +42,7 @@ def install(reached: Reached) -> None:
     _around(receipts.Receipts, "prepare", "receipts", reached)
     _around(network._Stream, "write", "connection's bytes", reached)
     _around(paying, "take", "answer", reached)
-    _around(http, "take", "question", reached)
+    _around(exchange, "take", "question", reached)
     _around(saving, "save", "download", reached)
     _around(parts.Part, "begin", "part", reached)
     _around(files, "_rename_once", "file's name", reached)
