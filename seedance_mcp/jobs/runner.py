@@ -121,9 +121,8 @@ class JobRunner:
         asked = await self.with_defaults(request)
         media, trouble = await self.sources.load(asked)
         key = None if request_key is None else RequestKey.of(request_key, asked, media)
-        if (
-            key is not None
-        ):  # before anything is chosen: what is on sale or can be read may have changed since
+        # Before anything is chosen: what is on sale or can be read may have changed since.
+        if key is not None:
             known = await self._store.read(partial(job_of, key=key))
             if known is not None:
                 return await self._known(known, f"request_key {key.text!r} stands for this job.")
@@ -192,10 +191,8 @@ class JobRunner:
             confirmed=confirmed,
             now=self._store.clock(),
         )
-        scope = anyio.CancelScope(shield=True)
-        with (
-            scope
-        ):  # once reserved, the job must have its buyer even if the caller is cancelled at this moment
+        # Once reserved, the job must have its buyer even if the caller is cancelled at this moment.
+        with anyio.CancelScope(shield=True):
             bought = False
             # Noted before it is on disk: the watcher must never find it without its buyer.
             self._buying[intent.job_id] = anyio.Event()
