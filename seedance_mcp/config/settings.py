@@ -1,0 +1,191 @@
+"""Everything a user can set: name, meaning and default of each setting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import SecretStr
+
+from . import values
+
+Confirm = Literal["ask", "strict", "off"]
+
+
+def _setting(name: str, parse: Callable[[str], Any], default: Any, help_text: str) -> Any:
+    return field(default=default, metadata={"name": name, "parse": parse, "help": help_text})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """
+    Everything a user can set. Build with `load_settings`.
+
+    Keys and base URLs are asked for by name (`secret`, `base_url`) because the data files say which
+    variables a provider reads.
+    """
+
+    provider: str | None = _setting(
+        "SEEDANCE_PROVIDER",
+        str,
+        None,
+        "Provider to use when a call names none. Default: the cheapest that is ready.",
+    )
+    model: str | None = _setting(
+        "SEEDANCE_MODEL",
+        str,
+        None,
+        "Model to use when a call names none. Default: the newest within the per-job limit.",
+    )
+    output_dir: Path = _setting("SEEDANCE_OUTPUT_DIR", values.path, None, "Where finished videos go.")
+    state_dir: Path = _setting(
+        "SEEDANCE_STATE_DIR", values.path, None, "Where the job database lives. Never on a network drive."
+    )
+    media_dirs: tuple[Path, ...] = _setting(
+        "SEEDANCE_MEDIA_DIRS",
+        values.paths,
+        (),
+        "Folders whose files may be used as media, beside the output folder.",
+    )
+    fit: bool = _setting(
+        "SEEDANCE_FIT",
+        values.switch,
+        False,
+        "1: an image outside a model's limits (bytes, sides, shape, format) is sent as a copy drawn to fit, not refused.",
+    )
+    max_usd_per_job: Decimal = _setting(
+        "SEEDANCE_MAX_USD_PER_JOB", values.amount, Decimal(3), "Most that one job may cost, in USD."
+    )
+    max_usd_per_day: Decimal = _setting(
+        "SEEDANCE_MAX_USD_PER_DAY", values.amount, Decimal(10), "Most that a day may cost, in USD."
+    )
+    max_jobs_per_hour: int = _setting(
+        "SEEDANCE_MAX_JOBS_PER_HOUR", values.count, 20, "Most paid jobs that may start in an hour."
+    )
+    confirm: Confirm = _setting(
+        "SEEDANCE_CONFIRM",
+        values.choice("ask", "strict", "off"),
+        "ask",
+        "Who agrees to prices above the threshold: `ask`, `strict` or `off`.",
+    )
+    confirm_above_usd: Decimal = _setting(
+        "SEEDANCE_CONFIRM_ABOVE_USD",
+        values.amount,
+        Decimal(1),
+        "Price in USD above which a person has to agree.",
+    )
+    fallback: bool = _setting(
+        "SEEDANCE_FALLBACK",
+        values.switch,
+        False,
+        "1: when a provider refuses a purchase for a reason of its own, buy at the next cheapest that is ready.",
+    )
+    on_finish: str | None = _setting(
+        "SEEDANCE_ON_FINISH",
+        str,
+        None,
+        "Command to run when a job ends (no shell; the job as JSON on stdin).",
+    )
+    carrier: str | None = _setting(
+        "SEEDANCE_CARRIER",
+        str.lower,
+        None,
+        "Where local files go that the chosen provider reads only from a URL: a provider that takes uploads, or `s3`."
+        " Default: nowhere.",
+    )
+    s3_bucket: str | None = _setting(
+        "SEEDANCE_S3_BUCKET", str, None, "Bucket for `SEEDANCE_CARRIER=s3`. It can be private."
+    )
+    s3_endpoint: str | None = _setting(
+        "SEEDANCE_S3_ENDPOINT",
+        values.web_address,
+        None,
+        "Where the bucket is, with `{bucket}` where its name belongs if not in the path. Default: Amazon S3.",
+    )
+    s3_region: str = _setting("SEEDANCE_S3_REGION", str, "us-east-1", "Region of the bucket.")
+    s3_prefix: str = _setting(
+        "SEEDANCE_S3_PREFIX", str, "seedance/", "What the names of the files in the bucket begin with."
+    )
+    s3_access_key_id: SecretStr | None = _setting(
+        "SEEDANCE_S3_ACCESS_KEY_ID", SecretStr, None, "Key that may put and get objects there."
+    )
+    s3_secret_access_key: SecretStr | None = _setting(
+        "SEEDANCE_S3_SECRET_ACCESS_KEY", SecretStr, None, "Its secret half."
+    )
+    cny_per_usd: Decimal = _setting(
+        "SEEDANCE_CNY_PER_USD",
+        values.rate,
+        Decimal("7.0"),
+        "Rate at which CNY prices count against the USD limits.",
+    )
+    catalog: Path | None = _setting(
+        "SEEDANCE_CATALOG", values.path, None, "TOML file whose lines override the built-in catalogue."
+    )
+    poll_seconds: float = _setting(
+        "SEEDANCE_POLL_SECONDS", values.seconds, 5.0, "Base interval between polls, in seconds."
+    )
+    sandbox_seconds: float = _setting(
+        "SEEDANCE_SANDBOX_SECONDS",
+        values.seconds,
+        6.0,
+        "How long the sandbox pretends to work; 0: as fast as it renders.",
+    )
+    detach: bool = _setting(
+        "SEEDANCE_DETACH",
+        values.switch,
+        True,
+        "0: leave no watcher behind when the server exits with open jobs.",
+    )
+    preview: bool = _setting("SEEDANCE_PREVIEW", values.switch, True, "0: no contact sheet image in results.")
+    protocol: Literal["auto", "legacy"] = _setting(
+        "SEEDANCE_PROTOCOL",
+        values.choice("auto", "legacy"),
+        "auto",
+        "`legacy`: refuse server/discover, for clients that trip over it.",
+    )
+    log_level: str = _setting(
+        "SEEDANCE_LOG_LEVEL",
+        values.choice("debug", "info", "warning", "error"),
+        "warning",
+        "What goes to stderr: debug, info, warning or error.",
+    )
+    sources: Mapping[str, str] = field(default_factory=dict[str, str])
+    """For each variable that was given, keys too: `environment` or the path of the settings file."""
+    given: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr], repr=False)
+    """Our own variables and everything named like a key, as given. Secret, because keys are among them."""
+
+    def secret(self, *names: str) -> SecretStr | None:
+        """The first of these variables that is set, such as a provider's key; None if none is."""
+        return next((self.given[name] for name in names if name in self.given), None)
+
+    def base_url(self, provider: str) -> str | None:
+        """The user's replacement for a provider's base URL, without a trailing slash; None if there is none."""
+        value = self.secret(f"SEEDANCE_{provider.upper()}_BASE_URL")
+        return value.get_secret_value().rstrip("/") if value else None
+
+    def also_reading(self, *folders: Path) -> Settings:
+        """The same settings with more folders that media may come from: for paths a person typed."""
+        return replace(self, media_dirs=(*self.media_dirs, *folders))
+
+
+def setting_table() -> tuple[tuple[str, str, str], ...]:
+    """Every setting as (name, default, help), for documentation."""
+    shown = {"output_dir": "`Videos/Seedance`", "state_dir": "the platform's data folder"}
+    return tuple(
+        (
+            entry.metadata["name"],
+            shown.get(entry.name, "" if entry.default in (None, ()) else _shown(entry.default)),
+            entry.metadata["help"],
+        )
+        for entry in fields(Settings)
+        if entry.metadata
+    )
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, bool):
+        return "`1`" if default else "`0`"
+    return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"

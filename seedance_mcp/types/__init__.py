@@ -1,0 +1,25 @@
+"""The values that travel between rooms: what is asked for, what a provider says, what a job is."""
+
+from __future__ import annotations
+
+from .job import FINISHED_STATES, Artifacts, Job, JobState, JobStatus
+from .media import MediaFile, MediaKind, Upload
+from .price import Price
+from .request import VideoRequest
+from .task import Submission, TaskState, TaskStatus
+
+__all__ = [
+    "FINISHED_STATES",
+    "Artifacts",
+    "Job",
+    "JobState",
+    "JobStatus",
+    "MediaFile",
+    "MediaKind",
+    "Price",
+    "Submission",
+    "TaskState",
+    "TaskStatus",
+    "Upload",
+    "VideoRequest",
+]

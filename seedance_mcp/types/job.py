@@ -1,0 +1,169 @@
+"""One video that was asked for, and where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .price import Price
+from .request import VideoRequest
+from .task import Submission, TaskStatus
+
+
+class JobState(StrEnum):
+    """Where a job stands in the journal. Users see the fewer words of `JobStatus`."""
+
+    RESERVED = "reserved"
+    """The intent and its price are on disk; nothing has been sent."""
+    SENDING = "sending"
+    """On disk before the first byte goes out: from here on the provider may have it."""
+    ACCEPTED = "accepted"
+    """The provider gave an id."""
+    REMOTE_DONE = "remote_done"
+    """The provider has finished; the file is not here yet."""
+    DONE = "done"
+    """The verified file lies under its final name."""
+    FAILED = "failed"
+    """The provider accepted it and then failed to make it."""
+    CANCELLED = "cancelled"
+    STALLED = "stalled"
+    """Running for longer than the provider's ceiling: polled slowly, still counted."""
+    MISSING = "missing"
+    """The provider no longer knows a task it had accepted; a person has to look."""
+    EXPIRED = "expired"
+    """Finished and paid, but the file was gone before it could be saved."""
+    REJECTED = "rejected"
+    """Refused, with evidence; nothing was bought."""
+    NOT_SENT = "not_sent"
+    """Provably never sent."""
+    UNKNOWN = "unknown"
+    """May have been bought; counted as spent until the provider's list tells."""
+    ABSENT = "absent"
+    """Looked for and proved not to have been bought."""
+    UNRESOLVED = "unresolved"
+    """May have been bought and cannot be found out; a person decides."""
+
+
+class JobStatus(StrEnum):
+    """What users see."""
+
+    SUBMITTING = "submitting"
+    QUEUED = "queued"
+    RUNNING = "running"
+    SAVING = "saving"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+_STATUS = {
+    JobState.RESERVED: JobStatus.SUBMITTING,
+    JobState.SENDING: JobStatus.SUBMITTING,
+    JobState.REMOTE_DONE: JobStatus.SAVING,
+    JobState.DONE: JobStatus.SUCCEEDED,
+    JobState.FAILED: JobStatus.FAILED,
+    JobState.REJECTED: JobStatus.FAILED,
+    JobState.NOT_SENT: JobStatus.FAILED,
+    JobState.ABSENT: JobStatus.FAILED,
+    JobState.CANCELLED: JobStatus.CANCELLED,
+    JobState.EXPIRED: JobStatus.EXPIRED,
+    JobState.MISSING: JobStatus.EXPIRED,
+    JobState.UNKNOWN: JobStatus.UNKNOWN,
+    JobState.UNRESOLVED: JobStatus.UNKNOWN,
+}
+
+FINISHED_STATES = frozenset(
+    {
+        JobState.DONE,
+        JobState.FAILED,
+        JobState.CANCELLED,
+        JobState.EXPIRED,
+        JobState.MISSING,
+        JobState.REJECTED,
+        JobState.NOT_SENT,
+        JobState.ABSENT,
+        JobState.UNRESOLVED,
+    }
+)
+"""States that do not change by themselves: only late adoption or a person moves them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifacts:
+    """The files of a finished job and the facts measured from them. Pixels, seconds, lower-case hex."""
+
+    video_path: str
+    sha256: str
+    bytes: int
+    width: int
+    height: int
+    duration_seconds: float
+    fps: float
+    has_audio: bool
+    last_frame_path: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """
+    One video that was asked for: a row of the job database. Times are seconds since the epoch.
+
+    `request` is as resolved (defaults filled in); its media fields keep the sources that the user gave.
+    `endpoint` is the provider's own name for what is bought. `tag` is the mark that travels with the
+    purchase where the provider echoes one. `client_key` is what makes the purchase unique: the fingerprint
+    of the request and the number of its deliberate repetitions. `estimate` is the expected price, `maximum`
+    what is reserved for it.
+    """
+
+    id: str
+    state: JobState
+    version: int
+    owner: str
+    provider: str
+    account: str
+    model: str
+    endpoint: str
+    request: VideoRequest
+    fingerprint: str
+    client_key: str
+    tag: str
+    estimate: Price
+    maximum: Price
+    charge: Price | None = None
+    submission: Submission | None = None
+    task_status: TaskStatus | None = None
+    progress: float | None = None
+    queue_position: int | None = None
+    video_url: str | None = None
+    last_frame_url: str | None = None
+    url_expires_at: float | None = None
+    artifacts: Artifacts | None = None
+    error: str | None = None
+    error_code: str | None = None
+    error_hint: str | None = None
+    provider_code: str | None = None
+    created_at: float
+    sent_at: float | None = None
+    unknown_at: float | None = None
+    unknown_uptime: float | None = None
+    """What the machine's steady clock showed at `unknown_at`, in seconds: nobody can set that one forward."""
+    accepted_at: float | None = None
+    started_at: float | None = None
+    finished_at: float | None = None
+    cancel_asked_at: float | None = None
+    not_found_at: float | None = None
+    """Since when the provider has not known the accepted task; None while it does."""
+
+    @property
+    def status(self) -> JobStatus:
+        """The word that users see."""
+        if self.state in (JobState.ACCEPTED, JobState.STALLED):
+            return JobStatus.RUNNING if self.task_status is TaskStatus.RUNNING else JobStatus.QUEUED
+        return _STATUS[self.state]
+
+    @property
+    def finished(self) -> bool:
+        """True when nothing more happens by itself."""
+        return self.state in FINISHED_STATES

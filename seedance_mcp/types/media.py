@@ -1,0 +1,41 @@
+"""The files that go in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+MediaKind = Literal["image", "video", "audio"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaFile:
+    """
+    A file that may go in: checked, measured and hashed, or an https URL that is passed through unseen.
+
+    `path` is None for a URL, `url` is None for a local file. Sizes in pixels, duration in seconds. `job_id` names
+    the job whose own video it is, as long as the provider's link to that can still be handed on.
+    """
+
+    kind: MediaKind
+    path: Path | None = None
+    url: str | None = None
+    mime_type: str | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration_seconds: float | None = None
+    fps: float | None = None
+    video_codec: str | None = None
+    audio_codec: str | None = None
+    job_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """A media file where a provider can read it. `expires_at` in seconds since the epoch, None if it stays."""
+
+    url: str
+    expires_at: float | None = None

@@ -1,0 +1,15 @@
+"""What something costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """An amount in the currency it is billed in, and the same counted in US dollars."""
+
+    amount: Decimal
+    currency: str
+    usd: Decimal

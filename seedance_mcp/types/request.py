@@ -1,0 +1,79 @@
+"""What is asked for: one video, described once for every room."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .media import MediaKind
+
+Source = Annotated[str, Field(max_length=4096)]
+"""Where a media input comes from: https URL, local path, `media:<id>`, `job:<id>` or `job:<id>/last_frame`."""
+
+
+class VideoRequest(BaseModel):
+    """
+    One video to make.
+
+    The fields are the arguments of `generate_video` and `estimate_cost`: a parameter is written here once.
+    `None` means "not given": the offer's default applies.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    prompt: str | None = Field(
+        None,
+        max_length=20_000,
+        description="What happens, camera, style, sound. Parameters go in their own fields, never in the text.",
+    )
+    model: str | None = Field(None, max_length=200, description="e.g. seedance-2.0; see list_models")
+    provider: str | None = Field(None, max_length=60, description="Default: cheapest that is ready")
+    duration: int | None = Field(None, description="Seconds; -1: the model chooses")
+    resolution: str | None = Field(None, max_length=20, description="480p, 720p, 1080p or 4k")
+    aspect_ratio: str | None = Field(None, max_length=20, description="16:9 9:16 1:1 4:3 3:4 21:9 adaptive")
+    first_frame: Source | None = Field(
+        None, description="Image: https URL, local path, media:<id>, job:<id>/last_frame"
+    )
+    last_frame: Source | None = Field(None, description="Image; needs first_frame")
+    reference_images: tuple[Source, ...] = Field((), max_length=50, description="Not together with frames")
+    reference_videos: tuple[Source, ...] = Field(
+        (), max_length=50, description="Also to edit or extend; job:<id>"
+    )
+    reference_audios: tuple[Source, ...] = Field((), max_length=50)
+    generate_audio: bool | None = None
+    camera_fixed: bool | None = None
+    seed: int | None = Field(None, ge=-1, le=4294967295)
+    watermark: bool | None = None
+    return_last_frame: bool | None = None
+    based_on: str | None = Field(None, max_length=128, description="Job id whose settings are the defaults")
+    provider_options: dict[str, Any] = Field(
+        default_factory=dict, description="Extra provider fields, e.g. service_tier, draft, frames"
+    )
+
+    @property
+    def mode(self) -> Literal["text", "image", "frames", "reference"]:
+        """What the model starts from: text alone, a first frame, first and last frame, or references."""
+        if self.reference_images or self.reference_videos or self.reference_audios:
+            return "reference"
+        if self.first_frame and self.last_frame:
+            return "frames"
+        if self.first_frame:
+            return "image"
+        return "text"
+
+    @property
+    def has_video_input(self) -> bool:
+        """True when a video goes in: several offers price that differently."""
+        return bool(self.reference_videos)
+
+    def media(self) -> tuple[tuple[str, MediaKind, str], ...]:
+        """Every media input as (field, kind, source), in the order in which prompts number them."""
+        by_field: tuple[tuple[str, MediaKind, tuple[str, ...]], ...] = (
+            ("first_frame", "image", (self.first_frame,) if self.first_frame else ()),
+            ("last_frame", "image", (self.last_frame,) if self.last_frame else ()),
+            ("reference_images", "image", self.reference_images),
+            ("reference_videos", "video", self.reference_videos),
+            ("reference_audios", "audio", self.reference_audios),
+        )
+        return tuple((field, kind, source) for field, kind, sources in by_field for source in sources)
