@@ -8,12 +8,13 @@ from decimal import Decimal
 from typing import Any, cast
 
 from ..catalog import Offer, ProviderInfo
-from ..errors import NotSupported, ProviderError, RequestRejected, TaskNotFound, UnexpectedResponse
+from ..errors import NotSupported, RequestRejected, TaskNotFound, UnexpectedResponse
 from ..types import Submission, TaskState, TaskStatus, VideoRequest
 from . import Access, Provider, Purchase, Recovery
 from .ark_requests import create_call
 from .codes import read_codes
 from .http import Api, Problem, Reply, TaskId, checked_id
+from .outcomes import failed, unplaced
 from .unknown_words import UnknownWords
 from .wording import clean
 
@@ -205,9 +206,7 @@ class ArkProvider(Provider):
     def _succeeded(self, task: _Task) -> TaskState:
         url = task.content.video_url if task.content else None
         if task.content is None or not url:
-            raise UnexpectedResponse(
-                f"{self._info.title} says that the task has succeeded, but not where the video is."
-            )
+            raise unplaced(self._info)
         tokens = (task.usage.completion_tokens or task.usage.total_tokens) if task.usage else None
         return TaskState(
             status=TaskStatus.SUCCEEDED,
@@ -256,15 +255,11 @@ def _failed(task: _Task) -> TaskState:
     code = task.error.code if task.error else None
     text, _ = _split((task.error.message if task.error else None) or "")
     meaning = read_codes("ark_errors").meaning(code)
-    kind = (meaning.error if meaning else None) or ProviderError
-    return TaskState(
-        status=TaskStatus.FAILED,
-        error=clean(text) or "The task failed without a reason.",
-        error_code=kind.code,
-        provider_code=clean(code, limit=80) if code else None,
-        hint=meaning.hint
-        if meaning
-        else "A failed task is not charged. Try again, perhaps with another seed.",
+    return failed(
+        text,
+        code=code,
+        meaning=meaning,
+        advice="A failed task is not charged. Try again, perhaps with another seed.",
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from ..catalog import Offer, ProviderInfo
-from ..errors import ContentRejected, ProviderError, RequestRejected, TaskNotFound, UnexpectedResponse
+from ..errors import ContentRejected, RequestRejected, TaskNotFound, UnexpectedResponse
 from ..types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
 from . import Access, Provider, Purchase, Recovery
 from .atlas_records import (
@@ -26,8 +26,8 @@ from .atlas_records import (
 from .codes import Meaning, read_codes
 from .http import Api, Problem, checked_id
 from .matching import marked, moment, same_order
+from .outcomes import failed, kept_until, unplaced
 from .unknown_words import UnknownWords
-from .wording import clean
 
 _MODEL = "api/v1/model"
 
@@ -42,6 +42,9 @@ _GOOD = ("0", "200")
 
 _TEXTS_TELL = (400, 403, 404, 422)
 """Statuses that leave open what was wrong."""
+
+_FLAGGED = Meaning(codes=(), error=ContentRejected, hint=ContentRejected.default_hint)
+"""What it means that moderation marked an output."""
 
 _CLOCKS_SECONDS = 60.0
 """How far their clock may be behind ours."""
@@ -157,19 +160,15 @@ class AtlasProvider(Provider):
         if not videos and made.flagged:
             return _failed(made)
         if not videos:
-            raise UnexpectedResponse(
-                f"{self._info.title} says that the task has succeeded, but not where the video is."
-            )
-        now = self._api.now
+            raise unplaced(self._info)
         ordered = moment(made.created_at if isinstance(made.created_at, str) else None)
-        kept = self._info.result_hours * 3600
         price = money(made.price)
         return TaskState(
             status=TaskStatus.SUCCEEDED,
             video_urls=tuple(videos),
             last_frame_url=stills[0] if stills else None,
             # Counted from the order, not from its end.
-            url_expires_at=(ordered if ordered is not None and now - kept < ordered < now else now) + kept,
+            url_expires_at=kept_until(ordered, self._info, now=self._api.now),
             usage={} if price is None else {"price_usd": price},
         )
 
@@ -205,7 +204,7 @@ def _problem(status: int, body: Any) -> Problem | None:
         return None
     named = str(code) if isinstance(code, str | int) and str(code) != str(status) else None
     request_id = said.get("request_id")
-    meaning = _meaning(named, text) if status in _TEXTS_TELL else None
+    meaning = read_codes("atlas_errors").meaning(named, text.lower()) if status in _TEXTS_TELL else None
     return Problem(
         message=text,
         code=named,
@@ -215,22 +214,12 @@ def _problem(status: int, body: Any) -> Problem | None:
     )
 
 
-def _meaning(code: str | None, text: str) -> Meaning | None:
-    codes = read_codes("atlas_errors")
-    return codes.meaning(code) or codes.meaning(text.lower())
-
-
 def _failed(made: Prediction) -> TaskState:
     reason = text_of(made.error)
-    meaning = _meaning(made.code, reason)
-    kind = (meaning.error if meaning else None) or ProviderError
-    hint = meaning.hint if meaning else "A failed task is not charged. Try again, perhaps with another seed."
-    if made.flagged:
-        kind, hint = ContentRejected, ContentRejected.default_hint
-    return TaskState(
-        status=TaskStatus.FAILED,
-        error=clean(reason) or "The task failed without a reason.",
-        error_code=kind.code,
-        provider_code=clean(made.code, limit=80) if made.code else None,
-        hint=hint,
+    meaning = _FLAGGED if made.flagged else read_codes("atlas_errors").meaning(made.code, reason.lower())
+    return failed(
+        reason,
+        code=made.code,
+        meaning=meaning,
+        advice="A failed task is not charged. Try again, perhaps with another seed.",
     )

@@ -28,12 +28,16 @@ class Codes:
 
     meanings: Sequence[Meaning]
 
-    def meaning(self, code: str | None) -> Meaning | None:
-        """The line for a code such as `InvalidParameter.Duration`; None for one that nobody documented."""
-        return next(
-            (line for line in self.meanings if any(fnmatchcase(code or "", known) for known in line.codes)),
-            None,
+    def meaning(self, *said: str | None) -> Meaning | None:
+        """The line for the first of these that is documented: a code such as `InvalidParameter.Duration`, or a text."""
+        fitting = (
+            line
+            for text in said
+            if text
+            for line in self.meanings
+            if any(fnmatchcase(text, known) for known in line.codes)
         )
+        return next(fitting, None)
 
 
 @cache

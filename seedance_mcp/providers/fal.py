@@ -13,6 +13,7 @@ from . import Access, Provider, Purchase, Recovery
 from . import fal_answers as answers
 from .http import Api, checked_id
 from .matching import marked, same_order
+from .outcomes import unplaced
 from .unknown_words import UnknownWords
 from .uploading import file_name
 
@@ -53,7 +54,7 @@ class FalProvider(Provider):
             case "IN_QUEUE":
                 return TaskState(status=TaskStatus.QUEUED, queue_position=said.position)
             case "COMPLETED" if said.error or said.error_type:
-                return answers.failed(said.error, said.error_type)
+                return answers.ended(said.error, said.error_type)
             case "COMPLETED":
                 return await self._result(submission)
             case "IN_PROGRESS":
@@ -165,11 +166,9 @@ class FalProvider(Provider):
             header=answers.UNITS_HEADER,
         )
         if made.video is None and (made.detail is not None or made.error_type is not None):
-            return answers.failed(made.detail, made.error_type)
+            return answers.ended(made.detail, made.error_type)
         if made.video is None or not made.video.url:
-            raise UnexpectedResponse(
-                f"{self._info.title} says that the task has succeeded, but not where the video is."
-            )
+            raise unplaced(self._info)
         return TaskState(
             status=TaskStatus.SUCCEEDED,
             video_urls=(made.video.url,),

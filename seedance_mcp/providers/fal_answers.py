@@ -7,11 +7,10 @@ from typing import Annotated, Any, cast
 
 from pydantic import Field, StringConstraints
 
-from ..errors import ProviderError
 from ..types import TaskState, TaskStatus
-from .codes import Meaning, read_codes
+from .codes import read_codes
 from .http import Problem, Reply, TaskId
-from .wording import clean
+from .outcomes import failed
 
 UNITS_HEADER = "x-fal-billable-units"
 """The header of a result that says how many units are charged; its body does not."""
@@ -158,7 +157,7 @@ def problem(status: int, body: Any) -> Problem | None:
         code, text = word, word
     if not text:
         return None
-    known = _meaning(code, text)
+    known = read_codes("fal_errors").meaning(code, text.lower())
     return Problem(
         message=text,
         code=code,
@@ -186,24 +185,14 @@ def is_end(status: int, body: Any) -> bool:
     return isinstance(said.get("detail"), list) or isinstance(said.get("error_type"), str)
 
 
-def failed(detail: Any, error_type: Any) -> TaskState:
+def ended(detail: Any, error_type: Any) -> TaskState:
     """The end of a request that made no video."""
     code, text = reason(detail, error_type)
     if code == "client_cancelled":
         return TaskState(status=TaskStatus.CANCELLED)
-    known = _meaning(code, text)
-    kind = (known.error if known else None) or ProviderError
-    return TaskState(
-        status=TaskStatus.FAILED,
-        error=clean(text) or "The task failed without a reason.",
-        error_code=kind.code,
-        provider_code=clean(code, limit=80) if code else None,
-        hint=known.hint
-        if known
-        else "Try again, perhaps with another seed. Only server errors are said not to be charged.",
+    return failed(
+        text,
+        code=code,
+        meaning=read_codes("fal_errors").meaning(code, text.lower()),
+        advice="Try again, perhaps with another seed. Only server errors are said not to be charged.",
     )
-
-
-def _meaning(code: str | None, text: str) -> Meaning | None:
-    codes = read_codes("fal_errors")
-    return (codes.meaning(code) if code else None) or codes.meaning(text.lower())

@@ -6,12 +6,13 @@ import re
 from typing import Any, cast
 
 from ..catalog import Offer, ProviderInfo
-from ..errors import NotSupported, ProviderError, UnexpectedResponse
+from ..errors import NotSupported, UnexpectedResponse
 from ..types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
 from . import Access, Provider, Purchase, Recovery
 from .codes import read_codes
 from .http import Api, Problem, Reply, TaskId, checked_id
 from .matching import marked, moment, same_order
+from .outcomes import failed, kept_until, unplaced
 from .unknown_words import UnknownWords
 from .wording import clean
 
@@ -155,16 +156,11 @@ class ReplicateProvider(Provider):
         if made.data_removed:
             return TaskState(status=TaskStatus.EXPIRED)
         if not urls or not all(urls):
-            raise UnexpectedResponse(
-                f"{self._info.title} says that the task has succeeded, but not where the video is."
-            )
-        now = self._api.now
-        ended = moment(made.completed_at)
-        kept = self._info.result_hours * 3600
+            raise unplaced(self._info)
         return TaskState(
             status=TaskStatus.SUCCEEDED,
             video_urls=tuple(urls),
-            url_expires_at=(ended if ended is not None and now - kept < ended < now else now) + kept,
+            url_expires_at=kept_until(moment(made.completed_at), self._info, now=self._api.now),
         )
 
 
@@ -191,12 +187,8 @@ def _problem(status: int, body: Any) -> Problem | None:
 def _failed(made: _Prediction) -> TaskState:
     text = made.error or ""
     meaning = read_codes("replicate_errors").meaning(text.lower())
-    kind = (meaning.error if meaning else None) or ProviderError
-    return TaskState(
-        status=TaskStatus.FAILED,
-        error=clean(text) or "The task failed without a reason.",
-        error_code=kind.code,
-        hint=meaning.hint
-        if meaning
-        else "Try again, perhaps with another seed. Whether a failed task is charged, the provider does not say.",
+    return failed(
+        text,
+        meaning=meaning,
+        advice="Try again, perhaps with another seed. Whether a failed task is charged, the provider does not say.",
     )

@@ -6,14 +6,14 @@ from decimal import Decimal
 from typing import Any, cast
 
 from ..catalog import Offer, ProviderInfo
-from ..errors import NotSupported, ProviderError, UnexpectedResponse
+from ..errors import NotSupported, UnexpectedResponse
 from ..types import Submission, TaskState, TaskStatus, VideoRequest
 from . import Access, Provider, Purchase, wire
-from .codes import Meaning, read_codes
+from .codes import read_codes
 from .http import Api, Problem, Reply, TaskId, amount_of, checked_id
 from .matching import moment
+from .outcomes import failed, kept_until, unplaced
 from .unknown_words import UnknownWords
-from .wording import clean
 
 _ACCOUNT = "https://api.runcomfy.net"
 """Where the balance is asked for."""
@@ -147,15 +147,11 @@ class RunComfyProvider(Provider):
         output = result.output or _Output()
         urls = tuple(url for url in (output.video, *(output.videos or ())) if url)
         if not urls:
-            raise UnexpectedResponse(
-                f"{self._info.title} says that the task has succeeded, but not where the video is."
-            )
-        now = self._api.now
-        ended, kept = moment(result.finished_at), self._info.result_hours * 3600
+            raise unplaced(self._info)
         return TaskState(
             status=TaskStatus.SUCCEEDED,
             video_urls=tuple(dict.fromkeys(urls)),
-            url_expires_at=(ended if ended is not None and now - kept < ended < now else now) + kept,
+            url_expires_at=kept_until(moment(result.finished_at), self._info, now=self._api.now),
             usage=usage,
         )
 
@@ -190,7 +186,8 @@ def _problem(status: int, body: Any) -> Problem | None:
     text = next((text for text in texts if isinstance(text, str) and text), "")
     if code is None and (status < 400 or not text):
         return None
-    meaning = _meaning(code, text) if code is not None or status in (400, 403, 422) else None
+    telling = code is not None or status in (400, 403, 422)
+    meaning = read_codes("runcomfy_errors").meaning(code, text.lower()) if telling else None
     return Problem(
         message=text or f"error {code}",
         code=code,
@@ -206,24 +203,14 @@ def _code(value: Any) -> str | None:
     return str(value)
 
 
-def _meaning(code: str | None, text: str) -> Meaning | None:
-    codes = read_codes("runcomfy_errors")
-    return (codes.meaning(code) if code else None) or codes.meaning(text.lower())
-
-
 def _failed(result: _Result, usage: dict[str, Decimal]) -> TaskState:
     text = result.error_message or (result.error if isinstance(result.error, str) else "")
     code = _code(result.error_code)
-    meaning = _meaning(code, text)
-    kind = (meaning.error if meaning else None) or ProviderError
-    return TaskState(
-        status=TaskStatus.FAILED,
-        error=clean(text) or "The task failed without a reason.",
-        error_code=kind.code,
-        provider_code=clean(code, limit=80) if code else None,
-        hint=meaning.hint
-        if meaning
-        else "Try again. Whether a failed task is charged, the provider does not say.",
+    return failed(
+        text,
+        code=code,
+        meaning=read_codes("runcomfy_errors").meaning(code, text.lower()),
+        advice="Try again. Whether a failed task is charged, the provider does not say.",
         usage=usage,
     )
 
