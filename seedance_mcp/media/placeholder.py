@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
     from PIL import Image
 
+    from .scenes import Scene
+
 _MOST_PIXELS_FOR_QUALITY = 2_300_000
 _THREADS = "4"
 """Always the same number: with another one the encoder writes other bytes."""
@@ -79,10 +81,15 @@ def render_placeholder(
         OSError: the files cannot be written (a full disk, for one).
         RenderingStopped: `cancelled()` became true.
     """
+    from .scenes import Scene
+
     if min(spec.width, spec.height) < 16 or spec.width % 2 or spec.height % 2 or spec.duration_seconds <= 0:
         raise ValueError(f"{spec.width} x {spec.height} pixels for {spec.duration_seconds} s cannot be drawn")
     try:
-        _render(spec, destination, last_frame, progress, cancelled)
+        scene = Scene(spec)
+        _film(scene, spec, destination, progress, cancelled)
+        if last_frame is not None:
+            scene.bare(spec.frames - 1).save(last_frame, quality=95)
     except BaseException:
         for path in (destination, last_frame):
             if path is not None:
@@ -90,19 +97,16 @@ def render_placeholder(
         raise
 
 
-def _render(
+def _film(
+    scene: Scene,
     spec: PlaceholderSpec,
     destination: Path,
-    last_frame: Path | None,
     progress: Callable[[float], None],
     cancelled: Callable[[], bool],
 ) -> None:
     from av import open as open_film
     from av.video.reformatter import VideoReformatter
 
-    from .scenes import Scene
-
-    scene = Scene(spec)
     converter = VideoReformatter()
     options = {"movflags": "+faststart"}
     with open_film(str(destination.absolute()), "w", format="mp4", options=options) as film:
@@ -120,8 +124,6 @@ def _render(
         _write(film, picture, None)
         if sound:
             sound.finish()
-    if last_frame is not None:
-        scene.bare(spec.frames - 1).save(last_frame, quality=95)
 
 
 def _tag(text: str) -> str:

@@ -203,12 +203,9 @@ def upload(uploaded: UploadedMedia) -> shape.UploadShape:
 def view(viewed: Viewed) -> shape.ViewShape:
     """A video as seen."""
     facts = viewed.facts
-    fields = {name: getattr(facts, name) for name in shape.FactsShape.model_fields if hasattr(facts, name)}
-    for name in ("blacks", "freezes", "silences"):
-        fields[name] = tuple(shape.SpanShape(start=span.start, end=span.end) for span in fields[name])
     return shape.ViewShape(
         video_path=str(facts.path),
-        facts=shape.FactsShape(**fields),
+        facts=shape.FactsShape.model_validate(facts, from_attributes=True),
         sheet=str(viewed.sheet),
         title=facts.title,
         comment=facts.comment,
