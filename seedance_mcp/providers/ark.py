@@ -32,6 +32,8 @@ _STATUSES = {
 
 _ENDED = (TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.EXPIRED)
 
+_UNCHANGING = (*_ENDED, TaskStatus.CANCELLED)
+
 _REQUEST_ID = re.compile(r"\s*\bRequest id:\s*([\w-]+)\.?\s*$", re.IGNORECASE)
 
 _PAGE, _PAGES = 500, 500
@@ -39,6 +41,9 @@ _PAGE, _PAGES = 500, 500
 
 _MOST_CANDIDATES = 400
 """Tasks looked at one by one in a recovery; more than that in a few minutes is somebody else's traffic too."""
+
+_MOST_REMEMBERED = 10_000
+"""Tasks whose marks are remembered, at some 200 bytes each."""
 
 _LIST_HOURS = 7 * 24
 """How far back the list reaches."""
@@ -96,6 +101,7 @@ class ArkProvider(Provider):
         self._info = info
         self._api = Api(info, access, _problem)
         self._unknown = UnknownWords(info.name)
+        self._identifiers: dict[str, str | None] = {}
 
     async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
         """Create a task, marked with the purchase's tag."""
@@ -157,12 +163,10 @@ class ArkProvider(Provider):
         found: list[str] = []
         for candidate in listed:
             try:
-                task = candidate if candidate.safety_identifier else await self._task(candidate.id)
+                if await self._identifier(candidate) == tag:
+                    found.append(candidate.id)
             except TaskNotFound:
                 complete = False
-                continue
-            if task.safety_identifier == tag:
-                found.append(task.id)
         if len(found) == 1:
             return Recovery(submission=Submission(task_id=found[0]))
         return Recovery(proves_absence=not found and complete and self._info.absence_is_proof)
@@ -173,6 +177,17 @@ class ArkProvider(Provider):
 
     async def _task(self, task_id: str) -> _Task:
         return await self._api.get(f"{_TASKS}/{checked_id(task_id)}", _Task)
+
+    async def _identifier(self, listed: _Task) -> str | None:
+        """What a task was marked with. Remembered once it cannot change: a search may be made again every minute."""
+        if listed.id not in self._identifiers:
+            task = listed if listed.safety_identifier else await self._task(listed.id)
+            if not task.safety_identifier and _STATUSES.get(task.status) not in _UNCHANGING:
+                return None
+            if len(self._identifiers) >= _MOST_REMEMBERED:
+                self._identifiers.clear()
+            self._identifiers[listed.id] = task.safety_identifier
+        return self._identifiers[listed.id]
 
     async def _list(self, since: float, *, flex: bool) -> tuple[list[_Task], bool]:
         """All tasks created after `since` and whether the list was complete. Flex tasks hide from the usual list."""

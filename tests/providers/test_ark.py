@@ -6,18 +6,13 @@ import importlib
 import math
 import random
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
-from pydantic import SecretStr
 
-from seedance_mcp.catalog import Catalog, Offer, resolve, settle
+from seedance_mcp.catalog import settle
 from seedance_mcp.errors import (
     AuthenticationError,
     ContentRejected,
@@ -32,14 +27,14 @@ from seedance_mcp.errors import (
     TaskNotFound,
     UnexpectedResponse,
 )
-from seedance_mcp.providers import Access, Provider, create
 from seedance_mcp.providers.codes import read_codes
-from seedance_mcp.types import MediaFile, Submission, TaskStatus, VideoRequest
+from seedance_mcp.types import Submission, TaskStatus, VideoRequest
 from tests.emulator import Behaviour, Emulator, Fault
 from tests.emulator.ark import ArkDialect
 from tests.emulator.wire import Response
 
-CATALOG = Catalog.load()
+from .ark_market import CATALOG, Buyer, bought, opened, order
+
 REFUSALS = (
     RequestRejected,
     ContentRejected,
@@ -49,43 +44,6 @@ REFUSALS = (
     RateLimited,
     TaskNotFound,
 )
-
-
-@dataclass
-class Buyer:
-    tag: str = "tag-1"
-    sent: int = 0
-    raw: bytes | None = None
-
-    async def sending(self) -> None:
-        self.sent += 1
-
-    def answered(self, status: int, body: bytes) -> None:
-        self.raw = body
-
-
-@asynccontextmanager
-async def opened(emulator: Emulator, name: str = "ark", key: str | None = None) -> AsyncIterator[Provider]:
-    access = Access(key=SecretStr(key or emulator.key), base_url=emulator.base_url(name), folder=Path())
-    provider = create(CATALOG.provider(name), access)
-    try:
-        yield provider
-    finally:
-        await provider.close()
-
-
-def order(model: str = "seedance-2.0", name: str = "ark", **fields: Any) -> tuple[VideoRequest, Offer]:
-    """A resolved request, media as they are named, and the offer that it is for."""
-    offer = CATALOG.offer(name, model, retired=True)
-    request = VideoRequest(**{"prompt": "A cat yawns at a mirror.", **fields})
-    media = {source: MediaFile(kind=kind, url=source) for _, kind, source in request.media()}
-    return resolve(request, offer, media), offer
-
-
-async def bought(provider: Provider, tag: str = "tag-1", **fields: Any) -> Submission:
-    request, offer = order(**fields)
-    return await provider.submit(request, offer, Buyer(tag))
-
 
 IMAGE = "https://media.example/a.png"
 VIDEO = "https://media.example/v.mp4"
@@ -285,9 +243,6 @@ async def test_an_id_that_is_none_goes_into_no_address(name: str) -> None:
     assert emulator.ledger.calls == []
 
 
-# ---------------------------------------------------------------- polling
-
-
 async def test_a_task_goes_through_its_states() -> None:
     words = Behaviour(words=["queued", "running", "brewing", "queued"])
     async with Emulator("ark", behaviour=words) as emulator, opened(emulator) as provider:
@@ -371,9 +326,6 @@ async def test_success_without_a_video_is_asked_again_later() -> None:
             await provider.poll(submission)
 
 
-# ---------------------------------------------------------------- cancelling
-
-
 async def test_a_waiting_task_is_cancelled_and_cancelling_again_does_nothing() -> None:
     async with (
         Emulator("ark", behaviour=Behaviour(queued_seconds=math.inf)) as emulator,
@@ -420,123 +372,6 @@ async def test_a_deletion_is_never_repeated() -> None:
         with pytest.raises(ProviderUnavailable):
             await provider.cancel(submission)
     assert emulator.ledger.count("cancel") == 1
-
-
-# ---------------------------------------------------------------- finding a lost answer again
-
-
-async def lose(emulator: Emulator, provider: Provider, tag: str, **fields: Any) -> tuple[VideoRequest, Offer]:
-    """Buy something whose answer gets lost."""
-    emulator.fail("lost")
-    request, offer = order(**fields)
-    with pytest.raises(SubmissionUnknown):
-        await provider.submit(request, offer, Buyer(tag))
-    return request, offer
-
-
-async def test_a_lost_purchase_is_found_by_its_tag_among_others() -> None:
-    async with Emulator("ark") as emulator, opened(emulator) as provider:
-        for number in range(3):
-            await bought(provider, f"other-{number}")
-        request, offer = await lose(emulator, provider, "mine")
-        found = await provider.recover(request, offer, "mine", time.time() - 300)
-        absent = await provider.recover(request, offer, "never", time.time() - 300)
-    mine = [task.id for task in emulator.ledger.tasks.values() if task.facts["tag"] == "mine"]
-    assert found.submission
-    assert [found.submission.task_id] == mine
-    assert (absent.submission, absent.proves_absence) == (None, True)
-
-
-async def test_a_flex_purchase_is_looked_for_where_flex_tasks_are() -> None:
-    async with Emulator("ark") as emulator, opened(emulator) as provider:
-        request, offer = await lose(
-            emulator, provider, "mine", model="seedance-1.0-pro", provider_options={"service_tier": "flex"}
-        )
-        found = await provider.recover(request, offer, "mine", time.time() - 300)
-    assert found.submission
-    assert emulator.ledger.count("list") == 2
-
-
-async def test_every_page_of_the_list_is_read() -> None:
-    async with Emulator("ark") as emulator, opened(emulator) as provider:
-        request, offer = await lose(emulator, provider, "mine")
-        (task,) = emulator.ledger.tasks.values()
-        task.created_at -= 100
-        for number in range(600):
-            older = replace(task, id=f"cgt-{number}", created_at=time.time() - 90_000)
-            emulator.ledger.tasks[older.id] = older
-        found = await provider.recover(request, offer, "mine", time.time() - 300)
-        absent = await provider.recover(request, offer, "never", time.time() - 300)
-    assert found.submission
-    assert absent.proves_absence
-    assert emulator.ledger.count("list") == 4
-    assert emulator.ledger.count("poll") == 2
-
-
-async def test_what_the_list_does_not_show_yet_is_not_found_but_comes_later() -> None:
-    async with Emulator("ark", behaviour=Behaviour(list_lag=3600)) as emulator, opened(emulator) as provider:
-        request, offer = await lose(emulator, provider, "mine")
-        assert (await provider.recover(request, offer, "mine", time.time() - 300)).submission is None
-        emulator.behaviour.list_lag = 0
-        assert (await provider.recover(request, offer, "mine", time.time() - 300)).submission
-
-
-async def test_two_tasks_with_one_tag_are_neither_chosen_nor_called_absent() -> None:
-    async with Emulator("ark") as emulator, opened(emulator) as provider:
-        request, offer = await lose(emulator, provider, "mine")
-        await lose(emulator, provider, "mine")
-        found = await provider.recover(request, offer, "mine", time.time() - 300)
-    assert (found.submission, found.proves_absence) == (None, False)
-
-
-async def test_a_list_that_does_not_reach_back_far_enough_proves_nothing() -> None:
-    async with Emulator("ark") as emulator, opened(emulator) as provider:
-        request, offer = order()
-        found = await provider.recover(request, offer, "mine", time.time() - 8 * 86_400)
-    assert (found.submission, found.proves_absence) == (None, False)
-
-
-async def test_a_candidate_that_vanished_leaves_doubt() -> None:
-    async with Emulator("ark") as emulator, opened(emulator) as provider:
-        request, offer = await lose(emulator, provider, "other")
-        emulator.fail("status", "poll", status=404)
-        found = await provider.recover(request, offer, "mine", time.time() - 300)
-    assert (found.submission, found.proves_absence) == (None, False)
-
-
-@pytest.mark.parametrize("kind", ["page", "cut_json", "truncated", "no_id", "wrong_types", "endless"])
-@pytest.mark.parametrize("call", ["list", "poll"])
-async def test_a_search_that_fails_half_way_proves_nothing(kind: str, call: str) -> None:
-    async with Emulator("ark") as emulator, opened(emulator) as provider:
-        request, offer = await lose(emulator, provider, "other")
-        emulator.fail(kind, call, times=None)
-        with anyio.fail_after(20), pytest.raises(ProviderError):
-            await provider.recover(request, offer, "mine", time.time() - 300)
-
-
-async def test_a_list_that_moves_while_it_is_read_proves_nothing() -> None:
-    """A record that vanishes from the first page pulls one from the second page over the edge, unseen."""
-    async with Emulator("ark") as emulator, opened(emulator) as provider:
-        request, offer = await lose(emulator, provider, "other")
-        (task,) = emulator.ledger.tasks.values()
-        for number in range(501):
-            older = replace(task, id=f"cgt-{number}", created_at=time.time() - 90_000)
-            emulator.ledger.tasks[older.id] = older
-        dialect = emulator.dialect("ark")
-        plain_answer = dialect.answer
-
-        def answer(call: str, *asked: Any) -> Response:
-            response = plain_answer(call, *asked)
-            if call == "list":
-                emulator.ledger.tasks["cgt-0"].deleted = True
-            return response
-
-        dialect.answer = answer
-        found = await provider.recover(request, offer, "mine", time.time() - 300)
-    assert (found.submission, found.proves_absence) == (None, False)
-
-
-# ---------------------------------------------------------------- keys, money, codes
 
 
 async def test_a_check_costs_nothing_and_tells_a_bad_key() -> None:
@@ -646,9 +481,6 @@ async def test_under_random_trouble_the_ledger_agrees_with_what_we_know(seed: in
     assert {tag: task_id for tag, task_id in known.items() if task_id} == truth
     assert emulator.ledger.count("submit") == 40
     assert set(emulator.ledger.tags().values()) == {1}
-
-
-# ---------------------------------------------------------------- the emulator, proved by somebody else's client
 
 
 def test_the_official_client_takes_the_emulator_for_the_service() -> None:
