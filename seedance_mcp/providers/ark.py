@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, cast
 
 from ..catalog import Offer, ProviderInfo
@@ -14,7 +13,8 @@ from . import Access, Provider, Purchase, Recovery
 from .ark_requests import create_call
 from .codes import read_codes
 from .http import Api, Problem, Reply, TaskId, checked_id
-from .outcomes import failed, unplaced
+from .incidental import Incidental
+from .outcomes import failed, unplaced, used
 from .unknown_words import UnknownWords
 from .wording import clean
 
@@ -57,18 +57,18 @@ class _Created(Reply):
 
 
 class _Error(Reply):
-    code: str | None = None
-    message: str | None = None
+    code: Incidental[str] = None
+    message: Incidental[str] = None
 
 
 class _Content(Reply):
     video_url: str | None = None
-    last_frame_url: str | None = None
+    last_frame_url: Incidental[str] = None
 
 
 class _Usage(Reply):
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
+    completion_tokens: Incidental[int] = None
+    total_tokens: Incidental[int] = None
 
 
 class _Task(Reply):
@@ -76,12 +76,12 @@ class _Task(Reply):
 
     id: TaskId
     status: str
-    model: str | None = None
-    created_at: float | None = None
-    updated_at: float | None = None
-    error: _Error | None = None
+    model: Incidental[str] = None
+    created_at: Incidental[float] = None
+    updated_at: Incidental[float] = None
+    error: Incidental[_Error] = None
     content: _Content | None = None
-    usage: _Usage | None = None
+    usage: Incidental[_Usage] = None
     safety_identifier: str | None = None
 
 
@@ -228,7 +228,7 @@ class ArkProvider(Provider):
             video_urls=(url,),
             last_frame_url=task.content.last_frame_url or None,
             url_expires_at=self._finished_at(task) + self._info.result_hours * 3600,
-            usage={} if tokens is None else {"completion_tokens": Decimal(tokens)},
+            usage=used("completion_tokens", tokens),
         )
 
     def _finished_at(self, task: _Task) -> float:

@@ -26,7 +26,7 @@ from .atlas_records import (
 from .codes import Meaning, read_codes
 from .http import Api, Problem, checked_id
 from .matching import marked, moment, same_order
-from .outcomes import failed, kept_until, unplaced
+from .outcomes import failed, kept_until, unplaced, used
 from .unknown_words import UnknownWords
 
 _MODEL = "api/v1/model"
@@ -169,7 +169,7 @@ class AtlasProvider(Provider):
             last_frame_url=stills[0] if stills else None,
             # Counted from the order, not from its end.
             url_expires_at=kept_until(ordered, self._info, now=self._api.now),
-            usage={} if price is None else {"price_usd": price},
+            usage=used("price_usd", price),
         )
 
 

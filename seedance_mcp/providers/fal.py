@@ -52,7 +52,7 @@ class FalProvider(Provider):
         said = await self._api.get(_place(submission, "status"), answers.Status, params={"logs": 0})
         match said.status:
             case "IN_QUEUE":
-                return TaskState(status=TaskStatus.QUEUED, queue_position=said.position)
+                return TaskState(status=TaskStatus.QUEUED, queue_position=said.queue_position)
             case "COMPLETED" if said.error or said.error_type:
                 return answers.ended(said.error, said.error_type)
             case "COMPLETED":

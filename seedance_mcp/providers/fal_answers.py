@@ -10,12 +10,12 @@ from pydantic import Field, StringConstraints
 from ..types import TaskState, TaskStatus
 from .codes import read_codes
 from .http import Problem, Reply, TaskId
+from .incidental import Incidental, QueuePlace
 from .outcomes import failed
 
 UNITS_HEADER = "x-fal-billable-units"
 """The header of a result that says how many units are charged; its body does not."""
 
-_LONGEST_QUEUE = 1_000_000
 _MOST_UNITS = 1_000_000
 
 _WORDS = ("NOT_FOUND", "ALREADY_COMPLETED")
@@ -29,24 +29,18 @@ class Queued(Reply):
     """The answer to a submission."""
 
     request_id: TaskId
-    status_url: str | None = None
-    response_url: str | None = None
-    cancel_url: str | None = None
+    status_url: Incidental[str] = None
+    response_url: Incidental[str] = None
+    cancel_url: Incidental[str] = None
 
 
 class Status(Reply):
     """How far a request is."""
 
     status: str
-    queue_position: Any = None
+    queue_position: QueuePlace = None
     error: Any = None
-    error_type: str | None = None
-
-    @property
-    def position(self) -> int | None:
-        """The place in the queue, if it is one."""
-        said = self.queue_position
-        return said if type(said) is int and 0 <= said < _LONGEST_QUEUE else None
+    error_type: Incidental[str] = None
 
 
 class File(Reply):
@@ -60,7 +54,7 @@ class Output(Reply):
 
     video: File | None = None
     detail: Any = None
-    error_type: str | None = None
+    error_type: Incidental[str] = None
     billable_units: Any = Field(None, alias=UNITS_HEADER)
 
     @property
@@ -70,7 +64,7 @@ class Output(Reply):
             units = Decimal(str(self.billable_units))
         except InvalidOperation:
             return None
-        return units if units.is_finite() and 0 <= units < _MOST_UNITS else None
+        return units if units.is_finite() and 0 < units < _MOST_UNITS else None
 
 
 class Token(Reply):

@@ -42,6 +42,11 @@ def kept_until(since: float | None, info: ProviderInfo, *, now: float) -> float:
     return (since if since is not None and now - kept < since < now else now) + kept
 
 
+def used(unit: str, amount: Decimal | int | None) -> dict[str, Decimal]:
+    """Note what a video took of what the bill is made of. No video takes nothing: then they have not said it yet."""
+    return {unit: Decimal(amount)} if amount is not None and amount > 0 else {}
+
+
 def unplaced(info: ProviderInfo) -> UnexpectedResponse:
     """Make the error for a task that has succeeded without a video."""
     return UnexpectedResponse(f"{info.title} says that the task has succeeded, but not where the video is.")

@@ -11,6 +11,7 @@ from ..types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoR
 from . import Access, Provider, Purchase, Recovery
 from .codes import read_codes
 from .http import Api, Problem, Reply, TaskId, checked_id
+from .incidental import Incidental
 from .matching import marked, moment, same_order
 from .outcomes import failed, kept_until, unplaced
 from .unknown_words import UnknownWords
@@ -40,13 +41,13 @@ _RESETS = re.compile(r"rate limit resets in ~?(\d{1,6})\s?s\b", re.IGNORECASE)
 class _Prediction(Reply):
     id: TaskId
     status: str
-    model: str | None = None
-    input: dict[str, Any] | None = None
+    model: Incidental[str] = None
+    input: Incidental[dict[str, Any]] = None
     output: str | list[str] | None = None
-    error: str | None = None
-    created_at: str | None = None
-    completed_at: str | None = None
-    data_removed: bool = False
+    error: Incidental[str] = None
+    created_at: Incidental[str] = None
+    completed_at: Incidental[str] = None
+    data_removed: Incidental[bool] = None
 
 
 class _Page(Reply):
@@ -60,7 +61,7 @@ class _Urls(Reply):
 
 class _File(Reply):
     urls: _Urls
-    expires_at: str | None = None
+    expires_at: Incidental[str] = None
 
 
 class _Account(Reply):
@@ -127,8 +128,11 @@ class ReplicateProvider(Provider):
         for made in listed:
             if made.model is None or not made.input:
                 complete = False  # nobody can tell what this one is: perhaps ours
-            elif made.model == endpoint and same_order(ordered, made.input, offer):
-                found.append(made.id)
+            elif same_order(ordered, made.input, offer):
+                if made.model == endpoint:
+                    found.append(made.id)
+                else:
+                    complete = False  # perhaps ours, under another name of the model
         return Recovery(
             alike=tuple(Submission(task_id=task_id) for task_id in found),
             proves_absence=complete and self._info.absence_is_proof,

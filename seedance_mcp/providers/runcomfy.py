@@ -11,8 +11,9 @@ from ..types import Submission, TaskState, TaskStatus, VideoRequest
 from . import Access, Provider, Purchase, wire
 from .codes import read_codes
 from .http import Api, Problem, Reply, TaskId, amount_of, checked_id
+from .incidental import Incidental, QueuePlace
 from .matching import moment
-from .outcomes import failed, kept_until, unplaced
+from .outcomes import failed, kept_until, unplaced, used
 from .unknown_words import UnknownWords
 
 _ACCOUNT = "https://api.runcomfy.net"
@@ -41,7 +42,7 @@ class _Created(Reply):
 class _Status(Reply):
     request_id: TaskId
     status: str
-    queue_position: int | None = None
+    queue_position: QueuePlace = None
 
 
 class _Output(Reply):
@@ -54,10 +55,10 @@ class _Result(Reply):
     status: str
     output: _Output | None = None
     error: Any = None
-    error_code: int | str | None = None
-    error_message: str | None = None
-    finished_at: str | None = None
-    cost: float | int | str | None = None
+    error_code: Any = None
+    error_message: Incidental[str] = None
+    finished_at: Incidental[str] = None
+    cost: Any = None
 
 
 class _Cancelled(Reply):
@@ -139,9 +140,8 @@ class RunComfyProvider(Provider):
     def _ended(self, result: _Result) -> TaskState:
         status = self._status(result.status)
         cost = _amount(result.cost)
-        usage = {} if cost is None else {"price_usd": cost}
         if status is TaskStatus.FAILED:
-            return _failed(result, usage)
+            return _failed(result, {} if cost is None else {"price_usd": cost})
         if status is not TaskStatus.SUCCEEDED:
             return TaskState(status=status)
         output = result.output or _Output()
@@ -152,7 +152,7 @@ class RunComfyProvider(Provider):
             status=TaskStatus.SUCCEEDED,
             video_urls=tuple(dict.fromkeys(urls)),
             url_expires_at=kept_until(moment(result.finished_at), self._info, now=self._api.now),
-            usage=usage,
+            usage=used("price_usd", cost),
         )
 
 
