@@ -147,14 +147,14 @@ def test_view_refuses_what_is_not_a_video(run: Run, tmp_path: Path) -> None:
     assert result.stderr.startswith("error [media]: ")
 
 
-@pytest.mark.skipif(
-    sys.platform == "win32", reason="Ctrl-C reaches a child process only through its console there"
-)
 def _heed_interrupts() -> None:
     """What starts the tests may have switched interrupts off, as shells do for commands in the background."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="Ctrl-C reaches a child process only through its console there"
+)
 def test_an_interrupted_job_is_kept_and_can_be_gone_on_with(
     run: Run, command_environ: dict[str, str], tmp_path: Path
 ) -> None:
