@@ -78,7 +78,9 @@ async def _not_found(job: Job, offer: Offer, *, provider: Provider, store: Store
         raise ProviderError("The provider does not know the task at the moment.")
     try:
         since = job.created_at - _NOT_FOUND_SECONDS
-        if (await provider.recover(job.request, offer, job.tag, since)).submission:
+        listed = await provider.recover(job.request, offer, job.tag, since)
+        ids = {task.task_id for task in listed.alike}
+        if listed.submission is not None or (job.submission and job.submission.task_id in ids):
             return job
     except NotSupported:
         pass

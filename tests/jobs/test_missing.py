@@ -1,0 +1,87 @@
+"""When a task that the provider had accepted counts as missing: not while its list still shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from seedance_mcp.catalog import Catalog
+from seedance_mcp.errors import ProviderError, TaskNotFound
+from seedance_mcp.jobs import journal
+from seedance_mcp.jobs.polling import poll
+from seedance_mcp.jobs.store import Store, open_store
+from seedance_mcp.providers import Recovery
+from seedance_mcp.types import Job, JobState, Price, Submission, TaskState, VideoRequest
+
+OFFER = Catalog.load().offer("byteplus", "seedance-2.0")
+OURS, OTHER = Submission(task_id="ours"), Submission(task_id="other")
+STORED = Submission(task_id="ours", handle={"status": "https://provider.example/somewhere/ours"})
+START = 1_700_000_000.0
+
+
+class Forgetful:
+    """Knows no task by its id; its list shows these."""
+
+    def __init__(self, listed: Recovery) -> None:
+        self.listed = listed
+
+    async def poll(self, submission: Submission) -> TaskState:
+        raise TaskNotFound("Who is that?")
+
+    async def recover(self, *_: object) -> Recovery:
+        return self.listed
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with closing(open_store(tmp_path / "state", clock=lambda: START)) as opened:
+        yield opened
+
+
+def accepted(store: Store) -> Job:
+    price = Price(amount=Decimal(1), currency="USD", usd=Decimal(1))
+    job = Job(
+        id="j", state=JobState.RESERVED, version=1, owner="me", provider="byteplus", account="a", model="m",
+        endpoint="e", request=VideoRequest(prompt="x", model="seedance-2.0"), fingerprint="f", client_key="f:0",
+        tag="t", estimate=price, maximum=price, created_at=START,
+    )  # fmt: skip
+    with store._connection as connection:
+        journal.insert(connection, job, day="2023-11-14")
+        job = journal.move(connection, job, JobState.SENDING, now=START, by="me", sent_at=START)
+        return journal.move(
+            connection, job, JobState.ACCEPTED, now=START, by="me", submission=STORED, accepted_at=START
+        )
+
+
+async def after(store: Store, seconds: float, listed: Recovery) -> JobState:
+    """What becomes of a job whose task was not found now and is not found so much later."""
+    job = accepted(store)
+
+    async def look(job: Job) -> Job:
+        provider = Forgetful(listed)
+        return await poll(job, OFFER, provider=provider, store=store, cny_per_usd=Decimal(7))  # type: ignore[arg-type]
+
+    with pytest.raises(ProviderError, match="at the moment"):
+        await look(job)
+    job = await store.read(lambda connection: journal.find(connection, job.id))
+    store.clock = lambda: START + seconds
+    return (await look(job)).state
+
+
+@pytest.mark.parametrize("listed", [Recovery(submission=OURS), Recovery(alike=(OTHER, OURS))])
+async def test_a_task_that_is_listed_is_not_missing(store: Store, listed: Recovery) -> None:
+    assert await after(store, 301, listed) is JobState.ACCEPTED
+
+
+@pytest.mark.parametrize("listed", [Recovery(), Recovery(alike=(OTHER,)), Recovery(proves_absence=True)])
+async def test_a_task_that_nobody_knows_for_five_minutes_is_missing(store: Store, listed: Recovery) -> None:
+    assert await after(store, 301, listed) is JobState.MISSING
+
+
+async def test_a_task_that_is_not_found_for_less_is_asked_for_again(store: Store) -> None:
+    with pytest.raises(ProviderError, match="at the moment"):
+        await after(store, 299, Recovery())
