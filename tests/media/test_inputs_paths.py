@@ -20,6 +20,7 @@ from seedance_mcp.media.folders import Folders
 from seedance_mcp.media.path_rules import check_text
 from tests.media.crafting import picture
 from tests.media.hostile_paths import LINKED, REFUSED, STATE, WINDOWS, lines
+from tests.powerless import said_by_powerless
 
 if sys.platform == "win32":
     pytest.skip("these paths are POSIX paths", allow_module_level=True)
@@ -245,14 +246,26 @@ def test_a_refusal_says_what_is_wrong(text: str, words: str, world: World) -> No
         world.read(text)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+OPEN = """
+import sys
+from pathlib import Path
+from seedance_mcp.errors import MediaError
+from seedance_mcp.media.descriptors import open_allowed, open_by_walking
+
+for opener in None, open_by_walking:
+    try:
+        with open_allowed(Path(sys.argv[1]), allowed=[Path(sys.argv[1]).parent], forbidden=[], opener=opener):
+            print("opened")
+    except MediaError as error:
+        print(error.message)
+"""
+
+
 def test_a_file_without_read_permission_is_explained(tmp_path: Path) -> None:
-    picture(tmp_path / "locked.png").chmod(0)
-    with (
-        pytest.raises(MediaError, match="permission"),
-        open_allowed(tmp_path / "locked.png", allowed=[tmp_path], forbidden=[]),
-    ):
-        pass
+    path = picture(tmp_path / "locked.png")
+    assert said_by_powerless(OPEN, path) == ["opened", "opened"]
+    path.chmod(0)
+    assert said_by_powerless(OPEN, path) == [f"The server has no permission to read {path}."] * 2
 
 
 @pytest.mark.parametrize("opener", OPENERS)

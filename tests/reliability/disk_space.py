@@ -14,18 +14,6 @@ PAGE = 4096
 
 
 @cache
-def powerless() -> list[str] | None:
-    """What to put before a command so that file permissions hold for it, even for root; None: nothing helps."""
-    if os.name != "posix":
-        return None
-    if os.geteuid() != 0:
-        return []
-    rights = "-dac_override,-dac_read_search,-fowner"
-    command = ["setpriv", "--bounding-set", rights, "--inh-caps", rights]
-    return command if _works([*command, "true"]) else None
-
-
-@cache
 def apart() -> list[str] | None:
     """What to put before a command so that it may mount file systems that only it sees; None: not allowed here."""
     if sys.platform != "linux":

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
@@ -17,8 +15,8 @@ from seedance_mcp.app import App, open_app
 from seedance_mcp.errors import BudgetExceeded, StoreError
 from seedance_mcp.types import Job, JobStatus, VideoRequest
 from tests.emulator import Emulator
+from tests.powerless import said_by_powerless
 
-from .disk_space import powerless
 from .fault_market import hurry, request, settings
 
 PAGE = 4096
@@ -232,25 +230,14 @@ anyio.run(main)
 """
 
 
-def buy_powerless(emulator: Emulator, folder: Path) -> list[str]:
-    """Buy in a process that has no way around file permissions; what it says of the error."""
-    rights = powerless()
-    if rights is None:
-        pytest.skip("file permissions hold nobody back here")
-    environ = [f"{name}={value}" for name, value in emulator.environment("ark").items()]
-    command = [*rights, sys.executable, "-c", BUY, str(folder), *environ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
-
-
 @pytest.mark.parametrize("what", ["state", "state/jobs.db", "state/receipts"])
 async def test_a_folder_or_file_that_cannot_be_written_to_stops_purchases_with_a_clear_error(
     what: str, emulator: Emulator, history: Path, tmp_path: Path
 ) -> None:
     before = history.read_bytes()
+    environ = [f"{name}={value}" for name, value in emulator.environment("ark").items()]
     with read_only(tmp_path / what):
-        said = await anyio.to_thread.run_sync(buy_powerless, emulator, tmp_path)
+        said = await anyio.to_thread.run_sync(said_by_powerless, BUY, tmp_path, *environ)
     assert said, "it was bought"
     code, message, hint = said
     assert code in ("store", "config")
