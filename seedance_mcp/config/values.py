@@ -7,6 +7,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
+_MOST = 1_000_000_000
+"""More than anyone means, and few enough for every sum and every column."""
+
 
 class NotAllowed(ValueError):
     """The text can be read, and means something that the setting does not take; the message says what it takes."""
@@ -14,7 +17,12 @@ class NotAllowed(ValueError):
 
 def path(text: str) -> Path:
     """Read a path, from the working directory if it is not absolute; `~` is the home folder."""
-    return Path(text).expanduser().absolute()
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError:
+        raise NotAllowed(
+            "the home folder that it begins with is not known; it must be written in full"
+        ) from None
 
 
 def paths(text: str) -> tuple[Path, ...]:
@@ -23,26 +31,26 @@ def paths(text: str) -> tuple[Path, ...]:
 
 
 def amount(text: str) -> Decimal:
-    """Read an amount of money, zero or more."""
+    """Read an amount of money, zero to a billion."""
     read = Decimal(text)
-    if not read.is_finite() or read < 0:
-        raise NotAllowed("it must be zero or more")
+    if not read.is_finite() or not 0 <= read <= _MOST:
+        raise NotAllowed(f"it must be zero or more, at most {_MOST:,}")
     return read
 
 
 def rate(text: str) -> Decimal:
-    """Read a number above zero."""
-    read = amount(text)
-    if not read:
-        raise NotAllowed("it must be above zero")
+    """Read how many units of one currency another is worth, 0.001 to 1000."""
+    read = Decimal(text)
+    if not read.is_finite() or not Decimal("0.001") <= read <= 1000:
+        raise NotAllowed("it must be between 0.001 and 1000")
     return read
 
 
 def count(text: str) -> int:
-    """Read a whole number, zero or more."""
+    """Read a whole number, zero to a billion."""
     read = int(text)
-    if read < 0:
-        raise NotAllowed("it must be zero or more")
+    if not 0 <= read <= _MOST:
+        raise NotAllowed(f"it must be zero or more, at most {_MOST:,}")
     return read
 
 
