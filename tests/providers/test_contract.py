@@ -239,22 +239,18 @@ async def test_the_key_is_in_its_header_and_nowhere_else(name: str) -> None:
         assert KEY not in f"{asked.target}{rest}{asked.body!r}"
 
 
-@every_provider
+@pytest.mark.parametrize("name", [name for name in ONLINE if "cancel" in wires()[name]])
 async def test_a_task_is_cancelled_and_cancelling_again_is_harmless(name: str) -> None:
-    scene = wires()[name].get("cancel")
-    if scene is None:
-        pytest.skip("the provider has no cancellation")
+    scene = wires()[name]["cancel"]
     submission = Submission(**scene["submission"])
     async with conversation(name, scene["exchanges"]) as server, opened(name, server.origin) as provider:
         await provider.cancel(submission)
         await provider.cancel(submission)
 
 
-@every_provider
+@pytest.mark.parametrize("name", [name for name in ONLINE if "cancel_too_late" in wires()[name]])
 async def test_a_cancellation_that_comes_too_late_says_so(name: str) -> None:
-    scene = wires()[name].get("cancel_too_late")
-    if scene is None:
-        pytest.skip("the provider does not tell")
+    scene = wires()[name]["cancel_too_late"]
     async with conversation(name, scene["exchanges"]) as server, opened(name, server.origin) as provider:
         with pytest.raises(NotSupported):
             await provider.cancel(Submission(**scene["submission"]))
