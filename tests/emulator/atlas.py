@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from .atlas_models import MODELS, read
-from .hosted import Refused, stamp, upload_of
+from .hosted import Refused, call_of, stamp, upload_of
 from .ledger import Task
 from .wire import Request, Response
 from .world import World
@@ -38,7 +38,8 @@ class AtlasDialect:
 
     def call(self, request: Request) -> str | None:
         """Name the call."""
-        for method, pattern, name in (
+        return call_of(
+            request,
             ("POST", r"/api/v1/model/generateVideo", "submit"),
             ("GET", rf"{_PREDICTION}[\w.-]+", "poll"),
             ("POST", r"/api/v1/model/calculate", "quote"),
@@ -46,10 +47,7 @@ class AtlasDialect:
             ("POST", r"/api/v1/model/uploadMedia", "upload"),
             ("GET", r"/uploads/[\w.-]+", "file"),
             ("GET", r"/public/v1/balance", "check"),
-        ):
-            if request.method == method and re.fullmatch(pattern, request.path):
-                return name
-        return None
+        )
 
     def answer(self, call: str, request: Request, world: World) -> Response:
         """Carry the call out."""

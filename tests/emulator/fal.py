@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from .hosted import MODEL, Item, Order, Refused, flag, links, one_of, only, stamp, text_of
+from .hosted import MODEL, Item, Order, Refused, call_of, flag, links, one_of, only, stamp, text_of
 from .ledger import Task
 from .wire import Request, Response
 from .world import World
@@ -77,7 +76,8 @@ class FalDialect:
 
     def call(self, request: Request) -> str | None:
         """Name the call."""
-        for method, pattern, name in (
+        return call_of(
+            request,
             ("POST", r"/storage/auth/token", "check"),
             ("POST", r"/files/upload", "upload"),
             ("GET", r"/v1/models/requests/by-endpoint", "list"),
@@ -86,10 +86,7 @@ class FalDialect:
             ("GET", r"/[\w.-]+/[\w.-]+/requests/[\w.-]+", "outcome"),
             ("PUT", r"/[\w.-]+/[\w.-]+/requests/[\w.-]+/cancel", "cancel"),
             ("POST", r"/[\w.-]+/[\w./-]+", "submit"),
-        ):
-            if request.method == method and re.fullmatch(pattern, request.path):
-                return name
-        return None
+        )
 
     def answer(self, call: str, request: Request, world: World) -> Response:
         """Carry the call out."""

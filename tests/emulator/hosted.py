@@ -12,6 +12,7 @@ from typing import Any
 
 from .ark_models import MODELS, Sold, size
 from .ledger import Task
+from .wire import Request
 from .world import World
 
 MODEL = dict(
@@ -46,6 +47,14 @@ class Refused(Exception):
     def __init__(self, status: int, message: str, code: str | int = "") -> None:
         super().__init__(message)
         self.status, self.message, self.code = status, message, code
+
+
+def call_of(request: Request, *routes: tuple[str, str, str]) -> str | None:
+    """The name of the first route (method, pattern of the path, name) that the request takes."""
+    for method, pattern, name in routes:
+        if request.method == method and re.fullmatch(pattern, request.path):
+            return name
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)

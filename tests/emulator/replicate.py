@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
 from .hosted import (
@@ -11,6 +10,7 @@ from .hosted import (
     Item,
     Order,
     Refused,
+    call_of,
     flag,
     links,
     one_of,
@@ -79,7 +79,8 @@ class ReplicateDialect:
 
     def call(self, request: Request) -> str | None:
         """Name the call."""
-        for method, pattern, name in (
+        return call_of(
+            request,
             ("POST", r"/v1/models/[\w.-]+/[\w.-]+/predictions", "submit"),
             ("POST", r"/v1/predictions", "submit"),
             ("GET", r"/v1/predictions", "list"),
@@ -90,10 +91,7 @@ class ReplicateDialect:
             ("GET", r"/v1/files/[\w.-]+", "file"),
             ("DELETE", r"/v1/files/[\w.-]+", "erase"),
             ("GET", r"/v1/account", "check"),
-        ):
-            if request.method == method and re.fullmatch(pattern, request.path):
-                return name
-        return None
+        )
 
     def answer(self, call: str, request: Request, world: World) -> Response:
         """Carry the call out."""

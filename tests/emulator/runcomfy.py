@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from .hosted import MODEL, Item, Order, Refused, flag, links, one_of, only, stamp, text_of
+from .hosted import MODEL, Item, Order, Refused, call_of, flag, links, one_of, only, stamp, text_of
 from .ledger import Task
 from .wire import Request, Response
 from .world import World
@@ -59,17 +59,15 @@ class RunComfyDialect:
 
     def call(self, request: Request) -> str | None:
         """Name the call."""
-        for method, pattern, name in (
+        return call_of(
+            request,
             ("POST", r"/v1/models/[\w./-]+", "submit"),
             ("GET", r"/v1/requests/[\w.-]+/status", "poll"),
             ("GET", r"/v1/requests/[\w.-]+/result", "outcome"),
             ("POST", r"/v1/requests/[\w.-]+/cancel", "cancel"),
             ("GET", r"/v1/models/[\w./-]+", "quote"),
             ("GET", r"/prod/v2/balance", "check"),
-        ):
-            if request.method == method and re.fullmatch(pattern, request.path):
-                return name
-        return None
+        )
 
     def answer(self, call: str, request: Request, world: World) -> Response:
         """Carry the call out."""
