@@ -68,8 +68,23 @@ def is_file(source: str) -> bool:
 
 
 def absolute(source: str) -> str:
-    """The source with a path made absolute; everything else as it is."""
-    return str(Path(source).expanduser().absolute()) if is_file(source) else source
+    """The source with a path made absolute; everything else as it is. Raises InvalidRequest."""
+    return str(whole(Path(source))) if is_file(source) else source
+
+
+def whole(path: Path) -> Path:
+    """
+    Make a path absolute; `~` is the home folder.
+
+    Raises:
+        InvalidRequest: nobody knows the home folder that it begins with.
+    """
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        raise InvalidRequest(
+            [f"{path}: the home folder that it begins with is not known."], hint="Write the whole path."
+        ) from None
 
 
 def amount(text: str) -> Decimal:

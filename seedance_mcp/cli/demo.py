@@ -13,6 +13,7 @@ import anyio
 
 from ..config import Settings, load_settings
 from ..errors import SeedanceError
+from .arguments import whole
 from .progress import progress_bar
 from .text import shorten
 
@@ -51,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the conversation; the job database is one of its own, inside the folder."""
-    folder = arguments.folder.expanduser().absolute()
+    folder = whole(arguments.folder)
     anyio.run(_converse, load_settings(), folder)
     command, words = server_command()
     entry = {"command": command} | ({"args": words} if words else {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -62,6 +63,12 @@ def test_a_relative_path_means_the_folder_that_the_person_is_in(
 @pytest.mark.parametrize("source", ["https://example.test/a.png", "media:abc", "job:job_1/last_frame"])
 def test_what_is_not_a_path_is_left_alone(source: str) -> None:
     assert _read("--first-frame", source).first_frame == source
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows guesses where the folder of another user is")
+def test_a_home_folder_that_nobody_has_is_told() -> None:
+    with pytest.raises(InvalidRequest, match="home folder that it begins with is not known"):
+        _read("a fox", "--first-frame", "~nobody-has-this-name/fox.png")
 
 
 def test_only_the_folders_of_named_files_are_opened(tmp_path: Path) -> None:
