@@ -27,6 +27,7 @@ from seedance_mcp.providers import Access, Provider, create
 from seedance_mcp.types import MediaFile, Submission, TaskStatus
 from tests.emulator.scripted import Scripted, saying, scripted
 from tests.emulator.wire import Connection, Request, Response
+from tests.providers.opening import opened
 from tests.wire.reading import CATALOG, FILE, KEY, TAG, Buyer, base_path, filled, offer_and_request, wires
 
 STATES = {"queued", "running", "unknown_word", "succeeded", "failed", "moderated", "cancelled"}
@@ -43,16 +44,6 @@ every_state = pytest.mark.parametrize(
 every_refusal = pytest.mark.parametrize(
     ("name", "refusal"), [(name, refusal) for name in ONLINE for refusal in wires()[name]["refusal"]]
 )
-
-
-@asynccontextmanager
-async def opened(name: str, origin: str) -> AsyncIterator[Provider]:
-    access = Access(key=SecretStr(KEY), base_url=origin + base_path(name), folder=Path())
-    provider = create(CATALOG.provider(name), access)
-    try:
-        yield provider
-    finally:
-        await provider.close()
 
 
 @asynccontextmanager

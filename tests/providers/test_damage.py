@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -19,17 +18,17 @@ from typing import Any
 
 import httpx2
 import pytest
-from pydantic import SecretStr
 
 from seedance_mcp.errors import NotSupported, ProviderError, SubmissionNotSent, SubmissionUnknown
-from seedance_mcp.providers import Access, Provider, Recovery, create, exchange, http, paying
+from seedance_mcp.providers import Provider, Recovery, exchange, http, paying
 from seedance_mcp.providers.answers import Answer, answer_of
 from seedance_mcp.providers.timing import Deadlines, Timing
 from seedance_mcp.types import MediaFile, Submission, TaskState, TaskStatus, Upload
 from tests.emulator.damaging import damaged, truncations
 from tests.emulator.scripted import saying, scripted
 from tests.emulator.wire import Connection, Request, Response
-from tests.wire.reading import CATALOG, KEY, TAG, Buyer, base_path, filled, offer_and_request, wires
+from tests.providers.opening import opened
+from tests.wire.reading import CATALOG, TAG, Buyer, filled, offer_and_request, wires
 
 COUNT = 10_000
 OVER_A_SOCKET = 250
@@ -207,16 +206,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(http.Api, "__init__", quickly)
     monkeypatch.setattr(http, "ATTEMPTS", 2)
-
-
-@asynccontextmanager
-async def opened(name: str, origin: str) -> AsyncIterator[Provider]:
-    access = Access(key=SecretStr(KEY), base_url=origin + base_path(name), folder=Path())
-    provider = create(CATALOG.provider(name), access)
-    try:
-        yield provider
-    finally:
-        await provider.close()
 
 
 def summed_up(wrong: list[str]) -> str:

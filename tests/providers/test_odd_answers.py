@@ -5,17 +5,16 @@ from __future__ import annotations
 import copy
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from seedance_mcp.providers import Access, Provider, create
+from seedance_mcp.providers import Provider
 from seedance_mcp.types import Submission, TaskStatus
 from tests.emulator.scripted import saying, scripted
 from tests.emulator.wire import Response
-from tests.wire.reading import CATALOG, KEY, Buyer, base_path, filled, offer_and_request, wires
+from tests.providers.opening import opened
+from tests.wire.reading import Buyer, filled, offer_and_request, wires
 
 ODD: list[tuple[str, int, dict[str, Any]]] = [
     ("ark", 0, {"created_at": "today", "updated_at": {}, "model": 7, "error": "none", "usage": "many"}),
@@ -43,13 +42,9 @@ NOTHING: list[tuple[str, dict[str, Any]]] = [
 
 @asynccontextmanager
 async def answered(name: str, replies: list[Any]) -> AsyncGenerator[Provider]:
-    async with scripted(saying(*(Response.of(reply) for reply in replies))) as server:
-        access = Access(key=SecretStr(KEY), base_url=server.origin + base_path(name), folder=Path())
-        provider = create(CATALOG.provider(name), access)
-        try:
-            yield provider
-        finally:
-            await provider.close()
+    script = saying(*(Response.of(reply) for reply in replies))
+    async with scripted(script) as server, opened(name, server.origin) as provider:
+        yield provider
 
 
 def succeeded(name: str, position: int, changes: dict[str, Any]) -> tuple[Submission, list[Any]]:
