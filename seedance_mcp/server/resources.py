@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, cast
 
-import anyio
 from mcp import MCPError
 from mcp.server import MCPServer, ServerRequestContext
 from mcp.types import (
@@ -31,7 +31,8 @@ from pydantic import BaseModel
 
 from ..app import App
 from ..errors import InvalidRequest, JobNotFinished, JobNotFound, MediaError, SeedanceError
-from ..types import Job
+from ..media import read_media
+from ..types import Job, MediaFile
 from . import catalog_views, views
 from .transport import lowlevel
 
@@ -153,15 +154,14 @@ async def _contact_sheet(app: App, job: Job) -> _Content:
 async def _video(app: App, job: Job) -> _Content:
     if job.artifacts is None:
         raise JobNotFinished(f"Job {job.id} is {job.status.value} and has no video.")
-    path = anyio.Path(job.artifacts.video_path)
+    path = Path(job.artifacts.video_path)
     if job.artifacts.bytes > MAX_VIDEO_BYTES:
         raise MediaError(
             f"The video has {job.artifacts.bytes} bytes, too many for a message.", hint=f"It lies at {path}."
         )
-    try:
-        return _MP4, await path.read_bytes()
-    except OSError:
-        raise MediaError(f"The video is no longer at {path}.") from None
+    # Only what was saved: a link that somebody put in its place may lead to what is private.
+    video = MediaFile(kind="video", path=path, sha256=job.artifacts.sha256)
+    return _MP4, await read_media(video, allowed=(path.parent,), forbidden=(app.settings.state_dir,))
 
 
 _PARTS: dict[str, Callable[[App, Job], Awaitable[_Content]]] = {

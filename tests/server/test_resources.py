@@ -82,6 +82,26 @@ async def test_the_newest_twenty_jobs_are_listed(settings: Settings, era: Era) -
     assert len(templates) == 5
 
 
+async def test_only_the_video_that_was_saved_is_handed_over(settings: Settings, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"nobody's business")
+    with anyio.fail_after(60):
+        async with Client(create_server(settings)) as client:
+            job = await make(client)
+            video, uri = Path(job["video_path"]), f"seedance://jobs/{job['job_id']}/video"
+            for put in (
+                lambda: video.symlink_to(secret),
+                lambda: video.write_bytes(b"another"),
+                lambda: None,
+            ):
+                video.unlink(missing_ok=True)
+                put()
+                with pytest.raises(MCPError) as caught:
+                    await client.read_resource(uri)
+                assert caught.value.error.code == -32602
+                assert caught.value.error.data["hint"]
+
+
 @pytest.mark.parametrize(
     "uri",
     [
