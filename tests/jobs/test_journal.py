@@ -1,90 +1,111 @@
-"""The journal alone: legal moves, money, and random schedules of kills, lost answers and late lists."""
+"""The journal alone: legal moves, their money, and a record that shows any change to it."""
 
 from __future__ import annotations
 
-import contextlib
-import random
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
+from importlib import resources
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from seedance_mcp.config import Settings
 from seedance_mcp.jobs import journal
+from seedance_mcp.jobs.intents import Intent, reserve
 from seedance_mcp.jobs.ledger import held
-from seedance_mcp.types import Job, JobState, Price, Submission
-from tests.jobs.journal_world import PRICE, World
+from seedance_mcp.types import Job, JobState, Price, Submission, VideoRequest
+
+NOW = 1_700_000_000.0
+PRICE = Price(amount=Decimal("0.50"), currency="USD", usd=Decimal("0.50"))
+SETTINGS = Settings(output_dir=Path("videos"), state_dir=Path("state"), confirm="off")
+
+
+class Book:
+    """A database in memory with one job in it, which its owner "1" has reserved and not sent."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        scripts = resources.files("seedance_mcp.jobs").joinpath("sql").iterdir()
+        for script in sorted(scripts, key=lambda entry: entry.name):
+            connection.executescript(script.read_text(encoding="utf-8"))
+        intent = Intent(
+            job_id="job_1",
+            owner="1",
+            provider="ark",
+            account="a",
+            model="m",
+            endpoint="e",
+            request=VideoRequest(prompt="intent 1"),
+            digests={},
+            tag="job_1",
+            estimate=PRICE,
+            maximum=PRICE,
+            price_known=True,
+            allow_duplicate=False,
+        )
+        with connection:
+            reserve(connection, intent=intent, settings=SETTINGS, token=None, confirmed=False, now=NOW)
+        self.job = journal.find(connection, "job_1")
+
+    def move(self, job: Job, to: JobState, by: str = "1", **changes: Any) -> Job:
+        """Move the job in a transaction of its own."""
+        with self.connection:
+            return journal.move(self.connection, job, to, now=NOW, by=by, **changes)
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    with contextlib.closing(World(random.Random(1))) as made:
-        yield made
+def book() -> Iterator[Book]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        yield Book(connection)
 
 
-def reserved(world: World, number: int = 1) -> Job:
-    """A job of process 1 that is on disk and not sent."""
-    next(world.ask(1, number))
-    return journal.recent(world.connection, 1)[0]
-
-
-def test_no_schedule_of_crashes_and_lost_answers_pays_twice_or_loses_a_paid_job() -> None:
-    paid = 0
-    for seed in range(150):
-        with contextlib.closing(World(random.Random(seed))) as world:
-            world.run(150)
-            paid += len(world.accepted)
-    assert paid > 300, "the schedules must really buy something, or they prove nothing"
-
-
-def test_an_illegal_move_is_refused_and_changes_nothing(world: World) -> None:
-    job = reserved(world)
+def test_an_illegal_move_is_refused_and_changes_nothing(book: Book) -> None:
     with pytest.raises(ValueError, match="reserved to done"):
-        world.move(job, JobState.DONE, 1)
-    assert world.find(job.id) == job
+        book.move(book.job, JobState.DONE)
+    assert journal.find(book.connection, book.job.id) == book.job
 
 
-def test_a_decision_on_an_outdated_version_is_refused(world: World) -> None:
-    job = reserved(world)
-    world.move(job, JobState.SENDING, 1, sent_at=world.now)
+def test_a_decision_on_an_outdated_version_is_refused(book: Book) -> None:
+    book.move(book.job, JobState.SENDING, sent_at=NOW)
     with pytest.raises(journal.Stale):
-        world.move(job, JobState.NOT_SENT, 2)
-    assert world.find(job.id).state is JobState.SENDING
+        book.move(book.job, JobState.NOT_SENT, by="2")
+    assert journal.find(book.connection, book.job.id).state is JobState.SENDING
 
 
-def test_a_refusal_gives_the_reservation_back_and_a_late_adoption_takes_it_again(world: World) -> None:
-    job = world.move(reserved(world), JobState.SENDING, 1, sent_at=world.now)
-    job = world.move(job, JobState.UNKNOWN, 1, unknown_at=world.now)
-    assert held(world.connection, job.id)[1] == PRICE * 1_000_000
-    job = world.move(job, JobState.ABSENT, 1)
-    assert held(world.connection, job.id)[1] == 0
-    job = world.move(job, JobState.ACCEPTED, 1, submission=Submission(task_id="t"))
-    assert held(world.connection, job.id)[1] == PRICE * 1_000_000
+def test_a_refusal_gives_the_reservation_back_and_a_late_adoption_takes_it_again(book: Book) -> None:
+    job = book.move(book.job, JobState.SENDING, sent_at=NOW)
+    job = book.move(job, JobState.UNKNOWN, unknown_at=NOW)
+    assert held(book.connection, job.id)[1] == 500_000
+    job = book.move(job, JobState.ABSENT)
+    assert held(book.connection, job.id)[1] == 0
+    job = book.move(job, JobState.ACCEPTED, submission=Submission(task_id="t"))
+    assert held(book.connection, job.id)[1] == 500_000
     assert not job.finished
     assert job.finished_at is None
 
 
-def test_the_real_charge_replaces_the_reservation(world: World) -> None:
-    job = world.move(reserved(world), JobState.SENDING, 1, sent_at=world.now)
-    job = world.move(job, JobState.ACCEPTED, 1, submission=Submission(task_id="t"))
+def test_the_real_charge_replaces_the_reservation(book: Book) -> None:
+    job = book.move(book.job, JobState.SENDING, sent_at=NOW)
+    job = book.move(job, JobState.ACCEPTED, submission=Submission(task_id="t"))
     charge = Price(amount=Decimal("0.31"), currency="USD", usd=Decimal("0.31"))
-    job = world.move(job, JobState.REMOTE_DONE, 1, charge=charge)
-    assert held(world.connection, job.id) == (310_000, 310_000)
-    assert world.find(job.id).charge == charge
+    job = book.move(job, JobState.REMOTE_DONE, charge=charge)
+    assert held(book.connection, job.id) == (310_000, 310_000)
+    assert journal.find(book.connection, job.id).charge == charge
 
 
-def test_ledger_and_events_cannot_be_changed_or_deleted(world: World) -> None:
-    reserved(world)
+def test_ledger_and_events_cannot_be_changed_or_deleted(book: Book) -> None:
     for statement in ("UPDATE ledger SET micros = 0", "DELETE FROM ledger", "DELETE FROM events"):
         with pytest.raises(sqlite3.IntegrityError, match="append only"):
-            world.connection.execute(statement)
+            book.connection.execute(statement)
 
 
-def test_a_job_record_with_flipped_bytes_is_noticed(world: World) -> None:
-    job = reserved(world)
-    world.connection.execute("UPDATE jobs SET document = replace(document, 'intent 1', 'intent 7')")
+def test_a_job_record_with_flipped_bytes_is_noticed(book: Book) -> None:
+    book.connection.execute("UPDATE jobs SET document = replace(document, 'intent 1', 'intent 7')")
     with pytest.raises(Exception, match="damaged"):
-        world.find(job.id)
+        journal.find(book.connection, book.job.id)
 
 
 def test_every_state_has_its_row_in_the_table_of_moves() -> None:
