@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,4 +87,11 @@ async def _find(source: str, load: Callable[[str], Awaitable[Job]], settings: Se
 
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    part = path.with_name(f".{secrets.token_hex(8)}.sheet")
+    try:
+        part.write_bytes(content)
+        # Takes the place of a link that lies there, instead of writing to what it leads to.
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
