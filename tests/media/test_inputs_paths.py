@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,7 @@ from seedance_mcp.media.path_rules import check_text
 from tests.media.crafting import picture
 from tests.media.hostile_paths import LINKED, REFUSED, STATE, WINDOWS, lines
 from tests.powerless import said_by_powerless
+from tests.reliability.paths_world import World, build
 
 if sys.platform == "win32":
     pytest.skip("these paths are POSIX paths", allow_module_level=True)
@@ -30,83 +29,20 @@ from seedance_mcp.media.descriptors import open_by_walking
 OPENERS = [best_opener(), open_by_walking]
 
 
-@dataclass
-class World:
-    """Folders with one good picture inside, and secrets everywhere around it."""
-
-    root: Path
-    allowed: Path = field(init=False)
-    outside: Path = field(init=False)
-    state: Path = field(init=False)
-    home: Path = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.allowed, self.outside, self.state, self.home = (
-            self.root / name for name in ("allowed", "outside", "allowed/sub/state", "home")
-        )
-
-    def path(self, text: str) -> Path:
-        return Path(text.format(allowed=self.allowed, outside=self.outside, state=self.state))
-
-    def read(self, text: str, opener: Opener | None = None) -> bytes:
-        with open_allowed(self.path(text), allowed=[self.allowed], forbidden=[self.state], opener=opener) as (
-            source,
-            _,
-        ):
-            return os.read(source, 100)
+def read(world: World, text: str, opener: Opener | None = None) -> bytes:
+    """The beginning of the file at a path of the world, if it may be read."""
+    path, allowed = Path(world.named(text)), world.allowed
+    with open_allowed(path, allowed=[allowed], forbidden=[world.state], opener=opener) as (source, _):
+        return os.read(source, 100)
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    world = World(tmp_path_factory.mktemp("w").resolve())
-    allowed = world.allowed
-    for path in (
-        allowed / "good.png",
-        allowed / "sub/inner.png",
-        world.outside / "secret.png",
-        world.root / "allowed-evil/secret.png",
-        world.home / "secret.png",
-        world.state / "picture.png",
-        world.state / "inst/one.lock",
-        *(
-            allowed / name
-            for name in (".hidden.png", ".ssh/good.png", ".git/objects/good.png", "sub/.env", ".env")
-        ),
-        *(
-            allowed / name
-            for name in ("key.pem", "server.key", "id_rsa", "id_rsa.png", "id_ed25519", "wallet.png")
-        ),
-        *(allowed / name for name in ("credentials.png", "Passwd.PNG", "store.kdbx", "cert.P12")),
-    ):
-        picture(path.with_name("made.png"))
-        path.with_name("made.png").rename(path)
-    for name in ("jobs.db", "jobs.db-journal", "receipts.log"):
+    world = build(tmp_path_factory.mktemp("w").resolve())
+    (world.allowed / "good-link.png").symlink_to(world.allowed / "sub/inner.png")
+    for name in ("jobs.db", "jobs.db-journal", "receipts.log", "inst/one.lock"):
+        (world.state / name).parent.mkdir(exist_ok=True)
         (world.state / name).write_bytes(b"state")
-    for name, target in (
-        ("link-to-secret.png", world.outside / "secret.png"),
-        ("chain.png", allowed / "link-to-secret.png"),
-        ("folder-link", world.outside),
-        ("absolute-link", Path("/proc/self/cwd")),
-        ("relative-link.png", Path("../outside/secret.png")),
-        ("loop.png", allowed / "loop.png"),
-        ("dangling.png", world.outside / "nothing.png"),
-        ("to-null.png", Path("/dev/null")),
-        ("to-environ.png", Path("/proc/self/environ")),
-        ("to-root", Path("/")),
-        ("to-state.png", world.state / "picture.png"),
-        ("state-folder-link", world.state),
-        ("link-to-hidden.png", allowed / ".hidden.png"),
-        ("good-link.png", allowed / "sub/inner.png"),
-    ):
-        (allowed / name).symlink_to(target)
-    (allowed / "hard-link-to-state.png").hardlink_to(world.state / "picture.png")
-    (allowed / "empty.png").touch()
-    os.mkfifo(allowed / "pipe.png")
-    with socket.socket(socket.AF_UNIX) as listener:
-        here = Path.cwd()
-        os.chdir(allowed)  # a socket's name must be short
-        listener.bind("socket.png")
-        os.chdir(here)
     return world
 
 
@@ -139,7 +75,7 @@ def opened() -> Iterator[list[str]]:
 def test_a_hostile_path_is_refused(text: str, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(world.home))
     with pytest.raises(MediaError) as refusal:
-        world.read(text)
+        read(world, text)
     assert refusal.value.message
     assert refusal.value.hint
 
@@ -150,7 +86,7 @@ def test_what_is_refused_is_not_opened_for_data(
     text: str, opener: Opener, world: World, opened: list[str]
 ) -> None:
     with pytest.raises(MediaError):
-        world.read(text, opener)
+        read(world, text, opener)
     files = [name for name in opened if Path(name).suffix in (".png", ".db", ".log", ".lock")]
     assert files == []
 
@@ -161,7 +97,7 @@ def test_what_is_refused_is_not_opened_for_data(
     ["{allowed}/good.png", "{allowed}/sub/inner.png", "{allowed}//good.png", "good.png", "sub/inner.png"],
 )
 def test_a_file_inside_an_allowed_folder_is_opened(text: str, opener: Opener, world: World) -> None:
-    assert world.read(text, opener).startswith(b"\x89PNG")
+    assert read(world, text, opener).startswith(b"\x89PNG")
 
 
 def test_a_link_between_allowed_files_is_followed_to_its_true_path(world: World) -> None:
@@ -204,7 +140,7 @@ def test_nothing_is_readable_without_an_allowed_folder(world: World) -> None:
 
 def test_a_path_outside_names_the_allowed_folders_and_the_setting(world: World) -> None:
     with pytest.raises(MediaError) as refusal:
-        world.read("{outside}/secret.png")
+        read(world, "{outside}/secret.png")
     assert str(world.allowed) in refusal.value.hint
     assert "SEEDANCE_MEDIA_DIRS" in refusal.value.hint
 
@@ -213,7 +149,7 @@ def test_a_refusal_does_not_tell_whether_a_file_outside_exists(world: World) -> 
     messages = []
     for name in ("secret.png", "nothing.png"):
         with pytest.raises(MediaError) as refusal:
-            world.read("{outside}/" + name)
+            read(world, "{outside}/" + name)
         messages.append((refusal.value.message.replace(name, ""), refusal.value.hint))
     assert messages[0] == messages[1]
 
@@ -221,7 +157,7 @@ def test_a_refusal_does_not_tell_whether_a_file_outside_exists(world: World) -> 
 @pytest.mark.parametrize("text", ["/mnt/user-data/uploads/cat.png", "/mnt/data/cat.png"])
 def test_a_path_of_the_assistants_sandbox_is_recognised(text: str, world: World) -> None:
     with pytest.raises(MediaError, match="assistant's own sandbox") as refusal:
-        world.read(text)
+        read(world, text)
     assert "https URL" in refusal.value.hint
 
 
@@ -243,7 +179,7 @@ def test_a_path_of_the_assistants_sandbox_is_recognised(text: str, world: World)
 )
 def test_a_refusal_says_what_is_wrong(text: str, words: str, world: World) -> None:
     with pytest.raises(MediaError, match=words):
-        world.read(text)
+        read(world, text)
 
 
 OPEN = """
@@ -358,7 +294,7 @@ def test_a_pipe_does_not_make_the_check_hang(world: World) -> None:
     def check() -> None:
         for opener in OPENERS:
             with pytest.raises(MediaError):
-                world.read("{allowed}/pipe.png", opener)
+                read(world, "{allowed}/pipe.png", opener)
         finished.set()
 
     threading.Thread(target=check, daemon=True).start()
