@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import anyio.to_thread
 
 from ..config import Settings
 from ..errors import JobNotFinished, MediaError
-from ..media import VideoFacts, contact_sheet, inspect, probe_video
+from ..media import VideoFacts, contact_sheet, inspect, probe_video, write_whole
 from ..types import Job
 
 _PREVIEW_BYTES = 60_000
@@ -87,11 +86,4 @@ async def _find(source: str, load: Callable[[str], Awaitable[Job]], settings: Se
 
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{secrets.token_hex(8)}.sheet")
-    try:
-        part.write_bytes(content)
-        # Takes the place of a link that lies there, instead of writing to what it leads to.
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
+    write_whole(path, content)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .placeholder import PlaceholderSpec, render_placeholder
     from .probe import Span, VideoFacts, probe_video
     from .sheets import contact_sheet
+    from .writing import write_whole
 
 __all__ = [
     "PictureLimits",
@@ -33,6 +34,7 @@ __all__ = [
     "probe_video",
     "read_media",
     "render_placeholder",
+    "write_whole",
 ]
 
 _HOMES = {
@@ -49,6 +51,7 @@ _HOMES = {
     "probe_video": "probe",
     "read_media": "inputs",
     "render_placeholder": "placeholder",
+    "write_whole": "writing",
 }
 
 

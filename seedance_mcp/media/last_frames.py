@@ -10,6 +10,7 @@ from anyio.to_thread import run_sync
 from ..errors import MediaError
 from .confine import Limits, run_worker
 from .descriptors import open_plain
+from .writing import write_whole
 
 _LIMITS = Limits(seconds=60)
 
@@ -30,15 +31,9 @@ async def extract_last_frame(video: Path, picture: Path) -> None:
     finally:
         os.close(source)
     try:
-        await run_sync(_replace, picture, reply.payload)
+        await run_sync(write_whole, picture, reply.payload)
     except OSError as error:
         raise MediaError(
             f"The last frame cannot be written to {picture}: {error.strerror}.",
             hint="Free some space there, or make the folder writable.",
         ) from error
-
-
-def _replace(picture: Path, content: bytes) -> None:
-    unfinished = picture.with_name(f".{picture.name}.{os.getpid()}")
-    unfinished.write_bytes(content)
-    unfinished.replace(picture)

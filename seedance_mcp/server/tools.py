@@ -246,7 +246,7 @@ _HOW_IT_IS = {
     JobStatus.SUCCEEDED: "is finished and saved",
     JobStatus.FAILED: "could not be made",
     JobStatus.CANCELLED: "was cancelled",
-    JobStatus.EXPIRED: "was made, but is gone",
+    JobStatus.EXPIRED: "can no longer be fetched",
     JobStatus.UNKNOWN: "may or may not have been bought",
 }
 
