@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from seedance_mcp.providers.timing import Deadlines
 from seedance_mcp.types import VideoRequest
 
 from . import fault_market as market
+from .forked import Patch, import_what_lives_need, live
 
 PATIENCE_SECONDS = 100.0
 PATIENT = Deadlines(connect=20.0, read=20.0, total=30.0, purchase=30.0, upload=30.0)
@@ -31,7 +33,7 @@ PATIENT = Deadlines(connect=20.0, read=20.0, total=30.0, purchase=30.0, upload=3
 def main() -> None:
     """Fork a process for each wish, let them go when all are ready, and tell what they told."""
     plan = json.loads(sys.stdin.read())
-    _import_what_is_needed()
+    import_what_lives_need()
     folder = Path(plan["folder"])
     is_ready, ready = os.pipe()
     go, let_go = os.pipe()
@@ -40,7 +42,7 @@ def main() -> None:
         child = os.fork()
         if not child:
             os.close(let_go)
-            _live(plan, number, folder, ready, go)
+            live(folder, partial(_life, plan, number, folder, ready, go))
         children.append(child)
     os.close(ready)
     for _ in children:
@@ -53,48 +55,10 @@ def main() -> None:
         print(json.dumps({**said, "code": os.waitstatus_to_exitcode(status)}))
 
 
-def _import_what_is_needed() -> None:
-    import av
-    import httpcore2
-    import httpx2
-    import PIL.Image
-
-    import seedance_mcp.providers.ark
-    import seedance_mcp.providers.atlas
-    import seedance_mcp.providers.fal
-    import seedance_mcp.providers.replicate
-    import seedance_mcp.providers.runcomfy
-    from seedance_mcp.media import scanning, signatures
-
-    assert av, (httpcore2, httpx2, PIL, scanning, signatures, seedance_mcp)
-
-
-class _Patch:
-    """What `hurry` wants of pytest's monkeypatch, in a process that does nothing else."""
-
-    setattr = staticmethod(setattr)
-
-    def setitem(self, mapping: Any, key: str, value: Any) -> None:
-        mapping[key] = value
-
-
-def _live(plan: dict[str, Any], number: int, folder: Path, ready: int, go: int) -> None:
-    log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for descriptor in (1, 2):
-        os.dup2(log, descriptor)
-    code = 70
-    try:
-        market.SHORT = PATIENT
-        market.hurry(_Patch())
-        code = anyio.run(_want, plan, number, folder, ready, go)
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+def _life(plan: dict[str, Any], number: int, folder: Path, ready: int, go: int) -> int:
+    market.SHORT = PATIENT
+    market.hurry(Patch())
+    return anyio.run(_want, plan, number, folder, ready, go)
 
 
 async def _want(plan: dict[str, Any], number: int, folder: Path, ready: int, go: int) -> int:

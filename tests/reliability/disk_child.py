@@ -28,6 +28,7 @@ from seedance_mcp.types import JobState
 
 from .disk_space import FileSizes, Tmpfs
 from .fault_market import catalog, hurry, request, settings
+from .forked import Patch
 from .waiting import until
 
 PROVIDER = "ark"
@@ -39,15 +40,6 @@ STRUGGLE_SECONDS = 0.6
 
 PHASES = ("opening", "asking", "answered", "following")
 """When the disk runs full: before the server starts, before it is asked, while the purchase is under way, after it."""
-
-
-class _Patch:
-    """`hurry` for a process that does nothing else."""
-
-    setattr = staticmethod(setattr)
-
-    def setitem(self, mapping: Any, key: str, value: Any) -> None:
-        mapping[key] = value
 
 
 class _Notes(logging.Handler):
@@ -202,7 +194,7 @@ def main() -> None:
     order = json.load(sys.stdin)
     folder = Path(order["folder"])
     space = Tmpfs(folder, ROOM) if order["method"] == "tmpfs" else FileSizes(folder)
-    hurry(_Patch())
+    hurry(Patch())
     catalog(PROVIDER)
     saving._FREE_BYTES = 0  # it would see the disk fill up; here it fills up after it has looked
     runner._ANSWER_SECONDS = 0.3

@@ -12,8 +12,7 @@ import json
 import os
 import select
 import signal
-import sys
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,14 @@ import anyio
 
 import seedance_mcp.app as app_module
 from seedance_mcp.app import App, open_app
+from seedance_mcp.catalog import Catalog
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import SeedanceError
 from seedance_mcp.jobs import JobRunner, watcher
 from seedance_mcp.types import JobState, JobStatus, VideoRequest
 
 from . import fault_market as market
+from .forked import Patch, import_what_lives_need, live
 from .kill_points import install
 
 PATIENCE_SECONDS = 150.0
@@ -35,7 +36,7 @@ RESCAN_SECONDS = 1.0
 
 def main() -> None:
     """Fork a life for each line; answer with its process id, and with its end."""
-    _import_what_lives_need()
+    import_what_lives_need()
     gc.freeze()
     lives: dict[int, int] = {}
     buffered = b""
@@ -48,9 +49,11 @@ def main() -> None:
             *lines, buffered = (buffered + chunk).split(b"\n")
             for line in lines:
                 life = json.loads(line)
+                known = _catalog(Path(life["catalog"]))
                 pid = os.fork()
                 if not pid:
-                    _live(life)
+                    folder = Path(life["folder"])
+                    live(folder, partial(_life, life, folder, known))
                 lives[pid] = life["number"]
                 _say(number=life["number"], pid=pid)
         for pid in list(lives):
@@ -65,53 +68,17 @@ def _say(**fields: int) -> None:
     os.write(1, json.dumps(fields).encode() + b"\n")
 
 
-def _import_what_lives_need() -> None:
-    import av
-    import httpcore2
-    import httpx2
-    import PIL.Image
-
-    import seedance_mcp.providers.ark
-    import seedance_mcp.providers.atlas
-    import seedance_mcp.providers.fal
-    import seedance_mcp.providers.replicate
-    import seedance_mcp.providers.runcomfy
-    from seedance_mcp.media import scanning, signatures
-
-    assert av, (httpcore2, httpx2, PIL, scanning, signatures, seedance_mcp)
+@cache
+def _catalog(overlay: Path) -> Catalog:
+    return Catalog.load(overlay)
 
 
-class _Patch:
-    """What `hurry` wants of pytest's monkeypatch, in a process that does nothing else."""
-
-    setattr = staticmethod(setattr)
-
-    def setitem(self, mapping: Any, key: str, value: Any) -> None:
-        mapping[key] = value
-
-
-def _live(life: dict[str, Any]) -> None:
-    folder = Path(life["folder"])
-    folder.mkdir(parents=True, exist_ok=True)
-    log = os.open(folder / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for descriptor in (1, 2):
-        os.dup2(log, descriptor)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    code = 70
-    try:
-        market.hurry(_Patch())
-        watcher._RESCAN_SECONDS = RESCAN_SECONDS
-        reached = os.open(folder / "reached.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        install(partial(_reached, life, {}, reached))
-        code = anyio.run(_buy, life, folder)
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+def _life(life: dict[str, Any], folder: Path, known: Catalog) -> int:
+    market.hurry(Patch())
+    watcher._RESCAN_SECONDS = RESCAN_SECONDS
+    reached = os.open(folder / "reached.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    install(partial(_reached, life, {}, reached))
+    return anyio.run(_buy, life, folder, known)
 
 
 def _reached(life: dict[str, Any], counts: dict[str, int], log: int, name: str) -> None:
@@ -122,14 +89,15 @@ def _reached(life: dict[str, Any], counts: dict[str, int], log: int, name: str) 
     os.kill(os.getpid(), signal.SIGSTOP if life.get("stop") else signal.SIGKILL)
 
 
-async def _buy(life: dict[str, Any], folder: Path) -> int:
+async def _buy(life: dict[str, Any], folder: Path, known: Catalog) -> int:
     """Ask for every order until its video is here, as a client does that never gives up; 0 when all are."""
-    environ = {**life["environ"], "SEEDANCE_MAX_JOBS_PER_HOUR": "1000", "SEEDANCE_CATALOG": life["catalog"]}
+    environ = {**life["environ"], "SEEDANCE_MAX_JOBS_PER_HOUR": "1000"}
     settings = load_settings(environ, settings_file=folder / "none.toml")
     if not life.get("leases", True):
         app_module.JobRunner = partial(JobRunner, leases=False)  # type: ignore[assignment,misc]
     with anyio.move_on_after(PATIENCE_SECONDS):
         async with open_app(settings) as app:
+            app.__dict__["catalog"] = known
             for job_id, task_id in life.get("resolve", {}).items():
                 await app.resolve(job_id, task_id)
             async with anyio.create_task_group() as group:
