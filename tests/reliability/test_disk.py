@@ -23,6 +23,9 @@ AT_ONCE = 4
 EVERY = bool(os.environ.get("SEEDANCE_TEST_LONG"))
 """Every single page, not only those where the most happens."""
 
+PATIENCE = 1800.0 if EVERY else 280.0
+"""Seconds that a share of the points may take: under a minute on two free cores."""
+
 WRITES = {"opening": 130, "asking": 90, "answered": 16, "following": 24}
 """Pages that a purchase takes from each moment on; with more room it does not notice."""
 
@@ -60,7 +63,7 @@ def _share(emulator: Emulator, folder: Path, method: str, wanted: list[list[Any]
     }
     done = subprocess.run(
         [*before, sys.executable, "-m", "tests.reliability.disk_child"],
-        input=json.dumps(order), capture_output=True, text=True, timeout=1800 if EVERY else 110, check=False,
+        input=json.dumps(order), capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-4000:]
     lines = [json.loads(line) for line in done.stdout.splitlines()]
@@ -102,6 +105,7 @@ def trouble(reports: list[dict[str, Any]], phase: str) -> int:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the processes are forked")
+@pytest.mark.timeout(PATIENCE + 20)
 @pytest.mark.parametrize("method", ["tmpfs", "file sizes"])
 def test_a_disk_that_runs_full_at_any_page_loses_no_purchase_and_buys_none_twice(
     method: str, tmp_path: Path
