@@ -246,3 +246,15 @@ class DownloadError(ProviderError):
     code = "download"
     default_hint = "The server tries again by itself; call check_status later."
     retryable = True
+
+
+REFUSALS = (
+    RequestRejected,
+    ContentRejected,
+    AuthenticationError,
+    InsufficientFunds,
+    RateLimited,
+    TaskNotFound,
+    NotSupported,
+)
+"""The only answers to a purchase that prove that nothing was bought. Everything else is unknown."""

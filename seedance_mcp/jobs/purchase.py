@@ -12,17 +12,11 @@ import anyio
 
 from ..config import Settings
 from ..errors import (
-    AuthenticationError,
-    ContentRejected,
-    InsufficientFunds,
-    NotSupported,
+    REFUSALS,
     ProviderError,
-    RateLimited,
-    RequestRejected,
     SeedanceError,
     StoreError,
     SubmissionNotSent,
-    TaskNotFound,
 )
 from ..providers import Provider
 from ..types import Job, JobState, MediaFile, Submission
@@ -37,17 +31,6 @@ if TYPE_CHECKING:
     from ..catalog import Offer
 
 logger = logging.getLogger(__name__)
-
-_REFUSALS = (
-    RequestRejected,
-    ContentRejected,
-    AuthenticationError,
-    InsufficientFunds,
-    RateLimited,
-    TaskNotFound,
-    NotSupported,
-)
-"""The only errors after sending that prove that nothing was bought. Everything else is unknown."""
 
 _QUERY = re.compile(rb"(https?:[^\s\"'?]{1,2000})\?[^\s\"']+")
 """What signs an address, where a provider repeats the links that it was given: no record keeps it."""
@@ -122,7 +105,7 @@ async def buy(
             fits=fitted(job.request, offer, media).limits if settings.fit else {},
         )
         submission = await _submit(provider, wired, offer, purchase)
-    except _REFUSALS as error:
+    except REFUSALS as error:
         to = JobState.REJECTED if purchase.sent else JobState.NOT_SENT
         return await _record(purchase, to, store, receipts, changed, error=error)
     except SubmissionNotSent as error:

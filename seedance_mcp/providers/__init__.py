@@ -112,8 +112,7 @@ class Provider(Protocol):
 
         Raises:
             SubmissionNotSent: no connection came about; nothing was sent.
-            RequestRejected, ContentRejected, AuthenticationError, InsufficientFunds, RateLimited,
-                TaskNotFound: the provider refused, with evidence; nothing was bought.
+            One of `errors.REFUSALS`: the provider refused, with evidence; nothing was bought.
             SubmissionUnknown: everything else after `purchase.sending()`.
         """
         ...

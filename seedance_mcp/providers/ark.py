@@ -101,7 +101,8 @@ class ArkProvider(Provider):
         self._info = info
         self._api = Api(info, access, _problem)
         self._unknown = UnknownWords(info.name)
-        self._identifiers: dict[str, str | None] = {}
+        self._marks: dict[str, str] = {}
+        self._marks_return = False
 
     async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
         """Create a task, marked with the purchase's tag."""
@@ -160,13 +161,16 @@ class ArkProvider(Provider):
         listed.sort(key=lambda task: task.model != endpoint)
         if len(listed) > _MOST_CANDIDATES:
             listed, complete = listed[:_MOST_CANDIDATES], False
-        found: list[str] = []
+        marks: dict[str, str | None] = {}
         for candidate in listed:
             try:
-                if await self._identifier(candidate) == tag:
-                    found.append(candidate.id)
+                marks[candidate.id] = await self._mark(candidate)
             except TaskNotFound:
                 complete = False
+        unmarked = [mark for mark in marks.values() if not mark]
+        if None in unmarked or (unmarked and not self._marks_return):
+            complete = False  # perhaps ours: its mark may still appear, or none ever comes back
+        found = [task_id for task_id, mark in marks.items() if mark == tag]
         if len(found) == 1:
             return Recovery(submission=Submission(task_id=found[0]))
         return Recovery(proves_absence=not found and complete and self._info.absence_is_proof)
@@ -176,18 +180,24 @@ class ArkProvider(Provider):
         await self._api.close()
 
     async def _task(self, task_id: str) -> _Task:
-        return await self._api.get(f"{_TASKS}/{checked_id(task_id)}", _Task)
+        task = await self._api.get(f"{_TASKS}/{checked_id(task_id)}", _Task)
+        self._marks_return = self._marks_return or bool(task.safety_identifier)
+        return task
 
-    async def _identifier(self, listed: _Task) -> str | None:
-        """What a task was marked with. Remembered once it cannot change: a search may be made again every minute."""
-        if listed.id not in self._identifiers:
+    async def _mark(self, listed: _Task) -> str | None:
+        """
+        What a task was marked with; empty for nothing, None while it may still be.
+
+        Remembered once it cannot change: a search may be made again every minute.
+        """
+        if listed.id not in self._marks:
             task = listed if listed.safety_identifier else await self._task(listed.id)
             if not task.safety_identifier and _STATUSES.get(task.status) not in _UNCHANGING:
                 return None
-            if len(self._identifiers) >= _MOST_REMEMBERED:
-                self._identifiers.clear()
-            self._identifiers[listed.id] = task.safety_identifier
-        return self._identifiers[listed.id]
+            if len(self._marks) >= _MOST_REMEMBERED:
+                self._marks.clear()
+            self._marks[listed.id] = task.safety_identifier or ""
+        return self._marks[listed.id]
 
     async def _list(self, since: float, *, flex: bool) -> tuple[list[_Task], bool]:
         """All tasks created after `since` and whether the list was complete. Flex tasks hide from the usual list."""

@@ -10,10 +10,7 @@ import anyio
 import httpx2
 
 from ..errors import (
-    AuthenticationError,
-    ContentRejected,
-    InsufficientFunds,
-    RateLimited,
+    REFUSALS,
     RequestRejected,
     SubmissionNotSent,
     SubmissionUnknown,
@@ -38,16 +35,6 @@ _REFUSALS = frozenset({400, 401, 402, 403, 404, 405, 413, 415, 422})
 
 _GATEWAY_REFUSALS = frozenset({401, 403, 404, 413, 429})
 """Statuses that are a refusal even as a web page: the gateway in front let nothing through."""
-
-_REFUSED = (
-    RequestRejected,
-    ContentRejected,
-    AuthenticationError,
-    InsufficientFunds,
-    RateLimited,
-    TaskNotFound,
-)
-"""Classes that tell the caller that nothing was bought."""
 
 
 async def pay(
@@ -145,7 +132,7 @@ def _judge(answer: Answer, reply: Shape[ReplyT], *, title: str, classify: Classi
             reason = f"it answered HTTP {answer.status} without a usable task id"
     elif _is_refusal(answer, problem) and not _names_a_task(answer, reply, title):
         kind = kind_of(answer.status, problem, missing=RequestRejected, believed=True)
-        if not issubclass(kind, _REFUSED) or issubclass(kind, TaskNotFound):
+        if not issubclass(kind, REFUSALS) or issubclass(kind, TaskNotFound):
             kind = RequestRejected  # whatever was not found, it was no task: there is none yet
         raise error_of(kind, answer, problem, title=title)
     else:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +16,7 @@ from seedance_mcp.errors import ProviderError, SubmissionUnknown
 from seedance_mcp.providers import Provider
 from seedance_mcp.types import VideoRequest
 from tests.emulator import Behaviour, Emulator
+from tests.emulator.ledger import Task
 from tests.emulator.wire import Response
 
 from .ark_market import Buyer, bought, opened, order
@@ -145,11 +148,19 @@ async def test_a_task_that_was_looked_at_is_not_asked_for_again() -> None:
     assert emulator.ledger.count("poll") == 4
 
 
-async def test_a_task_without_a_mark_is_asked_for_again_until_it_has_ended() -> None:
+@asynccontextmanager
+async def beside_an_unmarked_task() -> AsyncIterator[tuple[Emulator, Provider, Task]]:
+    """Somebody else's tool has bought something in the same account."""
     behaviour = Behaviour(queued_seconds=0, running_seconds=3600)
     async with Emulator("ark", behaviour=behaviour) as emulator, opened(emulator) as provider:
-        await bought(provider, "of the console")
+        await bought(provider, "to be removed")
         (task,) = emulator.ledger.tasks.values()
+        del task.body["safety_identifier"]
+        yield emulator, provider, task
+
+
+async def test_a_task_without_a_mark_is_asked_for_again_until_it_has_ended() -> None:
+    async with beside_an_unmarked_task() as (emulator, provider, task):
         request, offer = order()
 
         async def asked() -> int:
@@ -157,7 +168,28 @@ async def test_a_task_without_a_mark_is_asked_for_again_until_it_has_ended() -> 
             await provider.recover(request, offer, "mine", time.time() - 300)
             return emulator.ledger.count("poll") - before
 
-        del task.body["safety_identifier"]
         assert [await asked(), await asked()] == [1, 1]
         emulator.ledger.force(task.id, "succeeded")
         assert [await asked(), await asked()] == [1, 0]
+
+
+async def test_a_task_without_a_mark_leaves_doubt_while_it_runs() -> None:
+    async with beside_an_unmarked_task() as (emulator, provider, task):
+        await bought(provider, "of ours")
+        request, offer = order()
+        while_running = await provider.recover(request, offer, "mine", time.time() - 300)
+        emulator.ledger.force(task.id, "succeeded")
+        afterwards = await provider.recover(request, offer, "mine", time.time() - 300)
+    assert (while_running.submission, while_running.proves_absence) == (None, False)
+    assert afterwards.proves_absence
+
+
+async def test_a_task_without_a_mark_leaves_doubt_where_no_mark_was_ever_seen_to_come_back() -> None:
+    async with beside_an_unmarked_task() as (emulator, provider, task):
+        emulator.ledger.force(task.id, "succeeded")
+        request, offer = order()
+        unseen = await provider.recover(request, offer, "mine", time.time() - 300)
+        await provider.poll(await bought(provider, "of ours"))
+        seen = await provider.recover(request, offer, "mine", time.time() - 300)
+    assert (unseen.submission, unseen.proves_absence) == (None, False)
+    assert seen.proves_absence
