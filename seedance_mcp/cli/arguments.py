@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, get_args, get_origin
+from urllib.request import url2pathname
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -15,7 +17,8 @@ from ..config import Settings
 from ..errors import InvalidRequest
 from ..types import VideoRequest
 
-_NOT_A_FILE = ("https://", "http://", "data:", "media:", "job:")
+_NOT_A_FILE = ("https://", "http://", "data:", "media:", "job:", "file:")
+_OF_A_FILE = re.compile(r"file://(?:localhost)?(?=/)", re.IGNORECASE)
 
 
 def add_request_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,11 +67,14 @@ def allow_named_files(settings: Settings, request: VideoRequest) -> Settings:
 
 def is_file(source: str) -> bool:
     """True for a path; false for a URL, `media:<id>` or `job:<id>`."""
-    return not source.startswith(_NOT_A_FILE)
+    return not source.lower().startswith(_NOT_A_FILE)
 
 
 def absolute(source: str) -> str:
-    """The source with a path made absolute; everything else as it is. Raises InvalidRequest."""
+    """The source with a path made absolute, a `file:` URL as the path; everything else as it is. Raises InvalidRequest."""
+    of_a_file = _OF_A_FILE.match(source)
+    if of_a_file:
+        return url2pathname(source[of_a_file.end() :])
     return str(whole(Path(source))) if is_file(source) else source
 
 

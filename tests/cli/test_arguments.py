@@ -60,9 +60,25 @@ def test_a_relative_path_means_the_folder_that_the_person_is_in(
     assert _read("--first-frame", "fox.png").first_frame == str(tmp_path / "fox.png")
 
 
-@pytest.mark.parametrize("source", ["https://example.test/a.png", "media:abc", "job:job_1/last_frame"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "https://example.test/a.png",
+        "HTTPS://EXAMPLE.TEST/a.png",
+        "file://another-machine/a.png",
+        "media:abc",
+        "job:job_1/last_frame",
+    ],
+)
 def test_what_is_not_a_path_is_left_alone(source: str) -> None:
     assert _read("--first-frame", source).first_frame == source
+
+
+@pytest.mark.parametrize("start", ["file://", "FILE://localhost"])
+def test_a_file_url_is_the_path_that_it_names(start: str, tmp_path: Path) -> None:
+    request = _read("--first-frame", f"{start}{(tmp_path / 'my fox.png').as_uri()[7:]}")
+    assert request.first_frame == str(tmp_path / "my fox.png")
+    assert allow_named_files(load_settings({}), request).media_dirs == (tmp_path,)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows guesses where the folder of another user is")
