@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..errors import StoreError
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 SPENDING_STOPPED = "spending_stopped"
 """The key in `meta` that stops every purchase until a person allows them again."""
 

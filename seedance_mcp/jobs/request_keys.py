@@ -48,35 +48,38 @@ class RequestKey:
 
 def job_of(connection: Connection, key: RequestKey) -> Job | None:
     """
-    Load the job that the key stands for; None if it is new, or its purchase provably did not happen.
+    Load the job that the key stands for: the newest that may have been bought. None if there is none.
+
+    All that it ever stood for are looked at: one that was judged not to have been bought may have turned up since.
 
     Raises:
         InvalidRequest: the key was used for another request.
         StoreError: the record of its job is damaged.
     """
-    row = connection.execute(
-        "SELECT job_id, asked, digests FROM request_keys WHERE key = ?", (key.text,)
-    ).fetchone()
+    row = connection.execute("SELECT asked, digests FROM request_keys WHERE key = ?", (key.text,)).fetchone()
     if row is None:
         return None
-    job_id, asked, digests = row
+    asked, digests = row
+    rows = connection.execute("SELECT job_id FROM key_jobs WHERE key = ? ORDER BY rowid DESC", (key.text,))
+    jobs = [journal.find(connection, job_id) for (job_id,) in rows.fetchall()]
+    bought = [job for job in jobs if job.state not in journal.NOT_BOUGHT]
     different = _differences(json.loads(asked), json.loads(digests), key)
     if different:
+        owner = (bought or jobs)[0].id
         raise InvalidRequest(
-            [f"request_key {key.text!r} belongs to job {job_id}, which differs in: {', '.join(different)}."],
+            [f"request_key {key.text!r} belongs to job {owner}, which differs in: {', '.join(different)}."],
             hint="Take a new request_key for another video; check_status shows that job. Nothing was bought.",
         )
-    job = journal.find(connection, job_id)
-    return None if job.state in journal.NOT_BOUGHT else job
+    return bought[0] if bought else None
 
 
 def keep(connection: Connection, key: RequestKey, job: Job) -> None:
-    """Let the key stand for this job from now on; what it was first asked for stays."""
+    """Let the key stand for this job as well; what it was first asked for stays."""
     connection.execute(
-        "INSERT INTO request_keys (key, job_id, asked, digests, at) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (key) DO UPDATE SET job_id = excluded.job_id",
-        (key.text, job.id, json.dumps(_written(key.asked)), json.dumps(dict(key.digests)), job.created_at),
+        "INSERT INTO request_keys (key, asked, digests, at) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+        (key.text, json.dumps(_written(key.asked)), json.dumps(dict(key.digests)), job.created_at),
     )
+    connection.execute("INSERT INTO key_jobs (key, job_id) VALUES (?, ?)", (key.text, job.id))
 
 
 def _is_url(source: str) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from decimal import Decimal
+from importlib import resources
 from pathlib import Path
 
 import anyio
@@ -20,6 +23,7 @@ from seedance_mcp.jobs.request_keys import RequestKey, job_of, keep
 from seedance_mcp.types import Job, JobState, Price, VideoRequest
 from tests.emulator import Behaviour, Emulator
 from tests.reliability import fault_market as market
+from tests.reliability.waiting import until
 from tests.test_app import made, request
 
 KEY = "shot-0001"
@@ -104,11 +108,9 @@ async def test_a_picture_that_has_gone_is_still_the_same_and_one_that_was_change
             await app.generate(asked, request_key=KEY)
 
 
-@pytest.mark.parametrize("state", list(JobState))
-def test_only_a_purchase_that_provably_did_not_happen_frees_its_key(tmp_path: Path, state: JobState) -> None:
-    store: Store = open_store(tmp_path)
+def job_in(state: JobState) -> Job:
     price = Price(amount=Decimal(1), currency="USD", usd=Decimal(1))
-    job = Job(
+    return Job(
         id="job_1",
         state=state,
         version=1,
@@ -125,6 +127,12 @@ def test_only_a_purchase_that_provably_did_not_happen_frees_its_key(tmp_path: Pa
         maximum=price,
         created_at=1_760_000_000.0,
     )
+
+
+@pytest.mark.parametrize("state", list(JobState))
+def test_only_a_purchase_that_provably_did_not_happen_frees_its_key(tmp_path: Path, state: JobState) -> None:
+    store: Store = open_store(tmp_path)
+    job = job_in(state)
     key = RequestKey.of(KEY, job.request, {})
     store.write_now(
         lambda connection: keep(connection, key, journal.insert(connection, job, day="2026-11-21"))
@@ -133,6 +141,28 @@ def test_only_a_purchase_that_provably_did_not_happen_frees_its_key(tmp_path: Pa
     store.close()
     free = state in (JobState.NOT_SENT, JobState.REJECTED, JobState.ABSENT)
     assert found == (None if free else job)
+
+
+def test_a_key_of_an_older_database_still_stands_for_its_job(tmp_path: Path) -> None:
+    open_store(tmp_path).close()
+    (tmp_path / "jobs.db").unlink()
+    job = job_in(JobState.DONE)
+    key = RequestKey.of(KEY, job.request, {})
+    scripts = sorted(
+        resources.files("seedance_mcp.jobs").joinpath("sql").iterdir(), key=lambda file: file.name
+    )
+    with closing(sqlite3.connect(tmp_path / "jobs.db", isolation_level=None)) as older:
+        for script in scripts[:5]:
+            older.executescript(script.read_text(encoding="utf-8"))
+        journal.insert(older, job, day="2026-11-21")
+        asked = job.request.model_dump_json(exclude_defaults=True)
+        older.execute("INSERT INTO request_keys VALUES (?, ?, ?, '{}', 0)", (KEY, job.id, asked))
+        older.execute("PRAGMA user_version = 5")
+    store = open_store(tmp_path)
+    try:
+        assert store.read_now(lambda connection: job_of(connection, key)) == job
+    finally:
+        store.close()
 
 
 async def test_a_refused_purchase_is_made_anew_under_its_key_and_a_lost_answer_never(tmp_path: Path) -> None:
@@ -150,6 +180,28 @@ async def test_a_refused_purchase_is_made_anew_under_its_key_and_a_lost_answer_n
         assert len(shop.emulator.ledger.tasks) == 1
         with pytest.raises(InvalidRequest, match=lost.job.id):
             await shop.app.generate(market.request("ark", prompt="another boat"), request_key=KEY)
+
+
+async def test_a_key_stands_for_a_purchase_that_turns_up_after_a_second_one_was_refused(
+    tmp_path: Path,
+) -> None:
+    async with market.opened("ark", tmp_path, Behaviour(list_lag=3600)) as shop:
+        asked = market.request("ark")
+        shop.emulator.fail("lost")
+        lost = await shop.app.generate(asked, request_key=KEY)
+
+        async def judged() -> bool:
+            return (await shop.app.job(lost.job.id)).state is JobState.ABSENT
+
+        with anyio.fail_after(30):
+            await until(judged)
+        shop.emulator.fail("status", status=400, value="InvalidParameter", accepted=False)
+        refused = await shop.app.generate(asked, request_key=KEY)
+        assert refused.job.state is JobState.REJECTED
+        shop.emulator.behaviour.list_lag = 0
+        await shop.app.runner.adopt_late()
+        assert (await again(shop.app, asked)).id == lost.job.id
+        assert len(shop.emulator.ledger.tasks) == 1
 
 
 RACE = """
