@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import DownloadError
+from ..media import LEFTOVER
 
 _LEFTOVER = re.compile(r"(?P<job>job_[A-Za-z0-9_-]{16,64})\.(?P<instance>[0-9a-f]{16})\.part(?:\.json)?")
 _UNFINISHED_SIDECAR = re.compile(r"job_[A-Za-z0-9_-]{16,64}\.[a-z0-9_]{8}\.json\.part")
-_SIDECAR_AGE_SECONDS = 3600
+_UNFINISHED_AGE_SECONDS = 3600
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
@@ -106,9 +107,9 @@ def sweep(folder: Path, alive: Callable[[str], bool]) -> int:
             path.unlink(missing_ok=True)
             removed += 1
     for path in _files(folder):
-        if _UNFINISHED_SIDECAR.fullmatch(path.name):
+        if _UNFINISHED_SIDECAR.fullmatch(path.name) or LEFTOVER.fullmatch(path.name):
             with suppress(FileNotFoundError):
-                if path.stat().st_mtime < time.time() - _SIDECAR_AGE_SECONDS:
+                if path.stat().st_mtime < time.time() - _UNFINISHED_AGE_SECONDS:
                     path.unlink()
                     removed += 1
     return removed

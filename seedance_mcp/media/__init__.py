@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from .placeholder import PlaceholderSpec, render_placeholder
     from .probe import Span, VideoFacts, probe_video
     from .sheets import contact_sheet
-    from .writing import write_whole
+    from .writing import LEFTOVER, write_whole
 
 __all__ = [
+    "LEFTOVER",
     "PictureLimits",
     "PlaceholderSpec",
     "Span",
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "LEFTOVER": "writing",
     "PictureLimits": "fitting",
     "PlaceholderSpec": "placeholder",
     "Span": "probe",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from pathlib import Path
+
+LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.unfinished")
+"""The name of what a process leaves that dies while it writes."""
 
 
 def write_whole(path: Path, content: bytes) -> None:

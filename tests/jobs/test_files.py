@@ -263,6 +263,7 @@ def test_the_sweep_removes_what_the_dead_left_and_nothing_else(folder: Path) -> 
         f"{JOB_ID}.{DEAD}.part.json",
         f"job_{'-' * 22}.{DEAD}.part",
         f"{JOB_ID}.ab_12xyz.json.part",
+        f".{DEAD}.unfinished",
     }
     stays = {
         f"{JOB_ID}.{ONE}.part",
@@ -275,13 +276,20 @@ def test_the_sweep_removes_what_the_dead_left_and_nothing_else(folder: Path) -> 
         f"{DEAD}.part",
         "holiday.part",
         "holiday.json.part",
+        f".{ONE}.unfinished",
+        ".holiday.unfinished",
         "clip.mp4",
         "clip.json",
     }
     for name in gone | stays:
         (folder / name).write_bytes(b"x")
-    os.utime(folder / f"{JOB_ID}.ab_12xyz.json.part", (0, 0))
-    os.utime(folder / "holiday.json.part", (0, 0))
+    for name in (
+        f"{JOB_ID}.ab_12xyz.json.part",
+        f".{DEAD}.unfinished",
+        "holiday.json.part",
+        ".holiday.unfinished",
+    ):
+        os.utime(folder / name, (0, 0))
     (folder / f"job_{'f' * 22}.{DEAD}.part").mkdir()
     assert sweep(folder, alive) == len(gone)
     assert {path.name for path in folder.iterdir() if path.is_file()} == stays
