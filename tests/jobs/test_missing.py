@@ -15,12 +15,14 @@ from seedance_mcp.jobs import journal
 from seedance_mcp.jobs.polling import poll
 from seedance_mcp.jobs.store import Store, open_store
 from seedance_mcp.providers import Recovery
-from seedance_mcp.types import Job, JobState, Price, Submission, TaskState, VideoRequest
+from seedance_mcp.types import Job, JobState, Submission, TaskState
+
+from . import records
+from .records import START
 
 OFFER = Catalog.load().offer("byteplus", "seedance-2.0")
 OURS, OTHER = Submission(task_id="ours"), Submission(task_id="other")
 STORED = Submission(task_id="ours", handle={"status": "https://provider.example/somewhere/ours"})
-START = 1_700_000_000.0
 
 
 class Forgetful:
@@ -43,15 +45,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def accepted(store: Store) -> Job:
-    price = Price(amount=Decimal(1), currency="USD", usd=Decimal(1))
-    job = Job(
-        id="j", state=JobState.RESERVED, version=1, owner="me", provider="byteplus", account="a", model="m",
-        endpoint="e", request=VideoRequest(prompt="x", model="seedance-2.0"), fingerprint="f", client_key="f:0",
-        tag="t", estimate=price, maximum=price, created_at=START,
-    )  # fmt: skip
     with store._connection as connection:
-        journal.insert(connection, job, day="2023-11-14")
-        job = journal.move(connection, job, JobState.SENDING, now=START, by="me", sent_at=START)
+        reserved = journal.insert(connection, records.job(), day="2023-11-14")
+        job = journal.move(connection, reserved, JobState.SENDING, now=START, by="me", sent_at=START)
         return journal.move(
             connection, job, JobState.ACCEPTED, now=START, by="me", submission=STORED, accepted_at=START
         )

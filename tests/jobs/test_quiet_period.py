@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 
 import anyio
@@ -16,11 +15,14 @@ from seedance_mcp.jobs import journal
 from seedance_mcp.jobs.reconcile import quiet_seconds, reconcile
 from seedance_mcp.jobs.store import Store, open_store
 from seedance_mcp.providers import Recovery
-from seedance_mcp.types import Job, JobState, Price, VideoRequest
+from seedance_mcp.types import Job, JobState
+
+from . import records
+from .records import START
 
 OFFER = Catalog.load().offer("byteplus", "seedance-2.0")
 QUIET = quiet_seconds(OFFER.provider)
-START, UP = 1_700_000_000.0, 50_000.0
+UP = 50_000.0
 
 
 class EmptyList:
@@ -36,15 +38,9 @@ class Machine:
         store.clock, store.uptime = lambda: self.wall, lambda: self.uptime
 
     def unknown_job(self, *, uptime: float | None = UP) -> Job:
-        price = Price(amount=Decimal(1), currency="USD", usd=Decimal(1))
-        job = Job(
-            id="j", state=JobState.RESERVED, version=1, owner="me", provider="byteplus", account="a", model="m",
-            endpoint="e", request=VideoRequest(prompt="x", model="seedance-2.0"), fingerprint="f", client_key="f:0",
-            tag="t", estimate=price, maximum=price, created_at=START,
-        )  # fmt: skip
         with self.store._connection as connection:
-            journal.insert(connection, job, day="2023-11-14")
-            job = journal.move(connection, job, JobState.SENDING, now=START, by="me", sent_at=START)
+            reserved = journal.insert(connection, records.job(), day="2023-11-14")
+            job = journal.move(connection, reserved, JobState.SENDING, now=START, by="me", sent_at=START)
             return journal.move(
                 connection, job, JobState.UNKNOWN, now=START, by="me", unknown_at=START, unknown_uptime=uptime
             )

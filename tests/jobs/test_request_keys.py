@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from decimal import Decimal
 from importlib import resources
 from pathlib import Path
 
@@ -20,11 +19,13 @@ from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import InvalidRequest
 from seedance_mcp.jobs import Store, journal, open_store
 from seedance_mcp.jobs.request_keys import RequestKey, job_of, keep
-from seedance_mcp.types import Job, JobState, Price, VideoRequest
+from seedance_mcp.types import Job, JobState, VideoRequest
 from tests.emulator import Behaviour, Emulator
 from tests.reliability import fault_market as market
 from tests.reliability.waiting import until
 from tests.test_app import made, request
+
+from . import records
 
 KEY = "shot-0001"
 
@@ -108,31 +109,10 @@ async def test_a_picture_that_has_gone_is_still_the_same_and_one_that_was_change
             await app.generate(asked, request_key=KEY)
 
 
-def job_in(state: JobState) -> Job:
-    price = Price(amount=Decimal(1), currency="USD", usd=Decimal(1))
-    return Job(
-        id="job_1",
-        state=state,
-        version=1,
-        owner="me",
-        provider="ark",
-        account="a",
-        model="m",
-        endpoint="e",
-        request=request(),
-        fingerprint="f",
-        client_key="f:0",
-        tag="t",
-        estimate=price,
-        maximum=price,
-        created_at=1_760_000_000.0,
-    )
-
-
 @pytest.mark.parametrize("state", list(JobState))
 def test_only_a_purchase_that_provably_did_not_happen_frees_its_key(tmp_path: Path, state: JobState) -> None:
     store: Store = open_store(tmp_path)
-    job = job_in(state)
+    job = records.job(state=state)
     key = RequestKey.of(KEY, job.request, {})
     store.write_now(
         lambda connection: keep(connection, key, journal.insert(connection, job, day="2026-11-21"))
@@ -146,7 +126,7 @@ def test_only_a_purchase_that_provably_did_not_happen_frees_its_key(tmp_path: Pa
 def test_a_key_of_an_older_database_still_stands_for_its_job(tmp_path: Path) -> None:
     open_store(tmp_path).close()
     (tmp_path / "jobs.db").unlink()
-    job = job_in(JobState.DONE)
+    job = records.job(state=JobState.DONE)
     key = RequestKey.of(KEY, job.request, {})
     scripts = sorted(
         resources.files("seedance_mcp.jobs").joinpath("sql").iterdir(), key=lambda file: file.name
