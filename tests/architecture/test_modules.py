@@ -7,12 +7,9 @@ import re
 from functools import cache
 from importlib import import_module
 
-import pytest
-
 from .source import PACKAGE, Module, modules
 
 MOST_LINES = 400
-PREFERRED_LINES = 300
 VAGUE_NAMES = {
     "utils",
     "util",
@@ -27,13 +24,10 @@ VAGUE_NAMES = {
 }
 
 
-def test_modules_stay_short(record_property: pytest.RecordProperty) -> None:
-    """Above 400 lines a module is two modules; above 300 it is named here, so that somebody looks at it."""
+def test_modules_stay_short() -> None:
+    """Above 400 lines a module is two modules."""
     lines = {module.path: len(module.text.splitlines()) for module in modules()}
-    long = {path: count for path, count in lines.items() if count > PREFERRED_LINES}
-    record_property("modules_above_300_lines", long)
-    print(f"above {PREFERRED_LINES} lines: {long}")
-    assert {path: count for path, count in long.items() if count > MOST_LINES} == {}
+    assert {path: count for path, count in lines.items() if count > MOST_LINES} == {}
 
 
 def test_every_module_says_what_it_is_for() -> None:
