@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
@@ -53,7 +54,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Run the conversation; the job database is one of its own, inside the folder."""
     folder = whole(arguments.folder)
-    anyio.run(_converse, load_settings(), folder)
+    try:
+        anyio.run(_converse, load_settings(), folder)
+    except BaseExceptionGroup as group:  # the client's task groups wrap what is raised inside them
+        raise _innermost(group) from None
     command, words = server_command()
     entry = {"command": command} | ({"args": words} if words else {})
     place = _DESKTOP_CONFIGURATION.get(sys.platform)
@@ -155,10 +159,35 @@ async def _call(client: Client, tool: str, arguments: dict[str, Any]) -> dict[st
 
 
 def _content(tool: str, result: CallToolResult) -> dict[str, Any]:
-    content: dict[str, Any] = result.structured_content or {}
     if result.is_error:
-        said = content.get("error") or {
+        error = (result.meta or {}).get("seedance/error") or {
             "message": shorten(" ".join(getattr(b, "text", "") for b in result.content), 300)
         }
-        raise SeedanceError(f"{tool}: {said['message']}", hint=said.get("hint"))
-    return content
+        raise SeedanceError(f"{tool}: {error['message']}", hint=error.get("hint"))
+    return result.structured_content or {}
+
+
+def _innermost(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """
+    Return the one exception that a person has to know of.
+
+    A server that does not answer makes the client fail in several tasks at once; they all say the same.
+    """
+    from mcp import MCPError
+
+    errors = list(_leaves(group))
+    for error in errors:
+        if isinstance(error, SeedanceError):
+            return error
+    for error in errors:
+        if isinstance(error, MCPError):
+            return SeedanceError(f"The server did not answer: {error}.", hint="What it said stands above.")
+    return group
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(cast("BaseExceptionGroup[BaseException]", error))
+        else:
+            yield error

@@ -32,6 +32,9 @@ _LOG = logging.getLogger(__name__)
 
 Answer = CallToolResult | InputRequiredResult
 
+ERROR_KEY = "seedance/error"
+"""Where in the `_meta` of a refusal its facts stand as data."""
+
 
 class _Closed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
@@ -120,7 +123,7 @@ def tool(
 
 
 def failure(error: SeedanceError) -> CallToolResult:
-    """Write one of our errors as a tool's answer: the same in words and in structured content."""
+    """Write one of our errors as a tool's answer: in words, and the same as data in `_meta`."""
     extra: dict[str, Any] = {}
     if isinstance(error, InvalidRequest):
         extra["problems"] = list(error.problems)
@@ -144,10 +147,9 @@ def _failure(*, code: str, message: str, hint: str, retryable: bool = False, **e
         lines.append(f"confirm_token: {extra['token']}")
     lines.append(f"Retryable: {'yes' if retryable else 'no'}")
     error = {"code": code, "message": message, "hint": hint, "retryable": retryable, **extra}
+    # No structured content: clients check it against the tool's output schema, errors too, and show only that it misfits.
     return CallToolResult(
-        content=[TextContent(type="text", text="\n".join(lines))],
-        structured_content={"error": error},
-        is_error=True,
+        content=[TextContent(type="text", text="\n".join(lines))], is_error=True, _meta={ERROR_KEY: error}
     )
 
 

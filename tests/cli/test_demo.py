@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import av
 import pytest
 from PIL import Image
+
+from seedance_mcp import cli
 
 from .conftest import Run
 
@@ -33,3 +36,28 @@ def test_the_demo_makes_a_video_and_says_what_to_configure(run: Run, tmp_path: P
     assert "100%" in result.stderr
     assert run("jobs", "list").stdout.strip() == "No jobs yet."
     assert "not-a-key" not in result.stdout + result.stderr
+
+
+def test_a_tool_that_refuses_ends_the_demo_with_its_words_and_no_traceback(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file where the folder should go")
+    result = run("demo", "taken")
+    assert result.returncode == 2
+    assert "error [" in result.stderr
+    assert "estimate_cost: The state folder" in result.stderr
+    assert "hint: " in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "mcpServers" not in result.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="stands a program of POSIX in for Python")
+def test_a_server_that_dies_ends_the_demo_with_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    dead = tmp_path / "python"
+    dead.symlink_to("/bin/false")
+    monkeypatch.setattr(sys, "executable", str(dead))
+    assert cli.run(["demo"]) == 2
+    said = capfd.readouterr().err
+    assert "The server did not answer" in said
+    assert "Traceback" not in said

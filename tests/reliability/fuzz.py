@@ -108,7 +108,7 @@ def _code(answer: dict[str, Any]) -> object:
         return answer["error"].get("code", "no code")
     result = answer.get("result") or {}
     if result.get("isError"):
-        return (result.get("structuredContent") or {}).get("error", {}).get("code", "no code")
+        return (result.get("_meta") or {}).get("seedance/error", {}).get("code", "no code")
     return None
 
 

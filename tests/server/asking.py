@@ -23,10 +23,12 @@ def content(result: CallToolResult) -> dict[str, Any]:
 def refusal(result: CallToolResult) -> dict[str, Any]:
     """The error of a call that was refused, which the text has to hold as well."""
     assert result.is_error
-    assert result.structured_content is not None
-    error: dict[str, Any] = result.structured_content["error"]
+    assert result.structured_content is None
+    assert result.meta is not None
+    error: dict[str, Any] = result.meta["seedance/error"]
     for told in (error["code"], error["hint"], *(error.get("problems") or [error["message"]])):
         assert told in text(result)
+    assert not error.get("token") or error["token"] in text(result)
     return error
 
 
