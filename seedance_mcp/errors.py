@@ -5,6 +5,7 @@ Every exception raised on purpose.
   - ConfigError              a setting is missing or wrong
   - InvalidRequest           the request cannot be made; `.problems` names every reason at once
   - MediaError               a file or URL cannot be used as media
+  - InspectionFailed         the server could not look into a file, through a fault of its own
   - BudgetExceeded           a spending cap, rate cap or open breaker stands in the way
   - ConfirmationRequired     a person has to agree to the price first
   - NotSupported             the provider has no such operation
@@ -75,6 +76,18 @@ class MediaError(SeedanceError):
 
     code = "media"
     default_hint = "Choose another file, or convert this one."
+
+
+class InspectionFailed(SeedanceError):
+    """The server could not look into a file, through a fault of its own; the file may be sound."""
+
+    code = "inspection_failed"
+    default_hint = (
+        "This is a bug in the server or in a library that it uses; its log (stderr) has the details."
+    )
+
+    def __init__(self) -> None:
+        super().__init__("The server could not look into the file, through a fault of its own.")
 
 
 class BudgetExceeded(SeedanceError):

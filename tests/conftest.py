@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -91,3 +93,27 @@ def environ(tmp_path: Path, output_dir: Path) -> dict[str, str]:
         "SEEDANCE_POLL_SECONDS": "0.05",
         "SEEDANCE_DETACH": "0",
     }
+
+
+class _LateImports(logging.Handler):
+    """Collects which modules media workers imported after they were confined."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        told = re.fullmatch(r"The media worker imported (.*) after it was confined", record.getMessage())
+        if told:
+            self.found.append(told[1])
+
+
+@pytest.fixture(autouse=True)
+def late_imports() -> Iterator[list[str]]:
+    """What media workers imported after they had given up opening files; a test that leaves any in here fails."""
+    handler = _LateImports()
+    logger = logging.getLogger("seedance_mcp.media.confine")
+    logger.addHandler(handler)
+    yield handler.found
+    logger.removeHandler(handler)
+    assert handler.found == []

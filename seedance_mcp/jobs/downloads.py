@@ -15,7 +15,7 @@ from urllib.request import url2pathname
 import anyio
 from anyio.to_thread import run_sync
 
-from ..errors import DownloadError, MediaError
+from ..errors import DownloadError, InspectionFailed, MediaError
 from .files import keep
 from .parts import Part, disk_errors
 from .transfer import Limits, LinkExpired, Report, transfer
@@ -80,6 +80,10 @@ async def save(
         with disk_errors(part.parent):
             await run_sync(Part(part).discard)
         raise DownloadError(f"What arrived is not a complete video: {error.message}") from error
+    except InspectionFailed as error:  # what arrived stays: it may be sound
+        raise DownloadError(
+            f"The video is here, but not checked: {error.message}", hint=error.hint
+        ) from error
     path = await keep(part, part.parent, stem, suffix)
     return Saved(path=path, bytes=fetched.bytes, sha256=fetched.sha256, facts=facts)
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import anyio.to_thread
 
 from ..config import Settings
-from ..errors import ConfigError, DownloadError, MediaError, SeedanceError, TaskNotFound
+from ..errors import ConfigError, DownloadError, InspectionFailed, MediaError, SeedanceError, TaskNotFound
 from ..media import extract_last_frame, probe_video
 from ..providers import Provider, addresses
 from ..types import Artifacts, Job, JobState
@@ -155,7 +155,7 @@ class Saver:
         picture = video.with_name(f"{video.stem}-last-frame.png")
         try:
             await extract_last_frame(video, picture)
-        except MediaError as error:
+        except (MediaError, InspectionFailed) as error:
             logger.warning("%s: no last frame: %s", job.id, error)
             return None
         return picture

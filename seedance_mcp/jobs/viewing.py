@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from ..config import Settings
-from ..errors import JobNotFinished, MediaError
+from ..errors import InspectionFailed, JobNotFinished, MediaError
 from ..media import VideoFacts, contact_sheet, inspect, probe_video, write_whole
 from ..types import Job
 
@@ -56,7 +56,7 @@ async def preview(job: Job) -> bytes | None:
     try:
         path = Path(job.artifacts.video_path)
         return await contact_sheet(path, frames=_PREVIEW_FRAMES, max_bytes=_PREVIEW_BYTES)
-    except MediaError:
+    except (MediaError, InspectionFailed):
         return None
 
 

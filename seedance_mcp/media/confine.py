@@ -18,12 +18,14 @@ import anyio
 from anyio.abc import Process
 from anyio.lowlevel import RunVar
 
-from ..errors import MediaError
+from ..errors import InspectionFailed, MediaError
 
 _log = logging.getLogger(__name__)
 _MODULE = "seedance_mcp.media.worker"
 _MAX_REPLY_BYTES = 16 * 1024 * 1024
 _AT_ONCE = 2
+_WINDOWS_CRASH = 0xC0000000
+"""Exit codes from here on are Windows' own for a process that crashed; elsewhere a signal gives a negative one."""
 _limiter = RunVar[anyio.CapacityLimiter]("media_workers")
 
 
@@ -57,7 +59,8 @@ async def run_worker(
     At most two workers run at once. The worker is killed when its time is up or this call is cancelled.
 
     Raises:
-        MediaError: the worker refused the file, ran out of time or memory, or died of it.
+        MediaError: the worker refused the file, ran out of time or memory, or crashed over it.
+        InspectionFailed: the worker made a mistake; that says nothing about the file.
     """
     limiter = _limiter.get(None)
     if limiter is None:
@@ -115,17 +118,21 @@ async def _drain(process: Process) -> bytes:
 def _read(code: int, answer: bytes) -> Reply:
     head, _, payload = answer.partition(b"\n")
     reply: dict[str, Any] = {} if code or not head else json.loads(head)
+    if late := reply.get("late_imports"):
+        _log.warning("The media worker imported %s after it was confined", ", ".join(late))
     if "refused" in reply:
         raise MediaError(reply["refused"], hint=reply.get("hint"))
-    if "facts" not in reply:
-        trace = reply.get("broken", "no answer").strip()
-        _log.warning("The media worker broke down (%d): %s", code, trace.splitlines()[-1])
-        _log.debug("%s", trace)
+    if "facts" in reply:
+        return Reply(facts=reply["facts"], payload=payload)
+    trace = reply.get("broken", "no answer").strip()
+    _log.warning("The media worker broke down (%d): %s", code, trace.splitlines()[-1])
+    _log.debug("%s", trace)
+    if code < 0 or code >= _WINDOWS_CRASH:  # decoders are C code, and a file can make them crash
         raise MediaError(
-            "The decoder broke down over this file; it is damaged or made to do harm.",
+            "The decoder crashed over this file; it is damaged or made to do harm.",
             hint="Save the file again with another program, or choose another one.",
         )
-    return Reply(facts=reply["facts"], payload=payload)
+    raise InspectionFailed
 
 
 def _environment() -> dict[str, str]:

@@ -16,7 +16,6 @@ import pkgutil
 import sys
 import traceback
 from collections.abc import Callable
-from functools import partial
 from typing import IO, Any
 
 from .refusal import RefusalError
@@ -30,9 +29,14 @@ def main() -> None:
     order = json.loads(sys.argv[1])
     answer_to = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not get into the answer
+    late: list[str] = []
     try:
         with os.fdopen(0, "rb", closefd=False) as source:
-            confine = partial(give_up_rights, order["megabytes"], order["cpu_seconds"])
+
+            def confine() -> None:
+                give_up_rights(order["megabytes"], order["cpu_seconds"])
+                sys.meta_path.insert(0, _LateImports(late))
+
             facts, payload = _perform(order["task"], order["arguments"], source, confine)
         head: dict[str, Any] = {"facts": facts}
     except RefusalError as refusal:
@@ -44,6 +48,8 @@ def main() -> None:
         )
     except Exception:
         head, payload = {"broken": traceback.format_exc()[-4000:]}, b""
+    if late:
+        head["late_imports"] = late
     answer_to.write(json.dumps(head).encode() + b"\n" + payload)
     answer_to.close()
     os._exit(0)  # nothing is left to tidy up, and tearing down the libraries takes time
@@ -54,6 +60,7 @@ def _perform(task: str, arguments: dict[str, Any], source: IO[bytes], confine: C
     signature = recognise(source)
     look = _look(task, signature)
     _load_whole("av")
+    _load_lazy_imports()
     confine()
     return look(source, signature, **arguments)
 
@@ -104,6 +111,29 @@ def _load_whole(name: str) -> None:
             importlib.import_module(module.name)
             if module.ispkg:
                 _load_whole(module.name)
+
+
+def _load_lazy_imports() -> None:
+    """Import what libraries have only announced so far (`lazy import`, Python 3.15): later its files cannot be opened."""
+    tried: set[str] = set()
+    while announced := set(getattr(sys, "lazy_modules", ())) - tried:
+        for name in announced:
+            with contextlib.suppress(
+                ImportError
+            ):  # the last part may be a name inside a module, or missing here
+                importlib.import_module(name)
+        tried |= announced
+
+
+class _LateImports:
+    """A finder that finds nothing and takes down which modules are asked for: after confinement there must be none."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        """Take down the name; the other finders go on."""
+        self._names.append(name)
 
 
 def give_up_rights(megabytes: int, cpu_seconds: int) -> None:

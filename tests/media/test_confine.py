@@ -12,7 +12,7 @@ import anyio
 import pytest
 from anyio.abc import SocketStream
 
-from seedance_mcp.errors import MediaError
+from seedance_mcp.errors import InspectionFailed, MediaError
 from seedance_mcp.media.confine import Limits, run_worker
 from tests.media.crafting import picture
 
@@ -50,13 +50,37 @@ for attempt in (opens, writes, connects, grows):
 print(json.dumps({"facts": {"failed": failed}}))
 """
 
-ANSWERS = {
-    "nothing": "",
-    "an exit code": "import sys; sys.exit(3)",
+HARM = {
     "a crash": "import os; os.abort()",
     "a flood": "import sys\nwhile True: sys.stdout.write('x' * 65536)",
+}
+OUR_FAULT = {
+    "nothing": "",
+    "an exit code": "import sys; sys.exit(3)",
     "a traceback": 'print(\'{"broken": "Traceback"}\')',
 }
+
+IMPORTS_LATE = """
+import seedance_mcp.media.worker as worker
+def look(source, signature):
+    try:
+        import colorsys
+    except (ImportError, OSError):
+        pass
+    return {}, b""
+worker._look = lambda task, signature: look
+worker.main()
+"""
+
+ANNOUNCES = """
+import sys
+lazy import colorsys
+import seedance_mcp.media.worker as worker
+def look(source, signature):
+    return {"white": colorsys.rgb_to_hsv(1, 1, 1)[2]}, b""
+worker._look = lambda task, signature: look
+worker.main()
+"""
 
 
 @contextmanager
@@ -125,14 +149,44 @@ async def test_a_worker_is_killed_when_the_call_is_cancelled(
                 await is_dead(stream)
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
-async def test_a_worker_that_breaks_down_is_a_media_error(
+@pytest.mark.parametrize("answer", HARM)
+async def test_a_file_that_makes_the_decoder_crash_is_called_damaged(
     answer: str, tmp_path: Path, module: Callable[[str], str]
 ) -> None:
-    name = module(ANSWERS[answer])
-    with source(tmp_path) as file, anyio.fail_after(20), pytest.raises(MediaError) as error:
+    name = module(HARM[answer])
+    with source(tmp_path) as file, anyio.fail_after(20), pytest.raises(MediaError):
         await run_worker("inspect", {}, source=file, limits=Limits(seconds=10), module=name)
+
+
+@pytest.mark.parametrize("answer", OUR_FAULT)
+async def test_a_mistake_of_the_worker_is_not_called_damage_of_the_file(
+    answer: str, tmp_path: Path, module: Callable[[str], str]
+) -> None:
+    name = module(OUR_FAULT[answer])
+    with source(tmp_path) as file, anyio.fail_after(20), pytest.raises(InspectionFailed) as error:
+        await run_worker("inspect", {}, source=file, limits=Limits(seconds=10), module=name)
+    assert "damaged" not in error.value.message
     assert error.value.hint
+
+
+async def test_what_a_confined_worker_imports_is_told(
+    tmp_path: Path, module: Callable[[str], str], late_imports: list[str]
+) -> None:
+    name = module(IMPORTS_LATE)
+    with source(tmp_path) as file, anyio.fail_after(20):
+        await run_worker("inspect", {}, source=file, limits=Limits(seconds=10), module=name)
+    assert late_imports == ["colorsys"]
+    late_imports.clear()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="there are no lazy imports before Python 3.15")
+async def test_what_a_library_has_only_announced_is_imported_before_the_worker_is_confined(
+    tmp_path: Path, module: Callable[[str], str]
+) -> None:
+    name = module(ANNOUNCES)
+    with source(tmp_path) as file, anyio.fail_after(20):
+        reply = await run_worker("inspect", {}, source=file, limits=Limits(seconds=10), module=name)
+    assert reply.facts == {"white": 1}
 
 
 async def test_a_worker_sees_no_variable_of_the_server(
