@@ -6,6 +6,7 @@ A clock or a process number cannot tell a dead owner from a paused one; a kernel
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import sys
@@ -90,11 +91,28 @@ class Ownership:
             self.alive(path.stem) for path in self._folder.glob("*.lock") if path.stem != self.instance
         )
 
-    def sweep(self) -> None:
-        """Remove the lock files of dead processes."""
-        for path in self._folder.glob("*.lock"):
-            if not self.alive(path.stem):
-                path.unlink(missing_ok=True)
+    def sweep(self) -> int:
+        """Remove the lock files of dead processes, and no other, also while another process starts; say how many."""
+        return sum(self._swept(path) for path in list(self._folder.glob("*.lock")) if path != self._path)
+
+    def _swept(self, path: Path) -> bool:
+        try:
+            descriptor = os.open(path, os.O_RDWR)
+        except OSError:
+            return False  # gone already, or not to be judged
+        with contextlib.suppress(OSError):
+            try:
+                if not _try_lock(descriptor):
+                    return False
+                if sys.platform != "win32":
+                    # While it is locked: a process that has just made it and not locked it yet takes another one then.
+                    path.unlink()
+            finally:
+                os.close(descriptor)
+            if sys.platform == "win32":
+                path.unlink()  # refused while anybody has it open, also a process that has just made it
+            return True
+        return False
 
     def close(self) -> None:
         """Let go of the lock and remove its file."""

@@ -16,6 +16,7 @@ import anyio.to_thread
 
 from ..errors import StoreError
 from .database_file import connect, create, set_aside
+from .network_drives import find_share
 from .ownership import FileLock, Ownership
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,6 @@ Connection = sqlite3.Connection
 Clock = Callable[[], float]
 
 _DATABASE = "jobs.db"
-_NETWORK_KINDS = ("nfs", "cifs", "smb", "9p", "fuse.sshfs", "fuse.rclone", "afs", "ceph", "glusterfs")
 
 
 class Store:
@@ -152,12 +152,13 @@ def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
         )
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _refuse_network_drive(folder)
+        _refuse_share(folder)
         opening = FileLock(folder / "opening.lock")  # two servers that start at once take turns
         with contextlib.closing(opening):
             opening.take()
             ownership = Ownership(folder / "instances")
             try:
+                ownership.sweep()
                 connection, notice = _open_checked(folder, ownership)
             except BaseException:
                 ownership.close()
@@ -170,19 +171,12 @@ def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
     return Store(connection, ownership, clock=clock, notice=notice)
 
 
-def _refuse_network_drive(folder: Path) -> None:
-    """SQLite's locks do not hold on network drives, and with them the promise never to pay twice."""
-    mounts = Path("/proc/mounts")
-    if not mounts.is_file():
-        return
-    best = ("/", "")
-    for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines():
-        _, place, kind, *_ = line.split(" ")
-        if folder.resolve().is_relative_to(place) and len(place) >= len(best[0]):
-            best = (place, kind)
-    if best[1].startswith(_NETWORK_KINDS):
+def _refuse_share(folder: Path) -> None:
+    """SQLite's locks do not hold there, and with them the promise never to pay twice."""
+    share = find_share(folder)
+    if share is not None:
         raise StoreError(
-            f"The state folder {folder} is on a network drive ({best[1]}), where file locks cannot be trusted.",
+            f"The state folder {folder} is on {share.what} ({share.kind}), where file locks cannot be trusted.",
             hint="Set SEEDANCE_STATE_DIR to a folder on a local disk.",
         )
 

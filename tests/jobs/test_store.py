@@ -6,6 +6,8 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import anyio
@@ -13,12 +15,12 @@ import pytest
 
 from seedance_mcp.errors import StoreError
 from seedance_mcp.jobs import open_store
-from seedance_mcp.jobs.ownership import Ownership
+from seedance_mcp.jobs.ownership import FileLock, Ownership
 
 HOLD_LOCK = """
 import sys, time
 from pathlib import Path
-from seedance_mcp.jobs.ownership import Ownership
+from seedance_mcp.jobs.ownership import FileLock, Ownership
 held = Ownership(Path(sys.argv[1]))
 print(held.instance, flush=True)
 sys.stdin.read()
@@ -126,10 +128,66 @@ def test_an_owner_is_alive_until_its_process_is_killed(tmp_path: Path) -> None:
         process.wait(timeout=10)
         assert not mine.alive(instance)
         assert not mine.anyone_else()
-        mine.sweep()
+        assert mine.sweep() == 1
         assert [path.stem for path in tmp_path.glob("*.lock")] == [mine.instance]
+        assert mine.sweep() == 0
     process.stdin.close()
     process.stdout.close()
+
+
+def test_a_start_removes_the_lock_files_of_the_dead_and_of_nobody_else(tmp_path: Path) -> None:
+    folder = tmp_path / "instances"
+    folder.mkdir()
+    for number in range(20):
+        (folder / f"{number:016x}.lock").touch()
+    (folder / "notes.txt").touch()
+    with Ownership(folder) as living:
+        store = open_store(tmp_path)
+        left = {path.name for path in folder.iterdir()}
+        assert left == {f"{living.instance}.lock", f"{store.ownership.instance}.lock", "notes.txt"}
+        store.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere the system keeps an open file from being removed")
+def test_a_lock_file_is_removed_only_while_its_lock_is_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a process that has just made its file could lock it in between and live without one."""
+    unlink, watched = Path.unlink, list[bool]()
+
+    def watching(path: Path, missing_ok: bool = False) -> None:
+        with closing(FileLock(path)) as newcomer:
+            watched.append(newcomer.try_take())
+        unlink(path, missing_ok)
+
+    with Ownership(tmp_path) as mine:
+        (tmp_path / f"{'d' * 16}.lock").touch()
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "unlink", watching)
+            assert mine.sweep() == 1
+    assert watched == [False]
+
+
+def test_processes_that_start_while_others_sweep_keep_their_lock_files(tmp_path: Path) -> None:
+    begun = list[Ownership]()
+    with Ownership(tmp_path) as sweeper:
+        done = threading.Event()
+
+        def sweep() -> None:
+            while not done.is_set():
+                sweeper.sweep()
+
+        thread = threading.Thread(target=sweep)
+        thread.start()
+        try:
+            begun += [Ownership(tmp_path) for _ in range(300)]
+            lost = [one.instance for one in begun if not sweeper.alive(one.instance)]
+        finally:
+            done.set()
+            thread.join(timeout=10)
+            for one in begun:
+                one.close()
+    assert lost == []
 
 
 def test_a_paused_owner_counts_as_alive(tmp_path: Path) -> None:
