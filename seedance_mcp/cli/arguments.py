@@ -8,17 +8,17 @@ import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, get_args, get_origin
-from urllib.request import url2pathname
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from ..config import Settings
 from ..errors import InvalidRequest
+from ..media import spellings
 from ..types import VideoRequest
 
 _NOT_A_FILE = ("https://", "http://", "data:", "media:", "job:", "file:")
-_OF_A_FILE = re.compile(r"file://(?:localhost)?(?=/)", re.IGNORECASE)
+_OF_A_FILE = re.compile(r"file:(?://(?:localhost)?(?=/)|(?=/(?!/)))", re.IGNORECASE)
 
 
 def add_request_arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,11 +71,16 @@ def is_file(source: str) -> bool:
 
 
 def absolute(source: str) -> str:
-    """The source with a path made absolute, a `file:` URL as the path; everything else as it is. Raises InvalidRequest."""
-    of_a_file = _OF_A_FILE.match(source)
-    if of_a_file:
-        return url2pathname(source[of_a_file.end() :])
-    return str(whole(Path(source))) if is_file(source) else source
+    """
+    Make a path absolute, also one in quotes, with shell escapes or as a `file:` URL; everything else stays as it is.
+
+    Raises:
+        InvalidRequest: nobody knows the home folder that it begins with.
+    """
+    if not is_file(source) and not _OF_A_FILE.match(source):
+        return source
+    meant = [whole(Path(text)) for text in spellings(source) if not _OF_A_FILE.match(text)]
+    return str(next((path for path in meant if path.exists()), meant[0]))
 
 
 def whole(path: Path) -> Path:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
+import anyio.to_thread
 from pydantic import TypeAdapter
 
 from ..config import Settings
 from ..errors import InvalidRequest, JobNotFinished, MediaError, UnexpectedResponse
-from ..media import check_readable, extract_last_frame, inspect
+from ..media import check_readable, extract_last_frame, inspect, meant_path, unquoted
 from ..providers.addresses import check_url
 from ..types import Job, MediaFile, MediaKind, VideoRequest
 from . import journal
@@ -84,18 +85,20 @@ class Sources:
             JobNotFound, JobNotFinished: it names a job that has no such file (yet).
         """
         check_readable(source)
-        if source.startswith("media:"):
-            return await self._earlier(source)
-        if source.startswith("job:"):
-            return await self._of_job(source)
-        scheme = source.partition("://")[0].lower() if "://" in source else ""
-        if source[:5].lower() == "data:":
+        text = unquoted(source)
+        if text.startswith("media:"):
+            return await self._earlier(text)
+        if text.startswith("job:"):
+            return await self._of_job(text)
+        scheme = text.partition("://")[0].lower() if "://" in text else ""
+        if text[:5].lower() == "data:":
             scheme = "data"
         if scheme == "https":
-            _check_public(source)
-            return MediaFile(kind=kind or _kind_of_url(source), url=source)
+            _check_public(text)
+            return MediaFile(kind=kind or _kind_of_url(text), url=text)
         if scheme == "file":
-            return await self._local(Path(url2pathname(_path_of(source))))
+            _check_this_machine(text)
+            return await self._named(source)
         if scheme == "data":
             raise MediaError(
                 "Data URLs are not taken as media.",
@@ -106,7 +109,7 @@ class Sources:
                 f"{scheme} URLs are not taken as media.",
                 hint="Use an https URL that anyone can open, or a local path.",
             )
-        return await self._local(Path(source))
+        return await self._named(source)
 
     async def register(self, source: str) -> tuple[str, MediaFile]:
         """
@@ -171,12 +174,22 @@ class Sources:
         link = link_of(job, settings=self._settings, now=self._store.clock())
         return replace(video, job_id=job.id) if link and video.sha256 == job.artifacts.sha256 else video
 
-    async def _local(self, path: Path) -> MediaFile:
-        return await inspect(
-            path,
-            allowed=(self._settings.output_dir, *self._settings.media_dirs),
-            forbidden=(self._settings.state_dir,),
+    async def _named(self, text: str) -> MediaFile:
+        path = await anyio.to_thread.run_sync(
+            partial(meant_path, text, allowed=self._allowed, forbidden=self._forbidden)
         )
+        return await self._local(path)
+
+    async def _local(self, path: Path) -> MediaFile:
+        return await inspect(path, allowed=self._allowed, forbidden=self._forbidden)
+
+    @property
+    def _allowed(self) -> tuple[Path, ...]:
+        return (self._settings.output_dir, *self._settings.media_dirs)
+
+    @property
+    def _forbidden(self) -> tuple[Path, ...]:
+        return (self._settings.state_dir,)
 
 
 async def last_frame_of(job: Job) -> Path:
@@ -197,13 +210,12 @@ async def last_frame_of(job: Job) -> Path:
     return picture
 
 
-def _path_of(url: str) -> str:
-    host, slash, path = url.partition("://")[2].partition("/")
+def _check_this_machine(url: str) -> None:
+    host = url.partition("://")[2].partition("/")[0]
     if host.lower() not in ("", "localhost"):
         raise MediaError(
             "The file: URL names another machine.", hint="Copy the file to a local folder and pass its path."
         )
-    return slash + path
 
 
 def _check_public(url: str) -> None:

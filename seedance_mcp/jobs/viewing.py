@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
 
 from ..config import Settings
 from ..errors import InspectionFailed, JobNotFinished, MediaError
-from ..media import VideoFacts, contact_sheet, inspect, probe_video, write_whole
+from ..media import VideoFacts, contact_sheet, inspect, meant_path, probe_video, write_whole
 from ..types import Job
 
 _PREVIEW_BYTES = 60_000
@@ -63,11 +64,11 @@ async def preview(job: Job) -> bytes | None:
 async def _find(source: str, load: Callable[[str], Awaitable[Job]], settings: Settings) -> tuple[Path, Path]:
     job_id = source.removeprefix("job:")
     if not job_id.startswith("job_"):
-        file = await inspect(
-            Path(source),
-            allowed=(settings.output_dir, *settings.media_dirs),
-            forbidden=(settings.state_dir,),
+        allowed, forbidden = (settings.output_dir, *settings.media_dirs), (settings.state_dir,)
+        path = await anyio.to_thread.run_sync(
+            partial(meant_path, source, allowed=allowed, forbidden=forbidden)
         )
+        file = await inspect(path, allowed=allowed, forbidden=forbidden)
         if file.kind != "video" or file.path is None:
             raise MediaError(f"{source} is not a video.", hint="Pass a job id or the path of a video.")
         return file.path, settings.output_dir / f"{file.path.stem}-sheet.jpg"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .placeholder import PlaceholderSpec, render_placeholder
     from .probe import Span, VideoFacts, probe_video
     from .sheets import contact_sheet
+    from .spelling import meant_path, spellings, unquoted
     from .writing import LEFTOVER, write_whole
 
 __all__ = [
@@ -32,9 +33,12 @@ __all__ = [
     "extract_last_frame",
     "fitted_size",
     "inspect",
+    "meant_path",
     "probe_video",
     "read_media",
     "render_placeholder",
+    "spellings",
+    "unquoted",
     "write_whole",
 ]
 
@@ -50,9 +54,12 @@ _HOMES = {
     "extract_last_frame": "last_frames",
     "fitted_size": "fitting",
     "inspect": "inputs",
+    "meant_path": "spelling",
     "probe_video": "probe",
     "read_media": "inputs",
     "render_placeholder": "placeholder",
+    "spellings": "spelling",
+    "unquoted": "spelling",
     "write_whole": "writing",
 }
 

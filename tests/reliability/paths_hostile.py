@@ -77,8 +77,6 @@ $(cat {outside}/secret.png)
 {allowed}/*.png
 {allowed}/g??d.png
 {allowed}/frame%03d.png
-"{allowed}/good.png"
-'{allowed}/good.png'
 {allowed}/good.png;type=image/png
 {allowed}/good.png,{outside}/secret.png
 {allowed}/good.png {outside}/secret.png
@@ -109,14 +107,11 @@ SPELLED = (
     "{allowed}/go\u00adod.png",
     "{allowed}/good.png\u2028",
     "{allowed}/good.png\u2029{outside}/secret.png",
-    "{allowed}/good.png\u00a0",
-    "{allowed}/good.png ",
     "{allowed}/good.png.",
     "{allowed}/good.png::$DATA",
     "{allowed}/go\U000e0041od.png",
     "{allowed}/good\ufffe.png",
     "{allowed}/good\u061c.png",
-    " {allowed}/good.png",
     "\u2060{allowed}/good.png",
     "\ufeff{allowed}/good.png",
     "{allowed}/good\t.png",
