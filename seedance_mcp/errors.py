@@ -106,6 +106,10 @@ class ConfirmationRequired(SeedanceError):
         super().__init__(message, hint=hint)
         self.token = token
 
+    def after(self, words: str) -> ConfirmationRequired:
+        """Give the same question with what happened before it."""
+        return ConfirmationRequired(f"{words}. {self.message}", token=self.token, hint=self.hint)
+
 
 class NotSupported(SeedanceError):
     """The provider has no such operation."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -12,7 +14,6 @@ from ..errors import (
     AuthenticationError,
     ConfirmationRequired,
     InsufficientFunds,
-    InvalidRequest,
     ModelNotOpen,
     RateLimited,
     SeedanceError,
@@ -24,6 +25,11 @@ from .intents import Intent
 from .orders import Order, Started
 from .planning import Plan
 from .shops import Shops
+
+if TYPE_CHECKING:
+    from ..catalog import Offer
+
+logger = logging.getLogger(__name__)
 
 CURABLE = frozenset(kind.code for kind in (AuthenticationError, InsufficientFunds, ModelNotOpen, RateLimited))
 """Refusals that say something about an account or a provider's load, and nothing about the request."""
@@ -82,7 +88,7 @@ class Fallback:
         Buy by the first plan and, where that is allowed, by the next cheapest ones of the same model while each is refused.
 
         Raises:
-            BudgetExceeded, ConfirmationRequired, StoreError: nothing was bought.
+            BudgetExceeded, ConfirmationRequired, StoreError: nothing was bought; whoever refused before is named.
         """
         started = await self._try(first, confirmed=self._order.confirmed)
         if started is not None:
@@ -91,7 +97,15 @@ class Fallback:
             if anyio.current_time() >= self._end:
                 self._passed_over.append("the refusal came too late for another provider in this call")
                 break
-            started = await self._move(await self._priced(plan), first)
+            try:
+                started = await self._move(plan, first)
+            except SeedanceError:
+                raise
+            except Exception:
+                # Whether it was put on disk is not known here, so nobody else may be asked.
+                logger.exception("%s could not be asked instead", plan.offer.provider.name)
+                self._pass_over(plan.offer, "something went wrong inside the server, and its log tells what")
+                break
             if started is not None:
                 return started
         return self._nobody()
@@ -124,6 +138,16 @@ class Fallback:
         return self._settings.fallback and named is None
 
     async def _move(self, plan: Plan, first: Plan) -> Started | None:
+        """Buy by the plan of another provider. None: not there; why is noted."""
+        try:
+            return await self._try_elsewhere(await self._priced(plan), first)
+        except ConfirmationRequired as question:
+            raise question.after("; ".join(refused.words for refused in self._refused)) from None
+        except SeedanceError as error:
+            self._pass_over(plan.offer, error.message)
+            return None
+
+    async def _try_elsewhere(self, plan: Plan, first: Plan) -> Started | None:
         name = plan.offer.provider.name
         price, agreed = self._order.maximum(plan), self._order.maximum(first)
         asked = any(refused.job is not None for refused in self._refused)
@@ -135,32 +159,46 @@ class Fallback:
                 f"{name} may take {price.usd:.2f} USD, which nobody has agreed to: call again with provider={name!r}"
             )
             return None
-        try:
-            # Whoever agreed to the first price, as far as that was needed, agreed to this one, which is no higher.
-            return await self._try(plan, confirmed=asked or self._order.confirmed)
-        except ConfirmationRequired:
-            raise
-        except SeedanceError as error:
-            self._passed_over.append(f"{name}: {error.message}")
-            return None
+        # Whoever agreed to the first price, as far as that was needed, agreed to this one, which is no higher.
+        return await self._try(plan, confirmed=asked or self._order.confirmed)
 
     def _others(self, first: Plan) -> list[Plan]:
-        """The same model at every other provider that is ready, has a known price and can do it, cheapest first."""
+        """
+        The same model at every other provider that is ready, has a known price and can do it, cheapest first.
+
+        Who cannot do it, or cannot be bought from as things are set, is noted with the reason.
+        """
         plans: list[Plan] = []
-        for other in self._shops.elsewhere(self._order.asked, first, self._order.media):
-            info = other.offer.provider
-            if other.offer.model.id != first.offer.model.id or not other.ready or info.placeholder:
-                continue
+        elsewhere = self._shops.elsewhere(self._order.asked, first, self._order.media)
+        differences = {
+            (there.offer.provider.name, there.offer.model.id): there.differences for there in elsewhere
+        }
+        for offer in self._candidates(first):
             there = self._order.asked.model_copy(
-                update={"provider": info.name, "model": other.offer.model.id}
+                update={"provider": offer.provider.name, "model": offer.model.id}
             )
             try:
                 plan = self._shops.plan(there, self._order.media, None)
-            except InvalidRequest:
+            except SeedanceError as error:
+                self._pass_over(offer, error.message)
                 continue
-            if plan.estimate is not None:
-                plans.append(replace(plan, reason="; ".join(other.differences)))
+            if plan.estimate is None:
+                self._pass_over(offer, "its price is unknown")
+            else:
+                known = differences.get((offer.provider.name, offer.model.id), ())
+                plans.append(replace(plan, reason="; ".join(known)))
         return sorted(plans, key=lambda plan: self._order.maximum(plan).usd)
+
+    def _candidates(self, first: Plan) -> Iterable[Offer]:
+        """The same model at every other provider that is ready and sells real videos."""
+        ready = self._shops.ready()
+        for offer in self._shops.catalog.offers(model=first.offer.model.id):
+            info = offer.provider
+            if info.name != first.offer.provider.name and ready.get(info.name) and not info.placeholder:
+                yield offer
+
+    def _pass_over(self, offer: Offer, why: str) -> None:
+        self._passed_over.append(f"{offer.provider.name}: {why}")
 
     async def _priced(self, plan: Plan) -> Plan:
         """Ask for the provider's own price, if there is time for it."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ..config import Settings
-from ..errors import InvalidRequest
+from ..errors import InvalidRequest, SeedanceError
 from ..types import MediaFile, VideoRequest
 from .fitting import FIT_HINT, Fitted, fitted
 
@@ -194,7 +194,7 @@ def elsewhere(
             continue
         try:
             other = _made(free, offer, settings, media, "")
-        except InvalidRequest:
+        except SeedanceError:
             continue
         found.append(
             OtherOffer(

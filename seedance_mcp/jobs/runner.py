@@ -14,7 +14,7 @@ import anyio.abc
 import anyio.to_thread
 
 from ..config import Settings
-from ..errors import ConfirmationRequired
+from ..errors import ConfirmationRequired, StoreError
 from ..providers import Provider
 from ..types import Job, MediaFile, VideoRequest
 from . import journal
@@ -148,7 +148,11 @@ class JobRunner:
             if not deduplicated:
                 self._announce(job)
             await self._answer(job, end - anyio.current_time())
-            return await self.job(job.id), deduplicated
+            try:
+                return await self.job(job.id), deduplicated
+            except StoreError:
+                # It is bought, or may be: an error here would send the order to the next provider.
+                return job, deduplicated
 
         started = await Fallback(
             order,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +22,7 @@ from seedance_mcp.jobs.fallback import may_be_cured
 from seedance_mcp.server import create_server
 from seedance_mcp.types import Job, JobState, VideoRequest
 from tests.emulator import Emulator, Fault
+from tests.media import planting
 
 MODEL = "seedance-2.0"
 """At its default size 0.72 USD at the first, 0.77 at the second, 0.90 at the third."""
@@ -310,8 +312,97 @@ async def test_without_an_answer_from_the_first_the_price_of_the_next_is_asked_a
         await market.buy()
         with pytest.raises(ConfirmationRequired, match=r"0\.77 USD") as question:
             await market.buy("another")
+        assert f"{FIRST} was not asked (insufficient_funds" in question.value.message
         started = await market.buy("another", confirm_token=question.value.token)
         assert started.job.provider == SECOND
+        assert market.submits == [FIRST, SECOND]
+
+
+async def test_who_cannot_make_it_is_passed_over_by_name(opening: Opening) -> None:
+    async with opening() as market:
+        for name in (FIRST, SECOND):
+            market.refuse(dialect=name)
+        started = await market.buy(return_last_frame=True)
+        assert (started.job.provider, started.job.state) == (SECOND, JobState.REJECTED)
+        assert market.submits == [FIRST, SECOND]
+        assert (await market.jobs())[FIRST].id in started.reason
+        (passed_over,) = [said for said in started.advice if said.startswith("Not bought elsewhere")]
+        assert passed_over.startswith(f"Not bought elsewhere: {THIRD}: ")
+        assert "return_last_frame" in passed_over
+
+
+async def test_who_cannot_be_bought_from_as_things_are_set_is_passed_over_by_name(
+    opening: Opening, tmp_path: Path
+) -> None:
+    (tmp_path / "media").mkdir()
+    film = planting.mp4(tmp_path / "media" / "boat.mp4", size=(864, 480), seconds=3)
+    overlay = tmp_path / "catalog.toml"
+    rate = '{ amount = "0.01", per = "second", source = "none" }'
+    overlay.write_text(f'[providers.{THIRD}.offers."{MODEL}"]\nprices = [{rate}]\n')
+    more = {
+        "SEEDANCE_CATALOG": str(overlay),
+        "SEEDANCE_MEDIA_DIRS": str(film.parent),
+        "SEEDANCE_CARRIER": "atlas",
+    }
+    async with opening(**more) as market:
+        market.refuse(dialect=THIRD)
+        started = await market.buy(reference_videos=(str(film),))
+        assert (started.job.provider, started.job.state) == (THIRD, JobState.REJECTED)
+        assert market.submits == [THIRD]
+        said = " ".join(started.advice)
+        for name in (FIRST, SECOND):
+            assert f"Not bought elsewhere: {name}: SEEDANCE_CARRIER names atlas" in said
+
+
+@contextmanager
+def _disturbed(market: Market, trigger: str) -> Iterator[None]:
+    """Let the database itself stumble over one write."""
+    path = market.settings.state_dir / "jobs.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"CREATE TRIGGER stumble {trigger}")
+    yield
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP TRIGGER stumble")
+
+
+async def test_a_database_that_fails_after_a_refusal_does_not_hide_the_refused_job(opening: Opening) -> None:
+    async with opening() as market:
+        market.refuse()
+        sold_there = f"NEW.provider = '{SECOND}'"
+        with _disturbed(
+            market, f"AFTER INSERT ON jobs WHEN {sold_there} BEGIN SELECT json('what is no JSON'); END"
+        ):
+            started = await market.buy(max_usd=Decimal("0.80"))
+        assert (started.job.provider, started.job.state) == (FIRST, JobState.REJECTED)
+        assert any(f"{SECOND}: The job database cannot be used" in said for said in started.advice)
+        assert market.sold == []
+
+
+async def test_a_mistake_after_a_refusal_neither_hides_the_refused_job_nor_asks_anybody_else(
+    opening: Opening,
+) -> None:
+    async with opening() as market:
+        market.refuse()
+        sold_there = f"NEW.provider = '{SECOND}'"
+        with _disturbed(
+            market, f"AFTER INSERT ON jobs WHEN {sold_there} BEGIN SELECT RAISE(ABORT, 'no'); END"
+        ):
+            started = await market.buy()
+        assert (started.job.provider, started.job.state) == (FIRST, JobState.REJECTED)
+        assert any(f"{SECOND}: something went wrong inside the server" in said for said in started.advice)
+        assert market.submits == [FIRST]
+
+
+async def test_a_purchase_whose_record_cannot_be_read_back_goes_to_nobody_else(opening: Opening) -> None:
+    async with opening() as market:
+        market.refuse()
+        taken = f"NEW.provider = '{SECOND}' AND NEW.state = 'accepted' AND OLD.state = 'sending'"
+        with _disturbed(
+            market, f"AFTER UPDATE ON jobs WHEN {taken} BEGIN UPDATE jobs SET crc = 0 WHERE id = NEW.id; END"
+        ):
+            started = await market.buy()
+        assert started.job.provider == SECOND
+        assert FIRST in started.reason
         assert market.submits == [FIRST, SECOND]
 
 
