@@ -15,6 +15,7 @@ from ..app import App, open_app
 from ..config import Settings
 from ..errors import SeedanceError
 from .resources import add_resources
+from .revisions import only_what_was_negotiated
 from .tooling import Toolbox
 from .tools import all_tools
 from .updates import Updates
@@ -56,6 +57,7 @@ def assemble(settings: Settings) -> MCPServer[Any]:
         tools=list(all_tools()),
         lifespan=lifespan,
         subscriptions=bus,
+        middleware=[only_what_was_negotiated],
         cache_hints={"tools/list": CacheHint(ttl_ms=_HOUR_MS, scope="public")},
         log_level="WARNING",
     )

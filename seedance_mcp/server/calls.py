@@ -13,6 +13,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from ..app import App, Update
 from ..errors import SeedanceError
 from .hosts import Waits, waits
+from .revisions import defines
 
 _LOG = logging.getLogger(__name__)
 
@@ -62,7 +63,9 @@ class Call:
         self._reported = min(max(update.fraction, crept), 1.0)
         message = " ".join(update.message.split())[:_MOST_MESSAGE_CHARACTERS]
         if crept < 1.0:
-            await self._context.report_progress(self._reported, 1.0, message)
+            revision = self._context.request_context.protocol_version
+            known = message if defines(revision, "params.message") else None
+            await self._context.report_progress(self._reported, 1.0, known)
 
     @property
     def can_ask(self) -> bool:

@@ -1,4 +1,4 @@
-"""How long each assistant lets a call take, from `hosts.toml`."""
+"""What is known of each assistant by the name it gives itself, from `hosts.toml`: its patience, and what it drops."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ class Waits:
     most: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Host:
+    starts: tuple[str, ...]
+    waits: Waits | None
+    links: bool
+
+
 def waits(client: str, *, wants_progress: bool) -> Waits:
     """
     Look up a client by the name it gives itself; several products add a version or a server's name to it.
@@ -29,23 +36,36 @@ def waits(client: str, *, wants_progress: bool) -> Waits:
     Of a client that is not in the table, nothing is known but whether it wants progress: some give up after
     five seconds, and one that shows progress has a person in front of it who sees that something happens.
     """
-    name = client.casefold()
-    for starts, found in _table():
-        if name.startswith(starts):
-            return found
+    host = _host(client)
+    if host is not None and host.waits is not None:
+        return host.waits
     if wants_progress:
         return Waits(generate=25, check=50, most=600)
     return Waits(generate=0, check=25, most=600)
 
 
+def takes_links(client: str) -> bool:
+    """False of a client that is known to throw away an answer over a `resource_link` in it."""
+    host = _host(client)
+    return host is None or host.links
+
+
+def _host(client: str) -> _Host | None:
+    name = client.casefold()
+    return next((host for host in _table() if name.startswith(host.starts)), None)
+
+
 @cache
-def _table() -> tuple[tuple[tuple[str, ...], Waits], ...]:
+def _table() -> tuple[_Host, ...]:
     text = resources.files(__name__.rpartition(".")[0]).joinpath("hosts.toml").read_text(encoding="utf-8")
     hosts: list[dict[str, Any]] = tomllib.loads(text)["host"]
     return tuple(
-        (
-            tuple(start.casefold() for start in host["starts"]),
-            Waits(generate=host["wait"], check=host["wait"], most=host["most"]),
+        _Host(
+            starts=tuple(start.casefold() for start in host["starts"]),
+            waits=Waits(generate=host["wait"], check=host["wait"], most=host["most"])
+            if "wait" in host
+            else None,
+            links=host.get("links", True),
         )
         for host in hosts
     )

@@ -23,12 +23,17 @@ STALLED = {**SMALL, "prompt": "[sandbox:stall] a fox"}
     ("client", "wants_progress", "generate", "check", "most"),
     [
         ("claude-ai", False, 45, 45, 55),
-        ("claude-code", True, 110, 110, 1500),
-        ("Visual Studio Code", False, 240, 240, 1500),
-        ("Visual Studio Code - Insiders", False, 240, 240, 1500),
+        ("claude-code", True, 110, 110, 110),
+        ("Visual Studio Code", False, 240, 240, 280),
+        ("Visual Studio Code - Insiders", False, 240, 240, 280),
         ("cursor-vscode", False, 45, 45, 55),
         ("codex-mcp-client", False, 50, 50, 280),
         ("gemini-cli-mcp-client-seedance", False, 110, 110, 550),
+        ("Kiro", False, 0, 25, 600),
+        ("Zed", True, 45, 45, 55),
+        ("goose", True, 110, 110, 280),
+        ("Cline", False, 45, 45, 55),
+        ("Q DEV CLI", False, 45, 45, 55),
         ("somebody new", False, 0, 25, 600),
         ("somebody new", True, 25, 50, 600),
         ("", False, 0, 25, 600),
@@ -56,6 +61,16 @@ async def test_a_known_client_gets_the_finished_video(settings: Settings, era: E
         async with Client(create_server(settings), mode=era, client_info=code) as client:
             job = content(await client.call_tool("generate_video", SMALL))
     assert job["status"] == "succeeded"
+
+
+async def test_a_call_never_waits_longer_than_its_host_bears(settings: Settings) -> None:
+    """GitHub Copilot gives up after 30 s: the shortest limit that is known."""
+    copilot = Implementation(name="JetBrains-IU/copilot-intellij", version="1")
+    with anyio.fail_after(60):
+        async with Client(create_server(settings), mode="legacy", client_info=copilot) as client:
+            with anyio.fail_after(29):
+                job = content(await client.call_tool("generate_video", {**STALLED, "wait_seconds": 1500}))
+    assert job["status"] in ("queued", "running")
 
 
 async def test_a_wait_that_runs_out_is_not_an_error(settings: Settings, era: Era) -> None:
