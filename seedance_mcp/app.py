@@ -63,11 +63,11 @@ class Quote:
 class App:
     """One open installation. Build with `open_app`."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, *, leave: bool = False) -> None:
         self.settings = settings
         self._store = store
         self._shops = Shops(lambda: self.catalog, settings, store)
-        self.runner = JobRunner(store=store, shops=self._shops, settings=settings)
+        self.runner = JobRunner(store=store, shops=self._shops, settings=settings, leave=leave)
         self._waiting = Waiting(self.runner, self.usual_seconds, store.clock)
 
     @cached_property
@@ -207,6 +207,11 @@ class App:
         """List the transitions of a job, oldest first."""
         return await self._store.read(lambda connection: journal.history(connection, job_id))
 
+    async def run_hooks(self) -> None:
+        """Run the user's command for every job that has ended without it, and wait for them. Raises StoreError."""
+        async with anyio.create_task_group() as tasks:
+            await self.runner.hooks.start_owed(tasks)
+
     async def unfinished(self) -> list[Job]:
         """Load every job that something still happens to."""
         return await self._store.read(journal.unfinished)
@@ -277,7 +282,7 @@ async def open_app(settings: Settings, *, watch: bool = True, leave: bool = Fals
         StoreError: the job database cannot be used.
     """
     store = await anyio.to_thread.run_sync(open_store, settings.state_dir)
-    app = App(settings, store)
+    app = App(settings, store, leave=leave)
     try:
         if store.notice:
             await store.write(budget.stop_spending)
@@ -289,5 +294,5 @@ async def open_app(settings: Settings, *, watch: bool = True, leave: bool = Fals
     finally:
         with anyio.CancelScope(shield=True):
             if leave and settings.detach and await app.unfinished():
-                leave_watcher(settings)
+                await leave_watcher(settings)
             await app.close()

@@ -75,6 +75,8 @@ def job_lines(job: Job) -> str:
         ]
     if job.error:
         shown += [("error", f"[{job.error_code}] {job.error}"), ("hint", job.error_hint)]
+    if job.hook_error:
+        shown.append(("hook", f"SEEDANCE_ON_FINISH {job.hook_error}"))
     return "\n".join(f"{name + ':':<12}{value}" for name, value in shown if value)
 
 

@@ -18,13 +18,28 @@ _LOOK_SECONDS = 0.5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add `--until-idle`."""
-    parser.add_argument("--until-idle", action="store_true", help="End when no job is open any more")
+    """Add `--until-idle` and `--hooks`."""
+    ends = parser.add_mutually_exclusive_group()
+    ends.add_argument("--until-idle", action="store_true", help="End when no job is open any more")
+    ends.add_argument(
+        "--hooks",
+        action="store_true",
+        help="Only run SEEDANCE_ON_FINISH for the jobs that have ended, and end",
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Watch until idle, or until interrupted."""
-    return anyio.run(_watch, load_settings(), arguments.until_idle)
+    """Watch until idle or until interrupted, or only run what is owed at the end of jobs."""
+    settings = load_settings()
+    if arguments.hooks:
+        return anyio.run(_run_hooks, settings)
+    return anyio.run(_watch, settings, arguments.until_idle)
+
+
+async def _run_hooks(settings: Settings) -> int:
+    async with opened(settings, watch=False) as app:
+        await app.run_hooks()
+    return 0
 
 
 async def _watch(settings: Settings, until_idle: bool) -> int:

@@ -87,7 +87,8 @@ class Settings:
         "SEEDANCE_ON_FINISH",
         str,
         None,
-        "Command to run when a job ends (no shell; the job as JSON on stdin).",
+        "Command to run when a job ends: once, without a shell, at most 60 seconds, in the video folder, with the job as"
+        " JSON on stdin and without variables that are named like keys.",
     )
     carrier: str | None = _setting(
         "SEEDANCE_CARRIER",
@@ -137,7 +138,7 @@ class Settings:
         "SEEDANCE_DETACH",
         values.switch,
         True,
-        "0: leave no watcher behind when the server exits with open jobs.",
+        "0: start no process that outlives the server: no watcher of open jobs, none for `SEEDANCE_ON_FINISH`.",
     )
     preview: bool = _setting("SEEDANCE_PREVIEW", values.switch, True, "0: no contact sheet image in results.")
     protocol: Literal["auto", "legacy"] = _setting(

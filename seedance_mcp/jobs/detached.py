@@ -1,4 +1,4 @@
-"""The watcher that stays behind: a process of its own that brings open jobs to their end after the server has gone."""
+"""Processes of our own that stay behind: they finish what is open after the process that started them has gone."""
 
 from __future__ import annotations
 
@@ -8,34 +8,62 @@ import subprocess
 import sys
 from collections.abc import Generator
 
+import anyio.to_thread
+
 from ..config import Settings
 from .ownership import FileLock
 
 logger = logging.getLogger(__name__)
 
-_COMMAND = (sys.executable, "-m", "seedance_mcp", "watch", "--until-idle")
+_STARTER = "import subprocess, sys; subprocess.Popen(sys.argv[2:], creationflags=int(sys.argv[1]))"
+_STARTER_SECONDS = 20.0
 
 
-def leave_watcher(settings: Settings) -> None:
-    """Start the detached watcher. It ends by itself when nothing is open, and at once if there is one already."""
-    new_session = sys.platform != "win32"
-    flags = 0
-    if sys.platform == "win32":
-        flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+async def leave_watcher(settings: Settings) -> None:
+    """Start the watcher that ends by itself when nothing is open, and at once if there is one already."""
+    await anyio.to_thread.run_sync(start_detached, settings, "watch", "--until-idle", abandon_on_cancel=True)
+
+
+async def leave_hooks(settings: Settings) -> None:
+    """Start a process that runs every hook that is owed, and ends."""
+    await anyio.to_thread.run_sync(start_detached, settings, "watch", "--hooks", abandon_on_cancel=True)
+
+
+def start_detached(settings: Settings, *words: str) -> None:
+    """
+    Run the command line with these words as nobody's child, in a session of its own.
+
+    Clients end a server with its process group (the SDKs) or with all its children and theirs, which they find by
+    their parents' ids (VS Code). So a starter starts the process, and ends. It takes some hundredths of a second.
+    """
+    command = (sys.executable, "-m", "seedance_mcp", *words)
     try:
-        process = subprocess.Popen(  # noqa: S603  our own command
-            _COMMAND,
-            cwd=settings.state_dir,  # the server's own folder may be unmounted or removed
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=new_session,
-            creationflags=flags,
-        )
-    except OSError as error:
-        logger.warning("no watcher could be left behind (%s); open jobs go on at the next start", error)
-        return
-    process.returncode = 0  # it is meant to outlive us: no complaint about a process nobody waited for
+        if sys.platform == "win32":
+            flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+            try:
+                _run_starter(settings, command, flags | subprocess.CREATE_BREAKAWAY_FROM_JOB)
+            except (
+                PermissionError
+            ):  # the client's job object keeps all its processes, and ends them with the server
+                _run_starter(settings, command, flags)
+        else:
+            _run_starter(settings, command, 0)
+    except (OSError, subprocess.SubprocessError) as error:
+        logger.warning("no process could be left behind (%s); open jobs go on at the next start", error)
+
+
+def _run_starter(settings: Settings, command: tuple[str, ...], flags: int) -> None:
+    subprocess.run(  # noqa: S603  our own command
+        (sys.executable, "-I", "-S", "-c", _STARTER, str(flags), *command),
+        cwd=settings.state_dir,  # the server's own folder may be unmounted or removed
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=sys.platform != "win32",
+        creationflags=flags,
+        timeout=_STARTER_SECONDS,
+        check=True,
+    )
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..config import Settings
 from ..errors import ConfirmationRequired
 from ..types import Job, JobState, Price, VideoRequest
-from . import budget, confirmation, journal, request_keys
+from . import budget, confirmation, hook_records, journal, request_keys
 from .request_keys import RequestKey
 from .store import Connection
 
@@ -134,6 +134,8 @@ def reserve(
     stored = journal.insert(connection, job, day=budget.today(connection, now))
     if intent.key is not None:
         request_keys.keep(connection, intent.key, stored)
+    if settings.on_finish:
+        hook_records.wish(connection, stored.id)
     connection.executemany(
         "INSERT INTO stand_ins (fingerprint, job_id) VALUES (?, ?)",
         [(refused, stored.id) for refused in dict.fromkeys(intent.instead_of)],

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from ..errors import JobNotFound, StoreError
 from ..types import FINISHED_STATES, Job, JobState, Price
+from . import hook_records
 from .ledger import Entry, held, record
 from .store import Connection, checksum
 
@@ -98,7 +99,7 @@ def move(
     connection: Connection, job: Job, to: JobState, *, now: float, by: str, detail: str = "", **changes: Any
 ) -> Job:
     """
-    Take the job to another state, with its money.
+    Take the job to another state, with its money; at its end, with the hook that is owed then.
 
     `changes` are further fields of `Job`. Entering a state that proves that nothing was bought gives the
     reservation back; coming back from there (late adoption) takes it again; a `charge` settles it.
@@ -111,6 +112,7 @@ def move(
         raise ValueError(f"a job cannot go from {job.state} to {to}")
     if to in FINISHED_STATES:
         changes.setdefault("finished_at", now)
+        changes.setdefault("hook_error", None)
     elif job.finished:
         changes.setdefault("finished_at", None)
     moved = replace(job, state=to, **changes)
@@ -121,6 +123,8 @@ def move(
         _adopt(connection, stored, now)
     if stored.charge is not None and job.charge is None:
         _settle(connection, stored, stored.charge, now)
+    if to in FINISHED_STATES:
+        hook_records.owe(connection, stored.id, stored.version)
     _event(connection, stored, job.state, now, by=by, detail=detail)
     return stored
 

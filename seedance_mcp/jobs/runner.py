@@ -19,8 +19,9 @@ from ..providers import Provider
 from ..types import Job, MediaFile, VideoRequest
 from . import journal
 from .cancelling import cancel
+from .detached import leave_hooks
 from .fallback import Fallback
-from .finish_hook import run_hook
+from .hooks import Hooks
 from .intents import Intent, reserve
 from .orders import Order, Started
 from .planning import Plan
@@ -44,9 +45,16 @@ _DRAIN_SECONDS = 60.0
 
 
 class JobRunner:
-    """The jobs of this process. Use it inside `running()`."""
+    """
+    The jobs of this process. Use it inside `running()`.
 
-    def __init__(self, *, store: Store, shops: Shops, settings: Settings, leases: bool = True) -> None:
+    Leases between processes only save requests (`leases=False` switches them off). With `leave`, what is not done
+    at the end is left to a process that stays behind: this one may be killed before it would be.
+    """
+
+    def __init__(
+        self, *, store: Store, shops: Shops, settings: Settings, leases: bool = True, leave: bool = False
+    ) -> None:
         self._store = store
         self._shops = shops
         self._settings = settings
@@ -63,6 +71,13 @@ class JobRunner:
             changed=self._announce,
             leases=leases,
         )
+        self.hooks = Hooks(
+            store=store,
+            settings=settings,
+            changed=self._announce,
+            elsewhere=partial(leave_hooks, settings) if leave and settings.detach else None,
+        )
+        self._leave = leave
         self._buying: dict[str, anyio.Event] = {}
         self._listeners: list[Callable[[str], None]] = []
         self._buyers: anyio.abc.TaskGroup | None = None
@@ -71,20 +86,23 @@ class JobRunner:
     async def running(self) -> AsyncGenerator[None]:
         """Watch open jobs for as long as the context is open; purchases under way are finished at its end."""
         failure: Exception | None = None
-        async with anyio.create_task_group() as buyers, anyio.create_task_group() as watching:
-            self._buyers = buyers
-            watching.start_soon(self._watcher.run)
-            try:
-                yield
-            except Exception as error:
-                failure = error  # raised outside: in here, the task groups would wrap it
-            finally:
-                self._buyers = None
-                watching.cancel_scope.cancel()
-                with anyio.CancelScope(shield=True), anyio.move_on_after(_DRAIN_SECONDS):
-                    for event in list(self._buying.values()):
-                        await event.wait()
-                self._receipts.close()
+        async with anyio.create_task_group() as buyers, anyio.create_task_group() as commands:
+            async with anyio.create_task_group() as watching:
+                self._buyers = buyers
+                watching.start_soon(self._watcher.run)
+                watching.start_soon(self.hooks.follow, commands)
+                try:
+                    yield
+                except Exception as error:
+                    failure = error  # raised outside: in here, the task groups would wrap it
+                finally:
+                    self._buyers = None
+                    watching.cancel_scope.cancel()
+                    with anyio.CancelScope(shield=True), anyio.move_on_after(_DRAIN_SECONDS):
+                        for event in list(self._buying.values()):
+                            await event.wait()
+                    self._receipts.close()
+            await self._end_hooks(commands)
         if failure is not None:
             raise failure
 
@@ -270,8 +288,16 @@ class JobRunner:
             if not stored.finished:
                 self._watcher.look_at(job.id)
 
+    async def _end_hooks(self, commands: anyio.abc.TaskGroup) -> None:
+        """Run what is owed to the end, unless nobody has the time for it: then it is left to whoever lives."""
+        if self._leave:
+            commands.cancel_scope.cancel()
+        else:
+            with contextlib.suppress(StoreError):
+                await self.hooks.start_owed(commands)
+
     def _announce(self, job: Job) -> None:
-        if job.finished and self._settings.on_finish and self._buyers is not None:
-            self._buyers.start_soon(run_hook, self._settings.on_finish, job)
+        if job.finished:
+            self.hooks.ring()
         for callback in list(self._listeners):
             callback(job.id)

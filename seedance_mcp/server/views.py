@@ -64,8 +64,12 @@ def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable[str] 
         deduplicated=deduplicated,
         error=error,
         next_step=_next_step(job),
-        notes=(*notes, *([placeholder_note(app)] if placeholder else [])),
+        notes=(*notes, *_hook_note(job), *([placeholder_note(app)] if placeholder else [])),
     )
+
+
+def _hook_note(job: Job) -> tuple[str, ...]:
+    return (f"The person's command SEEDANCE_ON_FINISH {job.hook_error}.",) if job.hook_error else ()
 
 
 def placeholder_note(app: App) -> str:

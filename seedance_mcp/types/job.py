@@ -155,6 +155,8 @@ class Job:
     cancel_asked_at: float | None = None
     not_found_at: float | None = None
     """Since when the provider has not known the accepted task; None while it does."""
+    hook_error: str | None = None
+    """What went wrong with the user's own command at the end of this job, in words for a person."""
 
     @property
     def status(self) -> JobStatus:

@@ -1,0 +1,22 @@
+"""What a program of somebody else's gets to see of this process's environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+_SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
+
+
+def environment_without_keys(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """
+    Copy the environment without every variable that is named like a key, a token, a secret or a password.
+
+    Among them are all variables from which a provider's key, or the keys of the bucket, may be read.
+    """
+    environ = os.environ if environ is None else environ  # noqa: TID251  config/ is the one place that reads it
+    return {
+        name: value
+        for name, value in environ.items()
+        if not any(word in name.upper() for word in _SECRET_WORDS)
+    }

@@ -1,0 +1,155 @@
+"""Runs the user's command for every job that has ended: once, by whichever process claims it first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import anyio
+import anyio.abc
+
+from ..config import Settings
+from ..errors import StoreError
+from ..types import Job
+from . import hook_records, journal
+from .finish_hook import run_hook
+from .hook_records import OwedHook
+from .store import Connection, Store
+
+logger = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 15.0
+"""How often it is looked for what other processes have left to do."""
+
+_ELSEWHERE_SECONDS = 5.0
+"""For so long another process, once started, is left to claim what is owed."""
+
+_AT_ONCE = 4
+_RECORD_TRIES = 60
+_RECORD_SECONDS = 0.5
+
+_ABANDONED = "may not have run to its end: the process that ran it was ended"
+
+
+class Hooks:
+    """
+    The hooks of the jobs of all processes: owed in the transaction that ends a job, claimed before they are run.
+
+    A hook is run at most once. Where the process that claimed it died before it said what came of it, the job
+    says so, and it is not run again: nobody can know how far it got. With `elsewhere`, which starts another
+    process for it, none is run in this one.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        settings: Settings,
+        changed: Callable[[Job], None],
+        elsewhere: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._changed = changed
+        self._elsewhere = elsewhere
+        self._bell = anyio.Event()
+        self._workers = 0
+        self.pending = False
+        """Whether one may be owed that nobody has claimed yet."""
+
+    def ring(self) -> None:
+        """Look now: a job has ended."""
+        self.pending = bool(self._settings.on_finish)
+        self._bell.set()
+
+    async def follow(self, tasks: anyio.abc.TaskGroup) -> None:
+        """See in `tasks` to what is owed, as it comes, until cancelled."""
+        while True:
+            self._bell = anyio.Event()
+            try:
+                await self._wish()
+                await self._settle_abandoned()
+                await self.start_owed(tasks)
+            except StoreError as error:
+                logger.warning("hooks cannot be looked up now: %s", error)
+            with anyio.move_on_after(_LOOK_SECONDS):
+                await self._bell.wait()
+
+    async def start_owed(self, tasks: anyio.abc.TaskGroup) -> None:
+        """Begin in `tasks` to run what is owed, at most four at once. Raises StoreError."""
+        if not self._settings.on_finish:
+            return
+        self.pending = await self._store.read(hook_records.owed) is not None
+        if not self.pending:
+            return
+        if self._elsewhere is not None:
+            await self._elsewhere()
+            await anyio.sleep(_ELSEWHERE_SECONDS)
+            return
+        for _ in range(_AT_ONCE - self._workers):
+            self._workers += 1
+            tasks.start_soon(self._work)
+
+    async def _work(self) -> None:
+        try:
+            while await self.run_next():
+                pass
+        except StoreError as error:
+            logger.warning("hooks cannot be claimed now: %s", error)
+        finally:
+            self._workers -= 1
+
+    async def run_next(self) -> bool:
+        """Claim one hook, run it and note what came of it; False if none is owed. Raises StoreError."""
+        me = self._store.ownership.instance
+        hook = await self._store.write(partial(hook_records.claim, by=me))
+        if hook is None:
+            return False
+        try:
+            job = await self._store.read(lambda connection: journal.find(connection, hook.job_id))
+        except StoreError as error:
+            outcome = f"was not run: {error}"
+        else:
+            outcome = await self._run(job)
+        await self._record(hook, me, outcome)
+        return True
+
+    async def _run(self, job: Job) -> str:
+        command = self._settings.on_finish or ""
+        videos = self._settings.output_dir
+        return await run_hook(command, job, videos if videos.is_dir() else self._settings.state_dir)
+
+    async def _record(self, hook: OwedHook, by: str, outcome: str) -> None:
+        for _ in range(_RECORD_TRIES):
+            try:
+                job = await self._store.write(partial(_close, hook=hook, by=by, outcome=outcome))
+            except StoreError as error:
+                logger.warning(
+                    "what came of the hook of %s is not in the database yet: %s", hook.job_id, error
+                )
+                await anyio.sleep(_RECORD_SECONDS)
+                continue
+            if job is not None:
+                self._changed(job)
+            return
+
+    async def _wish(self) -> None:
+        if self._settings.on_finish and await self._store.read(hook_records.without_wish):
+            await self._store.write(hook_records.wish_for_open_jobs)
+
+    async def _settle_abandoned(self) -> None:
+        alive = self._store.ownership.alive
+        for hook, runner in await self._store.read(partial(hook_records.abandoned, alive=alive)):
+            await self._record(hook, runner, _ABANDONED)
+
+
+def _close(connection: Connection, *, hook: OwedHook, by: str, outcome: str) -> Job | None:
+    """Note what came of a hook; a failure also in its job, which is returned then."""
+    if not hook_records.finish(connection, hook, by=by, outcome=outcome) or not outcome:
+        return None
+    try:
+        job = journal.find(connection, hook.job_id)
+    except StoreError:
+        return None  # its record is damaged: then the row of the hook says it alone
+    return journal.note(connection, job, hook_error=outcome)
