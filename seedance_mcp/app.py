@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, partial
@@ -17,6 +17,7 @@ from .jobs import (
     Budget,
     JobRunner,
     OtherOffer,
+    Reader,
     Shops,
     Spent,
     Started,
@@ -43,7 +44,7 @@ from .types import Job, VideoRequest
 if TYPE_CHECKING:
     from .catalog import Catalog, Estimate, Offer
 
-__all__ = ["App", "Quote", "Update", "UploadedMedia", "Viewed", "open_app"]
+__all__ = ["App", "Quote", "Reader", "Update", "UploadedMedia", "Viewed", "open_app"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,15 +153,19 @@ class App:
         """Load the newest jobs, newest first."""
         return await self._store.read(lambda connection: journal.recent(connection, limit))
 
-    async def finished_since(self, client: str) -> list[Job]:
-        """List jobs that finished within a day and that this client has not been told of; it counts as told now."""
+    async def unread(self, client: str) -> list[Job]:
+        """List the jobs that finished within a day and that this client is not known to have read about."""
         now = self._store.clock()
-        return await self._store.write(lambda connection: journal.tell(connection, client, now=now))
+        return await self._store.read(lambda connection: journal.unread(connection, client, now=now))
 
-    async def told(self, client: str, job_id: str) -> None:
-        """Note that this client has read the result of a job, if it is finished."""
+    async def note_read(self, client: str, job_ids: Collection[str]) -> None:
+        """
+        Note that this client has read that these jobs finished: from now on the same request is a new purchase.
+
+        That an answer was sent is no evidence of it; see `Reader`.
+        """
         now = self._store.clock()
-        await self._store.write(lambda connection: journal.tell(connection, client, now=now, job_id=job_id))
+        await self._store.write(lambda connection: journal.note_read(connection, client, job_ids, now=now))
 
     async def resolve(self, job_id: str, task_id: str | None) -> Job:
         """

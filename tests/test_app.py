@@ -273,15 +273,14 @@ async def test_two_servers_on_one_store_see_each_others_jobs(settings: Settings)
     assert again.usual_seconds is not None
 
 
-async def test_a_finished_job_is_mentioned_once_to_each_client(settings: Settings) -> None:
+async def test_a_finished_job_is_news_to_each_client_until_it_has_read_it(settings: Settings) -> None:
     async with open_app(settings) as app:
         job = await made(app, request())
-        first = await app.finished_since("desktop")
-        second = await app.finished_since("desktop")
-        other = await app.finished_since("cursor")
-    assert [told.id for told in first] == [job.id]
-    assert second == []
-    assert [told.id for told in other] == [job.id]
+        before = [await app.unread(client) for client in ("desktop", "desktop", "cursor")]
+        await app.note_read("desktop", [job.id])
+        after = [await app.unread(client) for client in ("desktop", "cursor")]
+    assert [[told.id for told in news] for news in before] == [[job.id]] * 3
+    assert [[told.id for told in news] for news in after] == [[], [job.id]]
 
 
 async def test_the_finish_hook_gets_the_job_as_json(environ: dict[str, str], tmp_path: Path) -> None:

@@ -63,7 +63,12 @@ async def _make(
             confirmed=confirmed,
         )
         if started.deduplicated:
-            print("This request was made before: this is its job; nothing was bought now.", file=sys.stderr)
+            another = "--allow-duplicate" if arguments.request_key is None else "a new --request-key"
+            print(
+                "This request was made before: this is its job; nothing was bought now."
+                f" {another} makes another.",
+                file=sys.stderr,
+            )
         return finish(app, await wait_with_progress(app, started.job), as_json=arguments.json)
 
 

@@ -9,6 +9,7 @@ from .journal import Transition
 from .ledger import Spent, by_day
 from .orders import Started
 from .planning import OtherOffer, Plan
+from .readers import Reader
 from .reconcile import decide_by_hand
 from .runner import JobRunner
 from .saving import provider_folder
@@ -25,6 +26,7 @@ __all__ = [
     "Limits",
     "OtherOffer",
     "Plan",
+    "Reader",
     "Shops",
     "Spent",
     "Started",

@@ -155,4 +155,4 @@ def _stands_for(connection: Connection, job: Job, now: float) -> bool:
     if not job.finished or job.state in _UNCLEAR:
         return True
     fresh = now - (job.finished_at or 0.0) < _UNREAD_SECONDS
-    return job.state is JobState.DONE and fresh and not journal.was_seen(connection, job.id)
+    return job.state is JobState.DONE and fresh and not journal.was_read(connection, job.id)

@@ -263,27 +263,26 @@ def usual_seconds(connection: Connection, provider: str, model: str) -> float | 
     return times[len(times) // 2] if times else None
 
 
-def tell(connection: Connection, client: str, *, now: float, job_id: str | None = None) -> list[Job]:
-    """
-    List the jobs that finished within a day and that this client has not been told of, and note that it is told now.
-
-    With `job_id` only that job is noted: the client is reading it at this moment.
-    """
+def unread(connection: Connection, client: str, *, now: float) -> list[Job]:
+    """List the jobs that finished within a day and that this client is not known to have read about, oldest first."""
     rows = connection.execute(
-        "SELECT id, document, crc FROM jobs WHERE finished_at > ? AND (? IS NULL OR id = ?)"
+        "SELECT id, document, crc FROM jobs WHERE finished_at > ?"
         " AND NOT EXISTS (SELECT 1 FROM seen WHERE seen.job_id = jobs.id AND seen.client = ?) ORDER BY finished_at",
-        (now - 86_400, job_id, job_id, client),
-    ).fetchall()
-    told = [_parse(*row) for row in rows]
+        (now - 86_400, client),
+    )
+    return [_parse(*row) for row in rows]
+
+
+def note_read(connection: Connection, client: str, job_ids: Collection[str], *, now: float) -> None:
+    """Note that this client has read that these jobs finished. Only with evidence (`Reader`): it lets others buy again."""
     connection.executemany(
         "INSERT OR IGNORE INTO seen (job_id, client, at) VALUES (?, ?, ?)",
-        [(job.id, client, now) for job in told],
+        [(job_id, client, now) for job_id in job_ids],
     )
-    return told
 
 
-def was_seen(connection: Connection, job_id: str) -> bool:
-    """Tell whether any client has been told that this job finished."""
+def was_read(connection: Connection, job_id: str) -> bool:
+    """Tell whether any client has read that this job finished."""
     return connection.execute("SELECT 1 FROM seen WHERE job_id = ? LIMIT 1", (job_id,)).fetchone() is not None
 
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
+import anyio
 from mcp import MCPError
+from mcp.server import ServerRequestContext
 from mcp.server.mcpserver import Context
 from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from ..app import App, Update
+from ..app import App, Reader, Update
 from ..errors import SeedanceError
+from ..types import Job
 from .hosts import Waits, waits
 from .revisions import defines
+from .transport import peer_of
 
 _LOG = logging.getLogger(__name__)
 
@@ -25,6 +31,14 @@ _FORM: dict[str, Any] = {
 }
 _MOST_MESSAGE_CHARACTERS = 200
 
+_READERS: WeakKeyDictionary[object, Reader] = WeakKeyDictionary()
+"""One for each connected client, for as long as it is connected."""
+
+
+def _reader_of(request: ServerRequestContext[Any, Any]) -> Reader:
+    peer = peer_of(request)
+    return Reader() if peer is None else _READERS.setdefault(peer, Reader())
+
 
 class Call:
     """A call of a tool, as the tool sees it."""
@@ -32,6 +46,9 @@ class Call:
     def __init__(self, context: Context[Any, Any]) -> None:
         self._context = context
         self._reported = 0.0
+        self._began = anyio.current_time()
+        self._reader = _reader_of(context.request_context)
+        self._telling: set[str] = set()
 
     @property
     def app(self) -> App:
@@ -46,6 +63,38 @@ class Call:
         """The name that the client gives itself; empty if it gives none."""
         params = self._context.session.client_params
         return params.client_info.name if params else ""
+
+    async def prove_reading(self, arguments: Mapping[str, Any]) -> None:
+        """
+        Put on record what this client must have read to be able to make this call, with these arguments.
+
+        Without the record a job only stands for the same request for longer, so trouble with the database is no
+        reason not to answer.
+        """
+        proved = self._reader.proved_by(str(arguments))
+        if not proved:
+            return
+        try:
+            await self.app.note_read(self.client, proved)
+        except SeedanceError as error:
+            _LOG.info("It could not be noted what the client has read: %s", error.message)
+        else:
+            self._reader.proved(proved)
+
+    async def finished_meanwhile(self, *others: str) -> list[Job]:
+        """List the jobs that ended and that this session was not told of, except `others`; the answer tells of all of these."""
+        news = [
+            job
+            for job in await self.app.unread(self.client)
+            if job.id not in others and not self._reader.was_told(job.id)
+        ]
+        self._telling.update(job.id for job in news)
+        self._telling.update(others)
+        return news
+
+    def answered(self) -> None:
+        """Note that the answer goes out now, with all that it tells."""
+        self._reader.told(self._telling, seconds=anyio.current_time() - self._began)
 
     @property
     def waits(self) -> Waits:

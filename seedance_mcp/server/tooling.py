@@ -78,25 +78,33 @@ def tool(
     annotations: ToolAnnotations,
     returns: tuple[type[BaseModel], ...],
     describe: bool = True,
+    proves_reading: bool = True,
 ) -> Tool:
     """
     Make a tool of a function; its docstring is the description.
 
     The first parameter takes the `Call`. One parameter may be a pydantic model: its fields become arguments.
-    With `describe=False` the arguments are listed without their descriptions, because another tool has them.
+    With `describe=False` the arguments are listed without their descriptions, because another tool has them. With
+    `proves_reading=False` a call is no evidence that its client has read earlier answers: it is the call that a client
+    repeats because it has not.
     """
     shape, spread = _arguments(function)
     schema = input_schema(shape, describe=describe)
     known: dict[str, Any] = schema["properties"]
 
     async def invoke(arguments: dict[str, Any], context: Context[Any, Any]) -> Answer:
+        call = Call(context)
         try:
+            if proves_reading:
+                await call.prove_reading(arguments)
             values = _read(shape, arguments, known)
             if spread:
                 name, model = spread
                 fields = {key: values.pop(key) for key in list(values) if key in model.model_fields}
                 values[name] = model(**fields)
-            return await function(Call(context), **values)
+            answer = await function(call, **values)
+            call.answered()
+            return answer
         except SeedanceError as error:
             return failure(error)
         except MCPError:

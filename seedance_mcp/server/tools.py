@@ -66,7 +66,7 @@ def all_tools() -> tuple[Tool, ...]:
     """Make every tool, in the order in which they are listed. They know no settings, so once is enough."""
     job = (results.JobShape,)
     return (
-        tool(generate_video, annotations=SPEND, returns=job),
+        tool(generate_video, annotations=SPEND, returns=job, proves_reading=False),
         tool(check_status, annotations=ASK, returns=(results.JobShape, results.JobsShape)),
         tool(estimate_cost, annotations=READ, returns=(results.EstimateShape,), describe=False),
         tool(upload_media, annotations=KEEP, returns=(results.UploadShape,)),
@@ -115,9 +115,11 @@ async def generate_video(
         started = await start(question.token, confirmed=question.token is None)
     notes = [started.reason, *started.advice]
     if started.deduplicated:
+        another = "allow_duplicate or another seed" if request_key is None else "a new request_key"
         notes.insert(
             0,
-            "This request was made before: this is its job. Nothing was bought now.",
+            "This request was made before: this is its job. Nothing was bought now."
+            f" Only if the person wants another take: {another}.",
         )
     job = await _wait(call, started.job, wait_seconds, usual=call.waits.generate)
     return await _job_answer(call, job, deduplicated=started.deduplicated, notes=notes)
@@ -226,9 +228,8 @@ async def _job_answer(
     app = call.app
     told = [*(notes or []), *await _expected(call, job)]
     shown = views.job(app, job, deduplicated=deduplicated, notes=told)
-    if job.finished:
-        await app.told(call.client, job.id)
-    shown = shown.model_copy(update={"finished_meanwhile": await _meanwhile(call)})
+    meanwhile = await call.finished_meanwhile(*([job.id] if job.finished else []))
+    shown = shown.model_copy(update={"finished_meanwhile": views.finished(meanwhile)})
     blocks: list[ContentBlock] = [job_link(job.id)]
     if job.artifacts is not None:
         blocks.append(video_link(job.artifacts.video_path, job.artifacts.bytes))
@@ -261,7 +262,7 @@ async def _expected(call: Call, job: Job) -> list[str]:
 
 
 async def _meanwhile(call: Call) -> tuple[results.Finished, ...]:
-    return views.finished(await call.app.finished_since(call.client))
+    return views.finished(await call.finished_meanwhile())
 
 
 def _declined() -> ConfirmationRequired:

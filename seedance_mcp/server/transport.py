@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 from anyio.from_thread import BlockingPortal
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
-from mcp.server import MCPServer, NotificationOptions
+from mcp.server import MCPServer, NotificationOptions, ServerRequestContext
 from mcp.server.connection import Connection
 from mcp.server.lowlevel import Server
 from mcp.server.session import ServerSession
@@ -53,6 +53,21 @@ def lowlevel(server: MCPServer[Any]) -> Server[Any]:
 def connection_of(session: ServerSession) -> Connection:
     """Return the connection behind a session: it outlives the request, and runs clean-ups when it ends."""
     return session._connection  # pyright: ignore[reportPrivateUsage]
+
+
+def peer_of(request: ServerRequestContext[Any, Any]) -> object | None:
+    """
+    Return what stays the same object for as long as one client is connected, in either protocol era.
+
+    None where every call comes by itself and nothing tells that two are of the same client (HTTP without sessions).
+    """
+    connection = connection_of(request.session)
+    if connection.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+        return connection
+    if connection.has_standalone_channel:
+        return connection.outbound
+    # In one process without a transport, the lifespan is the client's own.
+    return request.lifespan_context if request.request is None else None
 
 
 async def serve_stdio(server: MCPServer[Any], *, legacy_only: bool) -> None:

@@ -427,7 +427,7 @@ async def test_a_request_key_stands_for_the_job_that_the_next_provider_took(open
             again = await market.buy(request_key="boat-0001")
             assert (again.job.id, again.deduplicated) == (first.job.id, True)
             await market.app.wait(first.job.id, 30)
-            await market.app.told("me", first.job.id)
+            await market.app.note_read("me", [first.job.id])
         assert market.sold == [SECOND]
 
 

@@ -49,7 +49,7 @@ async def test_a_key_stands_for_its_job_after_it_was_finished_and_read(
 ) -> None:
     async with open_app(settings) as app:
         first = await made(app, request(), request_key=KEY)
-        await app.told("somebody", first.id)
+        await app.note_read("somebody", [first.id])
         repeated = await again(app, request(), allow_duplicate=allow_duplicate)
         assert repeated.id == first.id
         assert len(await app.recent()) == 1

@@ -302,7 +302,14 @@ class World:
         process = next(iter(self.processes.values()))
         self.did("results read", process, "")
         with contextlib.suppress(StoreError):
-            process.store.write_now(lambda connection: journal.tell(connection, "c", now=self.wall))
+            process.store.write_now(
+                lambda connection: journal.note_read(
+                    connection,
+                    "c",
+                    [job.id for job in journal.unread(connection, "c", now=self.wall)],
+                    now=self.wall,
+                )
+            )
 
     def _cancel(self) -> None:
         process, jobs = self._awake(), self.promises.open_jobs()
