@@ -10,7 +10,9 @@ import anyio
 
 from ..app import Viewed
 from ..config import Settings, load_settings
-from .arguments import absolute
+from ..errors import MediaError
+from ..types import MAX_SHEET_FRAMES
+from .arguments import absolute, whole
 from .opening import opened
 
 
@@ -21,9 +23,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--frames",
         type=int,
         default=9,
-        choices=range(2, 26),
+        choices=range(1, MAX_SHEET_FRAMES + 1),
         metavar="N",
-        help="Frames on the sheet (2 to 25)",
+        help=f"Frames on the sheet (1 to {MAX_SHEET_FRAMES})",
     )
     parser.add_argument("--out", type=Path, help="Write the sheet (JPEG) here")
     parser.add_argument("--json", action="store_true", help="Print the facts as JSON")
@@ -37,8 +39,7 @@ def execute(arguments: argparse.Namespace) -> int:
         settings = settings.also_reading(Path(source).parent)
     viewed = anyio.run(_view, settings, source, arguments.frames)
     if arguments.out:
-        arguments.out.write_bytes(viewed.jpeg)
-        viewed = replace(viewed, sheet=arguments.out.absolute())
+        viewed = replace(viewed, sheet=_write(whole(arguments.out), viewed.jpeg))
     if arguments.json:
         from ..server import views
 
@@ -46,6 +47,18 @@ def execute(arguments: argparse.Namespace) -> int:
     else:
         print(_lines(viewed))
     return 0
+
+
+def _write(path: Path, jpeg: bytes) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(jpeg)
+    except OSError as error:
+        raise MediaError(
+            f"The contact sheet cannot be written to {path}: {error.strerror or error}.",
+            hint="Name a file in a folder that can be written to.",
+        ) from error
+    return path
 
 
 async def _view(settings: Settings, source: str, frames: int) -> Viewed:

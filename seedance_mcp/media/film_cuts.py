@@ -2,50 +2,21 @@
 
 from __future__ import annotations
 
-import struct
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import IO
 
 from .cuts import Cut
+from .film_boxes import Box, read, walk
+from .film_lengths import length_repairs
 from .film_samples import Span, kept_samples
 from .refusal import RefusalError
 from .signatures import Signature
 
-_CHILDREN: Mapping[bytes, frozenset[bytes]] = {
-    parent.encode(): frozenset(child.encode() for child in children.split())
-    for parent, children in {
-        "": "ftyp styp moov moof mdat sidx ssix mfra pdin",
-        "moov": "mvhd trak mvex iods cmov",
-        "trak": "tkhd mdia edts tapt",
-        "edts": "elst",
-        "mdia": "mdhd hdlr minf elng",
-        "minf": "vmhd smhd gmhd nmhd hdlr dinf stbl",
-        "dinf": "dref",
-        "stbl": "stsd stts ctts cslg stsc stsz stz2 stco co64 stss stps stsh sdtp padb stdp sbgp sgpd subs",
-        "mvex": "mehd trex leva",
-        "moof": "mfhd traf",
-        "traf": "tfhd tfdt trun sdtp sbgp sgpd subs",
-        "mfra": "tfra mfro",
-    }.items()
-}
-"""For each box that is looked into (first: the file itself) what is kept in it; everything else is blanked."""
-
 _TIMED = frozenset((b"mvhd", b"tkhd", b"mdhd"))
 _KEPT_TRACKS = (b"vide", b"soun")
-_MAX_BOXES = 100_000
 _MAX_REFERENCES = 1000
 _AGAIN = "Export it again as a plain MP4 with picture and sound only."
-
-
-@dataclass(frozen=True)
-class _Box:
-    kind: bytes
-    start: int
-    content: int
-    end: int
-    kept: bool
 
 
 def film_cuts(source: IO[bytes], signature: Signature) -> list[Cut]:
@@ -60,7 +31,7 @@ def film_cuts(source: IO[bytes], signature: Signature) -> list[Cut]:
         RefusalError: the boxes do not add up, or hide their content.
     """
     size = source.seek(0, 2)
-    boxes = list(_walk(source, b"", 0, size, [_MAX_BOXES]))
+    boxes = list(walk(source, b"", 0, size))
     dropped = {
         box.start for box in boxes if box.kind == b"trak" and _track_kind(source, box) not in _KEPT_TRACKS
     }
@@ -78,54 +49,31 @@ def film_cuts(source: IO[bytes], signature: Signature) -> list[Cut]:
             cuts.append(Cut(box.content, box.end, zeros=True))
         else:
             cuts += _told_by(source, box)
+    cuts += length_repairs(source, [box for box in boxes if box.start not in dropped])
     kept, rewritten = kept_samples(source, signature)
     data = [(box.content, box.end) for box in boxes if box.kind == b"mdat"]
     return _apart([*cuts, *_between(kept, data), *rewritten])
 
 
-def _walk(source: IO[bytes], parent: bytes, start: int, end: int, left: list[int]) -> Iterator[_Box]:
-    while start + 8 <= end:
-        left[0] -= 1
-        source.seek(start)
-        header = source.read(16)
-        length, kind = struct.unpack(">I4s", header[:8])
-        content = start + 8
-        if length == 1 and len(header) == 16:
-            length = struct.unpack(">Q", header[8:])[0]
-            content = start + 16
-        elif length == 0:
-            # By the standard up to the end of the file; in QuickTime's lists: the end of the list.
-            length = end - start
-        box = _Box(kind, start, content, start + length, kind in _CHILDREN[parent])
-        if box.end > end or box.content > box.end or left[0] < 0:
-            raise RefusalError(
-                f"The video's boxes do not add up at byte {start}.", "Fetch or export the file again."
-            )
-        yield box
-        if box.kept and kind in _CHILDREN:
-            yield from _walk(source, kind, box.content, box.end, left)
-        start = box.end
-
-
-def _track_kind(source: IO[bytes], track: _Box) -> bytes:
-    for box in _walk(source, b"trak", track.content, track.end, [_MAX_BOXES]):
+def _track_kind(source: IO[bytes], track: Box) -> bytes:
+    for box in walk(source, b"trak", track.content, track.end):
         # The media's own, which comes first: QuickTime has another one for the way the data is stored.
         if box.kind == b"hdlr":
-            return _read(source, box.content + 8, 4)
+            return read(source, box.content + 8, 4)
     return b""
 
 
-def _told_by(source: IO[bytes], box: _Box) -> Iterator[Cut]:
+def _told_by(source: IO[bytes], box: Box) -> Iterator[Cut]:
     """When it was made, names that somebody gave, and where else the data may lie."""
     if box.kind in _TIMED:
-        wide = _read(source, box.content, 1) == b"\x01"
+        wide = read(source, box.content, 1) == b"\x01"
         yield Cut(box.content + 4, min(box.end, box.content + (20 if wide else 12)), zeros=True)
     elif box.kind == b"hdlr":
         yield Cut(min(box.end, box.content + 24), box.end, zeros=True)
     elif box.kind == b"dref":
         at = box.content + 8
         for _ in range(_MAX_REFERENCES):
-            length = int.from_bytes(_read(source, at, 4))
+            length = int.from_bytes(read(source, at, 4))
             if length < 12 or at + length > box.end:
                 break
             yield Cut(at + 12, at + length, zeros=True)
@@ -161,8 +109,3 @@ def _apart(cuts: list[Cut]) -> list[Cut]:
         if cut.zeros:
             blank_until = max(blank_until, cut.end)
     return found
-
-
-def _read(source: IO[bytes], at: int, count: int) -> bytes:
-    source.seek(at)
-    return source.read(count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import struct
@@ -15,6 +16,7 @@ from .cuts import Cut, written
 from .film_cuts import film_cuts
 from .fitting import fitted_size
 from .picture_cuts import PICTURES
+from .pictures import open_image, orientation_of
 from .refusal import RefusalError
 from .signatures import Signature
 from .sound_cuts import SOUNDS
@@ -91,22 +93,16 @@ def _answer(cuts: list[Cut]) -> tuple[dict[str, Any], bytes]:
 
 
 def _orientation(source: IO[bytes], signature: Signature) -> int:
-    with _opened(source, signature) as image:
-        found = image.getexif().get(0x0112, 1)
-    return found if isinstance(found, int) and 1 <= found <= 8 else 1
-
-
-def _opened(source: IO[bytes], signature: Signature) -> Image.Image:
-    source.seek(0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return Image.open(source, formats=[signature.decoder])
+    with open_image(source, signature) as image:
+        return orientation_of(image)
 
 
 def _upright(source: IO[bytes], signature: Signature) -> Image.Image:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        image = ImageOps.exif_transpose(_opened(source, signature))
+        image = open_image(source, signature)
+        with contextlib.suppress(Exception):  # EXIF that cannot be read says nothing of how the picture lies
+            image = ImageOps.exif_transpose(image)
         if image.mode.startswith("I;16") or image.mode in ("I", "F"):
             image = image.convert("I").point(lambda value: value / 256).convert("L")
         if image.mode in _SCREENED:

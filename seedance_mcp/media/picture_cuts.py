@@ -75,7 +75,7 @@ def _after_scan(data: bytes, at: int) -> int:
     raise ValueError("the JPEG does not end")
 
 
-def png_cuts(data: bytes, orientation: int) -> list[Cut]:
+def png_cuts(data: bytes, orientation: int, *, kept: frozenset[bytes] = _PNG_KEPT) -> list[Cut]:
     """Keep the chunks that say how the picture looks; drop text, EXIF, times, and everything unknown."""
     cuts: list[Cut] = []
     at = 8
@@ -84,7 +84,7 @@ def png_cuts(data: bytes, orientation: int) -> list[Cut]:
         end = at + 12 + length
         if end > len(data):
             break
-        if kind not in _PNG_KEPT:
+        if kind not in kept:
             cuts.append(Cut(at, end))
         elif kind == b"IHDR" and orientation != 1:
             block = b"eXIf" + orientation_block(orientation)
@@ -171,3 +171,16 @@ PICTURES: Mapping[str, Callable[[bytes, int], list[Cut]]] = {
     "image/gif": gif_cuts,
 }
 """By MIME type. Each takes the file and its EXIF orientation, and raises ValueError or IndexError if it is malformed."""
+
+
+def bare_cuts(data: bytes, mime_type: str) -> list[Cut]:
+    """
+    Keep only what a decoder needs to draw the picture; in a PNG, the colour profile goes as well.
+
+    Raises:
+        LookupError: nothing can be cut out of this format, or the file is malformed.
+        ValueError: the file is malformed.
+    """
+    if mime_type == "image/png":
+        return png_cuts(data, 1, kept=_PNG_KEPT - {b"iCCP"})
+    return PICTURES[mime_type](data, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
@@ -19,6 +20,7 @@ from av.video.stream import VideoStream
 from .boxes import check_complete
 from .refusal import RefusalError
 from .signatures import Signature
+from .sound_cuts import closed_wav
 
 AGAIN = "The file is damaged or incomplete; fetch or export it again."
 _MAX_SIDE = 8192
@@ -62,6 +64,8 @@ def open_film(source: IO[bytes], signature: Signature) -> InputContainer:
     if signature.decoder == "mov":
         check_complete(source)
     source.seek(0)
+    if signature.decoder == "wav":
+        source = io.BytesIO(closed_wav(source.read()))
     try:
         return av.open(source, "r", format=signature.decoder, options=_CLOSED, metadata_errors="replace")
     except FFmpegError as error:
@@ -110,7 +114,8 @@ def scan(
         for packet in container.demux(*streams):
             count.packets += packet.size > 0 and packet.stream is picture and not packet.is_discard
             if packet.is_corrupt:
-                raise RefusalError("The video has damaged data in it.", AGAIN)
+                what = "sound" if picture is None else "video"
+                raise RefusalError(f"The {what} has damaged data in it, or is cut off.", AGAIN)
             for frame in _decoded(packet, count, container):
                 if isinstance(frame, VideoFrame):
                     count.picture(frame, fps)
@@ -121,6 +126,7 @@ def scan(
                     if on_audio:
                         on_audio(frame)
             if max_frames is not None and count.frames >= max_frames:
+                count.rest_of(container, picture)  # what the headers say of the length need not be true
                 break
     except FFmpegError as error:
         where = f" at {count.last:.2f} s" if picture is not None else ""
@@ -188,6 +194,19 @@ class _Count:
         self.rotation = 0
         self.rest: FFmpegError | None = None
 
+    def rest_of(self, container: InputContainer, picture: VideoStream | None) -> None:
+        """Count the pictures that are left, without decoding them; `end` is then where the last of them ends."""
+        for packet in container.demux(picture) if picture is not None else ():
+            if packet.is_corrupt:
+                raise RefusalError("The video has damaged data in it, or is cut off.", AGAIN)
+            if packet.size and not packet.is_discard:
+                self.packets += 1
+                if packet.pts is not None and packet.time_base:
+                    end = float((packet.pts + (packet.duration or 0)) * packet.time_base) - (
+                        self.first or 0.0
+                    )
+                    self.end = max(self.end, end)
+
     def picture(self, frame: VideoFrame, fps: float) -> None:
         time = self.end if frame.pts is None else frame.time
         if self.first is None:
@@ -221,8 +240,7 @@ def _result(
         bad = max(count.corrupt, count.packets - frames)
         raise RefusalError(f"{bad} of the video's {count.packets} pictures are damaged.", AGAIN)
     elif not whole:
-        seconds = (container.duration or 0) / av.time_base or seconds
-        frames = picture.frames or round(seconds * _rate(picture))
+        frames = count.packets
     turned = count.rotation % 180 != 0
     size = (picture.width, picture.height) if picture is not None else (None, None)
     return Scan(

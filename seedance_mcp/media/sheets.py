@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 from ..errors import InvalidRequest
+from ..types import MAX_SHEET_FRAMES
 from .confine import Limits, run_worker
 from .descriptors import open_plain
 
-MAX_FRAMES = 36
 MIN_BYTES = 8_000
 _LIMITS = Limits(seconds=120)
 
@@ -25,7 +25,11 @@ async def contact_sheet(path: Path, *, frames: int = 9, max_bytes: int = 150_000
         InvalidRequest: `frames` is not 1 to 36, or `max_bytes` is below 8,000.
         MediaError: the file is no video that decodes.
     """
-    problems = [] if 1 <= frames <= MAX_FRAMES else [f"frames is {frames}; allowed are 1 to {MAX_FRAMES}"]
+    problems = (
+        []
+        if 1 <= frames <= MAX_SHEET_FRAMES
+        else [f"frames is {frames}; allowed are 1 to {MAX_SHEET_FRAMES}"]
+    )
     if max_bytes < MIN_BYTES:
         problems.append(f"max_bytes is {max_bytes}; allowed is {MIN_BYTES} or more")
     if problems:

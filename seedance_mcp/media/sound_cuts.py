@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from .cuts import Cut
 
 _WAV_KEPT = frozenset((b"fmt ", b"fact", b"data"))
+_NOTES = (b"LIST", b"id3 ", b"ID3 ", b"bext", b"iXML", b"_PMX")
+"""Chunks that are written behind the sound and are none."""
+_NO_LENGTH = 0x7FFF_0000
+"""
+Sizes of sound from here on are placeholders: nobody reads so much. Common ones are 0, 0x7FFFF000 (espeak),
+0x7FFFFFFF and 0xFFFFFFFF (FFmpeg, speech services), the last two also less the 36 or so bytes of the header.
+"""
 
 _RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 """Samples a second by the version that an MPEG frame names: 1, 2 and 2.5."""
@@ -23,20 +30,65 @@ _BIT_RATES = {
 
 
 def wav_cuts(data: bytes) -> list[Cut]:
-    """Keep format and samples; drop INFO, broadcast notes, XMP, ID3, and everything unknown."""
+    """
+    Keep format and samples; drop INFO, broadcast notes, XMP, ID3, and everything unknown.
+
+    Programs that write a WAV while it is being spoken leave placeholders for its sizes: they become the true ones.
+    """
     cuts: list[Cut] = []
     at, length = 12, 4
+    for kind, start, end in wav_chunks(data):
+        if kind in _WAV_KEPT:
+            length += end - start
+            if kind == b"data" and wav_is_open(data):
+                cuts.append(Cut(start + 4, start + 8, struct.pack("<I", end - start - 8)))
+        else:
+            cuts.append(Cut(start, end))
+        at = end
+    return [Cut(4, 8, struct.pack("<I", length)), *cuts, Cut(at, len(data))]
+
+
+def wav_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """List the chunks of a WAV as (name, start, end) in bytes, headers included; sound of open length is the rest."""
+    at = 12
     while at + 8 <= len(data):
         kind, size = struct.unpack_from("<4sI", data, at)
-        if kind == b"data" and not size:
-            raise ValueError("the WAV does not say how long its sound is")
-        end = min(len(data), at + 8 + size + size % 2)
-        if kind in _WAV_KEPT:
-            length += end - at
-        else:
-            cuts.append(Cut(at, end))
+        end = min(at + 8 + size + size % 2, len(data))
+        if kind == b"data" and not 0 < size < _NO_LENGTH:
+            end = _behind_open_sound(data, at + 8)
+        yield kind, at, end
         at = end
-    return [Cut(4, 8, struct.pack("<I", min(length, 0xFFFFFFFF))), *cuts, Cut(at, len(data))]
+
+
+def _behind_open_sound(data: bytes, start: int) -> int:
+    """Where sound of open length ends: at the end of the file, or before notes that end there."""
+    end = len(data)
+    for name in _NOTES:
+        at = data.rfind(name, start)
+        if at >= 0 and at + 8 + int.from_bytes(data[at + 4 : at + 8], "little") in (len(data) - 1, len(data)):
+            end = min(end, at)
+    return end
+
+
+def wav_is_open(data: bytes) -> bool:
+    """Tell whether a WAV has a placeholder where the length of its sound belongs."""
+    for kind, start, _ in wav_chunks(data):
+        if kind == b"data":
+            size = int.from_bytes(data[start + 4 : start + 8], "little")
+            return not 0 < size < _NO_LENGTH
+    return False
+
+
+def closed_wav(data: bytes) -> bytes:
+    """Write the true sizes into a WAV that has placeholders there; any other WAV stays as it is."""
+    if not wav_is_open(data):
+        return data
+    whole = bytearray(data)
+    struct.pack_into("<I", whole, 4, len(data) - 8)
+    for kind, start, end in wav_chunks(data):
+        if kind == b"data":
+            struct.pack_into("<I", whole, start + 4, end - start - 8)
+    return bytes(whole)
 
 
 def mp3_cuts(data: bytes) -> list[Cut]:

@@ -13,7 +13,7 @@ from pydantic import Field, WithJsonSchema
 
 from ..app import Started
 from ..errors import ConfirmationRequired
-from ..types import Job, JobStatus, VideoRequest
+from ..types import MAX_SHEET_FRAMES, Job, JobStatus, VideoRequest
 from . import catalog_views, results, views
 from .answers import answer, estimate_answer, job_link, jobs_answer, picture, video_link
 from .calls import Call
@@ -190,7 +190,7 @@ async def view_video(
     call: Call,
     *,
     source: Annotated[str, Field(max_length=4096, description="Job id or local path")],
-    frames: Annotated[int, Field(ge=1, le=25)] = 9,
+    frames: Annotated[int, Field(ge=1, le=MAX_SHEET_FRAMES)] = 9,
 ) -> Answer:
     """
     Show a finished video as one picture of frames with times, and measure cuts, blacks, freezes, silences.

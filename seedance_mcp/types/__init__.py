@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from .job import FINISHED_STATES, Artifacts, Job, JobState, JobStatus
-from .media import MediaFile, MediaKind, Upload
+from .media import MAX_SHEET_FRAMES, MediaFile, MediaKind, Upload
 from .price import Price
 from .request import VideoRequest
 from .task import Submission, TaskState, TaskStatus
 
 __all__ = [
     "FINISHED_STATES",
+    "MAX_SHEET_FRAMES",
     "Artifacts",
     "Job",
     "JobState",

@@ -140,6 +140,18 @@ def test_view_writes_a_contact_sheet_and_measures(run: Run, tmp_path: Path) -> N
     assert (facts["frames"], facts["fps"]) == (48, 24.0)
 
 
+def test_view_makes_the_folder_that_its_sheet_goes_to(run: Run, tmp_path: Path) -> None:
+    video = run("generate", "a red fox", *SMALL).stdout.strip()
+    result = run("view", video, "--frames", "36", "--out", "new/folder/sheet.jpg")
+    assert result.returncode == 0, result.stderr
+    with Image.open(tmp_path / "new/folder/sheet.jpg") as sheet:
+        assert sheet.format == "JPEG"
+    (tmp_path / "taken").write_text("a file", encoding="utf-8")
+    refused = run("view", video, "--out", "taken/sheet.jpg")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("error [media]: The contact sheet cannot be written to ")
+
+
 def test_view_refuses_what_is_not_a_video(run: Run, tmp_path: Path) -> None:
     (tmp_path / "notes.mp4").write_text("not a video", encoding="utf-8")
     result = run("view", "notes.mp4")
