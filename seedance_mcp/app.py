@@ -255,7 +255,7 @@ class App:
         Raises:
             JobNotFound, JobNotFinished, MediaError: there is nothing to look at.
         """
-        return await view(source, frames, load=self.job, settings=self.settings)
+        return await view(source, frames, load=self.job, settings=self.settings, writer=self._store.writer)
 
     async def preview(self, job: Job) -> bytes | None:
         """Make a small contact sheet (JPEG, under 60 KB) of a finished job; None if there is no video."""

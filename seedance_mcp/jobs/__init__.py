@@ -14,7 +14,6 @@ from .reconcile import decide_by_hand
 from .runner import JobRunner
 from .saving import provider_folder
 from .shops import Shops
-from .sources import last_frame_of
 from .store import Store, open_store
 from .suitability import UploadedMedia, register
 from .viewing import Viewed, preview, view
@@ -41,7 +40,6 @@ __all__ = [
     "confirmation",
     "decide_by_hand",
     "journal",
-    "last_frame_of",
     "leave_watcher",
     "only_watcher",
     "open_store",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import sqlite3
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from ..errors import StoreError
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 SPENDING_STOPPED = "spending_stopped"
 """The key in `meta` that stops every purchase until a person allows them again."""
 
@@ -118,6 +119,16 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def installation(connection: sqlite3.Connection, path: Path) -> str:
+    """
+    Name the installation that this database belongs to, by 16 hex digits.
+
+    A copy of the file has another inode and is another installation: its processes hold other locks.
+    """
+    (drawn,) = connection.execute("SELECT value FROM meta WHERE key = 'installation'").fetchone()
+    return hashlib.sha256(f"{drawn} {path.stat().st_ino}".encode()).hexdigest()[:16]
 
 
 def _migrate(connection: sqlite3.Connection, found: int) -> None:

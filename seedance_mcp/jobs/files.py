@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import filecmp
+import functools
 import itertools
 import os
 import sys
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from anyio.to_thread import run_sync
 
 from ..types import Job
 from .parts import Part, disk_errors
+from .unfinished import Writer, unfinished_file
 
 _SLUG_CHARACTERS, _SLUG_BYTES = 60, 150
 _INVISIBLE_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
@@ -23,6 +27,7 @@ _NO_LINKS = frozenset(
     {errno.EPERM, errno.ENOSYS, errno.EMLINK, errno.EOPNOTSUPP, getattr(errno, "ENOTSUP", 0)}
 )
 _BUSY_TRIES, _BUSY_SECONDS = 20, 0.1
+_SMALL_BYTES = 1_000_000
 
 
 def file_stem(job: Job) -> str:
@@ -68,25 +73,61 @@ async def keep(part: Path, folder: Path, stem: str, suffix: str) -> Path:
     Give a verified part its final name in `folder`, durably, and never over another file.
 
     When the name is taken, `-2`, `-3` and so on follow the stem; when it is taken by the very same bytes (by
-    a process that died before it could say so), that file is the result.
+    a process that died before it could say so), that file is the result. A link is never followed.
 
     Raises:
         DownloadError: the folder cannot be written to.
     """
-    unfinished = Part(part)
     # Not to be cancelled half-way: a file under its final name that nobody knows of.
     with disk_errors(folder), anyio.CancelScope(shield=True):
-        await run_sync(_flush, part)
-        for number in itertools.count(1):
-            target = folder / f"{stem}{'' if number == 1 else f'-{number}'}{suffix}"
-            try:
-                await _rename(part, target)
-            except FileExistsError:
-                if not await run_sync(_same, part, target):
-                    continue
-            await run_sync(flush_folder, folder)
-            await run_sync(unfinished.discard)
-            return target
+        return await _settle(part, folder, (stem, suffix), None)
+    raise AssertionError("unreachable: nobody cancels the scope")
+
+
+async def keep_bytes(
+    content: bytes,
+    folder: Path,
+    name: tuple[str, str],
+    writer: Writer,
+    *,
+    replaces: Callable[[bytes], bool] | None = None,
+) -> Path:
+    """
+    Write a small file whole or not at all, under the first free name by the rules of `keep`.
+
+    `name` is stem and suffix. A file in the way whose content `replaces` accepts is replaced.
+
+    Raises:
+        OSError: it cannot be written; nothing is left behind.
+    """
+    unfinished = unfinished_file(folder, writer)
+    with anyio.CancelScope(shield=True):
+        try:
+            await run_sync(unfinished.write_bytes, content)
+            return await _settle(unfinished, folder, name, replaces)
+        finally:
+            with contextlib.suppress(OSError):
+                await run_sync(functools.partial(unfinished.unlink, missing_ok=True))
+    raise AssertionError("unreachable: nobody cancels the scope")
+
+
+async def _settle(
+    part: Path, folder: Path, name: tuple[str, str], replaces: Callable[[bytes], bool] | None
+) -> Path:
+    await run_sync(_flush, part)
+    stem, suffix = name
+    for number in itertools.count(1):
+        target = folder / f"{stem}{'' if number == 1 else f'-{number}'}{suffix}"
+        try:
+            await _rename(part, target)
+        except FileExistsError:
+            if replaces and await run_sync(_is_ours, target, replaces):
+                await run_sync(part.replace, target)
+            elif not await run_sync(_same, part, target):
+                continue
+        await run_sync(flush_folder, folder)
+        await run_sync(Part(part).discard)
+        return target
     raise AssertionError("unreachable: the numbers do not end")
 
 
@@ -113,7 +154,7 @@ def _rename_once(part: Path, target: Path) -> None:
             raise
         # A file system without hard links, such as exFAT. Only two of our own processes could meet here, with
         # the same job and so the same bytes.
-        if target.exists():
+        if os.path.lexists(target):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
         part.rename(target)
         return
@@ -121,7 +162,15 @@ def _rename_once(part: Path, target: Path) -> None:
 
 
 def _same(part: Path, target: Path) -> bool:
-    return target.is_file() and filecmp.cmp(part, target, shallow=False)
+    return _is_file(target) and filecmp.cmp(part, target, shallow=False)
+
+
+def _is_ours(target: Path, replaces: Callable[[bytes], bool]) -> bool:
+    return _is_file(target) and target.stat().st_size <= _SMALL_BYTES and replaces(target.read_bytes())
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _flush(path: Path) -> None:

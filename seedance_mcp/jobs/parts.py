@@ -1,23 +1,18 @@
-"""The unfinished file of a download: its bytes, where they come from, and what dead processes left of it."""
+"""The unfinished file of a download: its name, its bytes, and where they come from."""
 
 from __future__ import annotations
 
 import errno
 import json
-import re
-import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import DownloadError
-from ..media import LEFTOVER
+from .unfinished import Writer, note_of, unfinished_files
 
-_LEFTOVER = re.compile(r"(?P<job>job_[A-Za-z0-9_-]{16,64})\.(?P<instance>[0-9a-f]{16})\.part(?:\.json)?")
-_UNFINISHED_SIDECAR = re.compile(r"job_[A-Za-z0-9_-]{16,64}\.[a-z0-9_]{8}\.json\.part")
-_UNFINISHED_AGE_SECONDS = 3600
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
@@ -43,7 +38,7 @@ class Part:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._note = _note_of(path)
+        self._note = note_of(path)
 
     def held(self, source: str) -> tuple[int, Origin] | None:
         """Give the bytes that are here, and their origin, if a download of `source` can go on there."""
@@ -76,43 +71,22 @@ class Part:
         self.path.unlink(missing_ok=True)
 
 
-def part_path(folder: Path, job_id: str, instance: str, alive: Callable[[str], bool]) -> Path:
+def part_path(folder: Path, job_id: str, writer: Writer) -> Path:
     """
     Name the unfinished file of a job in the folder of the finished one.
 
-    What a dead process left of it is taken over; `alive` tells whether the process with an instance id still
-    runs. Blocks.
+    What a dead process of this installation left of it is taken over; of another's, nothing is known. Blocks.
     """
-    own = folder / f"{job_id}.{instance}.part"
+    own = folder / f"{job_id}.{writer.installation}.{writer.instance}.part"
     if not own.exists():
-        for path, job, owner in _leftovers(folder):
-            if job == job_id and path.suffix == ".part" and not alive(owner):
+        for path, name in unfinished_files(folder):
+            if name.job == job_id and not name.is_note and writer.left(name):
                 # Another process may be quicker; then there is nothing to take over.
                 with suppress(OSError):
-                    _note_of(path).replace(_note_of(own))
+                    note_of(path).replace(note_of(own))
                     path.replace(own)
                     break
     return own
-
-
-def sweep(folder: Path, alive: Callable[[str], bool]) -> int:
-    """
-    Remove what dead processes left unfinished, and nothing else; say how many files that were.
-
-    `alive` tells whether the process with an instance id still runs. Blocks.
-    """
-    removed = 0
-    for path, _, owner in list(_leftovers(folder)):
-        if not alive(owner):
-            path.unlink(missing_ok=True)
-            removed += 1
-    for path in _files(folder):
-        if _UNFINISHED_SIDECAR.fullmatch(path.name) or LEFTOVER.fullmatch(path.name):
-            with suppress(FileNotFoundError):
-                if path.stat().st_mtime < time.time() - _UNFINISHED_AGE_SECONDS:
-                    path.unlink()
-                    removed += 1
-    return removed
 
 
 @contextmanager
@@ -133,18 +107,3 @@ def disk_errors(folder: Path, part: Part | None = None) -> Generator[None]:
             f"The video cannot be written to {folder}: {error.strerror or type(error).__name__}.",
             hint="Make that folder writable, or set SEEDANCE_OUTPUT_DIR to another one.",
         ) from error
-
-
-def _note_of(part: Path) -> Path:
-    return part.with_name(f"{part.name}.json")
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    if folder.is_dir():
-        yield from (path for path in folder.iterdir() if path.is_file() and not path.is_symlink())
-
-
-def _leftovers(folder: Path) -> Iterator[tuple[Path, str, str]]:
-    for path in _files(folder):
-        if match := _LEFTOVER.fullmatch(path.name):
-            yield path, match["job"], match["instance"]

@@ -14,17 +14,19 @@ import anyio.to_thread
 
 from ..config import Settings
 from ..errors import ConfigError, DownloadError, InspectionFailed, MediaError, SeedanceError, TaskNotFound
-from ..media import extract_last_frame, probe_video
+from ..media import probe_video
 from ..providers import Provider, addresses
 from ..types import Artifacts, Job, JobState
 from . import journal
 from .departures import sweep_departures
 from .downloads import LinkExpired, fetch, save
 from .files import file_stem, keep
-from .parts import part_path, sweep
+from .last_frames import keep_last_frame
+from .parts import part_path
 from .polling import fresh_urls
 from .sidecar import write_sidecar
 from .store import Store
+from .unfinished import Leftovers
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +42,7 @@ class Saver:
         self._folder = settings.output_dir
         self._store = store
         self._changed = changed
+        self._leftovers = Leftovers(settings.output_dir, store.writer, clock=store.clock, uptime=store.uptime)
         self.progress: dict[str, tuple[int, int | None]] = {}
 
     async def preflight(self, *, paid: bool) -> None:
@@ -63,8 +66,7 @@ class Saver:
         """Remove the partial downloads of processes that died, and the copies that these were sending."""
         alive = self._store.ownership.alive
         await anyio.to_thread.run_sync(sweep_departures, self._settings.state_dir, alive)
-        if self._folder.is_dir():
-            await anyio.to_thread.run_sync(sweep, self._folder, alive)
+        await anyio.to_thread.run_sync(self._leftovers.sweep)
 
     async def save(self, job: Job, provider: Provider, *, result_hours: float) -> Job:
         """
@@ -106,7 +108,7 @@ class Saver:
         base_url = self._settings.base_url(job.provider)
         url = job.video_url or ""
         trusted = _trusted(base_url, url)
-        part = part_path(self._folder, job.id, self._store.ownership.instance, self._store.ownership.alive)
+        part = part_path(self._folder, job.id, self._store.writer)
 
         def report(here: int, in_all: int | None) -> None:
             self.progress[job.id] = (here, in_all)
@@ -141,8 +143,7 @@ class Saver:
         if not job.request.return_last_frame:
             return None
         if job.last_frame_url:
-            alive = self._store.ownership.alive
-            part = part_path(self._folder, job.id, self._store.ownership.instance, alive)
+            part = part_path(self._folder, job.id, self._store.writer)
             try:
                 places = trusted | _trusted(self._settings.base_url(job.provider), job.last_frame_url)
                 await fetch(job.last_frame_url, part, trusted=places, local_folder=local_folder)
@@ -152,13 +153,11 @@ class Saver:
                 logger.info(
                     "%s: the last frame could not be fetched (%s); taking it from the video", job.id, error
                 )
-        picture = video.with_name(f"{video.stem}-last-frame.png")
         try:
-            await extract_last_frame(video, picture)
+            return await keep_last_frame(video, self._store.writer)
         except (MediaError, InspectionFailed) as error:
             logger.warning("%s: no last frame: %s", job.id, error)
             return None
-        return picture
 
     async def _expired(self, job: Job, provider: Provider, error: LinkExpired, result_hours: float) -> Job:
         await self._note(job, error)
@@ -202,7 +201,7 @@ class Saver:
     async def _after(self, job: Job) -> None:
         if job.artifacts is not None:
             try:
-                await write_sidecar(job, Path(job.artifacts.video_path))
+                await write_sidecar(job, Path(job.artifacts.video_path), self._store.writer)
             except DownloadError as error:
                 logger.warning("%s: no sidecar: %s", job.id, error)
 

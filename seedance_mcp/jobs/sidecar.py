@@ -3,55 +3,37 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-import anyio
-from anyio.to_thread import run_sync
-
 from ..types import Job, Price
-from .files import flush_folder
+from .files import keep_bytes
 from .parts import disk_errors
+from .unfinished import Writer
 
 _OF_ITS_OWN = {"prompt", "provider", "model", "seed"}
 _MOMENTS = ("created_at", "sent_at", "accepted_at", "started_at", "finished_at")
 
 
-async def write_sidecar(job: Job, video_path: Path) -> Path:
+async def write_sidecar(job: Job, video_path: Path, writer: Writer) -> Path:
     """
-    Write what a finished job was made of beside its video; replace an earlier sidecar whole or not at all.
+    Write what a finished job was made of beside its video: under the video's name, or a name with `-2` and so on
+    when another file has that already.
 
     It holds no key and no signed URL: of a URL, only scheme, host and path are written.
 
     Raises:
         DownloadError: the folder cannot be written to.
     """
-    path = video_path.with_suffix(".json")
     content = json.dumps(facts(job, video_path), ensure_ascii=False, indent=2) + "\n"
-    with disk_errors(path.parent), anyio.CancelScope(shield=True):
-        await run_sync(_replace, path, job.id, content.encode(errors="replace"))
-    return path
-
-
-def _replace(path: Path, job_id: str, content: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=f"{job_id}.", suffix=".json.part", dir=path.parent)
-    unfinished = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-    flush_folder(path.parent)
+    with disk_errors(video_path.parent):
+        return await keep_bytes(
+            content.encode(errors="replace"), video_path.parent, (video_path.stem, ".json"), writer
+        )
 
 
 def facts(job: Job, video_path: Path | None) -> dict[str, Any]:

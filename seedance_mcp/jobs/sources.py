@@ -14,11 +14,12 @@ from pydantic import TypeAdapter
 
 from ..config import Settings
 from ..errors import InvalidRequest, JobNotFinished, MediaError, UnexpectedResponse
-from ..media import check_readable, extract_last_frame, inspect, meant_path, unquoted
+from ..media import check_readable, inspect, meant_path, unquoted
 from ..providers.addresses import check_url
-from ..types import Job, MediaFile, MediaKind, VideoRequest
+from ..types import MediaFile, MediaKind, VideoRequest
 from . import journal
 from .carriers import link_of
+from .last_frames import last_frame_of
 from .store import Connection, Store
 
 _KINDS: Mapping[str, MediaKind] = {
@@ -169,7 +170,7 @@ class Sources:
                 hint="Use job:<id> for the video or job:<id>/last_frame.",
             )
         if part:
-            return await self._local(await last_frame_of(job))
+            return await self._local(await last_frame_of(job, self._store.writer))
         video = await self._local(Path(job.artifacts.video_path))
         link = link_of(job, settings=self._settings, now=self._store.clock())
         return replace(video, job_id=job.id) if link and video.sha256 == job.artifacts.sha256 else video
@@ -190,24 +191,6 @@ class Sources:
     @property
     def _forbidden(self) -> tuple[Path, ...]:
         return (self._settings.state_dir,)
-
-
-async def last_frame_of(job: Job) -> Path:
-    """
-    Give the picture that a finished job's video ends on, taking it from the video if the provider sent none.
-
-    Raises:
-        MediaError: the video is no longer there or cannot be read.
-    """
-    if job.artifacts is None:
-        raise JobNotFinished(f"Job {job.id} has no video yet.")
-    if job.artifacts.last_frame_path and Path(job.artifacts.last_frame_path).is_file():
-        return Path(job.artifacts.last_frame_path)
-    video = Path(job.artifacts.video_path)
-    picture = video.with_name(f"{video.stem}-last-frame.png")
-    if not picture.is_file():
-        await extract_last_frame(video, picture)
-    return picture
 
 
 def _check_this_machine(url: str) -> None:

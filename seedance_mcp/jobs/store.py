@@ -15,9 +15,10 @@ import anyio
 import anyio.to_thread
 
 from ..errors import StoreError
-from .database_file import connect, create, set_aside
+from .database_file import connect, create, installation, set_aside
 from .network_drives import find_share
 from .ownership import FileLock, Ownership
+from .unfinished import Writer
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +46,17 @@ class Store:
         self.clock = clock
         self.uptime: Clock = time.monotonic
         """Seconds that the machine has been running, the same to all its processes; never set, only restarted."""
+        self.installation = ""
+        """What tells this installation from others that share an output folder, by 16 hex digits."""
         self.notice = notice
         """What the user should know about the opening, such as a damaged file that was set aside."""
+
+    @property
+    def writer(self) -> Writer:
+        """Who writes files here."""
+        return Writer(
+            installation=self.installation, instance=self.ownership.instance, alive=self.ownership.alive
+        )
 
     async def write(self, transaction: Callable[[Connection], T]) -> T:
         """
@@ -160,6 +170,8 @@ def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
             try:
                 ownership.sweep()
                 connection, notice = _open_checked(folder, ownership)
+                store = Store(connection, ownership, clock=clock, notice=notice)
+                store.installation = installation(connection, folder / _DATABASE)
             except BaseException:
                 ownership.close()
                 raise
@@ -168,7 +180,7 @@ def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
             f"The state folder {folder} cannot be used: {error.strerror or error}.",
             hint="Make it writable, or set SEEDANCE_STATE_DIR to another folder.",
         ) from error
-    return Store(connection, ownership, clock=clock, notice=notice)
+    return store
 
 
 def _refuse_share(folder: Path) -> None:

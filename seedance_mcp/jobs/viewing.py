@@ -11,8 +11,19 @@ import anyio.to_thread
 
 from ..config import Settings
 from ..errors import InspectionFailed, JobNotFinished, MediaError
-from ..media import VideoFacts, contact_sheet, inspect, meant_path, probe_video, write_whole
+from ..media import (
+    MARK_BYTES,
+    VideoFacts,
+    contact_sheet,
+    inspect,
+    is_marked,
+    mark,
+    meant_path,
+    probe_video,
+)
 from ..types import Job
+from .files import keep_bytes
+from .unfinished import Writer
 
 _PREVIEW_BYTES = 60_000
 _PREVIEW_FRAMES = 6
@@ -29,22 +40,31 @@ class Viewed:
 
 
 async def view(
-    source: str, frames: int, *, load: Callable[[str], Awaitable[Job]], settings: Settings
+    source: str,
+    frames: int,
+    *,
+    load: Callable[[str], Awaitable[Job]],
+    settings: Settings,
+    writer: Writer,
 ) -> Viewed:
     """
     Measure a video and draw its contact sheet, beside a job's video, else into the output folder.
 
+    An earlier sheet of ours is replaced. Any other file, and one that was changed since, is left alone: then the
+    sheet gets a name with `-2` and so on.
+
     Raises:
         JobNotFound, JobNotFinished, MediaError: there is nothing to look at, or the sheet cannot be written.
     """
-    path, sheet = await _find(source, load, settings)
+    path, folder = await _find(source, load, settings)
     facts = await probe_video(path)
-    jpeg = await contact_sheet(path, frames=frames, max_bytes=_SHEET_BYTES)
+    jpeg = mark(await contact_sheet(path, frames=frames, max_bytes=_SHEET_BYTES - MARK_BYTES))
     try:
-        await anyio.to_thread.run_sync(_write, sheet, jpeg)
+        folder.mkdir(parents=True, exist_ok=True)
+        sheet = await keep_bytes(jpeg, folder, (f"{path.stem}-sheet", ".jpg"), writer, replaces=is_marked)
     except OSError as error:
         raise MediaError(
-            f"The contact sheet cannot be written to {sheet.parent}: {error.strerror}.",
+            f"The contact sheet cannot be written to {folder}: {error.strerror or type(error).__name__}.",
             hint="Free some space there, or make the folder writable.",
         ) from error
     return Viewed(facts=facts, jpeg=jpeg, sheet=sheet)
@@ -71,7 +91,7 @@ async def _find(source: str, load: Callable[[str], Awaitable[Job]], settings: Se
         file = await inspect(path, allowed=allowed, forbidden=forbidden)
         if file.kind != "video" or file.path is None:
             raise MediaError(f"{source} is not a video.", hint="Pass a job id or the path of a video.")
-        return file.path, settings.output_dir / f"{file.path.stem}-sheet.jpg"
+        return file.path, settings.output_dir
     job = await load(job_id)
     if job.artifacts is None:
         if job.finished:
@@ -82,9 +102,4 @@ async def _find(source: str, load: Callable[[str], Awaitable[Job]], settings: Se
         raise MediaError(
             f"The video of job {job_id} is no longer at {path}.", hint="Put it back, or pass its new path."
         )
-    return path, path.with_name(f"{path.stem}-sheet.jpg")
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, content)
+    return path, path.parent

@@ -17,12 +17,11 @@ if TYPE_CHECKING:
     from .path_rules import check_readable
     from .placeholder import PlaceholderSpec, render_placeholder
     from .probe import Span, VideoFacts, probe_video
-    from .sheets import contact_sheet
+    from .sheets import MARK_BYTES, contact_sheet, is_marked, mark
     from .spelling import meant_path, spellings, unquoted
-    from .writing import LEFTOVER, write_whole
 
 __all__ = [
-    "LEFTOVER",
+    "MARK_BYTES",
     "PictureLimits",
     "PlaceholderSpec",
     "Span",
@@ -33,17 +32,18 @@ __all__ = [
     "extract_last_frame",
     "fitted_size",
     "inspect",
+    "is_marked",
+    "mark",
     "meant_path",
     "probe_video",
     "read_media",
     "render_placeholder",
     "spellings",
     "unquoted",
-    "write_whole",
 ]
 
 _HOMES = {
-    "LEFTOVER": "writing",
+    "MARK_BYTES": "sheets",
     "PictureLimits": "fitting",
     "PlaceholderSpec": "placeholder",
     "Span": "probe",
@@ -54,13 +54,14 @@ _HOMES = {
     "extract_last_frame": "last_frames",
     "fitted_size": "fitting",
     "inspect": "inputs",
+    "is_marked": "sheets",
+    "mark": "sheets",
     "meant_path": "spelling",
     "probe_video": "probe",
     "read_media": "inputs",
     "render_placeholder": "placeholder",
     "spellings": "spelling",
     "unquoted": "spelling",
-    "write_whole": "writing",
 }
 
 

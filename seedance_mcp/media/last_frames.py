@@ -5,35 +5,24 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from anyio.to_thread import run_sync
-
-from ..errors import MediaError
 from .confine import Limits, run_worker
 from .descriptors import open_plain
-from .writing import write_whole
 
 _LIMITS = Limits(seconds=60)
 
 
-async def extract_last_frame(video: Path, picture: Path) -> None:
+async def extract_last_frame(video: Path) -> bytes:
     """
-    Write the last frame of a video as a PNG of the video's own size.
+    Draw the last frame of a video as a PNG of the video's own size; the same video gives the same bytes.
 
-    The path of the video must come from us or from `inspect`: it is opened as it is. An existing picture is
-    replaced whole.
+    The path of the video must come from us or from `inspect`: it is opened as it is.
 
     Raises:
-        MediaError: the file is no video that decodes, or the picture cannot be written.
+        MediaError: the file is no video that decodes.
     """
     source = open_plain(video)
     try:
         reply = await run_worker("last_frame", {}, source=source, limits=_LIMITS)
     finally:
         os.close(source)
-    try:
-        await run_sync(write_whole, picture, reply.payload)
-    except OSError as error:
-        raise MediaError(
-            f"The last frame cannot be written to {picture}: {error.strerror}.",
-            hint="Free some space there, or make the folder writable.",
-        ) from error
+    return reply.payload

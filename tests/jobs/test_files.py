@@ -20,10 +20,12 @@ from hypothesis import strategies as st
 
 from seedance_mcp.errors import DownloadError
 from seedance_mcp.jobs.files import file_stem, keep
-from seedance_mcp.jobs.parts import disk_errors, part_path, sweep
+from seedance_mcp.jobs.parts import disk_errors, part_path
 from seedance_mcp.jobs.sidecar import write_sidecar
+from seedance_mcp.jobs.unfinished import Writer
 from seedance_mcp.types import Artifacts, Job, JobState, Price, Submission, VideoRequest
 
+HERE, ELSEWHERE = "a" * 16, "b" * 16
 ONE, TWO, DEAD = "1" * 16, "2" * 16, "d" * 16
 JOB_ID = "job_AbCdEfGhIjKlMnOpQrStUv"
 DOLLAR = Price(amount=Decimal("1.50"), currency="USD", usd=Decimal("1.50"))
@@ -56,8 +58,7 @@ def job(prompt: str | None = "A cat on a roof", **request: Any) -> Job:
     )
 
 
-def alive(instance: str) -> bool:
-    return instance != DEAD
+WRITER = Writer(installation=HERE, instance=ONE, alive=lambda instance: instance != DEAD)
 
 
 def test_a_name_says_when_what_and_which() -> None:
@@ -206,6 +207,15 @@ async def test_a_dangling_link_in_the_way_is_not_followed(folder: Path) -> None:
     assert not (folder / "elsewhere").exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows lets few make links")
+async def test_a_link_to_the_same_bytes_is_not_the_kept_file(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_bytes(b"video")
+    (folder / "clip.mp4").symlink_to(tmp_path / "elsewhere")
+    part = folder / "a.part"
+    part.write_bytes(b"video")
+    assert await keep(part, folder, "clip", ".mp4") == folder / "clip-2.mp4"
+
+
 async def test_keeping_what_is_not_there_is_an_error(folder: Path) -> None:
     with pytest.raises(DownloadError):
         await keep(folder / "a.part", folder, "clip", ".mp4")
@@ -229,71 +239,43 @@ def test_a_disk_error_says_what_to_do(folder: Path, number: int, words: str) -> 
 
 
 def test_a_part_of_a_dead_process_is_taken_over(folder: Path) -> None:
-    left = folder / f"{JOB_ID}.{DEAD}.part"
+    left = folder / f"{JOB_ID}.{HERE}.{DEAD}.part"
     left.write_bytes(b"half")
     left.with_name(f"{left.name}.json").write_text("note")
-    own = part_path(folder, JOB_ID, ONE, alive)
+    own = part_path(folder, JOB_ID, WRITER)
     assert own.read_bytes() == b"half"
-    assert {path.name for path in folder.iterdir()} == {f"{JOB_ID}.{ONE}.part", f"{JOB_ID}.{ONE}.part.json"}
+    assert {path.name for path in folder.iterdir()} == {
+        f"{JOB_ID}.{HERE}.{ONE}.part",
+        f"{JOB_ID}.{HERE}.{ONE}.part.json",
+    }
 
 
-def test_a_part_of_a_living_process_or_of_another_job_is_left_alone(folder: Path) -> None:
-    for name in (f"{JOB_ID}.{TWO}.part", f"job_{'x' * 22}.{DEAD}.part"):
-        (folder / name).write_bytes(b"half")
-        (folder / f"{name}.json").write_text("note")
-    assert not part_path(folder, JOB_ID, ONE, alive).exists()
-    assert len(list(folder.iterdir())) == 4
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{JOB_ID}.{HERE}.{TWO}.part",
+        f"job_{'x' * 22}.{HERE}.{DEAD}.part",
+        f"{JOB_ID}.{ELSEWHERE}.{DEAD}.part",
+        f"{JOB_ID}.{DEAD}.part",
+    ],
+    ids=["of a living process", "of another job", "of another installation", "of an earlier version"],
+)
+def test_any_other_part_is_left_alone(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(b"half")
+    (folder / f"{name}.json").write_text("note")
+    assert not part_path(folder, JOB_ID, WRITER).exists()
+    assert {path.name for path in folder.iterdir()} == {name, f"{name}.json"}
 
 
 def test_the_own_part_is_never_exchanged(folder: Path) -> None:
     for instance in (ONE, DEAD):
-        (folder / f"{JOB_ID}.{instance}.part").write_text(instance)
-        (folder / f"{JOB_ID}.{instance}.part.json").write_text("note")
-    assert part_path(folder, JOB_ID, ONE, alive).read_text() == ONE
+        (folder / f"{JOB_ID}.{HERE}.{instance}.part").write_text(instance)
+        (folder / f"{JOB_ID}.{HERE}.{instance}.part.json").write_text("note")
+    assert part_path(folder, JOB_ID, WRITER).read_text() == ONE
 
 
 def test_a_folder_that_is_not_there_has_no_parts(tmp_path: Path) -> None:
-    assert part_path(tmp_path / "none", JOB_ID, ONE, alive) == tmp_path / "none" / f"{JOB_ID}.{ONE}.part"
-    assert sweep(tmp_path / "none", alive) == 0
-
-
-def test_the_sweep_removes_what_the_dead_left_and_nothing_else(folder: Path) -> None:
-    gone = {
-        f"{JOB_ID}.{DEAD}.part",
-        f"{JOB_ID}.{DEAD}.part.json",
-        f"job_{'-' * 22}.{DEAD}.part",
-        f"{JOB_ID}.ab_12xyz.json.part",
-        f".{DEAD}.unfinished",
-    }
-    stays = {
-        f"{JOB_ID}.{ONE}.part",
-        f"{JOB_ID}.{ONE}.part.json",
-        f"{JOB_ID}.{DEAD}.mp4",
-        f"{JOB_ID}.{DEAD}.part.bak",
-        f"x{JOB_ID}.{DEAD}.part",
-        f"{JOB_ID}.short.part",
-        f"{JOB_ID}.cd_34xyz.json.part",
-        f"{DEAD}.part",
-        "holiday.part",
-        "holiday.json.part",
-        f".{ONE}.unfinished",
-        ".holiday.unfinished",
-        "clip.mp4",
-        "clip.json",
-    }
-    for name in gone | stays:
-        (folder / name).write_bytes(b"x")
-    for name in (
-        f"{JOB_ID}.ab_12xyz.json.part",
-        f".{DEAD}.unfinished",
-        "holiday.json.part",
-        ".holiday.unfinished",
-    ):
-        os.utime(folder / name, (0, 0))
-    (folder / f"job_{'f' * 22}.{DEAD}.part").mkdir()
-    assert sweep(folder, alive) == len(gone)
-    assert {path.name for path in folder.iterdir() if path.is_file()} == stays
-    assert sweep(folder, alive) == 0
+    assert part_path(tmp_path / "none", JOB_ID, WRITER).name == f"{JOB_ID}.{HERE}.{ONE}.part"
 
 
 async def test_a_sidecar_says_what_a_video_was_made_of(folder: Path) -> None:
@@ -316,7 +298,7 @@ async def test_a_sidecar_says_what_a_video_was_made_of(folder: Path) -> None:
         submission=Submission(task_id="cgt-1", handle={"url": "https://h/?token=s3cret"}),
         finished_at=1_795_000_100.5,
     )
-    path = await write_sidecar(done, video)
+    path = await write_sidecar(done, video, WRITER)
     assert path == folder / "clip.json"
     facts = json.loads(path.read_text(encoding="utf-8"))
     assert facts["prompt"] == "一只猫"
@@ -344,20 +326,37 @@ async def test_a_sidecar_holds_no_secret_and_no_signed_url(folder: Path) -> None
         last_frame_url=signed,
         account="s3cret",
     )
-    text = (await write_sidecar(told, folder / "clip.mp4")).read_text()
+    text = (await write_sidecar(told, folder / "clip.mp4", WRITER)).read_text()
     assert "s3cret" not in text.lower()
     settings = json.loads(text)["settings"]
     assert settings["reference_images"] == ["https://bucket.example/a/b.png", "media:1"]
     assert settings["provider_options"]["n"] == 3
 
 
-async def test_a_sidecar_is_replaced_whole(folder: Path) -> None:
-    (folder / "clip.json").write_text("x" * 100_000)
-    await write_sidecar(job(), folder / "clip.mp4")
-    assert json.loads((folder / "clip.json").read_text())["job_id"] == JOB_ID
+async def test_a_sidecar_never_replaces_a_file_of_its_name(folder: Path) -> None:
+    (folder / "clip.json").write_text("my own notes")
+    assert await write_sidecar(job(), folder / "clip.mp4", WRITER) == folder / "clip-2.json"
+    assert (folder / "clip.json").read_text() == "my own notes"
+    assert json.loads((folder / "clip-2.json").read_text())["job_id"] == JOB_ID
+    assert len(list(folder.iterdir())) == 2
+
+
+async def test_the_same_sidecar_is_written_once(folder: Path) -> None:
+    for _ in range(2):
+        assert await write_sidecar(job(), folder / "clip.mp4", WRITER) == folder / "clip.json"
     assert [entry.name for entry in folder.iterdir()] == ["clip.json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows lets few make links")
+async def test_a_sidecar_neither_follows_nor_replaces_a_link(folder: Path, tmp_path: Path) -> None:
+    precious = tmp_path / "precious.txt"
+    precious.write_text("keep me")
+    (folder / "clip.json").symlink_to(precious)
+    assert await write_sidecar(job(), folder / "clip.mp4", WRITER) == folder / "clip-2.json"
+    assert (folder / "clip.json").is_symlink()
+    assert precious.read_text() == "keep me"
 
 
 async def test_a_sidecar_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DownloadError, match="cannot be written"):
-        await write_sidecar(job(), tmp_path / "none" / "clip.mp4")
+        await write_sidecar(job(), tmp_path / "none" / "clip.mp4", WRITER)

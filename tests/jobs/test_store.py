@@ -34,7 +34,7 @@ def test_a_new_database_is_private_durable_and_at_the_current_schema(tmp_path: P
         for name in ("journal_mode", "synchronous", "user_version")
     }
     store.close()
-    assert pragmas == {"journal_mode": "truncate", "synchronous": 2, "user_version": 7}
+    assert pragmas == {"journal_mode": "truncate", "synchronous": 2, "user_version": 8}
     if os.name == "posix":
         assert (tmp_path / "state" / "jobs.db").stat().st_mode & 0o777 == 0o600
 
@@ -93,7 +93,9 @@ async def test_a_failing_transaction_changes_nothing(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="broke"):
         await store.write(half)
-    rows = await store.read(lambda connection: connection.execute("SELECT * FROM meta").fetchall())
+    rows = await store.read(
+        lambda connection: connection.execute("SELECT * FROM meta WHERE key = 'half'").fetchall()
+    )
     store.close()
     assert rows == []
 
@@ -106,7 +108,9 @@ def test_two_stores_in_two_processes_see_each_others_writes(tmp_path: Path) -> N
         "s.write_now(lambda c: c.execute(\"INSERT INTO meta (key, value) VALUES ('from', 'there')\")); s.close()"
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=30)
-    rows = store.read_now(lambda connection: connection.execute("SELECT value FROM meta").fetchall())
+    rows = store.read_now(
+        lambda connection: connection.execute("SELECT value FROM meta WHERE key = 'from'").fetchall()
+    )
     store.close()
     assert rows == [("there",)]
 

@@ -93,9 +93,9 @@ def _delivered(
     named = {str(path) for path in whole}
     if {job["artifacts"]["video_path"] for job in done} != named:
         say(f"{where}: the records name other files than those that are there")
-    # An unfinished sidecar does not say whose it is: it may stay for an hour.
-    parts = [path for path in found if path.suffix not in (".mp4", ".json", ".jpg", ".png")]
-    left = [path.name for path in parts if not path.name.endswith(".json.part")]
+    # A sidecar whose writer was killed is removed by the next start; there may have been none.
+    kinds = (".mp4", ".json", ".jpg", ".png", ".unfinished")
+    left = [path.name for path in found if path.suffix not in kinds]
     if left:
         say(f"{where}: {left} were left behind")
 

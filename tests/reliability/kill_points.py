@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from seedance_mcp.jobs import files, journal, parts, receipts, saving, sidecar, store, watcher
+from seedance_mcp.jobs import files, journal, parts, receipts, saving, store, watcher
 from seedance_mcp.providers import exchange, network, paying
 from seedance_mcp.types import JobState
 
@@ -46,7 +46,7 @@ def install(reached: Reached) -> None:
     _around(saving, "save", "download", reached)
     _around(parts.Part, "begin", "part", reached)
     _around(files, "_rename_once", "file's name", reached)
-    _around(sidecar, "_replace", "sidecar", reached)
+    _around(saving, "write_sidecar", "sidecar", reached)
     _around(saving.Saver, "_after", "errands", reached)
     _around(os, "fsync", "flush", reached)
     _around(watcher.Watcher, "_lease", "renewal", reached)
