@@ -1,0 +1,92 @@
+"""Talks to a TypeScript client through `drive.mjs`, which has started the real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import PIPE
+from typing import Any
+
+import anyio
+from anyio.abc import Process
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+_DRIVER = Path(__file__).with_name("drive.mjs")
+_MOST_BYTES = 64 * 1024 * 1024
+
+
+class Threw(Exception):
+    """The client threw instead of handing over an answer."""
+
+
+@dataclass(frozen=True)
+class Sdk:
+    """A TypeScript client: its package, and how it opens if it knows more than one way."""
+
+    package: str
+    mode: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.package.rpartition('/')[2]} {self.mode or ''}".strip()
+
+
+class Driver:
+    """A connected client."""
+
+    def __init__(self, process: Process) -> None:
+        assert process.stdin
+        assert process.stdout
+        self._stdin = process.stdin
+        self._lines = BufferedByteReceiveStream(process.stdout)
+
+    async def ask(self, do: str, **rest: Any) -> Any:
+        """Take one step. Raises Threw if the client did."""
+        await self._stdin.send(json.dumps({"do": do, **rest}).encode() + b"\n")
+        answer = json.loads(await self._lines.receive_until(b"\n", _MOST_BYTES))
+        if "threw" in answer:
+            raise Threw(f"{answer['threw']['code']}: {answer['threw']['message']}")
+        return answer["ok"]
+
+    async def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        """Call a tool; its answer as the client hands it over."""
+        return (await self.ask("call", tool=tool, args=arguments))["result"]
+
+
+@asynccontextmanager
+async def driving(
+    packages: Path, sdk: Sdk, environ: Mapping[str, str], folder: Path, *, agrees: bool = False
+) -> AsyncIterator[Driver]:
+    """Let this client start the server and connect to it; both are gone afterwards."""
+    options = {
+        "command": sys.executable,
+        "args": ["-m", "seedance_mcp"],
+        "env": {**os.environ, **environ},
+        "cwd": str(folder),
+        "mode": sdk.mode,
+        "agrees": agrees,
+    }
+    with anyio.fail_after(100):
+        async with await anyio.open_process(
+            ["node", str(_DRIVER), str(packages), sdk.package, json.dumps(options)],
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=None,
+            cwd=folder,
+        ) as process:
+            try:
+                driver = Driver(process)
+                await driver.ask("connect")
+                yield driver
+                assert process.stdin
+                await process.stdin.aclose()
+                await process.wait()
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                with anyio.CancelScope(shield=True):
+                    await process.wait()

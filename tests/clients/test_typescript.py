@@ -1,0 +1,143 @@
+"""
+The TypeScript clients that most hosts are built on, against the real server.
+
+Each lists the tools first, as hosts do: from then on it checks every answer against the output schema that it was told.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.server.asking import SMALL, priced
+
+from .driver import Driver, Sdk, Threw, driving
+
+pytestmark = pytest.mark.timeout(400)
+
+OLD = Sdk("sdk-1.12")
+LAST_1 = Sdk("sdk-1.32")
+TWO = "@modelcontextprotocol/client"
+SDKS = [OLD, LAST_1, Sdk(TWO, "legacy"), Sdk(TWO, "auto")]
+STALLED = {**SMALL, "prompt": "[sandbox:stall] a fox", "wait_seconds": 0}
+
+REFUSALS: dict[str, dict[str, Any]] = {
+    "generate_video": {**SMALL, "size": "big"},
+    "check_status": {"job_id": "job_nothing"},
+    "estimate_cost": {"prompt": "A fox", "provider": "nobody"},
+    "upload_media": {"source": "/etc/passwd"},
+    "list_models": {"model": "seedance-9"},
+    "view_video": {"source": "job_nothing"},
+    "cancel_job": {"job_id": "job_nothing"},
+}
+
+
+def _text(answer: dict[str, Any]) -> str:
+    return "\n".join(block["text"] for block in answer["content"] if block["type"] == "text")
+
+
+def _fine(answer: dict[str, Any], sdk: Sdk) -> str:
+    assert not answer.get("isError"), answer
+    assert ("structuredContent" in answer) == (sdk != OLD)
+    return _text(answer)
+
+
+def _job_id(answer: dict[str, Any]) -> str:
+    [line] = [line for line in _text(answer).splitlines() if line.startswith("job_id: ")]
+    return line.removeprefix("job_id: ")
+
+
+@pytest.mark.parametrize("sdk", SDKS, ids=str)
+async def test_every_tool_answers_and_refuses_in_words_that_arrive(
+    packages: Path, environ: dict[str, str], tmp_path: Path, sdk: Sdk
+) -> None:
+    picture = tmp_path / "media" / "fox.png"
+    picture.parent.mkdir()
+    Image.new("RGB", (640, 360), "orange").save(picture)
+    async with driving(packages, sdk, environ, tmp_path) as client:
+        tools = (await client.ask("listTools"))["tools"]
+        assert {tool["name"] for tool in tools} == set(REFUSALS)
+        assert all(("outputSchema" in tool) == (sdk != OLD) for tool in tools)
+
+        for tool, arguments in REFUSALS.items():
+            answer = await client.call(tool, **arguments)
+            assert answer["isError"] is True
+            error = answer["_meta"]["seedance/error"]
+            for told in (error["code"], error["hint"], *(error.get("problems") or [error["message"]])):
+                assert told in _text(answer)
+
+        await _buy_and_look(client, sdk, tmp_path)
+        _fine(await client.call("estimate_cost", prompt="A fox", model="seedance-2.0"), sdk)
+        _fine(await client.call("list_models"), sdk)
+        _fine(await client.call("upload_media", source=str(picture)), sdk)
+        await _cancel(client, sdk)
+        assert "2 jobs, newest first" in _fine(await client.call("check_status"), sdk)
+
+
+async def _buy_and_look(client: Driver, sdk: Sdk, folder: Path) -> None:
+    """Make a video with progress; read what it says, its resource, and the look at it."""
+    made = await client.ask(
+        "call", tool="generate_video", args={**SMALL, "wait_seconds": 60}, withProgress=True
+    )
+    said = _fine(made["result"], sdk)
+    [video] = (folder / "videos").glob("*.mp4")
+    assert f"video_path: {video}" in said
+    assert "status: succeeded" in said
+    values = [one["progress"] for one in made["told"]]
+    assert values
+    assert values == sorted(set(values))
+    kinds = [block["type"] for block in made["result"]["content"]]
+    assert kinds == (["text", "image"] if sdk == OLD else ["text", "resource_link", "resource_link", "image"])
+
+    job_id = _job_id(made["result"])
+    _fine(await client.call("view_video", source=job_id), sdk)
+    listed = [one["uri"] for one in (await client.ask("listResources"))["resources"]]
+    assert f"seedance://jobs/{job_id}" in listed
+    read = await client.ask("readResource", uri=f"seedance://jobs/{job_id}/contact-sheet")
+    assert read["contents"][0]["mimeType"] == "image/jpeg"
+    with pytest.raises(Threw, match="There is no job"):
+        await client.ask("readResource", uri="seedance://jobs/job_nothing")
+
+
+async def _cancel(client: Driver, sdk: Sdk) -> None:
+    """Give up a call that waits: its job goes on until it is cancelled itself."""
+    job_id = _job_id(await client.call("generate_video", **STALLED))
+    waiting = {"job_id": job_id, "wait_seconds": 60}
+    with pytest.raises(Threw, match="the person went away"):
+        await client.ask("call", tool="check_status", args=waiting, cancelAfterProgress=True)
+    said = _fine(await client.call("check_status", job_id=job_id, wait_seconds=0), sdk)
+    assert "status: queued" in said or "status: running" in said
+    _fine(await client.call("cancel_job", job_id=job_id), sdk)
+    assert "status: cancelled" in _fine(
+        await client.call("check_status", job_id=job_id, wait_seconds=30), sdk
+    )
+
+
+@pytest.mark.parametrize("sdk", SDKS, ids=str)
+async def test_a_price_is_agreed_to_with_the_token_that_the_refusal_shows(
+    packages: Path, environ: dict[str, str], tmp_path: Path, sdk: Sdk
+) -> None:
+    async with driving(packages, sdk, priced(environ, tmp_path, "0.75"), tmp_path) as client:
+        await client.ask("listTools")
+        refused = await client.call("generate_video", **STALLED)
+        assert refused["isError"] is True
+        assert "1.50 USD" in _text(refused)
+        [line] = [line for line in _text(refused).splitlines() if line.startswith("confirm_token: ")]
+        token = line.removeprefix("confirm_token: ")
+        assert refused["_meta"]["seedance/error"]["token"] == token
+        _fine(await client.call("generate_video", **STALLED, confirm_token=token), sdk)
+
+
+@pytest.mark.parametrize("sdk", [sdk for sdk in SDKS if sdk != OLD], ids=str)
+async def test_a_client_that_can_ask_its_person_asks(
+    packages: Path, environ: dict[str, str], tmp_path: Path, sdk: Sdk
+) -> None:
+    """In the newest protocol the tool answers that it needs input, and the client calls again with it."""
+    async with driving(packages, sdk, priced(environ, tmp_path, "0.75"), tmp_path, agrees=True) as client:
+        await client.ask("listTools")
+        _fine(await client.call("generate_video", **STALLED), sdk)
+        [question] = await client.ask("questions")
+    assert "1.50 USD" in question
