@@ -13,11 +13,13 @@ import anyio
 import anyio.to_thread
 
 from .config import Settings
+from .errors import OtherAccount
 from .jobs import (
     Budget,
     JobRunner,
     OtherOffer,
     Reader,
+    SameAccount,
     Shops,
     Spent,
     Started,
@@ -31,9 +33,11 @@ from .jobs import (
     by_day,
     confirmation,
     decide_by_hand,
+    join,
     journal,
     leave_watcher,
     open_store,
+    part,
     preview,
     read_budget,
     register,
@@ -69,7 +73,7 @@ class App:
         self._store = store
         self._shops = Shops(lambda: self.catalog, settings, store)
         self.runner = JobRunner(store=store, shops=self._shops, settings=settings, leave=leave)
-        self._waiting = Waiting(self.runner, self.usual_seconds, store.clock)
+        self._waiting = Waiting(self.runner, self.usual_seconds, self._shops.waits_for, store.clock)
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -174,12 +178,20 @@ class App:
         Raises:
             JobNotFound: there is no such job.
             InvalidRequest: its outcome is not open.
-            ConfigError: the provider's key is missing.
+            OtherAccount, ConfigError: the task cannot be followed from here, by another key or address, or without one.
         """
         job = await self.job(job_id)
         return await decide_by_hand(
             job, task_id, store=self._store, submission=partial(self._shops.submission, job)
         )
+
+    async def same_account(self, fingerprint: str, provider: str | None) -> SameAccount:
+        """Record a person's word that the key with this fingerprint opens the account of the one set now; see `join`."""
+        return await join(fingerprint, provider, shops=self._shops, store=self._store)
+
+    async def not_same_account(self, fingerprint: str, provider: str | None) -> bool:
+        """Take such a word back; tells whether there was one."""
+        return await part(fingerprint, provider, shops=self._shops, store=self._store)
 
     async def approve(self, code: str) -> Decimal | None:
         """Note that the person at the terminal agrees to a price; returns it in USD, None for an unknown or old code."""
@@ -220,6 +232,14 @@ class App:
     async def unfinished(self) -> list[Job]:
         """Load every job that something still happens to."""
         return await self._store.read(journal.unfinished)
+
+    async def waits_for(self, job: Job) -> OtherAccount | None:
+        """Say which key a job waits for; None if it can be followed from here, or has nothing to wait for."""
+        return await self._shops.waits_for(job)
+
+    async def unfinished_here(self) -> list[Job]:
+        """Load every job that this process can still do something for."""
+        return [job for job in await self.unfinished() if await self.waits_for(job) is None]
 
     async def budget(self) -> Budget:
         """What is spent and what is left."""
@@ -298,6 +318,6 @@ async def open_app(settings: Settings, *, watch: bool = True, leave: bool = Fals
             yield app
     finally:
         with anyio.CancelScope(shield=True):
-            if leave and settings.detach and await app.unfinished():
+            if leave and settings.detach and await app.unfinished_here():
                 await leave_watcher(settings)
             await app.close()

@@ -12,6 +12,7 @@ Every exception raised on purpose.
   - JobNotFound              no job has this id
   - JobNotFinished           the job has no result yet
   - StoreError               the job database cannot be used
+  - OtherAccount             the job belongs to another account than the one that is set now
   - ProviderError            the provider said no, or said something we cannot use
     - AuthenticationError    the key is wrong, expired, or for another region
     - InsufficientFunds      the account has no money, or is locked
@@ -140,6 +141,12 @@ class StoreError(SeedanceError):
 
     code = "store"
     retryable = True
+
+
+class OtherAccount(SeedanceError):
+    """The job was bought with another key or at another address: nobody else may ask about it, so it waits for that one."""
+
+    code = "other_account"
 
 
 class ProviderError(SeedanceError):

@@ -19,7 +19,7 @@ import anyio.to_thread
 
 from ..app import App, open_app
 from ..config import Settings, setting_table
-from ..errors import SeedanceError
+from ..errors import OtherAccount, SeedanceError
 from .carriage import look_at_carrier
 from .findings import Finding
 from .sellers import ask_providers
@@ -59,6 +59,8 @@ async def examine(settings: Settings, *, network: bool) -> Examination:
         assert trouble is not None
         yield trouble
         return
+    async for finding in _waiting(settings):
+        yield finding
     yield _age(catalog, settings)
     sellers = await ask_providers(catalog, settings, network=network)
     for finding in sellers:
@@ -195,6 +197,20 @@ async def _database(settings: Settings) -> Examination:
                 yield one
     except SeedanceError as error:
         yield _of(error, "database", "job database")
+
+
+async def _waiting(settings: Settings) -> Examination:
+    """Name the keys that open jobs wait for."""
+    waiting: dict[tuple[str, str], list[OtherAccount]] = {}
+    with contextlib.suppress(SeedanceError):  # the trouble with the database is told above
+        async with open_app(settings, watch=False) as app:
+            for job in await app.unfinished():
+                if other := await app.waits_for(job):
+                    waiting.setdefault((job.provider, job.account), []).append(other)
+    for others in waiting.values():
+        more = f" It is one of {len(others)}." if len(others) > 1 else ""
+        text = f"{others[0].message}{more}"
+        yield Finding(area="database", subject="open jobs", verdict="warning", text=text, hint=others[0].hint)
 
 
 _ALLOW = "After looking at what was spent at the providers: `seedance-mcp jobs allow-spending`."

@@ -69,7 +69,7 @@ async def _make(
                 f" {another} makes another.",
                 file=sys.stderr,
             )
-        return finish(app, await wait_with_progress(app, started.job), as_json=arguments.json)
+        return await finish(app, await wait_with_progress(app, started.job), as_json=arguments.json)
 
 
 async def _say_the_price(app: App, request: VideoRequest) -> None:

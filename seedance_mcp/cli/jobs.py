@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 
 import anyio
@@ -18,7 +19,7 @@ from .waiting import finish, wait_with_progress
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add `list`, `show`, `cancel` and `resolve`."""
+    """Add the verbs: `list`, `show`, `cancel` and what only a person may say."""
     verbs = parser.add_subparsers(metavar="VERB", required=True, dest="verb")
     listing = verbs.add_parser("list", help="The newest jobs first")
     listing.add_argument(
@@ -44,6 +45,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     found.add_argument(
         "--not-bought", action="store_true", help="The provider does not have it: its money is freed"
     )
+    same = verbs.add_parser(
+        "same-account", help="Say that an earlier key opened the same account as the one that is set now"
+    )
+    same.add_argument("fingerprint", help="The key that a job waits for, as `jobs list` tells it")
+    same.add_argument("--provider", metavar="NAME", help="Where, if several providers' jobs have this key")
+    same.add_argument("--undo", action="store_true", help="Take it back")
     verbs.add_parser("allow-spending", help="Buy again after the job database was lost and set aside")
     for verb in (listing, show, cancel, resolve):
         verb.add_argument("--json", action="store_true", help="Print JSON")
@@ -56,6 +63,9 @@ def execute(arguments: argparse.Namespace) -> int:
         return anyio.run(_spending, settings, arguments.json)
     if arguments.verb == "allow-spending":
         return anyio.run(_allow_spending, settings)
+    if arguments.verb == "same-account":
+        say = _part if arguments.undo else _join
+        return anyio.run(say, settings, arguments.fingerprint, arguments.provider)
     if arguments.verb == "resolve":
         return anyio.run(_resolve, settings, arguments.job_id, arguments.task, arguments.json)
     if arguments.verb == "list":
@@ -76,6 +86,9 @@ async def _list(settings: Settings, limit: int, as_json: bool) -> int:
         elif jobs := await app.recent(limit):
             head = ("JOB", "CREATED", "STATUS", "PROVIDER", "MODEL", "PRICE", "PROMPT")
             print(table(head, [_row(job) for job in jobs]))
+            for job in jobs:
+                if other := await app.waits_for(job):
+                    print(f"{other.message}\n{other.hint}", file=sys.stderr)
         else:
             print("No jobs yet.")
     return 0
@@ -108,6 +121,25 @@ async def _allow_spending(settings: Settings) -> int:
     return 0
 
 
+async def _join(settings: Settings, fingerprint: str, provider: str | None) -> int:
+    async with opened(settings, watch=False) as app:
+        said = await app.same_account(fingerprint, provider)
+    place = f" at {said.now.address}" if said.now.address else ""
+    print(
+        f"Noted: what was bought from {said.now.provider} with the key {said.earlier}…, at whatever address, is followed"
+        f" with the key {said.now.fingerprint}…{place} from now on; {len(said.jobs)} such jobs are open."
+        " They go on in a server that runs, at its next start, or by `seedance-mcp watch`."
+    )
+    return 0
+
+
+async def _part(settings: Settings, fingerprint: str, provider: str | None) -> int:
+    async with opened(settings, watch=False) as app:
+        known = await app.not_same_account(fingerprint, provider)
+    print("Taken back." if known else "Nothing had been said about this key.")
+    return 0
+
+
 async def _resolve(settings: Settings, job_id: str, task_id: str | None, as_json: bool) -> int:
     async with opened(settings, watch=False) as app:
         job = await app.resolve(job_id, task_id)
@@ -116,7 +148,7 @@ async def _resolve(settings: Settings, job_id: str, task_id: str | None, as_json
             if task_id
             else "its money is free again"
         )
-        _print(app, job, f"{job.id}: {job.status.value}; {words}.", as_json=as_json)
+        await _print(app, job, f"{job.id}: {job.status.value}; {words}.", as_json=as_json)
     return 0
 
 
@@ -126,27 +158,27 @@ async def _show(settings: Settings, job_id: str, as_json: bool, refund: bool) ->
         if refund:
             print(await refund_note(app, job))
             return 0
-        _print(app, job, job_lines(job), as_json=as_json)
+        await _print(app, job, job_lines(job, await app.waits_for(job)), as_json=as_json)
     return 0 if went_well(job) else 1
 
 
 async def _wait(settings: Settings, job_id: str, as_json: bool) -> int:
     async with opened(settings) as app:
-        return finish(app, await wait_with_progress(app, await app.job(job_id)), as_json=as_json)
+        return await finish(app, await wait_with_progress(app, await app.job(job_id)), as_json=as_json)
 
 
 async def _cancel(settings: Settings, job_id: str, as_json: bool) -> int:
     async with opened(settings) as app:
         job, what_happened = await app.cancel(job_id)
-        _print(app, job, f"{job.id}: {job.status.value}. {what_happened}", as_json=as_json)
+        await _print(app, job, f"{job.id}: {job.status.value}. {what_happened}", as_json=as_json)
     return 0
 
 
-def _print(app: App, job: Job, text: str, *, as_json: bool) -> None:
+async def _print(app: App, job: Job, text: str, *, as_json: bool) -> None:
     if as_json:
         from ..server import views
 
-        text = views.job(app, job).model_dump_json(indent=2)
+        text = (await views.job(app, job)).model_dump_json(indent=2)
     print(text)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
+from ..errors import OtherAccount
 from ..types import Job, JobStatus, Price
 
 
@@ -44,8 +45,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def job_lines(job: Job) -> str:
-    """Everything that a person wants to know of a job, a line each."""
+def job_lines(job: Job, other: OtherAccount | None) -> str:
+    """Everything that a person wants to know of a job, a line each. `other`: whose it is, if nobody here may follow it."""
     shown: list[tuple[str, str | None]] = [
         ("job", job.id),
         (
@@ -77,7 +78,9 @@ def job_lines(job: Job) -> str:
         shown += [("error", f"[{job.error_code}] {job.error}"), ("hint", job.error_hint)]
     if job.hook_error:
         shown.append(("hook", f"SEEDANCE_ON_FINISH {job.hook_error}"))
-    return "\n".join(f"{name + ':':<12}{value}" for name, value in shown if value)
+    if other:
+        shown += [("waits", other.message), ("", other.hint)]
+    return "\n".join(f"{f'{name}:' if name else '':<12}{value}" for name, value in shown if value)
 
 
 def went_well(job: Job) -> bool:

@@ -27,9 +27,12 @@ async def wait_with_progress(app: App, job: Job) -> Job:
                 await show(update.fraction, update.message)
 
             while not job.finished:
-                unknown_before = job.status is JobStatus.UNKNOWN
+                before = job
                 job = await app.wait(job.id, _LOOK_SECONDS, report)
-                if unknown_before and job.status is JobStatus.UNKNOWN:
+                if before.status is job.status is JobStatus.UNKNOWN:
+                    break
+                # Another process may have the key: then something changes.
+                if job.version == before.version and await app.waits_for(job):
                     break
     except anyio.get_cancelled_exc_class():
         print(
@@ -40,12 +43,12 @@ async def wait_with_progress(app: App, job: Job) -> Job:
     return job
 
 
-def finish(app: App, job: Job, *, as_json: bool) -> int:
+async def finish(app: App, job: Job, *, as_json: bool) -> int:
     """Print the path (or the job as JSON) on stdout, the rest on stderr; return the exit code."""
     if as_json:
         from ..server import views
 
-        print(views.job(app, job).model_dump_json(indent=2))
+        print((await views.job(app, job)).model_dump_json(indent=2))
     elif job.artifacts and job.status is JobStatus.SUCCEEDED:
         facts = job.artifacts
         sound = "with sound" if facts.has_audio else "silent"
@@ -56,6 +59,8 @@ def finish(app: App, job: Job, *, as_json: bool) -> int:
     elif job.error:
         print(f"error [{job.error_code}]: {job.error}", file=sys.stderr)
         print(f"hint: {job.error_hint or f'seedance-mcp jobs show {job.id}'}", file=sys.stderr)
+        if other := await app.waits_for(job):
+            print(f"{other.message}\n{other.hint}", file=sys.stderr)
     else:
-        print(job_lines(job), file=sys.stderr)
+        print(job_lines(job, await app.waits_for(job)), file=sys.stderr)
     return 0 if went_well(job) else 1

@@ -9,8 +9,9 @@ import sys
 import anyio
 
 from ..app import App
+from ..catalog import Catalog
 from ..config import Settings, load_settings
-from ..jobs import only_watcher
+from ..jobs import Shops, only_watcher
 from .opening import opened
 from .text import shorten
 
@@ -20,7 +21,11 @@ _LOOK_SECONDS = 0.5
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add `--until-idle` and `--hooks`."""
     ends = parser.add_mutually_exclusive_group()
-    ends.add_argument("--until-idle", action="store_true", help="End when no job is open any more")
+    ends.add_argument(
+        "--until-idle",
+        action="store_true",
+        help="End when no job is open any more that this process has the key for",
+    )
     ends.add_argument(
         "--hooks",
         action="store_true",
@@ -43,7 +48,9 @@ async def _run_hooks(settings: Settings) -> int:
 
 
 async def _watch(settings: Settings, until_idle: bool) -> int:
-    with only_watcher(settings) as alone:
+    catalog = Catalog.load(settings.catalog)
+    accounts = Shops(lambda: catalog, settings).accounts()
+    with only_watcher(settings, accounts) as alone:
         if until_idle and not alone:
             print("Another watcher is at work already.")
             return 0
@@ -66,6 +73,7 @@ async def _follow(app: App, *, until_idle: bool) -> None:
     shown: dict[str, str] = {}
     while True:
         open_jobs = await app.unfinished()
+        here = await app.unfinished_here()
         known = [await app.job(job_id) for job_id in shown if job_id not in {job.id for job in open_jobs}]
         for job in (*open_jobs, *known):
             if shown.get(job.id) != job.status:
@@ -73,8 +81,10 @@ async def _follow(app: App, *, until_idle: bool) -> None:
                 print(
                     f"{job.id}  {job.status.value:<10}  {shorten(job.request.prompt or '', 60)}", flush=True
                 )
+                if other := await app.waits_for(job):
+                    print(f"{other.message}\n{other.hint}", flush=True)
             if job.finished:
                 shown.pop(job.id, None)
-        if until_idle and not open_jobs:
+        if until_idle and not here:
             return
         await anyio.sleep(_LOOK_SECONDS)

@@ -12,6 +12,7 @@ from .planning import OtherOffer, Plan
 from .readers import Reader
 from .reconcile import decide_by_hand
 from .runner import JobRunner
+from .same_account import SameAccount, join, part
 from .saving import provider_folder
 from .shops import Shops
 from .store import Store, open_store
@@ -26,6 +27,7 @@ __all__ = [
     "OtherOffer",
     "Plan",
     "Reader",
+    "SameAccount",
     "Shops",
     "Spent",
     "Started",
@@ -39,10 +41,12 @@ __all__ = [
     "by_day",
     "confirmation",
     "decide_by_hand",
+    "join",
     "journal",
     "leave_watcher",
     "only_watcher",
     "open_store",
+    "part",
     "preview",
     "provider_folder",
     "read_budget",

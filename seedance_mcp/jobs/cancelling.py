@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from ..errors import NotSupported, ProviderError, TaskNotFound
+from ..errors import NotSupported, OtherAccount, ProviderError, TaskNotFound
 from ..providers import Provider
 from ..types import Job, JobState
 from . import journal
 from .store import Store
 
 if TYPE_CHECKING:
-    from ..catalog import Offer, ProviderInfo
+    from ..catalog import Offer
 
 
 async def cancel(
-    job: Job, offer: Offer, *, open_provider: Callable[[ProviderInfo], Provider], store: Store
+    job: Job, offer: Offer, *, open_provider: Callable[[Job], Awaitable[Provider]], store: Store
 ) -> tuple[Job, str]:
     """Ask the provider to stop the job. Returns the job as it is now, and what that means, in words."""
     if job.finished:
@@ -31,7 +31,10 @@ async def cancel(
     if job.submission is None:
         raise ValueError(f"job {job.id} is {job.state} and has no submission")
     try:
-        await open_provider(offer.provider).cancel(job.submission)
+        provider = await open_provider(job)
+        await provider.cancel(job.submission)
+    except OtherAccount as error:
+        return job, f"It was not asked to stop. {error.message} {error.hint}"
     except NotSupported as error:
         return job, f"{error.message} check_status tells how it goes on; a video that is finished is charged."
     except TaskNotFound:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..config import Settings
-from ..errors import ConfigError, JobNotFound, UnexpectedResponse
+from ..errors import ConfigError, UnexpectedResponse
 from ..providers import Bucket, BucketAccess, Provider, addresses
 from ..types import Job, MediaFile, Upload
-from . import journal
-from .store import Store
 
 if TYPE_CHECKING:
     from ..catalog import Catalog, ProviderInfo
@@ -145,12 +142,3 @@ def link_of(job: Job, *, settings: Settings, now: float) -> str | None:
     except UnexpectedResponse:
         return None
     return url
-
-
-async def current_link(job_id: str, *, store: Store, settings: Settings) -> str | None:
-    """Give the link to a job's video as it is at this moment; None if there is none that can be handed on."""
-    try:
-        job = await store.read(partial(journal.find, job_id=job_id))
-    except JobNotFound:
-        return None
-    return link_of(job, settings=settings, now=store.clock())

@@ -67,10 +67,14 @@ def _run_starter(settings: Settings, command: tuple[str, ...], flags: int) -> No
 
 
 @contextlib.contextmanager
-def only_watcher(settings: Settings) -> Generator[bool]:
-    """Tell whether this process may be the one watcher of the state folder, for as long as the context is open."""
+def only_watcher(settings: Settings, accounts: str) -> Generator[bool]:
+    """
+    Tell whether this process may be the one watcher for its accounts, for as long as the context is open.
+
+    `accounts`: which ones (see `Shops.accounts`). A watcher with other keys can do nothing for their jobs.
+    """
     settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = FileLock(settings.state_dir / "watcher.lock")
+    lock = FileLock(settings.state_dir / f"watcher-{accounts}.lock")
     try:
         yield lock.try_take()
     finally:

@@ -112,7 +112,7 @@ class Fallback:
 
     async def _try(self, plan: Plan, *, confirmed: bool) -> Started | None:
         """Buy by one plan. None: refused, and somebody else may take it."""
-        account = self._shops.account(plan.offer.provider)
+        account = self._shops.account_at(plan.offer.provider)
         tried = [refused.fingerprint for refused in self._refused]
         intent = self._order.intent(plan, owner=self._owner, account=account, instead_of=tried)
         job, deduplicated, error = None, False, None

@@ -30,7 +30,8 @@ class Intent:
     `digests` maps each media source of the request to the hash of its content (or its URL), so that the same
     picture under another path is the same request. Without `price_known`, a person must always agree. With a
     `key`, the key alone decides whether this is a new purchase. `instead_of` are the fingerprints of what other
-    providers have refused: from now on this job stands for those, too.
+    providers have refused: from now on this job stands for those, too. `account` and `base_url` are kept with the
+    job: see `accounts.Account`.
     """
 
     job_id: str
@@ -48,6 +49,7 @@ class Intent:
     allow_duplicate: bool
     key: RequestKey | None = None
     instead_of: tuple[str, ...] = ()
+    base_url: str | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -121,6 +123,7 @@ def reserve(
         owner=intent.owner,
         provider=intent.provider,
         account=intent.account,
+        base_url=intent.base_url,
         model=intent.model,
         endpoint=intent.endpoint,
         request=intent.request,

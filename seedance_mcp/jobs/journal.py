@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from ..errors import JobNotFound, StoreError
 from ..types import FINISHED_STATES, Job, JobState, Price
 from . import hook_records
+from .accounts import joined
 from .ledger import Entry, held, record
 from .store import Connection, checksum
 
@@ -241,13 +242,14 @@ def same_request(connection: Connection, fingerprint: str) -> list[Job]:
 
 
 def claimed(connection: Connection, job: Job, task_ids: Collection[str]) -> frozenset[str]:
-    """Tell which of these tasks of the job's provider belong to other jobs."""
+    """Tell which of these tasks of the job's account belong to other jobs. Another account's ids mean other tasks."""
     rows = connection.execute(
-        "SELECT task_id FROM jobs WHERE provider = ? AND account = ? AND id != ?"
+        "SELECT account, task_id FROM jobs WHERE provider = ? AND id != ?"
         " AND task_id IN (SELECT value FROM json_each(?))",
-        (job.provider, job.account, job.id, json.dumps(list(task_ids))),
-    )
-    return frozenset(row[0] for row in rows)
+        (job.provider, job.id, json.dumps(list(task_ids))),
+    ).fetchall()
+    ours = joined(connection, job.provider, job.account) if rows else ()
+    return frozenset(task_id for account, task_id in rows if account in ours)
 
 
 def usual_seconds(connection: Connection, provider: str, model: str) -> float | None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from ..errors import BudgetExceeded
 from ..types import Job, MediaFile, Price, VideoRequest
+from .accounts import Account
 from .intents import Intent
 from .planning import Plan
 from .request_keys import RequestKey
@@ -49,7 +50,7 @@ class Order:
             else Price(amount=self.limit, currency="USD", usd=self.limit)
         )
 
-    def intent(self, plan: Plan, *, owner: str, account: str, instead_of: Sequence[str] = ()) -> Intent:
+    def intent(self, plan: Plan, *, owner: str, account: Account, instead_of: Sequence[str] = ()) -> Intent:
         """
         Make the intent to buy by this plan. `instead_of` are the fingerprints of what was refused elsewhere.
 
@@ -67,7 +68,8 @@ class Order:
             job_id=job_id,
             owner=owner,
             provider=plan.offer.provider.name,
-            account=account,
+            account=account.fingerprint,
+            base_url=account.address,
             model=plan.offer.model.id,
             endpoint=plan.offer.endpoint(plan.request),
             request=plan.request,

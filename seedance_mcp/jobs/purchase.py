@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +84,7 @@ async def buy(
     receipts: Receipts,
     settings: Settings,
     carrier: Callable[[], Carrier],
+    link: Callable[[Job], Awaitable[str | None]],
     changed: Callable[[Job], None],
 ) -> Job:
     """
@@ -102,6 +103,7 @@ async def buy(
             store=store,
             settings=settings,
             carrier=carrier,
+            link=link,
             fits=fitted(job.request, offer, media).limits if settings.fit else {},
         )
         submission = await _submit(provider, wired, offer, purchase)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequest, NotSupported, ProviderError
@@ -150,12 +150,16 @@ async def adopt_late(job: Job, offer: Offer, *, provider: Provider, store: Store
     )
 
 
-def _by_id(task_id: str) -> Submission:
+async def _by_id(task_id: str) -> Submission:
     return Submission(task_id=task_id)
 
 
 async def decide_by_hand(
-    job: Job, task_id: str | None, *, store: Store, submission: Callable[[str], Submission] = _by_id
+    job: Job,
+    task_id: str | None,
+    *,
+    store: Store,
+    submission: Callable[[str], Awaitable[Submission]] = _by_id,
 ) -> Job:
     """
     Record what a person found at the provider: the id of the task, or None for "it was not bought".
@@ -190,7 +194,7 @@ async def decide_by_hand(
         JobState.ACCEPTED,
         store,
         "a person found it at the provider",
-        submission=submission(task_id),
+        submission=await submission(task_id),
         accepted_at=store.clock(),
     )
 

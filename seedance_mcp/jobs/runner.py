@@ -58,7 +58,7 @@ class JobRunner:
         self._store = store
         self._shops = shops
         self._settings = settings
-        self.sources = Sources(store, settings)
+        self.sources = Sources(store, settings, shops.link)
         self._receipts = Receipts(settings.state_dir / "receipts", store.ownership.instance)
         self._saver = Saver(settings, store=store, changed=self._announce)
         self._watcher = Watcher(
@@ -240,7 +240,7 @@ class JobRunner:
         """Ask the provider to stop. Returns the job and, in words, what became of the money. Raises JobNotFound."""
         job = await self.job(job_id)
         job, words = await cancel(
-            job, self._shops.offer(job), open_provider=self._shops.open, store=self._store
+            job, self._shops.offer(job), open_provider=self._shops.open_for, store=self._store
         )
         if not job.finished:
             self._announce(job)
@@ -281,6 +281,7 @@ class JobRunner:
                     receipts=self._receipts,
                     settings=self._settings,
                     carrier=self._shops.carrier,
+                    link=self._shops.link,
                     changed=self._announce,
                 )
             finally:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..config import Settings
-from ..errors import InvalidRequest
+from ..errors import InvalidRequest, OtherAccount
 from ..providers import Access, Provider, create
-from ..types import Job, MediaFile, Submission, VideoRequest
-from .carriers import Carrier, open_carrier, way
+from ..types import Job, JobState, MediaFile, Submission, VideoRequest
+from .accounts import Account, fingerprint, is_same, other_account, short_digest, written
+from .carriers import Carrier, link_of, open_carrier, way
 from .planning import OtherOffer, Plan, elsewhere, plan
 from .quotes import Quotes, priced
 from .store import Store
@@ -20,6 +21,19 @@ from .turns import Turns
 
 if TYPE_CHECKING:
     from ..catalog import Catalog, Offer, ProviderInfo
+
+
+_ASKED_ABOUT = frozenset(
+    {
+        JobState.UNKNOWN,
+        JobState.ACCEPTED,
+        JobState.STALLED,
+        JobState.REMOTE_DONE,
+        JobState.MISSING,
+        JobState.UNRESOLVED,
+    }
+)
+"""States of jobs about which their provider is still asked, be it once an hour."""
 
 
 class Shops:
@@ -51,7 +65,7 @@ class Shops:
 
     def open(self, info: ProviderInfo) -> Provider:
         """
-        Give the provider's adapter, building it on first use.
+        Give the provider's adapter, building it on first use: to buy, and for whatever concerns no job.
 
         Raises:
             ConfigError: its key is missing.
@@ -67,20 +81,75 @@ class Shops:
             self._open[info.name] = create(info, access)
         return self._open[info.name]
 
-    def submission(self, job: Job, task_id: str) -> Submission:
+    async def open_for(self, job: Job) -> Provider:
+        """
+        Give the adapter by which a job may be asked about, stopped, found and fetched: that of the account it is of.
+
+        Nobody else's list, "not found" or link says anything about it.
+
+        Raises:
+            OtherAccount: it was bought with another key, or at another address, than those that are set now.
+            ConfigError: the key cannot be used.
+        """
+        other = await self.other_account(job)
+        if other is not None:
+            raise other
+        return self.open(self.offer(job).provider)
+
+    async def other_account(self, job: Job) -> OtherAccount | None:
+        """Say whose a job is if nobody may be asked about it from here; None if it is of the account set now."""
+        info = self.offer(job).provider
+        bought, here = Account.of(job), self.account_at(info)
+        if bought == here:
+            return None
+        if self._store is not None and await self._store.read(partial(is_same, one=bought, other=here)):
+            return None
+        return other_account(job, info, here)
+
+    async def waits_for(self, job: Job) -> OtherAccount | None:
+        """Say which key a job waits for; None if it can be followed from here, or nobody has to be asked about it."""
+        if job.state not in _ASKED_ABOUT or job.provider not in self.catalog.providers:
+            return None
+        return await self.other_account(job)
+
+    async def submission(self, job: Job, task_id: str) -> Submission:
         """
         Make the receipt of a job's task whose id a person found.
 
         Raises:
-            ConfigError: the provider's key is missing.
+            OtherAccount, ConfigError: see `open_for`.
         """
-        offer = self.offer(job)
-        return self.open(offer.provider).submission(task_id, job.request, offer)
+        provider = await self.open_for(job)
+        return provider.submission(task_id, job.request, self.offer(job))
+
+    async def link(self, job: Job) -> str | None:
+        """Give the link to a finished job's video that another provider may be handed; None if there is none."""
+        if self._store is None:
+            return None
+        found = link_of(job, settings=self._settings, now=self._store.clock())
+        return None if found is None or await self.other_account(job) else found
 
     def account(self, info: ProviderInfo) -> str:
-        """Tell accounts apart without keeping the key: the first 8 hex digits of its SHA-256."""
-        key = self._settings.secret(*info.key_variables)
-        return hashlib.sha256(key.get_secret_value().encode()).hexdigest()[:8] if key else "none"
+        """Tell accounts apart without keeping the key: see `accounts.fingerprint`."""
+        return fingerprint(self._settings.secret(*info.key_variables))
+
+    def account_at(self, info: ProviderInfo) -> Account:
+        """Say which account is bought with now, and where. What draws placeholders has no address that counts."""
+        place = self._settings.base_url(info.name) or info.base_url
+        return Account(
+            provider=info.name,
+            fingerprint=self.account(info),
+            address=None if info.placeholder else written(place),
+        )
+
+    def accounts(self) -> str:
+        """Tell apart what processes can follow: one word for all accounts whose keys are set, and where they are reached."""
+        known = [
+            self.account_at(info)
+            for info in self.catalog.providers.values()
+            if self._settings.secret(*info.key_variables)
+        ]
+        return short_digest(repr(known))
 
     def carrier(self) -> Carrier:
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,9 +16,8 @@ from ..config import Settings
 from ..errors import InvalidRequest, JobNotFinished, MediaError, UnexpectedResponse
 from ..media import check_readable, inspect, meant_path, unquoted
 from ..providers.addresses import check_url
-from ..types import MediaFile, MediaKind, VideoRequest
+from ..types import Job, MediaFile, MediaKind, VideoRequest
 from . import journal
-from .carriers import link_of
 from .last_frames import last_frame_of
 from .store import Connection, Store
 
@@ -43,9 +42,13 @@ _KINDS: Mapping[str, MediaKind] = {
 class Sources:
     """Turns the media arguments of requests into checked files."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, link: Callable[[Job], Awaitable[str | None]]
+    ) -> None:
+        """`link` gives the link to a job's video that other providers may be handed, if there is one."""
         self._store = store
         self._settings = settings
+        self._link = link
 
     async def load(self, request: VideoRequest) -> tuple[dict[str, MediaFile], InvalidRequest | None]:
         """
@@ -172,8 +175,9 @@ class Sources:
         if part:
             return await self._local(await last_frame_of(job, self._store.writer))
         video = await self._local(Path(job.artifacts.video_path))
-        link = link_of(job, settings=self._settings, now=self._store.clock())
-        return replace(video, job_id=job.id) if link and video.sha256 == job.artifacts.sha256 else video
+        if video.sha256 == job.artifacts.sha256 and await self._link(job):
+            return replace(video, job_id=job.id)
+        return video
 
     async def _named(self, text: str) -> MediaFile:
         path = await anyio.to_thread.run_sync(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..config import Settings
-from ..errors import MediaError
+from ..errors import JobNotFound, MediaError
 from ..media import PictureLimits, read_media
 from ..providers import Provider
-from ..types import MediaFile, Upload, VideoRequest
-from .carriers import LINK_MARGIN_SECONDS, Carrier, current_link
+from ..types import Job, MediaFile, Upload, VideoRequest
+from . import journal
+from .carriers import LINK_MARGIN_SECONDS, Carrier
 from .departures import departure_key, leaving
 from .store import Connection, Store
 
@@ -32,13 +34,14 @@ async def deliver(
     store: Store,
     settings: Settings,
     carrier: Callable[[], Carrier],
+    link: Callable[[Job], Awaitable[str | None]],
     fits: Mapping[str, PictureLimits],
 ) -> VideoRequest:
     """
     Give the request with every media field replaced by something that the provider can read.
 
     What is sent of a local file is a copy without hidden data; `fits` says which sources are also drawn anew.
-    `carrier` is opened where one is set and a file cannot get there without it.
+    `carrier` is opened where one is set and a file cannot get there without it; `link` gives a job's own link.
 
     Raises:
         MediaError: this provider has no way to take one of the files.
@@ -55,6 +58,7 @@ async def deliver(
             store=store,
             settings=settings,
             carrier=carrier,
+            link=link,
         )
         for source, file in media.items()
     }
@@ -79,6 +83,7 @@ async def _readable(
     store: Store,
     settings: Settings,
     carrier: Callable[[], Carrier],
+    link: Callable[[Job], Awaitable[str | None]],
 ) -> str:
     if file.url is not None:
         return file.url
@@ -92,9 +97,9 @@ async def _readable(
     if info.embeds(file):
         return await _data_url(file, fit, store=store, settings=settings)
     if file.job_id is not None:
-        link = await current_link(file.job_id, store=store, settings=settings)
-        if link is not None:
-            return link
+        found = await _current(file.job_id, store, link)
+        if found is not None:
+            return found
     if settings.carrier is not None:
         other = carrier()
         by = (other.name, other.account, other.upload)
@@ -105,6 +110,15 @@ async def _readable(
         hint="Put it where anyone can open it by https and pass that URL, set SEEDANCE_CARRIER, or use a provider that"
         " takes uploads.",
     )
+
+
+async def _current(job_id: str, store: Store, link: Callable[[Job], Awaitable[str | None]]) -> str | None:
+    """Give the link to a job's video as it is at this moment: planning may be a while ago."""
+    try:
+        job = await store.read(partial(journal.find, job_id=job_id))
+    except JobNotFound:
+        return None
+    return await link(job)
 
 
 async def _data_url(file: MediaFile, fit: PictureLimits | None, *, store: Store, settings: Settings) -> str:

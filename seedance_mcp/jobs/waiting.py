@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import anyio
 
+from ..errors import OtherAccount
 from ..types import Job, JobState, JobStatus
 from .runner import JobRunner
 
@@ -35,9 +36,11 @@ class Waiting:
         self,
         runner: JobRunner,
         usual_seconds: Callable[[str, str], Awaitable[float | None]],
+        waits_for: Callable[[Job], Awaitable[OtherAccount | None]],
         clock: Callable[[], float],
     ) -> None:
         self._runner = runner
+        self._waits_for = waits_for
         self._usual_seconds = usual_seconds
         self._clock = clock
 
@@ -63,6 +66,10 @@ class Waiting:
                 job = await self._runner.job(job_id)
                 now = anyio.current_time()
                 update = self._describe(job, usual)
+                if await self._waits_for(job) is not None:
+                    update = Update(
+                        fraction=update.fraction, message="Waiting for the key that it was bought with"
+                    )
                 best = max(best, update.fraction)
                 if report and (update.message != told or now - told_at >= _HEARTBEAT_SECONDS):
                     await report(Update(fraction=best, message=update.message))

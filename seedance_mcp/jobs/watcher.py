@@ -12,7 +12,8 @@ from typing import Any
 import anyio
 
 from ..config import Settings
-from ..errors import ConfigError, DownloadError, ProviderError, StoreError
+from ..errors import ConfigError, DownloadError, OtherAccount, ProviderError, StoreError
+from ..providers import Provider
 from ..types import Job, JobState, Submission, TaskStatus
 from . import journal
 from .polling import poll
@@ -29,6 +30,7 @@ _LEASE_SECONDS = 60.0
 _RESCAN_SECONDS = 15.0
 _RECONCILE_SECONDS = 60.0
 _LATE_SECONDS = 3600.0
+_OTHER_ACCOUNT_SECONDS = 30.0
 _DOUBTFUL = frozenset({JobState.ABSENT, JobState.REJECTED, JobState.UNRESOLVED, JobState.MISSING})
 _STALLED_FACTOR = 12
 _LOUD_AFTER = 5
@@ -63,6 +65,7 @@ class Watcher:
         self._changed = changed
         self._leases = leases
         self._failures: dict[str, int] = {}
+        self._left: set[str] = set()
         self._scheduler = Scheduler(self._step, clock=store.clock)
 
     def look_at(self, job_id: str, *, soon: bool = False) -> None:
@@ -107,9 +110,10 @@ class Watcher:
             if job.sent_at is None or job.sent_at < now - offer.provider.horizon_hours * 3600:
                 continue
             try:
-                adopted = await adopt_late(
-                    job, offer, provider=self._shops.open(offer.provider), store=self._store
-                )
+                provider = await self._shops.open_for(job)
+                adopted = await adopt_late(job, offer, provider=provider, store=self._store)
+            except OtherAccount:
+                continue
             except (ProviderError, ConfigError, journal.Stale) as error:
                 logger.info("%s: not looked for now: %s", job.id, error)
                 continue
@@ -124,6 +128,8 @@ class Watcher:
             after = await self._next(job_id)
         except journal.Stale:
             return 0.0
+        except OtherAccount as error:
+            return self._leave(job_id, error)
         except (ProviderError, StoreError) as error:
             return self._after_failure(job_id, error)
         self._failures.pop(job_id, None)
@@ -135,10 +141,12 @@ class Watcher:
             return None
         if job.state in (JobState.RESERVED, JobState.SENDING):
             return await self._orphan(job)
+        # Before the lease: who may not ask about it must not keep those from it who may.
+        provider = await self._shops.open_for(job)
         if self._leases and not await self._lease(job):
             return _LEASE_SECONDS / 4
         before = job.version
-        job = await self._advance(job)
+        job = await self._advance(job, provider)
         if job.version != before:
             self._changed(job)
         if job.finished:
@@ -149,9 +157,8 @@ class Watcher:
             return min(_RECONCILE_SECONDS, self._interval() * 4)
         return self._interval() * (_STALLED_FACTOR if job.state is JobState.STALLED else 1)
 
-    async def _advance(self, job: Job) -> Job:
+    async def _advance(self, job: Job, provider: Provider) -> Job:
         offer = self._shops.offer(job)
-        provider = self._shops.open(offer.provider)
         if job.state is JobState.UNKNOWN:
             return await try_reconcile(job, offer, provider=provider, store=self._store)
         if job.state is JobState.REMOTE_DONE:
@@ -159,6 +166,13 @@ class Watcher:
         return await poll(
             job, offer, provider=provider, store=self._store, cny_per_usd=self._settings.cny_per_usd
         )
+
+    def _leave(self, job_id: str, other: OtherAccount) -> float:
+        # Looked at again because a person may say meanwhile that it is the same account; nobody is asked for that.
+        if job_id not in self._left:
+            self._left.add(job_id)
+            logger.info("%s", other.message)
+        return _OTHER_ACCOUNT_SECONDS
 
     def _after_failure(self, job_id: str, error: ProviderError | StoreError) -> float:
         failures = self._failures[job_id] = self._failures.get(job_id, 0) + 1

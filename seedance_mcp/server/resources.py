@@ -127,7 +127,7 @@ async def _find(app: App, uri: str) -> _Content:
             case ["jobs"]:
                 return _as_json(await views.jobs(app, _LISTED_JOBS))
             case ["jobs", job_id]:
-                return _as_json(views.job(app, await app.job(job_id)))
+                return _as_json(await views.job(app, await app.job(job_id)))
             case ["jobs", job_id, part] if part in _PARTS:
                 return await _PARTS[part](app, await app.job(job_id))
             case ["models"]:

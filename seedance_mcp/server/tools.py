@@ -227,7 +227,7 @@ async def _job_answer(
 ) -> CallToolResult:
     app = call.app
     told = [*(notes or []), *await _expected(call, job)]
-    shown = views.job(app, job, deduplicated=deduplicated, notes=told)
+    shown = await views.job(app, job, deduplicated=deduplicated, notes=told)
     meanwhile = await call.finished_meanwhile(*([job.id] if job.finished else []))
     shown = shown.model_copy(update={"finished_meanwhile": views.finished(meanwhile)})
     blocks: list[ContentBlock] = [job_link(job.id)]
@@ -254,7 +254,8 @@ _HOW_IT_IS = {
 
 async def _expected(call: Call, job: Job) -> list[str]:
     """What is known about the time that an unfinished job still needs."""
-    usual = None if job.finished else await call.app.usual_seconds(job.provider, job.model)
+    nobody = job.finished or await call.app.waits_for(job)
+    usual = None if nobody else await call.app.usual_seconds(job.provider, job.model)
     if usual is None:
         return []
     taken = max(0.0, time.time() - job.created_at)

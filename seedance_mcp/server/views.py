@@ -28,8 +28,9 @@ def amount(price: Price) -> shape.Amount:
     return shape.Amount(amount=decimal(price.amount), currency=price.currency, usd=decimal(price.usd))
 
 
-def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable[str] = ()) -> shape.JobShape:
-    """A job. What is said of every job in the sandbox is added to the notes."""
+async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable[str] = ()) -> shape.JobShape:
+    """A job. What is said of every job in the sandbox, or of one that waits for another key, is added to the notes."""
+    other = await app.waits_for(job)
     info = app.catalog.providers.get(job.provider)
     placeholder = info is not None and info.placeholder
     files = job.artifacts
@@ -63,8 +64,13 @@ def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable[str] 
         finished_at=moment(job.finished_at) if job.finished_at else None,
         deduplicated=deduplicated,
         error=error,
-        next_step=_next_step(job),
-        notes=(*notes, *_hook_note(job), *([placeholder_note(app)] if placeholder else [])),
+        next_step=_next_step(job) if other is None else other.hint,
+        notes=(
+            *notes,
+            *_hook_note(job),
+            *([other.message] if other else []),
+            *([placeholder_note(app)] if placeholder else []),
+        ),
     )
 
 
@@ -128,7 +134,7 @@ async def budget(app: App) -> shape.BudgetShape:
 async def jobs(app: App, limit: int) -> shape.JobsShape:
     """The recent jobs and the budget."""
     found = await app.recent(limit)
-    return shape.JobsShape(jobs=tuple(job(app, one) for one in found), budget=await budget(app))
+    return shape.JobsShape(jobs=tuple([await job(app, one) for one in found]), budget=await budget(app))
 
 
 def finished(found: Iterable[Job]) -> tuple[shape.Finished, ...]:

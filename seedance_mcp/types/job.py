@@ -114,7 +114,8 @@ class Job:
     `endpoint` is the provider's own name for what is bought. `tag` is the mark that travels with the
     purchase where the provider echoes one. `client_key` is what makes the purchase unique: the fingerprint
     of the request and the number of its deliberate repetitions. `estimate` is the expected price, `maximum`
-    what is reserved for it.
+    what is reserved for it. `account` is the fingerprint of the key that it was bought with, `base_url` the address
+    that it was bought at, without anything secret; None on jobs of earlier versions, and where nothing is sent.
     """
 
     id: str
@@ -153,6 +154,7 @@ class Job:
     started_at: float | None = None
     finished_at: float | None = None
     cancel_asked_at: float | None = None
+    base_url: str | None = None
     not_found_at: float | None = None
     """Since when the provider has not known the accepted task; None while it does."""
     hook_error: str | None = None

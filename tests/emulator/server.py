@@ -17,7 +17,7 @@ from .ark import ArkDialect
 from .atlas import AtlasDialect
 from .fal import FalDialect
 from .faults import Fault, Faults, play
-from .ledger import Call
+from .ledger import Call, Ledger
 from .replicate import ReplicateDialect
 from .runcomfy import RunComfyDialect
 from .wire import Connection, Request, Response
@@ -38,7 +38,8 @@ DIALECTS: dict[str, Callable[[], Dialect]] = {
 
 class Emulator:
     """
-    Pretended services on loopback ports, with one ledger and one list of faults for all of them.
+    Pretended services on loopback ports, with one ledger and one list of faults for all of them. Further accounts,
+    each with a ledger of its own, are opened by `add_account`.
 
     `async with Emulator() as emulator` runs it in this event loop, `with Emulator().threaded() as emulator` in
     a thread of its own, for tests that block. `clock` gives epoch seconds.
@@ -62,6 +63,7 @@ class Emulator:
             for place, name in enumerate(self._dialects)
         }
         self._port = port
+        self._further: dict[str, dict[str, World]] = {}
         self.ledger = next(iter(self._worlds.values())).ledger
         for world in self._worlds.values():
             world.ledger = self.ledger
@@ -86,12 +88,48 @@ class Emulator:
         """How the service speaks: replace its `answer` to make it say something else."""
         return self._dialects[name]
 
-    def environment(self, *names: str) -> dict[str, str]:
-        """The variables that point the server at these services (default: all)."""
+    def environment(self, *names: str, key: str | None = None) -> dict[str, str]:
+        """The variables that point the server at these services (default: all), with this key (default: the first)."""
         found: dict[str, str] = {}
         for name in names or self._dialects:
-            found |= self._dialects[name].environment(self.base_url(name), self.key)
+            found |= self._dialects[name].environment(self.base_url(name), key or self.key)
         return found
+
+    def add_account(self, key: str) -> Ledger:
+        """
+        Open another account, with a key of its own, at every service that runs here; call it after they run.
+
+        Gives its ledger: its own tasks, and the calls that came with its key. Accounts do not see each other's tasks.
+        """
+        ledger = Ledger(next(iter(self._worlds.values())).clock)
+        self._further[key] = {}
+        for place, (name, first) in enumerate(self._worlds.items()):
+            world = World(
+                key=key,
+                clock=first.clock,
+                seed=len(self._further) * 1000 + place,
+                behaviour=self.behaviour,
+            )
+            world.origin, world.ledger = first.origin, ledger
+            self._further[key][name] = world
+        return ledger
+
+    def rotate(self, key: str) -> None:
+        """Take another key from now on for the first account; the earlier one opens nothing any more."""
+        self.key = key
+        for world in self._worlds.values():
+            world.key = key
+
+    def _world(self, name: str, request: Request) -> World:
+        """The account that a request is about: by its key; a file's address has none and is known by the task."""
+        said = request.headers.get("authorization", "")
+        task_id = request.path.rpartition("/")[2].partition(".")[0]
+        for key, worlds in self._further.items():
+            if key in said or said.endswith(f"token-of-{key[-4:]}"):
+                return worlds[name]
+            if request.path.startswith("/_results/") and task_id in worlds[name].ledger.tasks:
+                return worlds[name]
+        return self._worlds[name]
 
     def fail(self, kind: str, call: str = "submit", **fields: object) -> None:
         """Let this happen to the next such call: the fields of `Fault`."""
@@ -152,7 +190,7 @@ class Emulator:
 
     async def _serve(self, connection: Connection, request: Request, name: str) -> bool:
         """Answer one request. Returns whether the connection can go on."""
-        dialect, world = self._dialects[name], self._worlds[name]
+        dialect, world = self._dialects[name], self._world(name, request)
         if request.path.startswith("/_control"):
             await connection.send(control.answer(request, self))
             return True
@@ -161,10 +199,10 @@ class Emulator:
             await connection.send(dialect.refusal(404, ""))
             return True
         fault = self.faults.take(name, call)
-        known = set(self.ledger.tasks)
+        known = set(world.ledger.tasks)
         answer = self._carry_out(call, request, dialect, world) if not fault or fault.accepted else Response()
-        bought = next(iter(set(self.ledger.tasks) - known), None)
-        self.ledger.calls.append(
+        bought = next(iter(set(world.ledger.tasks) - known), None)
+        world.ledger.calls.append(
             Call(
                 dialect=name,
                 name=call,

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from seedance_mcp.app import App, open_app
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import ConfigError, InvalidRequest, MediaError
-from seedance_mcp.jobs import open_store
+from seedance_mcp.jobs import Shops, open_store
 from seedance_mcp.jobs.carriers import LINK_MARGIN_SECONDS, link_of
 from seedance_mcp.jobs.uploads import deliver
 from seedance_mcp.media import copy_to_leave, inspect
@@ -364,6 +364,7 @@ async def test_a_link_that_ended_between_plan_and_purchase_is_not_sent(tmp_path:
                 store=store,
                 settings=here.app.settings,
                 carrier=lambda: pytest.fail("none is set"),
+                link=Shops(lambda: here.app.catalog, here.app.settings, store).link,
                 fits={},
             )
 

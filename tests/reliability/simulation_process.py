@@ -9,9 +9,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from seedance_mcp.catalog import Catalog
 from seedance_mcp.errors import DownloadError
+from seedance_mcp.jobs.accounts import Account
 from seedance_mcp.jobs.runner import JobRunner
 from seedance_mcp.jobs.saving import Saver
+from seedance_mcp.jobs.shops import Shops
 from seedance_mcp.jobs.store import Store
 from seedance_mcp.types import Artifacts, Job, Submission
 
@@ -105,20 +108,21 @@ class ReceiptFile:
         self._kept.pop(self.stem, None)
 
 
-class Shops:
-    """The shops of this world, as one process sees them."""
+class SimShops(Shops):
+    """The real shops' judgement whose a job is, with the sellers of this world."""
 
     def __init__(self, world: World, process: Process) -> None:
+        super().__init__(Catalog.load, world.settings, process.store)
         self._adapters = {seller: Adapter(world, process, seller) for seller in SELLERS}
+
+    def account_at(self, info: Any) -> Account:
+        return Account(provider=info.name, fingerprint="a", address=None)
 
     def offer(self, job: Job) -> Any:
         return offer_of(job.provider)
 
     def open(self, info: Any) -> Adapter:
         return self._adapters[info.name]
-
-    def carrier(self) -> None:
-        raise AssertionError("no request of this world has a file")
 
 
 class Process:
@@ -128,7 +132,7 @@ class Process:
         self.instance, self.paused = instance, False
         self._world = world
         self.store = SimStore(world, self)
-        self.shops: Any = Shops(world, self)
+        self.shops: Any = SimShops(world, self)
         self.runner: Any = JobRunner(
             store=self.store, shops=self.shops, settings=world.settings, leases=world.leases
         )

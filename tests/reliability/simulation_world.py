@@ -337,5 +337,5 @@ class World:
         )
 
 
-def _receipt(task_id: str) -> Submission:
+async def _receipt(task_id: str) -> Submission:
     return Submission(task_id=task_id)
