@@ -77,6 +77,12 @@ def file_problems(
         if file.kind != kind:
             problems.append(f"{shown}: it is of kind {file.kind}; {field} takes {kind}")
             continue
+        if file.is_asset and not offer.assets:
+            problems.append(
+                f"{shown}: {offer.label} takes no asset:// ids; they belong to the library of an account at the"
+                " provider that gave them"
+            )
+            continue
         if not carried and not offer.provider.reads(file):
             problems.append(
                 f"{shown}: {offer.provider.name} reads a {kind} only from a public https URL, and this is a file:"

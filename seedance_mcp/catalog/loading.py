@@ -182,6 +182,7 @@ def offer_from(lines: OfferLines, provider: ProviderInfo, model: Model, *, gener
         prices=lines.prices,
         factors=lines.factors,
         generic=generic,
+        assets=lines.assets,
         retired=lines.retired,
         retired_note=lines.retired_note,
         replaced_by=lines.replaced_by,

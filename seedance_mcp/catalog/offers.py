@@ -175,7 +175,11 @@ class ProviderInfo(Line):
 
 
 class OfferLines(Line):
-    """The lines of one offer in a data file, with what it shares with others filled in."""
+    """
+    The lines of one offer in a data file, with what it shares with others filled in.
+
+    `assets`: media may be `asset://` ids of the account's own library at the provider.
+    """
 
     endpoints: tuple[Endpoint, ...]
     parameters: Mapping[str, Parameter]
@@ -183,6 +187,7 @@ class OfferLines(Line):
     rules: tuple[Rule, ...] = ()
     prices: tuple[Rate, ...] = ()
     factors: tuple[Factor, ...] = ()
+    assets: bool = False
     retired: date | None = None
     retired_note: str = ""
     replaced_by: str | None = None
@@ -207,6 +212,7 @@ class Offer:
     prices: tuple[Rate, ...]
     factors: tuple[Factor, ...]
     generic: bool = False
+    assets: bool = False
     retired: date | None = None
     retired_note: str = ""
     replaced_by: str | None = None

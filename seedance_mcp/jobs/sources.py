@@ -1,7 +1,8 @@
-"""What a media argument stands for: an https URL, a local file, an earlier upload, or an earlier job's video or last frame."""
+"""What a media argument stands for: a URL, an asset id, a local file, an upload, or an earlier job's video or last frame."""
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -37,6 +38,9 @@ _KINDS: Mapping[str, MediaKind] = {
     "mp3": "audio",
     "wav": "audio",
 }
+
+
+_ASSET_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 class Sources:
@@ -82,7 +86,7 @@ class Sources:
 
     async def open(self, source: str, *, kind: MediaKind | None = None) -> MediaFile:
         """
-        Check one source. `kind` says what a URL without a telling ending is taken for.
+        Check one source. `kind` says what a URL without a telling ending, or an asset, is taken for (an asset: an image).
 
         Raises:
             MediaError: it cannot be used, with what to do about it.
@@ -91,12 +95,15 @@ class Sources:
         check_readable(source)
         text = unquoted(source)
         if text.startswith("media:"):
-            return await self._earlier(text)
+            file = await self._earlier(text)
+            return replace(file, kind=kind) if kind is not None and file.is_asset else file
         if text.startswith("job:"):
             return await self._of_job(text)
         scheme = text.partition("://")[0].lower() if "://" in text else ""
         if text[:5].lower() == "data:":
             scheme = "data"
+        if scheme == "asset":
+            return MediaFile(kind=kind or "image", url=_asset(text))
         if scheme == "https":
             _check_public(text)
             return MediaFile(kind=kind or _kind_of_url(text), url=text)
@@ -203,6 +210,16 @@ def _check_this_machine(url: str) -> None:
         raise MediaError(
             "The file: URL names another machine.", hint="Copy the file to a local folder and pass its path."
         )
+
+
+def _asset(text: str) -> str:
+    asset_id = text.partition("://")[2]
+    if not _ASSET_ID.fullmatch(asset_id):
+        raise MediaError(
+            f"{text[:80]!r} is no asset id.",
+            hint="Write it as asset://<id>, with the id that the provider's asset library shows.",
+        )
+    return f"asset://{asset_id}"
 
 
 def _check_public(url: str) -> None:

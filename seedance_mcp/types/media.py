@@ -15,7 +15,7 @@ MAX_SHEET_FRAMES = 36
 @dataclass(frozen=True, kw_only=True)
 class MediaFile:
     """
-    A file that may go in: checked, measured and hashed, or an https URL that is passed through unseen.
+    A file that may go in: checked, measured and hashed, or an https URL or `asset://` id that is passed through unseen.
 
     `path` is None for a URL, `url` is None for a local file. Sizes in pixels, duration in seconds. `job_id` names
     the job whose own video it is, as long as the provider's link to that can still be handed on.
@@ -34,6 +34,11 @@ class MediaFile:
     video_codec: str | None = None
     audio_codec: str | None = None
     job_id: str | None = None
+
+    @property
+    def is_asset(self) -> bool:
+        """True for an id in the library of an account at a provider, such as an authorised person."""
+        return self.url is not None and self.url.startswith("asset://")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from .media import MediaKind
 
 Source = Annotated[str, Field(max_length=4096)]
-"""Where a media input comes from: https URL, local path, `media:<id>`, `job:<id>` or `job:<id>/last_frame`."""
+"""Where a media input comes from: https URL, local path, `asset://<id>`, `media:<id>`, `job:<id>` or `job:<id>/last_frame`."""
 
 
 class VideoRequest(BaseModel):
