@@ -13,7 +13,7 @@ import anyio
 import anyio.to_thread
 
 from .config import Settings
-from .errors import OtherAccount
+from .errors import ConfigError, OtherAccount
 from .jobs import (
     Budget,
     JobRunner,
@@ -48,7 +48,7 @@ from .types import Job, VideoRequest
 if TYPE_CHECKING:
     from .catalog import Catalog, Estimate, Offer
 
-__all__ = ["App", "Quote", "Reader", "Update", "UploadedMedia", "Viewed", "open_app"]
+__all__ = ["App", "Quote", "Reader", "Update", "UploadedMedia", "Viewed", "open_app", "unusable_keys"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -304,8 +304,11 @@ async def open_app(settings: Settings, *, watch: bool = True, leave: bool = Fals
     watcher stays behind when the end comes before the jobs' (unless the user has switched that off).
 
     Raises:
+        ConfigError: a provider's key cannot be one.
         StoreError: the job database cannot be used.
     """
+    if settings.unusable_keys:
+        await anyio.to_thread.run_sync(_refuse_unusable_keys, settings)
     store = await anyio.to_thread.run_sync(open_store, settings.state_dir)
     app = App(settings, store, leave=leave)
     try:
@@ -321,3 +324,16 @@ async def open_app(settings: Settings, *, watch: bool = True, leave: bool = Fals
             if leave and settings.detach and await app.unfinished_here():
                 await leave_watcher(settings)
             await app.close()
+
+
+def _refuse_unusable_keys(settings: Settings) -> None:
+    from .catalog import Catalog
+
+    if problems := unusable_keys(settings, Catalog.load(settings.catalog)):
+        raise ConfigError.of(problems.values())
+
+
+def unusable_keys(settings: Settings, catalog: Catalog) -> Mapping[str, str]:
+    """Say of each variable that holds a provider's key, and cannot be one, what is wrong with it."""
+    ours = {name for info in catalog.providers.values() for name in info.key_variables}
+    return {name: problem for name, problem in settings.unusable_keys.items() if name in ours}

@@ -32,7 +32,7 @@ A generation that failed at the provider is a `Job` with an error, not an except
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 
@@ -55,10 +55,20 @@ class SeedanceError(Exception):
 
 
 class ConfigError(SeedanceError):
-    """A setting is missing or has a value that cannot be used."""
+    """A setting is missing or has a value that cannot be used. `problems` holds every reason found."""
 
     code = "config"
     default_hint = "Correct the setting, then start the server again."
+
+    def __init__(self, message: str, *, hint: str | None = None, problems: Sequence[str] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = tuple(problems) or (message,)
+
+    @classmethod
+    def of(cls, problems: Iterable[str]) -> ConfigError:
+        """Make one error of several settings that are wrong; each problem is a sentence."""
+        listed = tuple(problems)
+        return cls(" ".join(listed), problems=listed)
 
 
 class InvalidRequest(SeedanceError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ..errors import SeedanceError
+from ..errors import ConfigError, SeedanceError
 
 __all__ = ["run"]
 
@@ -28,7 +28,8 @@ def run(argv: list[str]) -> int:
 
         return execute(argv)
     except SeedanceError as error:
-        print(f"error [{error.code}]: {error.message}", file=sys.stderr)
+        for problem in error.problems if isinstance(error, ConfigError) else (error.message,):
+            print(f"error [{error.code}]: {problem}", file=sys.stderr)
         if hint := _HINTS.get(error.code, error.hint):
             print(f"hint: {hint}", file=sys.stderr)
         return 2
@@ -37,10 +38,8 @@ def run(argv: list[str]) -> int:
 
 
 def _serve() -> int:
-    from ..config import load_settings
+    from ..config import read_settings
+    from ..server import run_stdio
 
-    settings = load_settings()
-    from ..server import run_stdio  # takes most of the time: a wrong setting is told before it
-
-    run_stdio(settings)
-    return 0
+    reading = read_settings()
+    return run_stdio(reading.settings, reading.error)

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib.metadata
 import platform
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import anyio
 import anyio.to_thread
 
 from ..app import App, open_app
-from ..config import Settings, setting_table
+from ..config import Settings
 from ..errors import OtherAccount, SeedanceError
 from .carriage import look_at_carrier
+from .configuration import look_at_settings
 from .findings import Finding
 from .sellers import ask_providers
 from .text import digits
@@ -34,9 +36,15 @@ _LITTLE_SPACE = 2 * 2**30
 
 Examination = AsyncGenerator[Finding]
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
-async def examine(settings: Settings, *, network: bool) -> Examination:
-    """Yield the findings as they come; without `network` no provider is asked."""
+
+async def examine(settings: Settings, *, network: bool, wrong: Mapping[str, str] = _NOTHING) -> Examination:
+    """
+    Yield the findings as they come; without `network` no provider is asked.
+
+    `wrong` says by name which settings cannot be used; what hangs on one of those is left out.
+    """
     yield _program()
     from ..catalog import Catalog
 
@@ -46,14 +54,17 @@ async def examine(settings: Settings, *, network: bool) -> Examination:
         catalog = await anyio.to_thread.run_sync(Catalog.load, settings.catalog)
     except SeedanceError as error:
         trouble = _of(error, "catalogue", "overlay")
-    for finding in _settings(settings, catalog):
+    for finding in look_at_settings(settings, wrong, catalog):
         yield finding
+    settings = replace(settings, unusable_keys={})  # told just now; the rest can be looked at all the same
     if catalog is not None:
         yield await look_at_carrier(catalog, settings)
-    for finding in _folders(settings):
+    for finding in _folders(settings, wrong):
         yield finding
-    async for finding in _database(settings):
-        yield finding
+    there = "SEEDANCE_STATE_DIR" not in wrong
+    if there:
+        async for finding in _database(settings):
+            yield finding
     yield await _video()
     if catalog is None:
         assert trouble is not None
@@ -65,7 +76,7 @@ async def examine(settings: Settings, *, network: bool) -> Examination:
     sellers = await ask_providers(catalog, settings, network=network)
     for finding in sellers:
         yield finding
-    if network:
+    if network and there:
         async for finding in _stopped(
             settings, [found.subject for found in sellers if found.verdict == "ok"]
         ):
@@ -100,54 +111,14 @@ def _program() -> Finding:
     return Finding(area="program", subject="versions", verdict="ok", text=", ".join([*parts, python]))
 
 
-def _settings(settings: Settings, catalog: Catalog | None) -> list[Finding]:
-    known = {name for name, _, _ in setting_table()}
-    keys = (
-        {name for info in catalog.providers.values() for name in info.key_variables}
-        if catalog
-        else set[str]()
-    )
-    urls = {f"SEEDANCE_{name.upper()}_BASE_URL" for name in catalog.providers} if catalog else set[str]()
-    found: list[Finding] = []
-    for name, origin in sorted(settings.sources.items()):
-        place = "from the environment" if origin == "environment" else f"from {origin}"
-        if name in keys or not (name.startswith("SEEDANCE_")):
-            if name in keys:
-                found.append(
-                    Finding(area="settings", subject=name, verdict="ok", text=f"set, not shown, {place}")
-                )
-        elif name in known or name in urls:
-            shown = settings.given[name].get_secret_value() if _may_be_shown(name) else "set, not shown"
-            found.append(Finding(area="settings", subject=name, verdict="ok", text=f"{shown}, {place}"))
-        elif catalog is not None:
-            near = difflib.get_close_matches(name, [*known, *keys, *urls], n=1)
-            found.append(
-                Finding(
-                    area="settings",
-                    subject=name,
-                    verdict="warning",
-                    text=f"there is no such setting; it does nothing ({place})",
-                    hint=f"Did you mean {near[0]}?" if near else "Remove it.",
-                )
-            )
-    if not found:
-        found.append(
-            Finding(
-                area="settings", subject="settings", verdict="ok", text="none given: all at their defaults"
-            )
-        )
-    return found
-
-
-def _may_be_shown(name: str) -> bool:
-    """A command may hold a password, and so may everything that is named like a secret."""
-    return name != "SEEDANCE_ON_FINISH" and not any(word in name for word in ("KEY", "TOKEN", "SECRET"))
-
-
-def _folders(settings: Settings) -> list[Finding]:
+def _folders(settings: Settings, wrong: Mapping[str, str]) -> list[Finding]:
     found = [
-        _folder("output folder", settings.output_dir, "SEEDANCE_OUTPUT_DIR"),
-        _folder("state folder", settings.state_dir, "SEEDANCE_STATE_DIR"),
+        _folder(subject, path, name)
+        for subject, path, name in (
+            ("output folder", settings.output_dir, "SEEDANCE_OUTPUT_DIR"),
+            ("state folder", settings.state_dir, "SEEDANCE_STATE_DIR"),
+        )
+        if name not in wrong
     ]
     for path in settings.media_dirs:
         there = path.is_dir()

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import anyio
 
-from ..config import Settings, load_settings
+from ..config import Reading, read_settings
 from .checkup import conclude, examine
 from .findings import Finding
 from .opening import log_to_stderr
@@ -26,13 +26,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Examine everything; 0 when a video could be made now, else 1."""
-    return anyio.run(_doctor, load_settings(), not arguments.offline, arguments.json)
+    return anyio.run(_doctor, read_settings(), not arguments.offline, arguments.json)
 
 
-async def _doctor(settings: Settings, network: bool, as_json: bool) -> int:
+async def _doctor(reading: Reading, network: bool, as_json: bool) -> int:
+    settings = reading.settings
     log_to_stderr(settings)
     findings: list[Finding] = []
-    async for finding in examine(settings, network=network):
+    async for finding in examine(settings, network=network, wrong=reading.wrong):
         findings.append(finding)
         if not as_json:
             _print(finding, before=findings[-2] if len(findings) > 1 else None)

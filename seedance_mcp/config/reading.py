@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import tomllib
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from decimal import InvalidOperation
 from pathlib import Path
 from typing import Any, cast
 
-import platformdirs
 from pydantic import SecretStr
 
 from ..errors import ConfigError
+from . import cleaning, places, urls
+from .cleaning import NotAllowed
 from .settings import Settings
-from .values import NotAllowed
+
+_ENVIRONMENT = "environment"
+_PREFIX = "SEEDANCE_"
+_BASE_URL = "_BASE_URL"
+_KEYS = ("_KEY", "_TOKEN")
+_NOWHERE = Path(os.devnull) / "unknown"
+"""Stands for a folder that is not known, in settings that serve to say so: nothing can be put there."""
+_MOST_SHOWN = 200
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
+_ALLOW_HTTP = (
+    "keys and prompts could be read on the way; use https://, or set SEEDANCE_ALLOW_HTTP=1 to allow that"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """The settings, with the default in the place of each that is wrong; and what is wrong, by the setting's name."""
+
+    settings: Settings
+    wrong: Mapping[str, str]
+
+    @property
+    def error(self) -> ConfigError | None:
+        """Everything that is wrong, or None."""
+        return ConfigError.of(self.wrong.values()) if self.wrong else None
 
 
 def load_settings(environ: Mapping[str, str] | None = None, *, settings_file: Path | None = None) -> Settings:
@@ -25,42 +51,146 @@ def load_settings(environ: Mapping[str, str] | None = None, *, settings_file: Pa
     A blank value, or a literal `${...}` that a client failed to fill in, counts as unset.
 
     Raises:
-        ConfigError: a value cannot be used, or the file is not TOML.
+        ConfigError: values cannot be used, or the file cannot be read; everything at once.
     """
-    environ = os.environ if environ is None else environ  # noqa: TID251  the one place that reads it
-    path = settings_file or _default_settings_file()
-    given: dict[str, str] = {}
-    sources: dict[str, str] = {}
-    for origin, values in ((str(path), _read_file(path)), ("environment", environ)):
-        for name, value in values.items():
-            text = value.strip()
-            if not name.startswith("SEEDANCE_") and not name.endswith(("_KEY", "_TOKEN")):
-                continue
-            if text and not (text.startswith("${") and text.endswith("}")):
-                given[name] = text
-                sources[name] = origin
+    reading = read_settings(environ, settings_file=settings_file)
+    if reading.error:
+        raise reading.error
+    return reading.settings
 
-    parsed: dict[str, Any] = {"output_dir": _default_output_dir(), "state_dir": _default_state_dir()}
-    for entry in fields(Settings):
-        name = entry.metadata.get("name")
-        if name not in given:
-            continue
+
+def read_settings(environ: Mapping[str, str] | None = None, *, settings_file: Path | None = None) -> Reading:
+    """Read as `load_settings` does, and go on where something is wrong."""
+    environ = os.environ if environ is None else environ  # noqa: TID251  the one place that reads it
+    path = settings_file or places.default_settings_file()
+    found = _Found()
+    if path is not None:
         try:
-            parsed[entry.name] = entry.metadata["parse"](given[name])
+            found.take(_read_file(path), str(path))
+        except NotAllowed as error:
+            found.wrong[str(path)] = f"The settings file {path} cannot be read: {error}."
+    found.take({name: value for name, value in environ.items() if _may_be_ours(name)}, _ENVIRONMENT)
+    return Reading(settings=found.settings(), wrong=found.wrong)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Given:
+    """A value without what was around it, and where it is from; or why it cannot be used."""
+
+    text: str
+    origin: str
+    reason: str | None
+
+
+class _Found:
+    """What was found, by the names of variables."""
+
+    def __init__(self) -> None:
+        self.wrong: dict[str, str] = {}
+        self._given: dict[str, _Given] = {}
+        self._declared = {
+            entry.metadata["name"]: entry.metadata for entry in fields(Settings) if entry.metadata
+        }
+
+    def take(self, values: Mapping[str, str], origin: str) -> None:
+        """Take what is set; it replaces what was taken before."""
+        for name, value in values.items():
+            reason = None
+            try:
+                text = self._cleaner(name)(value)
+            except NotAllowed as error:
+                text, reason = value, str(error)
+            if text:
+                self._given[name] = _Given(text=text, origin=origin, reason=reason)
+
+    def settings(self) -> Settings:
+        """Make settings of it, and note what is wrong."""
+        read: dict[str, Any] = {"output_dir": _NOWHERE, "state_dir": _NOWHERE}
+        for entry in fields(Settings):
+            name = entry.metadata.get("name")
+            if name in self._given:
+                value = self._read(name, entry.metadata["parse"])
+                if name not in self.wrong:
+                    read[entry.name] = value
+        for field, name, default in (
+            ("output_dir", "SEEDANCE_OUTPUT_DIR", places.default_output_dir),
+            ("state_dir", "SEEDANCE_STATE_DIR", places.default_state_dir),
+        ):
+            if name not in self._given:
+                try:
+                    read[field] = default()
+                except NotAllowed as error:
+                    self.wrong[name] = f"{name} cannot be used: {error}."
+        self._check_addresses(allow_http=read.get("allow_http", False))
+        usable = {name: given for name, given in self._given.items() if given.reason is None}
+        return Settings(
+            **read,
+            sources={name: given.origin for name, given in self._given.items()},
+            given={name: SecretStr(given.text) for name, given in usable.items() if name not in self.wrong},
+            unusable_keys={
+                name: self._sentence(name, given.reason)
+                for name, given in self._given.items()
+                if given.reason is not None and name not in self._declared and name.endswith(_KEYS)
+            },
+        )
+
+    def _cleaner(self, name: str) -> Callable[[str], str]:
+        if name in self._declared:
+            return self._declared[name]["clean"]
+        if name.endswith(_KEYS):
+            return cleaning.key
+        return cleaning.address if name.endswith(_BASE_URL) else cleaning.as_it_is
+
+    def _read(self, name: str, parse: Callable[[str], Any]) -> Any:
+        given = self._given[name]
+        try:
+            if given.reason is not None:
+                raise NotAllowed(given.reason)
+            return parse(given.text)
         except (ValueError, InvalidOperation) as error:
-            reason = str(error) if isinstance(error, NotAllowed) else "it cannot be read"
-            raise ConfigError(f"{name}={given[name]!r} (from {sources[name]}) is wrong: {reason}.") from None
-    secrets = {name: SecretStr(value) for name, value in given.items()}
-    return Settings(**parsed, sources=sources, given=secrets)
+            self.wrong[name] = self._sentence(
+                name, str(error) if isinstance(error, NotAllowed) else "it cannot be read"
+            )
+
+    def _check_addresses(self, *, allow_http: bool) -> None:
+        for name in list(self._given):
+            if name.startswith(_PREFIX) and name.endswith(_BASE_URL):
+                self._read(name, urls.web_address)
+            elif name != "SEEDANCE_S3_ENDPOINT":
+                continue
+            if (
+                name not in self.wrong
+                and not allow_http
+                and urls.is_readable_on_the_way(self._given[name].text)
+            ):
+                self.wrong[name] = self._sentence(name, f"it is http:// to another machine: {_ALLOW_HTTP}")
+
+    def _sentence(self, name: str, reason: str) -> str:
+        given = self._given[name]
+        secret = name not in self._declared or self._declared[name]["secret"]
+        shown = name if secret else f"{name}={given.text[:_MOST_SHOWN]!r}"
+        return f"{shown} (from {given.origin}) is wrong: {reason}."
+
+
+def _may_be_ours(name: str) -> bool:
+    return name.upper().startswith(_PREFIX) or name.endswith(_KEYS)
 
 
 def _read_file(path: Path) -> dict[str, str]:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = path.read_bytes()
     except FileNotFoundError:
         return {}
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The settings file {path} cannot be read: {error}") from error
+    except OSError as error:
+        raise NotAllowed(error.strerror or str(error)) from None
+    if raw.startswith(_WIDE):
+        raise NotAllowed("it is written in UTF-16; save it as UTF-8")
+    try:
+        content = tomllib.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise NotAllowed("it is not written in UTF-8; save it as UTF-8") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise NotAllowed(f"it is not TOML: {error}") from None
     return {name: _written(value) for name, value in content.items()}
 
 
@@ -70,18 +200,3 @@ def _written(value: object) -> str:
     if isinstance(value, list):
         return os.pathsep.join(str(item) for item in cast("list[object]", value))
     return str(value)
-
-
-def _default_output_dir() -> Path:
-    """The user's Videos folder, `Seedance` in it."""
-    return Path(platformdirs.user_videos_dir()) / "Seedance"
-
-
-def _default_state_dir() -> Path:
-    """The platform's data folder for this program."""
-    return Path(platformdirs.user_data_dir("seedance-mcp", appauthor=False))
-
-
-def _default_settings_file() -> Path:
-    """`config.toml` in the platform's config folder for this program."""
-    return Path(platformdirs.user_config_dir("seedance-mcp", appauthor=False)) / "config.toml"

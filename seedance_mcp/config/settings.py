@@ -10,13 +10,29 @@ from typing import Any, Literal
 
 from pydantic import SecretStr
 
-from . import values
+from . import cleaning, places, urls, values
 
 Confirm = Literal["ask", "strict", "off"]
 
 
-def _setting(name: str, parse: Callable[[str], Any], default: Any, help_text: str) -> Any:
-    return field(default=default, metadata={"name": name, "parse": parse, "help": help_text})
+Clean = Callable[[str], str]
+"""Takes off what is around a value; empty: it counts as not set. Raises NotAllowed."""
+
+
+def _setting(
+    name: str,
+    parse: Callable[[str], Any],
+    default: Any,
+    help_text: str,
+    *,
+    clean: Clean = cleaning.plain,
+    secret: bool = False,
+) -> Any:
+    """Declare a setting; a `secret` one may hold a password, and is never repeated in a message."""
+    return field(
+        default=default,
+        metadata={"name": name, "parse": parse, "help": help_text, "clean": clean, "secret": secret},
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +56,13 @@ class Settings:
         None,
         "Model to use when a call names none. Default: the newest within the per-job limit.",
     )
-    output_dir: Path = _setting("SEEDANCE_OUTPUT_DIR", values.path, None, "Where finished videos go.")
+    output_dir: Path = _setting("SEEDANCE_OUTPUT_DIR", places.path, None, "Where finished videos go.")
     state_dir: Path = _setting(
-        "SEEDANCE_STATE_DIR", values.path, None, "Where the job database lives. Never on a network drive."
+        "SEEDANCE_STATE_DIR", places.path, None, "Where the job database lives. Never on a network drive."
     )
     media_dirs: tuple[Path, ...] = _setting(
         "SEEDANCE_MEDIA_DIRS",
-        values.paths,
+        places.paths,
         (),
         "Folders whose files may be used as media, beside the output folder.",
     )
@@ -89,6 +105,8 @@ class Settings:
         None,
         "Command to run when a job ends: once, without a shell, at most 60 seconds, in the video folder, with the job as"
         " JSON on stdin and without variables that are named like keys.",
+        clean=cleaning.as_it_is,
+        secret=True,
     )
     carrier: str | None = _setting(
         "SEEDANCE_CARRIER",
@@ -102,19 +120,37 @@ class Settings:
     )
     s3_endpoint: str | None = _setting(
         "SEEDANCE_S3_ENDPOINT",
-        values.web_address,
+        urls.web_address,
         None,
         "Where the bucket is, with `{bucket}` where its name belongs if not in the path. Default: Amazon S3.",
+        clean=cleaning.address,
+        secret=True,
     )
     s3_region: str = _setting("SEEDANCE_S3_REGION", str, "us-east-1", "Region of the bucket.")
     s3_prefix: str = _setting(
         "SEEDANCE_S3_PREFIX", str, "seedance/", "What the names of the files in the bucket begin with."
     )
     s3_access_key_id: SecretStr | None = _setting(
-        "SEEDANCE_S3_ACCESS_KEY_ID", SecretStr, None, "Key that may put and get objects there."
+        "SEEDANCE_S3_ACCESS_KEY_ID",
+        SecretStr,
+        None,
+        "Key that may put and get objects there.",
+        clean=cleaning.key,
+        secret=True,
     )
     s3_secret_access_key: SecretStr | None = _setting(
-        "SEEDANCE_S3_SECRET_ACCESS_KEY", SecretStr, None, "Its secret half."
+        "SEEDANCE_S3_SECRET_ACCESS_KEY",
+        SecretStr,
+        None,
+        "Its secret half.",
+        clean=cleaning.key,
+        secret=True,
+    )
+    allow_http: bool = _setting(
+        "SEEDANCE_ALLOW_HTTP",
+        values.switch,
+        False,
+        "1: another address may be `http://` on another machine, where keys and prompts can be read on the way.",
     )
     cny_per_usd: Decimal = _setting(
         "SEEDANCE_CNY_PER_USD",
@@ -123,10 +159,13 @@ class Settings:
         "Rate at which CNY prices count against the USD limits.",
     )
     catalog: Path | None = _setting(
-        "SEEDANCE_CATALOG", values.path, None, "TOML file whose lines override the built-in catalogue."
+        "SEEDANCE_CATALOG", places.path, None, "TOML file whose lines override the built-in catalogue."
     )
     poll_seconds: float = _setting(
-        "SEEDANCE_POLL_SECONDS", values.seconds, 5.0, "Base interval between polls, in seconds."
+        "SEEDANCE_POLL_SECONDS",
+        values.seconds,
+        5.0,
+        "Base interval between polls, in seconds; at a provider on the internet at least 1.",
     )
     sandbox_seconds: float = _setting(
         "SEEDANCE_SANDBOX_SECONDS",
@@ -156,7 +195,9 @@ class Settings:
     sources: Mapping[str, str] = field(default_factory=dict[str, str])
     """For each variable that was given, keys too: `environment` or the path of the settings file."""
     given: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr], repr=False)
-    """Our own variables and everything named like a key, as given. Secret, because keys are among them."""
+    """Our own variables and everything named like a key. Secret, because keys are among them."""
+    unusable_keys: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By name, a sentence on each variable that is named like a key and cannot be one; it may be another program's."""
 
     def secret(self, *names: str) -> SecretStr | None:
         """The first of these variables that is set, such as a provider's key; None if none is."""

@@ -1,33 +1,14 @@
-"""What the text of a setting means: a path, an amount, a switch."""
+"""What the text of a setting means: an amount, a time, a switch, one of several words."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
+
+from .cleaning import NotAllowed
 
 _MOST = 1_000_000_000
 """More than anyone means, and few enough for every sum and every column."""
-
-
-class NotAllowed(ValueError):
-    """The text can be read, and means something that the setting does not take; the message says what it takes."""
-
-
-def path(text: str) -> Path:
-    """Read a path, from the working directory if it is not absolute; `~` is the home folder."""
-    try:
-        return Path(text).expanduser().absolute()
-    except RuntimeError:
-        raise NotAllowed(
-            "the home folder that it begins with is not known; it must be written in full"
-        ) from None
-
-
-def paths(text: str) -> tuple[Path, ...]:
-    """Read paths as the platform separates them in `PATH`."""
-    return tuple(path(part) for part in text.split(os.pathsep) if part.strip())
 
 
 def amount(text: str) -> Decimal:
@@ -70,13 +51,6 @@ def switch(text: str) -> bool:
     if word in ("0", "false", "no", "off"):
         return False
     raise NotAllowed("it must be 1 or 0")
-
-
-def web_address(text: str) -> str:
-    """Read a URL, without the slash at its end."""
-    if not text.startswith(("https://", "http://")):
-        raise NotAllowed("it must be https://host[:port]")
-    return text.rstrip("/")
 
 
 def choice(*allowed: str) -> Callable[[str], str]:

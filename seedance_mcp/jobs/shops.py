@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from ..config import Settings
+from ..config import Settings, on_this_machine
 from ..errors import InvalidRequest, OtherAccount
 from ..providers import Access, Provider, create
 from ..types import Job, JobState, MediaFile, Submission, VideoRequest
@@ -34,6 +34,9 @@ _ASKED_ABOUT = frozenset(
     }
 )
 """States of jobs about which their provider is still asked, be it once an hour."""
+
+LEAST_WAIT, LEAST_WAIT_HERE = 1.0, 0.05
+"""Seconds between two looks at a job, whatever the settings say: on the internet, and on this machine."""
 
 
 class Shops:
@@ -62,6 +65,15 @@ class Shops:
         if info.key_variables and self._settings.secret(*info.key_variables) is None:
             return False
         return importlib.util.find_spec(info.adapter.partition(":")[0]) is not None
+
+    @cached_property
+    def least_wait(self) -> float:
+        """The seconds that lie between two looks at a job at least: fewer while everything that is ready is on this machine."""
+        real = (
+            info for info in self.catalog.providers.values() if not info.placeholder and self._is_ready(info)
+        )
+        here = all(on_this_machine(self._settings.base_url(info.name) or info.base_url) for info in real)
+        return LEAST_WAIT_HERE if here else LEAST_WAIT
 
     def open(self, info: ProviderInfo) -> Provider:
         """

@@ -246,7 +246,7 @@ class Watcher:
 
     def _interval(self) -> float:
         jitter = 0.8 + 0.4 * secrets.randbelow(1000) / 1000
-        return self._settings.poll_seconds * jitter
+        return max(self._settings.poll_seconds, self._shops.least_wait) * jitter
 
     async def _adopt_receipts(self) -> None:
         for path, receipts in self._receipts.read().items():

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mcp.server import MCPServer
 
     from ..config import Settings
+    from ..errors import SeedanceError
     from . import catalog_views, logs, results, views
 
 __all__ = ["catalog_views", "create_server", "logs", "results", "run_stdio", "views"]
@@ -30,9 +31,11 @@ def create_server(settings: Settings) -> MCPServer[Any]:
     return assemble(settings)
 
 
-def run_stdio(settings: Settings) -> int:
+def run_stdio(settings: Settings, wrong: SeedanceError | None = None) -> int:
     """
     Serve one client on stdin and stdout until it leaves or SIGTERM or SIGINT comes; returns the exit code, 0.
+
+    With `wrong`, an error of the settings, every tool answers with that: a server that ends at once tells nobody why.
 
     Garbage collection is off while modules load and the tools are built: it only costs time there.
     """
@@ -49,7 +52,7 @@ def run_stdio(settings: Settings) -> int:
             "This is an MCP server; an assistant starts it and speaks to it on stdin. To try it here:"
             " seedance-mcp demo. Ctrl-C ends it.\n"
         )
-    server = assemble(settings)
+    server = assemble(settings, wrong)
     gc.freeze()
     gc.enable()
 

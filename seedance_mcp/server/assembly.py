@@ -31,8 +31,8 @@ INSTRUCTIONS = (
 )
 
 
-def assemble(settings: Settings) -> MCPServer[Any]:
-    """Build the server for these settings."""
+def assemble(settings: Settings, wrong: SeedanceError | None = None) -> MCPServer[Any]:
+    """Build the server for these settings; with `wrong` its tools answer with that, and nothing is opened."""
     bus = InMemorySubscriptionBus()
     updates = Updates(bus)
 
@@ -40,6 +40,8 @@ def assemble(settings: Settings) -> MCPServer[Any]:
     async def lifespan(_: MCPServer[Any]) -> AsyncGenerator[App | SeedanceError]:
         async with contextlib.AsyncExitStack() as stack:
             try:
+                if wrong is not None:
+                    raise wrong
                 app = await stack.enter_async_context(open_app(settings, leave=True))
             except SeedanceError as error:
                 # A server that does not start tells nobody why; one whose tools answer with the reason does.

@@ -34,7 +34,11 @@ LOST = {name: value for name, value in BUCKET.items() if name != "SEEDANCE_S3_BU
         ),
         (BUCKET, "ok", ("the bucket clips",)),
         (LOST, "warning", ("SEEDANCE_S3_BUCKET",)),
-        ({**BUCKET, "SEEDANCE_S3_ENDPOINT": "http://192.168.1.7:9000"}, "warning", ("public https",)),
+        (
+            {**BUCKET, "SEEDANCE_S3_ENDPOINT": "http://192.168.1.7:9000", "SEEDANCE_ALLOW_HTTP": "1"},
+            "warning",
+            ("public https",),
+        ),
     ],
 )
 async def test_the_carrier_is_told_with_whom_it_is_for_and_what_it_lacks(

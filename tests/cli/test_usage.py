@@ -61,10 +61,10 @@ def test_wrong_usage_is_told_in_two_lines(run: Run, words: tuple[str, ...]) -> N
 
 
 def test_a_setting_that_cannot_be_used_is_named(run: Run) -> None:
-    for words in ((), ("jobs", "list")):
+    for words, code in (((), 0), (("jobs", "list"), 2)):  # the server lives to tell its client
         result = run(*words, SEEDANCE_MAX_USD_PER_JOB="lots")
-        assert result.returncode == 2
-        assert result.stderr.startswith("error [config]: SEEDANCE_MAX_USD_PER_JOB='lots'")
+        assert result.returncode == code
+        assert "SEEDANCE_MAX_USD_PER_JOB='lots'" in result.stderr
         assert "Traceback" not in result.stderr
 
 

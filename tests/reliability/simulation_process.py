@@ -111,6 +111,8 @@ class ReceiptFile:
 class SimShops(Shops):
     """The real shops' judgement whose a job is, with the sellers of this world."""
 
+    least_wait = 0.0
+
     def __init__(self, world: World, process: Process) -> None:
         super().__init__(Catalog.load, world.settings, process.store)
         self._adapters = {seller: Adapter(world, process, seller) for seller in SELLERS}

@@ -94,12 +94,17 @@ class Server:
 
 @asynccontextmanager
 async def serving(
-    environ: Mapping[str, str], folder: Path, *, python: Sequence[str] = (), seconds: float = 60
+    environ: Mapping[str, str],
+    folder: Path,
+    *,
+    python: Sequence[str] = (),
+    before: Sequence[str] = (),
+    seconds: float = 60,
 ) -> AsyncIterator[Server]:
-    """Start `python -m seedance_mcp`; whatever happens, it is gone afterwards."""
+    """Start `python -m seedance_mcp`, with a command `before` it; whatever happens, it is gone afterwards."""
     with anyio.fail_after(seconds):
         async with await anyio.open_process(
-            [sys.executable, *python, "-m", "seedance_mcp"],
+            [*before, sys.executable, *python, "-m", "seedance_mcp"],
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,

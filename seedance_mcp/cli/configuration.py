@@ -1,0 +1,54 @@
+"""The settings as the check-up sees them: what is set and from where, what is wrong, what does nothing."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ..app import unusable_keys
+from ..config import Settings, setting_table
+from .findings import Finding
+
+if TYPE_CHECKING:
+    from ..catalog import Catalog
+
+
+def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Catalog | None) -> list[Finding]:
+    """List what is given, one finding each; `wrong` says by name what cannot be used. No secret is shown."""
+    finding = partial(Finding, area="settings")
+    keys = (
+        {name for info in catalog.providers.values() for name in info.key_variables}
+        if catalog
+        else set[str]()
+    )
+    urls = {f"SEEDANCE_{name.upper()}_BASE_URL" for name in catalog.providers} if catalog else set[str]()
+    known = {name for name, _, _ in setting_table()}
+    bad = {**wrong, **(unusable_keys(settings, catalog) if catalog else {})}
+    found = [finding(subject=name, verdict="problem", text=text) for name, text in bad.items()]
+    for name, origin in sorted(settings.sources.items()):
+        place = "from the environment" if origin == "environment" else f"from {origin}"
+        if name in bad:
+            continue
+        if name in keys:
+            found.append(finding(subject=name, verdict="ok", text=f"set, not shown, {place}"))
+        elif name in known or name in urls:
+            shown = settings.given[name].get_secret_value() if _may_be_shown(name) else "set, not shown"
+            found.append(finding(subject=name, verdict="ok", text=f"{shown}, {place}"))
+        elif catalog is not None and name.startswith("SEEDANCE_"):
+            near = difflib.get_close_matches(name, [*known, *keys, *urls], n=1)
+            found.append(
+                finding(
+                    subject=name,
+                    verdict="warning",
+                    text=f"there is no such setting; it does nothing ({place})",
+                    hint=f"Did you mean {near[0]}?" if near else "Remove it.",
+                )
+            )
+    return found or [finding(subject="settings", verdict="ok", text="none given: all at their defaults")]
+
+
+def _may_be_shown(name: str) -> bool:
+    """A command may hold a password, and so may everything that is named like a secret."""
+    return name != "SEEDANCE_ON_FINISH" and not any(word in name for word in ("KEY", "TOKEN", "SECRET"))

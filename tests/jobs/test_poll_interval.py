@@ -1,0 +1,46 @@
+"""How often a job is looked at: SEEDANCE_POLL_SECONDS, and never without a pause."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from seedance_mcp.app import open_app
+from seedance_mcp.catalog import Catalog
+from seedance_mcp.config import load_settings
+from seedance_mcp.jobs import Shops
+from seedance_mcp.types import VideoRequest
+from tests.emulator import Behaviour, Emulator
+
+NOWHERE = Path("none.toml")
+
+
+async def test_an_interval_of_zero_is_the_shortest_and_no_storm(environ: dict[str, str]) -> None:
+    async with Emulator("replicate", behaviour=Behaviour(running_seconds=2.0)) as emulator:
+        given = {**environ, **emulator.environment(), "SEEDANCE_CONFIRM": "off", "SEEDANCE_POLL_SECONDS": "0"}
+        with anyio.fail_after(30):
+            async with open_app(load_settings(given, settings_file=NOWHERE)) as app:
+                wish = VideoRequest(prompt="a fox", model="seedance-2.0", duration=5)
+                job = await app.wait((await app.generate(wish)).job.id, 20)
+        assert job.finished
+        assert 2 < emulator.ledger.count("poll") <= 55, "a look every 0.04 s at most"
+
+
+@pytest.mark.parametrize(
+    ("environ_of_keys", "seconds"),
+    [
+        ({}, 0.05),
+        ({"SEEDANCE_FAL_BASE_URL": "http://127.0.0.1:9000", "FAL_KEY": "x"}, 0.05),
+        ({"SEEDANCE_FAL_BASE_URL": "http://127.0.0.1:9000", "FAL_KEY": "x", "ARK_API_KEY": "y"}, 1.0),
+        ({"FAL_KEY": "x"}, 1.0),
+        ({"SEEDANCE_FAL_BASE_URL": "https://relay.example", "FAL_KEY": "x"}, 1.0),
+    ],
+)
+def test_only_what_is_on_this_machine_may_be_asked_many_times_a_second(
+    environ_of_keys: dict[str, str], seconds: float
+) -> None:
+    catalog = Catalog.load()
+    settings = load_settings(environ_of_keys, settings_file=NOWHERE)
+    assert Shops(lambda: catalog, settings).least_wait == seconds
