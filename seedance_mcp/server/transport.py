@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -18,19 +17,21 @@ from mcp.server.connection import Connection
 from mcp.server.lowlevel import Server
 from mcp.server.session import ServerSession
 from mcp.shared.inbound import InboundLadderRejection, classify_inbound_request
+from mcp.shared.jsonrpc_dispatcher import cancelled_request_id_from_params
 from mcp.shared.message import SessionMessage
-from mcp.types import SERVER_INFO_META_KEY, DiscoverResult, jsonrpc_message_adapter
+from mcp.types import SERVER_INFO_META_KEY, DiscoverResult
 from mcp_types.jsonrpc import (
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
-    ErrorData,
     JSONRPCError,
     JSONRPCMessage,
+    JSONRPCNotification,
     JSONRPCRequest,
     JSONRPCResponse,
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
+from .messages import BATCHES, error, id_in, read
 from .wire import MAX_LINE_BYTES, Blocking, Overlong, claim, read_lines, write_line
 
 _LOG = logging.getLogger(__name__)
@@ -39,10 +40,6 @@ _LAST_ANSWERS_SECONDS = 0.5
 """How long calls that are under way may still answer after the client has closed its end."""
 
 _NEVER_ANSWERED = "subscriptions/listen"
-_LOOKED_AT_BYTES = 512
-_ID = rb'"id"\s*:\s*(\d{1,18}|"[^"\\]{1,100}")'
-_LEADING_ID = re.compile(rb'\A\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?' + _ID + rb"\s*,")
-_TRAILING_ID = re.compile(rb",\s*" + _ID + rb'\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*\Z')
 
 
 def lowlevel(server: MCPServer[Any]) -> Server[Any]:
@@ -121,6 +118,10 @@ class _Pipe:
         self._reading = anyio.CancelScope()
         self._turn = anyio.Lock()
         self._decided = False
+        self._opening: int | str | None = None
+        self._batches = False
+        self._batch_of: dict[int | str, list[JSONRPCMessage]] = {}
+        """The answers so far of the batch that an open request came in."""
         self._unanswered: set[int | str] = set()
         self._all_answered = anyio.Event()
 
@@ -137,15 +138,32 @@ class _Pipe:
                         await self._take(line, to_server.send)
                 with anyio.move_on_after(_LAST_ANSWERS_SECONDS):
                     await self._answered()
+                await self._send_incomplete()
 
     async def write(self, from_server: MemoryObjectReceiveStream[SessionMessage]) -> None:
         """Write every message of the server; stop reading when nobody listens any more."""
         async with from_server:
             async for item in from_server:
-                await self._send(item.message)
-                if isinstance(item.message, JSONRPCResponse | JSONRPCError) and item.message.id is not None:
-                    self._unanswered.discard(item.message.id)
-                    self._all_answered.set()
+                message = item.message
+                if isinstance(message, JSONRPCResponse | JSONRPCError) and message.id is not None:
+                    await self._answer(message, message.id)
+                else:
+                    await self._send(message)
+
+    async def _answer(self, message: JSONRPCResponse | JSONRPCError, number: int | str) -> None:
+        if number == self._opening and isinstance(message, JSONRPCResponse):
+            self._batches = message.result.get("protocolVersion") == BATCHES
+        batch = self._batch_of.pop(number, None)
+        if batch is None:
+            await self._send(message)
+        else:
+            batch.append(message)
+            await self._send_if_complete(batch)
+        self._settle(number)
+
+    def _settle(self, number: int | str) -> None:
+        self._unanswered.discard(number)
+        self._all_answered.set()
 
     async def _answered(self) -> None:
         while self._unanswered:
@@ -158,27 +176,61 @@ class _Pipe:
         if isinstance(line, Overlong):
             await self._send(_too_long(line))
             return
-        if not line.strip():
-            return
-        try:
-            message = jsonrpc_message_adapter.validate_json(line.decode("utf-8", "replace"), by_name=False)
-        except ValueError:
-            _LOG.warning("Dropped a line of %d bytes that is not a JSON-RPC message", len(line))
-            # Its sender would wait for ever, over half a surrogate pair in a text for example.
-            if (number := _id_in(line, line)) is not None:
-                await self._send(_error(number, INVALID_REQUEST, "This is not a JSON-RPC request."))
-            return
+        got = read(line, batches=self._batches)
+        for refusal in got.refused:
+            _LOG.warning("Refused a message of %d bytes: %s", len(line), refusal.error.message)
+        if got.batch:
+            batch: list[JSONRPCMessage] = [*got.refused]
+            numbers = [message.id for message in got.messages if isinstance(message, JSONRPCRequest)]
+            self._batch_of |= dict.fromkeys(numbers, batch)
+            await self._send_if_complete(batch)
+        else:
+            await self._send(*got.refused)
+        for message in got.messages:
+            await self._accept(message, forward)
+
+    async def _accept(
+        self, message: JSONRPCMessage, forward: Callable[[SessionMessage | Exception], Awaitable[None]]
+    ) -> None:
         if isinstance(message, JSONRPCRequest):
             if not self._decided and message.method == "server/discover":
                 await self._send(self._discovered(message))
                 return
             self._decided = True
+            if message.method == "initialize":
+                self._opening = message.id
             if message.method != _NEVER_ANSWERED:
                 self._unanswered.add(message.id)
+        elif isinstance(message, JSONRPCNotification) and message.method == "notifications/cancelled":
+            await self._given_up(cancelled_request_id_from_params(message.params))
         await forward(SessionMessage(message))
 
-    async def _send(self, message: JSONRPCMessage) -> None:
-        line = message.model_dump_json(by_alias=True, exclude_unset=True).encode()
+    async def _given_up(self, number: int | str | None) -> None:
+        """Wait no longer for a request that its client has cancelled: it is not answered any more."""
+        if number is None:
+            return
+        self._settle(number)
+        batch = self._batch_of.pop(number, None)
+        if batch is not None:
+            await self._send_if_complete(batch)
+
+    async def _send_if_complete(self, batch: list[JSONRPCMessage]) -> None:
+        if batch and not any(open_ is batch for open_ in self._batch_of.values()):
+            await self._write(b"[" + b",".join(_dumped(message) for message in batch) + b"]")
+
+    async def _send_incomplete(self) -> None:
+        """Send what has been answered of batches; nothing more will be."""
+        batches = list(self._batch_of.values())
+        self._batch_of.clear()
+        for number, batch in enumerate(batches):
+            if not any(batch is earlier for earlier in batches[:number]):
+                await self._send_if_complete(batch)
+
+    async def _send(self, *messages: JSONRPCMessage) -> None:
+        for message in messages:
+            await self._write(_dumped(message))
+
+    async def _write(self, line: bytes) -> None:
         try:
             async with self._turn:
                 await write_line(self._outgoing, line, self._blocking)
@@ -187,10 +239,10 @@ class _Pipe:
 
     def _discovered(self, request: JSONRPCRequest) -> JSONRPCResponse | JSONRPCError:
         if self._legacy_only:
-            return _error(request.id, METHOD_NOT_FOUND, "Method not found")
+            return error(request.id, METHOD_NOT_FOUND, "Method not found")
         route = classify_inbound_request({"method": request.method, "params": request.params})
         if isinstance(route, InboundLadderRejection):
-            return _error(request.id, route.code, route.message, route.data)
+            return error(request.id, route.code, route.message, route.data)
         inner = lowlevel(self._server)
         hint = inner.cache_hints.get("server/discover")
         answer = DiscoverResult(
@@ -205,27 +257,13 @@ class _Pipe:
         return JSONRPCResponse(jsonrpc="2.0", id=request.id, result=body)
 
 
+def _dumped(message: JSONRPCMessage) -> bytes:
+    return message.model_dump_json(by_alias=True, exclude_unset=True).encode()
+
+
 def _too_long(line: Overlong) -> JSONRPCError:
-    return _error(
-        _id_in(line.head, line.tail),
+    return error(
+        id_in(line.head, line.tail),
         INVALID_REQUEST,
         f"The message is longer than {MAX_LINE_BYTES // 1024**2} MB. Pass files by path or URL.",
     )
-
-
-def _id_in(head: bytes, tail: bytes) -> int | str | None:
-    """Find the id of a request that cannot be read as a whole."""
-    found = _TRAILING_ID.search(tail[-_LOOKED_AT_BYTES:]) or _LEADING_ID.search(head[:_LOOKED_AT_BYTES])
-    if found is None:
-        return None
-    number = found[1]
-    return number[1:-1].decode(errors="replace") if number[:1] == b'"' else int(number)
-
-
-def _error(request_id: int | str | None, code: int, message: str, data: Any = None) -> JSONRPCError:
-    error = (
-        ErrorData(code=code, message=message)
-        if data is None
-        else ErrorData(code=code, message=message, data=data)
-    )
-    return JSONRPCError(jsonrpc="2.0", id=request_id, error=error)

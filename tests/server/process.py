@@ -31,10 +31,10 @@ def request(
     return {"jsonrpc": "2.0", "id": number, "method": method, "params": body}
 
 
-def initialize(number: int = 1) -> Any:
+def initialize(number: int = 1, *, revision: str = "2025-11-25") -> Any:
     """The opening of the older protocol."""
     hello = {
-        "protocolVersion": "2025-11-25",
+        "protocolVersion": revision,
         "capabilities": {},
         "clientInfo": {"name": "raw", "version": "1"},
     }
