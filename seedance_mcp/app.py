@@ -96,7 +96,7 @@ class App:
         Raises:
             InvalidRequest, JobNotFound: it cannot be made as asked.
         """
-        from .catalog import check_prompt
+        from .catalog import check_inputs, check_prompt
 
         asked = await self.runner.with_defaults(request)
         media, trouble = await self.runner.sources.load(asked)
@@ -109,7 +109,11 @@ class App:
             others=self._shops.elsewhere(asked, plan, media),
             budget=await self.budget(),
             usual_seconds=await self.usual_seconds(plan.offer.provider.name, plan.offer.model.id),
-            advice=(*plan.notes, *check_prompt(plan.request.prompt or "", plan.offer.model)),
+            advice=(
+                *plan.notes,
+                *check_prompt(plan.request.prompt or "", plan.offer.model),
+                *check_inputs(plan.request, plan.offer, media),
+            ),
         )
 
     async def generate(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .advice import check_prompt
+from .input_advice import check_inputs
 from .lookup import Catalog
 from .models import Model
 from .offers import Offer, Parameter, ProviderInfo
@@ -17,6 +18,7 @@ __all__ = [
     "Parameter",
     "ProviderInfo",
     "able_offers",
+    "check_inputs",
     "check_prompt",
     "estimate",
     "quoted",

@@ -134,7 +134,7 @@ class JobRunner:
             ConfirmationRequired: a person has to agree to the price first.
             StoreError: the intent could not be put on disk, so nothing was sent.
         """
-        from ..catalog import check_prompt  # read on first use, not when the server starts
+        from ..catalog import check_inputs, check_prompt  # read on first use, not when the server starts
 
         asked = await self.with_defaults(request)
         media, trouble = await self.sources.load(asked)
@@ -180,7 +180,10 @@ class JobRunner:
             owner=self._store.ownership.instance,
             seconds=_ANSWER_SECONDS,
         ).start(plan)
-        advice = check_prompt(plan.request.prompt or "", plan.offer.model)
+        advice = (
+            *check_prompt(plan.request.prompt or "", plan.offer.model),
+            *check_inputs(plan.request, plan.offer, media),
+        )
         return replace(started, advice=(*started.advice, *advice))
 
     async def _known(self, job: Job, reason: str) -> Started:
