@@ -16,6 +16,7 @@ from .config import Settings
 from .errors import ConfigError, OtherAccount
 from .jobs import (
     Budget,
+    Damaged,
     JobRunner,
     OtherOffer,
     Reader,
@@ -25,6 +26,7 @@ from .jobs import (
     Started,
     Store,
     Transition,
+    Trouble,
     Update,
     UploadedMedia,
     Viewed,
@@ -86,6 +88,14 @@ class App:
     def notice(self) -> str | None:
         """What the user should know about the job database, such as that a damaged one was set aside."""
         return self._store.notice
+
+    async def troubles(self) -> list[Trouble]:
+        """List what failed within the last day in a way that nobody planned, newest first. Never raises."""
+        return await self.runner.troubles.recent()
+
+    async def damaged(self) -> list[Damaged]:
+        """Name the jobs whose records cannot be read, newest first; nothing else tells of them."""
+        return await self._store.read(journal.damaged)
 
     async def estimate(self, request: VideoRequest) -> Quote:
         """
@@ -325,9 +335,19 @@ async def open_app(settings: Settings, *, watch: bool = True, leave: bool = Fals
             yield app
     finally:
         with anyio.CancelScope(shield=True):
-            if leave and settings.detach and await app.unfinished_here():
-                await leave_watcher(settings)
-            await app.close()
+            try:
+                if leave and settings.detach and await _may_be_open(app):
+                    await leave_watcher(settings)
+            finally:
+                await app.close()
+
+
+async def _may_be_open(app: App) -> bool:
+    """Tell whether jobs are open; if that cannot be known now, a watcher finds it out, and ends if there are none."""
+    try:
+        return bool(await app.unfinished_here())
+    except Exception:
+        return True
 
 
 def _refuse_unusable_keys(settings: Settings) -> None:

@@ -164,6 +164,8 @@ async def _database(settings: Settings) -> Examination:
                 yield finding(verdict="warning", text=app.notice, hint=_ALLOW)
             else:
                 yield finding(verdict="ok", text=await _jobs(app))
+            async for one in _troubles(app):
+                yield one
             async for one in _money(app):
                 yield one
     except SeedanceError as error:
@@ -192,6 +194,22 @@ async def _jobs(app: App) -> str:
     unknown = [job for job in unfinished if job.error_code == "submission_unknown"]
     words = f"opens and passes its check; {len(unfinished)} jobs under way"
     return f"{words}, {len(unknown)} of them with an unknown outcome" if unknown else words
+
+
+async def _troubles(app: App) -> Examination:
+    finding = partial(Finding, area="jobs", verdict="warning")
+    for damaged in await app.damaged():
+        yield finding(
+            subject=damaged.job_id,
+            text=damaged.words,
+            hint=f"Look at the console of {damaged.provider} for what became of it; every other job goes on.",
+        )
+    for trouble in await app.troubles():
+        yield finding(
+            subject=trouble.job_id or "server",
+            text=trouble.words,
+            hint="The server goes on with everything else and tries again where that can help. Its log says more.",
+        )
 
 
 async def _money(app: App) -> Examination:

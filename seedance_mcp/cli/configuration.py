@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..app import unusable_keys
 from ..config import Settings, setting_table
+from ..jobs import split_hook
 from .findings import Finding
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Cata
         elif name in known or name in urls:
             shown = settings.given[name].get_secret_value() if _may_be_shown(name) else "set, not shown"
             found.append(finding(subject=name, verdict="ok", text=f"{shown}, {place}"))
+            if name == "SEEDANCE_ON_FINISH" and settings.on_finish:
+                found += _hook(settings.on_finish)
         elif catalog is not None and name.startswith("SEEDANCE_"):
             near = difflib.get_close_matches(name, [*known, *keys, *urls], n=1)
             found.append(
@@ -47,6 +50,22 @@ def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Cata
                 )
             )
     return found or [finding(subject="settings", verdict="ok", text="none given: all at their defaults")]
+
+
+def _hook(command: str) -> list[Finding]:
+    try:
+        split_hook(command)
+    except ValueError as error:
+        return [
+            Finding(
+                area="settings",
+                subject="finish hook",
+                verdict="warning",
+                text=f"SEEDANCE_ON_FINISH cannot be read as a command: {error}",
+                hint="Write it as in a shell: a quotation mark that is meant as such needs a backslash before it.",
+            )
+        ]
+    return []
 
 
 def _may_be_shown(name: str) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Area = Literal["program", "settings", "folders", "database", "money", "video", "catalogue", "providers"]
+Area = Literal[
+    "program", "settings", "folders", "database", "jobs", "money", "video", "catalogue", "providers"
+]
 Verdict = Literal["ok", "off", "warning", "problem"]
 
 

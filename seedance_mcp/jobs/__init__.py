@@ -5,7 +5,8 @@ from __future__ import annotations
 from . import budget, confirmation, journal
 from .budget import Budget, Limits, read_budget
 from .detached import leave_watcher, only_watcher
-from .journal import Transition
+from .finish_hook import split_hook
+from .journal import Damaged, Transition
 from .ledger import Spent, by_day
 from .orders import Started
 from .planning import OtherOffer, Plan
@@ -17,11 +18,13 @@ from .saving import provider_folder
 from .shops import Shops
 from .store import Store, open_store
 from .suitability import UploadedMedia, register
+from .troubles import Trouble, Troubles
 from .viewing import Viewed, preview, view
 from .waiting import Update, Waiting
 
 __all__ = [
     "Budget",
+    "Damaged",
     "JobRunner",
     "Limits",
     "OtherOffer",
@@ -33,6 +36,8 @@ __all__ = [
     "Started",
     "Store",
     "Transition",
+    "Trouble",
+    "Troubles",
     "Update",
     "UploadedMedia",
     "Viewed",
@@ -51,5 +56,6 @@ __all__ = [
     "provider_folder",
     "read_budget",
     "register",
+    "split_hook",
     "view",
 ]

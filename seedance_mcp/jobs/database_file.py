@@ -12,11 +12,12 @@ from pathlib import Path
 
 from ..errors import StoreError
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 SPENDING_STOPPED = "spending_stopped"
 """The key in `meta` that stops every purchase until a person allows them again."""
 
 _BUSY_SECONDS = 10.0
+_MOST_VERDICTS = 100
 
 
 def set_aside(path: Path) -> Path:
@@ -95,6 +96,7 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=64
     )
+    connection.text_factory = _lenient  # otherwise one broken text keeps a whole query from being read
     try:
         # First of all: a newer version's file is left as it is, the way it keeps its journal included.
         found = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -111,9 +113,7 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA fullfsync=1")
         connection.execute("PRAGMA mmap_size=0")
         connection.execute("PRAGMA foreign_keys=ON")
-        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
+        _check(connection)
         _migrate(connection, found)
     except BaseException:
         connection.close()
@@ -129,6 +129,26 @@ def installation(connection: sqlite3.Connection, path: Path) -> str:
     """
     (drawn,) = connection.execute("SELECT value FROM meta WHERE key = 'installation'").fetchone()
     return hashlib.sha256(f"{drawn} {path.stat().st_ino}".encode()).hexdigest()[:16]
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    """
+    Look through the whole file.
+
+    A damaged record of a job is not taken for a damaged database: each has a checksum, and the others go on.
+
+    Raises:
+        sqlite3.DatabaseError: it is damaged.
+    """
+    verdicts = [verdict for (verdict,) in connection.execute(f"PRAGMA quick_check({_MOST_VERDICTS})")]
+    grave = [verdict for verdict in verdicts if verdict not in ("ok", "CHECK constraint failed in jobs")]
+    if grave or len(verdicts) == _MOST_VERDICTS:
+        raise sqlite3.DatabaseError((grave or verdicts)[0])
+
+
+def _lenient(text: bytes) -> str:
+    """Read a text with broken bytes in it, too: what has a checksum is recognised by that."""
+    return text.decode(errors="replace")
 
 
 def _migrate(connection: sqlite3.Connection, found: int) -> None:

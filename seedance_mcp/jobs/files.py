@@ -185,7 +185,11 @@ def _flush(path: Path) -> None:
 def flush_folder(folder: Path) -> None:
     """Make new names in a folder durable. Blocks."""
     if sys.platform != "win32":
-        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            descriptor = os.open(folder, os.O_RDONLY)
+        except PermissionError:  # it may be written to and not be listed: then only everything can be flushed
+            os.sync()
+            return
         try:
             os.fsync(descriptor)
         finally:

@@ -29,6 +29,16 @@ _PATIENCE_SECONDS = 60.0
 _LOOK_SECONDS = 0.05
 
 
+def split_hook(command: str) -> str | list[str]:
+    """
+    Give the command as the system takes it; Windows splits it by its own rules.
+
+    Raises:
+        ValueError: its quotation marks do not fit together.
+    """
+    return command if os.name == "nt" else shlex.split(command)
+
+
 async def run_hook(command: str, job: Job, folder: Path) -> str:
     """
     Run the command in `folder` without a shell, the job as JSON on its stdin; returns what went wrong, '' if nothing.
@@ -75,7 +85,7 @@ def _start(command: str, folder: Path, content: IO[bytes]) -> subprocess.Popen[b
         flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
     # A session of its own: whoever ends this process with its group does not end the command halfway.
     return subprocess.Popen(  # noqa: S603  the user's own command
-        command if os.name == "nt" else shlex.split(command),
+        split_hook(command),
         cwd=folder,
         env=environment_without_keys(),
         stdin=content,

@@ -16,6 +16,7 @@ from . import hook_records, journal
 from .finish_hook import run_hook
 from .hook_records import OwedHook
 from .store import Connection, Store
+from .troubles import Troubles
 
 logger = logging.getLogger(__name__)
 
@@ -46,11 +47,13 @@ class Hooks:
         *,
         store: Store,
         settings: Settings,
+        troubles: Troubles,
         changed: Callable[[Job], None],
         elsewhere: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
+        self._troubles = troubles
         self._changed = changed
         self._elsewhere = elsewhere
         self._bell = anyio.Event()
@@ -67,12 +70,10 @@ class Hooks:
         """See in `tasks` to what is owed, as it comes, until cancelled."""
         while True:
             self._bell = anyio.Event()
-            try:
+            with self._troubles.contained("Looking for commands to run at the end of jobs"):
                 await self._wish()
                 await self._settle_abandoned()
                 await self.start_owed(tasks)
-            except StoreError as error:
-                logger.warning("hooks cannot be looked up now: %s", error)
             with anyio.move_on_after(_LOOK_SECONDS):
                 await self._bell.wait()
 
@@ -93,10 +94,9 @@ class Hooks:
 
     async def _work(self) -> None:
         try:
-            while await self.run_next():
-                pass
-        except StoreError as error:
-            logger.warning("hooks cannot be claimed now: %s", error)
+            with self._troubles.contained("Running SEEDANCE_ON_FINISH"):
+                while await self.run_next():
+                    pass
         finally:
             self._workers -= 1
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cache
 from types import MappingProxyType
 from typing import Any, cast
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from ..errors import JobNotFound, StoreError
 from ..types import FINISHED_STATES, Job, JobState, Price
 from . import hook_records
 from .accounts import joined
-from .ledger import Entry, held, record
+from .ledger import Entry, from_micros, held, record
 from .store import Connection, checksum
 
 S = JobState
@@ -60,6 +62,34 @@ class Transition:
     detail: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Damaged:
+    """
+    A job whose record cannot be read: what the columns beside it still say.
+
+    `usd` is what it counts for. `state` and `provider` are what was there last, as far as that is readable.
+    """
+
+    job_id: str
+    state: str
+    provider: str
+    task_id: str | None
+    usd: Decimal
+
+    @property
+    def words(self) -> str:
+        """One sentence for a person."""
+        task = (
+            f"task {self.task_id} at {self.provider}"
+            if self.task_id
+            else f"at {self.provider}, no task known"
+        )
+        return (
+            f"The record of job {self.job_id} is damaged ({self.state}; {task}); it is left alone,"
+            f" and its {self.usd:f} USD stay counted."
+        )
+
+
 class Stale(Exception):
     """The job is no longer at the version that the decision was based on; look again."""
 
@@ -73,13 +103,32 @@ def _dump(job: Job) -> str:
     return _adapter().dump_json(job).decode()
 
 
+class DamagedRecord(StoreError):
+    """The record of one job cannot be read; what it counts for stands in the ledger and stays counted."""
+
+    retryable = False
+    default_hint = (
+        "Its money stays counted. Its video, if finished, is still in the output folder with a .json file beside it;"
+        " `seedance-mcp doctor` names the provider and the task to ask about it."
+    )
+
+
 def _parse(job_id: str, document: str, crc: int) -> Job:
-    if checksum(document) != crc:
-        raise StoreError(
-            f"The record of job {job_id} is damaged.",
-            hint="Its video, if finished, is still in the output folder with a .json file beside it.",
-        )
-    return _adapter().validate_json(document)
+    try:
+        if checksum(document) == crc:
+            return _adapter().validate_json(document)
+    except ValidationError:
+        pass  # written as it stands, and still no job
+    raise DamagedRecord(f"The record of job {job_id} is damaged.")
+
+
+def _readable(rows: Iterable[tuple[str, str, int]]) -> list[Job]:
+    """Parse every record that can be read. The others keep nobody waiting; `damaged` names them."""
+    jobs: list[Job] = []
+    for row in rows:
+        with contextlib.suppress(DamagedRecord):
+            jobs.append(_parse(*row))
+    return jobs
 
 
 def insert(connection: Connection, job: Job, *, day: str, detail: str = "") -> Job:
@@ -201,7 +250,7 @@ def find(connection: Connection, job_id: str) -> Job:
 
     Raises:
         JobNotFound: there is none with this id.
-        StoreError: its record is damaged.
+        DamagedRecord: its record cannot be read.
     """
     row = connection.execute("SELECT id, document, crc FROM jobs WHERE id = ?", (job_id,)).fetchone()
     if row is None:
@@ -210,21 +259,39 @@ def find(connection: Connection, job_id: str) -> Job:
 
 
 def recent(connection: Connection, limit: int) -> list[Job]:
-    """Load the newest jobs, newest first."""
+    """Load the newest jobs, newest first, without those whose record is damaged."""
     rows = connection.execute(
         "SELECT id, document, crc FROM jobs ORDER BY created_at DESC, rowid DESC LIMIT ?", (limit,)
     )
-    return [_parse(*row) for row in rows]
+    return _readable(rows)
 
 
 def in_states(connection: Connection, states: frozenset[JobState]) -> list[Job]:
-    """Load every job in one of these states, oldest first."""
+    """Load every job in one of these states, oldest first, without those whose record is damaged."""
     marks = ", ".join("?" * len(states))
     rows = connection.execute(
         f"SELECT id, document, crc FROM jobs WHERE state IN ({marks}) ORDER BY created_at",  # noqa: S608  only marks
         tuple(states),
     )
-    return [_parse(*row) for row in rows]
+    return _readable(rows)
+
+
+def damaged(connection: Connection) -> list[Damaged]:
+    """Name every job whose record cannot be read, newest first."""
+    found: list[Damaged] = []
+    for job_id, document, crc, state, provider, task_id in connection.execute(
+        "SELECT id, document, crc, state, provider, task_id FROM jobs ORDER BY created_at DESC, rowid DESC"
+    ):
+        try:
+            _parse(job_id, document, crc)
+        except DamagedRecord:
+            micros = held(connection, job_id)[1]
+            found.append(
+                Damaged(
+                    job_id=job_id, state=state, provider=provider, task_id=task_id, usd=from_micros(micros)
+                )
+            )
+    return found
 
 
 def unfinished(connection: Connection) -> list[Job]:
@@ -272,7 +339,7 @@ def unread(connection: Connection, client: str, *, now: float) -> list[Job]:
         " AND NOT EXISTS (SELECT 1 FROM seen WHERE seen.job_id = jobs.id AND seen.client = ?) ORDER BY finished_at",
         (now - 86_400, client),
     )
-    return [_parse(*row) for row in rows]
+    return _readable(rows)
 
 
 def note_read(connection: Connection, client: str, job_ids: Collection[str], *, now: float) -> None:

@@ -79,13 +79,14 @@ def part_path(folder: Path, job_id: str, writer: Writer) -> Path:
     """
     own = folder / f"{job_id}.{writer.installation}.{writer.instance}.part"
     if not own.exists():
-        for path, name in unfinished_files(folder):
-            if name.job == job_id and not name.is_note and writer.left(name):
-                # Another process may be quicker; then there is nothing to take over.
-                with suppress(OSError):
-                    note_of(path).replace(note_of(own))
-                    path.replace(own)
-                    break
+        # Another process may be quicker, or the folder may not be listed; then there is nothing to take over.
+        with suppress(OSError):
+            for path, name in unfinished_files(folder):
+                if name.job == job_id and not name.is_note and writer.left(name):
+                    with suppress(OSError):
+                        note_of(path).replace(note_of(own))
+                        path.replace(own)
+                        break
     return own
 
 

@@ -32,6 +32,7 @@ from .saving import Saver
 from .shops import Shops
 from .sources import Sources
 from .store import Store
+from .troubles import Troubles
 from .watcher import Watcher
 
 if TYPE_CHECKING:
@@ -59,14 +60,16 @@ class JobRunner:
         self._shops = shops
         self._settings = settings
         self.sources = Sources(store, settings, shops.link)
+        self.troubles = Troubles(store)
         self._receipts = Receipts(settings.state_dir / "receipts", store.ownership.instance)
-        self._saver = Saver(settings, store=store, changed=self._announce)
+        self._saver = Saver(settings, store=store, troubles=self.troubles, changed=self._announce)
         self._watcher = Watcher(
             store=store,
             shops=shops,
             saver=self._saver,
             receipts=self._receipts,
             settings=settings,
+            troubles=self.troubles,
             buying=lambda job_id: job_id in self._buying,
             changed=self._announce,
             leases=leases,
@@ -74,6 +77,7 @@ class JobRunner:
         self.hooks = Hooks(
             store=store,
             settings=settings,
+            troubles=self.troubles,
             changed=self._announce,
             elsewhere=partial(leave_hooks, settings) if leave and settings.detach else None,
         )
@@ -86,23 +90,29 @@ class JobRunner:
     async def running(self) -> AsyncGenerator[None]:
         """Watch open jobs for as long as the context is open; purchases under way are finished at its end."""
         failure: Exception | None = None
-        async with anyio.create_task_group() as buyers, anyio.create_task_group() as commands:
-            async with anyio.create_task_group() as watching:
-                self._buyers = buyers
-                watching.start_soon(self._watcher.run)
-                watching.start_soon(self.hooks.follow, commands)
-                try:
-                    yield
-                except Exception as error:
-                    failure = error  # raised outside: in here, the task groups would wrap it
-                finally:
-                    self._buyers = None
-                    watching.cancel_scope.cancel()
-                    with anyio.CancelScope(shield=True), anyio.move_on_after(_DRAIN_SECONDS):
-                        for event in list(self._buying.values()):
-                            await event.wait()
-                    self._receipts.close()
-            await self._end_hooks(commands)
+        try:
+            async with anyio.create_task_group() as buyers, anyio.create_task_group() as commands:
+                async with anyio.create_task_group() as watching:
+                    self._buyers = buyers
+                    watching.start_soon(self._watcher.run)
+                    watching.start_soon(self.hooks.follow, commands)
+                    try:
+                        yield
+                    except Exception as error:
+                        failure = error  # raised outside: in here, the task groups would wrap it
+                    finally:
+                        self._buyers = None
+                        watching.cancel_scope.cancel()
+                        with anyio.CancelScope(shield=True), anyio.move_on_after(_DRAIN_SECONDS):
+                            for event in list(self._buying.values()):
+                                await event.wait()
+                await self._end_hooks(commands)
+        finally:
+            # Only now has the last buyer ended: until then it may have to keep a receipt.
+            with self.troubles.contained("Closing the receipts of purchases"):
+                self._receipts.close()
+            with anyio.CancelScope(shield=True):
+                await self.troubles.keep()
         if failure is not None:
             raise failure
 
@@ -275,33 +285,37 @@ class JobRunner:
     async def _buy(self, job: Job, offer: Offer, media: Mapping[str, MediaFile], provider: Provider) -> None:
         with anyio.CancelScope(shield=True):
             try:
-                stored = await buy(
-                    job,
-                    offer,
-                    media,
-                    provider=provider,
-                    store=self._store,
-                    receipts=self._receipts,
-                    settings=self._settings,
-                    carrier=self._shops.carrier,
-                    link=self._shops.link,
-                    changed=self._announce,
-                )
+                with self.troubles.contained("Buying it", job.id):
+                    job = await buy(
+                        job,
+                        offer,
+                        media,
+                        provider=provider,
+                        store=self._store,
+                        receipts=self._receipts,
+                        settings=self._settings,
+                        carrier=self._shops.carrier,
+                        link=self._shops.link,
+                        changed=self._announce,
+                    )
             finally:
                 self._buying.pop(job.id).set()
-            if not stored.finished:
+            if not job.finished:  # a buyer that failed leaves it to the watcher as well
                 self._watcher.look_at(job.id)
+            await self.troubles.keep()
 
     async def _end_hooks(self, commands: anyio.abc.TaskGroup) -> None:
         """Run what is owed to the end, unless nobody has the time for it: then it is left to whoever lives."""
         if self._leave:
             commands.cancel_scope.cancel()
         else:
-            with contextlib.suppress(StoreError):
+            with self.troubles.contained("Looking for commands to run at the end of jobs"):
                 await self.hooks.start_owed(commands)
 
     def _announce(self, job: Job) -> None:
+        """Tell everybody that the job has changed. Never raises: what a listener makes of it is not the job's fault."""
         if job.finished:
             self.hooks.ring()
         for callback in list(self._listeners):
-            callback(job.id)
+            with self.troubles.contained("Telling of a change of it", job.id):
+                callback(job.id)

@@ -26,6 +26,7 @@ from .parts import part_path
 from .polling import fresh_urls
 from .sidecar import write_sidecar
 from .store import Store
+from .troubles import Troubles
 from .unfinished import Leftovers
 
 logger = logging.getLogger(__name__)
@@ -37,8 +38,11 @@ _FREE_BYTES = 500_000_000
 class Saver:
     """Fetches results into the output folder. `progress` holds the bytes here and in all of every download under way."""
 
-    def __init__(self, settings: Settings, *, store: Store, changed: Callable[[Job], None]) -> None:
+    def __init__(
+        self, settings: Settings, *, store: Store, troubles: Troubles, changed: Callable[[Job], None]
+    ) -> None:
         self._settings = settings
+        self._troubles = troubles
         self._folder = settings.output_dir
         self._store = store
         self._changed = changed
@@ -65,8 +69,10 @@ class Saver:
     async def sweep(self) -> None:
         """Remove the partial downloads of processes that died, and the copies that these were sending."""
         alive = self._store.ownership.alive
-        await anyio.to_thread.run_sync(sweep_departures, self._settings.state_dir, alive)
-        await anyio.to_thread.run_sync(self._leftovers.sweep)
+        try:
+            await anyio.to_thread.run_sync(sweep_departures, self._settings.state_dir, alive)
+        finally:  # what keeps the one from being swept says nothing about the other
+            await anyio.to_thread.run_sync(self._leftovers.sweep)
 
     async def save(self, job: Job, provider: Provider, *, result_hours: float) -> Job:
         """
@@ -123,7 +129,9 @@ class Saver:
             local_folder=local_folder,
             report=report,
         )
-        last_frame = await self._last_frame(job, saved.path, trusted, local_folder)
+        last_frame = None
+        with self._troubles.contained("Saving its last frame", job.id):  # the video is here and is the job's
+            last_frame = await self._last_frame(job, saved.path, trusted, local_folder)
         facts = saved.facts
         return Artifacts(
             video_path=str(saved.path),
@@ -200,10 +208,8 @@ class Saver:
 
     async def _after(self, job: Job) -> None:
         if job.artifacts is not None:
-            try:
+            with self._troubles.contained("Writing the file beside its video", job.id):
                 await write_sidecar(job, Path(job.artifacts.video_path), self._store.writer)
-            except DownloadError as error:
-                logger.warning("%s: no sidecar: %s", job.id, error)
 
 
 def provider_folder(settings: Settings, provider: str) -> Path:

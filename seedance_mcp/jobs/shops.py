@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
@@ -21,6 +22,8 @@ from .turns import Turns
 
 if TYPE_CHECKING:
     from ..catalog import Catalog, Offer, ProviderInfo
+
+logger = logging.getLogger(__name__)
 
 
 _ASKED_ABOUT = frozenset(
@@ -106,11 +109,11 @@ class Shops:
         other = await self.other_account(job)
         if other is not None:
             raise other
-        return self.open(self.offer(job).provider)
+        return self.open(self.seller(job))
 
     async def other_account(self, job: Job) -> OtherAccount | None:
         """Say whose a job is if nobody may be asked about it from here; None if it is of the account set now."""
-        info = self.offer(job).provider
+        info = self.seller(job)
         bought, here = Account.of(job), self.account_at(info)
         if bought == here:
             return None
@@ -172,8 +175,16 @@ class Shops:
         """
         return open_carrier(self._settings, self.catalog, open_provider=self.open, account=self.account)
 
+    def seller(self, job: Job) -> ProviderInfo:
+        """Give the provider that a job was bought from. Raises InvalidRequest if it has left the catalogue."""
+        return self.catalog.provider(job.provider)
+
     def offer(self, job: Job) -> Offer:
-        """Give the offer that a job was bought from, also when it is no longer on sale."""
+        """
+        Give the offer that a job was bought from, also when it is no longer on sale.
+
+        Raises InvalidRequest if the catalogue no longer has it.
+        """
         return self.catalog.offer(job.provider, job.model, retired=True)
 
     def plan(
@@ -218,7 +229,10 @@ class Shops:
         )
 
     async def close(self) -> None:
-        """Close every adapter that was opened."""
-        for provider in self._open.values():
-            await provider.close()
+        """Close every adapter that was opened. Never raises: nothing is lost by a connection that does not close well."""
+        for name, provider in self._open.items():
+            try:
+                await provider.close()
+            except Exception:
+                logger.exception("the connections to %s could not be closed", name)
         self._open.clear()

@@ -115,8 +115,10 @@ class Store:
 
     def close(self) -> None:
         """Close the database and let go of this process's lock."""
-        self._connection.close()
-        self.ownership.close()
+        try:
+            self._connection.close()
+        finally:
+            self.ownership.close()
 
     def _turn(self) -> anyio.CapacityLimiter:
         # Made on first use: a limiter belongs to the event loop that it is made in.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,7 @@ from .saving import Saver
 from .scheduler import Scheduler, backoff
 from .shops import Shops
 from .store import Connection, Store
+from .troubles import Troubles
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,8 @@ _OTHER_ACCOUNT_SECONDS = 30.0
 _DOUBTFUL = frozenset({JobState.ABSENT, JobState.REJECTED, JobState.UNRESOLVED, JobState.MISSING})
 _STALLED_FACTOR = 12
 _LOUD_AFTER = 5
+_STALE_AT_ONCE = 3
+"""So often a decision that came too late is taken anew at once; after that, somebody else is quicker every time."""
 
 
 class Watcher:
@@ -52,6 +55,7 @@ class Watcher:
         saver: Saver,
         receipts: Receipts,
         settings: Settings,
+        troubles: Troubles,
         buying: Callable[[str], bool],
         changed: Callable[[Job], None],
         leases: bool,
@@ -61,6 +65,7 @@ class Watcher:
         self._saver = saver
         self._receipts = receipts
         self._settings = settings
+        self._troubles = troubles
         self._buying = buying
         self._changed = changed
         self._leases = leases
@@ -73,53 +78,70 @@ class Watcher:
         self._scheduler.add(job_id, after=0.0 if soon else self._interval())
 
     async def run(self) -> None:
-        """Pick up what earlier processes left, then work until cancelled."""
+        """Pick up what earlier processes left, then work until cancelled. Whatever raises, the rest goes on."""
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._scheduler.run)
-            tasks.start_soon(self._resume)
-            tasks.start_soon(self._look_for_late_arrivals)
+            tasks.start_soon(self._again_and_again, "Watching the open jobs", self._scheduler.run)
+            tasks.start_soon(self._again_and_again, "Looking for open jobs", self._resume)
+            tasks.start_soon(
+                self._again_and_again, "Looking for late purchases", self._look_for_late_arrivals
+            )
+
+    async def _again_and_again(self, doing: str, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            with self._troubles.contained(doing):
+                await work()
+            await anyio.sleep(_RESCAN_SECONDS)
 
     async def _resume(self) -> None:
+        await self._name_damaged()
         while True:
-            try:
+            with self._troubles.contained("Reading the receipts of purchases"):
                 await self._adopt_receipts()
+            with self._troubles.contained("Looking up the open jobs"):
                 jobs = await self._store.read(journal.unfinished)
                 for job in jobs:
                     if not self._scheduler.knows(job.id):
                         self._scheduler.add(job.id)
                 if all(job.state is not JobState.REMOTE_DONE for job in jobs):
-                    await self._saver.sweep()  # otherwise a download may still go on from what is there
-            except StoreError as error:
-                logger.error("open jobs cannot be looked up now: %s", error)
+                    # Otherwise a download may still go on from what is there.
+                    with self._troubles.contained("Removing what dead processes left"):
+                        await self._saver.sweep()
+            await self._troubles.keep()
             await anyio.sleep(_RESCAN_SECONDS)
+
+    async def _name_damaged(self) -> None:
+        with self._troubles.contained("Looking for damaged records"):
+            for damaged in await self._store.read(journal.damaged):
+                logger.error("%s", damaged.words)
 
     async def _look_for_late_arrivals(self) -> None:
         """Once an hour: a purchase judged not to have happened may turn up at the provider after all."""
         while True:
             await anyio.sleep(_LATE_SECONDS)
-            try:
-                await self.adopt_late()
-            except StoreError as error:
-                logger.warning("late arrivals cannot be looked for now: %s", error)
+            await self.adopt_late()
 
     async def adopt_late(self) -> None:
         """Ask about every such purchase that the provider's list still reaches back to. Raises StoreError."""
-        now = self._store.clock()
         for job in await self._store.read(lambda connection: journal.in_states(connection, _DOUBTFUL)):
-            offer = self._shops.offer(job)
-            if job.sent_at is None or job.sent_at < now - offer.provider.horizon_hours * 3600:
-                continue
-            try:
-                provider = await self._shops.open_for(job)
-                adopted = await adopt_late(job, offer, provider=provider, store=self._store)
-            except OtherAccount:
-                continue
-            except (ProviderError, ConfigError, journal.Stale) as error:
-                logger.info("%s: not looked for now: %s", job.id, error)
-                continue
-            if adopted.version != job.version:
-                self._changed(adopted)
-                self.look_at(adopted.id, soon=True)
+            with self._troubles.contained("Looking for it once more at the provider", job.id):
+                await self._adopt_late(job)
+
+    async def _adopt_late(self, job: Job) -> None:
+        offer = self._shops.offer(job)
+        reaches_back_to = self._store.clock() - offer.provider.horizon_hours * 3600
+        if job.sent_at is None or job.sent_at < reaches_back_to:
+            return
+        try:
+            provider = await self._shops.open_for(job)
+            adopted = await adopt_late(job, offer, provider=provider, store=self._store)
+        except OtherAccount:
+            return
+        except (ProviderError, ConfigError, journal.Stale) as error:
+            logger.info("%s: not looked for now: %s", job.id, error)
+            return
+        if adopted.version != job.version:
+            self._changed(adopted)
+            self.look_at(adopted.id, soon=True)
 
     async def _step(self, job_id: str) -> float | None:
         if self._buying(job_id):
@@ -127,11 +149,18 @@ class Watcher:
         try:
             after = await self._next(job_id)
         except journal.Stale:
-            return 0.0
+            return 0.0 if self._failed(job_id) <= _STALE_AT_ONCE else self._interval()
         except OtherAccount as error:
             return self._leave(job_id, error)
+        except journal.DamagedRecord as error:
+            logger.error("%s", error.message)
+            return None
         except (ProviderError, StoreError) as error:
             return self._after_failure(job_id, error)
+        except Exception as error:  # whatever it is, the next step may go well, and all other jobs go on
+            self._troubles.note("Following it", error, job_id)
+            await self._troubles.keep()
+            return backoff(self._interval(), self._failed(job_id))
         self._failures.pop(job_id, None)
         return after
 
@@ -174,8 +203,12 @@ class Watcher:
             logger.info("%s", other.message)
         return _OTHER_ACCOUNT_SECONDS
 
+    def _failed(self, job_id: str) -> int:
+        self._failures[job_id] = self._failures.get(job_id, 0) + 1
+        return self._failures[job_id]
+
     def _after_failure(self, job_id: str, error: ProviderError | StoreError) -> float:
-        failures = self._failures[job_id] = self._failures.get(job_id, 0) + 1
+        failures = self._failed(job_id)
         level = logging.INFO if failures < _LOUD_AFTER else logging.WARNING
         logger.log(level, "%s: %s: %s (%d in a row)", job_id, error.code, error.message, failures)
         wished = getattr(error, "retry_after", None) or 0.0

@@ -78,6 +78,8 @@ class Call:
             await self.app.note_read(self.client, proved)
         except SeedanceError as error:
             _LOG.info("It could not be noted what the client has read: %s", error.message)
+        except Exception:
+            _LOG.exception("It could not be noted what the client has read")
         else:
             self._reader.proved(proved)
 

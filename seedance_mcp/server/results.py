@@ -81,10 +81,11 @@ class BudgetShape(Shape):
 
 
 class JobsShape(Shape):
-    """The recent jobs, newest first."""
+    """The recent jobs, newest first. `notes` say what is wrong with others, or with the server itself."""
 
     jobs: tuple[JobShape, ...]
     budget: BudgetShape
+    notes: tuple[str, ...] = ()
     finished_meanwhile: tuple[Finished, ...] = ()
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Awaitable
 from decimal import Decimal
 from functools import cache
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ContentBlock, InputRequiredResult, ToolAnnotations
@@ -18,6 +20,10 @@ from . import catalog_views, results, views
 from .answers import answer, estimate_answer, job_link, jobs_answer, picture, video_link
 from .calls import Call
 from .tooling import Answer, tool
+
+_LOG = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 READ = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
@@ -219,22 +225,23 @@ async def _wait(call: Call, job: Job, asked: float | None, *, usual: float) -> J
     seconds = min(usual if asked is None else asked, call.waits.most)
     if job.finished or seconds <= 0:
         return job
-    return await call.app.wait(job.id, seconds, call.report)
+    return await _if_possible(call.app.wait(job.id, seconds, call.report), job)
 
 
 async def _job_answer(
     call: Call, job: Job, *, deduplicated: bool = False, notes: list[str] | None = None
 ) -> CallToolResult:
     app = call.app
-    told = [*(notes or []), *await _expected(call, job)]
+    told = [*(notes or []), *await _expected(call, job), *await views.troubles(app, job.id)]
     shown = await views.job(app, job, deduplicated=deduplicated, notes=told)
-    meanwhile = await call.finished_meanwhile(*([job.id] if job.finished else []))
+    meanwhile = await _if_possible(call.finished_meanwhile(*([job.id] if job.finished else [])), [])
     shown = shown.model_copy(update={"finished_meanwhile": views.finished(meanwhile)})
     blocks: list[ContentBlock] = [job_link(job.id)]
     if job.artifacts is not None:
         blocks.append(video_link(job.artifacts.video_path, job.artifacts.bytes))
-    if job.status is JobStatus.SUCCEEDED and app.settings.preview and (jpeg := await app.preview(job)):
-        blocks.append(picture(jpeg))
+    if job.status is JobStatus.SUCCEEDED and app.settings.preview:
+        jpeg = await _if_possible(app.preview(job), None)
+        blocks += [picture(jpeg)] if jpeg else []
     kind = "placeholder" if shown.placeholder else "video"
     return answer(f"The {kind} {_HOW_IT_IS[job.status]}.", shown, *blocks)
 
@@ -254,8 +261,9 @@ _HOW_IT_IS = {
 
 async def _expected(call: Call, job: Job) -> list[str]:
     """What is known about the time that an unfinished job still needs."""
-    nobody = job.finished or await call.app.waits_for(job)
-    usual = None if nobody else await call.app.usual_seconds(job.provider, job.model)
+    usual = None
+    if not job.finished and not await call.app.waits_for(job):
+        usual = await _if_possible(call.app.usual_seconds(job.provider, job.model), None)
     if usual is None:
         return []
     taken = max(0.0, time.time() - job.created_at)
@@ -263,7 +271,16 @@ async def _expected(call: Call, job: Job) -> list[str]:
 
 
 async def _meanwhile(call: Call) -> tuple[results.Finished, ...]:
-    return views.finished(await call.finished_meanwhile())
+    return views.finished(await _if_possible(call.finished_meanwhile(), []))
+
+
+async def _if_possible(addition: Awaitable[T], instead: T) -> T:
+    """Give what only adds to an answer; whatever it raises, the answer goes out without it."""
+    try:
+        return await addition
+    except Exception as error:  # above all, the person has to learn of a job that may have cost money
+        _LOG.warning("An answer goes out without a part of it", exc_info=error)
+        return instead
 
 
 def _declined() -> ConfirmationRequired:

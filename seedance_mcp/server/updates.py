@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator
+import logging
+from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
 import anyio
@@ -15,9 +16,20 @@ from mcp.types import EmptyResult, NotificationParams, SubscribeRequestParams, U
 from ..app import App
 from .transport import connection_of, lowlevel
 
+_LOG = logging.getLogger(__name__)
+
 _MOST_SESSIONS = 1000
 _MOST_SUBSCRIPTIONS = 1000
 """Of one client. Whoever asks for more is told about fewer."""
+
+
+@contextlib.contextmanager
+def _logged(what: str) -> Generator[None]:
+    """Let no exception out: news that cannot be told to one client must not end the server, or keep it from the others."""
+    try:
+        yield
+    except Exception:
+        _LOG.exception("A client could not be told of %s", what)
 
 
 class Updates:
@@ -31,7 +43,9 @@ class Updates:
     async def following(self, app: App) -> AsyncGenerator[None]:
         """Publish every change of a job while the context is open. Changes in quick succession count once."""
         changed: set[str] = set()
-        known = {job.id for job in await app.recent(100)}
+        known: set[str] = set()
+        with _logged("the jobs that are known already"):
+            known.update(job.id for job in await app.recent(100))
         bell = anyio.Event()
 
         def ring(job_id: str) -> None:
@@ -45,9 +59,8 @@ class Updates:
                 bell = anyio.Event()
                 jobs = sorted(changed)
                 changed.clear()
-                for job_id in jobs:
-                    await self._updated(f"seedance://jobs/{job_id}")
-                for uri in ("seedance://jobs", "seedance://budget"):
+                places = [f"seedance://jobs/{job_id}" for job_id in jobs]
+                for uri in (*places, "seedance://jobs", "seedance://budget"):
                     await self._updated(uri)
                 if not known.issuperset(jobs):
                     known.update(jobs)
@@ -70,15 +83,19 @@ class Updates:
         inner.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, self._unsubscribe)
 
     async def _updated(self, uri: str) -> None:
-        await self._bus.publish(ResourceUpdated(uri=uri))
+        with _logged("a change"):
+            await self._bus.publish(ResourceUpdated(uri=uri))
         for session, wanted in list(self._sessions.values()):
             if uri in wanted:
-                await session.send_resource_updated(uri)
+                with _logged("a change"):
+                    await session.send_resource_updated(uri)
 
     async def _list_changed(self) -> None:
-        await self._bus.publish(ResourcesListChanged())
+        with _logged("a new job"):
+            await self._bus.publish(ResourcesListChanged())
         for session, _ in list(self._sessions.values()):
-            await session.send_resource_list_changed()
+            with _logged("a new job"):
+                await session.send_resource_list_changed()
 
     async def _arrived(self, context: ServerRequestContext[Any, Any], params: NotificationParams) -> None:
         self._wanted(context)

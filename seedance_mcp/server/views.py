@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from ..app import App, Quote, UploadedMedia, Viewed
-from ..errors import SeedanceError
+from ..errors import OtherAccount, SeedanceError
 from ..types import Job, JobStatus, Price, VideoRequest
 from . import results as shape
+
+_LOG = logging.getLogger(__name__)
+
+_MOST_TROUBLES = 10
+"""Told at once; the log has them all."""
 
 
 def decimal(amount: Decimal) -> str:
@@ -30,7 +36,7 @@ def amount(price: Price) -> shape.Amount:
 
 async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable[str] = ()) -> shape.JobShape:
     """A job. What is said of every job in the sandbox, or of one that waits for another key, is added to the notes."""
-    other = await app.waits_for(job)
+    other = await _waits_for(app, job)
     info = app.catalog.providers.get(job.provider)
     placeholder = info is not None and info.placeholder
     files = job.artifacts
@@ -72,6 +78,15 @@ async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable
             *([placeholder_note(app)] if placeholder else []),
         ),
     )
+
+
+async def _waits_for(app: App, job: Job) -> OtherAccount | None:
+    """Say which key a job waits for; what cannot be known now is left out, for the job has to be told of all the same."""
+    try:
+        return await app.waits_for(job)
+    except Exception as error:
+        _LOG.warning("%s: it cannot be known now whether it waits for a key", job.id, exc_info=error)
+        return None
 
 
 def _hook_note(job: Job) -> tuple[str, ...]:
@@ -134,7 +149,21 @@ async def budget(app: App) -> shape.BudgetShape:
 async def jobs(app: App, limit: int) -> shape.JobsShape:
     """The recent jobs and the budget."""
     found = await app.recent(limit)
-    return shape.JobsShape(jobs=tuple([await job(app, one) for one in found]), budget=await budget(app))
+    damaged = [one.words for one in await app.damaged()]
+    notes = (*damaged, *await troubles(app))
+    shown = tuple([await job(app, one) for one in found])
+    return shape.JobsShape(jobs=shown, budget=await budget(app), notes=notes)
+
+
+async def troubles(app: App, job_id: str | None = None) -> list[str]:
+    """A sentence for each thing that failed within a day in a way that nobody planned, of one job or of all."""
+    found = [trouble for trouble in await app.troubles() if job_id in (None, trouble.job_id)]
+    if job_id:
+        return [trouble.words for trouble in found]
+    return [
+        f"{trouble.job_id}: {trouble.words}" if trouble.job_id else trouble.words
+        for trouble in found[:_MOST_TROUBLES]
+    ]
 
 
 def finished(found: Iterable[Job]) -> tuple[shape.Finished, ...]:

@@ -123,6 +123,9 @@ class SimShops(Shops):
     def offer(self, job: Job) -> Any:
         return offer_of(job.provider)
 
+    def seller(self, job: Job) -> Any:
+        return offer_of(job.provider).provider
+
     def open(self, info: Any) -> Adapter:
         return self._adapters[info.name]
 
@@ -143,7 +146,12 @@ class Process:
             start_soon=lambda work, *arguments: world.spawn(self, work(*arguments))
         )
         self.runner._receipts = self.watcher._receipts = SimReceipts(world, self)
-        saver = SimSaver(world.settings, store=self.store, changed=self.watcher._changed)
+        saver = SimSaver(
+            world.settings,
+            store=self.store,
+            troubles=self.runner.troubles,
+            changed=self.watcher._changed,
+        )
         saver.world = world
         self.watcher._saver = saver
 

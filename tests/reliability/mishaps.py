@@ -1,0 +1,279 @@
+"""What can go wrong in one place of a running server, one class each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from seedance_mcp.jobs import journal, saving
+from seedance_mcp.jobs.sidecar import write_sidecar
+from seedance_mcp.providers.ark import ArkProvider
+from seedance_mcp.types import Job, JobState, Submission
+
+from .mishap_scene import Scene
+
+
+class Mishap:
+    """
+    Something that goes wrong, and where it is told.
+
+    `of_the_job` has to stand in `check_status` of the job that it hits, `of_all` in `check_status` without a job,
+    `doctor` in a warning of `doctor`. `delivered`: the job comes to its video all the same.
+    """
+
+    of_the_job: str | None = None
+    of_all: str | None = None
+    doctor: str | None = None
+    delivered = False
+
+    async def before(self, scene: Scene) -> None:
+        """What happens before the server starts."""
+
+    async def during(self, scene: Scene) -> str | None:
+        """What happens while it runs; the job that is hit, if one is."""
+
+    async def after(self, scene: Scene, job_id: str | None) -> None:
+        """What has to be so in the end."""
+
+
+class FinishHookThatNobodyCanRead(Mishap):
+    """SEEDANCE_ON_FINISH with one quotation mark."""
+
+    of_the_job = "could not be run: No closing quotation"
+    doctor = "SEEDANCE_ON_FINISH cannot be read as a command: No closing quotation"
+    delivered = True
+
+    async def before(self, scene: Scene) -> None:
+        scene.variables["SEEDANCE_ON_FINISH"] = "echo don't"
+
+    async def during(self, scene: Scene) -> str | None:
+        return await scene.start("a boat whose end is told")
+
+
+class ListenerThatRaises(Mishap):
+    """Somebody who wants to hear of changes and cannot bear them."""
+
+    of_the_job = "Telling of a change of it failed: ZeroDivisionError"
+    doctor = of_the_job
+    delivered = True
+
+    async def during(self, scene: Scene) -> str | None:
+        assert scene.app
+        scene.app.on_change(lambda job_id: [1 // 0][0])
+        return await scene.start("a boat that is listened to")
+
+
+class ProviderWhoseAnswersTrip(Mishap):
+    """An adapter with a bug that shows at one task only."""
+
+    of_the_job = "Following it failed: KeyError"
+    of_all = doctor = "Following it failed: KeyError"
+
+    async def during(self, scene: Scene) -> str | None:
+        job_id = await scene.start("a boat that trips")
+        assert scene.app
+        job = await scene.app.job(job_id)
+        poll = ArkProvider.poll
+
+        async def tripping(self: ArkProvider, submission: Submission) -> Any:
+            if submission == job.submission:
+                raise KeyError("output")
+            return await poll(self, submission)
+
+        scene.patch.setattr(ArkProvider, "poll", tripping)
+        return job_id
+
+    async def before(self, scene: Scene) -> None:
+        scene.emulator.behaviour.running_seconds = 1.0
+
+
+class PurchaseThatTrips(Mishap):
+    """An adapter with a bug that shows after the order went out: nobody knows whether it was taken."""
+
+    of_the_job = "status: unknown"
+
+    async def during(self, scene: Scene) -> str | None:
+        submit = ArkProvider.submit
+
+        async def tripping(self: ArkProvider, request: Any, offer: Any, purchase: Any) -> Submission:
+            submission = await submit(self, request, offer, purchase)
+            if "trips" in request.prompt:
+                raise IndexError("list index out of range")
+            return submission
+
+        scene.patch.setattr(ArkProvider, "submit", tripping)
+        scene.emulator.fail("status", "list", times=None, status=503)
+        return await scene.start("a boat that trips")
+
+    async def after(self, scene: Scene, job_id: str | None) -> None:
+        scene.emulator.faults.clear()
+        assert job_id
+        await scene.delivered(job_id)
+
+
+class DamagedRecord(Mishap):
+    """One record of an open job with a flipped bit."""
+
+    of_all = doctor = "is damaged (accepted; task cgt-"
+    damage = "replace(document, 'boat', 'bout')"
+
+    async def before(self, scene: Scene) -> None:
+        scene.emulator.behaviour.running_seconds = 1000.0
+        async with scene.earlier() as app:
+            started = await app.generate(_wish("a boat that gets wet"))
+            self.id = started.job.id
+            self.counted = (await app.budget()).spent_today_usd
+        assert started.job.state is JobState.ACCEPTED
+        scene.emulator.behaviour.running_seconds = 0.0
+        scene.execute("PRAGMA ignore_check_constraints = ON")
+        self.spoil(scene)
+
+    def spoil(self, scene: Scene) -> None:
+        scene.execute(f"UPDATE jobs SET document = {self.damage} WHERE id = ?", self.id)
+
+    async def after(self, scene: Scene, job_id: str | None) -> None:
+        assert scene.app
+        assert (await scene.app.budget()).spent_today_usd > self.counted > 0
+
+
+class RecordWithBrokenLetters(DamagedRecord):
+    """One record with a byte that is no UTF-8, which SQLite itself refuses to hand out."""
+
+    def spoil(self, scene: Scene) -> None:
+        path = scene.folder / "state" / "jobs.db"
+        content = path.read_bytes()
+        assert b"a boat that gets wet" in content
+        path.write_bytes(content.replace(b"a boat that gets wet", b"a boat that gets \xff\xfe\xff"))
+
+
+class RecordThatIsNoJson(DamagedRecord):
+    """One record whose JSON is broken, which breaks a rule of the table itself."""
+
+    def spoil(self, scene: Scene) -> None:
+        path = scene.folder / "state" / "jobs.db"
+        content = path.read_bytes()
+        place = content.index(b'"request":', content.index(self.id.encode() + b'","state":"accepted"'))
+        path.write_bytes(content[:place] + b"?" + content[place + 1 :])
+
+
+class ProviderThatLeftTheCatalogue(Mishap):
+    """An open job of a provider that the user's catalogue no longer has."""
+
+    of_all = doctor = "There is no provider 'relay'"
+    of_the_job = "Following it failed: "
+
+    async def before(self, scene: Scene) -> None:
+        scene.relay = True
+        scene.emulator.behaviour.running_seconds = 1000.0
+        async with scene.earlier() as app:
+            self.id = (await app.generate(_wish("a boat abroad", provider="relay"))).job.id
+        scene.emulator.behaviour.running_seconds = 0.0
+        scene.relay = False
+
+    async def during(self, scene: Scene) -> str | None:
+        return self.id
+
+
+class DoubtfulJobOfAProviderThatLeft(ProviderThatLeftTheCatalogue):
+    """A job that the provider refused, before the catalogue forgot the provider: it is looked for once an hour."""
+
+    of_the_job = "Looking for it once more at the provider failed: "
+
+    async def before(self, scene: Scene) -> None:
+        scene.emulator.fail("status", "submit", status=400, accepted=False)
+        await super().before(scene)
+
+
+class SidecarThatTrips(Mishap):
+    """A bug in what is written beside the video, when the video is here already."""
+
+    of_the_job = of_all = doctor = "Writing the file beside its video failed: TypeError"
+    delivered = True
+
+    async def during(self, scene: Scene) -> str | None:
+        async def tripping(job: Job, *given: Any) -> Path:
+            if "papers" in (job.request.prompt or ""):
+                raise TypeError("Object of type Decimal is not JSON serializable")
+            return await write_sidecar(job, *given)
+
+        scene.patch.setattr(saving, "write_sidecar", tripping)
+        return await scene.start("a boat without papers")
+
+
+class LastFrameThatTrips(Mishap):
+    """A bug in keeping the last frame of a video that is here and checked."""
+
+    of_the_job = of_all = doctor = "Saving its last frame failed: MemoryError"
+    delivered = True
+
+    async def during(self, scene: Scene) -> str | None:
+        async def tripping(*given: Any) -> Path:
+            raise MemoryError
+
+        scene.patch.setattr(saving, "keep", tripping)
+        return await scene.start("a boat that drives on", return_last_frame=True)
+
+
+class OpenJobsThatCannotBeLookedUp(Mishap):
+    """A bug in the look at the open jobs, three times in a row."""
+
+    of_all = doctor = "Looking up the open jobs failed: RuntimeError"
+
+    async def during(self, scene: Scene) -> str | None:
+        unfinished = journal.unfinished
+        looks = iter(range(1_000_000))
+
+        def in_the_beginning(connection: Any) -> Any:
+            if next(looks) < 3:
+                raise RuntimeError("cannot schedule new futures")
+            return unfinished(connection)
+
+        scene.patch.setattr(journal, "unfinished", in_the_beginning)
+        return None
+
+
+class FolderOfVideosThatCannotBeListed(Mishap):
+    """Files may be made and opened in the output folder, and nobody may list it."""
+
+    of_all = doctor = "Permission denied"
+    rights = True
+
+    async def before(self, scene: Scene) -> None:
+        (scene.folder / "videos").mkdir(mode=0o300)
+
+
+class CopiesThatCannotBeListed(Mishap):
+    """The folder of copies on their way out belongs to somebody else."""
+
+    of_all = doctor = "Removing what dead processes left failed: Permission denied"
+    rights = True
+
+    async def before(self, scene: Scene) -> None:
+        (scene.folder / "state" / "leaving").mkdir(mode=0, parents=True)
+
+
+def _wish(prompt: str, **fields: Any) -> Any:
+    from .fault_market import request
+
+    return request("ark", prompt=prompt, **fields)
+
+
+MISHAPS: dict[str, type[Mishap]] = {
+    kind.__name__: kind
+    for kind in (
+        FinishHookThatNobodyCanRead,
+        ListenerThatRaises,
+        ProviderWhoseAnswersTrip,
+        PurchaseThatTrips,
+        DamagedRecord,
+        RecordWithBrokenLetters,
+        RecordThatIsNoJson,
+        ProviderThatLeftTheCatalogue,
+        DoubtfulJobOfAProviderThatLeft,
+        SidecarThatTrips,
+        LastFrameThatTrips,
+        OpenJobsThatCannotBeLookedUp,
+        FolderOfVideosThatCannotBeListed,
+        CopiesThatCannotBeListed,
+    )
+}
