@@ -67,6 +67,18 @@ def may_be_cured(job: Job) -> bool:
     return job.state in _REFUSED and job.error_code in CURABLE
 
 
+def why_there(job: Job, same: Iterable[Job]) -> str:
+    """Say why an earlier job stands for a request, `same` being all jobs for it: others may have refused it before."""
+    refused = {
+        other.provider: None
+        for other in same
+        if other.provider != job.provider and other.created_at <= job.created_at and may_be_cured(other)
+    }
+    if refused:
+        return f"{job.provider} has it, because {' and '.join(refused)} refused it"
+    return f"{job.provider} has it: the same was asked for before"
+
+
 class Fallback:
     """The way of one order from provider to provider. Used once."""
 
@@ -235,7 +247,7 @@ def _started(
         differs = f"; different there: {plan.reason}" if plan.reason else ""
         reason = f"{words}; {name}, the next cheapest provider that is ready, has it as {job.id}{differs}"
     elif job.provider != plan.offer.provider.name:
-        reason = f"{job.provider} has it, because {plan.offer.provider.name} refused it"
+        reason = f"{job.provider} has it: the same was asked for before"
     return Started(
         job=job,
         deduplicated=deduplicated,

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..config import Settings
 from ..errors import ConfirmationRequired
 from ..types import Job, JobState, Price, VideoRequest
-from . import budget, confirmation, hook_records, journal, request_keys
+from . import budget, confirmation, hook_records, journal, repeats, request_keys
+from .repeats import digest_of_planned
 from .request_keys import RequestKey
 from .store import Connection
-
-_UNREAD_SECONDS = 15 * 60.0
-"""A finished job whose result nobody has read yet answers the same request for so long."""
-
-
-_UNCLEAR = frozenset({JobState.UNRESOLVED, JobState.MISSING})
-"""Finished, counted, and it may turn up again: whoever wants it once more has to say so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +22,9 @@ class Intent:
     `digests` maps each media source of the request to the hash of its content (or its URL), so that the same
     picture under another path is the same request. Without `price_known`, a person must always agree. With a
     `key`, the key alone decides whether this is a new purchase. `instead_of` are the fingerprints of what other
-    providers have refused: from now on this job stands for those, too. `account` and `base_url` are kept with the
-    job: see `accounts.Account`.
+    providers have refused: from now on this job stands for those, too. `asked` is the digest of the request before
+    anything was chosen for it (`digest_of_asked`). `account` and `base_url` are kept with the job: see
+    `accounts.Account`.
     """
 
     job_id: str
@@ -50,19 +43,18 @@ class Intent:
     key: RequestKey | None = None
     instead_of: tuple[str, ...] = ()
     base_url: str | None = None
+    asked: str | None = None
 
     @property
     def fingerprint(self) -> str:
-        """What makes two requests the same: provider, account, endpoint, every setting and the content of all media."""
-        content = self.request.model_dump(mode="json", exclude={"based_on", "provider"})
-        for field, _, source in self.request.media():
-            place = content[field]
-            if isinstance(place, str):
-                content[field] = self.digests.get(source, source)
-            else:
-                content[field] = [self.digests.get(item, item) for item in getattr(self.request, field)]
-        whole = [self.provider, self.account, self.endpoint, content]
-        return hashlib.sha256(json.dumps(whole, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+        """What is planned: provider, account, endpoint, every setting and the content of all media."""
+        return digest_of_planned((self.provider, self.account, self.endpoint), self.request, self.digests)
+
+    @property
+    def stands_for(self) -> tuple[str, ...]:
+        """Every digest that the job will stand for beside its fingerprint: whoever pays, it is the same request."""
+        by_whomever = digest_of_planned((self.provider, self.endpoint), self.request, self.digests)
+        return (by_whomever, *(() if self.asked is None else (self.asked,)), *self.instead_of)
 
 
 def reserve(
@@ -85,18 +77,17 @@ def reserve(
         InvalidRequest: its key was used for another request.
     """
     fingerprint = intent.fingerprint
-    same = journal.same_request(connection, fingerprint)
-    # What was refused to this caller may have been accepted for another one in the meantime.
-    again = [job for refused in intent.instead_of for job in journal.same_request(connection, refused)]
-    earlier = [*same, *again, *_stand_ins(connection, fingerprint, *intent.instead_of)]
+    stands_for = intent.stands_for
     if intent.key is not None:
         known = request_keys.job_of(connection, intent.key)
         if known is not None:
             return known, True
     elif not intent.allow_duplicate:
-        for job in earlier:
-            if _stands_for(connection, job, now):
-                return job, True
+        # Also for what others refused to this caller: it may have been accepted for another one in the meantime.
+        same = repeats.made_for(connection, (fingerprint, *stands_for))
+        known = repeats.standing(connection, same, now=now)
+        if known is not None:
+            return known, True
     budget.check(
         connection,
         budget.Limits.of(settings),
@@ -128,7 +119,7 @@ def reserve(
         endpoint=intent.endpoint,
         request=intent.request,
         fingerprint=fingerprint,
-        client_key=f"{fingerprint}:{len(same)}",
+        client_key=f"{fingerprint}:{len(journal.same_request(connection, fingerprint))}",
         tag=intent.tag,
         estimate=intent.estimate,
         maximum=intent.maximum,
@@ -139,23 +130,5 @@ def reserve(
         request_keys.keep(connection, intent.key, stored)
     if settings.on_finish:
         hook_records.wish(connection, stored.id)
-    connection.executemany(
-        "INSERT INTO stand_ins (fingerprint, job_id) VALUES (?, ?)",
-        [(refused, stored.id) for refused in dict.fromkeys(intent.instead_of)],
-    )
+    repeats.note(connection, stored.id, stands_for)
     return stored, False
-
-
-def _stand_ins(connection: Connection, *fingerprints: str) -> list[Job]:
-    rows = connection.execute(
-        "SELECT DISTINCT job_id FROM stand_ins WHERE fingerprint IN (SELECT value FROM json_each(?))",
-        (json.dumps(fingerprints),),
-    ).fetchall()
-    return [journal.find(connection, job_id) for (job_id,) in rows]
-
-
-def _stands_for(connection: Connection, job: Job, now: float) -> bool:
-    if not job.finished or job.state in _UNCLEAR:
-        return True
-    fresh = now - (job.finished_at or 0.0) < _UNREAD_SECONDS
-    return job.state is JobState.DONE and fresh and not journal.was_read(connection, job.id)

@@ -13,7 +13,13 @@ from ..types import Job, MediaFile, Price, VideoRequest
 from .accounts import Account
 from .intents import Intent
 from .planning import Plan
+from .repeats import digest_of_asked
 from .request_keys import RequestKey
+
+
+def digests(media: Mapping[str, MediaFile]) -> Mapping[str, str]:
+    """Give each media source with the hash of its content, or its URL: the same picture under another path is the same."""
+    return {source: file.sha256 or file.url or source for source, file in media.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +47,11 @@ class Order:
     key: RequestKey | None
     confirmed: bool
     limit: Decimal
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """Each media source with the hash of its content, or its URL."""
+        return digests(self.media)
 
     def maximum(self, plan: Plan) -> Price:
         """Give the most that the order may cost by this plan."""
@@ -73,7 +84,8 @@ class Order:
             model=plan.offer.model.id,
             endpoint=plan.offer.endpoint(plan.request),
             request=plan.request,
-            digests={source: file.sha256 or file.url or source for source, file in self.media.items()},
+            digests=self.digests,
+            asked=digest_of_asked(self.asked, self.digests),
             tag=hashlib.sha256(job_id.encode()).hexdigest()[:32],
             estimate=plan.estimate.price if plan.estimate else maximum,
             maximum=maximum,

@@ -20,13 +20,14 @@ from ..types import Job, MediaFile, VideoRequest
 from . import journal
 from .cancelling import cancel
 from .detached import leave_hooks
-from .fallback import Fallback
+from .fallback import Fallback, why_there
 from .hooks import Hooks
 from .intents import Intent, reserve
-from .orders import Order, Started
+from .orders import Order, Started, digests
 from .planning import Plan
 from .purchase import buy
 from .receipts import Receipts
+from .repeats import digest_of_asked, made_for, standing
 from .request_keys import RequestKey, job_of
 from .saving import Saver
 from .shops import Shops
@@ -154,6 +155,10 @@ class JobRunner:
             known = await self._store.read(partial(job_of, key=key))
             if known is not None:
                 return await self._known(known, f"request_key {key.text!r} stands for this job.")
+        elif not allow_duplicate:
+            known = await self.asked_before(digest_of_asked(asked, digests(media)))
+            if known is not None:
+                return known
         plan = await self._shops.quoted(self._shops.plan(asked, media, trouble))
         await self._saver.preflight(paid=not plan.offer.provider.placeholder)
         await anyio.to_thread.run_sync(self._receipts.prepare)
@@ -195,6 +200,12 @@ class JobRunner:
             *check_inputs(plan.request, plan.offer, media),
         )
         return replace(started, advice=(*started.advice, *advice))
+
+    async def asked_before(self, digest: str) -> Started | None:
+        """Give the job that stands for what is asked (see `digest_of_asked`), however it would be planned now."""
+        same = await self._store.read(partial(made_for, digests=(digest,)))
+        job = await self._store.read(partial(standing, jobs=same, now=self._store.clock()))
+        return None if job is None else await self._known(job, why_there(job, same))
 
     async def _known(self, job: Job, reason: str) -> Started:
         await self._answer(job)

@@ -16,17 +16,25 @@ from .simulation_market import MICROS
 
 
 class Order(Intent):
-    """An intent whose fingerprint, which the same request always has, is worked out once."""
+    """An intent whose digests, which the same request always has, are worked out once."""
 
     @property
     def fingerprint(self) -> str:
-        known = (self.provider, self.request.prompt or "")
+        known = (self.provider, self.account, self.request.prompt or "")
         if known not in _FINGERPRINTS:
             _FINGERPRINTS[known] = super().fingerprint
         return _FINGERPRINTS[known]
 
+    @property
+    def stands_for(self) -> tuple[str, ...]:
+        known = (self.provider, self.request.prompt or "", self.asked or "", self.instead_of)
+        if known not in _STANDS_FOR:
+            _STANDS_FOR[known] = super().stands_for
+        return _STANDS_FOR[known]
 
-_FINGERPRINTS: dict[tuple[str, str], str] = {}
+
+_FINGERPRINTS: dict[tuple[str, str, str], str] = {}
+_STANDS_FOR: dict[tuple[str, str, str, tuple[str, ...]], tuple[str, ...]] = {}
 
 
 @cache

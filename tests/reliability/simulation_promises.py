@@ -165,7 +165,7 @@ class Promises:
     def _stands_for(self, job_id: str) -> frozenset[str]:
         if job_id not in self._requests:
             intent = self._world.intents[job_id]
-            self._requests[job_id] = frozenset({intent.fingerprint, *intent.instead_of})
+            self._requests[job_id] = frozenset({intent.fingerprint, *intent.stands_for})
         return self._requests[job_id]
 
     def _deliberate(self, job_id: str, other_id: str) -> bool:
