@@ -18,6 +18,8 @@ async def refund_note(app: App, job: Job) -> str:
         f"Estimate:   {job.estimate.amount} {job.estimate.currency}",
         f"Charge:     {f'{job.charge.amount} {job.charge.currency}' if job.charge else 'not known'}",
     ]
+    if job.tries.rubbish:
+        lines.append(f"Downloads:  {job.tries.rubbish} brought something else than a video")
     if job.error:
         code = f" [{job.provider_code}]" if job.provider_code else ""
         lines.append(f"Error:      {job.error}{code}")

@@ -18,7 +18,7 @@ from anyio.to_thread import run_sync
 from ..errors import DownloadError, InspectionFailed, MediaError
 from .files import keep
 from .parts import Part, disk_errors
-from .transfer import Limits, LinkExpired, Report, transfer
+from .transfer import Limits, LinkExpired, NoVideo, Report, transfer
 
 if TYPE_CHECKING:
     import httpx2
@@ -69,6 +69,7 @@ async def save(
 
     Raises:
         LinkExpired: ask the provider for a fresh URL, then try again.
+        NoVideo: the whole of it arrived, or began to, and it is no video.
         DownloadError: anything else that went wrong; what arrived is kept where it can be gone on with.
     """
     fetched = await fetch(
@@ -79,7 +80,9 @@ async def save(
     except MediaError as error:
         with disk_errors(part.parent):
             await run_sync(Part(part).discard)
-        raise DownloadError(f"What arrived is not a complete video: {error.message}") from error
+        raise NoVideo(
+            f"What arrived is not a complete video: {error.message}", bytes=fetched.bytes - fetched.reused
+        ) from error
     except InspectionFailed as error:  # what arrived stays: it may be sound
         raise DownloadError(
             f"The video is here, but not checked: {error.message}", hint=error.hint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import tempfile
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 import anyio.to_thread
 
 from ..config import Settings
-from ..errors import ConfigError, DownloadError, InspectionFailed, MediaError, SeedanceError, TaskNotFound
+from ..errors import ConfigError, DownloadError, InspectionFailed, MediaError, ProviderError, TaskNotFound
 from ..media import probe_video
 from ..providers import Provider, addresses
 from ..types import Artifacts, Job, JobState
@@ -24,6 +25,7 @@ from .files import file_stem, keep
 from .last_frames import keep_last_frame
 from .parts import part_path
 from .polling import fresh_urls
+from .retries import MOST_RUBBISH, counted, is_dead, is_kept_no_longer, is_rubbish_for_good, pause
 from .sidecar import write_sidecar
 from .store import Store
 from .troubles import Troubles
@@ -32,6 +34,8 @@ from .unfinished import Leftovers
 logger = logging.getLogger(__name__)
 
 _HOUR = 3600.0
+_LONGEST_PAUSE = 300.0
+"""The clock may be set meanwhile: then a pause is another one."""
 _FREE_BYTES = 500_000_000
 
 
@@ -78,18 +82,26 @@ class Saver:
         """
         Fetch, verify and keep the result of a job that is done at the provider.
 
+        A result that is gone, or that is no video however often it is fetched, ends the job: it is paid and expired.
+
         Raises:
-            DownloadError, ProviderError: not now; the next step tries again.
+            DownloadError, ProviderError: not now; the next step tries again, when `pause` says so.
             Stale: somebody else recorded something meanwhile.
         """
+        if job.tries.rubbish:  # perhaps it is the address that is wrong
+            with contextlib.suppress(ProviderError):
+                job = await fresh_urls(job, provider=provider, store=self._store)
         if job.video_url is None:
             raise ValueError(f"job {job.id} has no result to fetch")
         try:
             artifacts = await self._fetch(job, provider_folder(self._settings, job.provider))
         except LinkExpired as error:
+            job = await self._note(job, error)
             return await self._expired(job, provider, error, result_hours)
         except DownloadError as error:
-            await self._note(job, error)
+            job = await self._note(job, error)
+            if is_rubbish_for_good(job.tries):
+                return await self._unusable(job, error)
             raise
         finally:
             self.progress.pop(job.id, None)
@@ -109,6 +121,10 @@ class Saver:
         )
         await self._after(finished)
         return finished
+
+    def pause(self, job: Job) -> float:
+        """Say for how many seconds the job's result is left alone; 0 when it should be fetched."""
+        return min(pause(job.tries, self._store.clock()), _LONGEST_PAUSE)
 
     async def _fetch(self, job: Job, local_folder: Path) -> Artifacts:
         base_url = self._settings.base_url(job.provider)
@@ -168,43 +184,80 @@ class Saver:
             return None
 
     async def _expired(self, job: Job, provider: Provider, error: LinkExpired, result_hours: float) -> Job:
-        await self._note(job, error)
-        job = await self._store.read(lambda connection: journal.find(connection, job.id))
         now = self._store.clock()
+        since = await self._finished_there(job)
+        over = is_kept_no_longer(job.tries, since=since, kept_seconds=result_hours * _HOUR, now=now)
         try:
             renewed = await fresh_urls(job, provider=provider, store=self._store)
         except TaskNotFound:
             logger.info("%s: no fresh address for its result", job.id)
-            if now < (job.accepted_at or now) + result_hours * _HOUR:
+            if not over:
                 raise error from None
         else:
-            # The same address again, past its time, will not come back to life. Any other is worth a try,
-            # but not at once: an address that is dead on arrival must not keep both sides busy.
-            if renewed.video_url != job.video_url or now < (renewed.url_expires_at or now + 1):
+            # The same address again, past its time, will not come back to life. Any other is worth a try as long as
+            # the provider keeps the result: some sign new addresses for a file that they have deleted.
+            same = renewed.video_url == job.video_url and now >= (renewed.url_expires_at or now + 1)
+            if not same and not (over and is_dead(job.tries)):
                 raise error
             job = renewed
+        return await self._end(
+            job,
+            detail="the result is no longer at the provider",
+            error="The video was finished and paid, but the provider removed it before it could be saved.",
+            error_code="result_expired",
+        )
+
+    async def _unusable(self, job: Job, error: DownloadError) -> Job:
+        return await self._end(
+            job,
+            detail=f"{job.tries.rubbish} downloads brought no video",
+            error="The video was finished and paid, but what the provider hands out is no video:"
+            f" {job.tries.rubbish} downloads, the last one said: {error.message}",
+            error_code="result_unusable",
+        )
+
+    async def _end(self, job: Job, *, detail: str, error: str, error_code: str) -> Job:
+        task = job.submission.task_id if job.submission else "?"
         return await self._store.write(
             lambda connection: journal.move(
                 connection,
                 job,
                 JobState.EXPIRED,
-                now=now,
+                now=self._store.clock(),
                 by=self._store.ownership.instance,
-                detail="the result is no longer at the provider",
-                error="The video was finished and paid, but the provider removed it before it could be saved.",
-                error_code="result_expired",
-                error_hint=f"Ask the provider's support with task id {job.submission.task_id if job.submission else '?'}.",
+                detail=detail,
+                error=error,
+                error_code=error_code,
+                error_hint=f"Ask the provider's support with task id {task}, also for the money;"
+                f" `seedance-mcp jobs show {job.id} --refund-note` writes what they need to know.",
             )
         )
 
-    async def _note(self, job: Job, error: SeedanceError) -> None:
-        if job.error != error.message:
-            await self._store.write(
-                lambda connection: journal.note(
-                    connection, job, error=error.message, error_code=error.code, error_hint=error.hint
-                )
+    async def _finished_there(self, job: Job) -> float:
+        """When the provider was seen to have finished, in epoch seconds: no later than that it keeps the result from."""
+        steps = await self._store.read(lambda connection: journal.history(connection, job.id))
+        seen = [step.at for step in steps if step.after == JobState.REMOTE_DONE]
+        return seen[-1] if seen else (job.accepted_at or job.created_at)
+
+    async def _note(self, job: Job, error: DownloadError) -> Job:
+        tries = counted(job.tries, error, self._store.clock())
+        message = error.message
+        if tries.rubbish > job.tries.rubbish:
+            message = f"{message} That was try {tries.rubbish} of {MOST_RUBBISH}."
+        if (job.error, job.tries) == (message, tries):
+            return job
+        noted = await self._store.write(
+            lambda connection: journal.note(
+                connection,
+                job,
+                tries=tries,
+                error=message,
+                error_code=error.code,
+                error_hint=error.hint,
             )
-            self._changed(job)
+        )
+        self._changed(noted)
+        return noted
 
     async def _after(self, job: Job) -> None:
         if job.artifacts is not None:

@@ -38,6 +38,14 @@ class LinkExpired(DownloadError):
     default_hint = "The server asks the provider for a fresh link by itself; call check_status later."
 
 
+class NoVideo(DownloadError):
+    """What the server sends is no video, and not because the way to it broke: of `bytes` so many had arrived."""
+
+    def __init__(self, message: str, *, bytes: int = 0) -> None:
+        super().__init__(message)
+        self.bytes = bytes
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """
@@ -50,15 +58,15 @@ class Limits:
     deadline_seconds: float = 1800
     idle_seconds: float = 30
 
-    def check(self, size: int | None) -> None:
+    def check(self, size: int | None, *, arrived: int = 0) -> None:
         """
-        Refuse a size in bytes; None is a size that is not known.
+        Refuse a size in bytes, None for one that is not known, of which so many have arrived.
 
         Raises:
-            DownloadError: it is too large.
+            NoVideo: it is too large.
         """
         if size is not None and size > self.max_bytes:
-            raise DownloadError(f"The result is larger than {self.max_bytes / 1e6:g} MB.")
+            raise NoVideo(f"The result is larger than {self.max_bytes / 1e6:g} MB.", bytes=arrived)
 
 
 async def transfer(
@@ -75,6 +83,7 @@ async def transfer(
 
     Raises:
         LinkExpired: the URL no longer works.
+        NoVideo: what the server sends is something else.
         DownloadError: anything else that is wrong with the answer or the way to it.
         OSError: the part cannot be written.
     """
@@ -171,11 +180,11 @@ class _Transfer:
         with await run_sync(opening) as file:
             async for piece in response.aiter_raw():
                 if here == 0 and piece.lstrip()[:1] in (b"<", b"{", b"["):
-                    raise DownloadError("The server sent text instead of a video.")
+                    raise NoVideo("The server sent text instead of a video.", bytes=len(piece))
                 here += len(piece)
                 if here > self._limits.max_bytes:
                     await run_sync(self._part.discard)
-                    self._limits.check(here)
+                    self._limits.check(here, arrived=here - start)
                 await run_sync(file.write, piece)
                 if here - sign >= _LIFE_SIGN:
                     sign = here
@@ -185,7 +194,7 @@ class _Transfer:
         if total is not None and here != total:
             raise DownloadError(f"The server announced {total} bytes and sent {here}.")
         if not here:
-            raise DownloadError("The server sent an empty file.")
+            raise NoVideo("The server sent an empty file.")
 
 
 def _check_status(response: httpx2.Response, *, may_continue: bool) -> None:
@@ -208,10 +217,10 @@ def _check_content(response: httpx2.Response) -> None:
     # We asked for none: a small answer that unpacks to gigabytes is the only use of one.
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding.strip().lower() not in ("", "identity"):
-        raise DownloadError("The server sent the video compressed, which nobody asked for.")
+        raise NoVideo("The server sent the video compressed, which nobody asked for.")
     kind = response.headers.get("Content-Type", "")
     if _NO_MEDIA.match(kind.strip()):
-        raise DownloadError("The server sent a page or a message instead of a video.")
+        raise NoVideo("The server sent a page or a message instead of a video.")
 
 
 def _length(response: httpx2.Response) -> int | None:

@@ -172,6 +172,8 @@ class Watcher:
             return await self._orphan(job)
         # Before the lease: who may not ask about it must not keep those from it who may.
         provider = await self._shops.open_for(job)
+        if job.state is JobState.REMOTE_DONE and (pause := self._saver.pause(job)):
+            return pause
         if self._leases and not await self._lease(job):
             return _LEASE_SECONDS / 4
         before = job.version

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .job import FINISHED_STATES, Artifacts, Job, JobState, JobStatus
+from .job import FINISHED_STATES, Artifacts, Job, JobState, JobStatus, Tries
 from .media import MAX_SHEET_FRAMES, MediaFile, MediaKind, Upload
 from .price import Price
 from .request import VideoRequest
@@ -21,6 +21,7 @@ __all__ = [
     "Submission",
     "TaskState",
     "TaskStatus",
+    "Tries",
     "Upload",
     "VideoRequest",
 ]

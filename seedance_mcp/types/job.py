@@ -31,7 +31,7 @@ class JobState(StrEnum):
     MISSING = "missing"
     """The provider no longer knows a task it had accepted; a person has to look."""
     EXPIRED = "expired"
-    """Finished and paid, but the file was gone before it could be saved."""
+    """Finished and paid, but the file was gone before it could be saved, or was never a video."""
     REJECTED = "rejected"
     """Refused, with evidence; nothing was bought."""
     NOT_SENT = "not_sent"
@@ -106,6 +106,21 @@ class Artifacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tries:
+    """What the tries to fetch a result have come to, kept with the job so that every process counts on."""
+
+    rubbish: int = 0
+    """How often something else than a video arrived."""
+    day: str = ""
+    """The UTC day that `rubbish_bytes` is of, such as 2026-11-28."""
+    rubbish_bytes: int = 0
+    dead_links: int = 0
+    """How often in a row an address no longer worked."""
+    last_at: float | None = None
+    """When the last of these was, in seconds since the epoch."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """
     One video that was asked for: a row of the job database. Times are seconds since the epoch.
@@ -141,6 +156,7 @@ class Job:
     last_frame_url: str | None = None
     url_expires_at: float | None = None
     artifacts: Artifacts | None = None
+    tries: Tries = Tries()
     error: str | None = None
     error_code: str | None = None
     error_hint: str | None = None

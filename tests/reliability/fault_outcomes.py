@@ -186,6 +186,13 @@ OUTCOMES: Mapping[str, Outcome] = {
         during=Stand(state=S.EXPIRED, held="charge", error="result_expired", hint="support"),
         after=Stand(state=S.EXPIRED, held="charge", error="result_expired", hint="support"),
     ),
+    "unusable": Outcome(
+        says="expired: `result_unusable`",
+        means="What the provider hands out is no video. It is fetched 8 times over seven and a half hours, then the job"
+        " is `expired`, the charge stays counted, and the hint names the task id and the note for a refund.",
+        during=Stand(state=S.EXPIRED, held="charge", error="result_unusable", hint="--refund-note"),
+        after=Stand(state=S.EXPIRED, held="charge", error="result_unusable", hint="--refund-note"),
+    ),
 }
 """Every outcome by its name in the matrix; `refused`, `unsent` and `answers` make those with a code."""
 

@@ -57,7 +57,7 @@ async def play(row: Row, call: str, name: str, folder: Path) -> None:
                 folder,
                 behaviour,
                 impatient=not info(name).absence_is_proof and expected.by != "late",
-                brief=row.scene == "expired_result",
+                brief=row.scene in ("expired_result", "expired_links"),
                 closed=row.scene == "nobody_listens",
             )
         )

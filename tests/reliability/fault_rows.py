@@ -119,6 +119,16 @@ def _redirect(name: str, says: str, to: str) -> Row:
     )
 
 
+def _rubbish(name: str, says: str, **fault: Any) -> Row:
+    """What arrives whole and is no video, every time."""
+    return Row(
+        name=f"rubbish_{name}",
+        says=f"{says} instead of the video, every time",
+        fault=fault,
+        cells=_only("-only a download can be no video", download="unusable"),
+    )
+
+
 def _said(code: str) -> dict[str, str]:
     return {"check": f"answers {code}", "upload": f"unsent {code}"}
 
@@ -188,6 +198,15 @@ ROWS: tuple[Row, ...] = (
         scene="expired_result",
         cells=_only(ONLY_FILES, download="gone"),
     ),
+    Row(
+        name="dead_links",
+        says="new addresses without an end for a video that is gone",
+        scene="expired_links",
+        cells=_only(ONLY_FILES, download="gone"),
+    ),
+    _rubbish("page", "a page", kind="page", status=200),
+    _rubbish("empty", "an empty file", kind="empty"),
+    _rubbish("broken", "half a video that claims to be whole", kind="cut_json"),
     Row(
         name="unknown_words",
         says="a status word that nobody documented",
