@@ -10,6 +10,8 @@ import contextlib
 import os
 import secrets
 import sys
+import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,19 +27,8 @@ if sys.platform == "win32":
             return False
         return True
 
-    def _lock(descriptor: int) -> None:
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        while True:
-            try:
-                msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)  # gives up after ten seconds
-            except OSError:
-                continue
-            return
 else:
     import fcntl
-
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
     def _try_lock(descriptor: int) -> bool:
         try:
@@ -45,6 +36,9 @@ else:
         except OSError:
             return False
         return True
+
+
+_LOOK_SECONDS = 0.02
 
 
 class Ownership:
@@ -142,9 +136,15 @@ class FileLock:
         """Take the lock if nobody holds it."""
         return _try_lock(self._descriptor)
 
-    def take(self) -> None:
-        """Take the lock, waiting for whoever holds it."""
-        _lock(self._descriptor)
+    def take(self, seconds: float) -> bool:
+        """Take the lock, waiting at most so long for whoever holds it; False if that was not enough. Blocks."""
+        end = time.monotonic() + seconds
+        nobody = threading.Event()
+        while not self.try_take():
+            if time.monotonic() >= end:
+                return False
+            nobody.wait(_LOOK_SECONDS)
+        return True
 
     def close(self) -> None:
         """Let go of the lock."""

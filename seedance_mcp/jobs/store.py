@@ -27,6 +27,8 @@ Connection = sqlite3.Connection
 Clock = Callable[[], float]
 
 _DATABASE = "jobs.db"
+_OPENING_SECONDS = 10.0
+"""How long another process may take to open the database: as long as it waits itself for one that holds it."""
 
 
 class Store:
@@ -167,7 +169,11 @@ def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
         _refuse_share(folder)
         opening = FileLock(folder / "opening.lock")  # two servers that start at once take turns
         with contextlib.closing(opening):
-            opening.take()
+            if not opening.take(_OPENING_SECONDS):
+                raise StoreError(
+                    f"Another process is opening the job database in {folder} and does not come to its end.",
+                    hint="Try again in a moment. If it stays so, look for a seedance-mcp that was suspended, and end it.",
+                )
             ownership = Ownership(folder / "instances")
             try:
                 ownership.sweep()
@@ -182,6 +188,8 @@ def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
             f"The state folder {folder} cannot be used: {error.strerror or error}.",
             hint="Make it writable, or set SEEDANCE_STATE_DIR to another folder.",
         ) from error
+    except sqlite3.OperationalError as error:
+        raise _unusable(folder / _DATABASE, error) from error
     return store
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import AsyncGenerator
 from importlib.metadata import version
 from typing import Any
@@ -11,16 +10,14 @@ from typing import Any
 from mcp.server import CacheHint, MCPServer
 from mcp.server.subscriptions import InMemorySubscriptionBus
 
-from ..app import App, open_app
 from ..config import Settings
 from ..errors import SeedanceError
+from .opening import Opening, opening
 from .resources import add_resources
 from .revisions import only_what_was_negotiated
 from .tooling import Toolbox
 from .tools import all_tools
 from .updates import Updates
-
-_LOG = logging.getLogger(__name__)
 
 _HOUR_MS = 3_600_000
 
@@ -37,19 +34,9 @@ def assemble(settings: Settings, wrong: SeedanceError | None = None) -> MCPServe
     updates = Updates(bus)
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: MCPServer[Any]) -> AsyncGenerator[App | SeedanceError]:
-        async with contextlib.AsyncExitStack() as stack:
-            try:
-                if wrong is not None:
-                    raise wrong
-                app = await stack.enter_async_context(open_app(settings, leave=True))
-            except SeedanceError as error:
-                # A server that does not start tells nobody why; one whose tools answer with the reason does.
-                _LOG.error("The server cannot work: %s %s", error.message, error.hint)
-                yield error
-                return
-            await stack.enter_async_context(updates.following(app))
-            yield app
+    async def lifespan(_: MCPServer[Any]) -> AsyncGenerator[Opening]:
+        async with opening(settings, updates, wrong) as installation:
+            yield installation
 
     server = Toolbox(
         name="seedance",

@@ -18,6 +18,7 @@ from ..app import App, Reader, Update
 from ..errors import SeedanceError
 from ..types import Job
 from .hosts import Waits, waits
+from .opening import Opening
 from .revisions import defines
 from .transport import peer_of
 
@@ -52,11 +53,8 @@ class Call:
 
     @property
     def app(self) -> App:
-        """The app. Raises the reason why it could not be opened, as a SeedanceError."""
-        state = self._context.request_context.lifespan_context
-        if isinstance(state, SeedanceError):
-            raise state
-        return cast("App", state)
+        """The app. Raises the reason why it is not open now, as a SeedanceError."""
+        return cast("Opening", self._context.request_context.lifespan_context).app
 
     @property
     def client(self) -> str:

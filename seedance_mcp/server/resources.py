@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -34,6 +35,7 @@ from ..errors import InvalidRequest, JobNotFinished, JobNotFound, MediaError, Se
 from ..media import read_media
 from ..types import Job, MediaFile
 from . import catalog_views, views
+from .opening import Opening
 from .transport import lowlevel
 
 MAX_VIDEO_BYTES = 8 * 1024 * 1024
@@ -75,8 +77,9 @@ async def _list(context: _Context, params: PaginatedRequestParams) -> ListResour
         Resource(uri=_SCHEME + path, name=path, title=title, description=text, mime_type=_JSON)
         for path, title, text in _FIXED
     ]
-    state = context.lifespan_context
-    jobs = [] if isinstance(state, SeedanceError) else await cast("App", state).recent(_LISTED_JOBS)
+    jobs: list[Job] = []
+    with contextlib.suppress(SeedanceError):  # what is always there is listed all the same
+        jobs = await cast("Opening", context.lifespan_context).app.recent(_LISTED_JOBS)
     return ListResourcesResult(resources=[*found, *(_resource(job) for job in jobs)])
 
 
@@ -190,7 +193,7 @@ async def _complete(context: _Context, params: CompleteRequestParams) -> Complet
 
 
 def _app(context: _Context) -> App:
-    state = context.lifespan_context
-    if isinstance(state, SeedanceError):
-        raise MCPError(INTERNAL_ERROR, state.message, {"hint": state.hint})
-    return cast("App", state)
+    try:
+        return cast("Opening", context.lifespan_context).app
+    except SeedanceError as error:
+        raise MCPError(INTERNAL_ERROR, error.message, {"hint": error.hint}) from None

@@ -18,7 +18,7 @@ from seedance_mcp.app import App, open_app
 from seedance_mcp.cli.checkup import examine
 from seedance_mcp.config import Settings
 from seedance_mcp.jobs import watcher
-from seedance_mcp.server import assembly, create_server
+from seedance_mcp.server import create_server, opening
 from seedance_mcp.types import JobState
 from tests.emulator import Behaviour, Emulator
 
@@ -83,7 +83,7 @@ class Scene:
                 self.app = app
                 yield app
 
-        self.patch.setattr(assembly, "open_app", opened)
+        self.patch.setattr(opening, "open_app", opened)
         async with Client(create_server(self.settings), mode="auto") as client:
             self.client = client
             yield

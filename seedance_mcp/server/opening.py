@@ -1,0 +1,118 @@
+"""Opens the app for as long as the server runs, and tries again for as long as it cannot be opened."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncGenerator
+
+import anyio
+
+from ..app import App, open_app
+from ..config import Settings
+from ..errors import SeedanceError, StoreError
+from .updates import Updates
+
+_LOG = logging.getLogger(__name__)
+
+_FIRST_SECONDS = 1.0
+"""How long a client waits for the opening before it is answered: most give up on a server after a few seconds."""
+
+_SOONEST_SECONDS, _LATEST_SECONDS = 0.25, 5.0
+"""Between two tries."""
+
+
+class Opening:
+    """The app of a running server, or the reason why it is not there (yet)."""
+
+    def __init__(self, reason: SeedanceError) -> None:
+        self._state: App | SeedanceError = reason
+        self._closing = anyio.Event()
+        self._tried = anyio.Event()
+
+    @property
+    def app(self) -> App:
+        """The app. Raises the reason why it is not open, as a SeedanceError."""
+        if isinstance(self._state, SeedanceError):
+            raise self._state
+        return self._state
+
+    async def keep_open(self, settings: Settings, updates: Updates) -> None:
+        """
+        Open the app and keep it open until the end; what is in the way may pass, so it is tried again and again.
+
+        A database that another process holds, a full disk or a folder that is not there yet are such things; a wrong
+        setting is not. An app that breaks down by a mistake of its own is opened anew.
+        """
+        pause = _SOONEST_SECONDS
+        while not self._closing.is_set():
+            try:
+                async with open_app(settings, leave=True) as app, updates.following(app):
+                    self._is(app)
+                    pause = _SOONEST_SECONDS
+                    await self._closing.wait()
+                return
+            except SeedanceError as error:
+                self._is(error)
+                if not isinstance(error, StoreError):
+                    return
+            except Exception:
+                _LOG.exception("The app broke down in a way that nobody planned; it is opened anew")
+                self._is(
+                    StoreError(
+                        "The server made a mistake and is starting anew; its log (stderr) has the details.",
+                        hint="Call again in a moment; check_status then tells how each job stands.",
+                    )
+                )
+            with anyio.move_on_after(pause):
+                await self._closing.wait()
+            pause = min(2 * pause, _LATEST_SECONDS)
+
+    def _is(self, state: App | SeedanceError) -> None:
+        before, self._state = self._state, state
+        self._tried.set()
+        if isinstance(state, SeedanceError):
+            # A server that does not start tells nobody why; one whose tools answer with the reason does.
+            if not (isinstance(before, SeedanceError) and before.message == state.message):
+                _LOG.error("The server cannot work now: %s %s", state.message, state.hint)
+        elif isinstance(before, SeedanceError) and before is not _OPENING:
+            _LOG.warning("The server can work now.")
+
+    async def first_try(self) -> None:
+        """Wait a little for the first try to succeed or fail."""
+        with anyio.move_on_after(_FIRST_SECONDS):
+            await self._tried.wait()
+
+    def close(self) -> None:
+        """Let the app end."""
+        self._closing.set()
+
+
+_OPENING = StoreError(
+    "The job database is still being opened; another process may be holding it.",
+    hint="Call again in a moment: it is tried until it opens.",
+)
+
+
+@contextlib.asynccontextmanager
+async def opening(
+    settings: Settings, updates: Updates, wrong: SeedanceError | None
+) -> AsyncGenerator[Opening]:
+    """Keep the app open in the background. With `wrong`, settings that cannot be used, nothing is opened at all."""
+    if wrong is not None:
+        _LOG.error("The server cannot work: %s %s", wrong.message, wrong.hint)
+        yield Opening(wrong)
+        return
+    installation = Opening(_OPENING)
+    failure: Exception | None = None
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(installation.keep_open, settings, updates)
+        await installation.first_try()
+        try:
+            yield installation
+        except Exception as error:
+            failure = error  # raised outside: in here, the task group would wrap it
+        finally:
+            installation.close()
+    if failure is not None:
+        raise failure
