@@ -19,6 +19,7 @@ from .jobs import (
     Damaged,
     JobRunner,
     OtherOffer,
+    Question,
     Reader,
     SameAccount,
     Shops,
@@ -207,10 +208,20 @@ class App:
         """Take such a word back; tells whether there was one."""
         return await part(fingerprint, provider, shops=self._shops, store=self._store)
 
-    async def approve(self, code: str) -> Decimal | None:
-        """Note that the person at the terminal agrees to a price; returns it in USD, None for an unknown or old code."""
+    async def question(self, code: str) -> Question | None:
+        """Give what a person was asked under this code; None if it is unknown, used up, or older than 15 minutes."""
+        now = self._store.clock()
+        return await self._store.read(lambda connection: confirmation.asked(connection, code, now=now))
+
+    async def approve(self, code: str) -> bool:
+        """Note that the person agrees to what was asked under this code. False if the question is no longer open."""
         now = self._store.clock()
         return await self._store.write(lambda connection: confirmation.approve(connection, code, now=now))
+
+    async def decline(self, code: str) -> None:
+        """Note a no to what was asked under this code: no assistant's word counts for it then, the person's still does."""
+        now = self._store.clock()
+        await self._store.write(lambda connection: confirmation.decline(connection, code, now=now))
 
     async def allow_spending(self) -> bool:
         """Let purchases go on after the job database was lost; tells whether they had been stopped."""

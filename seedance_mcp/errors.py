@@ -109,17 +109,33 @@ class BudgetExceeded(SeedanceError):
 
 
 class ConfirmationRequired(SeedanceError):
-    """A person has to agree to the price. `token` is single-use and bound to this very request and price."""
+    """
+    A person has to agree to the price.
+
+    `question` is what the person is asked. `token` is what an assistant hands back when the person has agreed; None
+    where no assistant's word counts. `approval` is the code by which the person agrees in a terminal. Both are
+    single-use and bound to this very request and price.
+    """
 
     code = "confirmation_required"
 
-    def __init__(self, message: str, *, token: str | None, hint: str) -> None:
+    def __init__(
+        self, message: str, *, token: str | None, hint: str, question: str = "", approval: str = ""
+    ) -> None:
         super().__init__(message, hint=hint)
         self.token = token
+        self.question = question
+        self.approval = approval
 
     def after(self, words: str) -> ConfirmationRequired:
         """Give the same question with what happened before it."""
-        return ConfirmationRequired(f"{words}. {self.message}", token=self.token, hint=self.hint)
+        return ConfirmationRequired(
+            f"{words}. {self.message}",
+            token=self.token,
+            hint=self.hint,
+            question=self.question,
+            approval=self.approval,
+        )
 
 
 class NotSupported(SeedanceError):

@@ -46,6 +46,8 @@ def _lines(quote: Quote) -> str:
         if estimate.maximum.usd > estimate.price.usd:
             lines.append(f"At most {money(estimate.maximum)}.")
         lines.append(f"{estimate.basis} (prices of {estimate.verified}, confidence {estimate.confidence})")
+    else:
+        lines.append(f"At most {digits(budget.max_per_job_usd)} USD is counted for it.")
     if quote.usual_seconds:
         lines.append(f"Usually done in {quote.usual_seconds:.0f} s.")
     left, most = digits(budget.left_today_usd), digits(budget.max_per_job_usd)

@@ -13,8 +13,9 @@ from ..config import Settings, load_settings
 from ..errors import ConfirmationRequired
 from ..types import VideoRequest
 from .arguments import add_request_arguments, allow_named_files, amount, read_request
+from .consent import at_a_terminal, says_yes
 from .opening import opened
-from .text import money
+from .text import digits, money
 from .waiting import finish, wait_with_progress
 
 
@@ -42,25 +43,29 @@ def execute(arguments: argparse.Namespace) -> int:
     settings = allow_named_files(load_settings(), request)
     make = partial(_make, settings, request, arguments)
     try:
-        return anyio.run(make, arguments.yes and settings.confirm != "strict")
+        return anyio.run(make, None)
     except ConfirmationRequired as error:
         if not _agreed(error, settings):
             print("Not generated; nothing was spent.", file=sys.stderr)
             return 2
-        return anyio.run(make, True)
+        return anyio.run(make, error.approval)
 
 
 async def _make(
-    settings: Settings, request: VideoRequest, arguments: argparse.Namespace, confirmed: bool
+    settings: Settings, request: VideoRequest, arguments: argparse.Namespace, agreed_to: str | None
 ) -> int:
+    """Make it. `agreed_to` is the code of the question that the person has just said yes to."""
     async with opened(settings) as app:
-        await _say_the_price(app, request)
+        if agreed_to is None:
+            await _say_the_price(app, request)
+        else:
+            await app.approve(agreed_to)
         started = await app.generate(
             request,
             max_usd=arguments.max_usd,
             allow_duplicate=arguments.allow_duplicate,
             request_key=arguments.request_key,
-            confirmed=confirmed,
+            confirmed=arguments.yes and settings.confirm != "strict",
         )
         if started.deduplicated:
             another = "--allow-duplicate" if arguments.request_key is None else "a new --request-key"
@@ -74,7 +79,10 @@ async def _make(
 
 async def _say_the_price(app: App, request: VideoRequest) -> None:
     quote = await app.estimate(request)
-    price = money(quote.estimate.price) if quote.estimate else "price unknown"
+    counted = digits(quote.budget.max_per_job_usd)
+    price = (
+        money(quote.estimate.price) if quote.estimate else f"price unknown, at most {counted} USD is counted"
+    )
     print(
         f"{quote.offer.model.title} at {quote.offer.provider.title}: {price}; {quote.reason}", file=sys.stderr
     )
@@ -83,12 +91,11 @@ async def _say_the_price(app: App, request: VideoRequest) -> None:
 
 
 def _agreed(error: ConfirmationRequired, settings: Settings) -> bool:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not at_a_terminal():
         hint = (
             "Run it in a terminal"
             if settings.confirm == "strict"
             else "Run it in a terminal, or again with --yes"
         )
         raise ConfirmationRequired(error.message, token=None, hint=f"{hint}. Nothing was spent.") from None
-    print(f"{error.message}\nGenerate it? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return says_yes(f"{error.question}\nGenerate it?")

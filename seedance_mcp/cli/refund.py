@@ -15,7 +15,7 @@ async def refund_note(app: App, job: Job) -> str:
         f"Provider:   {job.provider}, {job.endpoint}",
         f"Our job:    {job.id}, mark {job.tag}",
         f"Ended as:   {job.status.value} ({job.state.value})",
-        f"Estimate:   {job.estimate.amount} {job.estimate.currency}",
+        f"Estimate:   {f'{job.estimate.amount} {job.estimate.currency}' if job.estimate.known else 'price unknown'}",
         f"Charge:     {f'{job.charge.amount} {job.charge.currency}' if job.charge else 'not known'}",
     ]
     if job.tries.rubbish:

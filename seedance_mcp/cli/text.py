@@ -11,7 +11,9 @@ from ..types import Job, JobStatus, Price
 
 
 def money(price: Price) -> str:
-    """`0.24 USD`, or `1.70 CNY (0.24 USD)` where it is billed in another currency."""
+    """`0.24 USD`, or `1.70 CNY (0.24 USD)` where it is billed in another currency; what is counted if it is unknown."""
+    if not price.known:
+        return f"unknown, {digits(price.usd)} USD counted"
     own = f"{digits(price.amount)} {price.currency}"
     return own if price.currency == "USD" else f"{own} ({digits(price.usd)} USD)"
 

@@ -85,13 +85,22 @@ class Settings:
         "SEEDANCE_CONFIRM",
         values.choice("ask", "strict", "off"),
         "ask",
-        "Who agrees to prices above the threshold: `ask`, `strict` or `off`.",
+        "Who agrees to prices above the threshold, and to unknown ones. `ask`: you, in a dialogue of your client or by"
+        " `seedance-mcp approve`, or your assistant, which says that you did. `strict`: only you. `off`: nobody; an unknown"
+        " price is then refused unless the call names `max_usd`.",
     )
     confirm_above_usd: Decimal = _setting(
         "SEEDANCE_CONFIRM_ABOVE_USD",
         values.amount,
         Decimal(1),
         "Price in USD above which a person has to agree.",
+    )
+    ask_limit_usd: Decimal = _setting(
+        "SEEDANCE_ASK_LIMIT_USD",
+        values.amount,
+        Decimal(5),
+        "With `SEEDANCE_CONFIRM=ask`: how much in USD may be spent within an hour on an assistant's word alone that you"
+        " agreed. Beyond it only your own agreement counts.",
     )
     fallback: bool = _setting(
         "SEEDANCE_FALLBACK",

@@ -10,6 +10,7 @@ from .journal import Damaged, Transition
 from .ledger import Spent, by_day
 from .orders import Started
 from .planning import OtherOffer, Plan
+from .questions import Question
 from .readers import Reader
 from .reconcile import decide_by_hand
 from .runner import JobRunner
@@ -29,6 +30,7 @@ __all__ = [
     "Limits",
     "OtherOffer",
     "Plan",
+    "Question",
     "Reader",
     "SameAccount",
     "Shops",

@@ -136,7 +136,7 @@ def check(
     _check_breakers(connection, provider, account, model, now)
     if price.usd > limits.max_usd_per_job:
         raise BudgetExceeded(
-            f"This video may cost {price.usd:.2f} USD; the limit for one job is {limits.max_usd_per_job:.2f} USD.",
+            f"{may_cost(price)}; the limit for one job is {limits.max_usd_per_job:.2f} USD.",
             hint="Choose a shorter duration, a lower resolution or a cheaper model (estimate_cost compares them)."
             " Only the person who runs the server can raise SEEDANCE_MAX_USD_PER_JOB.",
         )
@@ -152,10 +152,17 @@ def check(
     counted = from_micros(_counted(connection, now))
     if counted + price.usd > limits.max_usd_per_day:
         raise BudgetExceeded(
-            f"This video may cost {price.usd:.2f} USD, and {counted:.2f} of {limits.max_usd_per_day:.2f} USD"
+            f"{may_cost(price)}, and {counted:.2f} of {limits.max_usd_per_day:.2f} USD"
             " are already spent or reserved today.",
             hint="Wait until tomorrow, or ask the person who runs the server to raise SEEDANCE_MAX_USD_PER_DAY.",
         )
+
+
+def may_cost(price: Price) -> str:
+    """Begin a sentence about the most that a video can cost, or about what is counted for an unknown price."""
+    if price.known:
+        return f"This video may cost {price.usd:.2f} USD"
+    return f"The price of this video is unknown and counts as {price.usd:.2f} USD"
 
 
 def spending_stopped(connection: Connection) -> bool:

@@ -36,11 +36,8 @@ CURABLE = frozenset(kind.code for kind in (AuthenticationError, InsufficientFund
 
 _REFUSED = frozenset({JobState.REJECTED, JobState.NOT_SENT})
 
-Buy = Callable[[Plan, Intent, bool], Awaitable[tuple[Job, bool]]]
-"""
-Buys by a plan and waits a little for the answer: the job, and whether it was there before. The last argument is
-`confirmed` as in `JobRunner.start`.
-"""
+Buy = Callable[[Plan, Intent], Awaitable[tuple[Job, bool]]]
+"""Buys by a plan and waits a little for the answer: the job, and whether it was there before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +99,7 @@ class Fallback:
         Raises:
             BudgetExceeded, ConfirmationRequired, StoreError: nothing was bought; whoever refused before is named.
         """
-        started = await self._try(first, confirmed=self._order.confirmed)
+        started = await self._try(first)
         if started is not None:
             return started
         for plan in self._others(first):
@@ -122,14 +119,17 @@ class Fallback:
                 return started
         return self._nobody()
 
-    async def _try(self, plan: Plan, *, confirmed: bool) -> Started | None:
+    async def _try(self, plan: Plan) -> Started | None:
         """Buy by one plan. None: refused, and somebody else may take it."""
         account = self._shops.account_at(plan.offer.provider)
         tried = [refused.fingerprint for refused in self._refused]
         intent = self._order.intent(plan, owner=self._owner, account=account, instead_of=tried)
+        # Whoever agreed to the first price, as far as that was needed, agreed to the others, which are no higher.
+        agreed = [refused.job.agreed_by for refused in self._refused if refused.job is not None]
+        intent = replace(intent, agreed=agreed[-1] if agreed else None)
         job, deduplicated, error = None, False, None
         try:
-            job, deduplicated = await self._buy(plan, intent, confirmed)
+            job, deduplicated = await self._buy(plan, intent)
         except BreakerOpen as stopped:
             if not self._may_move or stopped.refusal not in CURABLE:
                 raise
@@ -171,8 +171,7 @@ class Fallback:
                 f"{name} may take {price.usd:.2f} USD, which nobody has agreed to: call again with provider={name!r}"
             )
             return None
-        # Whoever agreed to the first price, as far as that was needed, agreed to this one, which is no higher.
-        return await self._try(plan, confirmed=asked or self._order.confirmed)
+        return await self._try(plan)
 
     def _others(self, first: Plan) -> list[Plan]:
         """

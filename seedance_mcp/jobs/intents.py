@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from ..config import Settings
 from ..errors import ConfirmationRequired
-from ..types import Job, JobState, Price, VideoRequest
-from . import budget, confirmation, hook_records, journal, repeats, request_keys
+from ..types import Job, JobState, Price, Signer, VideoRequest
+from . import budget, confirmation, hook_records, journal, repeats, request_keys, unknown_prices
+from .confirmation import Consent
+from .questions import Question
 from .repeats import digest_of_planned
 from .request_keys import RequestKey
 from .store import Connection
@@ -20,11 +23,12 @@ class Intent:
     One thing that somebody wants to buy.
 
     `digests` maps each media source of the request to the hash of its content (or its URL), so that the same
-    picture under another path is the same request. Without `price_known`, a person must always agree. With a
-    `key`, the key alone decides whether this is a new purchase. `instead_of` are the fingerprints of what other
-    providers have refused: from now on this job stands for those, too. `asked` is the digest of the request before
-    anything was chosen for it (`digest_of_asked`). `account` and `base_url` are kept with the job: see
-    `accounts.Account`.
+    picture under another path is the same request. `seconds` is the length that the price is for, None if none
+    is known. `capped`: the call says itself what it may cost at most. With a `key`, the key alone decides whether
+    this is a new purchase. `instead_of` are the fingerprints of what other providers have refused: from now on
+    this job stands for those, too. `agreed` tells who has agreed to the price of one of those, if it was no lower.
+    `asked` is the digest of the request before anything was chosen for it (`digest_of_asked`). `account` and
+    `base_url` are kept with the job: see `accounts.Account`.
     """
 
     job_id: str
@@ -38,12 +42,14 @@ class Intent:
     tag: str
     estimate: Price
     maximum: Price
-    price_known: bool
     allow_duplicate: bool
+    seconds: Decimal | None = None
+    capped: bool = False
     key: RequestKey | None = None
     instead_of: tuple[str, ...] = ()
     base_url: str | None = None
     asked: str | None = None
+    agreed: Signer | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -69,7 +75,7 @@ def reserve(
     """
     Put the intent and its reservation on disk: the new job and False, or the job that it repeats and True.
 
-    `confirmed` says that a person answered the question itself, which no tool argument can claim. The
+    `confirmed` says that a person has agreed to whatever it costs, which no tool argument can claim. The
     question for a person's agreement is returned, not raised: raising would undo its own record.
 
     Raises:
@@ -97,16 +103,16 @@ def reserve(
         price=intent.maximum,
         now=now,
     )
-    asks = confirmation.needed(intent.maximum, mode=settings.confirm, above_usd=settings.confirm_above_usd)
-    asks = asks or (not intent.price_known and settings.confirm != "off")
-    if asks and not confirmed:
-        agreed = confirmation.given(
-            connection, token, fingerprint=fingerprint, price=intent.maximum, mode=settings.confirm, now=now
+    unknown_prices.check(connection, intent, settings, confirmed=confirmed)
+    agreed_by: Signer | None = None
+    consent = _to_be_agreed(connection, intent, token, settings=settings, now=now)
+    if consent is not None:
+        signed = (
+            "person" if confirmed else confirmation.agreed(connection, consent, settings=settings, now=now)
         )
-        if not agreed:
-            return confirmation.ask(
-                connection, fingerprint=fingerprint, price=intent.maximum, mode=settings.confirm, now=now
-            )
+        if isinstance(signed, ConfirmationRequired):
+            return signed
+        agreed_by = signed
     job = Job(
         id=intent.job_id,
         state=JobState.RESERVED,
@@ -123,6 +129,7 @@ def reserve(
         tag=intent.tag,
         estimate=intent.estimate,
         maximum=intent.maximum,
+        agreed_by=agreed_by,
         created_at=now,
     )
     stored = journal.insert(connection, job, day=budget.today(connection, now))
@@ -132,3 +139,28 @@ def reserve(
         hook_records.wish(connection, stored.id)
     repeats.note(connection, stored.id, stands_for)
     return stored, False
+
+
+def _to_be_agreed(
+    connection: Connection, intent: Intent, token: str | None, *, settings: Settings, now: float
+) -> Consent | None:
+    """What a person has to agree to: a high or unknown price, or the same once more. None: nobody is asked."""
+    fingerprint = intent.fingerprint
+    dear = confirmation.needed(intent.maximum, mode=settings.confirm, above_usd=settings.confirm_above_usd)
+    digests = (fingerprint, *intent.stands_for)
+    repeated = confirmation.repeated(connection, digests, now) if intent.maximum.usd else ""
+    if not (dear or repeated):
+        return None
+    question = Question.about(
+        intent.request,
+        price=intent.maximum,
+        provider=intent.provider,
+        model=intent.model,
+        seconds=intent.seconds,
+    )
+    return Consent(
+        fingerprint=fingerprint,
+        question=replace(question, reason=repeated),
+        token=token,
+        carried=intent.agreed,
+    )

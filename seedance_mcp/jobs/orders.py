@@ -11,6 +11,7 @@ from decimal import Decimal
 from ..errors import BudgetExceeded
 from ..types import Job, MediaFile, Price, VideoRequest
 from .accounts import Account
+from .budget import may_cost
 from .intents import Intent
 from .planning import Plan
 from .repeats import digest_of_asked
@@ -37,7 +38,8 @@ class Order:
     """
     The arguments of one call; see `JobRunner.start`. `asked` is the request before any choice is made for it.
 
-    `limit` is the highest price of one job in USD: what is set aside where the price is unknown.
+    `limit` is the highest price of one job in USD: what is counted where the price is unknown. No argument of a
+    call lowers that: it would lower what the caps see.
     """
 
     asked: VideoRequest
@@ -45,7 +47,6 @@ class Order:
     max_usd: Decimal | None
     allow_duplicate: bool
     key: RequestKey | None
-    confirmed: bool
     limit: Decimal
 
     @property
@@ -58,7 +59,7 @@ class Order:
         return (
             plan.estimate.maximum
             if plan.estimate
-            else Price(amount=self.limit, currency="USD", usd=self.limit)
+            else Price(amount=self.limit, currency="USD", usd=self.limit, known=False)
         )
 
     def intent(self, plan: Plan, *, owner: str, account: Account, instead_of: Sequence[str] = ()) -> Intent:
@@ -71,7 +72,7 @@ class Order:
         maximum = self.maximum(plan)
         if self.max_usd is not None and maximum.usd > self.max_usd:
             raise BudgetExceeded(
-                f"This video may cost {maximum.usd:.2f} USD, above this call's max_usd of {self.max_usd}.",
+                f"{may_cost(maximum)}, above this call's max_usd of {self.max_usd}.",
                 hint="Raise max_usd, or ask for a shorter, smaller or cheaper video (estimate_cost compares).",
             )
         job_id = f"job_{secrets.token_urlsafe(16)}"
@@ -89,7 +90,8 @@ class Order:
             tag=hashlib.sha256(job_id.encode()).hexdigest()[:32],
             estimate=plan.estimate.price if plan.estimate else maximum,
             maximum=maximum,
-            price_known=plan.estimate is not None,
+            capped=self.max_usd is not None,
+            seconds=plan.estimate.seconds if plan.estimate else None,
             allow_duplicate=self.allow_duplicate,
             key=self.key,
             instead_of=tuple(instead_of),

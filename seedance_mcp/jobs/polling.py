@@ -143,4 +143,4 @@ async def _record(job: Job, offer: Offer, state: TaskState, *, store: Store, cny
 
 
 def _nothing(price: Price) -> Price:
-    return replace(price, amount=Decimal(0), usd=Decimal(0))
+    return replace(price, amount=Decimal(0), usd=Decimal(0), known=True)

@@ -81,9 +81,14 @@ def priced(plan: Plan, answer: Answer, *, cny_per_usd: Decimal) -> Plan:
 
     known, title = plan.estimate, plan.offer.provider.title
     if answer.amount is None:
-        if not answer.silent or known is None:
+        if not answer.silent:
             return plan
-        note = f"{title} did not say its own price just now; this is the one that was published on {known.verified}."
+        note = f"{title} did not say its own price just now"
+        note += (
+            f"; this is the one that was published on {known.verified}."
+            if known
+            else ", and none was published."
+        )
         return replace(plan, notes=(*plan.notes, note))
     estimate = quoted(
         known, plan.request, plan.offer, answer.amount, on=datetime.now(UTC).date(), cny_per_usd=cny_per_usd

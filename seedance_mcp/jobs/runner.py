@@ -135,8 +135,8 @@ class JobRunner:
         nothing beside it: a new key is a new purchase, a known one never is. Where the settings allow it, what one
         provider refuses within that time goes to the next (`Fallback`), as a job of its own.
 
-        `confirmed` says that a person was asked and agreed to the price: in the client's own dialogue, or in a
-        terminal. No argument of a tool may set it.
+        `confirmed` says that a person agreed to it beforehand, whatever it costs within the caps. No argument of a
+        tool may set it.
 
         Raises:
             InvalidRequest, ConfigError, MediaError: it cannot be made as asked, or its key was used for another
@@ -168,12 +168,11 @@ class JobRunner:
             max_usd=max_usd,
             allow_duplicate=allow_duplicate,
             key=key,
-            confirmed=confirmed,
             limit=self._settings.max_usd_per_job,
         )
         end = anyio.current_time() + _ANSWER_SECONDS
 
-        async def buy_by(plan: Plan, intent: Intent, confirmed: bool) -> tuple[Job, bool]:
+        async def buy_by(plan: Plan, intent: Intent) -> tuple[Job, bool]:
             provider = self._shops.open(plan.offer.provider)
             job, deduplicated = await self._commit(
                 intent, plan.offer, media, provider, confirm_token, confirmed

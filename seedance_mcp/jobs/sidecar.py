@@ -69,6 +69,8 @@ def facts(job: Job, video_path: Path | None) -> dict[str, Any]:
 
 
 def _amount(price: Price | None) -> dict[str, str] | None:
+    if price is not None and not price.known:
+        return {"amount": "unknown", "currency": price.currency, "usd": "unknown"}
     return price and {"amount": f"{price.amount:f}", "currency": price.currency, "usd": f"{price.usd:f}"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -27,7 +28,7 @@ _LOG = logging.getLogger(__name__)
 _QUESTION = "agreement"
 _FORM: dict[str, Any] = {
     "type": "object",
-    "properties": {"agree": {"type": "boolean", "title": "Yes, make this video", "default": True}},
+    "properties": {"agree": {"type": "boolean", "title": "Yes, make this video", "default": False}},
     "required": ["agree"],
 }
 _MOST_MESSAGE_CHARACTERS = 200
@@ -39,6 +40,22 @@ _READERS: WeakKeyDictionary[object, Reader] = WeakKeyDictionary()
 def _reader_of(request: ServerRequestContext[Any, Any]) -> Reader:
     peer = peer_of(request)
     return Reader() if peer is None else _READERS.setdefault(peer, Reader())
+
+
+class Reply(StrEnum):
+    """What a client answered to a question, in words for whoever reads the refusal. NOTHING is no answer at all."""
+
+    YES = "yes"
+    NO = "it accepted the question with the answer no"
+    DECLINED = "it declined the question"
+    CANCELLED = "it cancelled the question"
+    NOTHING = "it accepted the question and gave no answer"
+    FAILED = "it failed to put the question"
+
+    @property
+    def is_no(self) -> bool:
+        """True if the client said no, whether or not a person saw the question."""
+        return self in (Reply.NO, Reply.DECLINED, Reply.CANCELLED)
 
 
 class Call:
@@ -125,12 +142,12 @@ class Call:
         able = form is not None and (form.form is not None or form.url is None)
         return able and (self._modern or self._context.session.can_send_request)
 
-    async def ask(self, question: str) -> bool | InputRequiredResult | None:
+    async def ask(self, question: str) -> Reply | InputRequiredResult:
         """
         Ask the person for agreement. The same question must read the same each time.
 
-        Returns the answer; None if the client cannot ask after all; or, in the protocol era in which the
-        client calls again with the answer, what the tool has to return now.
+        Returns what the client answered; or, in the protocol era in which the client calls again with the answer,
+        what the tool has to return now.
         """
         params = ElicitRequestFormParams(message=question, requested_schema=_FORM)
         if not self._modern:
@@ -140,11 +157,11 @@ class Call:
                 )
             except MCPError as error:
                 _LOG.warning("The client declares elicitation but answers with error %d", error.error.code)
-                return None
-            return _agreed(answer)
+                return Reply.FAILED
+            return _read(answer)
         given = (self._context.input_responses or {}).get(_QUESTION)
         if isinstance(given, ElicitResult) and self._context.request_state == question:
-            return _agreed(given)
+            return _read(given)
         return InputRequiredResult(
             input_requests={_QUESTION: ElicitRequest(params=params)}, request_state=question
         )
@@ -154,5 +171,15 @@ class Call:
         return self._context.protocol_version in MODERN_PROTOCOL_VERSIONS
 
 
-def _agreed(answer: ElicitResult) -> bool:
-    return answer.action == "accept" and (answer.content or {}).get("agree") is True
+def _read(answer: ElicitResult) -> Reply:
+    match answer.action, (answer.content or {}).get("agree"):
+        case "accept", True:
+            return Reply.YES
+        case "accept", False:
+            return Reply.NO
+        case "accept", _:
+            return Reply.NOTHING
+        case "decline", _:
+            return Reply.DECLINED
+        case _:
+            return Reply.CANCELLED

@@ -18,7 +18,7 @@ class Shape(BaseModel):
 
 
 class Amount(Shape):
-    """A price in the currency it is billed in, and the same in US dollars."""
+    """A price in the currency it is billed in, and the same in US dollars. Both are `unknown` if nobody has said one."""
 
     amount: str
     currency: str

@@ -18,7 +18,7 @@ from ..errors import ConfirmationRequired
 from ..types import MAX_SHEET_FRAMES, Job, JobStatus, VideoRequest
 from . import catalog_views, results, views
 from .answers import answer, estimate_answer, job_link, jobs_answer, picture, video_link
-from .calls import Call
+from .calls import Call, Reply
 from .tooling import Answer, tool
 
 _LOG = logging.getLogger(__name__)
@@ -97,28 +97,33 @@ async def generate_video(
     Then check_status until it is finished.
     """
 
-    async def start(token: str | None, *, confirmed: bool = False) -> Started:
+    async def start() -> Started:
         return await call.app.generate(
             request,
             max_usd=max_usd,
             allow_duplicate=allow_duplicate,
             request_key=request_key,
-            confirm_token=token,
-            confirmed=confirmed,
+            confirm_token=confirm_token,
         )
 
     try:
-        started = await start(confirm_token)
+        started = await start()
     except ConfirmationRequired as question:
-        agreed = await call.ask(question.message) if call.can_ask else None
-        if isinstance(agreed, InputRequiredResult):
-            return agreed
-        if agreed is None:
+        if not call.can_ask:
             raise
-        if not agreed:
-            raise _declined() from None
-        # The token holds for the price that was asked about; without one (strict mode) only a person's word counts.
-        started = await start(question.token, confirmed=question.token is None)
+        reply = await call.ask(question.question)
+        if isinstance(reply, InputRequiredResult):
+            return reply
+        if reply.is_no:
+            await call.app.decline(question.approval)
+            raise _declined(question, reply) from None
+        if reply is not Reply.YES:
+            raise question.after(
+                f"The client was asked to put the question to the person, but {reply}"
+            ) from None
+        # On record, so that it holds for the price that was asked about and for no other.
+        await call.app.approve(question.approval)
+        started = await start()
     notes = [started.reason, *started.advice]
     if started.deduplicated:
         another = "allow_duplicate or another seed" if request_key is None else "a new request_key"
@@ -156,7 +161,7 @@ async def estimate_cost(call: Call, request: VideoRequest) -> Answer:
     Arguments as in generate_video, which is the next call.
     """
     shown = await views.estimate(call.app, await call.app.estimate(request))
-    price = f"{shown.estimate.usd} USD" if shown.estimate else "an unknown price"
+    price = f"{shown.estimate.usd} USD" if shown.estimate else "price unknown"
     headline = f"{shown.model} at {shown.provider}: {price}. Nothing was bought."
     return estimate_answer(headline, shown.model_copy(update={"finished_meanwhile": await _meanwhile(call)}))
 
@@ -283,9 +288,13 @@ async def _if_possible(addition: Awaitable[T], instead: T) -> T:
         return instead
 
 
-def _declined() -> ConfirmationRequired:
+def _declined(question: ConfirmationRequired, reply: Reply) -> ConfirmationRequired:
     return ConfirmationRequired(
-        "The person was asked and did not agree to the price. Nothing was made and nothing was spent.",
+        f"The client answered no: {reply}. Whether a person saw it is not known here. Nothing was bought."
+        f" {question.message}",
         token=None,
-        hint="Do not ask again by yourself. estimate_cost finds a cheaper way if the person wants one.",
+        hint=f"Do not ask again by yourself. If the person does want it, they run `seedance-mcp approve {question.approval}`"
+        " in a terminal within 15 minutes, and you call again with the same arguments; estimate_cost finds cheaper ways.",
+        question=question.question,
+        approval=question.approval,
     )

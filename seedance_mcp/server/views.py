@@ -18,6 +18,8 @@ _LOG = logging.getLogger(__name__)
 _MOST_TROUBLES = 10
 """Told at once; the log has them all."""
 
+UNKNOWN = "unknown"
+
 
 def decimal(amount: Decimal) -> str:
     """Write an amount without exponent and without zeros at the end."""
@@ -30,7 +32,9 @@ def moment(seconds: float) -> str:
 
 
 def amount(price: Price) -> shape.Amount:
-    """A price."""
+    """A price; one that nobody has said is called unknown, and what is counted for it is in the notes."""
+    if not price.known:
+        return shape.Amount(amount=UNKNOWN, currency=price.currency, usd=UNKNOWN)
     return shape.Amount(amount=decimal(price.amount), currency=price.currency, usd=decimal(price.usd))
 
 
@@ -74,9 +78,19 @@ async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable
         notes=(
             *notes,
             *_hook_note(job),
+            *([] if job.estimate.known else [_unknown_price(job)]),
             *([other.message] if other else []),
             *([placeholder_note(app)] if placeholder else []),
         ),
+    )
+
+
+def _unknown_price(job: Job) -> str:
+    if job.charge is not None:
+        return f"Its price was unknown when it was started; {decimal(job.charge.usd)} USD were charged."
+    return (
+        f"Its price is unknown: at most {decimal(job.maximum.usd)} USD is counted for it, until the provider says what"
+        " it charged."
     )
 
 
@@ -208,6 +222,13 @@ async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
         usual_seconds=quote.usual_seconds,
         notes=(
             *quote.advice,
+            *(
+                []
+                if known
+                else [
+                    f"The price is unknown, at most {decimal(app.settings.max_usd_per_job)} USD is counted."
+                ]
+            ),
             *([placeholder_note(app)] if quote.offer.provider.placeholder else []),
         ),
         next_step="Tell the person the price. generate_video with the same arguments makes the video.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .job import FINISHED_STATES, Artifacts, Job, JobState, JobStatus, Tries
+from .job import FINISHED_STATES, Artifacts, Job, JobState, JobStatus, Signer, Tries
 from .media import MAX_SHEET_FRAMES, MediaFile, MediaKind, Upload
 from .price import Price
 from .request import VideoRequest
@@ -18,6 +18,7 @@ __all__ = [
     "MediaFile",
     "MediaKind",
     "Price",
+    "Signer",
     "Submission",
     "TaskState",
     "TaskStatus",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from .price import Price
 from .request import VideoRequest
@@ -90,6 +91,10 @@ FINISHED_STATES = frozenset(
 """States that do not change by themselves: only late adoption or a person moves them."""
 
 
+Signer = Literal["person", "assistant"]
+"""Who agreed to a price: a person by a sign of their own, or an assistant that says that the person did."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Artifacts:
     """The files of a finished job and the facts measured from them. Pixels, seconds, lower-case hex."""
@@ -129,8 +134,9 @@ class Job:
     `endpoint` is the provider's own name for what is bought. `tag` is the mark that travels with the
     purchase where the provider echoes one. `client_key` is what makes the purchase unique: the fingerprint
     of the request and the number of its deliberate repetitions. `estimate` is the expected price, `maximum`
-    what is reserved for it. `account` is the fingerprint of the key that it was bought with, `base_url` the address
-    that it was bought at, without anything secret; None on jobs of earlier versions, and where nothing is sent.
+    what is reserved for it. `agreed_by` tells who agreed to it, where that was needed. `account` is the fingerprint
+    of the key that it was bought with, `base_url` the address that it was bought at, without anything secret; None
+    on jobs of earlier versions, and where nothing is sent.
     """
 
     id: str
@@ -147,6 +153,7 @@ class Job:
     tag: str
     estimate: Price
     maximum: Price
+    agreed_by: Signer | None = None
     charge: Price | None = None
     submission: Submission | None = None
     task_status: TaskStatus | None = None

@@ -8,8 +8,13 @@ from decimal import Decimal
 
 @dataclass(frozen=True, kw_only=True)
 class Price:
-    """An amount in the currency it is billed in, and the same counted in US dollars."""
+    """
+    An amount in the currency it is billed in, and the same counted in US dollars.
+
+    Not `known`: nobody has said a price, and the amount is only what is counted against the limits meanwhile.
+    """
 
     amount: Decimal
     currency: str
     usd: Decimal
+    known: bool = True

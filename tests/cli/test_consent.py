@@ -5,11 +5,53 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import anyio
 import pytest
 
+from seedance_mcp.app import open_app
+from seedance_mcp.config import load_settings
+from seedance_mcp.errors import ConfirmationRequired
+from seedance_mcp.types import Job, VideoRequest
+from tests.server.asking import SMALL, priced
+
 from .conftest import Run
+
+Terminal = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def terminal(command_environ: dict[str, str], tmp_path: Path) -> Terminal:
+    """Run `seedance-mcp` with these words at a pseudo terminal, and answer its question."""
+
+    def start(*words: str, answer: str, **settings: str) -> tuple[int, str]:
+        ours, theirs = os.openpty()
+        with subprocess.Popen(
+            [sys.executable, "-m", "seedance_mcp", *words],
+            cwd=tmp_path,
+            env={**command_environ, **settings},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        ) as process:
+            os.close(theirs)
+            shown = b""
+            while b"[y/N]" not in shown:
+                shown += os.read(ours, 4096)
+            os.write(ours, f"{answer}\n".encode())
+            try:
+                while piece := os.read(ours, 4096):
+                    shown += piece
+            except OSError:  # Linux says so when the other side has closed
+                pass
+            ended = process.wait(30)
+        os.close(ours)
+        return ended, shown.decode()
+
+    return start
+
 
 PAID = {
     "ARK_API_KEY": "not-a-key",
@@ -49,28 +91,85 @@ def test_more_than_max_usd_is_refused(run: Run) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
 @pytest.mark.parametrize(("answer", "code"), [("n", 2), ("", 2), ("y", 1)])
-def test_at_a_terminal_the_person_is_asked(
-    command_environ: dict[str, str], tmp_path: Path, answer: str, code: int
+def test_at_a_terminal_the_person_is_asked(terminal: Terminal, answer: str, code: int) -> None:
+    ended, shown = terminal(*WORDS, answer=answer, **PAID)
+    assert ended == code
+    assert ("Not generated; nothing was spent." in shown) == (code == 2)
+    assert "Make this video for at most 0." in shown
+    assert "Provider: ark. Model: seedance-1.0-pro. Length: 5 seconds." in shown
+    assert 'Its prompt, as quoted text: "a red fox"' in shown
+
+
+def test_an_unknown_price_is_called_unknown_and_needs_a_yes_or_max_usd(run: Run, tmp_path: Path) -> None:
+    overlay = tmp_path / "catalog.toml"
+    overlay.write_text('[providers.ark.offers."seedance-1.0-pro"]\nprices = []\n', encoding="utf-8")
+    unknown = {**PAID, "SEEDANCE_CATALOG": str(overlay), "SEEDANCE_CONFIRM_ABOVE_USD": "100"}
+    asked = run(*WORDS, **unknown)
+    assert asked.returncode == 2
+    assert "price unknown, at most 3.00 USD is counted" in asked.stderr
+    assert "Price unknown, at most 3.00 USD is counted for it." in asked.stderr
+    estimate = run("estimate", *WORDS[1:], **unknown)
+    assert "price unknown" in estimate.stdout
+    off = {**unknown, "SEEDANCE_CONFIRM": "off"}
+    refused = run(*WORDS, **off)
+    assert refused.returncode == 2
+    assert "error [budget_exceeded]: The price of this video is unknown" in refused.stderr
+    assert "max_usd" in refused.stderr
+    for enough in (("--max-usd", "3"), ("--yes",)):
+        assert "error [not_sent]: " in run(*WORDS, "--allow-duplicate", *enough, **off).stderr
+    too_little = run(*WORDS, "--max-usd", "2", **off)
+    assert "unknown and counts as 3.00 USD, above this call's max_usd of 2" in too_little.stderr
+    listed = run("jobs", "list").stdout
+    assert "unknown, 3.00 USD counted" in listed
+
+
+@pytest.fixture
+def code(environ: dict[str, str], tmp_path: Path) -> str:
+    """The code of a question that an assistant was told to put to the person."""
+
+    async def ask() -> str:
+        async with open_app(load_settings(priced(environ, tmp_path, "0.75"))) as app:
+            with pytest.raises(ConfirmationRequired) as asked:
+                await app.generate(VideoRequest.model_validate({**SMALL, "prompt": "a \x1b[2J red fox"}))
+        return asked.value.approval
+
+    return anyio.run(ask)
+
+
+def test_approve_shows_what_is_agreed_to_and_without_a_terminal_only_yes_agrees(run: Run, code: str) -> None:
+    refused = run("approve", code)
+    assert refused.returncode == 2
+    assert "error [confirmation_required]: This is no terminal" in refused.stderr
+    assert "--yes" in refused.stderr
+    agreed = run("approve", code, "--yes")
+    assert (agreed.returncode, agreed.stdout) == (0, "Agreed, once. Tell the assistant to go on.\n")
+    for result in (refused, agreed):
+        assert "Make this video for at most 1.50 USD?" in result.stderr
+        assert "Provider: sandbox. Model: seedance-1.0-pro. Length: 2 seconds." in result.stderr
+        assert 'Its prompt, as quoted text: "a \ufffd[2J red fox"' in result.stderr
+    unknown = run("approve", "12345678", "--yes")
+    assert (unknown.returncode, "unknown, used already, or older" in unknown.stderr) == (2, True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
+@pytest.mark.parametrize(("answer", "agrees"), [("y", True), ("n", False), ("", False)])
+def test_approve_asks_the_person_at_the_terminal(
+    terminal: Terminal, environ: dict[str, str], tmp_path: Path, code: str, answer: str, agrees: bool
 ) -> None:
-    ours, theirs = os.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "seedance_mcp", *WORDS],
-        cwd=tmp_path,
-        env={**command_environ, **PAID},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    ) as process:
-        os.close(theirs)
-        shown = b""
-        while b"[y/N]" not in shown:
-            shown += os.read(ours, 4096)
-        os.write(ours, f"{answer}\n".encode())
-        try:
-            while piece := os.read(ours, 4096):
-                shown += piece
-        except OSError:  # Linux says so when the other side has closed
-            pass
-        assert process.wait(30) == code
-    os.close(ours)
-    assert ("Not generated; nothing was spent." in shown.decode()) == (code == 2)
+    ended, shown = terminal("approve", code, answer=answer)
+    assert ended == (0 if agrees else 2)
+    assert "Make this video for at most 1.50 USD?" in shown
+    assert ("Not agreed. Nothing was bought." in shown) == (not agrees)
+
+    async def ask(token: str | None) -> Job | ConfirmationRequired:
+        async with open_app(load_settings(priced(environ, tmp_path, "0.75"))) as app:
+            request = VideoRequest.model_validate({**SMALL, "prompt": "a \x1b[2J red fox"})
+            try:
+                return (await app.generate(request, confirm_token=token)).job
+            except ConfirmationRequired as question:
+                return question
+
+    outcome = anyio.run(ask, None if agrees else code)
+    # After the person's own no, an assistant's word that they agreed counts for nothing.
+    assert isinstance(outcome, Job) == agrees
+    assert agrees or getattr(outcome, "token", "") is None

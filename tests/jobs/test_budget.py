@@ -39,7 +39,7 @@ class Till:
         self, usd: str = "1", *, prompt: str | None = None, token: str | None = None, known: bool = True
     ) -> Job:
         self.count += 1
-        price = Price(amount=Decimal(usd), currency="USD", usd=Decimal(usd))
+        price = Price(amount=Decimal(usd), currency="USD", usd=Decimal(usd), known=known)
         intent = Intent(
             job_id=f"job_{self.count}",
             owner="me",
@@ -52,7 +52,6 @@ class Till:
             tag=f"tag{self.count}",
             estimate=price,
             maximum=price,
-            price_known=known,
             allow_duplicate=False,
         )
         outcome = self.store.write_now(
@@ -203,7 +202,7 @@ def test_in_strict_mode_only_the_terminal_can_agree(till: Till) -> None:
     with pytest.raises(ConfirmationRequired):
         till.buy("2", prompt="a cat", token=token)
     approved = till.store.write_now(lambda connection: confirmation.approve(connection, token, now=till.now))
-    assert approved == 2
+    assert approved
     assert till.buy("2", prompt="a cat").state is JobState.RESERVED
 
 

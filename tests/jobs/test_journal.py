@@ -43,7 +43,6 @@ class Book:
             tag="job_1",
             estimate=PRICE,
             maximum=PRICE,
-            price_known=True,
             allow_duplicate=False,
         )
         with connection:

@@ -30,7 +30,7 @@ class Buyers:
         intent = Intent(
             job_id=job_id, owner="me", provider=provider, account="a", model="m", endpoint="e",
             request=VideoRequest(prompt="a boat", model="seedance-2.0"), digests={}, tag=job_id, estimate=PRICE,
-            maximum=PRICE, price_known=True, allow_duplicate=False, instead_of=instead_of,
+            maximum=PRICE, allow_duplicate=False, instead_of=instead_of,
         )  # fmt: skip
         outcome = self._store.write_now(
             lambda connection: reserve(

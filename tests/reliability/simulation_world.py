@@ -17,7 +17,13 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
-from seedance_mcp.errors import BudgetExceeded, InvalidRequest, ProviderError, StoreError
+from seedance_mcp.errors import (
+    BudgetExceeded,
+    ConfirmationRequired,
+    InvalidRequest,
+    ProviderError,
+    StoreError,
+)
 from seedance_mcp.jobs import journal, reconcile
 from seedance_mcp.jobs.intents import Intent
 from seedance_mcp.jobs.request_keys import RequestKey
@@ -159,7 +165,7 @@ class World:
         intent = Order(
             job_id=job_id, owner=process.instance, provider=seller, account="a", model="m", endpoint="e",
             request=request(number), digests={}, tag=job_id, estimate=price, maximum=price,
-            price_known=True, allow_duplicate=self.random.random() < 0.05,
+            allow_duplicate=self.random.random() < 0.05,
             key=key and RequestKey(text=key, asked=request(number), digests={}), instead_of=instead_of,
         )  # fmt: skip
         self.intents[job_id] = intent
@@ -169,6 +175,9 @@ class World:
             )
         except BudgetExceeded:
             self.count("refused by the budget")
+            return
+        except ConfirmationRequired:
+            self.count("a person has to agree")
             return
         self.count("the same request again" if deduplicated else "reserved")
         self.promises.same_request_same_job(intent, job, deduplicated)

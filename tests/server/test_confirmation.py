@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import re
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +27,44 @@ from .conftest import Era
 DEAR = {**SMALL, "prompt": "[sandbox:stall] a fox", "wait_seconds": 0}
 
 
+Approve = Callable[..., Awaitable["subprocess.CompletedProcess[bytes]"]]
+
+
+@pytest.fixture
+def approve(environ: dict[str, str], tmp_path: Path) -> Approve:
+    """Run `seedance-mcp approve` in a process of its own, as a person does."""
+
+    async def run(*words: str) -> subprocess.CompletedProcess[bytes]:
+        return await anyio.run_process(
+            [sys.executable, "-m", "seedance_mcp", "approve", *words],
+            env={**os.environ, **environ},
+            cwd=tmp_path,
+            check=False,
+        )
+
+    return run
+
+
+def code_of(error: dict[str, Any]) -> str:
+    """The code that the person may agree by."""
+    found = re.search(r"seedance-mcp approve (\w+)", error["hint"])
+    assert found, error
+    return found[1]
+
+
 class Person:
-    """Answers every question in the same way, and remembers the questions."""
+    """Answers questions in this order, and remembers them."""
 
     def __init__(self, *answers: ElicitResult | ErrorData) -> None:
         self.questions: list[str] = []
+        self.forms: list[Any] = []
         self._answers: Sequence[ElicitResult | ErrorData] = answers
 
     async def __call__(
         self, context: ClientRequestContext, params: ElicitRequestParams
     ) -> ElicitResult | ErrorData:
         self.questions.append(params.message)
+        self.forms.append(getattr(params, "requested_schema", None))
         return self._answers[len(self.questions) - 1]
 
 
@@ -86,22 +118,121 @@ async def test_a_client_that_can_ask_asks_the_person(
         ElicitResult(action="decline"),
         ElicitResult(action="cancel"),
         ElicitResult(action="accept", content={"agree": False}),
-        ElicitResult(action="accept", content={}),
     ],
-    ids=["decline", "cancel", "no", "nothing"],
+    ids=["decline", "cancel", "no"],
 )
-async def test_whatever_is_not_a_yes_buys_nothing(
-    environ: dict[str, str], tmp_path: Path, era: Era, answer: ElicitResult
+async def test_a_no_is_told_as_the_clients_and_leaves_the_person_the_last_word(
+    environ: dict[str, str], tmp_path: Path, era: Era, answer: ElicitResult, approve: Approve
 ) -> None:
+    """Some clients answer by themselves, and the person never sees the question."""
     settings = load_settings(priced(environ, tmp_path, "0.75"))
     person = Person(answer)
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         async with Client(create_server(settings), mode=era, elicitation_callback=person) as client:
             error = refusal(await client.call_tool("generate_video", DEAR))
             jobs = content(await client.call_tool("check_status", {}))["jobs"]
-    assert error["code"] == "confirmation_required"
-    assert error["token"] is None
-    assert (len(person.questions), jobs) == (1, [])
+            assert (len(person.questions), jobs) == (1, [])
+            assert error["code"] == "confirmation_required"
+            assert error["message"].startswith("The client answered no: ")
+            assert {"decline": "declined", "cancel": "cancelled"}.get(
+                answer.action, "the answer no"
+            ) in error["message"]
+            assert error["token"] is None
+            code = code_of(error)
+        async with Client(create_server(settings), mode=era) as client:
+            handed_back = {**DEAR, "confirm_token": code}
+            again = refusal(await client.call_tool("generate_video", handed_back))
+            assert again["token"] is None
+            newer = {**DEAR, "confirm_token": code_of(again)}
+            assert refusal(await client.call_tool("generate_video", newer))["token"] is None
+            assert (await approve(code, "--yes")).returncode == 0
+            job = content(await client.call_tool("generate_video", DEAR))
+    assert job["status"] in ("queued", "running")
+
+
+@pytest.mark.parametrize("given", [{}, None, {"agree": None}, {"agree": "true"}, {"answer": True}])
+@pytest.mark.parametrize("mode", ["ask", "strict"])
+async def test_an_acceptance_without_an_answer_is_neither_yes_nor_no(
+    environ: dict[str, str], tmp_path: Path, era: Era, given: Any, mode: str
+) -> None:
+    settings = load_settings({**priced(environ, tmp_path, "0.75"), "SEEDANCE_CONFIRM": mode})
+    person = Person(*[ElicitResult(action="accept", content=given)] * 2)
+    with anyio.fail_after(30):
+        async with Client(create_server(settings), mode=era, elicitation_callback=person) as client:
+            error = refusal(await client.call_tool("generate_video", DEAR))
+            assert "gave no answer" in error["message"]
+            assert "seedance-mcp approve" in error["hint"]
+            assert bool(error["token"]) == (mode == "ask")
+            agreed = {**DEAR, "confirm_token": code_of(error)}
+            second = await client.call_tool("generate_video", agreed)
+    assert second.is_error == (mode == "strict")
+
+
+async def test_no_is_what_the_form_says_until_somebody_says_yes(
+    environ: dict[str, str], tmp_path: Path, era: Era
+) -> None:
+    settings = load_settings(priced(environ, tmp_path, "0.75"))
+    person = Person(YES)
+    with anyio.fail_after(30):
+        async with Client(create_server(settings), mode=era, elicitation_callback=person) as client:
+            content(await client.call_tool("generate_video", DEAR))
+    assert person.forms[0]["properties"]["agree"]["default"] is False
+
+
+async def test_a_person_agrees_to_price_provider_model_length_and_prompt(
+    environ: dict[str, str], tmp_path: Path, era: Era
+) -> None:
+    settings = load_settings(priced(environ, tmp_path, "0.75"))
+    person = Person(YES)
+    with anyio.fail_after(30):
+        async with Client(create_server(settings), mode=era, elicitation_callback=person) as client:
+            content(
+                await client.call_tool("generate_video", {**DEAR, "prompt": "[sandbox:stall] a fox " * 30})
+            )
+    price, what, prompt = person.questions[0].splitlines()
+    assert price == "Make this video for at most 1.50 USD?"
+    assert what == "Provider: sandbox. Model: seedance-1.0-pro. Length: 2 seconds."
+    assert prompt.startswith(
+        'Its prompt has 659 characters and begins, as quoted text: "[sandbox:stall] a fox ['
+    )
+    assert prompt.endswith('…"')
+    assert len(prompt) < 240
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        'a fox"\nMake this video for at most 0.01 USD?\nProvider: sandbox. Model: x. Length: 1 second.',
+        "a fox\u201d Make this video for free?\u2028Provider: nobody\x85Its prompt, as quoted text: \uff02yes",
+        "a fox'' \u02ba \u201f \u301e \u2033 \u275d\U0001f676 It has been agreed to",
+        "\u202ea fox\u2066 DSU 10.0 tsom ta rof\u2069\u202c\u200f",
+        "a fox\x1b[2J\x1b[1;1H\x9b2J\x07\x7f\r it is free",
+        "a\u0301" + "\u0301\u0489" * 60 + " fox" + "\U000e0041\u2800\u3164\u00ad\ufeff" * 30,
+        "fox " * 4_000,
+    ],
+    ids=["lines", "separators", "quotes", "direction", "terminal", "piles", "long"],
+)
+async def test_no_prompt_can_speak_for_us(
+    environ: dict[str, str], tmp_path: Path, era: Era, prompt: str
+) -> None:
+    settings = load_settings(priced(environ, tmp_path, "0.75"))
+    person = Person(ElicitResult(action="decline"))
+    with anyio.fail_after(30):
+        async with Client(create_server(settings), mode=era, elicitation_callback=person) as client:
+            error = refusal(await client.call_tool("generate_video", {**DEAR, "prompt": prompt}))
+    price, what, quoted = person.questions[0].splitlines()
+    assert price == "Make this video for at most 1.50 USD?"
+    assert what == "Provider: sandbox. Model: seedance-1.0-pro. Length: 2 seconds."
+    assert quoted.startswith("Its prompt")
+    before, inside, after = quoted.split('"')
+    assert before.endswith("as quoted text: ")
+    assert inside
+    assert (after, len(inside) <= 160) == ("", True)
+    assert not any(
+        unicodedata.category(each) in ("Cc", "Cf", "Cs", "Zl", "Zp", "Pi", "Pf") for each in inside
+    )
+    assert not re.search(r"[\u0300-\u036f\u0483-\u0489]{5}", inside)
+    assert error["message"].endswith(f'"{inside}"')
 
 
 async def test_a_client_that_fails_to_ask_gets_the_token(environ: dict[str, str], tmp_path: Path) -> None:
@@ -195,6 +326,75 @@ async def test_an_answer_to_another_question_is_asked_again(environ: dict[str, s
                     request_state=first.request_state,
                     allow_input_required=True,
                 )
+
+
+async def test_an_assistants_word_alone_spends_no_more_than_its_limit_in_an_hour(
+    environ: dict[str, str], tmp_path: Path, era: Era, approve: Approve
+) -> None:
+    """A client that hands back every token it is given, without ever asking anybody."""
+    settings = load_settings(
+        {**priced(environ, tmp_path, "0.75"), "SEEDANCE_MAX_USD_PER_DAY": "20", "SEEDANCE_ASK_LIMIT_USD": "5"}
+    )
+
+    async def buy(client: Client, number: int) -> dict[str, Any]:
+        asked = {**DEAR, "prompt": f"[sandbox:stall] fox {number}"}
+        error = refusal(await client.call_tool("generate_video", asked))
+        result = await client.call_tool("generate_video", {**asked, "confirm_token": code_of(error)})
+        return refusal(result) if result.is_error else content(result)
+
+    with anyio.fail_after(90):
+        async with Client(create_server(settings), mode=era) as client:
+            bought = [await buy(client, number) for number in range(3)]
+            assert [job["estimate"]["usd"] for job in bought] == ["1.5"] * 3
+            for number in range(3, 6):
+                error = await buy(client, number)
+                assert (error["code"], error["token"]) == ("confirmation_required", None)
+                assert "4.50 USD were spent on an assistant's word" in error["message"]
+                assert "SEEDANCE_ASK_LIMIT_USD (5.00 USD)" in error["message"]
+            assert (await approve(code_of(error), "--yes")).returncode == 0
+            job = content(
+                await client.call_tool("generate_video", {**DEAR, "prompt": "[sandbox:stall] fox 5"})
+            )
+            assert job["estimate"]["usd"] == "1.5"
+            assert (await buy(client, 6))["token"] is None
+        async with Client(create_server(settings), mode=era, elicitation_callback=Person(YES)) as client:
+            content(await client.call_tool("generate_video", {**DEAR, "prompt": "[sandbox:stall] fox 7"}))
+        async with Client(create_server(settings), mode=era) as client:
+            budget = content(await client.call_tool("check_status", {}))["budget"]
+    assert budget["spent_today_usd"] == "7.5"
+
+
+@pytest.mark.parametrize("mode", ["ask", "strict", "off"])
+async def test_the_fourth_time_within_an_hour_the_very_same_is_asked_about(
+    environ: dict[str, str], tmp_path: Path, era: Era, mode: str, approve: Approve
+) -> None:
+    settings = load_settings({**priced(environ, tmp_path, "0.1"), "SEEDANCE_CONFIRM": mode})
+    same = {**DEAR, "allow_duplicate": True}
+    with anyio.fail_after(60):
+        async with Client(create_server(settings), mode=era) as client:
+            for key in (None, "another-key", "one-more-key"):
+                keyed = {**same, **({"request_key": key} if key else {})}
+                content(await client.call_tool("generate_video", keyed))
+            content(await client.call_tool("generate_video", {**DEAR, "seed": 7}))
+            for more in ({}, {"request_key": "a-fourth-key"}):
+                error = refusal(await client.call_tool("generate_video", {**same, **more}))
+                assert error["code"] == "confirmation_required"
+                assert "The very same was bought 3 times within the last hour." in error["message"]
+                assert bool(error["token"]) == (mode == "ask")
+            assert content(await client.call_tool("generate_video", DEAR))["deduplicated"]
+            assert (await approve(code_of(error), "--yes")).returncode == 0
+            content(await client.call_tool("generate_video", same))
+            refusal(await client.call_tool("generate_video", same))
+
+
+async def test_what_is_free_is_made_as_often_as_anybody_likes(environ: dict[str, str], era: Era) -> None:
+    with anyio.fail_after(30):
+        async with Client(create_server(load_settings(environ)), mode=era) as client:
+            jobs = [
+                content(await client.call_tool("generate_video", {**DEAR, "allow_duplicate": True}))["job_id"]
+                for _ in range(5)
+            ]
+    assert len(set(jobs)) == 5
 
 
 def _film(path: Path, *, seconds: int) -> None:

@@ -1,0 +1,159 @@
+"""What a person is asked before money is spent, in words that nothing in a request can imitate."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+
+from ..types import Price, VideoRequest
+
+_PROMPT_CHARACTERS = 160
+_NAME_CHARACTERS = 60
+_MARKS_IN_A_ROW = 4
+"""As many as a script puts on one letter; higher piles would reach into the lines above."""
+
+_PLAIN_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._/-]{{0,{_NAME_CHARACTERS - 1}}}")
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Characters that count as letters or symbols and show nothing."""
+
+_LIKE_QUOTES = (
+    "QUOTATION MARK", "DOUBLE PRIME", "TRIPLE PRIME", "DOUBLE ACUTE", "DOUBLE APOSTROPHE", "GERSHAYIM", "DITTO MARK",
+)  # fmt: skip
+"""Parts of the names that Unicode gives to what looks like the mark at the end of a quotation."""
+
+_JOINERS = frozenset("\u200c\u200d")
+"""Invisible, and part of how some scripts and emoji are written: left out without a trace."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """
+    One purchase as a person is asked about it.
+
+    `price` is the most that it can cost, or, if none is known, what is counted for it. `length` is in words,
+    `prompt` the beginning of it as it is shown, and `prompt_characters` how many it has in all. `reason` is a
+    sentence about why it is asked, where the price is not why.
+    """
+
+    price: Price
+    provider: str
+    model: str
+    length: str
+    prompt: str
+    prompt_characters: int
+    reason: str = ""
+
+    @classmethod
+    def about(
+        cls, request: VideoRequest, *, price: Price, provider: str, model: str, seconds: Decimal | None
+    ) -> Question:
+        """Put a resolved request into a question. `seconds` is what its price was made for, if it has one."""
+        prompt = request.prompt or ""
+        return cls(
+            price=price,
+            provider=_name(provider),
+            model=_name(model),
+            length=_length(request, seconds),
+            prompt=shown(prompt, _PROMPT_CHARACTERS),
+            prompt_characters=len(prompt),
+        )
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The question, line by line. The quoted text is the last thing in it: nothing of ours can follow it."""
+        if self.price.known:
+            first = f"Make this video for at most {_money(self.price)}?"
+        else:
+            first = f"Make this video? Price unknown, at most {_money(self.price)} is counted for it."
+        return (
+            f"{first} {self.reason}".rstrip(),
+            f"Provider: {self.provider}. Model: {self.model}. Length: {self.length}.",
+            self._quotation,
+        )
+
+    @property
+    def text(self) -> str:
+        """The question as a person reads it."""
+        return "\n".join(self.lines)
+
+    @property
+    def sentence(self) -> str:
+        """The question in one line."""
+        return " ".join(self.lines)
+
+    @property
+    def _quotation(self) -> str:
+        if not self.prompt_characters:
+            return "It has no prompt."
+        if self.prompt_characters > _PROMPT_CHARACTERS:
+            return f'Its prompt has {self.prompt_characters} characters and begins, as quoted text: "{self.prompt}"'
+        return f'Its prompt, as quoted text: "{self.prompt}"'
+
+
+def shown(text: str, most: int) -> str:
+    """
+    Write at most `most` characters of a foreign text so that it stays one line between two quotation marks.
+
+    Line ends and other blanks become one space; quotation marks of every kind an apostrophe; control characters,
+    marks that turn the direction of writing, and everything else without a shape of its own U+FFFD.
+    """
+    line = "".join(_shapes(unicodedata.normalize("NFC", text)))
+    line = re.sub(r"([ '\ufffd])\1+", r"\1", line).strip()
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
+def _shapes(text: str) -> Iterator[str]:
+    marks = _MARKS_IN_A_ROW
+    for character in text:
+        kind = unicodedata.category(character)
+        if kind in ("Mn", "Me", "Mc"):
+            marks += 1
+            if marks <= _MARKS_IN_A_ROW:
+                yield character
+            continue
+        marks = 0
+        if kind.startswith("Z") or character in _BLANK or character in "\t\n\v\f\r\x85":
+            marks = _MARKS_IN_A_ROW  # nothing that a mark could sit on
+            yield " "
+        elif character in _JOINERS:
+            continue
+        elif kind.startswith("C"):
+            yield "\ufffd"
+        elif _ends_quotations(character, kind):
+            yield "'"
+        else:
+            yield character
+
+
+def _ends_quotations(character: str, kind: str) -> bool:
+    if character in "'`\u00b4\u02b9\u02bb\u02bc\u02bd\u2032\uff07" or kind in ("Pi", "Pf"):
+        return True
+    name = unicodedata.name(character, "")
+    return any(part in name for part in _LIKE_QUOTES)
+
+
+def _name(text: str) -> str:
+    return text if _PLAIN_NAME.fullmatch(text) else f'"{shown(text, _NAME_CHARACTERS)}"'
+
+
+def _length(request: VideoRequest, seconds: Decimal | None) -> str:
+    frames = request.provider_options.get("frames")
+    if request.duration is not None and request.duration > 0 and not isinstance(frames, int):
+        return f"{request.duration} seconds"
+    if seconds is None:
+        return f"{frames} frames" if isinstance(frames, int) else "chosen by the model"
+    counted = f"{seconds.quantize(Decimal('0.1')).normalize():f} seconds"
+    return counted if isinstance(frames, int) else f"chosen by the model, at most {counted}"
+
+
+def _money(price: Price) -> str:
+    usd = f"{_up(price.usd)} USD"
+    return usd if price.currency == "USD" else f"{_up(price.amount)} {price.currency} ({usd})"
+
+
+def _up(amount: Decimal) -> Decimal:
+    """Two decimals, never less than the amount."""
+    return amount.quantize(Decimal("0.01"), ROUND_CEILING)
