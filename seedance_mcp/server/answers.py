@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
+from mcp.types import (
+    CallToolResult,
+    ContentBlock,
+    ImageContent,
+    InputRequiredResult,
+    ResourceLink,
+    TextContent,
+)
 from pydantic import BaseModel
 
 from .results import EstimateShape, JobsShape
@@ -73,6 +80,23 @@ def video_link(path: str, size: int | None = None) -> ResourceLink:
     return ResourceLink(
         type="resource_link", uri=file.as_uri(), name=file.name, mime_type="video/mp4", size=size
     )
+
+
+def with_notes(
+    answer: CallToolResult | InputRequiredResult, notes: Sequence[str]
+) -> CallToolResult | InputRequiredResult:
+    """Add sentences to an answer or a refusal, at the end of its text and to its notes."""
+    if not notes or isinstance(answer, InputRequiredResult):
+        return answer
+    first, *others = answer.content
+    if isinstance(first, TextContent):
+        text = "\n".join([first.text, *(f"Note: {note}" for note in notes)])
+        first = first.model_copy(update={"text": text})
+    changes: dict[str, Any] = {"content": [first, *others]}
+    data = cast("dict[str, Any] | None", answer.structured_content)
+    if data is not None:
+        changes["structured_content"] = {**data, "notes": [*data.get("notes", ()), *notes]}
+    return answer.model_copy(update=changes)
 
 
 def _said(content: BaseModel) -> dict[str, Any]:

@@ -136,6 +136,7 @@ class UploadShape(Shape):
     usable_with: tuple[str, ...]
     problems: tuple[str, ...]
     next_step: str
+    notes: tuple[str, ...] = ()
     finished_meanwhile: tuple[Finished, ...] = ()
 
 
@@ -172,6 +173,7 @@ class ViewShape(Shape):
     sheet: str
     title: str | None
     comment: str | None
+    notes: tuple[str, ...] = ()
     finished_meanwhile: tuple[Finished, ...] = ()
 
 
@@ -213,4 +215,5 @@ class ModelsShape(Shape):
     models: tuple[ModelShape, ...]
     providers: tuple[ProviderShape, ...]
     next_step: str
+    notes: tuple[str, ...] = ()
     finished_meanwhile: tuple[Finished, ...] = ()

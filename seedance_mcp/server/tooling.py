@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mcp import MCPError
@@ -21,10 +20,11 @@ from mcp.types import (
     TextContent,
     ToolAnnotations,
 )
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, create_model
 
 from ..errors import ConfirmationRequired, InvalidRequest, SeedanceError
-from .argument_errors import explain
+from .answers import with_notes
+from .arguments import checked, given
 from .calls import Call
 from .schemas import input_schema, output_schema
 
@@ -90,23 +90,23 @@ def tool(
     """
     shape, spread = _arguments(function)
     schema = input_schema(shape, describe=describe)
-    known: dict[str, Any] = schema["properties"]
 
     async def invoke(arguments: dict[str, Any], context: Context[Any, Any]) -> Answer:
         call = Call(context)
+        told = given(arguments, schema)
         try:
             if proves_reading:
                 await call.prove_reading(arguments)
-            values = _read(shape, arguments, known)
+            values = checked(shape, told.arguments, schema["properties"])
             if spread:
                 name, model = spread
                 fields = {key: values.pop(key) for key in list(values) if key in model.model_fields}
                 values[name] = model(**fields)
             answer = await function(call, **values)
             call.answered()
-            return answer
+            return with_notes(answer, told.notes)
         except SeedanceError as error:
-            return failure(error)
+            return with_notes(failure(error), told.notes)
         except MCPError:
             raise
         except Exception:  # the border: whatever it is, the client learns only that it happened
@@ -177,27 +177,3 @@ def _arguments(
             own[parameter.name] = (kind, default)
     parent = spread[1] if spread else _Closed
     return create_model("Arguments", __base__=parent, **own), spread
-
-
-def _read(shape: type[BaseModel], arguments: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """Check the arguments and return those that were given. Null counts as not given."""
-    given = {
-        name: _unpacked(value) if known.get(name, {}).get("type") in ("array", "object") else value
-        for name, value in arguments.items()
-        if value is not None
-    }
-    try:
-        checked = shape.model_validate(given)
-    except ValidationError as error:
-        raise explain(error, list(known)) from None
-    return {name: getattr(checked, name) for name in known if name in checked.model_fields_set}
-
-
-def _unpacked(value: Any) -> Any:
-    """A list or object that came as JSON inside a string: some clients send nothing else."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return value
