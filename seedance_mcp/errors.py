@@ -114,7 +114,7 @@ class ConfirmationRequired(SeedanceError):
 
     `question` is what the person is asked. `token` is what an assistant hands back when the person has agreed; None
     where no assistant's word counts. `approval` is the code by which the person agrees in a terminal. Both are
-    single-use and bound to this very request and price.
+    single-use and bound to this very request and price. `advice` is what to know about the request before agreeing.
     """
 
     code = "confirmation_required"
@@ -126,16 +126,25 @@ class ConfirmationRequired(SeedanceError):
         self.token = token
         self.question = question
         self.approval = approval
+        self.advice: tuple[str, ...] = ()
+
+    def advised(self, advice: Sequence[str]) -> ConfirmationRequired:
+        """Put advice before the question. Returns itself."""
+        self.advice = tuple(advice)
+        self.question = "\n".join((*(f"Note: {line}" for line in advice), self.question))
+        return self
 
     def after(self, words: str) -> ConfirmationRequired:
         """Give the same question with what happened before it."""
-        return ConfirmationRequired(
+        again = ConfirmationRequired(
             f"{words}. {self.message}",
             token=self.token,
             hint=self.hint,
             question=self.question,
             approval=self.approval,
         )
+        again.advice = self.advice
+        return again
 
 
 class NotSupported(SeedanceError):

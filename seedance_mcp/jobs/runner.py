@@ -186,18 +186,21 @@ class JobRunner:
                 # It is bought, or may be: an error here would send the order to the next provider.
                 return job, deduplicated
 
-        started = await Fallback(
-            order,
-            buy=buy_by,
-            shops=self._shops,
-            settings=self._settings,
-            owner=self._store.ownership.instance,
-            seconds=_ANSWER_SECONDS,
-        ).start(plan)
         advice = (
             *check_prompt(plan.request.prompt or "", plan.offer.model),
             *check_inputs(plan.request, plan.offer, media),
         )
+        try:
+            started = await Fallback(
+                order,
+                buy=buy_by,
+                shops=self._shops,
+                settings=self._settings,
+                owner=self._store.ownership.instance,
+                seconds=_ANSWER_SECONDS,
+            ).start(plan)
+        except ConfirmationRequired as question:
+            raise question.advised((*plan.notes, *advice)) from None
         return replace(started, advice=(*started.advice, *advice))
 
     async def asked_before(self, digest: str) -> Started | None:

@@ -137,6 +137,7 @@ def failure(error: SeedanceError) -> CallToolResult:
         extra["problems"] = list(error.problems)
     if isinstance(error, ConfirmationRequired):
         extra["token"] = error.token
+        extra["advice"] = list(error.advice)
     return _failure(
         code=error.code, message=error.message, hint=error.hint, retryable=error.retryable, **extra
     )
@@ -149,6 +150,7 @@ def _failure(*, code: str, message: str, hint: str, retryable: bool = False, **e
         if len(problems) < 2
         else [f"Error ({code}):", *(f"- {p}" for p in problems)]
     )
+    lines += [f"Note: {line}" for line in extra.get("advice", [])]
     if hint:
         lines.append(f"Hint: {hint}")
     if extra.get("token"):

@@ -21,7 +21,7 @@ from mcp.types import ElicitRequestParams, ElicitResult, ErrorData
 from seedance_mcp.config import load_settings
 from seedance_mcp.server import create_server
 
-from .asking import SMALL, content, priced, refusal
+from .asking import SMALL, content, priced, refusal, text
 from .conftest import Era
 
 DEAR = {**SMALL, "prompt": "[sandbox:stall] a fox", "wait_seconds": 0}
@@ -150,6 +150,23 @@ async def test_a_no_is_told_as_the_clients_and_leaves_the_person_the_last_word(
     assert job["status"] in ("queued", "running")
 
 
+async def test_advice_comes_before_the_price_is_agreed_to(
+    environ: dict[str, str], tmp_path: Path, era: Era
+) -> None:
+    settings = load_settings(priced(environ, tmp_path, "0.75"))
+    silent = {**DEAR, "prompt": 'She says: "Hello." [sandbox:stall]'}
+    person = Person(YES)
+    with anyio.fail_after(30):
+        async with Client(create_server(settings), mode=era) as client:
+            result = await client.call_tool("generate_video", silent)
+            (advice,) = refusal(result)["advice"]
+            assert "makes silent video" in advice
+            assert f"Note: {advice}" in text(result)
+        async with Client(create_server(settings), mode=era, elicitation_callback=person) as client:
+            content(await client.call_tool("generate_video", silent))
+    assert person.questions[0].splitlines()[0] == f"Note: {advice}"
+
+
 @pytest.mark.parametrize("given", [{}, None, {"agree": None}, {"agree": "true"}, {"answer": True}])
 @pytest.mark.parametrize("mode", ["ask", "strict"])
 async def test_an_acceptance_without_an_answer_is_neither_yes_nor_no(
@@ -189,7 +206,7 @@ async def test_a_person_agrees_to_price_provider_model_length_and_prompt(
             content(
                 await client.call_tool("generate_video", {**DEAR, "prompt": "[sandbox:stall] a fox " * 30})
             )
-    price, what, prompt = person.questions[0].splitlines()
+    price, what, prompt = person.questions[0].splitlines()[-3:]
     assert price == "Make this video for at most 1.50 USD?"
     assert what == "Provider: sandbox. Model: seedance-1.0-pro. Length: 2 seconds."
     assert prompt.startswith(
@@ -220,7 +237,7 @@ async def test_no_prompt_can_speak_for_us(
     with anyio.fail_after(30):
         async with Client(create_server(settings), mode=era, elicitation_callback=person) as client:
             error = refusal(await client.call_tool("generate_video", {**DEAR, "prompt": prompt}))
-    price, what, quoted = person.questions[0].splitlines()
+    price, what, quoted = person.questions[0].splitlines()[-3:]
     assert price == "Make this video for at most 1.50 USD?"
     assert what == "Provider: sandbox. Model: seedance-1.0-pro. Length: 2 seconds."
     assert quoted.startswith("Its prompt")
