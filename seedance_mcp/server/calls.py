@@ -39,7 +39,10 @@ _READERS: WeakKeyDictionary[object, Reader] = WeakKeyDictionary()
 
 def _reader_of(request: ServerRequestContext[Any, Any]) -> Reader:
     peer = peer_of(request)
-    return Reader() if peer is None else _READERS.setdefault(peer, Reader())
+    try:
+        return Reader() if peer is None else _READERS.setdefault(peer, Reader())
+    except TypeError:  # a server with another lifespan than ours, whose state nothing can refer to weakly
+        return Reader()
 
 
 class Reply(StrEnum):
