@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
-from .config import Settings
+from .config import Settings, UnknownName
 from .errors import ConfigError, OtherAccount
 from .jobs import (
     Budget,
@@ -97,6 +97,17 @@ class App:
     async def damaged(self) -> list[Damaged]:
         """Name the jobs whose records cannot be read, newest first; nothing else tells of them."""
         return await self._store.read(journal.damaged)
+
+    @property
+    def unknown_settings(self) -> tuple[UnknownName, ...]:
+        """What was given and is no setting."""
+        return self._shops.unknown_settings
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should know before anything else: names that are no setting's, and the `notice`."""
+        unknown = tuple(str(name) for name in self.unknown_settings)
+        return (*unknown, self.notice) if self.notice else unknown
 
     async def estimate(self, request: VideoRequest) -> Quote:
         """

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ..app import unusable_keys
-from ..config import Settings, setting_table
+from ..config import Settings, setting_table, unknown_names
 from ..jobs import split_hook
 from .findings import Finding
 
 if TYPE_CHECKING:
-    from ..catalog import Catalog
+    from ..catalog import Catalog, ProviderInfo
 
 
 def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Catalog | None) -> list[Finding]:
     """List what is given, one finding each; `wrong` says by name what cannot be used. No secret is shown."""
     finding = partial(Finding, area="settings")
-    keys = (
-        {name for info in catalog.providers.values() for name in info.key_variables}
-        if catalog
-        else set[str]()
-    )
-    urls = {f"SEEDANCE_{name.upper()}_BASE_URL" for name in catalog.providers} if catalog else set[str]()
+    providers: Mapping[str, ProviderInfo] = catalog.providers if catalog else {}
+    keys = {name for info in providers.values() for name in info.key_variables}
+    urls = {f"SEEDANCE_{name.upper()}_BASE_URL" for name in providers}
     known = {name for name, _, _ in setting_table()}
     bad = {**wrong, **(unusable_keys(settings, catalog) if catalog else {})}
     found = [finding(subject=name, verdict="problem", text=text) for name, text in bad.items()]
@@ -39,16 +35,13 @@ def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Cata
             found.append(finding(subject=name, verdict="ok", text=f"{shown}, {place}"))
             if name == "SEEDANCE_ON_FINISH" and settings.on_finish:
                 found += _hook(settings.on_finish)
-        elif catalog is not None and name.startswith("SEEDANCE_"):
-            near = difflib.get_close_matches(name, [*known, *keys, *urls], n=1)
-            found.append(
-                finding(
-                    subject=name,
-                    verdict="warning",
-                    text=f"there is no such setting; it does nothing ({place})",
-                    hint=f"Did you mean {near[0]}?" if near else "Remove it.",
-                )
-            )
+    if catalog is not None:
+        for unknown in unknown_names(settings, providers=providers, keys=keys):
+            text = f"there is no such setting; it does nothing (from {unknown.place})"
+            if unknown.is_limit:
+                text += ", and nothing is bought while it looks like a limit"
+            verdict = "problem" if unknown.is_limit else "warning"
+            found.append(finding(subject=unknown.name, verdict=verdict, text=text, hint=unknown.advice))
     return found or [finding(subject="settings", verdict="ok", text="none given: all at their defaults")]
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from ..app import App, open_app
 from ..config import Settings
+from ..errors import SeedanceError
 
 
 @asynccontextmanager
 async def opened(settings: Settings, *, watch: bool = True) -> AsyncGenerator[App]:
-    """Open the app; see `open_app` for `watch`. What is logged as an error is shown."""
+    """Open the app; see `open_app` for `watch`. What is logged as an error is shown, and names that are no setting's."""
     log_to_stderr(settings)
     async with open_app(settings, watch=watch) as app:
+        with suppress(SeedanceError):  # trouble with the catalogue stops only who needs it
+            for unknown in app.unknown_settings:
+                print(f"note: {unknown}", file=sys.stderr)
         yield app
 
 

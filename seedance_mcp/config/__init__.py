@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .environment import environment_without_keys
+from .names import UnknownName, suspects, unknown_names
 from .reading import Reading, load_settings, read_settings
 from .settings import Confirm, Settings, setting_table
 from .urls import on_this_machine
@@ -11,9 +12,12 @@ __all__ = [
     "Confirm",
     "Reading",
     "Settings",
+    "UnknownName",
     "environment_without_keys",
     "load_settings",
     "on_this_machine",
     "read_settings",
     "setting_table",
+    "suspects",
+    "unknown_names",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from decimal import InvalidOperation
 from pathlib import Path
@@ -16,10 +16,9 @@ from pydantic import SecretStr
 from ..errors import ConfigError
 from . import cleaning, places, urls
 from .cleaning import NotAllowed
+from .names import ENVIRONMENT, PREFIX, meant_for_us
 from .settings import Settings
 
-_ENVIRONMENT = "environment"
-_PREFIX = "SEEDANCE_"
 _BASE_URL = "_BASE_URL"
 _KEYS = ("_KEY", "_TOKEN")
 _NOWHERE = Path(os.devnull) / "unknown"
@@ -69,7 +68,7 @@ def read_settings(environ: Mapping[str, str] | None = None, *, settings_file: Pa
             found.take(_read_file(path), str(path))
         except NotAllowed as error:
             found.wrong[str(path)] = f"The settings file {path} cannot be read: {error}."
-    found.take({name: value for name, value in environ.items() if _may_be_ours(name)}, _ENVIRONMENT)
+    found.take({name: value for name, value in environ.items() if _may_be_ours(name)}, ENVIRONMENT)
     return Reading(settings=found.settings(), wrong=found.wrong)
 
 
@@ -154,7 +153,7 @@ class _Found:
 
     def _check_addresses(self, *, allow_http: bool) -> None:
         for name in list(self._given):
-            if name.startswith(_PREFIX) and name.endswith(_BASE_URL):
+            if name.startswith(PREFIX) and name.endswith(_BASE_URL):
                 self._read(name, urls.web_address)
             elif name != "SEEDANCE_S3_ENDPOINT":
                 continue
@@ -173,7 +172,7 @@ class _Found:
 
 
 def _may_be_ours(name: str) -> bool:
-    return name.upper().startswith(_PREFIX) or name.endswith(_KEYS)
+    return name.endswith(_KEYS) or meant_for_us(name)
 
 
 def _read_file(path: Path) -> dict[str, str]:
@@ -191,7 +190,16 @@ def _read_file(path: Path) -> dict[str, str]:
         raise NotAllowed("it is not written in UTF-8; save it as UTF-8") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise NotAllowed(f"it is not TOML: {error}") from None
-    return {name: _written(value) for name, value in content.items()}
+    return dict(_flat(content))
+
+
+def _flat(table: Mapping[str, object], before: str = "") -> Iterator[tuple[str, str]]:
+    """Every value with its name; `table.name` inside a table, where nothing is a setting and has to be told as that."""
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(cast("dict[str, object]", value), f"{before}{name}.")
+        else:
+            yield f"{before}{name}", _written(value)
 
 
 def _written(value: object) -> str:

@@ -27,11 +27,24 @@ def _setting(
     *,
     clean: Clean = cleaning.plain,
     secret: bool = False,
+    limits: bool = False,
 ) -> Any:
-    """Declare a setting; a `secret` one may hold a password, and is never repeated in a message."""
+    """
+    Declare a setting.
+
+    A `secret` one may hold a password, and is never repeated in a message. One that `limits` spending stops all
+    purchases while it stands under a wrong name.
+    """
     return field(
         default=default,
-        metadata={"name": name, "parse": parse, "help": help_text, "clean": clean, "secret": secret},
+        metadata={
+            "name": name,
+            "parse": parse,
+            "help": help_text,
+            "clean": clean,
+            "secret": secret,
+            "limits": limits,
+        },
     )
 
 
@@ -73,13 +86,25 @@ class Settings:
         "1: an image outside a model's limits (bytes, sides, shape, format) is sent as a copy drawn to fit, not refused.",
     )
     max_usd_per_job: Decimal = _setting(
-        "SEEDANCE_MAX_USD_PER_JOB", values.amount, Decimal(3), "Most that one job may cost, in USD."
+        "SEEDANCE_MAX_USD_PER_JOB",
+        values.amount,
+        Decimal(3),
+        "Most that one job may cost, in USD.",
+        limits=True,
     )
     max_usd_per_day: Decimal = _setting(
-        "SEEDANCE_MAX_USD_PER_DAY", values.amount, Decimal(10), "Most that a day may cost, in USD."
+        "SEEDANCE_MAX_USD_PER_DAY",
+        values.amount,
+        Decimal(10),
+        "Most that a day may cost, in USD.",
+        limits=True,
     )
     max_jobs_per_hour: int = _setting(
-        "SEEDANCE_MAX_JOBS_PER_HOUR", values.count, 20, "Most paid jobs that may start in an hour."
+        "SEEDANCE_MAX_JOBS_PER_HOUR",
+        values.count,
+        20,
+        "Most paid jobs that may start in an hour.",
+        limits=True,
     )
     confirm: Confirm = _setting(
         "SEEDANCE_CONFIRM",
@@ -88,12 +113,14 @@ class Settings:
         "Who agrees to prices above the threshold, and to unknown ones. `ask`: you, in a dialogue of your client or by"
         " `seedance-mcp approve`, or your assistant, which says that you did. `strict`: only you. `off`: nobody; an unknown"
         " price is then refused unless the call names `max_usd`.",
+        limits=True,
     )
     confirm_above_usd: Decimal = _setting(
         "SEEDANCE_CONFIRM_ABOVE_USD",
         values.amount,
         Decimal(1),
         "Price in USD above which a person has to agree.",
+        limits=True,
     )
     ask_limit_usd: Decimal = _setting(
         "SEEDANCE_ASK_LIMIT_USD",
@@ -101,6 +128,7 @@ class Settings:
         Decimal(5),
         "With `SEEDANCE_CONFIRM=ask`: how much in USD may be spent within an hour on an assistant's word alone that you"
         " agreed. Beyond it only your own agreement counts.",
+        limits=True,
     )
     fallback: bool = _setting(
         "SEEDANCE_FALLBACK",

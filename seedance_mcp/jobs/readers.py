@@ -20,6 +20,7 @@ class Reader:
     def __init__(self) -> None:
         self._unproved: dict[str, bool] = {}
         self._read: set[str] = set()
+        self._noticed: set[str] = set()
 
     def was_told(self, job_id: str) -> bool:
         """Tell whether this session was told that the job has ended, read or not."""
@@ -40,3 +41,9 @@ class Reader:
         self._read.update(job_ids)
         for job_id in job_ids:
             self._unproved.pop(job_id, None)
+
+    def first_time(self, notices: Iterable[str]) -> list[str]:
+        """List those sentences that this session was not told yet; they count as told now."""
+        new = [notice for notice in notices if notice not in self._noticed]
+        self._noticed.update(new)
+        return new

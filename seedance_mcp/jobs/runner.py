@@ -160,7 +160,10 @@ class JobRunner:
             if known is not None:
                 return known
         plan = await self._shops.quoted(self._shops.plan(asked, media, trouble))
-        await self._saver.preflight(paid=not plan.offer.provider.placeholder)
+        paid = not plan.offer.provider.placeholder
+        if paid:
+            self._shops.check_limits()
+        await self._saver.preflight(paid=paid)
         await anyio.to_thread.run_sync(self._receipts.prepare)
         order = Order(
             asked=asked,

@@ -9,8 +9,8 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from ..config import Settings, on_this_machine
-from ..errors import InvalidRequest, OtherAccount
+from ..config import Settings, UnknownName, on_this_machine, suspects, unknown_names
+from ..errors import ConfigError, InvalidRequest, OtherAccount
 from ..providers import Access, Provider, create
 from ..types import Job, JobState, MediaFile, Submission, VideoRequest
 from .accounts import Account, fingerprint, is_same, other_account, short_digest, written
@@ -68,6 +68,26 @@ class Shops:
         if info.key_variables and self._settings.secret(*info.key_variables) is None:
             return False
         return importlib.util.find_spec(info.adapter.partition(":")[0]) is not None
+
+    @cached_property
+    def unknown_settings(self) -> tuple[UnknownName, ...]:
+        """What was given and is no setting."""
+        if not suspects(self._settings):
+            return ()  # without a look at the catalogue, for which a client would have to wait
+        providers = self.catalog.providers
+        keys = {name for info in providers.values() for name in info.key_variables}
+        return unknown_names(self._settings, providers=providers, keys=keys)
+
+    def check_limits(self) -> None:
+        """
+        Refuse to buy while a limit on spending stands under a name that is none.
+
+        Raises:
+            ConfigError: there are such names.
+        """
+        if meant := [str(unknown) for unknown in self.unknown_settings if unknown.is_limit]:
+            hint = "Correct or remove the name, then start the server again; until then nothing is bought. The sandbox works."
+            raise ConfigError(" ".join(meant), hint=hint, problems=meant)
 
     @cached_property
     def least_wait(self) -> float:

@@ -116,6 +116,13 @@ class Call:
         """Note that the answer goes out now, with all that it tells."""
         self._reader.told(self._telling, seconds=anyio.current_time() - self._began)
 
+    def notices(self) -> list[str]:
+        """List what this session has to be told once, with its first answer."""
+        try:
+            return self._reader.first_time(self.app.notices)
+        except SeedanceError:  # the answer is about that already
+            return []
+
     @property
     def waits(self) -> Waits:
         """How long this client lets a call take."""

@@ -49,6 +49,7 @@ class Opening:
             try:
                 async with open_app(settings, leave=True) as app, updates.following(app):
                     self._is(app)
+                    _log_unknown_settings(app)
                     pause = _SOONEST_SECONDS
                     await self._closing.wait()
                 return
@@ -86,6 +87,12 @@ class Opening:
     def close(self) -> None:
         """Let the app end."""
         self._closing.set()
+
+
+def _log_unknown_settings(app: App) -> None:
+    with contextlib.suppress(SeedanceError):  # trouble with the catalogue is told by who needs it
+        for unknown in app.unknown_settings:
+            _LOG.warning("%s", unknown)
 
 
 _OPENING = StoreError(

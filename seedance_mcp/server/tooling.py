@@ -104,9 +104,9 @@ def tool(
                 values[name] = model(**fields)
             answer = await function(call, **values)
             call.answered()
-            return with_notes(answer, told.notes)
+            return with_notes(answer, [*told.notes, *call.notices()])
         except SeedanceError as error:
-            return with_notes(failure(error), told.notes)
+            return with_notes(failure(error), [*told.notes, *call.notices()])
         except MCPError:
             raise
         except Exception:  # the border: whatever it is, the client learns only that it happened

@@ -102,6 +102,11 @@ def test_each_setting_is_told_with_its_origin_and_secrets_are_not_shown(run: Run
 def test_a_misspelt_setting_is_told_with_the_right_one(run: Run) -> None:
     _, _, subjects = found(run, "--offline", SEEDANCE_MAX_USD_PER_JOBB="1")
     assert subjects["SEEDANCE_MAX_USD_PER_JOBB"]["hint"] == "Did you mean SEEDANCE_MAX_USD_PER_JOB?"
+    assert subjects["SEEDANCE_MAX_USD_PER_JOBB"]["verdict"] == "problem"
+    _, _, subjects = found(run, "--offline", SEEDANCE_OUTPUT="x")
+    assert subjects["SEEDANCE_OUTPUT"]["hint"] == "Did you mean SEEDANCE_OUTPUT_DIR?"
+    assert subjects["SEEDANCE_OUTPUT"]["verdict"] == "warning"
+    assert "note: SEEDANCE_OUTPUT (from the environment)" in run("jobs", "list", SEEDANCE_OUTPUT="x").stderr
 
 
 def test_a_folder_that_cannot_be_written_stands_in_the_way(run: Run, tmp_path: Path) -> None:
