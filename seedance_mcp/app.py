@@ -32,13 +32,13 @@ from .jobs import (
     UploadedMedia,
     Viewed,
     Waiting,
+    WatchDuty,
     budget,
     by_day,
     confirmation,
     decide_by_hand,
     join,
     journal,
-    leave_watcher,
     open_store,
     part,
     preview,
@@ -260,6 +260,14 @@ class App:
         """List the transitions of a job, oldest first."""
         return await self._store.read(lambda connection: journal.history(connection, job_id))
 
+    def watch_duty(self) -> WatchDuty:
+        """This process's claim to be the one that stays to watch the jobs of its accounts."""
+        return WatchDuty(self._store, accounts=self._shops.accounts(), open_jobs=self._shops.open_here)
+
+    async def begin_ending(self) -> None:
+        """Leave a watcher behind if anything is open; call it as soon as the end is foreseen. Never raises."""
+        await self.runner.begin_ending()
+
     async def run_hooks(self) -> None:
         """Run the user's command for every job that has ended without it, and wait for them. Raises StoreError."""
         async with anyio.create_task_group() as tasks:
@@ -272,10 +280,6 @@ class App:
     async def waits_for(self, job: Job) -> OtherAccount | None:
         """Say which key a job waits for; None if it can be followed from here, or has nothing to wait for."""
         return await self._shops.waits_for(job)
-
-    async def unfinished_here(self) -> list[Job]:
-        """Load every job that this process can still do something for."""
-        return [job for job in await self.unfinished() if await self.waits_for(job) is None]
 
     async def budget(self) -> Budget:
         """What is spent and what is left."""
@@ -357,19 +361,7 @@ async def open_app(settings: Settings, *, watch: bool = True, leave: bool = Fals
             yield app
     finally:
         with anyio.CancelScope(shield=True):
-            try:
-                if leave and settings.detach and await _may_be_open(app):
-                    await leave_watcher(settings)
-            finally:
-                await app.close()
-
-
-async def _may_be_open(app: App) -> bool:
-    """Tell whether jobs are open; if that cannot be known now, a watcher finds it out, and ends if there are none."""
-    try:
-        return bool(await app.unfinished_here())
-    except Exception:
-        return True
+            await app.close()
 
 
 def _refuse_unusable_keys(settings: Settings) -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
 import sys
+from collections.abc import AsyncGenerator
 
 import anyio
 
 from ..app import App
-from ..catalog import Catalog
 from ..config import Settings, load_settings
-from ..jobs import Shops, only_watcher
+from ..errors import StoreError
+from ..jobs import WatchDuty
 from .opening import opened
 from .text import shorten
 
 _LOOK_SECONDS = 0.5
+_TRY_AGAIN_SECONDS = 15.0
+_OPENING_SECONDS = 60.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,23 +46,66 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 async def _run_hooks(settings: Settings) -> int:
-    async with opened(settings, watch=False) as app:
+    async with _opened_at_last(settings) as app:
         await app.run_hooks()
     return 0
 
 
 async def _watch(settings: Settings, until_idle: bool) -> int:
-    catalog = Catalog.load(settings.catalog)
-    accounts = Shops(lambda: catalog, settings).accounts()
-    with only_watcher(settings, accounts) as alone:
-        if until_idle and not alone:
+    shown: dict[str, str] = {}
+    async with _opened_at_last(settings) as app:
+        duty = app.watch_duty()
+        if until_idle and not await duty.take():
             print("Another watcher is at work already.")
             return 0
-        async with opened(settings) as app, anyio.create_task_group() as tasks:
-            tasks.start_soon(_end_on_signal, tasks.cancel_scope)
-            await _follow(app, until_idle=until_idle)
-            tasks.cancel_scope.cancel()
+        async with app.runner.running():  # at its end come the hooks: by then the duty has been given up
+            try:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(_end_on_signal, tasks.cancel_scope)
+                    tasks.start_soon(_follow, app, shown)
+                    if until_idle:
+                        tasks.start_soon(_end_when_lost, duty, tasks.cancel_scope)
+                        await duty.until_idle()
+                        tasks.cancel_scope.cancel()
+                    else:
+                        tasks.start_soon(_hold, duty)
+            finally:
+                with anyio.CancelScope(shield=True), contextlib.suppress(StoreError):
+                    await duty.give_up()
+                    await _show(app, shown)
     return 0
+
+
+@contextlib.asynccontextmanager
+async def _opened_at_last(settings: Settings) -> AsyncGenerator[App]:
+    """Open the app; try again for a while if the database is locked, because often nobody sees this process fail."""
+    async with contextlib.AsyncExitStack() as stack:
+        until = anyio.current_time() + _OPENING_SECONDS
+        while True:
+            try:
+                app = await stack.enter_async_context(opened(settings, watch=False))
+            except StoreError:
+                if anyio.current_time() > until:
+                    raise
+                await anyio.sleep(_LOOK_SECONDS)
+            else:
+                break
+        yield app
+
+
+async def _end_when_lost(duty: WatchDuty, scope: anyio.CancelScope) -> None:
+    await duty.keep()
+    print("Another watcher has taken over, because this one stood still.")
+    scope.cancel()
+
+
+async def _hold(duty: WatchDuty) -> None:
+    """Have the duty whenever it can be had, so that nobody else has to watch."""
+    while True:
+        with contextlib.suppress(StoreError):
+            if await duty.take():
+                await duty.keep()
+        await anyio.sleep(_TRY_AGAIN_SECONDS)
 
 
 async def _end_on_signal(scope: anyio.CancelScope) -> None:
@@ -69,22 +116,24 @@ async def _end_on_signal(scope: anyio.CancelScope) -> None:
             scope.cancel()
 
 
-async def _follow(app: App, *, until_idle: bool) -> None:
-    shown: dict[str, str] = {}
+async def _follow(app: App, shown: dict[str, str]) -> None:
     while True:
-        open_jobs = await app.unfinished()
-        here = await app.unfinished_here()
-        known = [await app.job(job_id) for job_id in shown if job_id not in {job.id for job in open_jobs}]
-        for job in (*open_jobs, *known):
-            if shown.get(job.id) != job.status:
-                shown[job.id] = job.status
-                print(
-                    f"{job.id}  {job.status.value:<10}  {shorten(job.request.prompt or '', 60)}", flush=True
-                )
-                if other := await app.waits_for(job):
-                    print(f"{other.message}\n{other.hint}", flush=True)
-            if job.finished:
-                shown.pop(job.id, None)
-        if until_idle and not here:
-            return
+        try:
+            await _show(app, shown)
+        except StoreError as error:
+            print(error.message, file=sys.stderr)
         await anyio.sleep(_LOOK_SECONDS)
+
+
+async def _show(app: App, shown: dict[str, str]) -> None:
+    """Print every job that has changed since it was `shown`."""
+    open_jobs = await app.unfinished()
+    known = [await app.job(job_id) for job_id in shown if job_id not in {job.id for job in open_jobs}]
+    for job in (*open_jobs, *known):
+        if shown.get(job.id) != job.status:
+            shown[job.id] = job.status
+            print(f"{job.id}  {job.status.value:<10}  {shorten(job.request.prompt or '', 60)}", flush=True)
+            if other := await app.waits_for(job):
+                print(f"{other.message}\n{other.hint}", flush=True)
+        if job.finished:
+            shown.pop(job.id, None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from . import budget, confirmation, journal
 from .budget import Budget, Limits, read_budget
-from .detached import leave_watcher, only_watcher
 from .finish_hook import split_hook
 from .journal import Damaged, Transition
 from .ledger import Spent, by_day
@@ -22,6 +21,7 @@ from .suitability import UploadedMedia, register
 from .troubles import Trouble, Troubles
 from .viewing import Viewed, preview, view
 from .waiting import Update, Waiting
+from .watch_duty import WatchDuty
 
 __all__ = [
     "Budget",
@@ -44,14 +44,13 @@ __all__ = [
     "UploadedMedia",
     "Viewed",
     "Waiting",
+    "WatchDuty",
     "budget",
     "by_day",
     "confirmation",
     "decide_by_hand",
     "join",
     "journal",
-    "leave_watcher",
-    "only_watcher",
     "open_store",
     "part",
     "preview",

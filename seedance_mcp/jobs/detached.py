@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import subprocess
 import sys
-from collections.abc import Generator
 
 import anyio.to_thread
 
 from ..config import Settings
-from .ownership import FileLock
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +45,7 @@ def start_detached(settings: Settings, *words: str) -> None:
                 _run_starter(settings, command, flags)
         else:
             _run_starter(settings, command, 0)
-    except (OSError, subprocess.SubprocessError) as error:
+    except Exception as error:  # the end of a server must not fail by it
         logger.warning("no process could be left behind (%s); open jobs go on at the next start", error)
 
 
@@ -64,18 +61,3 @@ def _run_starter(settings: Settings, command: tuple[str, ...], flags: int) -> No
         timeout=_STARTER_SECONDS,
         check=True,
     )
-
-
-@contextlib.contextmanager
-def only_watcher(settings: Settings, accounts: str) -> Generator[bool]:
-    """
-    Tell whether this process may be the one watcher for its accounts, for as long as the context is open.
-
-    `accounts`: which ones (see `Shops.accounts`). A watcher with other keys can do nothing for their jobs.
-    """
-    settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = FileLock(settings.state_dir / f"watcher-{accounts}.lock")
-    try:
-        yield lock.try_take()
-    finally:
-        lock.close()

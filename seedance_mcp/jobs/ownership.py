@@ -26,7 +26,6 @@ if sys.platform == "win32":
         except OSError:
             return False
         return True
-
 else:
     import fcntl
 
@@ -38,6 +37,7 @@ else:
         return True
 
 
+_ENDING = ".ending"
 _LOOK_SECONDS = 0.02
 
 
@@ -79,6 +79,23 @@ class Ownership:
         finally:
             os.close(descriptor)
 
+    def say_ending(self) -> None:
+        """Say that this process ends soon, and may still be buying: a watcher stays until it has let go of its lock."""
+        with contextlib.suppress(OSError):  # then the watcher may end too early, and the next start goes on
+            self._ending_file(self.instance).touch(mode=0o600)
+
+    def at_work(self, instance: str) -> bool:
+        """Tell whether the process with this instance id still runs, and has not said that it ends soon."""
+        return self.alive(instance) and not self._ending_file(instance).exists()
+
+    def anyone_ending(self) -> bool:
+        """Tell whether another process has said that it ends soon, and still runs."""
+        instances = [path.stem for path in self._folder.glob(f"*{_ENDING}")]
+        return any(instance != self.instance and self.alive(instance) for instance in instances)
+
+    def _ending_file(self, instance: str) -> Path:
+        return self._folder / f"{instance}{_ENDING}"
+
     def anyone_else(self) -> bool:
         """Tell whether any other process works on this folder."""
         return any(
@@ -105,12 +122,14 @@ class Ownership:
                 os.close(descriptor)
             if sys.platform == "win32":
                 path.unlink()  # refused while anybody has it open, also a process that has just made it
+            self._ending_file(path.stem).unlink(missing_ok=True)
             return True
         return False
 
     def close(self) -> None:
         """Let go of the lock and remove its file."""
         if self._descriptor is not None:
+            self._ending_file(self.instance).unlink(missing_ok=True)
             if sys.platform != "win32":  # Windows cannot remove an open file
                 self._path.unlink(missing_ok=True)
             os.close(self._descriptor)

@@ -19,7 +19,7 @@ from ..providers import Provider
 from ..types import Job, MediaFile, VideoRequest
 from . import journal
 from .cancelling import cancel
-from .detached import leave_hooks
+from .detached import leave_hooks, leave_watcher
 from .fallback import Fallback, why_there
 from .hooks import Hooks
 from .intents import Intent, reserve
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 _ANSWER_SECONDS = 4.0
 """How long `start` waits for the provider's answer; some clients give up after five seconds."""
+
+_HOOKS_SECONDS = 0.5
+"""How long the end of a process that may be killed soon waits for hooks that are running."""
 
 _DRAIN_SECONDS = 60.0
 """How long the end waits for purchases under way: as long as one of them may take."""
@@ -75,14 +78,16 @@ class JobRunner:
             changed=self._announce,
             leases=leases,
         )
+        self._hurried = leave
+        self._leaves = leave and settings.detach
         self.hooks = Hooks(
             store=store,
             settings=settings,
             troubles=self.troubles,
             changed=self._announce,
-            elsewhere=partial(leave_hooks, settings) if leave and settings.detach else None,
+            elsewhere=partial(leave_hooks, settings) if self._leaves else None,
         )
-        self._leave = leave
+        self._ending = self._left = False
         self._buying: dict[str, anyio.Event] = {}
         self._listeners: list[Callable[[str], None]] = []
         self._buyers: anyio.abc.TaskGroup | None = None
@@ -102,6 +107,8 @@ class JobRunner:
                     except Exception as error:
                         failure = error  # raised outside: in here, the task groups would wrap it
                     finally:
+                        with anyio.CancelScope(shield=True):
+                            await self.begin_ending()
                         self._buyers = None
                         watching.cancel_scope.cancel()
                         with anyio.CancelScope(shield=True), anyio.move_on_after(_DRAIN_SECONDS):
@@ -116,6 +123,20 @@ class JobRunner:
                 await self.troubles.keep()
         if failure is not None:
             raise failure
+
+    async def begin_ending(self) -> None:
+        """
+        Leave a watcher behind if anything is open, or as soon as anything is; call it when the end is foreseen.
+
+        A client that has closed its end kills this process soon: nothing else may come before it, and nothing that
+        can take long belongs in here, such as asking the database.
+        """
+        self._ending = True
+        may_be_open = self._buying or self._watcher.busy or self.hooks.pending
+        if self._leaves and not self._left and may_be_open:
+            self._left = True
+            self._store.ownership.say_ending()
+            await leave_watcher(self._settings)
 
     async def start(
         self,
@@ -248,6 +269,8 @@ class JobRunner:
             # Noted before it is on disk: the watcher must never find it without its buyer.
             self._buying[intent.job_id] = anyio.Event()
             try:
+                if self._ending:
+                    await self.begin_ending()
                 outcome = await self._store.write(transaction)
                 if isinstance(outcome, ConfirmationRequired):
                     raise outcome
@@ -322,7 +345,8 @@ class JobRunner:
 
     async def _end_hooks(self, commands: anyio.abc.TaskGroup) -> None:
         """Run what is owed to the end, unless nobody has the time for it: then it is left to whoever lives."""
-        if self._leave:
+        if self._hurried:
+            await self.hooks.idle(_HOOKS_SECONDS)
             commands.cancel_scope.cancel()
         else:
             with self.troubles.contained("Looking for commands to run at the end of jobs"):

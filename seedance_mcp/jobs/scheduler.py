@@ -50,6 +50,11 @@ class Scheduler:
         """Tell whether the job has a step coming or under way."""
         return job_id in self._due or job_id in self._working
 
+    @property
+    def jobs(self) -> set[str]:
+        """The jobs that have a step coming or under way."""
+        return self._working.union(self._due)
+
     async def run(self) -> None:
         """Work until cancelled."""
         limiter = anyio.CapacityLimiter(self._at_once)

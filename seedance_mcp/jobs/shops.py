@@ -13,11 +13,12 @@ from ..config import Settings, UnknownName, on_this_machine, suspects, unknown_n
 from ..errors import ConfigError, InvalidRequest, OtherAccount
 from ..providers import Access, Provider, create
 from ..types import Job, JobState, MediaFile, Submission, VideoRequest
+from . import journal
 from .accounts import Account, fingerprint, is_same, other_account, short_digest, written
 from .carriers import Carrier, link_of, open_carrier, way
 from .planning import OtherOffer, Plan, elsewhere, plan
 from .quotes import Quotes, priced
-from .store import Store
+from .store import Connection, Store
 from .turns import Turns
 
 if TYPE_CHECKING:
@@ -134,12 +135,24 @@ class Shops:
     async def other_account(self, job: Job) -> OtherAccount | None:
         """Say whose a job is if nobody may be asked about it from here; None if it is of the account set now."""
         info = self.seller(job)
-        bought, here = Account.of(job), self.account_at(info)
-        if bought == here:
+        if Account.of(job) == self.account_at(info):
             return None
-        if self._store is not None and await self._store.read(partial(is_same, one=bought, other=here)):
+        if self._store is not None and await self._store.read(partial(self._is_ours, job=job)):
             return None
-        return other_account(job, info, here)
+        return other_account(job, info, self.account_at(info))
+
+    def _is_ours(self, connection: Connection, job: Job) -> bool:
+        bought, here = Account.of(job), self.account_at(self.seller(job))
+        return bought == here or is_same(connection, bought, here)
+
+    def open_here(self, connection: Connection) -> list[Job]:
+        """Load every open job that this process can do something for, oldest first."""
+        return [job for job in journal.unfinished(connection) if self._can_follow(connection, job)]
+
+    def _can_follow(self, connection: Connection, job: Job) -> bool:
+        if job.state not in _ASKED_ABOUT:
+            return True
+        return job.provider in self.catalog.providers and self._is_ours(connection, job)
 
     async def waits_for(self, job: Job) -> OtherAccount | None:
         """Say which key a job waits for; None if it can be followed from here, or nobody has to be asked about it."""

@@ -72,6 +72,12 @@ class Watcher:
         self._failures: dict[str, int] = {}
         self._left: set[str] = set()
         self._scheduler = Scheduler(self._step, clock=store.clock)
+        self._looked = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether jobs may be open here: some are followed, or it has not been looked for them yet."""
+        return not self._looked or not self._scheduler.jobs <= self._left
 
     def look_at(self, job_id: str, *, soon: bool = False) -> None:
         """Give the job a step: at once, or after the poll interval."""
@@ -102,6 +108,7 @@ class Watcher:
                 for job in jobs:
                     if not self._scheduler.knows(job.id):
                         self._scheduler.add(job.id)
+                self._looked = True
                 if all(job.state is not JobState.REMOTE_DONE for job in jobs):
                     # Otherwise a download may still go on from what is there.
                     with self._troubles.contained("Removing what dead processes left"):
@@ -162,6 +169,7 @@ class Watcher:
             await self._troubles.keep()
             return backoff(self._interval(), self._failed(job_id))
         self._failures.pop(job_id, None)
+        self._left.discard(job_id)
         return after
 
     async def _next(self, job_id: str) -> float | None:
@@ -266,7 +274,9 @@ class Watcher:
 
         def take(connection: Connection) -> bool:
             owner, until = held(connection)
-            if owner not in (None, me) and until > now and self._store.ownership.alive(owner):
+            # A lease that lasts longer than a lease can was taken by a clock that ran ahead.
+            valid = now < until <= now + _LEASE_SECONDS
+            if owner not in (None, me) and valid and self._store.ownership.at_work(owner):
                 return False
             connection.execute(
                 "UPDATE jobs SET lease_owner = ?, lease_until = ? WHERE id = ?",

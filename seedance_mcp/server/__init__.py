@@ -43,6 +43,7 @@ def run_stdio(settings: Settings, wrong: SeedanceError | None = None) -> int:
     import anyio
 
     from .assembly import assemble
+    from .ending import Ending
     from .logs import configure
     from .transport import serve_stdio
 
@@ -52,12 +53,13 @@ def run_stdio(settings: Settings, wrong: SeedanceError | None = None) -> int:
             "This is an MCP server; an assistant starts it and speaks to it on stdin. To try it here:"
             " seedance-mcp demo. Ctrl-C ends it.\n"
         )
-    server = assemble(settings, wrong)
+    ending = Ending()
+    server = assemble(settings, wrong, ending)
     gc.freeze()
     gc.enable()
 
     async def serve() -> None:
-        await serve_stdio(server, legacy_only=settings.protocol == "legacy")
+        await serve_stdio(server, legacy_only=settings.protocol == "legacy", ending=ending)
 
     try:
         anyio.run(serve)

@@ -12,6 +12,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus
 
 from ..config import Settings
 from ..errors import SeedanceError
+from .ending import Ending
 from .opening import Opening, opening
 from .resources import add_resources
 from .revisions import only_what_was_negotiated
@@ -28,15 +29,22 @@ INSTRUCTIONS = (
 )
 
 
-def assemble(settings: Settings, wrong: SeedanceError | None = None) -> MCPServer[Any]:
-    """Build the server for these settings; with `wrong` its tools answer with that, and nothing is opened."""
+def assemble(
+    settings: Settings, wrong: SeedanceError | None = None, ending: Ending | None = None
+) -> MCPServer[Any]:
+    """
+    Build the server for these settings; with `wrong` its tools answer with that, and nothing is opened.
+
+    `ending` is told when the client has left; the lifespan closes later.
+    """
     bus = InMemorySubscriptionBus()
     updates = Updates(bus)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: MCPServer[Any]) -> AsyncGenerator[Opening]:
         async with opening(settings, updates, wrong) as installation:
-            yield installation
+            with contextlib.nullcontext() if ending is None else ending.first(installation.begin_ending):
+                yield installation
 
     server = Toolbox(
         name="seedance",

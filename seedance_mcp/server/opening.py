@@ -84,6 +84,11 @@ class Opening:
         with anyio.move_on_after(_FIRST_SECONDS):
             await self._tried.wait()
 
+    async def begin_ending(self) -> None:
+        """Tell the app, if it is open, that the end has begun."""
+        if isinstance(self._state, App):
+            await self._state.begin_ending()
+
     def close(self) -> None:
         """Let the app end."""
         self._closing.set()

@@ -31,6 +31,7 @@ from mcp_types.jsonrpc import (
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
+from .ending import Ending
 from .messages import BATCHES, error, id_in, read
 from .wire import MAX_LINE_BYTES, Blocking, Overlong, claim, read_lines, write_line
 
@@ -67,12 +68,13 @@ def peer_of(request: ServerRequestContext[Any, Any]) -> object | None:
     return request.lifespan_context if request.request is None else None
 
 
-async def serve_stdio(server: MCPServer[Any], *, legacy_only: bool) -> None:
+async def serve_stdio(server: MCPServer[Any], *, legacy_only: bool, ending: Ending) -> None:
     """
     Serve on this process's stdin and stdout until the client closes them, or until SIGTERM or SIGINT.
 
     A signal is treated like the end of input, so that the lifespan always closes in order; a second signal
     finds the default handlers again and ends the process at once. `legacy_only` refuses `server/discover`.
+    `ending` begins before anything else is done about the end.
     """
     incoming, outgoing = claim()
     to_server, from_client = anyio.create_memory_object_stream[SessionMessage | Exception](0)
@@ -80,7 +82,7 @@ async def serve_stdio(server: MCPServer[Any], *, legacy_only: bool) -> None:
     inner = lowlevel(server)
     async with BlockingPortal() as portal, anyio.create_task_group() as tasks:
         pipe = _Pipe(server, incoming, outgoing, Blocking(portal), legacy_only=legacy_only)
-        tasks.start_soon(pipe.read, to_server)
+        tasks.start_soon(pipe.read, to_server, ending)
         tasks.start_soon(pipe.write, from_server)
         tasks.start_soon(_on_signal, pipe.stop)
         options = inner.create_initialization_options(NotificationOptions(resources_changed=True))
@@ -129,13 +131,16 @@ class _Pipe:
         """End the input now: no further request is taken, and none that is under way is waited for."""
         self._reading.cancel()
 
-    async def read(self, to_server: MemoryObjectSendStream[SessionMessage | Exception]) -> None:
+    async def read(
+        self, to_server: MemoryObjectSendStream[SessionMessage | Exception], ending: Ending
+    ) -> None:
         """Hand every message to the server; close its input when the client has left."""
         async with to_server:
             with self._reading:
                 async with aclosing(read_lines(self._incoming, self._blocking)) as lines:
                     async for line in lines:
                         await self._take(line, to_server.send)
+                await ending.begin()
                 with anyio.move_on_after(_LAST_ANSWERS_SECONDS):
                     await self._answered()
                 await self._send_incomplete()

@@ -1,0 +1,125 @@
+"""
+Which process stays to bring open jobs to their end: at most one that is needed, and never none.
+
+Two at once would only ask too often; a job moves by compare-and-swap, whoever moves it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import NamedTuple, cast
+
+import anyio
+
+from ..errors import StoreError
+from ..types import Job
+from .store import Connection, Store
+
+logger = logging.getLogger(__name__)
+
+_BEAT_SECONDS = 2.0
+_STILL_SECONDS = 10.0
+"""Whoever has not beaten for so long stands still: it was suspended, or the machine is too busy to tell."""
+
+_LOOK_SECONDS = 0.25
+_IDLE_SECONDS = 1.0
+
+
+class Holder(NamedTuple):
+    """The process that has the duty, and how often it has shown that it runs."""
+
+    instance: str
+    beat: int
+
+
+class WatchDuty:
+    """
+    This process's claim to be the one watcher for its accounts (see `Shops.accounts`).
+
+    A process that is ending says so before it starts a watcher (`Ownership.say_ending`). The watcher that has the
+    duty gives it up in one transaction that finds no open job and nobody ending. So whoever is told that another
+    has the duty may rely on it: that one looks once more, later than that.
+    """
+
+    def __init__(
+        self, store: Store, *, accounts: str, open_jobs: Callable[[Connection], Collection[Job]]
+    ) -> None:
+        """`open_jobs` loads those that a watcher with these accounts can follow."""
+        self._store = store
+        self._accounts = accounts
+        self._open_jobs = open_jobs
+
+    async def take(self) -> bool:
+        """
+        Take the duty: at once if nobody has it or its holder is dead, after 10 seconds if its holder stands still.
+
+        False as soon as another is seen at work. Time is measured by this process's steady clock. Raises StoreError.
+        """
+        ownership = self._store.ownership
+        seen = await self._store.read(self._holder)
+        still_at = anyio.current_time() + _STILL_SECONDS
+        while True:
+            holder = await self._store.read(self._holder)
+            if holder is not None and holder != seen and ownership.alive(holder.instance):
+                return False
+            free = holder is None or not ownership.alive(holder.instance)
+            still = anyio.current_time() >= still_at
+            if (free or still) and await self._store.write(partial(self._replace, expected=holder)):
+                return True
+            await anyio.sleep(_LOOK_SECONDS)
+
+    async def keep(self) -> None:
+        """Show every 2 seconds that this process runs; returns when another has taken the duty."""
+        while True:
+            await anyio.sleep(_BEAT_SECONDS)
+            try:
+                if not await self._store.write(self._beat):
+                    return
+            except StoreError as error:
+                logger.warning("the watcher cannot show that it runs: %s", error)
+
+    async def until_idle(self) -> None:
+        """Return when no job is open and no other process is ending, with the duty given up in the same moment."""
+        while True:
+            try:
+                idle = not await self._store.read(self._open_jobs)  # mostly not: then nothing is locked
+                if idle and await self._store.write(self._give_up_if_idle):
+                    return
+            except StoreError as error:
+                logger.warning("the watcher cannot look for open jobs: %s", error)
+            await anyio.sleep(_IDLE_SECONDS)
+
+    async def give_up(self) -> None:
+        """Give the duty up, whatever is open. Raises StoreError."""
+        await self._store.write(self._give_up)
+
+    def _holder(self, connection: Connection) -> Holder | None:
+        query = "SELECT instance, beat FROM watch_duty WHERE accounts = ?"
+        row = connection.execute(query, (self._accounts,)).fetchone()
+        return Holder(*cast("tuple[str, int]", row)) if row else None
+
+    def _replace(self, connection: Connection, *, expected: Holder | None) -> bool:
+        if self._holder(connection) != expected:
+            return False
+        connection.execute(
+            "INSERT OR REPLACE INTO watch_duty (accounts, instance, beat) VALUES (?, ?, 0)",
+            (self._accounts, self._store.ownership.instance),
+        )
+        return True
+
+    def _beat(self, connection: Connection) -> bool:
+        mine = (self._accounts, self._store.ownership.instance)
+        change = "UPDATE watch_duty SET beat = beat + 1 WHERE accounts = ? AND instance = ?"
+        return connection.execute(change, mine).rowcount == 1
+
+    def _give_up_if_idle(self, connection: Connection) -> bool:
+        if self._store.ownership.anyone_ending() or self._open_jobs(connection):
+            return False
+        self._give_up(connection)
+        return True
+
+    def _give_up(self, connection: Connection) -> None:
+        mine = (self._accounts, self._store.ownership.instance)
+        connection.execute("DELETE FROM watch_duty WHERE accounts = ? AND instance = ?", mine)

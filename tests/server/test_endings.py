@@ -1,0 +1,183 @@
+"""The end of a server as real clients bring it about: what is open goes on, in one process that stays behind."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client, StdioServerParameters
+
+from tests.emulator import Behaviour, Emulator, Fault
+from tests.reliability.fault_market import NO_LIMIT
+
+from .asking import SMALL, content
+
+BEFORE_SIGTERM = 1.9
+"""Seconds; the SDK sends SIGTERM two seconds after it has closed the server's input."""
+
+HOOK = """
+import os, sys, time
+told = sys.stdin.read()
+time.sleep(float(sys.argv[2]))
+open(sys.argv[1] + "/" + str(os.getpid()), "w").write(told)
+"""
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Path:
+    """The folder to which hooks write."""
+    folder = tmp_path / "told"
+    folder.mkdir()
+    return folder
+
+
+def with_hook(environ: dict[str, str], folder: Path, told: Path, seconds: float) -> dict[str, str]:
+    """Settings whose server leaves watchers behind, with a hook that takes so long and then leaves a file."""
+    script = folder / "hook.py"
+    script.write_text(HOOK)
+    line = f'"{sys.executable}" "{script}" "{told}" {seconds}'.replace(
+        "\\", "\\\\" if sys.platform != "win32" else "\\"
+    )
+    return {**environ, "SEEDANCE_DETACH": "1", "SEEDANCE_ON_FINISH": line}
+
+
+class Ended:
+    """A client's session that is over: what was made in it, and how long the client took to end the server."""
+
+    job: dict[str, Any]
+    seconds: float
+
+
+@asynccontextmanager
+async def session(environ: dict[str, str], folder: Path, ended: Ended) -> AsyncIterator[Client]:
+    """A session of the SDK's own client with the real server; its end is timed."""
+    server = StdioServerParameters(
+        command=sys.executable, args=["-m", "seedance_mcp"], env=environ, cwd=folder
+    )
+    async with Client(server) as client:
+        yield client
+        began = anyio.current_time()
+    ended.seconds = anyio.current_time() - began
+
+
+def rows(environ: dict[str, str], query: str) -> list[Any]:
+    """What the job database says."""
+    with closing(
+        sqlite3.connect(f"file:{environ['SEEDANCE_STATE_DIR']}/jobs.db?mode=ro", uri=True)
+    ) as database:
+        return database.execute(query).fetchall()
+
+
+async def until(holds: Callable[[], Any], seconds: float = 60) -> Any:
+    """Wait until something is so; the thing itself."""
+    with anyio.fail_after(seconds):
+        while not (found := holds()):  # noqa: ASYNC110
+            await anyio.sleep(0.05)
+    return found
+
+
+def document(environ: dict[str, str]) -> dict[str, Any]:
+    """The record of the only job."""
+    ((text,),) = rows(environ, "SELECT document FROM jobs")
+    return json.loads(text)
+
+
+def processes(environ: dict[str, str]) -> list[str]:
+    """The command lines of all processes of this installation; Linux only."""
+    mark = f"SEEDANCE_STATE_DIR={environ['SEEDANCE_STATE_DIR']}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip())
+        except OSError:
+            continue
+    return found
+
+
+async def test_a_job_that_runs_at_the_end_is_finished_by_one_watcher_and_its_hook_run_once(
+    environ: dict[str, str], tmp_path: Path, told: Path
+) -> None:
+    settings = with_hook({**environ, "SEEDANCE_SANDBOX_SECONDS": "4"}, tmp_path, told, seconds=2)
+    ended = Ended()
+    async with session(settings, tmp_path, ended) as client:
+        ended.job = content(await client.call_tool("generate_video", {**SMALL, "wait_seconds": 0}))
+    assert ended.seconds < BEFORE_SIGTERM
+    await until(lambda: rows(settings, "SELECT instance FROM watch_duty"))
+    if sys.platform == "linux":
+        (left,) = processes(settings)
+        assert left.endswith("watch --until-idle")
+    await until(lambda: document(settings)["state"] == "done")
+    assert Path(document(settings)["artifacts"]["video_path"]).is_file()
+    await until(lambda: rows(settings, "SELECT 1 FROM hooks WHERE outcome = ''"))
+    (call,) = [json.loads(path.read_text()) for path in told.iterdir()]
+    assert (call["job_id"], call["status"]) == (ended.job["job_id"], "succeeded")
+    await until(lambda: not rows(settings, "SELECT instance FROM watch_duty"))
+    if sys.platform == "linux":
+        await until(lambda: not processes(settings))
+
+
+async def test_a_hook_that_runs_at_the_end_is_neither_waited_for_nor_cut_short(
+    environ: dict[str, str], tmp_path: Path, told: Path
+) -> None:
+    settings = with_hook(environ, tmp_path, told, seconds=4)
+    ended = Ended()
+    async with session(settings, tmp_path, ended) as client:
+        job = content(await client.call_tool("generate_video", {**SMALL, "wait_seconds": 30}))
+        assert job["status"] == "succeeded"
+        await until(lambda: rows(settings, "SELECT 1 FROM hooks WHERE runner IS NOT NULL"))
+        assert not list(told.iterdir())
+    assert ended.seconds < BEFORE_SIGTERM
+    await until(lambda: rows(settings, "SELECT 1 FROM hooks WHERE outcome = ''"))
+    assert len(list(told.iterdir())) == 1
+    assert document(settings)["hook_error"] is None
+
+
+async def test_a_server_that_has_nothing_open_leaves_nobody_behind(
+    environ: dict[str, str], tmp_path: Path, told: Path
+) -> None:
+    settings = with_hook(environ, tmp_path, told, seconds=0)
+    ended = Ended()
+    async with session(settings, tmp_path, ended) as client:
+        job = content(await client.call_tool("generate_video", {**SMALL, "wait_seconds": 30}))
+        await until(lambda: rows(settings, "SELECT 1 FROM hooks WHERE outcome = ''"))
+        assert job["status"] == "succeeded"
+        if sys.platform == "linux":
+            await until(lambda: len(processes(settings)) == 1)
+    assert ended.seconds < BEFORE_SIGTERM
+    if sys.platform == "linux":
+        assert processes(settings) == []
+
+
+async def test_a_purchase_that_is_under_way_when_the_client_kills_the_server_is_found_and_delivered(
+    environ: dict[str, str], tmp_path: Path, told: Path
+) -> None:
+    overlay = tmp_path / "catalog.toml"
+    limits = "".join(f"limits.{kind} = {NO_LIMIT}\n" for kind in ("submit", "read", "list"))
+    overlay.write_text(f"[providers.ark]\nnet_max_seconds = 1\nlist_lag_seconds = 0.5\n{limits}")
+    behaviour = Behaviour(queued_seconds=0.1, running_seconds=0.2)
+    async with Emulator("ark", behaviour=behaviour) as emulator:
+        emulator.faults.add(Fault(kind="late", call="submit", accepted=True, seconds=30))
+        settings = with_hook(
+            {**environ, **emulator.environment(), "SEEDANCE_CONFIRM": "off", "SEEDANCE_CATALOG": str(overlay)},
+            tmp_path, told, seconds=0,
+        )  # fmt: skip
+        ended = Ended()
+        asked = {"prompt": "A red fox", "resolution": "480p", "duration": 5, "wait_seconds": 0}
+        async with session(settings, tmp_path, ended) as client:
+            ended.job = content(await client.call_tool("generate_video", asked))
+            assert ended.job["status"] == "submitting"
+            await until(lambda: document(settings)["state"] == "sending")
+        assert 3.5 < ended.seconds < 8, "it stayed for the answer until it was killed"
+        await until(lambda: document(settings)["state"] == "done")
+        assert emulator.ledger.count("submit") == 1
+        await until(lambda: rows(settings, "SELECT 1 FROM hooks WHERE outcome = ''"))
+        assert len(list(told.iterdir())) == 1
+        await until(lambda: not rows(settings, "SELECT instance FROM watch_duty"))
