@@ -122,7 +122,8 @@ class Ownership:
                 os.close(descriptor)
             if sys.platform == "win32":
                 path.unlink()  # refused while anybody has it open, also a process that has just made it
-            self._ending_file(path.stem).unlink(missing_ok=True)
+            if (ending := self._ending_file(path.stem)).exists():
+                ending.unlink(missing_ok=True)
             return True
         return False
 

@@ -154,7 +154,7 @@ async def test_its_failure_is_said_in_the_job_which_has_not_failed(
     assert job.status is JobStatus.SUCCEEDED
     assert (job.hook_error or "").startswith(words)
     async with open_app(load_settings(environ), watch=False) as app:
-        (note,) = [note for note in views.job(app, job).notes if "SEEDANCE_ON_FINISH" in note]
+        (note,) = [note for note in (await views.job(app, job)).notes if "SEEDANCE_ON_FINISH" in note]
     assert words in note
     assert "hunter2" not in note
     for name, value in environ.items():
