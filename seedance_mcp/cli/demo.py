@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+import shutil
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
@@ -34,6 +36,9 @@ _REQUEST = {
 _WAIT_SECONDS = 20
 _CALL_SECONDS = 120.0
 _UNFINISHED = ("submitting", "queued", "running", "saving")
+_UV_CACHE = re.compile(r"(archive|builds|environments)-v\d+")
+"""Folders of uv's cache that hold the installations of `uvx` and `uv run` (seen in uv 0.13.9)."""
+
 _DESKTOP_CONFIGURATION = {
     "darwin": "~/Library/Application Support/Claude/claude_desktop_config.json",
     "win32": r"%APPDATA%\Claude\claude_desktop_config.json",
@@ -72,7 +77,17 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def server_command() -> tuple[str, list[str]]:
-    """The absolute path and the arguments that start the server, wherever it is called from."""
+    """
+    Return the command and the arguments that start the server, wherever it is called from.
+
+    A path where there is one that lasts. `uvx` and `pipx run` install into caches that get cleaned, so that there
+    the entry is the command that makes the installation anew.
+    """
+    installation = Path(sys.prefix)
+    if any(_UV_CACHE.fullmatch(folder) for folder in installation.parent.parts):
+        return shutil.which("uvx") or "uvx", ["seedance-mcp"]
+    if (installation / "pipx_metadata.json").exists() and installation.parent.name != "venvs":
+        return shutil.which("pipx") or "pipx", ["run", "seedance-mcp"]
     script = Path(sys.executable).with_name("seedance-mcp.exe" if sys.platform == "win32" else "seedance-mcp")
     return (str(script), []) if script.exists() else (sys.executable, ["-m", "seedance_mcp"])
 

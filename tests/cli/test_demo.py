@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+import sysconfig
+import venv
 from pathlib import Path
 
 import av
@@ -61,3 +64,50 @@ def test_a_server_that_dies_ends_the_demo_with_one_sentence(
     said = capfd.readouterr().err
     assert "The server did not answer" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="stands programs of POSIX in for uvx and pipx")
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    ("place", "marked", "command"),
+    [
+        ("uv/archive-v0/n8LdE-k0sPkS5X0A", False, ["uvx", "seedance-mcp"]),
+        ("elsewhere/environments-v2/seedance-0a1b", False, ["uvx", "seedance-mcp"]),
+        ("pipx/8d5e2bdef3ee51c", True, ["pipx", "run", "seedance-mcp"]),
+        ("pipx/venvs/seedance-mcp", True, None),
+        ("uv/tools/seedance-mcp", False, None),
+    ],
+    ids=["uvx", "uv run", "pipx run", "pipx install", "uv tool install"],
+)
+def test_an_entry_survives_the_cleaning_of_caches(
+    tmp_path: Path, command_environ: dict[str, str], place: str, marked: bool, command: list[str] | None
+) -> None:
+    """An installation in a cache is named by the command that makes it anew, any other by its path."""
+    installation = tmp_path / "cache" / place
+    venv.create(installation, with_pip=False)
+    if marked:
+        (installation / "pipx_metadata.json").write_text("{}")
+    packages = next(folder for folder in sys.path if folder.endswith("site-packages"))
+    inside = sysconfig.get_path("purelib", vars={"base": str(installation), "platbase": str(installation)})
+    Path(inside, "ours.pth").write_text(f"{packages}\n{Path(cli.__file__).parents[2]}\n", encoding="utf-8")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for tool in ("uvx", "pipx"):
+        (tools / tool).write_text("#!/bin/sh\n")
+        (tools / tool).chmod(0o755)
+    script = (
+        "import json; from seedance_mcp.cli.demo import server_command; print(json.dumps(server_command()))"
+    )
+    python = Path(sysconfig.get_path("scripts", vars={"base": str(installation)}), "python")
+    said = subprocess.run(
+        [python, "-c", script],
+        env={**command_environ, "PATH": str(tools)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first, rest = json.loads(said.stdout)
+    if command is None:
+        assert Path(first).is_relative_to(installation)
+    else:
+        assert [first, *rest] == [str(tools / command[0]), *command[1:]]
