@@ -158,3 +158,7 @@ class Process:
     def alive(self, instance: str) -> bool:
         """The kernel lock: a paused process holds it, a killed one does not."""
         return instance in self._world.processes
+
+    def at_work(self, instance: str) -> bool:
+        """Whether it lives and has not said that it ends soon, which no process of this world says."""
+        return self.alive(instance)
