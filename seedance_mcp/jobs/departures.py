@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from ..config import Settings
+from ..config import Settings, make_private
 from ..errors import MediaError
 from ..media import PictureLimits, copy_to_leave
 from ..types import MediaFile
@@ -37,7 +37,7 @@ async def leaving(
     folder = _home(settings.state_dir) / f"{instance}.{secrets.token_hex(8)}"
     try:
         try:
-            folder.mkdir(parents=True, mode=0o700)
+            make_private(folder)
             copy = await copy_to_leave(
                 file,
                 folder,

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from ..config import make_private
+
 if sys.platform == "win32":
     import msvcrt
 
@@ -46,7 +48,7 @@ class Ownership:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(folder)
         self.instance, self._path, descriptor = self._take()
         self._descriptor: int | None = descriptor
 

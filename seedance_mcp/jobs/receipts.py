@@ -12,6 +12,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
+from ..config import make_private, open_private
 from ..errors import StoreError
 from ..types import Submission
 
@@ -37,8 +38,8 @@ class Receipts:
         if self._path.exists() and self._path.stat().st_size >= _SIZE:
             return
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with self._path.open("wb") as file:
+            make_private(self._folder)
+            with open_private(self._path) as file:
                 file.write(b"\0" * _SIZE)
                 file.flush()
                 os.fsync(file.fileno())

@@ -14,6 +14,7 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
+from ..config import make_private
 from ..errors import StoreError
 from .database_file import connect, create, installation, set_aside
 from .network_drives import find_share
@@ -165,7 +166,7 @@ def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
             hint="Install a newer Python.",
         )
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(folder)
         _refuse_share(folder)
         opening = FileLock(folder / "opening.lock")  # two servers that start at once take turns
         with contextlib.closing(opening):

@@ -8,10 +8,11 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import anyio.to_thread
 
+from ..config import open_private
 from ..errors import MediaError
 from ..types import MediaFile
 from . import cuts
@@ -115,14 +116,8 @@ def _edit(raw: Path, target: Path, reply: Reply) -> tuple[int, str]:
 
 def _write(target: Path, pieces: Iterable[bytes]) -> tuple[int, str]:
     digest, size = hashlib.sha256(), 0
-    with _private(target) as file:
+    with open_private(target, new=True) as file:
         for piece in pieces:
             digest.update(piece)
             size += file.write(piece)
     return size, digest.hexdigest()
-
-
-def _private(path: Path) -> IO[bytes]:
-    return os.fdopen(
-        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb"
-    )

@@ -101,7 +101,7 @@ class Studio:
         task, folder = order.task, self._folder
         if folder.is_finished(task):
             return
-        video, picture = folder.unfinished(folder.video(task)), folder.unfinished(folder.picture(task))
+        video, picture = folder.begun(folder.video(task)), folder.begun(folder.picture(task))
 
         def report(share: float) -> None:
             order.progress = share

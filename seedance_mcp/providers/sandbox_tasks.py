@@ -16,6 +16,7 @@ from urllib.request import url2pathname
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..catalog import Offer
+from ..config import make_private, open_private
 from ..errors import TaskNotFound
 from ..media import PlaceholderSpec
 from ..types import VideoRequest
@@ -113,6 +114,12 @@ class TaskFolder:
         """A name of one's own to write a file under before it is complete."""
         return path.with_name(f"{path.stem}.{secrets.token_hex(4)}.part{path.suffix}")
 
+    def begun(self, path: Path) -> Path:
+        """Make an empty file under such a name, for what is written by a library: that would let everybody read it."""
+        unfinished = self.unfinished(path)
+        open_private(unfinished, new=True).close()
+        return unfinished
+
     def is_finished(self, task: Task) -> bool:
         """Tell whether every file of the task is there."""
         return self.video(task).exists() and (not task.last_frame or self.picture(task).exists())
@@ -124,12 +131,12 @@ class TaskFolder:
         Raises:
             OSError: it cannot be written.
         """
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(self._folder)
         path = self._folder / f"{task.id}.json"
         unfinished = self.unfinished(path)
         try:
-            with unfinished.open("w", encoding="utf-8") as file:
-                file.write(task.model_dump_json())
+            with open_private(unfinished) as file:
+                file.write(task.model_dump_json().encode())
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.replace(path)
