@@ -54,9 +54,17 @@ def test_configuration_in_the_readme_is_toml(block: str) -> None:
     assert tomllib.loads(block)["mcp_servers"]["seedance"]["command"]
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\(((?!https?:)[^)#]+)\)", README))
-def test_a_link_to_a_file_leads_somewhere(target: str) -> None:
-    assert (ROOT / target).exists()
+def test_no_link_of_the_readme_is_dead_where_it_is_shown_alone() -> None:
+    """Package indexes show it without the files beside it, so that files are named and not linked to."""
+    assert re.findall(r"\]\((?!https://)[^)]*\)", README) == []
+    assert not re.search(r"<(a|img)\b[^>]*(href|src)=[\"'](?!https://)", README)
+
+
+def test_every_file_that_the_readme_names_is_there() -> None:
+    named = re.findall(r"`((?:docs|seedance_mcp)/[^`]+|[A-Z]+(?:\.md)?|mcp\.example\.json)`", README)
+    files = [name for name in named if "/" in name or "." in name or name == "LICENSE"]
+    assert len(files) >= 8
+    assert [name for name in files if not (ROOT / name).exists()] == []
 
 
 async def test_the_example_configuration_starts_the_server(
