@@ -37,6 +37,7 @@ from .jobs import (
     by_day,
     confirmation,
     decide_by_hand,
+    describe_unread,
     join,
     journal,
     open_store,
@@ -108,6 +109,10 @@ class App:
         """What the user should know before anything else: names that are no setting's, and the `notice`."""
         unknown = tuple(str(name) for name in self.unknown_settings)
         return (*unknown, self.notice) if self.notice else unknown
+
+    async def unread_receipts(self) -> list[str]:
+        """Say what purchases are known by receipts alone that no job could be given."""
+        return await anyio.to_thread.run_sync(describe_unread, self.settings.state_dir / "receipts")
 
     async def estimate(self, request: VideoRequest) -> Quote:
         """

@@ -204,6 +204,12 @@ async def _troubles(app: App) -> Examination:
             text=damaged.words,
             hint=f"Look at the console of {damaged.provider} for what became of it; every other job goes on.",
         )
+    for words in await app.unread_receipts():
+        yield finding(
+            subject="receipts",
+            text=words,
+            hint="Look at the provider's console for these tasks: they may be paid for. Then remove the file.",
+        )
     for trouble in await app.troubles():
         yield finding(
             subject=trouble.job_id or "server",

@@ -11,6 +11,7 @@ from .orders import Started
 from .planning import OtherOffer, Plan
 from .questions import Question
 from .readers import Reader
+from .receipts import describe_unread
 from .reconcile import decide_by_hand
 from .runner import JobRunner
 from .same_account import SameAccount, join, part
@@ -49,6 +50,7 @@ __all__ = [
     "by_day",
     "confirmation",
     "decide_by_hand",
+    "describe_unread",
     "join",
     "journal",
     "open_store",

@@ -319,6 +319,13 @@ def claimed(connection: Connection, job: Job, task_ids: Collection[str]) -> froz
     return frozenset(task_id for account, task_id in rows if account in ours)
 
 
+def of_task(connection: Connection, provider: str, task_id: str) -> str | None:
+    """Name the job that has this task of a provider."""
+    query = "SELECT id FROM jobs WHERE provider = ? AND task_id = ? LIMIT 1"
+    row = connection.execute(query, (provider, task_id)).fetchone()
+    return row[0] if row else None
+
+
 def usual_seconds(connection: Connection, provider: str, model: str) -> float | None:
     """The median time from asking to the finished file over the last 20 such jobs, in seconds; None without any."""
     times = sorted(

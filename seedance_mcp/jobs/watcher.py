@@ -10,14 +10,16 @@ from functools import partial
 from typing import Any
 
 import anyio
+import anyio.to_thread
 
 from ..config import Settings
-from ..errors import ConfigError, DownloadError, OtherAccount, ProviderError, StoreError
+from ..errors import ConfigError, DownloadError, JobNotFound, OtherAccount, ProviderError, StoreError
 from ..providers import Provider
-from ..types import Job, JobState, Submission, TaskStatus
+from ..types import Job, JobState, Submission
 from . import journal
+from .outcomes import adopt_receipt
 from .polling import poll
-from .receipts import Receipts
+from .receipts import Kept, Receipts, UnreadReceipt
 from .reconcile import adopt_late, try_reconcile
 from .saving import Saver
 from .scheduler import Scheduler, backoff
@@ -294,34 +296,42 @@ class Watcher:
         return max(self._settings.poll_seconds, self._shops.least_wait) * jitter
 
     async def _adopt_receipts(self) -> None:
-        for path, receipts in self._receipts.read().items():
-            mine = path.stem == self._store.ownership.instance
-            if mine:  # a buyer that still tries to record the outcome must not be overtaken
-                receipts = [receipt for receipt in receipts if not self._buying(receipt[0])]
-            elif self._store.ownership.alive(path.stem):
+        for kept in await anyio.to_thread.run_sync(self._receipts.read):
+            mine = kept.instance == self._store.ownership.instance
+            if mine or not self._store.ownership.alive(kept.instance):
+                with self._troubles.contained("Reading the receipts of a process"):
+                    await self._adopt_kept(kept, mine=mine)
+
+    async def _adopt_kept(self, kept: Kept, *, mine: bool) -> None:
+        left, unread = False, not kept.whole
+        for job_id, submission in kept.receipts:
+            # A buyer that still tries to record the outcome must not be overtaken.
+            if mine and (self._buying(job_id) or not self._receipts.needs(job_id)):
                 continue
-            if receipts:
-                await self._store.write(partial(_play, receipts=receipts, now=self._store.clock()))
-            if not mine:
-                path.unlink(missing_ok=True)
+            left = True
+            with self._troubles.contained("Adopting what was bought for it", job_id):
+                unread = not await self._adopt_receipt(job_id, submission) or unread
+                left = False
+                if mine:
+                    self._receipts.forget(job_id)
+        if mine or left:
+            return
+        if unread:
+            logger.error("receipts that nobody can make sense of are kept as %s", kept.set_aside())
+        else:
+            kept.discard()
 
-
-def _play(connection: Connection, *, receipts: list[tuple[str, Submission]], now: float) -> None:
-    for job_id, submission in receipts:
-        job = journal.find(connection, job_id)
-        if job.state is JobState.SENDING:
-            job = journal.move(connection, job, JobState.UNKNOWN, now=now, by="receipt", unknown_at=now)
-        if job.submission is None and JobState.ACCEPTED in journal.LEGAL[job.state]:
-            journal.move(
-                connection,
-                job,
-                JobState.ACCEPTED,
-                now=now,
-                by="receipt",
-                submission=submission,
-                accepted_at=now,
-                task_status=TaskStatus.QUEUED,
-                error=None,
-                error_code=None,
-                error_hint=None,
-            )
+    async def _adopt_receipt(self, job_id: str, submission: Submission) -> bool:
+        """Give a job its task; False if no job can be given it."""
+        now, uptime = self._store.clock(), self._store.uptime()
+        adoption = partial(adopt_receipt, job_id=job_id, submission=submission, now=now, uptime=uptime)
+        try:
+            adopted = await self._store.write(adoption)
+        except (JobNotFound, journal.DamagedRecord) as error:
+            words = f"A receipt says that task {submission.task_id} was bought for it. {error.message}"
+            self._troubles.note("Adopting what was bought for it", UnreadReceipt(words), job_id)
+            return False
+        if adopted is not None:
+            self._changed(adopted)
+            self.look_at(adopted.id, soon=True)
+        return True

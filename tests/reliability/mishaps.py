@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from seedance_mcp.errors import RequestRejected
 from seedance_mcp.jobs import journal, saving
 from seedance_mcp.jobs.sidecar import write_sidecar
 from seedance_mcp.providers.ark import ArkProvider
 from seedance_mcp.types import Job, JobState, Submission
+from tests.emulator.wire import Request, Response
+from tests.emulator.world import World
 
 from .mishap_scene import Scene
 
@@ -109,6 +112,96 @@ class PurchaseThatTrips(Mishap):
         scene.emulator.faults.clear()
         assert job_id
         await scene.delivered(job_id)
+
+
+class TaskThatAnotherJobHas(Mishap):
+    """A provider that answers an order with the id of an earlier one, and takes nothing."""
+
+    of_the_job = "which is that of job_"
+    takes = False
+
+    async def during(self, scene: Scene) -> str | None:
+        dialect = scene.emulator.dialect("ark")
+        answer = dialect.answer
+
+        def confused(call: str, request: Request, world: World) -> Response:
+            if call == "submit" and b"like another" in request.body:
+                known = next(iter(world.ledger.tasks))
+                if self.takes:
+                    answer(call, request, world)
+                return Response.of({"id": known})
+            return answer(call, request, world)
+
+        scene.patch.setattr(dialect, "answer", confused)
+        await scene.delivered(await scene.start("a boat"))
+        scene.emulator.fail("status", "list", times=None, status=503)
+        assert scene.app
+        before = (await scene.app.budget()).spent_today_usd
+        job_id = await scene.start("a boat like another")
+        await scene.state(job_id, JobState.UNKNOWN)
+        assert (await scene.app.budget()).spent_today_usd > before
+        return job_id
+
+    async def after(self, scene: Scene, job_id: str | None) -> None:
+        scene.emulator.faults.clear()
+        assert job_id
+        await scene.state(job_id, JobState.ABSENT)
+
+
+class TaskUnderAnotherId(TaskThatAnotherJobHas):
+    """A provider that takes an order and answers with the id of an earlier one."""
+
+    takes = True
+
+    async def after(self, scene: Scene, job_id: str | None) -> None:
+        scene.emulator.faults.clear()
+        assert job_id
+        await scene.delivered(job_id)
+
+
+class AnswerThatCannotBeStored(Mishap):
+    """A refusal whose words are no text: half of a surrogate pair. It is a refusal all the same."""
+
+    of_the_job = "error: code request_rejected"
+
+    async def during(self, scene: Scene) -> str | None:
+        submit = ArkProvider.submit
+
+        async def garbled(self: ArkProvider, request: Any, offer: Any, purchase: Any) -> Submission:
+            if "garbled" in request.prompt:
+                await purchase.sending()
+                purchase.answered(400, b"{}")
+                raise RequestRejected("half a smile: \ud83d", provider_code="\ud83d")
+            return await submit(self, request, offer, purchase)
+
+        scene.patch.setattr(ArkProvider, "submit", garbled)
+        job_id = await scene.start("a garbled boat")
+        await scene.state(job_id, JobState.REJECTED)
+        return job_id
+
+
+class TornReceipts(Mishap):
+    """The receipts of a process that died while it wrote them."""
+
+    doctor = "holds receipts of purchases that no job could be given"
+    lines = b'{"job_id": "job_of_nobody", "task_id": "cgt-2026'
+
+    async def before(self, scene: Scene) -> None:
+        folder = scene.folder / "state" / "receipts"
+        folder.mkdir(parents=True)
+        self.path = folder / f"{'d' * 16}.receipts"
+        self.path.write_bytes(self.lines.ljust(256 * 1024, b"\0"))
+
+    async def after(self, scene: Scene, job_id: str | None) -> None:
+        assert not self.path.exists()
+        assert self.lines in self.path.with_suffix(".unread").read_bytes()
+
+
+class ReceiptOfAnUnknownJob(TornReceipts):
+    """A receipt for a job that the database does not have."""
+
+    of_all = "A receipt says that task cgt-2026-lost was bought for it. There is no job 'job_of_nobody'."
+    lines = b'{"job_id": "job_of_nobody", "task_id": "cgt-2026-lost", "handle": {}}\n'
 
 
 class DamagedRecord(Mishap):
@@ -265,6 +358,11 @@ MISHAPS: dict[str, type[Mishap]] = {
         ListenerThatRaises,
         ProviderWhoseAnswersTrip,
         PurchaseThatTrips,
+        TaskThatAnotherJobHas,
+        TaskUnderAnotherId,
+        AnswerThatCannotBeStored,
+        TornReceipts,
+        ReceiptOfAnUnknownJob,
         DamagedRecord,
         RecordWithBrokenLetters,
         RecordThatIsNoJson,

@@ -36,6 +36,7 @@ def lead_to_the_end(world: World) -> None:
             _to_its_end(world, keep, keep.watcher._step(job_id))
         if not world.promises.open_jobs() and not world.threads:
             break
+    world.promises.what_was_on_disk_is_known()
     for job_id in world.promises.in_states("unresolved", "missing"):
         thread = world.by_hand(keep, job_id)
         if thread:

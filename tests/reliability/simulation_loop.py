@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from seedance_mcp.jobs import purchase, runner
+from seedance_mcp.jobs import outcomes, purchase, runner, watcher
 
 
 class Pause:
@@ -37,6 +37,7 @@ class Thread:
         self.process, self.work = process, work
         self.deadlines: list[float] = []
         self.evidence = ("", 0.0)
+        self.heard = ""
         self._waits_for: Callable[[], bool] | None = None
 
     @property
@@ -104,7 +105,7 @@ async def _run_sync(work: Callable[..., Any], *arguments: Any, **_: object) -> A
 @contextlib.contextmanager
 def played(loop: Loop) -> Iterator[None]:
     """Let the money core run on this loop instead of anyio's, for as long as the context is open."""
-    modules: tuple[Any, ...] = (purchase, runner)
+    modules: tuple[Any, ...] = (outcomes, purchase, runner, watcher)
     real = [module.anyio for module in modules]
     try:
         for module in modules:

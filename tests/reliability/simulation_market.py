@@ -219,6 +219,7 @@ class Adapter:
         await PAUSE
         if packet.answer == "accepted":
             sale.answered(200, b"{}")
+            world.promises.heard(sale.tag)
             return Submission(task_id=world.market.tasks[sale.tag].id)
         if packet.answer == "refused":
             sale.answered(400, b"{}")

@@ -45,6 +45,7 @@ class SimStore(Store):
         self.uptime = lambda: world.uptime
 
     async def write(self, transaction: Callable[[sqlite3.Connection], Any]) -> Any:
+        self._world.promises.id_first()
         await PAUSE
         self._world.did("write", self._process, "")
         result = self.write_now(partial(self._on_disk, transaction))
@@ -52,6 +53,7 @@ class SimStore(Store):
         return result
 
     async def read(self, query: Callable[[sqlite3.Connection], Any]) -> Any:
+        self._world.promises.id_first()
         await PAUSE
         self._world.did("read", self._process, "")
         return self.read_now(query)
@@ -88,24 +90,43 @@ class SimReceipts:
 
     def __init__(self, world: World, process: Process) -> None:
         self._world, self._process = world, process
+        self._needed: set[str] = set()
 
     def keep(self, job_id: str, submission: Submission) -> None:
-        self._world.did("receipt kept", self._process, job_id)
-        self._world.receipts.setdefault(self._process.instance, []).append((job_id, submission))
+        world = self._world
+        world.did("receipt kept", self._process, job_id)
+        world.receipts.setdefault(self._process.instance, []).append((job_id, submission))
+        world.promises.on_disk(job_id)
+        self._needed.add(job_id)
 
-    def read(self) -> dict[Any, list[tuple[str, Submission]]]:
+    def needs(self, job_id: str) -> bool:
+        return job_id in self._needed
+
+    def forget(self, job_id: str) -> None:
+        self._needed.discard(job_id)
+        if not self._needed:
+            self._world.receipts.pop(self._process.instance, None)
+
+    def read(self) -> list[SimKept]:
         kept = self._world.receipts
-        return {ReceiptFile(kept, stem): list(found) for stem, found in kept.items()}
+        return [SimKept(kept, instance, list(found)) for instance, found in kept.items()]
 
 
-class ReceiptFile:
-    """The path of a process's receipts."""
+class SimKept:
+    """The receipts of one process, as another one finds them."""
 
-    def __init__(self, kept: dict[str, list[tuple[str, Submission]]], stem: str) -> None:
-        self._kept, self.stem = kept, stem
+    whole = True
 
-    def unlink(self, *, missing_ok: bool) -> None:
-        self._kept.pop(self.stem, None)
+    def __init__(
+        self,
+        kept: dict[str, list[tuple[str, Submission]]],
+        instance: str,
+        receipts: list[tuple[str, Submission]],
+    ) -> None:
+        self._kept, self.instance, self.receipts = kept, instance, receipts
+
+    def discard(self) -> None:
+        self._kept.pop(self.instance, None)
 
 
 class SimShops(Shops):

@@ -44,6 +44,7 @@ class Promises:
         self._model_refusals: dict[str, float] = {}
         self._requests: dict[str, frozenset[str]] = {}
         self._of_key: dict[str, list[str]] = defaultdict(list)
+        self._on_disk: set[str] = set()
 
     def open_jobs(self) -> list[str]:
         """Jobs that something still happens to."""
@@ -67,6 +68,28 @@ class Promises:
     def looked(self, job_id: str, at: float) -> None:
         """The provider's whole list was fetched at this true time and did not show the job's tag."""
         self._world.loop.running.evidence = (job_id, at)
+
+    def heard(self, job_id: str) -> None:
+        """A buyer has heard the id of the task that it bought; nothing of it is on disk yet."""
+        self._world.loop.running.heard = job_id
+
+    def on_disk(self, job_id: str) -> None:
+        """The id of a task that was bought is on disk, if only as a receipt."""
+        self._world.loop.running.heard = ""
+        self._on_disk.add(job_id)
+
+    def id_first(self) -> None:
+        """I2: between hearing an id and putting it on disk, a buyer does nothing that could take long."""
+        job_id = self._world.loop.running.heard
+        if job_id:
+            raise Violation("I2", "the id of an accepted purchase is not put on disk at once", job_id)
+
+    def what_was_on_disk_is_known(self) -> None:
+        """I2: no job whose id has been on disk ends as unclear, or as not bought."""
+        for job_id in sorted(self._on_disk):
+            if self.jobs[job_id].task_id is None:
+                state = self.jobs[job_id].state
+                raise Violation("I2", f"{state}, though the id of its task had been on disk", job_id)
 
     def told(self, job_id: str) -> None:
         """A person says what stands at the provider's console."""
