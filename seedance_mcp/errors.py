@@ -120,31 +120,35 @@ class ConfirmationRequired(SeedanceError):
     code = "confirmation_required"
 
     def __init__(
-        self, message: str, *, token: str | None, hint: str, question: str = "", approval: str = ""
+        self,
+        message: str,
+        *,
+        token: str | None,
+        hint: str,
+        question: str = "",
+        approval: str = "",
+        advice: Sequence[str] = (),
     ) -> None:
         super().__init__(message, hint=hint)
         self.token = token
         self.question = question
         self.approval = approval
-        self.advice: tuple[str, ...] = ()
-
-    def advised(self, advice: Sequence[str]) -> ConfirmationRequired:
-        """Put advice before the question. Returns itself."""
         self.advice = tuple(advice)
-        self.question = "\n".join((*(f"Note: {line}" for line in advice), self.question))
-        return self
 
     def after(self, words: str) -> ConfirmationRequired:
         """Give the same question with what happened before it."""
-        again = ConfirmationRequired(
-            f"{words}. {self.message}",
-            token=self.token,
-            hint=self.hint,
+        return self.told(f"{words}. {self.message}", token=self.token, hint=self.hint)
+
+    def told(self, message: str, *, token: str | None, hint: str) -> ConfirmationRequired:
+        """Give the same question with other words around it."""
+        return ConfirmationRequired(
+            message,
+            token=token,
+            hint=hint,
             question=self.question,
             approval=self.approval,
+            advice=self.advice,
         )
-        again.advice = self.advice
-        return again
 
 
 class NotSupported(SeedanceError):

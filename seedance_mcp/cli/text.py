@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 from ..errors import OtherAccount
-from ..types import Job, JobStatus, Price
+from ..types import Job, JobStatus, Price, Signer
 
 
 def money(price: Price) -> str:
@@ -47,6 +47,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
+_SIGNERS: Mapping[Signer, str] = {"person": "you", "assistant": "the assistant, by its word that you did"}
+
+
 def job_lines(job: Job, other: OtherAccount | None) -> str:
     """Everything that a person wants to know of a job, a line each. `other`: whose it is, if nobody here may follow it."""
     shown: list[tuple[str, str | None]] = [
@@ -63,6 +66,7 @@ def job_lines(job: Job, other: OtherAccount | None) -> str:
         ("finished", moment(job.finished_at) if job.finished_at else None),
         ("estimate", money(job.estimate)),
         ("charge", money(job.charge) if job.charge else None),
+        ("agreed by", _SIGNERS[job.agreed_by] if job.agreed_by else None),
         ("task there", job.submission.task_id if job.submission else None),
     ]
     if job.artifacts:

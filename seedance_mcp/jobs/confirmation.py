@@ -169,6 +169,7 @@ def _ask(connection: Connection, consent: Consent, why_not: str | None, now: flo
         hint=hint,
         question=question.text,
         approval=code,
+        advice=question.notes,
     )
 
 

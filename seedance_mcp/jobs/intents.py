@@ -27,6 +27,7 @@ class Intent:
     is known. `capped`: the call says itself what it may cost at most. With a `key`, the key alone decides whether
     this is a new purchase. `instead_of` are the fingerprints of what other providers have refused: from now on
     this job stands for those, too. `agreed` tells who has agreed to the price of one of those, if it was no lower.
+    `advice` is what a person should know who is asked to agree.
     `asked` is the digest of the request before anything was chosen for it (`digest_of_asked`). `account` and
     `base_url` are kept with the job: see `accounts.Account`.
     """
@@ -50,6 +51,7 @@ class Intent:
     base_url: str | None = None
     asked: str | None = None
     agreed: Signer | None = None
+    advice: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -157,6 +159,7 @@ def _to_be_agreed(
         provider=intent.provider,
         model=intent.model,
         seconds=intent.seconds,
+        notes=intent.advice,
     )
     return Consent(
         fingerprint=fingerprint,

@@ -48,6 +48,8 @@ class Order:
     allow_duplicate: bool
     key: RequestKey | None
     limit: Decimal
+    advice: tuple[str, ...] = ()
+    """What to know about the request before it is bought."""
 
     @property
     def digests(self) -> Mapping[str, str]:
@@ -95,4 +97,5 @@ class Order:
             allow_duplicate=self.allow_duplicate,
             key=self.key,
             instead_of=tuple(instead_of),
+            advice=(*plan.notes, *self.advice),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
@@ -12,6 +12,7 @@ from ..types import Price, VideoRequest
 
 _PROMPT_CHARACTERS = 160
 _NAME_CHARACTERS = 60
+_NOTE_CHARACTERS = 400
 _MARKS_IN_A_ROW = 4
 """As many as a script puts on one letter; higher piles would reach into the lines above."""
 
@@ -34,8 +35,8 @@ class Question:
     One purchase as a person is asked about it.
 
     `price` is the most that it can cost, or, if none is known, what is counted for it. `length` is in words,
-    `prompt` the beginning of it as it is shown, and `prompt_characters` how many it has in all. `reason` is a
-    sentence about why it is asked, where the price is not why.
+    `prompt` the beginning of it as it is shown, and `prompt_characters` how many it has in all. `notes` are what to
+    know about the request before agreeing; `reason` is a sentence about why it is asked, where the price is not why.
     """
 
     price: Price
@@ -44,11 +45,19 @@ class Question:
     length: str
     prompt: str
     prompt_characters: int
+    notes: tuple[str, ...] = ()
     reason: str = ""
 
     @classmethod
     def about(
-        cls, request: VideoRequest, *, price: Price, provider: str, model: str, seconds: Decimal | None
+        cls,
+        request: VideoRequest,
+        *,
+        price: Price,
+        provider: str,
+        model: str,
+        seconds: Decimal | None,
+        notes: Iterable[str] = (),
     ) -> Question:
         """Put a resolved request into a question. `seconds` is what its price was made for, if it has one."""
         prompt = request.prompt or ""
@@ -59,11 +68,22 @@ class Question:
             length=_length(request, seconds),
             prompt=shown(prompt, _PROMPT_CHARACTERS),
             prompt_characters=len(prompt),
+            # They may name files and words of the prompt.
+            notes=tuple(shown(note, _NOTE_CHARACTERS) for note in notes),
         )
 
     @property
-    def lines(self) -> tuple[str, ...]:
-        """The question, line by line. The quoted text is the last thing in it: nothing of ours can follow it."""
+    def text(self) -> str:
+        """The question as a person reads it. The quoted text is the last thing in it: nothing of ours can follow it."""
+        return "\n".join((*self._what, *(f"Note: {note}" for note in self.notes), self._quotation))
+
+    @property
+    def sentence(self) -> str:
+        """The question in one line, without the notes."""
+        return " ".join((*self._what, self._quotation))
+
+    @property
+    def _what(self) -> tuple[str, str]:
         if self.price.known:
             first = f"Make this video for at most {_money(self.price)}?"
         else:
@@ -71,18 +91,7 @@ class Question:
         return (
             f"{first} {self.reason}".rstrip(),
             f"Provider: {self.provider}. Model: {self.model}. Length: {self.length}.",
-            self._quotation,
         )
-
-    @property
-    def text(self) -> str:
-        """The question as a person reads it."""
-        return "\n".join(self.lines)
-
-    @property
-    def sentence(self) -> str:
-        """The question in one line."""
-        return " ".join(self.lines)
 
     @property
     def _quotation(self) -> str:

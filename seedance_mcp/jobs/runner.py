@@ -186,6 +186,10 @@ class JobRunner:
             self._shops.check_limits()
         await self._saver.preflight(paid=paid)
         await anyio.to_thread.run_sync(self._receipts.prepare)
+        advice = (
+            *check_prompt(plan.request.prompt or "", plan.offer.model),
+            *check_inputs(plan.request, plan.offer, media),
+        )
         order = Order(
             asked=asked,
             media=media,
@@ -193,6 +197,7 @@ class JobRunner:
             allow_duplicate=allow_duplicate,
             key=key,
             limit=self._settings.max_usd_per_job,
+            advice=advice,
         )
         end = anyio.current_time() + _ANSWER_SECONDS
 
@@ -210,21 +215,14 @@ class JobRunner:
                 # It is bought, or may be: an error here would send the order to the next provider.
                 return job, deduplicated
 
-        advice = (
-            *check_prompt(plan.request.prompt or "", plan.offer.model),
-            *check_inputs(plan.request, plan.offer, media),
-        )
-        try:
-            started = await Fallback(
-                order,
-                buy=buy_by,
-                shops=self._shops,
-                settings=self._settings,
-                owner=self._store.ownership.instance,
-                seconds=_ANSWER_SECONDS,
-            ).start(plan)
-        except ConfirmationRequired as question:
-            raise question.advised((*plan.notes, *advice)) from None
+        started = await Fallback(
+            order,
+            buy=buy_by,
+            shops=self._shops,
+            settings=self._settings,
+            owner=self._store.ownership.instance,
+            seconds=_ANSWER_SECONDS,
+        ).start(plan)
         return replace(started, advice=(*started.advice, *advice))
 
     async def asked_before(self, digest: str) -> Started | None:

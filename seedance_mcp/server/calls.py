@@ -14,6 +14,7 @@ from mcp.server import ServerRequestContext
 from mcp.server.mcpserver import Context
 from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic import ValidationError
 
 from ..app import App, Reader, Update
 from ..errors import SeedanceError
@@ -167,6 +168,9 @@ class Call:
                 )
             except MCPError as error:
                 _LOG.warning("The client declares elicitation but answers with error %d", error.error.code)
+                return Reply.FAILED
+            except ValidationError:
+                _LOG.warning("The client declares elicitation but answers with what is no answer to it")
                 return Reply.FAILED
             return _read(answer)
         given = (self._context.input_responses or {}).get(_QUESTION)

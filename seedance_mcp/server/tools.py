@@ -289,12 +289,10 @@ async def _if_possible(addition: Awaitable[T], instead: T) -> T:
 
 
 def _declined(question: ConfirmationRequired, reply: Reply) -> ConfirmationRequired:
-    return ConfirmationRequired(
+    return question.told(
         f"The client answered no: {reply}. Whether a person saw it is not known here. Nothing was bought."
         f" {question.message}",
         token=None,
         hint=f"Do not ask again by yourself. If the person does want it, they run `seedance-mcp approve {question.approval}`"
         " in a terminal within 15 minutes, and you call again with the same arguments; estimate_cost finds cheaper ways.",
-        question=question.question,
-        approval=question.approval,
     )

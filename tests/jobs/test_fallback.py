@@ -279,11 +279,16 @@ async def test_who_agreed_to_a_price_has_agreed_to_a_lower_one(
     overlay = tmp_path / "catalog.toml"
     rate = '{ amount = "40.0", per = "million_tokens", source = "none" }'
     overlay.write_text(f'[providers.{FIRST}.offers."{MODEL}"]\nprices = [{rate}]\n')
-    more = {"SEEDANCE_CONFIRM_ABOVE_USD": "0.5", "SEEDANCE_CATALOG": str(overlay), "SEEDANCE_CONFIRM": mode}
+    more = {
+        "SEEDANCE_CONFIRM_ABOVE_USD": "0.5",
+        "SEEDANCE_CATALOG": str(overlay),
+        "SEEDANCE_CONFIRM": mode,
+        "SEEDANCE_ASK_LIMIT_USD": "1.5",
+    }
     async with opening(**more) as market:
         # The first is the cheapest when it is chosen, and dearer by the time that it is bought from.
         for name in (FIRST, SECOND):
-            market.refuse(dialect=name)
+            market.refuse("rate_limited", dialect=name)
         quoted = market.app._shops.quoted
 
         async def raised(plan: Any) -> Any:
@@ -302,6 +307,14 @@ async def test_who_agreed_to_a_price_has_agreed_to_a_lower_one(
         assert started.job.provider == THIRD
         assert started.job.maximum.usd == Decimal("0.9")
         assert market.submits == [FIRST, SECOND, THIRD]
+        # It stays whose word it was, and counts as that: 0.90 USD of 1.50, and 1.00 USD more would pass it.
+        assert {job.agreed_by for job in (await market.jobs()).values()} == {
+            "assistant" if mode == "ask" else "person"
+        }
+        with pytest.raises(ConfirmationRequired) as question:
+            await market.buy("another", provider=FIRST)
+        assert question.value.token is None
+        assert ("0.90 USD were spent on an assistant's word" in question.value.message) == (mode == "ask")
 
 
 async def test_without_an_answer_from_the_first_the_price_of_the_next_is_asked_about(

@@ -58,7 +58,6 @@ def settings(day: Decimal, hour: int) -> Settings:
         max_usd_per_day=day,
         max_usd_per_job=Decimal(MICROS) / 1_000_000,
         max_jobs_per_hour=hour,
-        confirm="off",
     )
 
 

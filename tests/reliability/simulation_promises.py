@@ -151,6 +151,8 @@ class Promises:
             self._no_second_job_for_one_request(job_id, row, at)
             self._caps_hold(job_id, row, at)
             self._breakers_stop(job_id, at)
+            alike = [other for other in self.jobs if other != job_id and self._alike(job_id, other)]
+            self._world.consents.reserved(job_id, row, self.jobs, alike, at)
         if before == "sending" and by == owner:
             self._note_refusal(job_id, after, code, at)
         self._only_the_owner_moves(job_id, before, by, owner or row.owner)

@@ -9,6 +9,8 @@ from seedance_mcp.types import TaskStatus
 UNREAD_SECONDS = 900.0
 BREAKER_SECONDS = 900.0
 HOUR = 3600.0
+AGREEMENT_SECONDS = 900.0
+SAME_IN_AN_HOUR = 3
 DAY = 86_400.0
 
 # Written down once more, on purpose: a change of the product's own table has to be made here too.

@@ -13,6 +13,7 @@ import random
 import sqlite3
 from collections import Counter
 from collections.abc import Coroutine
+from dataclasses import replace
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any
@@ -27,11 +28,12 @@ from seedance_mcp.errors import (
 from seedance_mcp.jobs import journal, reconcile
 from seedance_mcp.jobs.intents import Intent
 from seedance_mcp.jobs.request_keys import RequestKey
-from seedance_mcp.types import Price, Submission
+from seedance_mcp.types import Submission
 
+from .simulation_consents import Consents
 from .simulation_ending import lead_to_the_end
 from .simulation_loop import Loop, Thread, played
-from .simulation_market import MICROS, SELLERS, Market, offer_of
+from .simulation_market import SELLERS, Market, offer_of
 from .simulation_orders import Order, empty_database, request, settings
 from .simulation_process import Process
 from .simulation_promises import Promises
@@ -83,8 +85,11 @@ class World:
         self.receipts: dict[str, list[tuple[str, Submission]]] = {}
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         self.connection.deserialize(empty_database())
-        self.settings = settings(
-            self.random.choice((Decimal(2), Decimal(6), Decimal(40))), self.random.choice((5, 1000, 1000))
+        self.consents = Consents(self)
+        self.settings = self.consents.settings(
+            settings(
+                self.random.choice((Decimal(2), Decimal(6), Decimal(40))), self.random.choice((5, 1000, 1000))
+            )
         )
         self.market = Market(self)
         self.promises = Promises(self)
@@ -152,32 +157,38 @@ class World:
     def _ask(self) -> None:
         process = self._awake()
         if process:
-            self.spawn(process, self._request(process, self.random.randrange(INTENTS)))
+            number = self.random.randrange(INTENTS)
+            self.spawn(process, self._request(process, number % 3 if self.consents.loop else number))
 
     async def _request(self, process: Process, number: int) -> None:
         seller, instead_of = SELLERS[number % len(SELLERS)], ()
         refused = self.promises.refused(seller, number) if self.random.random() < 0.3 else None
         if refused:  # another provider is asked instead
             seller, instead_of = self.random.choice(SELLERS), (refused,)
-        price = Price(amount=Decimal(MICROS) / 1_000_000, currency="USD", usd=Decimal(MICROS) / 1_000_000)
+        price = self.consents.price(number)
         job_id = f"{seller}{len(self.intents)}"
         key = f"request-{number}-{self.random.randrange(2)}" if self.random.random() < 0.2 else None
         intent = Order(
             job_id=job_id, owner=process.instance, provider=seller, account="a", model="m", endpoint="e",
             request=request(number), digests={}, tag=job_id, estimate=price, maximum=price,
-            allow_duplicate=self.random.random() < 0.05,
+            allow_duplicate=self.random.random() < (0.7 if self.consents.loop else 0.05), capped=self.consents.capped(),
             key=key and RequestKey(text=key, asked=request(number), digests={}), instead_of=instead_of,
         )  # fmt: skip
-        self.intents[job_id] = intent
         try:
-            job, deduplicated = await process.runner._commit(
-                intent, offer_of(seller), {}, process.shops.open(offer_of(seller).provider), None, False
-            )
+            await self._buy(process, intent, None)
+        except ConfirmationRequired as question:
+            token = await self.consents.answer(process, intent, question)
+            if token is not None:
+                again = f"{seller}{len(self.intents)}"
+                with contextlib.suppress(ConfirmationRequired):
+                    await self._buy(process, replace(intent, job_id=again, tag=again), token or None)
+
+    async def _buy(self, process: Process, intent: Intent, token: str | None) -> None:
+        self.intents[intent.job_id] = intent
+        try:
+            job, deduplicated = await self.consents.commit(process, intent, offer_of(intent.provider), token)
         except BudgetExceeded:
             self.count("refused by the budget")
-            return
-        except ConfirmationRequired:
-            self.count("a person has to agree")
             return
         self.count("the same request again" if deduplicated else "reserved")
         self.promises.same_request_same_job(intent, job, deduplicated)

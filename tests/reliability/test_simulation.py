@@ -20,6 +20,8 @@ HARMFUL = (
     "packet: answer lost", "deadline", "list without a task that exists", "disk full at a write", "receipt kept",
     "clock set back", "clock set forward", "machine restarted", "moved to another machine", "a stale decision refused",
     "the same request again", "refused by the budget", "decided by hand", "asked to stop", "forgetful",
+    "an assistant hands the code back unasked", "bought on an assistant's word", "a person agrees", "a person says no",
+    "an unknown price", "the very same once more",
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from seedance_mcp.server import create_server
 
 from .asking import SMALL, content, priced, refusal, text
 from .conftest import Era
+from .process import INITIALIZED, call, initialize, serving
 
 DEAR = {**SMALL, "prompt": "[sandbox:stall] a fox", "wait_seconds": 0}
 
@@ -164,7 +165,7 @@ async def test_advice_comes_before_the_price_is_agreed_to(
             assert f"Note: {advice}" in text(result)
         async with Client(create_server(settings), mode=era, elicitation_callback=person) as client:
             content(await client.call_tool("generate_video", silent))
-    assert person.questions[0].splitlines()[0] == f"Note: {advice}"
+    assert person.questions[0].splitlines()[2] == f"Note: {advice}"
 
 
 @pytest.mark.parametrize("given", [{}, None, {"agree": None}, {"agree": "true"}, {"answer": True}])
@@ -206,7 +207,7 @@ async def test_a_person_agrees_to_price_provider_model_length_and_prompt(
             content(
                 await client.call_tool("generate_video", {**DEAR, "prompt": "[sandbox:stall] a fox " * 30})
             )
-    price, what, prompt = person.questions[0].splitlines()[-3:]
+    price, what, *_, prompt = person.questions[0].splitlines()
     assert price == "Make this video for at most 1.50 USD?"
     assert what == "Provider: sandbox. Model: seedance-1.0-pro. Length: 2 seconds."
     assert prompt.startswith(
@@ -237,7 +238,8 @@ async def test_no_prompt_can_speak_for_us(
     with anyio.fail_after(30):
         async with Client(create_server(settings), mode=era, elicitation_callback=person) as client:
             error = refusal(await client.call_tool("generate_video", {**DEAR, "prompt": prompt}))
-    price, what, quoted = person.questions[0].splitlines()[-3:]
+    price, what, *notes, quoted = person.questions[0].splitlines()
+    assert all(note.startswith("Note: ") for note in notes)
     assert price == "Make this video for at most 1.50 USD?"
     assert what == "Provider: sandbox. Model: seedance-1.0-pro. Length: 2 seconds."
     assert quoted.startswith("Its prompt")
@@ -252,14 +254,35 @@ async def test_no_prompt_can_speak_for_us(
     assert error["message"].endswith(f'"{inside}"')
 
 
-async def test_a_client_that_fails_to_ask_gets_the_token(environ: dict[str, str], tmp_path: Path) -> None:
-    """Some clients declare elicitation and answer every question with an error."""
-    settings = load_settings(priced(environ, tmp_path, "0.75"))
-    person = Person(ErrorData(code=-32601, message="Method not found"))
-    with anyio.fail_after(30):
-        async with Client(create_server(settings), mode="legacy", elicitation_callback=person) as client:
-            error = refusal(await client.call_tool("generate_video", DEAR))
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"error": {"code": -32601, "message": "Method not found"}},
+        {"result": {"action": "later"}},
+        {"result": {"action": "accept", "content": "yes"}},
+        {"result": {"action": "accept", "content": {"agree": {"really": True}}}},
+        {"result": {}},
+    ],
+    ids=["error", "word", "shape", "value", "nothing"],
+)
+async def test_a_client_that_fails_to_ask_gets_the_token(
+    environ: dict[str, str], tmp_path: Path, answer: dict[str, Any]
+) -> None:
+    """Some clients declare elicitation and answer every question with an error, or with what is no answer."""
+    opening = initialize()
+    opening["params"]["capabilities"] = {"elicitation": {}}
+    async with serving(priced(environ, tmp_path, "0.75"), tmp_path) as server:
+        await server.ask(opening)
+        await server.send(INITIALIZED, call(2, "generate_video", DEAR))
+        while (question := await server.receive()).get("method") != "elicitation/create":
+            pass
+        await server.send({"jsonrpc": "2.0", "id": question["id"], **answer})
+        while (told := await server.receive()).get("id") != 2:
+            pass
+    error = told["result"]["_meta"]["seedance/error"]
+    assert error["code"] == "confirmation_required"
     assert error["token"]
+    assert "it failed to put the question" in error["message"]
 
 
 async def test_below_the_threshold_nobody_is_asked(environ: dict[str, str], tmp_path: Path, era: Era) -> None:
@@ -291,14 +314,15 @@ async def test_max_usd_of_a_call_is_kept(environ: dict[str, str], tmp_path: Path
     assert job["status"] in ("queued", "running")
 
 
+@pytest.mark.parametrize("mode", ["ask", "strict"])
 async def test_a_price_that_rises_while_the_person_thinks_is_not_agreed_to(
-    environ: dict[str, str], tmp_path: Path, era: Era
+    environ: dict[str, str], tmp_path: Path, era: Era, mode: str
 ) -> None:
     clip = tmp_path / "media" / "clip.mp4"
     clip.parent.mkdir()
     _film(clip, seconds=2)
     environ = priced(environ, tmp_path, "0.4", more="input_seconds = true")
-    settings = load_settings({**environ, "SEEDANCE_MAX_USD_PER_JOB": "10"})
+    settings = load_settings({**environ, "SEEDANCE_MAX_USD_PER_JOB": "10", "SEEDANCE_CONFIRM": mode})
     person = Person(YES, ElicitResult(action="decline"))
 
     async def think(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult | ErrorData:

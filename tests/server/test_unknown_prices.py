@@ -107,6 +107,9 @@ async def test_the_person_is_asked_about_an_unknown_price_and_no_number_stands_f
         assert ended["charge"]["usd"] == "1.25"
         assert any("1.25 USD were charged" in note for note in ended["notes"])
         assert await shop.spent() == Decimal("1.25")
+        sidecar = json.loads(Path(ended["video_path"]).with_suffix(".json").read_text(encoding="utf-8"))
+        assert sidecar["estimate"]["usd"] == "unknown"
+        assert Decimal(sidecar["charge"]["usd"]) == Decimal("1.25")
 
 
 async def test_with_nobody_to_ask_only_max_usd_stands_for_an_agreement(opening: Opening) -> None:

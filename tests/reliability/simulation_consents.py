@@ -1,0 +1,181 @@
+"""People and assistants of the simulated machine: what is asked, what they answer, and what may be bought on that."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from seedance_mcp.jobs import confirmation
+from seedance_mcp.types import Price
+
+from .simulation_loop import PAUSE
+from .simulation_market import MICROS
+from .simulation_rules import AGREEMENT_SECONDS, ENDED, HOUR, NOT_BOUGHT, SAME_IN_AN_HOUR, Row, Violation
+
+if TYPE_CHECKING:
+    from seedance_mcp.config import Settings
+    from seedance_mcp.errors import ConfirmationRequired
+    from seedance_mcp.jobs.intents import Intent
+
+    from .simulation_process import Process
+    from .simulation_world import World
+
+_UNSPOKEN = 6
+"""One request in so many has a price that is not always known."""
+
+
+@dataclass
+class Asked:
+    """A question as it was put."""
+
+    fingerprint: str
+    at: float
+    known: bool
+    offered: bool
+    """An assistant was given a token for it."""
+    approved: bool = False
+
+
+class Consents:
+    """
+    Who is asked, and by what right each job was bought.
+
+    It has dice of its own: what people answer changes nothing else in a schedule.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._random = random.Random(world.seed)
+        self.loop = self._random.random() < 0.15
+        """Somebody's loop buys the same few things over and over, on purpose."""
+        self._asked: dict[str, Asked] = {}
+        self._declined: dict[str, float] = {}
+        self._brought: dict[str, tuple[str | None, bool]] = {}
+        self._used: set[str] = set()
+        self._on_a_word: set[str] = set()
+
+    def settings(self, settings: Settings) -> Settings:
+        """The same installation, where somebody has decided who agrees to what."""
+        dice = self._random
+        return replace(
+            settings,
+            confirm=dice.choice(("off", "ask", "ask", "strict")),
+            confirm_above_usd=dice.choice((Decimal("0.4"), Decimal(1), Decimal(1))),
+            ask_limit_usd=dice.choice((Decimal("1.2"), Decimal(5))),
+        )
+
+    def price(self, number: int) -> Price:
+        """What the request of this number costs at most; sometimes nobody knows it."""
+        usd = Decimal(MICROS) / 1_000_000
+        known = number % _UNSPOKEN != 0 or self._random.random() < 0.3
+        return Price(amount=usd, currency="USD", usd=usd, known=known)
+
+    def capped(self) -> bool:
+        """Whether a call says what it may cost."""
+        return self._random.random() < 0.7
+
+    async def commit(self, process: Process, intent: Intent, offer: Any, token: str | None) -> Any:
+        """Buy, with what the call brings along: a token, or now and then a person's word beforehand."""
+        confirmed = self._random.random() < 0.03
+        self._brought[intent.job_id] = token, confirmed
+        provider = process.shops.open(offer.provider)
+        return await process.runner._commit(intent, offer, {}, provider, token, confirmed)
+
+    async def answer(self, process: Process, intent: Intent, question: ConfirmationRequired) -> str | None:
+        """Let somebody answer. Returns the token to come again with, "" if none is needed, None if nobody agreed."""
+        world, code, dice = self._world, question.approval, self._random.random()
+        key = _digest(code)
+        (at,) = world.connection.execute(
+            "SELECT at FROM confirmations WHERE token_hash = ?", (key,)
+        ).fetchone()
+        asked = Asked(intent.fingerprint, at, intent.maximum.known, question.token is not None)
+        self._asked[key] = asked
+        world.count("a person is asked")
+        await PAUSE
+        if dice < 0.5:
+            # Whether or not a token was offered: the code is in the hint, for whoever reads it.
+            world.count("an assistant hands the code back unasked")
+            return code
+        if dice < 0.7:
+
+            def approve(connection: Any) -> None:
+                asked.approved = confirmation.approve(connection, code, now=world.wall) or asked.approved
+
+            await process.store.write(approve)
+            world.count("a person agrees")
+            return ""
+        if dice < 0.85:
+            said_at = world.wall
+            await process.store.write(lambda connection: confirmation.decline(connection, code, now=said_at))
+            self._declined[intent.fingerprint] = said_at
+            world.count("a person says no")
+            return code
+        return None
+
+    def reserved(self, job_id: str, row: Row, jobs: dict[str, Row], alike: list[str], at: float) -> None:
+        """I15: what has to be agreed to is reserved on an agreement to it, which holds once, and by whom it may be given."""
+        intent, settings = self._world.intents[job_id], self._world.settings
+        token, confirmed = self._brought[job_id]
+        if not intent.maximum.known:
+            self._unknown_prices_are_bounded(job_id, jobs, confirmed=confirmed)
+        dear = not intent.maximum.known or settings.confirm_above_usd * 1_000_000 < MICROS
+        again = sum(
+            jobs[other].state not in NOT_BOUGHT and jobs[other].reserved_at > at - HOUR for other in alike
+        )
+        if again >= SAME_IN_AN_HOUR:
+            self._world.count("the very same once more")
+        needed = (settings.confirm != "off" and dear) or again >= SAME_IN_AN_HOUR
+        used = self._newly_used()
+        if confirmed or not needed:
+            return
+        if len(used) != 1:
+            raise Violation("I15", f"bought on {len(used)} agreements", job_id)
+        asked = self._asked[used.pop()]
+        if asked.fingerprint != row.fingerprint or at - asked.at >= AGREEMENT_SECONDS:
+            raise Violation("I15", "bought on an agreement to something else, or an old one", job_id)
+        if asked.known and not intent.maximum.known:
+            raise Violation("I15", "an agreement to a price is taken for one to an unknown price", job_id)
+        if asked.approved:
+            return
+        declined = self._declined.get(row.fingerprint, at - AGREEMENT_SECONDS) > at - AGREEMENT_SECONDS
+        if token is None or settings.confirm != "ask" or not asked.offered or declined:
+            raise Violation("I15", "an assistant's word is taken where only a person's counts", job_id)
+        self._world.count("bought on an assistant's word")
+        self._on_a_word.add(job_id)
+        word = sum(jobs[other].held for other in self._on_a_word if jobs[other].reserved_at > at - HOUR)
+        if word > settings.ask_limit_usd * 1_000_000:
+            raise Violation("I15", f"{word} micro-USD within an hour on an assistant's word", job_id)
+
+    def _newly_used(self) -> set[str]:
+        rows = self._world.connection.execute(
+            "SELECT token_hash FROM confirmations WHERE used_at IS NOT NULL"
+        )
+        now = {token_hash for (token_hash,) in rows}
+        new = now - self._used
+        self._used = now
+        return new
+
+    def _unknown_prices_are_bounded(self, job_id: str, jobs: dict[str, Row], *, confirmed: bool) -> None:
+        """I15: an unknown price is agreed to by somebody, alone, and never again after a charge above one job's limit."""
+        intents = self._world.intents
+        self._world.count("an unknown price")
+        if self._world.settings.confirm == "off" and not (intents[job_id].capped or confirmed):
+            raise Violation("I15", "an unknown price is bought, and nobody said what it may cost", job_id)
+        for other_id, other in jobs.items():
+            if other_id == job_id or intents[other_id].maximum.known:
+                continue
+            if other.state not in ENDED and not other.settled:
+                raise Violation("I15", f"two unknown prices are open: {other_id} too", job_id)
+            if (
+                other.settled
+                and other.held > MICROS
+                and intents[other_id].provider == intents[job_id].provider
+            ):
+                raise Violation("I15", "bought again where more than the limit was charged", job_id)
+
+
+def _digest(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()
