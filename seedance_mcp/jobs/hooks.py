@@ -31,7 +31,7 @@ _AT_ONCE = 4
 _RECORD_TRIES = 60
 _RECORD_SECONDS = 0.5
 
-_ABANDONED = "may not have run to its end: the process that ran it was ended"
+ABANDONED = "may not have run to its end: the process that ran it was ended"
 
 
 class Hooks:
@@ -59,6 +59,7 @@ class Hooks:
         self._elsewhere = elsewhere
         self._bell = anyio.Event()
         self._workers = 0
+        self._unrecorded: dict[OwedHook, tuple[str, str]] = {}
         self.pending = False
         """Whether one may be owed that nobody has claimed yet."""
 
@@ -73,7 +74,7 @@ class Hooks:
             self._bell = anyio.Event()
             with self._troubles.contained("Looking for commands to run at the end of jobs"):
                 await self._wish()
-                await self._settle_abandoned()
+                await self.settle_abandoned()
                 await self.start_owed(tasks)
             with anyio.move_on_after(_LOOK_SECONDS):
                 await self._bell.wait()
@@ -123,11 +124,11 @@ class Hooks:
         except StoreError as error:
             outcome = f"was not run: {error}"
         else:
-            outcome = await self._run(job)
+            outcome = await self._run(hook, job)
         await self._record(hook, me, outcome)
         return True
 
-    async def _run(self, job: Job) -> str:
+    async def _run(self, hook: OwedHook, job: Job) -> str:
         command = self._settings.on_finish or ""
         videos = self._settings.output_dir
         return await run_hook(command, job, videos if videos.is_dir() else self._settings.state_dir)
@@ -142,18 +143,23 @@ class Hooks:
                 )
                 await anyio.sleep(_RECORD_SECONDS)
                 continue
+            self._unrecorded.pop(hook, None)
             if job is not None:
                 self._changed(job)
             return
+        self._unrecorded[hook] = by, outcome
 
     async def _wish(self) -> None:
         if self._settings.on_finish and await self._store.read(hook_records.without_wish):
             await self._store.write(hook_records.wish_for_open_jobs)
 
-    async def _settle_abandoned(self) -> None:
+    async def settle_abandoned(self) -> None:
+        """Say of hooks whose process was killed that they may not have run; note what could not be noted. Raises StoreError."""
+        for hook, (by, outcome) in list(self._unrecorded.items()):
+            await self._record(hook, by, outcome)
         alive = self._store.ownership.alive
         for hook, runner in await self._store.read(partial(hook_records.abandoned, alive=alive)):
-            await self._record(hook, runner, _ABANDONED)
+            await self._record(hook, runner, ABANDONED)
 
 
 def _close(connection: Connection, *, hook: OwedHook, by: str, outcome: str) -> Job | None:

@@ -145,7 +145,8 @@ class Played:
         async def follow() -> None:
             await duty.until_idle()
             process.following = False
-            await Step()  # its hooks
+            for _ in range(3):
+                await self.clock.sleep(0.5)  # its hooks
             process.end()
 
         async def keep() -> None:

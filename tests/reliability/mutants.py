@@ -1,5 +1,5 @@
 """
-The simulation on trial: each deliberate mistake in the money core has to break a promise that it sees.
+The proofs on trial: each deliberate mistake in the money core has to break a promise that the simulation, or a test, sees.
 
 A mistake is made in the memory of a process of its own, while the module is being imported; no file is written.
 `python -m tests.reliability.mutants [NAME ...]` tries them by hand.
@@ -15,11 +15,12 @@ import re
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from multiprocessing import TimeoutError, get_context
 from pathlib import Path
 from types import CodeType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .mutants_table import MUTANTS, Mutant
 
@@ -99,11 +100,14 @@ class Outcome:
 
 
 def attempt(mutant: Mutant, schedules: int = SEEDS) -> Tried:
-    """Make the mistake in this process, which has to be a fresh one, and see whether the simulation notices."""
+    """Make the mistake in this process, which has to be a fresh one, and see whether the simulation or its test notices."""
     began = time.monotonic()
     if any(name.startswith("seedance_mcp.jobs") for name in sys.modules):
         raise RuntimeError("the money core is imported here already, without the mistake")
     sys.meta_path.insert(0, _Finder(mutant))
+    if mutant.test:
+        failed = _failure(mutant.test)
+        return Tried(mutant.name, "AssertionError" in failed, time.monotonic() - began, failed[:160])
     from .simulation import play
 
     for seed in (mutant.seed, *range(schedules)):
@@ -114,6 +118,29 @@ def attempt(mutant: Mutant, schedules: int = SEEDS) -> Tried:
         if time.process_time() > _SECONDS:
             break
     return Tried(mutant.name, False, time.monotonic() - began, f"survived up to {seed}")
+
+
+class _Failures:
+    """Keeps what pytest says of tests that fail."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed:
+            self.words += [line for line in report.longreprtext.splitlines() if "Error" in line]
+
+
+def _failure(test: str) -> str:
+    """Run a test in this process; the last words of its failure, or why there is none."""
+    import pytest
+
+    failures = _Failures()
+    path, _, name = test.partition("::")
+    place = Path(__file__).parents[2] / path
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):  # noqa: PTH123
+        code = pytest.main(["-x", "-p", "no:cacheprovider", f"{place}::{name}"], plugins=[failures])
+    return failures.words[-1] if failures.words else f"survived {test}, which ended with {code!r}"
 
 
 def run(

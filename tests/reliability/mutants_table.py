@@ -11,7 +11,8 @@ class Mutant(NamedTuple):
     """
     One mistake: `old` occurs exactly once in `seedance_mcp/jobs/<module>.py` and becomes `new`.
 
-    `seed` is a schedule that is known to find it; the others are tried when it does so no more.
+    `seed` is a schedule that is known to find it; the others are tried when it does so no more. What the simulation
+    does not play is noticed by `test` instead (a path from the root of the project, `::` and a name).
     """
 
     name: str
@@ -19,7 +20,8 @@ class Mutant(NamedTuple):
     old: str
     new: str
     breaks: str
-    seed: int
+    seed: int = 0
+    test: str = ""
 
 
 def _read() -> tuple[Mutant, ...]:

@@ -44,7 +44,11 @@ def lead_to_the_end(world: World) -> None:
     for _ in range(60):
         for job_id in world.promises.open_jobs():
             _to_its_end(world, keep, keep.watcher._step(job_id))
+    _to_its_end(world, keep, keep.runner.hooks.settle_abandoned())
+    while world.hooks.owed():
+        _to_its_end(world, keep, keep.runner.hooks.run_next())
     world.promises.everything_ends()
+    world.hooks.everything_ran()
 
 
 def _to_its_end(world: World, process: Process, work: Coroutine[Any, Any, Any]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from seedance_mcp.jobs import outcomes, purchase, runner, watcher
+from seedance_mcp.jobs import hooks, outcomes, purchase, runner, watcher
 
 
 class Pause:
@@ -105,7 +105,7 @@ async def _run_sync(work: Callable[..., Any], *arguments: Any, **_: object) -> A
 @contextlib.contextmanager
 def played(loop: Loop) -> Iterator[None]:
     """Let the money core run on this loop instead of anyio's, for as long as the context is open."""
-    modules: tuple[Any, ...] = (outcomes, purchase, runner, watcher)
+    modules: tuple[Any, ...] = (hooks, outcomes, purchase, runner, watcher)
     real = [module.anyio for module in modules]
     try:
         for module in modules:

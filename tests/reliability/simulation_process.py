@@ -18,6 +18,7 @@ from seedance_mcp.jobs.shops import Shops
 from seedance_mcp.jobs.store import Store
 from seedance_mcp.types import Artifacts, Job, Submission
 
+from .simulation_hooks import SimHooks
 from .simulation_loop import PAUSE
 from .simulation_market import SELLERS, Adapter, offer_of
 
@@ -175,6 +176,7 @@ class Process:
         )
         saver.world = world
         self.watcher._saver = saver
+        self.runner.hooks = SimHooks(world, self)
 
     def alive(self, instance: str) -> bool:
         """The kernel lock: a paused process holds it, a killed one does not."""

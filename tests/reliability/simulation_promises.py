@@ -130,6 +130,7 @@ class Promises:
             self._each_move_has_its_version(job_id, count)
         for job_id in {**kinds, **allowed}:
             self._one_money_row_for_each_move(job_id, kinds[job_id], allowed[job_id])
+        self._world.hooks.check()
 
     def _moved(self, job_id: str, at: float, before: str | None, after: str, by: str) -> None:
         row = self.jobs[job_id]

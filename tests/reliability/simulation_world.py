@@ -32,6 +32,7 @@ from seedance_mcp.types import Submission
 
 from .simulation_consents import Consents
 from .simulation_ending import lead_to_the_end
+from .simulation_hooks import HookPromises
 from .simulation_loop import Loop, Thread, played
 from .simulation_market import SELLERS, Market, offer_of
 from .simulation_orders import Order, empty_database, request, settings
@@ -91,6 +92,9 @@ class World:
                 self.random.choice((Decimal(2), Decimal(6), Decimal(40))), self.random.choice((5, 1000, 1000))
             )
         )
+        self.hooks = HookPromises(self)
+        if self.hooks.wanted:
+            self.settings = replace(self.settings, on_finish="tell somebody")
         self.market = Market(self)
         self.promises = Promises(self)
         self.loop = Loop(lambda: self.true)
@@ -142,20 +146,22 @@ class World:
                     for action in self.random.choices(self._actions, cum_weights=self._cumulated, k=32):
                         action()
                         self.promises.check()
+                        self.hooks.act()
                 lead_to_the_end(self)
             finally:
                 for thread in [*self.buried, *self.threads]:
                     thread.work.close()
                 self.connection.close()
 
-    def _awake(self) -> Process | None:
+    def awake(self) -> Process | None:
+        """A process that is not stopped; None if enough is going on already."""
         if len(self.threads) >= _MOST_THREADS:
             return None
         awake = [process for process in self.processes.values() if not process.paused]
         return awake[int(self.random.random() * len(awake))] if awake else None
 
     def _ask(self) -> None:
-        process = self._awake()
+        process = self.awake()
         if process:
             number = self.random.randrange(INTENTS)
             self.spawn(process, self._request(process, number % 3 if self.consents.loop else number))
@@ -220,7 +226,7 @@ class World:
         return True
 
     def _watch(self) -> None:
-        process, open_jobs = self._awake(), self.promises.open_jobs()
+        process, open_jobs = self.awake(), self.promises.open_jobs()
         if process and open_jobs:
             self.spawn(process, process.watcher._step(self.random.choice(open_jobs)))
 
@@ -240,7 +246,7 @@ class World:
         self.threads = [thread for thread in self.threads if thread.process is not process]
 
     def _pause(self) -> None:
-        process = self._awake()
+        process = self.awake()
         if process:
             process.paused = True
             self.did("paused", process, "")
@@ -309,12 +315,12 @@ class World:
             self.start()
 
     def _look_again(self) -> None:
-        process = self._awake()
+        process = self.awake()
         if process:
             self.spawn(process, process.runner.adopt_late())
 
     def _receipts(self) -> None:
-        process = self._awake()
+        process = self.awake()
         if process and self.receipts:
             self.spawn(process, process.watcher._adopt_receipts())
 
@@ -332,12 +338,12 @@ class World:
             )
 
     def _cancel(self) -> None:
-        process, jobs = self._awake(), self.promises.open_jobs()
+        process, jobs = self.awake(), self.promises.open_jobs()
         if process and jobs:
             self.spawn(process, process.runner.cancel(self.random.choice(jobs)))
 
     def _decide(self) -> None:
-        process, jobs = self._awake(), self.promises.in_states("unknown", "unresolved", "missing")
+        process, jobs = self.awake(), self.promises.in_states("unknown", "unresolved", "missing")
         if process and jobs:
             self.by_hand(process, self.random.choice(jobs))
 

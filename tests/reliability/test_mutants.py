@@ -9,6 +9,7 @@ from .mutants_table import MUTANTS, Mutant
 from .simulation import play
 
 PARTS = 6
+TEST = "tests/jobs/test_watch_duty.py::test_whoever_comes_and_goes_in_whatever_order_what_is_open_is_followed"
 
 
 def test_every_mistake_can_still_be_made() -> None:
@@ -20,7 +21,9 @@ def test_every_mistake_can_still_be_made() -> None:
 
 def test_without_a_mistake_the_schedules_that_find_them_break_nothing() -> None:
     broken = [
-        violation for seed in {mutant.seed for mutant in MUTANTS} for violation in play(seed).violations
+        violation
+        for seed in {mutant.seed for mutant in MUTANTS if not mutant.test}
+        for violation in play(seed).violations
     ]
     assert broken == []
 
@@ -37,9 +40,11 @@ def test_what_changes_nothing_and_what_cannot_run_is_not_called_noticed() -> Non
     same = MUTANTS[0]._replace(name="the same again", new=MUTANTS[0].old)
     crash = Mutant("crash", "journal", "if cursor.rowcount != 1:", "if nobody_knows_this:", "nothing", 0)
     gone = Mutant("gone", "journal", "what is not there", "x", "nothing", 0)
-    outcome = run((same, crash, gone), processes=1, schedules=3)
+    other = Mutant("other", "watch_duty", "_BEAT_SECONDS = 2.0", "_BEAT_SECONDS = 2.5", "nothing", test=TEST)
+    outcome = run((same, crash, gone, other), processes=1, schedules=3)
     assert outcome.caught == 0
     found = {trial.name: trial.found for trial in outcome.survivors}
     assert found["the same again"] == "survived up to 2"
     assert "NameError" in found["crash"]
     assert "not once" in found["gone"]
+    assert "survived" in found["other"]
