@@ -91,6 +91,9 @@ async def _list(settings: Settings, limit: int, as_json: bool) -> int:
                     print(f"{other.message}\n{other.hint}", file=sys.stderr)
         else:
             print("No jobs yet.")
+        if not as_json:
+            for damaged in await app.damaged():
+                print(damaged.words, file=sys.stderr)
     return 0
 
 

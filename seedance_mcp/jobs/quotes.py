@@ -110,6 +110,9 @@ async def _ask(provider: Provider, request: VideoRequest, offer: Offer) -> Answe
         except SeedanceError as error:
             logger.info("%s gave no price: %s", offer.provider.name, error.code)
             return Answer(None, silent=True)
+        except Exception:  # a mistake in asking for a price is no reason not to buy by the published one
+            logger.exception("%s could not be asked for its price", offer.provider.name)
+            return Answer(None, silent=True)
         if amount is None:
             return Answer(None)
         if not amount.is_finite() or not 0 < amount <= _HIGHEST:

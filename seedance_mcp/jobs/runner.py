@@ -14,7 +14,7 @@ import anyio.abc
 import anyio.to_thread
 
 from ..config import Settings
-from ..errors import ConfirmationRequired, StoreError
+from ..errors import ConfirmationRequired
 from ..providers import Provider
 from ..types import Job, MediaFile, VideoRequest
 from . import journal
@@ -135,8 +135,10 @@ class JobRunner:
         may_be_open = self._buying or self._watcher.busy or self.hooks.pending
         if self._leaves and not self._left and may_be_open:
             self._left = True
-            self._store.ownership.say_ending()
-            await leave_watcher(self._settings)
+            with self.troubles.contained("Saying that this process ends"):
+                self._store.ownership.say_ending()
+            with self.troubles.contained("Leaving a watcher behind"):
+                await leave_watcher(self._settings)
 
     async def start(
         self,
@@ -211,8 +213,9 @@ class JobRunner:
             await self._answer(job, end - anyio.current_time())
             try:
                 return await self.job(job.id), deduplicated
-            except StoreError:
+            except Exception as error:
                 # It is bought, or may be: an error here would send the order to the next provider.
+                self.troubles.note("Looking at it after its purchase", error, job.id)
                 return job, deduplicated
 
         started = await Fallback(

@@ -99,4 +99,6 @@ class Turns:
                 return await self._store.write_briefly(transaction, PATIENCE_SECONDS)
         except StoreError as error:
             logger.info("%s is called without a turn: %s", self._info.name, error.message)
+        except Exception:
+            logger.exception("%s is called without a turn", self._info.name)
         return None

@@ -165,8 +165,14 @@ async def jobs(app: App, limit: int) -> shape.JobsShape:
     found = await app.recent(limit)
     damaged = [one.words for one in await app.damaged()]
     notes = (*damaged, *await troubles(app))
-    shown = tuple([await job(app, one) for one in found])
-    return shape.JobsShape(jobs=shown, budget=await budget(app), notes=notes)
+    shown: list[shape.JobShape] = []
+    for one in found:
+        try:
+            shown.append(await job(app, one))
+        except Exception:  # one that cannot be shown must not hide the others
+            _LOG.exception("%s cannot be shown", one.id)
+            notes = (*notes, f"Job {one.id} ({one.status.value}) cannot be shown; the server's log says why.")
+    return shape.JobsShape(jobs=tuple(shown), budget=await budget(app), notes=notes)
 
 
 async def troubles(app: App, job_id: str | None = None) -> list[str]:

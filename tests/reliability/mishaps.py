@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import anyio
+from mcp.server.subscriptions import InMemorySubscriptionBus
+
 from seedance_mcp.errors import RequestRejected
 from seedance_mcp.jobs import journal, saving
 from seedance_mcp.jobs.sidecar import write_sidecar
 from seedance_mcp.providers.ark import ArkProvider
+from seedance_mcp.server import views
 from seedance_mcp.types import Job, JobState, Submission
 from tests.emulator.wire import Request, Response
 from tests.emulator.world import World
@@ -64,6 +68,36 @@ class ListenerThatRaises(Mishap):
         assert scene.app
         scene.app.on_change(lambda job_id: [1 // 0][0])
         return await scene.start("a boat that is listened to")
+
+
+class NewsThatCannotBeTold(Mishap):
+    """Every client that is to hear of a change is gone."""
+
+    async def before(self, scene: Scene) -> None:
+        async def gone(self: InMemorySubscriptionBus, event: Any) -> None:
+            raise anyio.ClosedResourceError
+
+        scene.patch.setattr(InMemorySubscriptionBus, "publish", gone)
+
+
+class JobThatCannotBeShown(Mishap):
+    """A job whose clock ran ten thousand years ahead: no calendar has its date."""
+
+    of_all = "cannot be shown; the server's log says why"
+    delivered = False
+
+    async def during(self, scene: Scene) -> str | None:
+        job_id = await scene.start("a boat from the future")
+        await scene.delivered(job_id)
+        moment = views.moment
+        assert scene.app
+        born = (await scene.app.job(job_id)).created_at
+
+        def calendar(seconds: float) -> str:
+            return moment(seconds if seconds != born else 1e12)
+
+        scene.patch.setattr(views, "moment", calendar)
+        return None
 
 
 class ProviderWhoseAnswersTrip(Mishap):
@@ -356,6 +390,8 @@ MISHAPS: dict[str, type[Mishap]] = {
     for kind in (
         FinishHookThatNobodyCanRead,
         ListenerThatRaises,
+        NewsThatCannotBeTold,
+        JobThatCannotBeShown,
         ProviderWhoseAnswersTrip,
         PurchaseThatTrips,
         TaskThatAnotherJobHas,
