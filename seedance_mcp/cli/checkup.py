@@ -22,7 +22,7 @@ from ..app import App, open_app
 from ..config import Settings
 from ..errors import OtherAccount, SeedanceError
 from .carriage import look_at_carrier
-from .configuration import look_at_settings
+from .configuration import look_at_network, look_at_settings
 from .findings import Finding
 from .sellers import ask_providers
 from .text import digits
@@ -55,6 +55,8 @@ async def examine(settings: Settings, *, network: bool, wrong: Mapping[str, str]
     except SeedanceError as error:
         trouble = _of(error, "catalogue", "overlay")
     for finding in look_at_settings(settings, wrong, catalog):
+        yield finding
+    for finding in look_at_network(settings):
         yield finding
     settings = replace(settings, unusable_keys={})  # told just now; the rest can be looked at all the same
     if catalog is not None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from ..app import unusable_keys
 from ..config import Settings, setting_table, unknown_names
+from ..errors import ConfigError
 from ..jobs import split_hook
+from ..providers import certificates_of
 from .findings import Finding
 
 if TYPE_CHECKING:
@@ -62,5 +64,46 @@ def _hook(command: str) -> list[Finding]:
 
 
 def _may_be_shown(name: str) -> bool:
-    """A command may hold a password, and so may everything that is named like a secret."""
-    return name != "SEEDANCE_ON_FINISH" and not any(word in name for word in ("KEY", "TOKEN", "SECRET"))
+    """A command and a proxy's address may hold a password, and so may everything that is named like a secret."""
+    return name not in ("SEEDANCE_ON_FINISH", "SEEDANCE_PROXY") and not any(
+        word in name for word in ("KEY", "TOKEN", "SECRET")
+    )
+
+
+def look_at_network(settings: Settings) -> list[Finding]:
+    """Say whose certificates count and which proxy is between, if anything is set about that; nothing is connected."""
+    finding = partial(Finding, area="settings")
+    found: list[Finding] = []
+    outbound = settings.outbound
+    if named := outbound.certificates:
+        try:
+            certificates_of(named)
+        except ConfigError as error:
+            found.append(
+                finding(subject=named.variable, verdict="warning", text=error.message, hint=error.hint)
+            )
+        else:
+            text = f"its certificates count instead of the system's: {named.path}"
+            found.append(finding(subject=named.variable, verdict="ok", text=text))
+    proxies = outbound.proxies
+    if proxies is not None and (proxies.https or proxies.http):
+        ways = ", ".join(
+            f"{scheme} by way of {proxy}"
+            for scheme, proxy in (("https", proxies.https), ("http", proxies.http))
+            if proxy
+        )
+        without = ", ".join(("this machine", *proxies.bypass))
+        found.append(
+            finding(
+                subject="proxy",
+                verdict="ok",
+                text=f"{ways}; without it: {without}. It looks names up itself: whether one leads to a private"
+                " address cannot be judged here",
+            )
+        )
+    elif settings.proxy is not None:
+        text = "SEEDANCE_PROXY is env, and neither the environment nor the system has a proxy"
+        found.append(finding(subject="proxy", verdict="warning", text=text))
+    elif outbound.advice:
+        found.append(finding(subject="proxy", verdict="off", text="none is used", hint=outbound.advice))
+    return found

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from .environment import environment_without_keys
 from .names import UnknownName, suspects, unknown_names
+from .outbound import DIRECT, Certificates, Outbound
 from .private import make_private, open_private
+from .proxies import Proxies, Proxy
 from .reading import Reading, load_settings, read_settings
 from .settings import Confirm, Settings, setting_table
-from .urls import on_this_machine
+from .urls import is_readable_on_the_way, on_this_machine
 
 __all__ = [
+    "DIRECT",
+    "Certificates",
     "Confirm",
+    "Outbound",
+    "Proxies",
+    "Proxy",
     "Reading",
     "Settings",
     "UnknownName",
     "environment_without_keys",
+    "is_readable_on_the_way",
     "load_settings",
     "make_private",
     "on_this_machine",

@@ -17,6 +17,8 @@ from ..errors import ConfigError
 from . import cleaning, places, urls
 from .cleaning import NotAllowed
 from .names import ENVIRONMENT, PREFIX, meant_for_us
+from .outbound import Certificates, Outbound
+from .proxies import proxies_of, variables_set
 from .settings import Settings
 
 _BASE_URL = "_BASE_URL"
@@ -69,7 +71,7 @@ def read_settings(environ: Mapping[str, str] | None = None, *, settings_file: Pa
         except NotAllowed as error:
             found.wrong[str(path)] = f"The settings file {path} cannot be read: {error}."
     found.take({name: value for name, value in environ.items() if _may_be_ours(name)}, ENVIRONMENT)
-    return Reading(settings=found.settings(), wrong=found.wrong)
+    return Reading(settings=found.settings(environ), wrong=found.wrong)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +104,8 @@ class _Found:
             if text:
                 self._given[name] = _Given(text=text, origin=origin, reason=reason)
 
-    def settings(self) -> Settings:
-        """Make settings of it, and note what is wrong."""
+    def settings(self, environ: Mapping[str, str]) -> Settings:
+        """Make settings of it, and note what is wrong; `environ` also has what other programs go by."""
         read: dict[str, Any] = {"output_dir": _NOWHERE, "state_dir": _NOWHERE}
         for entry in fields(Settings):
             name = entry.metadata.get("name")
@@ -124,6 +126,7 @@ class _Found:
         usable = {name: given for name, given in self._given.items() if given.reason is None}
         return Settings(
             **read,
+            outbound=self._outbound(environ, read),
             sources={name: given.origin for name, given in self._given.items()},
             given={name: SecretStr(given.text) for name, given in usable.items() if name not in self.wrong},
             unusable_keys={
@@ -164,11 +167,31 @@ class _Found:
             ):
                 self.wrong[name] = self._sentence(name, f"it is http:// to another machine: {_ALLOW_HTTP}")
 
+    def _outbound(self, environ: Mapping[str, str], read: Mapping[str, Any]) -> Outbound:
+        proxies = None
+        try:
+            proxies = proxies_of(read.get("proxy"), environ)
+        except NotAllowed as error:
+            self.wrong["SEEDANCE_PROXY"] = f"SEEDANCE_PROXY is env, and {error}."
+        return Outbound(
+            certificates=_certificates(environ),
+            proxies=proxies,
+            idle=() if read.get("proxy") else variables_set(environ),
+            allow_http=read.get("allow_http", False),
+        )
+
     def _sentence(self, name: str, reason: str) -> str:
         given = self._given[name]
         secret = name not in self._declared or self._declared[name]["secret"]
         shown = name if secret else f"{name}={given.text[:_MOST_SHOWN]!r}"
         return f"{shown} (from {given.origin}) is wrong: {reason}."
+
+
+def _certificates(environ: Mapping[str, str]) -> Certificates | None:
+    for variable in ("SSL_CERT_FILE", "SSL_CERT_DIR"):  # the second counts only without the first
+        if path := environ.get(variable):
+            return Certificates(variable=variable, path=path)
+    return None
 
 
 def _may_be_ours(name: str) -> bool:

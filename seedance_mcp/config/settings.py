@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
@@ -10,10 +11,14 @@ from typing import Any, Literal
 
 from pydantic import SecretStr
 
-from . import cleaning, places, urls, values
+from . import cleaning, places, proxies, urls, values
+from .outbound import DIRECT, Outbound
+from .proxies import Proxy
 
 Confirm = Literal["ask", "strict", "off"]
 
+
+_NAMED_LIKE_KEYS = ("_KEY", "_KEY_ID", "_TOKEN")
 
 Clean = Callable[[str], str]
 """Takes off what is around a value; empty: it counts as not set. Raises NotAllowed."""
@@ -183,6 +188,15 @@ class Settings:
         clean=cleaning.key,
         secret=True,
     )
+    proxy: Proxy | str | None = _setting(
+        "SEEDANCE_PROXY",
+        proxies.proxy_setting,
+        None,
+        "Proxy for provider calls and downloads: `env` (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, else the system's) or"
+        " `http://[user:password@]host:port`. `NO_PROXY` holds for both. Default: none, whatever the environment says.",
+        clean=cleaning.as_it_is,
+        secret=True,
+    )
     allow_http: bool = _setting(
         "SEEDANCE_ALLOW_HTTP",
         values.switch,
@@ -229,6 +243,8 @@ class Settings:
         "warning",
         "What goes to stderr: debug, info, warning or error.",
     )
+    outbound: Outbound = DIRECT
+    """How others are reached: `proxy` and `allow_http`, and what variables of no program in particular say."""
     sources: Mapping[str, str] = field(default_factory=dict[str, str])
     """For each variable that was given, keys too: `environment` or the path of the settings file."""
     given: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr], repr=False)
@@ -244,6 +260,19 @@ class Settings:
         """The user's replacement for a provider's base URL, without a trailing slash; None if there is none."""
         value = self.secret(f"SEEDANCE_{provider.upper()}_BASE_URL")
         return value.get_secret_value().rstrip("/") if value else None
+
+    def hidden(self) -> tuple[str, ...]:
+        """Everything that no log may hold: what is named like a key, and what opens the proxies."""
+        keys = (value for name, value in self.given.items() if name.endswith(_NAMED_LIKE_KEYS))
+        proxies = self.outbound.proxies
+        logins = [
+            proxy.login.get_secret_value()
+            for proxy in ((proxies.https, proxies.http) if proxies else ())
+            if proxy is not None and proxy.login is not None
+        ]
+        passwords = (login.partition(":")[2] for login in logins)
+        written = (base64.b64encode(login.encode()).decode() for login in logins)
+        return (*(value.get_secret_value() for value in keys), *logins, *passwords, *written)
 
     def also_reading(self, *folders: Path) -> Settings:
         """The same settings with more folders that media may come from: for paths a person typed."""

@@ -93,6 +93,7 @@ def _bucket(settings: Settings) -> Carrier:
             prefix=settings.s3_prefix,
             key_id=key_id,
             secret_key=secret,
+            outbound=settings.outbound,
         )
     )
     return Carrier(

@@ -15,6 +15,7 @@ from urllib.request import url2pathname
 import anyio
 from anyio.to_thread import run_sync
 
+from ..config import DIRECT, Outbound
 from ..errors import DownloadError, InspectionFailed, MediaError
 from .files import keep
 from .parts import Part, disk_errors
@@ -57,6 +58,7 @@ async def save(
     verify: Callable[[Path], Awaitable[T]],
     trusted: frozenset[str],
     local_folder: Path | None,
+    outbound: Outbound = DIRECT,
     limits: Limits = _LIMITS,
     report: Report | None = None,
     over: httpx2.AsyncBaseTransport | None = None,
@@ -73,7 +75,14 @@ async def save(
         DownloadError: anything else that went wrong; what arrived is kept where it can be gone on with.
     """
     fetched = await fetch(
-        url, part, trusted=trusted, local_folder=local_folder, limits=limits, report=report, over=over
+        url,
+        part,
+        trusted=trusted,
+        local_folder=local_folder,
+        outbound=outbound,
+        limits=limits,
+        report=report,
+        over=over,
     )
     try:
         facts = await verify(part)
@@ -97,6 +106,7 @@ async def fetch(
     *,
     trusted: frozenset[str],
     local_folder: Path | None,
+    outbound: Outbound = DIRECT,
     limits: Limits = _LIMITS,
     report: Report | None = None,
     over: httpx2.AsyncBaseTransport | None = None,
@@ -106,7 +116,7 @@ async def fetch(
 
     https only, without credentials, from public addresses; `trusted` names the `host:port` of base URLs
     that the user has set, where plain http and private addresses are allowed. A `file:` URL is copied if it
-    lies inside `local_folder`. `over` replaces the transport.
+    lies inside `local_folder`. `outbound` is how others are reached; `over` replaces the transport.
 
     Raises:
         LinkExpired: the URL no longer works; ask the provider for a fresh one.
@@ -120,7 +130,13 @@ async def fetch(
         else:
             with anyio.move_on_after(limits.deadline_seconds) as deadline:
                 reused = await transfer(
-                    url, unfinished, trusted=trusted, limits=limits, report=report, over=over
+                    url,
+                    unfinished,
+                    trusted=trusted,
+                    outbound=outbound,
+                    limits=limits,
+                    report=report,
+                    over=over,
                 )
             if deadline.cancelled_caught:
                 raise DownloadError(f"The download took longer than {limits.deadline_seconds:g} seconds.")

@@ -143,6 +143,7 @@ class Saver:
             verify=partial(probe_video, full=False),
             trusted=trusted,
             local_folder=local_folder,
+            outbound=self._settings.outbound,
             report=report,
         )
         last_frame = None
@@ -170,7 +171,13 @@ class Saver:
             part = part_path(self._folder, job.id, self._store.writer)
             try:
                 places = trusted | _trusted(self._settings.base_url(job.provider), job.last_frame_url)
-                await fetch(job.last_frame_url, part, trusted=places, local_folder=local_folder)
+                await fetch(
+                    job.last_frame_url,
+                    part,
+                    trusted=places,
+                    local_folder=local_folder,
+                    outbound=self._settings.outbound,
+                )
                 suffix = ".png" if part.read_bytes()[:4] == b"\x89PNG" else ".jpg"
                 return await keep(part, self._folder, f"{video.stem}-last-frame", suffix)
             except (DownloadError, OSError) as error:

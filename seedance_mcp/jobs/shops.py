@@ -113,6 +113,7 @@ class Shops:
                 folder=self._settings.state_dir / "providers" / info.name,
                 seconds=self._settings.sandbox_seconds,
                 pace=self._store and Turns(self._store, info, self.account(info)),
+                outbound=self._settings.outbound,
             )
             self._open[info.name] = create(info, access)
         return self._open[info.name]

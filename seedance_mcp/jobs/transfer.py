@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.to_thread import run_sync
 
+from ..config import Outbound
 from ..errors import DownloadError, UnexpectedResponse
-from ..providers import addresses
+from ..providers import addresses, with_advice
 from .parts import Origin, Part
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ async def transfer(
     part: Part,
     *,
     trusted: frozenset[str],
+    outbound: Outbound,
     limits: Limits,
     report: Report | None,
     over: httpx2.AsyncBaseTransport | None,
@@ -85,6 +87,7 @@ async def transfer(
         LinkExpired: the URL no longer works.
         NoVideo: what the server sends is something else.
         DownloadError: anything else that is wrong with the answer or the way to it.
+        ConfigError: the certificates that the environment names cannot be used.
         OSError: the part cannot be written.
     """
     import httpx2
@@ -92,7 +95,9 @@ async def transfer(
     reused: int | None = None
     work = _Transfer(url, part, trusted, limits, report)
     try:
-        async with addresses.client(trusted=trusted, read_seconds=limits.idle_seconds, over=over) as client:
+        async with addresses.client(
+            trusted=trusted, outbound=outbound, read_seconds=limits.idle_seconds, over=over
+        ) as client:
             with anyio.move_on_after(limits.idle_seconds) as patience:
                 reused = await work.attempt(client, patience, resume=True)
                 if reused is None:
@@ -102,7 +107,10 @@ async def transfer(
                     f"Less than 64 KiB of the video arrived in {limits.idle_seconds:g} seconds."
                 )
     except httpx2.HTTPError as error:
-        raise DownloadError(f"The download broke off: {error or type(error).__name__}") from error
+        raise DownloadError(
+            f"The download broke off: {error or type(error).__name__}",
+            hint=with_advice(DownloadError.default_hint, error, outbound),
+        ) from error
     if reused is None:
         raise DownloadError("The server's answers to a request for the whole file do not fit together.")
     return reused

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pydantic import SecretStr
 
+from ..config import DIRECT, Outbound
 from ..errors import ConfigError, NotSupported
 from ..types import MediaFile, Submission, TaskState, Upload, VideoRequest
 from . import addresses
 from .bucket import Bucket, BucketAccess
+from .certificates import certificates_of
 from .pacing import Kind, Pace
+from .unreachable import with_advice
 
 if TYPE_CHECKING:
     from ..catalog import Offer, ProviderInfo
@@ -30,8 +33,10 @@ __all__ = [
     "Purchase",
     "Recovery",
     "addresses",
+    "certificates_of",
     "create",
     "wire",
+    "with_advice",
 ]
 
 
@@ -41,7 +46,8 @@ class Access:
     What an adapter is given to work with.
 
     `folder` is the adapter's own scratch folder (only the sandbox uses it); `seconds` is how long the
-    sandbox pretends to work. Without a `pace` nothing keeps its calls below the provider's limits.
+    sandbox pretends to work. Without a `pace` nothing keeps its calls below the provider's limits. `outbound` is how
+    the provider is reached.
     """
 
     key: SecretStr | None
@@ -49,6 +55,7 @@ class Access:
     folder: Path
     seconds: float = 0.0
     pace: Pace | None = None
+    outbound: Outbound = DIRECT
 
 
 class Purchase(Protocol):

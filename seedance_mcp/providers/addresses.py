@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import ssl
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
+from ..config import DIRECT, Outbound
 from ..errors import UnexpectedResponse
-from .network import Backend, Gate, Resolve, resolve_name
-from .ranges import is_number, is_public
+from .certificates import certificates_of
+from .network import Backend, Gate, Line, Resolve, resolve_name
+from .ranges import is_number, is_private_name, is_public
 
 if TYPE_CHECKING:
     import httpcore2
@@ -21,9 +23,6 @@ __all__ = ["Resolve", "check_url", "client", "endpoint", "is_public", "transport
 _NAME = re.compile(
     r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?"
 )
-
-_OLD_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
-_LOCAL_ENDINGS = frozenset({"internal", "lan", "local", "localdomain", "localhost", "onion"})
 
 
 def endpoint(url: str) -> str:
@@ -60,14 +59,8 @@ def check_url(url: str, *, trusted: frozenset[str]) -> None:
             raise UnexpectedResponse(f"{host} is not a public address.")
     elif not _NAME.fullmatch(host):
         raise UnexpectedResponse("The URL has no valid host name.")
-    elif _is_private_name(host.rstrip(".")):
+    elif is_private_name(host):
         raise UnexpectedResponse(f"{host} is not a public host name.")
-
-
-def _is_private_name(host: str) -> bool:
-    """Tell whether a name is an address in a spelling of old, or exists in a local network only."""
-    last = host.rpartition(".")[2]
-    return "." not in host or bool(_OLD_NUMBER.fullmatch(last)) or last in _LOCAL_ENDINGS
 
 
 def _parse(url: str) -> httpx2.URL:
@@ -87,6 +80,7 @@ def _parse(url: str) -> httpx2.URL:
 def transport(
     *,
     trusted: frozenset[str],
+    outbound: Outbound = DIRECT,
     keepalive: bool = True,
     before_first_byte: Callable[[], Awaitable[None]] | None = None,
     resolve: Resolve = resolve_name,
@@ -96,19 +90,35 @@ def transport(
     Build an HTTP/1.1 transport that resolves a name once and connects only to addresses it has judged.
 
     A name with one private address among its addresses is refused as a whole, unless its `host:port` is in
-    `trusted`; the refusal is an `httpx2.ConnectError`, so nothing was sent. No proxy is ever used, whatever
-    the environment says: a proxy would look the name up again. `SSL_CERT_FILE` and `SSL_CERT_DIR` are obeyed.
+    `trusted`; the refusal is an `httpx2.ConnectError`, so nothing was sent. A proxy is used only where `outbound` has
+    one, always through a tunnel (CONNECT), also for plain http: what a proxy answers is then never taken for what the
+    other side answers. It looks names up itself, so of a host behind it only the name, or the literal address, is judged.
 
     `before_first_byte` is awaited once, when the connection and its encryption stand and before the first
     byte of the request goes out. If it raises, nothing goes out and its exception reaches the caller. Such a
     transport carries one request: after the call it connects no more.
+
+    Raises:
+        ConfigError: the certificates that the environment names cannot be used.
     """
+    gate = Gate(before_first_byte) if before_first_byte else None
+    context = tls or certificates_of(outbound.certificates)
+    line = Line(trusted=trusted, resolve=resolve, gate=gate, tls=context)
+    reuse = keepalive and gate is None
+    proxies = outbound.proxies
+    if proxies is None:
+        return _over(Backend(line), context, reuse=reuse)
+    https, http = (
+        _over(Backend(line, partial(proxies.between, scheme)), context, reuse=reuse)
+        for scheme in ("https", "http")
+    )
+    return _by_scheme(https, http)
+
+
+def _over(backend: Backend, context: ssl.SSLContext, *, reuse: bool) -> httpx2.AsyncBaseTransport:
     import httpcore2
     import httpx2
 
-    gate = Gate(before_first_byte) if before_first_byte else None
-    context = tls or _system_tls()
-    reuse = keepalive and gate is None
     built = httpx2.AsyncHTTPTransport(verify=context)
     # httpx2 has no argument for a network backend; its pool is the documented class of httpcore2.
     built._pool = httpcore2.AsyncConnectionPool(  # pyright: ignore[reportPrivateUsage]
@@ -116,37 +126,51 @@ def transport(
         max_connections=20,
         max_keepalive_connections=20 if reuse else 0,
         keepalive_expiry=20,
-        network_backend=cast("httpcore2.AsyncNetworkBackend", Backend(trusted, resolve, gate)),
+        network_backend=cast("httpcore2.AsyncNetworkBackend", backend),
     )
     return built
+
+
+def _by_scheme(
+    https: httpx2.AsyncBaseTransport, http: httpx2.AsyncBaseTransport
+) -> httpx2.AsyncBaseTransport:
+    """Join two transports: which proxy is between may depend on the scheme, which no connection knows."""
+    import httpx2
+
+    class ByScheme(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            chosen = https if request.url.scheme == "https" else http
+            return await chosen.handle_async_request(request)
+
+        async def aclose(self) -> None:
+            await https.aclose()
+            await http.aclose()
+
+    return ByScheme()
 
 
 def client(
     *,
     trusted: frozenset[str],
+    outbound: Outbound = DIRECT,
     connect_seconds: float = 15,
     read_seconds: float = 60,
     over: httpx2.AsyncBaseTransport | None = None,
 ) -> httpx2.AsyncClient:
     """
-    Build a client over `transport`: no redirects, no proxy, no netrc, no compressed answers asked for.
+    Build a client over `transport`: no redirects, no other proxy than that of `outbound`, no netrc, no compressed answers.
 
     Callers that follow a redirect pass each target through `check_url` first.
+
+    Raises:
+        ConfigError: the certificates that the environment names cannot be used.
     """
     import httpx2
 
     return httpx2.AsyncClient(
-        transport=over or transport(trusted=trusted),
+        transport=over or transport(trusted=trusted, outbound=outbound),
         timeout=httpx2.Timeout(read_seconds, connect=connect_seconds),
         follow_redirects=False,
         trust_env=False,
         headers={"Accept-Encoding": "identity", "User-Agent": "seedance-mcp"},
     )
-
-
-@functools.cache
-def _system_tls() -> ssl.SSLContext:
-    """The certificates of this machine: read once, because that takes 30 ms."""
-    import httpcore2
-
-    return httpcore2.default_ssl_context()

@@ -18,9 +18,11 @@ import anyio
 from anyio.to_thread import run_sync
 from pydantic import SecretStr
 
+from ..config import DIRECT, Outbound
 from ..errors import AuthenticationError, ConfigError, ProviderUnavailable, SeedanceError, UnexpectedResponse
 from ..types import MediaFile, Upload
 from .addresses import check_url, client, endpoint
+from .unreachable import with_advice
 from .uploading import raw
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class BucketAccess:
     prefix: str
     key_id: SecretStr
     secret_key: SecretStr
+    outbound: Outbound = DIRECT
 
 
 class Bucket:
@@ -154,7 +157,7 @@ class Bucket:
         try:
             check_url(url, trusted=self._trusted)
             async with (
-                client(trusted=self._trusted) as http,
+                client(trusted=self._trusted, outbound=self._access.outbound) as http,
                 http.stream("PUT", url, headers=headers, content=content) as response,
             ):
                 if response.status_code == 200:
@@ -164,7 +167,10 @@ class Bucket:
             raise ConfigError(f"SEEDANCE_S3_ENDPOINT cannot be used: {error.message}") from error
         except (httpx2.TransportError, OSError) as error:
             # Not the error's own words: they may quote the signed address.
-            raise ProviderUnavailable(f"The bucket at {host} cannot be reached.") from error
+            raise ProviderUnavailable(
+                f"The bucket at {host} cannot be reached.",
+                hint=with_advice(ProviderUnavailable.default_hint, error, self._access.outbound),
+            ) from error
 
 
 async def _refusal(response: httpx2.Response, bucket: str) -> SeedanceError:

@@ -11,7 +11,7 @@ from .addresses import transport
 from .answers import Answer, answer_of, take
 from .origin import Origin
 from .timing import Deadlines, Timing
-from .wording import clean
+from .unreachable import why_unreachable, with_advice
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Exchange:
             raise RuntimeError(f"The connections to {self._title} are closed.")
         if self._client is None:
             self._client = httpx2.AsyncClient(
-                transport=transport(trusted=self._origin.trusted),
+                transport=transport(trusted=self._origin.trusted, outbound=self._origin.outbound),
                 timeout=httpx2.Timeout(self._deadlines.read, connect=self._deadlines.connect),
                 follow_redirects=False,
                 trust_env=False,
@@ -52,8 +52,10 @@ class Exchange:
             finally:
                 await response.aclose()
         except (httpx2.TransportError, OSError) as error:
-            reason = clean(str(error), limit=120) or type(error).__name__
-            raise ProviderUnavailable(f"{self._title} cannot be reached: {reason}.") from error
+            raise ProviderUnavailable(
+                f"{self._title} cannot be reached: {why_unreachable(error)}.",
+                hint=with_advice(ProviderUnavailable.default_hint, error, self._origin.outbound),
+            ) from error
         logger.debug(
             "%s: %s %s: HTTP %d", self._title, request.method, request.url.path, response.status_code
         )

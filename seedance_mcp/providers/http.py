@@ -209,9 +209,8 @@ class Api:
                 reply,
                 purchase,
                 title=self._info.title,
-                secret=self._origin.key,
+                origin=self._origin,
                 classify=self._classify,
-                trusted=self._origin.trusted,
                 deadline=self._deadlines.for_purchase(len(request.content)),
                 now=self._timing.now,
             )

@@ -5,16 +5,19 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
-from .ranges import is_fake, is_public
+from ..config import Proxy
+from .ranges import is_fake, is_number, is_private_name, is_public
+from .tunnel import open_tunnel
 
 if TYPE_CHECKING:
     import httpcore2
 
-__all__ = ["Backend", "Gate", "Resolve", "resolve_name"]
+__all__ = ["Backend", "Gate", "Line", "Resolve", "connect_first", "resolve_name"]
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Turns a host name and a port into addresses, written as numbers."""
@@ -76,13 +79,23 @@ class _Stream:
         return self._stream.get_extra_info(info)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """What connections are made with: see `addresses.transport`. `tls` is for proxies that are spoken to in TLS."""
+
+    trusted: frozenset[str]
+    resolve: Resolve
+    gate: Gate | None
+    tls: ssl.SSLContext
+
+
 class Backend:
     """The network as httpcore2 sees it: names are looked up once, and what was judged is connected to."""
 
-    def __init__(self, trusted: frozenset[str], resolve: Resolve, gate: Gate | None) -> None:
-        self._trusted = trusted
-        self._resolve = resolve
-        self._gate = gate
+    def __init__(self, line: Line, proxy: Callable[[str, int], Proxy | None] | None = None) -> None:
+        """`proxy` gives the one that is between here and a host and port, if any."""
+        self._line = line
+        self._proxy = proxy
 
     async def connect_tcp(
         self,
@@ -95,23 +108,43 @@ class Backend:
         """Connect to an address of `host` that may be connected to; raise httpcore2's errors."""
         import httpcore2
 
-        if self._gate and self._gate.used:
+        gate = self._line.gate
+        if gate and gate.used:
             raise RuntimeError("This transport has carried its one request.")
+        proxy = self._proxy(host, port) if self._proxy else None
         try:
             with anyio.fail_after(timeout):
-                addresses = await self._judged(host, port)
-                stream = await _connect_first(addresses, port)
+                stream = await (
+                    self._direct(host, port) if proxy is None else self._behind(proxy, host, port)
+                )
         except TimeoutError as error:
-            raise httpcore2.ConnectTimeout(f"{host} did not answer in time.") from error
+            way = f" by way of the proxy {proxy}" if proxy else ""
+            raise httpcore2.ConnectTimeout(f"{host} did not answer in time{way}.") from error
         except OSError as error:
             raise httpcore2.ConnectError(f"{host} cannot be reached: {error}") from error
-        return _Stream(stream, self._gate) if self._gate else stream
+        return _Stream(stream, gate) if gate else stream
+
+    async def _direct(self, host: str, port: int) -> httpcore2.AsyncNetworkStream:
+        return await connect_first(await self._judged(host, port), port)
+
+    async def _behind(self, proxy: Proxy, host: str, port: int) -> httpcore2.AsyncNetworkStream:
+        import httpcore2
+
+        if f"{host}:{port}" not in self._line.trusted and not (
+            is_public(host) if is_number(host) else not is_private_name(host)
+        ):
+            raise httpcore2.ConnectError(f"{host} is not a public address, and no proxy is asked for it.")
+        return await open_tunnel(proxy, host, port, connect=self._to_proxy, tls=self._line.tls)
+
+    async def _to_proxy(self, proxy: Proxy) -> httpcore2.AsyncNetworkStream:
+        # The user named it: like a base URL it may be on this machine or in a private network.
+        return await connect_first(await self._line.resolve(proxy.host, proxy.port), proxy.port)
 
     async def _judged(self, host: str, port: int) -> Sequence[str]:
         import httpcore2
 
-        addresses = await self._resolve(host, port)
-        if f"{host}:{port}" in self._trusted:
+        addresses = await self._line.resolve(host, port)
+        if f"{host}:{port}" in self._line.trusted:
             return addresses
         refused = [address for address in addresses if not is_public(address)]
         if refused or not addresses:
@@ -134,7 +167,7 @@ def _why_refused(host: str, refused: Sequence[str]) -> str:
     )
 
 
-async def _connect_first(addresses: Sequence[str], port: int) -> httpcore2.AsyncNetworkStream:
+async def connect_first(addresses: Sequence[str], port: int) -> httpcore2.AsyncNetworkStream:
     """Connect to the first address that answers; the next one is tried when one fails or is slow."""
     import httpcore2
 

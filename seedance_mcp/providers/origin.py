@@ -9,9 +9,11 @@ from typing import Any
 import httpx2
 
 from ..catalog import ProviderInfo
+from ..config import is_readable_on_the_way
 from ..errors import ConfigError, UnexpectedResponse
 from . import Access
 from .addresses import endpoint
+from .certificates import certificates_of
 
 
 class Origin:
@@ -25,7 +27,7 @@ class Origin:
         replaced serves for all of them.
 
         Raises:
-            ConfigError: the base URL or the key cannot be used.
+            ConfigError: the base URL, the key, or the certificates that the environment names cannot be used.
         """
         self._info = info
         self.key = access.key.get_secret_value() if access.key else ""
@@ -40,6 +42,14 @@ class Origin:
             further = _base_url(host, info.title)
             base = base.copy_with(path=further.path) if replaced else further
         self._base = base
+        if is_readable_on_the_way(str(base)) and not access.outbound.allow_http:
+            raise ConfigError(
+                f"The base URL for {info.title} is http:// to another machine: keys and prompts could be read on the way.",
+                hint="Use https://, or set SEEDANCE_ALLOW_HTTP=1 to allow that.",
+            )
+        self.outbound = access.outbound
+        if base.scheme == "https":
+            certificates_of(self.outbound.certificates)  # told now, before anything is bought
         # A base URL that the user wrote may be on this machine or plain http; nothing else may.
         self.trusted = frozenset({endpoint(str(base))}) if replaced else frozenset[str]()
 

@@ -20,8 +20,9 @@ from ..errors import (
 from . import Purchase
 from .addresses import transport
 from .answers import Answer, Classify, Problem, ReplyT, Shape, answer_of, error_of, kind_of, parse, take
+from .origin import Origin
 from .secrecy import masked_bytes
-from .wording import clean
+from .unreachable import why_unreachable, with_advice
 
 logger = logging.getLogger(__name__)
 
@@ -43,14 +44,13 @@ async def pay(
     purchase: Purchase,
     *,
     title: str,
-    secret: str,
+    origin: Origin,
     classify: Classify,
-    trusted: frozenset[str],
     deadline: float,
     now: Callable[[], float],
 ) -> ReplyT:
     """
-    Send `request` and return what was bought; `deadline` in seconds covers all of it.
+    Send `request` to its `origin` and return what was bought; `deadline` in seconds covers all of it.
 
     Raises:
         SubmissionNotSent: no connection came about within the deadline; not one byte was sent.
@@ -79,7 +79,12 @@ async def pay(
     whole = False
     # A pooled connection that died meanwhile would turn a purchase that never left into an unknown one.
     client = httpx2.AsyncClient(
-        transport=transport(trusted=trusted, keepalive=False, before_first_byte=before_first_byte),
+        transport=transport(
+            trusted=origin.trusted,
+            outbound=origin.outbound,
+            keepalive=False,
+            before_first_byte=before_first_byte,
+        ),
         # Well below the deadline: a handshake cut short from outside would leave its socket open.
         timeout=httpx2.Timeout(deadline, connect=min(CONNECT_SECONDS, deadline / 2)),
         follow_redirects=False,
@@ -102,15 +107,18 @@ async def pay(
     if not sent:
         if failure and not isinstance(failure, httpx2.TransportError | OSError):
             raise failure
-        reason = late or clean(str(failure), limit=120) or type(failure).__name__
-        raise SubmissionNotSent(f"No connection to {title} came about: {reason}.") from failure
+        reason = late or why_unreachable(failure)
+        raise SubmissionNotSent(
+            f"No connection to {title} came about: {reason}.",
+            hint=with_advice(SubmissionNotSent.default_hint, failure, origin.outbound),
+        ) from failure
     if response is not None:
-        _keep(purchase, response.status_code, masked_bytes(bytes(body), secret)[:KEPT])
+        _keep(purchase, response.status_code, masked_bytes(bytes(body), origin.key)[:KEPT])
     if late or failure or response is None:
         reason = late or "the connection broke before the answer was complete"
         raise SubmissionUnknown(f"{title} may or may not have taken the request: {reason}.") from failure
     answer = answer_of(
-        response.status_code, response.headers, bytes(body), whole=whole, now=now(), key=secret
+        response.status_code, response.headers, bytes(body), whole=whole, now=now(), key=origin.key
     )
     return _judge(answer, reply, title=title, classify=classify)
 

@@ -1,10 +1,11 @@
-"""Which IP addresses are public: global unicast, with nothing private wrapped into them."""
+"""Which IP addresses and host names are public: global unicast with nothing private wrapped in, and names of the internet."""
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
-__all__ = ["is_fake", "is_number", "is_public"]
+__all__ = ["is_fake", "is_number", "is_private_name", "is_public"]
 
 # IANA's special-purpose registries. Not `is_global`: its answer differs between Python releases, and it is
 # true for multicast and for several ways to wrap a private IPv4 address into an IPv6 one.
@@ -37,6 +38,9 @@ _FORBIDDEN_V6 = tuple(
 )
 _NAT64 = IPv6Network("64:ff9b::/96")
 _FAKE_IP = IPv4Network("198.18.0.0/15")
+
+_OLD_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
+_LOCAL_ENDINGS = frozenset({"internal", "lan", "local", "localdomain", "localhost", "onion"})
 
 
 def is_public(address: str) -> bool:
@@ -74,6 +78,13 @@ def is_number(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_private_name(host: str) -> bool:
+    """Tell whether a name is an address in a spelling of old, or exists in a local network only."""
+    host = host.rstrip(".")
+    last = host.rpartition(".")[2]
+    return "." not in host or bool(_OLD_NUMBER.fullmatch(last)) or last in _LOCAL_ENDINGS
 
 
 def is_fake(address: str) -> bool:

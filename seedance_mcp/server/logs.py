@@ -30,12 +30,7 @@ class Redacting(logging.Formatter):
 def configure(settings: Settings) -> None:
     """Send records of the chosen level to stderr; libraries speak only when something is wrong."""
     handler = logging.StreamHandler()
-    secrets = (
-        value.get_secret_value()
-        for name, value in settings.given.items()
-        if name.endswith(("_KEY", "_KEY_ID", "_TOKEN"))
-    )
-    handler.setFormatter(Redacting(secrets))
+    handler.setFormatter(Redacting(settings.hidden()))
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     for library in ("httpx2", "httpcore2", "mcp", "asyncio", "botocore"):
         logging.getLogger(library).setLevel(logging.WARNING)

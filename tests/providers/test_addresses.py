@@ -590,5 +590,5 @@ async def test_a_connection_that_comes_about_when_nobody_wants_it_any_more_is_cl
 
     monkeypatch.setattr(httpcore2, "AnyIOBackend", Network)
     with anyio.CancelScope() as caller:
-        await network._connect_first(["127.0.0.1"], 80)
+        await network.connect_first(["127.0.0.1"], 80)
     assert closed == ["closed"]
