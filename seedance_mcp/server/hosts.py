@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -25,8 +26,13 @@ class Waits:
 @dataclass(frozen=True, kw_only=True)
 class _Host:
     starts: tuple[str, ...]
+    exact: bool
     waits: Waits | None
+    without_progress: bool
     links: bool
+
+    def is_called(self, name: str) -> bool:
+        return name in self.starts if self.exact else name.startswith(self.starts)
 
 
 def waits(client: str, *, wants_progress: bool) -> Waits:
@@ -37,7 +43,7 @@ def waits(client: str, *, wants_progress: bool) -> Waits:
     five seconds, and one that shows progress has a person in front of it who sees that something happens.
     """
     host = _host(client)
-    if host is not None and host.waits is not None:
+    if host is not None and host.waits is not None and not (host.without_progress and wants_progress):
         return host.waits
     if wants_progress:
         return Waits(generate=25, check=50, most=600)
@@ -52,7 +58,7 @@ def takes_links(client: str) -> bool:
 
 def _host(client: str) -> _Host | None:
     name = client.casefold()
-    return next((host for host in _table() if name.startswith(host.starts)), None)
+    return next((host for host in _table() if host.is_called(name)), None)
 
 
 @cache
@@ -62,10 +68,15 @@ def _table() -> tuple[_Host, ...]:
     return tuple(
         _Host(
             starts=tuple(start.casefold() for start in host["starts"]),
-            waits=Waits(generate=host["wait"], check=host["wait"], most=host["most"])
-            if "wait" in host
-            else None,
+            exact=host.get("exact", False),
+            waits=_waits(host) if "most" in host else None,
+            without_progress=host.get("without_progress", False),
             links=host.get("links", True),
         )
         for host in hosts
     )
+
+
+def _waits(host: Mapping[str, Any]) -> Waits:
+    usual = host.get("wait")
+    return Waits(generate=host.get("generate", usual), check=host.get("check", usual), most=host["most"])
