@@ -23,6 +23,9 @@ from .store import Connection
 VALID_SECONDS = 15 * 60.0
 """For so long a question stays open, an agreement to it holds, and a no to it is remembered."""
 
+_KEPT_SECONDS = 24 * 3600.0
+"""Questions of which nothing can come any more are forgotten, with the words of the prompt that they quote."""
+
 _HOUR = 3600.0
 _SAME_IN_AN_HOUR = 3
 """So often the very same request is bought within an hour without a question, whatever it costs and whoever asks."""
@@ -143,6 +146,7 @@ def _digest(token: str) -> str:
 
 def _ask(connection: Connection, consent: Consent, why_not: str | None, now: float) -> ConfirmationRequired:
     question, code = consent.question, secrets.token_hex(4)
+    connection.execute("DELETE FROM confirmations WHERE at < ?", (now - _KEPT_SECONDS,))
     connection.execute(
         "INSERT INTO confirmations (token_hash, fingerprint, usd_micros, at, question, person_only)"
         " VALUES (?, ?, ?, ?, ?, ?)",

@@ -49,8 +49,8 @@ class Consents:
     def __init__(self, world: World) -> None:
         self._world = world
         self._random = random.Random(world.seed)
-        self.loop = self._random.random() < 0.15
-        """Somebody's loop buys the same few things over and over, on purpose."""
+        self.habit = self._random.choice(("usual",) * 6 + ("loop", "keys"))
+        """What clients do: `loop` buys the same few things over and over, on purpose; `keys` asks for them by one key each."""
         self._asked: dict[str, Asked] = {}
         self._declined: dict[str, float] = {}
         self._brought: dict[str, tuple[str | None, bool]] = {}
@@ -88,10 +88,10 @@ class Consents:
         """Let somebody answer. Returns the token to come again with, "" if none is needed, None if nobody agreed."""
         world, code, dice = self._world, question.approval, self._random.random()
         key = _digest(code)
-        (at,) = world.connection.execute(
-            "SELECT at FROM confirmations WHERE token_hash = ?", (key,)
-        ).fetchone()
-        asked = Asked(intent.fingerprint, at, intent.maximum.known, question.token is not None)
+        row = world.connection.execute("SELECT at FROM confirmations WHERE token_hash = ?", (key,)).fetchone()
+        if row is None:  # forgotten meanwhile: the clock was set forward by a day
+            return None
+        asked = Asked(intent.fingerprint, row[0], intent.maximum.known, question.token is not None)
         self._asked[key] = asked
         world.count("a person is asked")
         await PAUSE

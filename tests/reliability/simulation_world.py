@@ -164,7 +164,8 @@ class World:
         process = self.awake()
         if process:
             number = self.random.randrange(INTENTS)
-            self.spawn(process, self._request(process, number % 3 if self.consents.loop else number))
+            few = self.consents.habit != "usual"
+            self.spawn(process, self._request(process, number % len(SELLERS) if few else number))
 
     async def _request(self, process: Process, number: int) -> None:
         seller, instead_of = SELLERS[number % len(SELLERS)], ()
@@ -174,10 +175,13 @@ class World:
         price = self.consents.price(number)
         job_id = f"{seller}{len(self.intents)}"
         key = f"request-{number}-{self.random.randrange(2)}" if self.random.random() < 0.2 else None
+        if self.consents.habit == "keys":
+            key = f"request-{number}-key"
         intent = Order(
             job_id=job_id, owner=process.instance, provider=seller, account="a", model="m", endpoint="e",
             request=request(number), digests={}, tag=job_id, estimate=price, maximum=price,
-            allow_duplicate=self.random.random() < (0.7 if self.consents.loop else 0.05), capped=self.consents.capped(),
+            allow_duplicate=self.random.random() < (0.7 if self.consents.habit == "loop" else 0.05),
+            capped=self.consents.capped(),
             key=key and RequestKey(text=key, asked=request(number), digests={}), instead_of=instead_of,
         )  # fmt: skip
         try:

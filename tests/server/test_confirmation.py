@@ -17,6 +17,7 @@ import pytest
 from mcp import Client, MCPError
 from mcp.client import ClientRequestContext
 from mcp.types import ElicitRequestParams, ElicitResult, ErrorData
+from PIL import Image
 
 from seedance_mcp.config import load_settings
 from seedance_mcp.server import create_server
@@ -426,6 +427,24 @@ async def test_the_fourth_time_within_an_hour_the_very_same_is_asked_about(
             assert (await approve(code_of(error), "--yes")).returncode == 0
             content(await client.call_tool("generate_video", same))
             refusal(await client.call_tool("generate_video", same))
+
+
+async def test_the_very_same_is_told_by_what_is_in_the_pictures(
+    environ: dict[str, str], tmp_path: Path, era: Era
+) -> None:
+    settings = load_settings({**priced(environ, tmp_path, "0.1"), "SEEDANCE_CONFIRM": "off"})
+    (tmp_path / "media").mkdir()
+    asked = {**DEAR, "allow_duplicate": True}
+    with anyio.fail_after(60):
+        async with Client(create_server(settings), mode=era) as client:
+            for number in range(4):
+                frame = tmp_path / "media" / f"{number}.png"
+                Image.new("RGB", (640, 480), (9, 9, 9)).save(frame)
+                result = await client.call_tool("generate_video", {**asked, "first_frame": str(frame)})
+                assert result.is_error == (number == 3)
+            Image.new("RGB", (640, 480), (8, 8, 8)).save(frame)
+            content(await client.call_tool("generate_video", {**asked, "first_frame": str(frame)}))
+    assert "The very same was bought 3 times" in refusal(result)["message"]
 
 
 async def test_what_is_free_is_made_as_often_as_anybody_likes(environ: dict[str, str], era: Era) -> None:
