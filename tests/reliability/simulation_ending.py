@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def lead_to_the_end(world: World) -> None:
-    """Let all but one process die, all troubles stop and time go by; everything that is open has to end well."""
+    """Let all but one process of each account die, all troubles stop and time go by; everything has to end well."""
     world.count("end begins")
     keep = world.random.choice(list(world.processes.values()))
     for process in list(world.processes.values()):
@@ -28,12 +28,14 @@ def lead_to_the_end(world: World) -> None:
     world.skew = world.most_skew  # the clock has caught up with all that it ever said
     world.lists_lie = world.lists_break = False
     world.trouble, world.last_chance = 0.0, world.wall + 10.0
+    kept = world.accounts.all_present([keep])
     for round_ in range(60):
         world.pass_time(4.0 if round_ < 20 else 400.0)
-        for work in (keep.watcher._adopt_receipts, keep.runner.adopt_late):
-            _to_its_end(world, keep, work())
-        for job_id in world.promises.open_jobs():
-            _to_its_end(world, keep, keep.watcher._step(job_id))
+        for process in kept:
+            for work in (process.watcher._adopt_receipts, process.runner.adopt_late):
+                _to_its_end(world, process, work())
+            for job_id in world.promises.open_jobs():
+                _to_its_end(world, process, process.watcher._step(job_id))
         if not world.promises.open_jobs() and not world.threads:
             break
     world.promises.what_was_on_disk_is_known()
@@ -42,8 +44,9 @@ def lead_to_the_end(world: World) -> None:
         if thread:
             _finish_thread(world, thread)
     for _ in range(60):
-        for job_id in world.promises.open_jobs():
-            _to_its_end(world, keep, keep.watcher._step(job_id))
+        for process in kept:
+            for job_id in world.promises.open_jobs():
+                _to_its_end(world, process, process.watcher._step(job_id))
     _to_its_end(world, keep, keep.runner.hooks.settle_abandoned())
     while world.hooks.owed():
         _to_its_end(world, keep, keep.runner.hooks.run_next())

@@ -24,6 +24,7 @@ from seedance_mcp.types import Submission, TaskState, TaskStatus, VideoRequest
 from .simulation_loop import PAUSE, Until
 
 if TYPE_CHECKING:
+    from .simulation_accounts import Reach
     from .simulation_process import Process
     from .simulation_world import World
 
@@ -78,6 +79,7 @@ class Task:
     tag: str
     fingerprint: str
     seller: str
+    account: Reach
     at: float
     price: int | None = MICROS
     outcome: TaskStatus | None = None
@@ -124,6 +126,7 @@ class Market:
                 tag=packet.tag,
                 fingerprint=packet.fingerprint,
                 seller=world.intents[packet.tag].provider,
+                account=world.accounts.really(packet.process.reach),
                 at=world.true,
             )
             world.promises.one_purchase_for_one_intent(task)
@@ -231,7 +234,7 @@ class Adapter:
         await self._exchange("polled", task.tag)
         outcome, forgotten, empty = task.outcome, world.market.forgetful, world.random.random() < 0.05
         await PAUSE
-        if forgotten:
+        if forgotten or not self._owns(task):
             raise TaskNotFound("Never heard of it.")
         if outcome is TaskStatus.SUCCEEDED:
             told = {} if task.price is None else {"price_usd": Decimal(task.price) / 1_000_000}
@@ -247,6 +250,8 @@ class Adapter:
         mood = world.random.random() if world.lists_break else 0.5
         await PAUSE  # what was fetched is old by the time it is read
         cut = mood < 0.15 or (world.lists_lie and mood > 0.6)
+        if task and not self._owns(task):
+            task = None
         if task and task.at + LIST_LAG <= fetched_at and not cut:
             return Recovery(submission=Submission(task_id=task.id))
         if task:
@@ -261,15 +266,21 @@ class Adapter:
         task = self._world.market.by_id[submission.task_id]
         await self._exchange("asked to stop", task.tag)
         mood = self._world.random.random()
+        if not self._owns(task):
+            raise TaskNotFound("Never heard of it.")
         if mood < 0.3:
             raise NotSupported("Too late.")
         if task.outcome is None and mood < 0.8:
             task.outcome = TaskStatus.CANCELLED
         await PAUSE
 
+    def _owns(self, task: Task) -> bool:
+        return self._world.accounts.really(self._process.reach) == task.account
+
     async def _exchange(self, what: str, tag: str) -> None:
         await PAUSE
         world = self._world
         world.did(what, self._process, tag)
+        world.accounts.may_ask(tag, self._process.reach)
         if world.random.random() < world.trouble:
             raise ProviderUnavailable("Busy.")

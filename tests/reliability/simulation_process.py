@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from seedance_mcp.catalog import Catalog
-from seedance_mcp.errors import DownloadError
+from seedance_mcp.errors import DownloadError, OtherAccount
 from seedance_mcp.jobs.accounts import Account
 from seedance_mcp.jobs.runner import JobRunner
 from seedance_mcp.jobs.saving import Saver
@@ -18,6 +18,7 @@ from seedance_mcp.jobs.shops import Shops
 from seedance_mcp.jobs.store import Store
 from seedance_mcp.types import Artifacts, Job, Submission
 
+from .simulation_accounts import Reach
 from .simulation_hooks import SimHooks
 from .simulation_loop import PAUSE
 from .simulation_market import SELLERS, Adapter, offer_of
@@ -74,9 +75,11 @@ class SimSaver(Saver):
     """The real saver's decision, with a file that arrives or does not."""
 
     world: World
+    process: Process
 
     async def _fetch(self, job: Job, local_folder: Path) -> Artifacts:
         await PAUSE
+        self.world.accounts.may_ask(job.id, self.process.reach)
         self.world.did("download", None, job.id)
         if self.world.random.random() < 2 * self.world.trouble:
             raise DownloadError("The connection broke.")
@@ -137,10 +140,18 @@ class SimShops(Shops):
 
     def __init__(self, world: World, process: Process) -> None:
         super().__init__(Catalog.load, world.settings, process.store)
+        self._world, self._process = world, process
         self._adapters = {seller: Adapter(world, process, seller) for seller in SELLERS}
 
     def account_at(self, info: Any) -> Account:
-        return Account(provider=info.name, fingerprint="a", address=None)
+        reach = self._process.reach
+        return Account(provider=info.name, fingerprint=reach.key, address=reach.place)
+
+    async def other_account(self, job: Job) -> OtherAccount | None:
+        other = await super().other_account(job)
+        if other is not None:
+            self._world.count("another account's job is left alone")
+        return other
 
     def offer(self, job: Job) -> Any:
         return offer_of(job.provider)
@@ -155,8 +166,8 @@ class SimShops(Shops):
 class Process:
     """A server: its life lock, its buyers and its watcher. It is also what `Store.ownership` is."""
 
-    def __init__(self, world: World, instance: str) -> None:
-        self.instance, self.paused = instance, False
+    def __init__(self, world: World, instance: str, reach: Reach) -> None:
+        self.instance, self.paused, self.reach = instance, False, reach
         self._world = world
         self.store = SimStore(world, self)
         self.shops: Any = SimShops(world, self)
@@ -174,7 +185,7 @@ class Process:
             troubles=self.runner.troubles,
             changed=self.watcher._changed,
         )
-        saver.world = world
+        saver.world, saver.process = world, self
         self.watcher._saver = saver
         self.runner.hooks = SimHooks(world, self)
 

@@ -40,8 +40,8 @@ class Promises:
         self._seq = self._row = self._changes = 0
         self._hash = ""
         self.jobs: dict[str, Row] = defaultdict(Row)
-        self._refusals: dict[str, tuple[str, int, float]] = {}
-        self._model_refusals: dict[str, float] = {}
+        self._refusals: dict[tuple[str, str], tuple[str, int, float]] = {}
+        self._model_refusals: dict[tuple[str, str], float] = {}
         self._requests: dict[str, frozenset[str]] = {}
         self._of_key: dict[str, list[str]] = defaultdict(list)
         self._on_disk: set[str] = set()
@@ -157,6 +157,8 @@ class Promises:
         if before == "sending" and by == owner:
             self._note_refusal(job_id, after, code, at)
         self._only_the_owner_moves(job_id, before, by, owner or row.owner)
+        if before not in (None, "reserved", "sending") and by != "receipt" and not row.told:
+            self._world.accounts.may_ask(job_id, self._world.loop.running.process.reach)
         self._known_by_its_own_id(job_id, row, task_id, after)
         self._no_purchase_is_lost(job_id)
         self._absence_has_evidence(job_id, row, before, after)
@@ -191,7 +193,9 @@ class Promises:
     def _stands_for(self, job_id: str) -> frozenset[str]:
         if job_id not in self._requests:
             intent = self._world.intents[job_id]
-            self._requests[job_id] = frozenset({intent.fingerprint, *intent.stands_for})
+            planned = f"{intent.provider}: {intent.request.prompt}"  # by whichever account
+            asked = (intent.asked,) if intent.asked else ()
+            self._requests[job_id] = frozenset({intent.fingerprint, planned, *asked, *intent.instead_of})
         return self._requests[job_id]
 
     def _deliberate(self, job_id: str, other_id: str) -> bool:
@@ -378,7 +382,7 @@ class Promises:
         """I11: the answer to a repeated request is the job of that very request."""
         if deduplicated != (job.id != intent.job_id):
             raise Violation("I11", "a new job is called an old one, or the other way round", job.id)
-        if not self._alike(job.id, intent.job_id):
+        if not intent.key and not self._alike(job.id, intent.job_id):
             raise Violation("I11", "answered with the job of another request", job.id)
         if intent.key and job.id not in self._of_key[intent.key.text]:
             raise Violation("I11", "answered with the job of another key", job.id)
@@ -396,22 +400,26 @@ class Promises:
         if before in ("reserved", "sending") and by != owner and owner in self._world.processes:
             raise Violation("I14", f"{by} moved the {before} job of {owner}, who lives", job_id)
 
+    def _account(self, job_id: str) -> tuple[str, str]:
+        intent = self._world.intents[job_id]
+        return intent.provider, intent.account
+
     def _note_refusal(self, job_id: str, after: str, code: str | None, at: float) -> None:
-        seller = self._world.intents[job_id].provider
+        account = self._account(job_id)
         if after == "accepted":
-            self._refusals.pop(seller, None)
-            self._model_refusals.pop(seller, None)
+            self._refusals.pop(account, None)
+            self._model_refusals.pop(account, None)
         elif after == "rejected" and code == "model_not_open":
-            self._model_refusals[seller] = at
+            self._model_refusals[account] = at
         elif after == "rejected" and code is not None:
-            known, count, _ = self._refusals.get(seller, ("", 0, 0.0))
-            self._refusals[seller] = (code, count + 1 if known == code else 1, at)
+            known, count, _ = self._refusals.get(account, ("", 0, 0.0))
+            self._refusals[account] = (code, count + 1 if known == code else 1, at)
 
     def _breakers_stop(self, job_id: str, at: float) -> None:
         """I4: after three equal refusals, or one that concerns the account, nothing is reserved there for a while."""
-        seller = self._world.intents[job_id].provider
-        if at < self._model_refusals.get(seller, -BREAKER_SECONDS) + BREAKER_SECONDS:
+        account = self._account(job_id)
+        if at < self._model_refusals.get(account, -BREAKER_SECONDS) + BREAKER_SECONDS:
             raise Violation("I4", "reserved with a model that is not open", job_id)
-        code, count, last = self._refusals.get(seller, ("", 0, 0.0))
+        code, count, last = self._refusals.get(account, ("", 0, 0.0))
         if (count >= 3 or code == "insufficient_funds") and at < last + BREAKER_SECONDS:
             raise Violation("I4", f"reserved after {count} times {code}", job_id)

@@ -30,6 +30,7 @@ from seedance_mcp.jobs.intents import Intent
 from seedance_mcp.jobs.request_keys import RequestKey
 from seedance_mcp.types import Submission
 
+from .simulation_accounts import Accounts, Reach
 from .simulation_consents import Consents
 from .simulation_ending import lead_to_the_end
 from .simulation_hooks import HookPromises
@@ -95,6 +96,7 @@ class World:
         self.hooks = HookPromises(self)
         if self.hooks.wanted:
             self.settings = replace(self.settings, on_finish="tell somebody")
+        self.accounts = Accounts(self)
         self.market = Market(self)
         self.promises = Promises(self)
         self.loop = Loop(lambda: self.true)
@@ -126,11 +128,13 @@ class World:
         self.counts[what] += 1
         self.trace.append((self.steps, what, "", ""))
 
-    def start(self) -> None:
-        """A server starts."""
+    def start(self, reach: Reach | None = None) -> Process:
+        """A server starts, with the key and the address that are set now."""
         self.started += 1
-        process = Process(self, f"p{self.started}")
+        process = Process(self, f"p{self.started}", reach or self.accounts.one())
         self.processes[process.instance] = process
+        self.accounts.started(process)
+        return process
 
     def spawn(self, process: Process, work: Coroutine[Any, Any, Any]) -> Thread:
         """A process begins something."""
@@ -172,13 +176,18 @@ class World:
         refused = self.promises.refused(seller, number) if self.random.random() < 0.3 else None
         if refused:  # another provider is asked instead
             seller, instead_of = self.random.choice(SELLERS), (refused,)
+        asked = self.accounts.asked(number)
+        if asked and self.accounts.random.random() < 0.3:
+            seller = self.accounts.random.choice(SELLERS)
+            self.count("planned otherwise")
         price = self.consents.price(number)
         job_id = f"{seller}{len(self.intents)}"
         key = f"request-{number}-{self.random.randrange(2)}" if self.random.random() < 0.2 else None
         if self.consents.habit == "keys":
             key = f"request-{number}-key"
         intent = Order(
-            job_id=job_id, owner=process.instance, provider=seller, account="a", model="m", endpoint="e",
+            job_id=job_id, owner=process.instance, provider=seller, account=process.reach.key,
+            base_url=process.reach.place, model="m", endpoint="e", asked=asked,
             request=request(number), digests={}, tag=job_id, estimate=price, maximum=price,
             allow_duplicate=self.random.random() < (0.7 if self.consents.habit == "loop" else 0.05),
             capped=self.consents.capped(),
