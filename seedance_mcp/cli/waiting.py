@@ -12,6 +12,8 @@ from .progress import progress_bar
 from .text import job_lines, money, went_well
 
 _LOOK_SECONDS = 30.0
+_LOOK_AT_OTHERS_SECONDS = 5.0
+"""Another process may have the key of a job that waits for it: then something changes."""
 
 
 async def wait_with_progress(app: App, job: Job) -> Job:
@@ -27,12 +29,11 @@ async def wait_with_progress(app: App, job: Job) -> Job:
                 await show(update.fraction, update.message)
 
             while not job.finished:
-                before = job
-                job = await app.wait(job.id, _LOOK_SECONDS, report)
+                before, waits = job, await app.waits_for(job)
+                job = await app.wait(job.id, _LOOK_AT_OTHERS_SECONDS if waits else _LOOK_SECONDS, report)
                 if before.status is job.status is JobStatus.UNKNOWN:
                     break
-                # Another process may have the key: then something changes.
-                if job.version == before.version and await app.waits_for(job):
+                if waits and job.version == before.version:
                     break
     except anyio.get_cancelled_exc_class():
         print(

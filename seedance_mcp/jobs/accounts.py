@@ -161,7 +161,8 @@ def other_account(job: Job, info: ProviderInfo, here: Account) -> OtherAccount:
     )
     return OtherAccount(
         f"Job {job.id} was bought from {info.name} {then}{place}; {now}, so nobody here may ask about it.",
-        hint=f"It waits, counted as spent, and goes on by itself once a server with {wanted} runs. Do not submit it again."
+        hint=f"It waits, counted as spent, and goes on by itself once a server with {wanted} runs, or"
+        " `seedance-mcp watch`. Do not submit it again: the same request is this job."
         " If it is the same account all the same (a new key, a new address), a person says so in a terminal:"
         f" `seedance-mcp jobs same-account {bought.fingerprint} --provider {info.name}`.",
     )

@@ -24,7 +24,7 @@ def command_environ(environ: dict[str, str]) -> dict[str, str]:
 def run(command_environ: dict[str, str], tmp_path: Path) -> Run:
     """Run `seedance-mcp` with these words and wait until it is done; more settings by keyword."""
 
-    def start(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    def start(*words: str, seconds: float = 90, **settings: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "seedance_mcp", *words],
             cwd=tmp_path,
@@ -33,7 +33,7 @@ def run(command_environ: dict[str, str], tmp_path: Path) -> Run:
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=90,
+            timeout=seconds,
         )
 
     return start

@@ -17,7 +17,7 @@ from .ark import ArkDialect
 from .atlas import AtlasDialect
 from .fal import FalDialect
 from .faults import Fault, Faults, play
-from .ledger import Call, Ledger
+from .ledger import Call, Ledger, Task
 from .replicate import ReplicateDialect
 from .runcomfy import RunComfyDialect
 from .wire import Connection, Request, Response
@@ -94,6 +94,17 @@ class Emulator:
         for name in names or self._dialects:
             found |= self._dialects[name].environment(self.base_url(name), key or self.key)
         return found
+
+    @property
+    def ledgers(self) -> tuple[Ledger, ...]:
+        """The ledgers of all accounts, the first one's first."""
+        further = (next(iter(worlds.values())).ledger for worlds in self._further.values())
+        return self.ledger, *further
+
+    @property
+    def tasks(self) -> dict[str, Task]:
+        """The tasks of all accounts."""
+        return {name: task for ledger in self.ledgers for name, task in ledger.tasks.items()}
 
     def add_account(self, key: str) -> Ledger:
         """

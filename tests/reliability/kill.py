@@ -20,7 +20,7 @@ from tests.emulator import Behaviour, Emulator, Fault
 from . import fault_market as market
 from .kill_judge import Outcome, judge
 from .kill_points import POINTS
-from .kill_round import Round
+from .kill_round import OTHER_KEY, Round
 from .kill_zygote import Zygote, zygote
 
 QUIET = {"net_max_seconds": 1.5, "list_lag_seconds": 0.5}
@@ -79,6 +79,7 @@ async def _run(numbers: range, seed: int, provider: str, folder: Path, leases: b
     behaviour = Behaviour(queued_seconds=0.05, running_seconds=0.1, list_lag=0.2)
     async with Emulator(provider, behaviour=behaviour, seed=seed) as emulator, zygote() as source:
         emulator.faults.add(*TROUBLE)
+        emulator.add_account(OTHER_KEY)
         limiter = anyio.CapacityLimiter(AT_ONCE)
         due = list(numbers)
         for _ in range(1 + MORE_TRIES):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.emulator import Emulator
+from tests.emulator.ledger import Task
 
 from . import fault_market as market
 
@@ -45,13 +46,16 @@ def judge(
     """Compare an installation with the provider's ledger; what is wrong goes into the outcome."""
     say = outcome.violations.append
     where = f"round {number}"
-    tasks = [task for task in emulator.ledger.tasks.values() if prompt_of(task.body) in prompts]
+    tasks = [task for task in emulator.tasks.values() if prompt_of(task.body) in prompts]
     bought = Counter(prompt_of(task.body) for task in tasks)
     for prompt in prompts:
         if bought[prompt] != 1:
             say(f"{where}: {prompt!r} was bought {bought[prompt]} times")
     outcome.bought += len(tasks)
-    calls = [call for call in emulator.ledger.calls if call.name == "submit" and call.fault]
+    calls = [
+        call for ledger in emulator.ledgers for call in ledger.calls if call.name == "submit" and call.fault
+    ]
+    _asked_by_its_own_account(tasks, emulator, say, where)
     outcome.harmful = len({call.task_id or call.at for call in calls})
     jobs = jobs_of(folder)
     with contextlib.closing(sqlite3.connect(folder / "state" / "jobs.db")) as database:
@@ -79,6 +83,16 @@ def judge(
         say(f"{where}: {log[-3000:]}")
     reached = folder / "reached.txt"
     outcome.points.update(reached.read_text(encoding="utf-8").splitlines() if reached.exists() else ())
+
+
+def _asked_by_its_own_account(
+    tasks: list[Task], emulator: Emulator, say: Callable[[str], None], where: str
+) -> None:
+    for ledger in emulator.ledgers:
+        others = {task.id for task in tasks} - ledger.tasks.keys()
+        for call in ledger.calls:
+            if call.name in ("poll", "cancel") and any(name in call.target for name in others):
+                say(f"{where}: another account asked about {call.target}")
 
 
 def _delivered(
@@ -117,7 +131,5 @@ def prompt_of(body: dict[str, Any]) -> str:
 def _clip(emulator: Emulator, provider: str) -> bytes:
     from tests.emulator.clips import clip
 
-    audio = any(
-        task.facts.get("audio") for task in emulator.ledger.tasks.values() if task.dialect == provider
-    )
+    audio = any(task.facts.get("audio") for task in emulator.tasks.values() if task.dialect == provider)
     return clip(64, 36, 1.0, audio)

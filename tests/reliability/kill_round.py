@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from .kill_points import POINTS
 from .kill_zygote import Life, Zygote
 
 ORDERS = 2
+OTHER_KEY = "another-key-9876543210"
+"""Opens another account. In every third round each life has either key, and the last ones both."""
+
 QUESTIONS = 6
 """A person answers so often; each answer may lead to a purchase that is lost in its turn."""
 
@@ -50,7 +54,10 @@ class Round:
 
     async def play(self, source: Zygote, emulator: Emulator, outcome: Outcome) -> None:
         """End life after life, then let the last one finish; where the provider cannot be asked, play the person."""
-        environ = emulator.environment(self.provider)
+        own = emulator.environment(self.provider)
+        environs = (
+            [own, emulator.environment(self.provider, key=OTHER_KEY)] if self.number % 3 == 2 else [own]
+        )
         rng = self._random
         point = POINTS[self.number % len(POINTS)]
         first: dict[str, Any] = {"point": point, "nth": 1 + self.number // len(POINTS) % 3}
@@ -61,24 +68,35 @@ class Round:
                 else rng.choice(({"point": rng.choice(POINTS), "nth": rng.randint(1, 4)}, {}))
             )
             stop = rng.random() < 0.25
+            environ = rng.choice(environs)
             life = await source.start(**self.life(environ, **plan, stop=stop and bool(plan)))
             if plan:
-                await self._at_a_point(life, stop, source, environ, outcome)
+                await self._at_a_point(life, stop, source, rng.choice(environs), outcome)
             else:
                 await life.end(rng.uniform(0, 0.9))
                 life.send(signal.SIGSTOP if stop else signal.SIGKILL)
-                await self._stopped(life, stop, source, environ, outcome)
-        last = [await source.start(**self.life(environ)) for _ in range(rng.choice((1, 1, 1, 2)))]
-        await self._finish(last, outcome)
+                await self._stopped(life, stop, source, rng.choice(environs), outcome)
+        lasting = environs * rng.choice((1, 1, 1, 2))
+        await self._finish([await source.start(**self.life(environ)) for environ in lasting], outcome)
         for _ in range(QUESTIONS):
             open_questions = self._unresolved(emulator)
             if not open_questions:
                 break
             outcome.asked += len(open_questions)
-            await self._finish([await source.start(**self.life(environ, resolve=open_questions))], outcome)
+            told = [
+                await source.start(**self.life(environ, resolve=self._of(environ, open_questions)))
+                for environ in environs
+            ]
+            await self._finish(told, outcome)
         # What the slower of two processes leaves, or one that died as it started a worker, is the next start's to remove.
         if list((self.folder / "videos").rglob("*.part")):
-            await self._finish([await source.start(**self.life(environ))], outcome)
+            await self._finish([await source.start(**self.life(own))], outcome)
+
+    def _of(self, environ: dict[str, str], questions: dict[str, str | None]) -> dict[str, str | None]:
+        """Those of the questions that are about jobs of the account with this key."""
+        accounts = {job["id"]: job["account"] for job in jobs_of(self.folder)}
+        keys = {sha256(value.encode()).hexdigest()[:8] for value in environ.values()}
+        return {job_id: task_id for job_id, task_id in questions.items() if accounts[job_id] in keys}
 
     async def _finish(self, last: list[Life], outcome: Outcome) -> None:
         for life in last:
@@ -89,7 +107,7 @@ class Round:
 
     def _unresolved(self, emulator: Emulator) -> dict[str, str | None]:
         """The jobs about which a person has to look at the provider's console, and what stands there."""
-        bought = {prompt_of(task.body): task.id for task in emulator.ledger.tasks.values()}
+        bought = {prompt_of(task.body): task.id for task in emulator.tasks.values()}
         return {
             job["id"]: bought.get(job["request"]["prompt"])
             for job in jobs_of(self.folder)
