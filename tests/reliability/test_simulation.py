@@ -22,6 +22,7 @@ HARMFUL = (
     "the same request again", "refused by the budget", "decided by hand", "asked to stop", "forgetful",
     "an assistant hands the code back unasked", "bought on an assistant's word", "a person agrees", "a person says no",
     "an unknown price", "the very same once more",
+    "another account's job is left alone", "said to be the same account", "planned otherwise",
 )  # fmt: skip
 
 
