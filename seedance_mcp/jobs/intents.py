@@ -127,7 +127,7 @@ def reserve(
         endpoint=intent.endpoint,
         request=intent.request,
         fingerprint=fingerprint,
-        client_key=f"{fingerprint}:{len(journal.same_request(connection, fingerprint))}",
+        client_key=f"{fingerprint}:{journal.repetitions(connection, fingerprint)}",
         tag=intent.tag,
         estimate=intent.estimate,
         maximum=intent.maximum,

@@ -308,6 +308,12 @@ def same_request(connection: Connection, fingerprint: str) -> list[Job]:
     return [_parse(*row) for row in rows]
 
 
+def repetitions(connection: Connection, fingerprint: str) -> int:
+    """Count the jobs for this very request, also those whose record is damaged."""
+    query = "SELECT COUNT(*) FROM jobs WHERE fingerprint = ?"
+    return int(connection.execute(query, (fingerprint,)).fetchone()[0])
+
+
 def claimed(connection: Connection, job: Job, task_ids: Collection[str]) -> frozenset[str]:
     """Tell which of these tasks of the job's account belong to other jobs. Another account's ids mean other tasks."""
     rows = connection.execute(

@@ -62,13 +62,25 @@ def note(connection: Connection, job_id: str, digests: Collection[str]) -> None:
 
 
 def made_for(connection: Connection, digests: Collection[str]) -> list[Job]:
-    """Load every job for one of these digests, whatever became of it: newest first those that were planned so."""
-    planned = [job for digest in digests for job in journal.same_request(connection, digest)]
-    rows = connection.execute(
-        "SELECT DISTINCT job_id FROM stand_ins WHERE fingerprint IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(digests)),),
-    ).fetchall()
-    return [*planned, *(journal.find(connection, job_id) for (job_id,) in rows)]
+    """
+    Load every job for one of these digests, whatever became of it: newest first those that were planned so.
+
+    Raises:
+        DamagedRecord: one of them cannot be read, so it cannot be known whether the same is bought already.
+    """
+    try:
+        planned = [job for digest in digests for job in journal.same_request(connection, digest)]
+        rows = connection.execute(
+            "SELECT DISTINCT job_id FROM stand_ins WHERE fingerprint IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(digests)),),
+        ).fetchall()
+        return [*planned, *(journal.find(connection, job_id) for (job_id,) in rows)]
+    except journal.DamagedRecord as error:
+        raise journal.DamagedRecord(
+            f"{error.message} It is for the same request, so that may be bought already; nothing was bought now.",
+            hint="If the person wants it once more all the same, call again with allow_duplicate."
+            " `seedance-mcp doctor` names the provider and the task of the damaged job.",
+        ) from None
 
 
 def standing(connection: Connection, jobs: Iterable[Job], *, now: float) -> Job | None:

@@ -198,6 +198,22 @@ async def test_one_damaged_job_does_not_hide_the_others(
         assert (await app.budget()).spent_today_usd > 0
 
 
+async def test_what_a_damaged_job_was_for_is_bought_again_only_on_a_persons_word(
+    emulator: Emulator, history: Path, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(history)) as connection, connection:
+        connection.execute("UPDATE jobs SET document = replace(document, 'a first boat', 'a worst boat')")
+    async with installation(emulator, tmp_path) as app:
+        with pytest.raises(StoreError, match="damaged") as caught:
+            await app.generate(request("ark", prompt="a first boat"))
+        assert "allow_duplicate" in caught.value.hint
+        assert emulator.ledger.count("submit") == 0
+        with anyio.fail_after(30):
+            again = await app.generate(request("ark", prompt="a first boat"), allow_duplicate=True)
+            assert (await app.wait(again.job.id, 30)).status is JobStatus.SUCCEEDED
+    assert emulator.ledger.count("submit") == 1
+
+
 @contextmanager
 def read_only(path: Path) -> Iterator[None]:
     """Nothing in it may be written, as on a file system that is mounted read-only."""
