@@ -62,10 +62,10 @@ def no_key_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No key, no proxy and no setting of the developer reaches a test; every default folder is inside tmp_path."""
+    """No key, no proxy, no certificates and no setting of the developer reaches a test; default folders are inside tmp_path."""
     for name in list(os.environ):
         if (
-            name.startswith(("SEEDANCE_", "XDG_"))
+            name.startswith(("SEEDANCE_", "XDG_", "SSL_CERT_"))
             or name.endswith(("_KEY", "_TOKEN"))
             or "proxy" in name.lower()
         ):
