@@ -9,6 +9,7 @@ from decimal import Decimal
 from ..config import Settings
 from ..errors import AuthenticationError, BudgetExceeded, InsufficientFunds, ModelNotOpen
 from ..types import Price
+from . import steady
 from .database_file import SPENDING_STOPPED
 from .ledger import from_micros, to_micros
 from .store import Connection, Store
@@ -16,6 +17,8 @@ from .store import Connection, Store
 HOUR = 3600.0
 DAY = 24 * HOUR
 _BREAKER_SECONDS = 15 * 60.0
+"""One that would be open for longer was opened under another clock, and is not."""
+
 _SAME_REFUSALS = 3
 _ACCOUNT_CODES = frozenset({AuthenticationError.code, InsufficientFunds.code})
 """Refusals that say something about the account, not about the request: one is enough."""
@@ -57,7 +60,7 @@ class Budget:
     What is spent and what is left, in USD.
 
     `spent_today_usd` counts what is settled or may have been bought, `reserved_usd` the part of it that open
-    jobs hold, `left_today_usd` what the day and the last 24 hours both still allow.
+    jobs hold, `left_today_usd` what the last 24 hours still allow, of which the day is always a part.
     """
 
     spent_today_usd: Decimal
@@ -67,21 +70,19 @@ class Budget:
     max_per_day_usd: Decimal
 
 
-def today(connection: Connection, now: float) -> str:
-    """The calendar day (UTC) that spending counts on. It never goes back, whatever the clock does."""
-    day = datetime.fromtimestamp(now, UTC).date().isoformat()
-    row = connection.execute("SELECT MAX(day) FROM ledger").fetchone()
-    return max(day, row[0] or day)
+def day_of(now: float) -> str:
+    """The calendar day (UTC) that spending is listed under."""
+    return datetime.fromtimestamp(now, UTC).date().isoformat()
 
 
 def read(connection: Connection, limits: Limits, now: float) -> Budget:
     """Sum up the budget at this moment."""
-    spent = _spent_today(connection, now)
+    spent = _spent_since(connection, now - now % DAY)
     (open_micros,) = connection.execute(
         "SELECT COALESCE(SUM(usd_micros), 0) FROM ledger JOIN jobs ON jobs.id = ledger.job_id"
         " WHERE jobs.finished_at IS NULL OR jobs.state = 'unresolved'"
     ).fetchone()
-    left = to_micros(limits.max_usd_per_day) - _counted(connection, now)
+    left = to_micros(limits.max_usd_per_day) - _spent_since(connection, now - DAY)
     return Budget(
         spent_today_usd=from_micros(spent),
         reserved_usd=from_micros(open_micros),
@@ -97,19 +98,17 @@ async def read_budget(store: Store, settings: Settings) -> Budget:
     return await store.read(lambda connection: read(connection, Limits.of(settings), now))
 
 
-def _spent_today(connection: Connection, now: float) -> int:
-    day = today(connection, now)
+def _spent_since(connection: Connection, moment: float) -> int:
+    """
+    Sum up what counts as spent since a moment within the last 24 hours, in millionths of a USD.
+
+    What was reserved at a time that is still to come was reserved under another clock: it counts, until 24 hours have
+    certainly passed since. So a clock that is set back opens nothing, and one that ran ahead uses up no later day.
+    """
     return connection.execute(
-        "SELECT COALESCE(SUM(usd_micros), 0) FROM ledger WHERE day = ?", (day,)
+        "SELECT COALESCE(SUM(usd_micros), 0) FROM ledger WHERE reserved_at > ? AND steady > ?",
+        (moment, steady.passed(connection) - DAY),
     ).fetchone()[0]
-
-
-def _counted(connection: Connection, now: float) -> int:
-    # Both windows must hold: the calendar day, and the last 24 hours (which a clock set forward does not empty).
-    (rolling,) = connection.execute(
-        "SELECT COALESCE(SUM(usd_micros), 0) FROM ledger WHERE reserved_at > ?", (now - DAY,)
-    ).fetchone()
-    return max(_spent_today(connection, now), rolling)
 
 
 def check(
@@ -141,15 +140,15 @@ def check(
             " Only the person who runs the server can raise SEEDANCE_MAX_USD_PER_JOB.",
         )
     (started,) = connection.execute(
-        "SELECT COUNT(*) FROM ledger WHERE kind = 'reserve' AND usd_micros > 0 AND reserved_at > ?",
-        (now - HOUR,),
+        "SELECT COUNT(*) FROM ledger WHERE kind = 'reserve' AND usd_micros > 0 AND reserved_at > ? AND steady > ?",
+        (now - HOUR, steady.passed(connection) - HOUR),
     ).fetchone()
     if started >= limits.max_jobs_per_hour:
         raise BudgetExceeded(
             f"{started} paid jobs were started within the last hour; the limit is {limits.max_jobs_per_hour}.",
             hint="Wait, or ask the person who runs the server to raise SEEDANCE_MAX_JOBS_PER_HOUR.",
         )
-    counted = from_micros(_counted(connection, now))
+    counted = from_micros(_spent_since(connection, now - DAY))
     if counted + price.usd > limits.max_usd_per_day:
         raise BudgetExceeded(
             f"{may_cost(price)}, and {counted:.2f} of {limits.max_usd_per_day:.2f} USD"
@@ -192,8 +191,8 @@ def allow_spending(connection: Connection) -> bool:
 def _check_breakers(connection: Connection, provider: str, account: str, model: str, now: float) -> None:
     row = connection.execute(
         "SELECT code, message, hint, open_until FROM breakers"
-        " WHERE provider = ? AND account = ? AND open_until > ?",
-        (provider, account, now),
+        " WHERE provider = ? AND account = ? AND open_until > ? AND open_until <= ?",
+        (provider, account, now, now + _BREAKER_SECONDS),
     ).fetchone()
     if row is not None:
         raise _open(
@@ -201,8 +200,8 @@ def _check_breakers(connection: Connection, provider: str, account: str, model: 
         )
     row = connection.execute(
         "SELECT code, message, hint, open_until FROM model_breakers"
-        " WHERE provider = ? AND account = ? AND model = ? AND open_until > ?",
-        (provider, account, model, now),
+        " WHERE provider = ? AND account = ? AND model = ? AND open_until > ? AND open_until <= ?",
+        (provider, account, model, now, now + _BREAKER_SECONDS),
     ).fetchone()
     if row is not None:
         raise _open(provider, f"no new jobs with {model}", row, "Other models are not affected.", now)

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from ..config import Confirm, Settings
 from ..errors import ConfirmationRequired
 from ..types import Price, Signer
+from . import steady
 from .journal import NOT_BOUGHT
 from .ledger import from_micros, to_micros
 from .questions import Question
@@ -59,10 +60,10 @@ def repeated(connection: Connection, digests: Collection[str], now: float) -> st
     """
     (count,) = connection.execute(
         "SELECT COUNT(*) FROM jobs JOIN ledger ON ledger.job_id = jobs.id AND kind = 'reserve'"
-        " WHERE usd_micros > 0 AND reserved_at > ? AND state NOT IN (SELECT value FROM json_each(?))"
+        " WHERE usd_micros > 0 AND reserved_at > ? AND steady > ? AND state NOT IN (SELECT value FROM json_each(?))"
         " AND (fingerprint IN (SELECT value FROM json_each(?)) OR jobs.id IN"
         " (SELECT job_id FROM stand_ins WHERE fingerprint IN (SELECT value FROM json_each(?))))",
-        (now - _HOUR, json.dumps(sorted(NOT_BOUGHT)), *(json.dumps(list(digests)),) * 2),
+        (*_within(connection, _HOUR, now), json.dumps(sorted(NOT_BOUGHT)), *(json.dumps(list(digests)),) * 2),
     ).fetchone()
     return (
         f"The very same was bought {count} times within the last hour." if count >= _SAME_IN_AN_HOUR else ""
@@ -84,13 +85,13 @@ def agreed(
         return consent.carried
     row = connection.execute(
         "SELECT token_hash, approved_at IS NOT NULL FROM confirmations"
-        " WHERE fingerprint = ? AND used_at IS NULL AND at > ? AND usd_micros >= ?"
+        " WHERE fingerprint = ? AND used_at IS NULL AND at > ? AND steady > ? AND usd_micros >= ?"
         " AND (? OR NOT json_extract(question, '$.price.known'))"
         " AND (approved_at IS NOT NULL OR (? AND NOT person_only AND token_hash = ?))"
         " ORDER BY approved_at IS NULL LIMIT 1",
         (
             consent.fingerprint,
-            now - VALID_SECONDS,
+            *_within(connection, VALID_SECONDS, now),
             to_micros(price.usd),
             price.known,
             why_not is None,
@@ -108,8 +109,8 @@ def asked(connection: Connection, code: str, *, now: float) -> Question | None:
     """Give the open question of this code; None if it is unknown, used up, or older than 15 minutes."""
     row = connection.execute(
         "SELECT question FROM confirmations"
-        " WHERE token_hash = ? AND used_at IS NULL AND at > ? AND question IS NOT NULL",
-        (_digest(code), now - VALID_SECONDS),
+        " WHERE token_hash = ? AND used_at IS NULL AND at > ? AND steady > ? AND question IS NOT NULL",
+        (_digest(code), *_within(connection, VALID_SECONDS, now)),
     ).fetchone()
     return None if row is None else _adapter().validate_json(row[0])
 
@@ -129,10 +130,15 @@ def decline(connection: Connection, code: str, *, now: float) -> None:
     The person can still agree, by the code.
     """
     connection.execute(
-        "UPDATE confirmations SET declined_at = ?, person_only = 1 WHERE used_at IS NULL"
+        "UPDATE confirmations SET declined_at = ?, declined_steady = ?, person_only = 1 WHERE used_at IS NULL"
         " AND fingerprint = (SELECT fingerprint FROM confirmations WHERE token_hash = ?)",
-        (now, _digest(code)),
+        (now, steady.note(connection), _digest(code)),
     )
+
+
+def _within(connection: Connection, seconds: float, now: float) -> tuple[float, float]:
+    """From when on a moment lies within so many seconds: by the clock on the wall, and as `steady` counts."""
+    return now - seconds, steady.passed(connection) - seconds
 
 
 @cache
@@ -146,10 +152,13 @@ def _digest(token: str) -> str:
 
 def _ask(connection: Connection, consent: Consent, why_not: str | None, now: float) -> ConfirmationRequired:
     question, code = consent.question, secrets.token_hex(4)
-    connection.execute("DELETE FROM confirmations WHERE at < ?", (now - _KEPT_SECONDS,))
+    # By both clocks: one that is set forward must not make a no forgotten.
     connection.execute(
-        "INSERT INTO confirmations (token_hash, fingerprint, usd_micros, at, question, person_only)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
+        "DELETE FROM confirmations WHERE at < ? AND steady < ?", _within(connection, _KEPT_SECONDS, now)
+    )
+    connection.execute(
+        "INSERT INTO confirmations (token_hash, fingerprint, usd_micros, at, question, person_only, steady)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             _digest(code),
             consent.fingerprint,
@@ -157,6 +166,7 @@ def _ask(connection: Connection, consent: Consent, why_not: str | None, now: flo
             now,
             _adapter().dump_json(question).decode(),
             why_not is not None,
+            steady.note(connection),
         ),
     )
     approve_it = f"run `seedance-mcp approve {code}` in a terminal within 15 minutes"
@@ -184,8 +194,10 @@ def _why_only_a_person(
     if settings.confirm != "ask":
         return ""
     (declined,) = connection.execute(
-        "SELECT COUNT(*) FROM confirmations WHERE fingerprint = ? AND declined_at > ?",
-        (consent.fingerprint, now - VALID_SECONDS),
+        # By either clock: a no that a clock makes look old, or still to come, was said all the same.
+        "SELECT COUNT(*) FROM confirmations WHERE fingerprint = ?"
+        " AND (declined_at BETWEEN ? AND ? OR declined_steady > ?)",
+        (consent.fingerprint, now - VALID_SECONDS, now, steady.passed(connection) - VALID_SECONDS),
     ).fetchone()
     if declined:
         return (
@@ -205,7 +217,7 @@ def bought_on_a_word(connection: Connection, now: float) -> int:
     """Sum up what counts as spent on an assistant's word alone within the last hour, in micro-USD."""
     (micros,) = connection.execute(
         "SELECT COALESCE(SUM(usd_micros), 0) FROM ledger JOIN jobs ON jobs.id = ledger.job_id"
-        " WHERE reserved_at > ? AND json_extract(document, '$.agreed_by') = 'assistant'",
-        (now - _HOUR,),
+        " WHERE reserved_at > ? AND steady > ? AND json_extract(document, '$.agreed_by') = 'assistant'",
+        _within(connection, _HOUR, now),
     ).fetchone()
     return micros

@@ -134,7 +134,7 @@ def reserve(
         agreed_by=agreed_by,
         created_at=now,
     )
-    stored = journal.insert(connection, job, day=budget.today(connection, now))
+    stored = journal.insert(connection, job, day=budget.day_of(now))
     if intent.key is not None:
         request_keys.keep(connection, intent.key, stored)
     if settings.on_finish:

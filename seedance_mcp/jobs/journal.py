@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..errors import JobNotFound, StoreError
 from ..types import FINISHED_STATES, Job, JobState, Price
-from . import hook_records
+from . import hook_records, steady
 from .accounts import joined
 from .ledger import Entry, from_micros, held, record
 from .store import Connection, checksum
@@ -50,6 +50,10 @@ NOT_BOUGHT = frozenset({S.NOT_SENT, S.REJECTED, S.ABSENT})
 
 UNDECIDED = frozenset({S.RESERVED, S.SENDING, S.UNKNOWN})
 """States in which it is not yet known whether the purchase happened."""
+
+
+_USUAL_AT_MOST_SECONDS = 48 * 3600.0
+"""A job that took longer, or ended before it began, was measured by a clock that was set meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +137,7 @@ def _readable(rows: Iterable[tuple[str, str, int]]) -> list[Job]:
 
 def insert(connection: Connection, job: Job, *, day: str, detail: str = "") -> Job:
     """Write a new job and its reservation."""
+    job = _stamped(connection, None, job)
     document = _dump(job)
     connection.execute(
         "INSERT INTO jobs (id, document, crc) VALUES (?, ?, ?)", (job.id, document, checksum(document))
@@ -190,7 +195,7 @@ def note(connection: Connection, job: Job, **changes: Any) -> Job:
 
 
 def _swap(connection: Connection, job: Job, changed: Job) -> Job:
-    stored = replace(changed, version=job.version + 1)
+    stored = replace(_stamped(connection, job, changed), version=job.version + 1)
     document = _dump(stored)
     cursor = connection.execute(
         "UPDATE jobs SET document = ?, crc = ? WHERE id = ? AND version = ?",
@@ -199,6 +204,17 @@ def _swap(connection: Connection, job: Job, changed: Job) -> Job:
     if cursor.rowcount != 1:
         raise Stale(job.id)
     return stored
+
+
+def _stamped(connection: Connection, before: Job | None, job: Job) -> Job:
+    """Put down what `steady` has counted beside each moment that is new."""
+    new = [
+        moment
+        for moment in steady.MOMENTS
+        if getattr(job, moment) is not None
+        and (before is None or getattr(before, moment) != getattr(job, moment))
+    ]
+    return replace(job, steady={**job.steady, **dict.fromkeys(new, steady.note(connection))}) if new else job
 
 
 def _release(connection: Connection, job: Job, now: float) -> None:
@@ -260,9 +276,7 @@ def find(connection: Connection, job_id: str) -> Job:
 
 def recent(connection: Connection, limit: int) -> list[Job]:
     """Load the newest jobs, newest first, without those whose record is damaged."""
-    rows = connection.execute(
-        "SELECT id, document, crc FROM jobs ORDER BY created_at DESC, rowid DESC LIMIT ?", (limit,)
-    )
+    rows = connection.execute("SELECT id, document, crc FROM jobs ORDER BY rowid DESC LIMIT ?", (limit,))
     return _readable(rows)
 
 
@@ -270,7 +284,7 @@ def in_states(connection: Connection, states: frozenset[JobState]) -> list[Job]:
     """Load every job in one of these states, oldest first, without those whose record is damaged."""
     marks = ", ".join("?" * len(states))
     rows = connection.execute(
-        f"SELECT id, document, crc FROM jobs WHERE state IN ({marks}) ORDER BY created_at",  # noqa: S608  only marks
+        f"SELECT id, document, crc FROM jobs WHERE state IN ({marks}) ORDER BY rowid",  # noqa: S608  only marks
         tuple(states),
     )
     return _readable(rows)
@@ -280,7 +294,7 @@ def damaged(connection: Connection) -> list[Damaged]:
     """Name every job whose record cannot be read, newest first."""
     found: list[Damaged] = []
     for job_id, document, crc, state, provider, task_id in connection.execute(
-        "SELECT id, document, crc, state, provider, task_id FROM jobs ORDER BY created_at DESC, rowid DESC"
+        "SELECT id, document, crc, state, provider, task_id FROM jobs ORDER BY rowid DESC"
     ):
         try:
             _parse(job_id, document, crc)
@@ -302,7 +316,7 @@ def unfinished(connection: Connection) -> list[Job]:
 def same_request(connection: Connection, fingerprint: str) -> list[Job]:
     """Load every job for this very request, newest first."""
     rows = connection.execute(
-        "SELECT id, document, crc FROM jobs WHERE fingerprint = ? ORDER BY created_at DESC, rowid DESC",
+        "SELECT id, document, crc FROM jobs WHERE fingerprint = ? ORDER BY rowid DESC",
         (fingerprint,),
     )
     return [_parse(*row) for row in rows]
@@ -338,8 +352,8 @@ def usual_seconds(connection: Connection, provider: str, model: str) -> float | 
         row[0]
         for row in connection.execute(
             "SELECT finished_at - created_at FROM jobs WHERE provider = ? AND model = ? AND state = 'done'"
-            " ORDER BY created_at DESC LIMIT 20",
-            (provider, model),
+            " AND finished_at - created_at BETWEEN 0 AND ? ORDER BY rowid DESC LIMIT 20",
+            (provider, model, _USUAL_AT_MOST_SECONDS),
         )
     )
     return times[len(times) // 2] if times else None

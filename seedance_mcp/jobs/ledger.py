@@ -36,6 +36,8 @@ class Entry:
     currency: str
     micros: int
     usd_micros: int
+    steady: float
+    """What `steady.py` had counted at the reservation."""
 
     @classmethod
     def of(cls, job: Job, kind: Kind, price: Price, *, at: float, reserved_at: float, day: str) -> Entry:
@@ -51,6 +53,7 @@ class Entry:
             currency=price.currency,
             micros=to_micros(price.amount),
             usd_micros=to_micros(price.usd),
+            steady=job.steady.get("created_at", 0.0),
         )
 
     @classmethod
@@ -58,8 +61,9 @@ class Entry:
         cls, connection: Connection, job_id: str, kind: Kind, micros: int, usd_micros: int, *, at: float
     ) -> Entry:
         """Make a later row of a job: it counts in the hour and on the day of the job's reservation."""
-        reserved_at, day, provider, model, currency = connection.execute(
-            "SELECT reserved_at, day, provider, model, currency FROM ledger WHERE job_id = ? AND kind = 'reserve'",
+        reserved_at, day, provider, model, currency, steady = connection.execute(
+            "SELECT reserved_at, day, provider, model, currency, steady FROM ledger"
+            " WHERE job_id = ? AND kind = 'reserve'",
             (job_id,),
         ).fetchone()
         return cls(
@@ -73,14 +77,15 @@ class Entry:
             currency=currency,
             micros=micros,
             usd_micros=usd_micros,
+            steady=steady,
         )
 
 
 def record(connection: Connection, entry: Entry) -> None:
     """Append a row. A second row of one kind for one job breaks the table's own rule and raises IntegrityError."""
     connection.execute(
-        "INSERT INTO ledger (job_id, kind, at, reserved_at, day, provider, model, currency, micros, usd_micros)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO ledger (job_id, kind, at, reserved_at, day, provider, model, currency, micros, usd_micros, steady)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             entry.job_id,
             entry.kind,
@@ -92,6 +97,7 @@ def record(connection: Connection, entry: Entry) -> None:
             entry.currency,
             entry.micros,
             entry.usd_micros,
+            entry.steady,
         ),
     )
 

@@ -273,7 +273,7 @@ def _job_of_its_own(connection: Connection, job: Job, submission: Submission, *,
         maximum=job.maximum,
         created_at=now,
     )
-    other = journal.insert(connection, other, day=budget.today(connection, now), detail=detail)
+    other = journal.insert(connection, other, day=budget.day_of(now), detail=detail)
     other = journal.move(
         connection, other, JobState.SENDING, now=now, by=by, detail=detail, sent_at=job.sent_at or now
     )

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..types import Job, JobState, VideoRequest
-from . import journal
+from . import journal, steady
 from .store import Connection
 
 _UNREAD_SECONDS = 15 * 60.0
@@ -91,5 +91,8 @@ def standing(connection: Connection, jobs: Iterable[Job], *, now: float) -> Job 
 def _stands(connection: Connection, job: Job, now: float) -> bool:
     if not job.finished or job.state in _UNCLEAR:
         return True
-    fresh = now - (job.finished_at or 0.0) < _UNREAD_SECONDS
+    # A clock that was set right since makes the end look old, or still to come.
+    fresh = 0.0 <= now - (job.finished_at or 0.0) < _UNREAD_SECONDS or (
+        "finished_at" in job.steady and steady.age(connection, job, "finished_at") < _UNREAD_SECONDS
+    )
     return job.state is JobState.DONE and fresh and not journal.was_read(connection, job.id)

@@ -14,7 +14,7 @@ from .store import Clock
 logger = logging.getLogger(__name__)
 
 _LONGEST_SLEEP = 30.0
-"""The event loop's clock stops while the machine sleeps, so due times are looked at in wall time this often."""
+"""The event loop's clock stops while the machine sleeps, so due times are looked at this often."""
 
 _AFTER_A_BUG = 60.0
 
@@ -28,10 +28,17 @@ class Scheduler:
     """
 
     def __init__(
-        self, step: Callable[[str], Awaitable[float | None]], *, clock: Clock, at_once: int = 16
+        self,
+        step: Callable[[str], Awaitable[float | None]],
+        *,
+        clock: Clock,
+        uptime: Clock,
+        at_once: int = 16,
     ) -> None:
         self._step = step
-        self._clock = clock
+        self._clocks = clock, uptime
+        self._shown = clock(), uptime()
+        self._gone_by = 0.0
         self._at_once = at_once
         self._due: dict[str, float] = {}
         self._heap: list[tuple[float, str]] = []
@@ -40,11 +47,22 @@ class Scheduler:
 
     def add(self, job_id: str, *, after: float = 0.0) -> None:
         """Give the job a step after so many seconds, unless it has an earlier one coming."""
-        at = self._clock() + after
+        at = self._now() + after
         if at < self._due.get(job_id, float("inf")):
             self._due[job_id] = at
             heapq.heappush(self._heap, (at, job_id))
             self._bell.set()
+
+    def _now(self) -> float:
+        """
+        Count the seconds since the beginning by whichever clock went further since the last look.
+
+        The steady clock stops while the machine sleeps; the one on the wall may be set back, by a year perhaps.
+        """
+        shown = self._clocks[0](), self._clocks[1]()
+        self._gone_by += max(0.0, shown[0] - self._shown[0], shown[1] - self._shown[1])
+        self._shown = shown
+        return self._gone_by
 
     def knows(self, job_id: str) -> bool:
         """Tell whether the job has a step coming or under way."""
@@ -61,7 +79,7 @@ class Scheduler:
         async with anyio.create_task_group() as tasks:
             while True:
                 self._bell = anyio.Event()
-                now = self._clock()
+                now = self._now()
                 while self._heap and self._heap[0][0] <= now:
                     at, job_id = heapq.heappop(self._heap)
                     if self._due.get(job_id) != at or job_id in self._working:
@@ -85,11 +103,8 @@ class Scheduler:
             self._working.discard(job_id)
         asked = self._due.pop(job_id, None)
         if asked is not None:  # somebody asked for a step while this one ran
-            after = (
-                max(0.0, asked - self._clock())
-                if after is None
-                else min(after, max(0.0, asked - self._clock()))
-            )
+            left = max(0.0, asked - self._now())
+            after = left if after is None else min(after, left)
         if after is not None:
             self.add(job_id, after=after)
 

@@ -53,6 +53,7 @@ class Store:
         """What tells this installation from others that share an output folder, by 16 hex digits."""
         self.notice = notice
         """What the user should know about the opening, such as a damaged file that was set aside."""
+        give_clocks(connection, clock=lambda: self.clock(), uptime=lambda: self.uptime())
 
     @property
     def writer(self) -> Writer:
@@ -128,6 +129,12 @@ class Store:
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(1)
         return self._limiter
+
+
+def give_clocks(connection: Connection, *, clock: Clock, uptime: Clock) -> None:
+    """Let transactions ask both clocks, as `wall_clock()` and `steady_clock()`: `steady` compares stored values with them."""
+    connection.create_function("wall_clock", 0, clock)
+    connection.create_function("steady_clock", 0, uptime)
 
 
 @contextlib.contextmanager

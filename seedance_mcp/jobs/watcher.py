@@ -16,7 +16,7 @@ from ..config import Settings
 from ..errors import ConfigError, DownloadError, JobNotFound, OtherAccount, ProviderError, StoreError
 from ..providers import Provider
 from ..types import Job, JobState, Submission
-from . import journal
+from . import journal, steady
 from .outcomes import adopt_receipt
 from .polling import poll
 from .receipts import Kept, Receipts, UnreadReceipt
@@ -73,8 +73,8 @@ class Watcher:
         self._leases = leases
         self._failures: dict[str, int] = {}
         self._left: set[str] = set()
-        self._scheduler = Scheduler(self._step, clock=store.clock)
-        self._looked = False
+        self._scheduler = Scheduler(self._step, clock=store.clock, uptime=store.uptime)
+        self._looked = self._noted = False
 
     @property
     def busy(self) -> bool:
@@ -103,6 +103,8 @@ class Watcher:
     async def _resume(self) -> None:
         await self._name_damaged()
         while True:
+            with self._troubles.contained("Counting the time that has passed"):
+                await self.note_clocks()
             with self._troubles.contained("Reading the receipts of purchases"):
                 await self._adopt_receipts()
             with self._troubles.contained("Looking up the open jobs"):
@@ -122,6 +124,17 @@ class Watcher:
         with self._troubles.contained("Looking for damaged records"):
             for damaged in await self._store.read(journal.damaged):
                 logger.error("%s", damaged.words)
+
+    async def note_clocks(self) -> None:
+        """
+        Count the time that has passed: at the start, which may be on another machine, and if nobody has lately.
+
+        Raises:
+            StoreError: not now.
+        """
+        if not self._noted or await self._store.read(steady.is_due):
+            await self._store.write(steady.note)
+            self._noted = True
 
     async def _look_for_late_arrivals(self) -> None:
         """Once an hour: a purchase judged not to have happened may turn up at the provider after all."""
@@ -276,9 +289,7 @@ class Watcher:
 
         def take(connection: Connection) -> bool:
             owner, until = held(connection)
-            # A lease that lasts longer than a lease can was taken by a clock that ran ahead.
-            valid = now < until <= now + _LEASE_SECONDS
-            if owner not in (None, me) and valid and self._store.ownership.at_work(owner):
+            if owner not in (None, me) and _runs(until, now) and self._store.ownership.at_work(owner):
                 return False
             connection.execute(
                 "UPDATE jobs SET lease_owner = ?, lease_until = ? WHERE id = ?",
@@ -287,7 +298,7 @@ class Watcher:
             return True
 
         owner, until = await self._store.read(held)
-        if owner == me and until > now + _LEASE_SECONDS / 2:
+        if owner == me and _runs(until, now + _LEASE_SECONDS / 2):
             return True  # no need for a write at every step
         return await self._store.write(take)
 
@@ -335,3 +346,8 @@ class Watcher:
             self._changed(adopted)
             self.look_at(adopted.id, soon=True)
         return True
+
+
+def _runs(until: float, now: float) -> bool:
+    """Tell whether a lease runs. One that would run for longer than any was taken under another clock, and does not."""
+    return now < until <= now + _LEASE_SECONDS

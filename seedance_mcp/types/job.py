@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -180,6 +181,8 @@ class Job:
     base_url: str | None = None
     not_found_at: float | None = None
     """Since when the provider has not known the accepted task; None while it does."""
+    steady: Mapping[str, float] = field(default_factory=dict[str, float])
+    """For those of these moments whose age decides something: what `jobs/steady.py` had counted when they were written."""
     hook_error: str | None = None
     """What went wrong with the user's own command at the end of this job, in words for a person."""
 

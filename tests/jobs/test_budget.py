@@ -12,7 +12,7 @@ import pytest
 
 from seedance_mcp.config import Settings
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired
-from seedance_mcp.jobs import Store, budget, confirmation, journal, open_store
+from seedance_mcp.jobs import Store, budget, confirmation, journal, open_store, steady
 from seedance_mcp.jobs.intents import Intent, reserve
 from seedance_mcp.types import Job, JobState, Price, VideoRequest
 
@@ -25,8 +25,10 @@ class Till:
     """A store with settings and a clock that the test moves."""
 
     def __init__(self, folder: Path, **settings: object) -> None:
-        self.now = NOW
+        self.now, self.up = NOW, 5000.0
         self.store: Store = open_store(folder, clock=lambda: self.now)
+        self.store.uptime = lambda: self.up
+        self.store.write_now(steady.note)
         values: dict[str, object] = {
             "confirm": "off",
             "max_usd_per_job": Decimal(3),
@@ -67,6 +69,12 @@ class Till:
         return self.store.write_now(
             lambda connection: journal.move(connection, job, to, now=self.now, by="me")
         )
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time go by as a running server sees it, which looks at the clocks now and then."""
+        self.store.write_now(steady.note)
+        self.now, self.up = self.now + seconds, self.up + seconds
+        self.store.write_now(steady.note)
 
     def budget(self) -> budget.Budget:
         limits = budget.Limits.of(self.settings)
@@ -119,6 +127,46 @@ def test_a_clock_set_back_does_not_open_yesterdays_budget_again(till: Till) -> N
         till.buy("1")
 
 
+def test_a_clock_set_forward_over_midnight_does_not_open_a_new_day(till: Till) -> None:
+    for _ in range(4):
+        till.buy("2.50")
+    till.now += 23 * HOUR
+    with pytest.raises(BudgetExceeded):
+        till.buy("1")
+
+
+def test_a_clock_that_ran_ahead_uses_up_one_day_and_no_later_one(till: Till) -> None:
+    till.now += 365 * 24 * HOUR
+    for _ in range(4):
+        till.buy("2.50")
+    till.now = NOW
+    till.pass_time(23.9 * HOUR)
+    with pytest.raises(BudgetExceeded, match=r"10\.00 of 10\.00"):
+        till.buy("1")
+    assert till.budget().spent_today_usd == 10
+    till.pass_time(0.2 * HOUR)
+    for _ in range(3):
+        assert till.budget().left_today_usd == 10
+        for _ in range(4):
+            till.buy("2.50")
+        with pytest.raises(BudgetExceeded):
+            till.buy("1")
+        till.pass_time(24.1 * HOUR)
+
+
+def test_a_clock_that_ran_ahead_does_not_use_up_the_count_of_later_hours(till: Till) -> None:
+    till.settings = replace(till.settings, max_jobs_per_hour=2)
+    till.now += 365 * 24 * HOUR
+    till.buy()
+    till.buy()
+    till.now = NOW
+    till.pass_time(0.9 * HOUR)
+    with pytest.raises(BudgetExceeded, match="within the last hour"):
+        till.buy()
+    till.pass_time(0.2 * HOUR)
+    assert till.buy().state is JobState.RESERVED
+
+
 def test_the_limit_opens_again_after_24_hours(till: Till) -> None:
     for _ in range(4):
         till.buy("2.50")
@@ -140,6 +188,17 @@ def test_one_refusal_that_concerns_the_account_stops_further_purchases_there(til
     with pytest.raises(BudgetExceeded, match="no money"):
         till.buy()
     till.now += 16 * 60
+    assert till.buy().state is JobState.RESERVED
+
+
+def test_a_refusal_under_a_clock_that_ran_ahead_stops_nothing_for_a_year(till: Till) -> None:
+    ahead = NOW + 365 * 24 * HOUR
+    for code in ("insufficient_funds", "model_not_open"):
+        till.store.write_now(
+            lambda connection, code=code: budget.refused(
+                connection, **REFUSAL, code=code, message="no", hint="", now=ahead
+            )
+        )
     assert till.buy().state is JobState.RESERVED
 
 

@@ -16,6 +16,7 @@ from seedance_mcp.config import Settings
 from seedance_mcp.jobs import journal
 from seedance_mcp.jobs.intents import Intent, reserve
 from seedance_mcp.jobs.ledger import held
+from seedance_mcp.jobs.store import give_clocks
 from seedance_mcp.types import Job, JobState, Price, Submission, VideoRequest
 
 NOW = 1_700_000_000.0
@@ -28,6 +29,7 @@ class Book:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        give_clocks(connection, clock=lambda: NOW, uptime=lambda: 0.0)
         scripts = resources.files("seedance_mcp.jobs").joinpath("sql").iterdir()
         for script in sorted(scripts, key=lambda entry: entry.name):
             connection.executescript(script.read_text(encoding="utf-8"))

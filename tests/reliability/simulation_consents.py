@@ -52,7 +52,7 @@ class Consents:
         self.habit = self._random.choice(("usual",) * 6 + ("loop", "keys"))
         """What clients do: `loop` buys the same few things over and over, on purpose; `keys` asks for them by one key each."""
         self._asked: dict[str, Asked] = {}
-        self._declined: dict[str, float] = {}
+        self._declined: dict[str, tuple[float, float]] = {}
         self._brought: dict[str, tuple[str | None, bool]] = {}
         self._used: set[str] = set()
         self._on_a_word: set[str] = set()
@@ -108,9 +108,9 @@ class Consents:
             world.count("a person agrees")
             return ""
         if dice < 0.85:
-            said_at = world.wall
+            said_at, true = world.wall, world.true
             await process.store.write(lambda connection: confirmation.decline(connection, code, now=said_at))
-            self._declined[intent.fingerprint] = said_at
+            self._declined[intent.fingerprint] = said_at, true
             world.count("a person says no")
             return code
         return None
@@ -123,7 +123,7 @@ class Consents:
             self._unknown_prices_are_bounded(job_id, jobs, confirmed=confirmed)
         dear = not intent.maximum.known or settings.confirm_above_usd * 1_000_000 < MICROS
         again = sum(
-            jobs[other].state not in NOT_BOUGHT and jobs[other].reserved_at > at - HOUR for other in alike
+            jobs[other].state not in NOT_BOUGHT and self._within_the_hour(jobs[other], at) for other in alike
         )
         if again >= SAME_IN_AN_HOUR:
             self._world.count("the very same once more")
@@ -140,14 +140,26 @@ class Consents:
             raise Violation("I15", "an agreement to a price is taken for one to an unknown price", job_id)
         if asked.approved:
             return
-        declined = self._declined.get(row.fingerprint, at - AGREEMENT_SECONDS) > at - AGREEMENT_SECONDS
+        declined = self._declined_lately(row.fingerprint, at)
         if token is None or settings.confirm != "ask" or not asked.offered or declined:
             raise Violation("I15", "an assistant's word is taken where only a person's counts", job_id)
         self._world.count("bought on an assistant's word")
         self._on_a_word.add(job_id)
-        word = sum(jobs[other].held for other in self._on_a_word if jobs[other].reserved_at > at - HOUR)
+        word = sum(jobs[other].held for other in self._on_a_word if self._within_the_hour(jobs[other], at))
         if word > settings.ask_limit_usd * 1_000_000:
             raise Violation("I15", f"{word} micro-USD within an hour on an assistant's word", job_id)
+
+    def _within_the_hour(self, row: Row, at: float) -> bool:
+        """By the clock, however it was set, and in truth; unless both clocks were wrong."""
+        world = self._world
+        true = world.true - row.reserved_true < HOUR
+        return true and row.reserved_at > at - HOUR and (world.honest or not world.moved)
+
+    def _declined_lately(self, fingerprint: str, at: float) -> bool:
+        said_at, true = self._declined.get(fingerprint, (-AGREEMENT_SECONDS, -AGREEMENT_SECONDS))
+        world = self._world
+        lately = world.true - true < AGREEMENT_SECONDS and (world.honest or not world.moved)
+        return lately or 0.0 <= at - said_at < AGREEMENT_SECONDS
 
     def _newly_used(self) -> set[str]:
         rows = self._world.connection.execute(

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from .simulation_market import QUIET
-from .simulation_rules import Violation
+from .simulation_rules import HOUR, Violation
 
 if TYPE_CHECKING:
     from .simulation_loop import Thread
@@ -25,6 +25,7 @@ def lead_to_the_end(world: World) -> None:
     world.write_errors = 0.0
     world.market.settle()
     world.pass_time(2 * QUIET)
+    _to_its_end(world, keep, keep.watcher.note_clocks())
     world.skew = world.most_skew  # the clock has caught up with all that it ever said
     world.lists_lie = world.lists_break = False
     world.trouble, world.last_chance = 0.0, world.wall + 10.0
@@ -52,6 +53,17 @@ def lead_to_the_end(world: World) -> None:
         _to_its_end(world, keep, keep.runner.hooks.run_next())
     world.promises.everything_ends()
     world.hooks.everything_ran()
+    _let_a_day_go_by_at_the_right_time(world, keep)
+    world.promises.a_later_day_is_open()
+
+
+def _let_a_day_go_by_at_the_right_time(world: World, keep: Process) -> None:
+    world.skew = 0.0
+    world.did("clock set right", None, "")
+    for _ in range(30):
+        _to_its_end(world, keep, keep.watcher.note_clocks())
+        world.pass_time(HOUR)
+    _to_its_end(world, keep, keep.watcher.note_clocks())
 
 
 def _to_its_end(world: World, process: Process, work: Coroutine[Any, Any, Any]) -> None:

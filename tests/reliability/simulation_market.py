@@ -19,7 +19,7 @@ from seedance_mcp.errors import (
     TaskNotFound,
 )
 from seedance_mcp.providers import Recovery
-from seedance_mcp.types import Submission, TaskState, TaskStatus, VideoRequest
+from seedance_mcp.types import Price, Submission, TaskState, TaskStatus, VideoRequest
 
 from .simulation_loop import PAUSE, Until
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .simulation_world import World
 
 MICROS = 500_000
+PRICE = Price(amount=Decimal(MICROS) / 1_000_000, currency="USD", usd=Decimal(MICROS) / 1_000_000)
 NET_MAX = 3.0
 LIST_LAG = 2.0
 QUIET = NET_MAX + LIST_LAG

@@ -7,7 +7,10 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from .simulation_market import HORIZON_HOURS, MICROS, QUIET
+from seedance_mcp.errors import BudgetExceeded
+from seedance_mcp.jobs import budget
+
+from .simulation_market import HORIZON_HOURS, MICROS, PRICE, QUIET, SELLERS
 from .simulation_orders import request
 from .simulation_rules import (
     BREAKER_SECONDS,
@@ -141,7 +144,7 @@ class Promises:
         ).fetchone()
         self._only_legal_moves(job_id, row, before, after)
         self._world.trace.append((self._world.steps, f"{before} -> {after}", by, job_id))
-        row.state = after
+        row.state, row.finished_true = after, self._world.true
         row.owner, task_id, row.fingerprint, row.finished_at, row.stored_version, row.stored_state = stored
         code = self._error_code(job_id) if after in ("rejected", "unknown", "not_sent") else None
         if code == "internal":
@@ -250,17 +253,22 @@ class Promises:
                 raise Violation("I4", f"{row.held} micro-USD counted for a purchase of {owed}", job_id)
 
     def _caps_hold(self, job_id: str, row: Row, at: float) -> None:
-        """I4: nothing is reserved beyond the caps of the day, the last 24 hours and the hour, whatever the clock does."""
-        limits, jobs = self._world.settings, self.jobs.values()
-        cap = int(limits.max_usd_per_day * 1_000_000)
-        newest = max(other.day for other in jobs)
-        if row.day < newest:
-            raise Violation("I4", "the day went back", job_id)
-        if sum(other.held for other in jobs if other.day == row.day) > cap:
-            raise Violation("I4", "the day's cap is passed", job_id)
-        if sum(other.held for other in jobs if other.reserved_at > at - DAY) > cap:
+        """I4: nothing is reserved beyond the caps of 24 hours and of the hour, however often a clock is set back."""
+        world, jobs = self._world, self.jobs.values()
+        if world.moved and not world.honest:
+            return  # both clocks were wrong
+
+        def within(seconds: float) -> list[Row]:
+            """What both the clock and the true time call so recent; a clock that is set forward is believed."""
+            return [
+                other
+                for other in jobs
+                if other.reserved_at > at - seconds and other.reserved_true > world.true - seconds
+            ]
+
+        if sum(other.held for other in within(DAY)) > int(world.settings.max_usd_per_day * 1_000_000):
             raise Violation("I4", "the cap of 24 hours is passed", job_id)
-        if sum(other.reserved_at > at - HOUR for other in jobs) > limits.max_jobs_per_hour:
+        if len(within(HOUR)) > world.settings.max_jobs_per_hour:
             raise Violation("I4", "more jobs in an hour than allowed", job_id)
 
     def _only_legal_moves(self, job_id: str, row: Row, before: str | None, after: str) -> None:
@@ -284,7 +292,7 @@ class Promises:
         """I7: a later row of a job counts on the day and in the hour of its reservation."""
         row = self.jobs[job_id]
         if kind == "reserve":
-            row.day, row.reserved_at = day, reserved_at
+            row.day, row.reserved_at, row.reserved_true = day, reserved_at, self._world.true
             if micros != MICROS:
                 raise Violation("I4", f"{micros} micro-USD reserved for {MICROS}", job_id)
         elif (row.day, row.reserved_at) != (day, reserved_at):
@@ -346,6 +354,24 @@ class Promises:
         if world.honest and total != sum(task.cost for task in world.market.tasks.values()):
             raise Violation("I4", "the ledger and the providers disagree in the end")
 
+    def a_later_day_is_open(self) -> None:
+        """I4: a day after all that was bought, by a clock that is right, every provider may be bought from again."""
+        world = self._world
+        limits = budget.Limits.of(world.settings)
+        for seller in SELLERS:
+            try:
+                budget.check(
+                    self._connection,
+                    limits,
+                    provider=seller,
+                    account="a",
+                    model="m",
+                    price=PRICE,
+                    now=world.wall,
+                )
+            except BudgetExceeded as error:
+                raise Violation("I4", f"a later day has no budget of its own: {error.message}") from None
+
     def _out_of_reach(self, job_id: str, row: Row) -> bool:
         seller = self._world.intents[job_id].provider
         return (
@@ -373,10 +399,16 @@ class Promises:
                 continue
             if other.state not in ENDED or other.state in UNCLEAR:
                 raise Violation("I11", f"a second job for a request whose first is {other.state}", job_id)
-            unread = other.state == "done" and at - (other.finished_at or 0.0) < UNREAD_SECONDS
+            unread = other.state == "done" and self._is_fresh(other, at)
             seen = "SELECT 1 FROM seen WHERE job_id = ?"
             if unread and not self._connection.execute(seen, (other_id,)).fetchone():
                 raise Violation("I11", "a second job for a request whose result nobody has read", job_id)
+
+    def _is_fresh(self, row: Row, at: float) -> bool:
+        """Whether a job ended so lately that its result may not have been read, by the clock or in truth."""
+        world = self._world
+        lately = world.true - row.finished_true < UNREAD_SECONDS and (world.honest or not world.moved)
+        return lately or 0.0 <= at - (row.finished_at or 0.0) < UNREAD_SECONDS
 
     def same_request_same_job(self, intent: Intent, job: Job, deduplicated: bool) -> None:
         """I11: the answer to a repeated request is the job of that very request."""
@@ -418,8 +450,9 @@ class Promises:
     def _breakers_stop(self, job_id: str, at: float) -> None:
         """I4: after three equal refusals, or one that concerns the account, nothing is reserved there for a while."""
         account = self._account(job_id)
-        if at < self._model_refusals.get(account, -BREAKER_SECONDS) + BREAKER_SECONDS:
+        refused = self._model_refusals.get(account, -BREAKER_SECONDS)
+        if refused <= at < refused + BREAKER_SECONDS:
             raise Violation("I4", "reserved with a model that is not open", job_id)
         code, count, last = self._refusals.get(account, ("", 0, 0.0))
-        if (count >= 3 or code == "insufficient_funds") and at < last + BREAKER_SECONDS:
+        if (count >= 3 or code == "insufficient_funds") and last <= at < last + BREAKER_SECONDS:
             raise Violation("I4", f"reserved after {count} times {code}", job_id)

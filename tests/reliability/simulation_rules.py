@@ -62,9 +62,13 @@ class Row:
     fingerprint: str = ""
     task_id: str | None = None
     finished_at: float | None = None
+    finished_true: float = 0.0
+    """When it really came to its last state."""
     held: int = 0
     day: str = ""
     reserved_at: float = 0.0
+    reserved_true: float = 0.0
+    """When that really was."""
     told: bool = False
     """A person looked at the provider's console for it."""
     sent: bool = False

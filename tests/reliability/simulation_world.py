@@ -45,11 +45,12 @@ STEPS = 400
 
 INTENTS = 12
 START = 1_700_000_000.0
+YEAR = 31_536_000.0
 _MOST_THREADS = 24
 _WEIGHTS = {
     "go_on": 16.0, "watch": 3.0, "deliver": 2.5, "ask": 1.5, "kill": 0.2, "pause": 0.2, "resume": 0.6, "time": 0.6,
     "give_up": 0.6, "finish": 1.0, "fill": 0.05, "free": 0.6, "clock": 0.06, "look_again": 0.2, "tell": 0.1,
-    "receipts": 0.5, "cancel": 0.15, "decide": 0.15, "forget": 0.06, "sleep": 0.02, "machine": 0.04,
+    "receipts": 0.5, "cancel": 0.15, "decide": 0.15, "note": 0.3, "forget": 0.06, "sleep": 0.02, "machine": 0.04,
 }  # fmt: skip
 
 
@@ -72,7 +73,7 @@ class World:
         self.steps = self.started = 0
         self.counts: Counter[str] = Counter()
         self.trace: list[tuple[int, str, str, str]] = []
-        self.honest = seed % 8 != 7
+        self.honest, self.moved = seed % 8 != 7, False
         self.settled = self.random.random() < 0.5
         self.leases = self.random.random() < 0.5
         self.lists_lie, self.lists_break = not self.honest, True
@@ -133,6 +134,7 @@ class World:
         self.started += 1
         process = Process(self, f"p{self.started}", reach or self.accounts.one())
         self.processes[process.instance] = process
+        self.spawn(process, process.watcher.note_clocks())
         self.accounts.started(process)
         return process
 
@@ -305,12 +307,17 @@ class World:
             self.did("disk has room", None, "")
 
     def _clock(self) -> None:
-        jump = self.random.choice((-90_000.0, -3600.0, -30.0, 90_000.0, 3600.0, 30.0))
+        jump = self.random.choice((-YEAR, -90_000.0, -3600.0, -30.0, YEAR, 90_000.0, 3600.0, 30.0))
         if jump > 0 and self.honest and not self.settled:
             return
         self.skew += jump
         self.most_skew = max(self.skew, self.most_skew)
         self.did(f"clock set {'back' if jump < 0 else 'forward'}", None, "")
+
+    def _note(self) -> None:
+        process = self.awake()
+        if process:
+            self.spawn(process, process.watcher.note_clocks())
 
     def _sleep(self) -> None:
         """The machine is suspended for a day."""
@@ -322,6 +329,7 @@ class World:
         for process in list(self.processes.values()):
             self.kill(process)
         away = self.random.random() < 0.5 and not (self.honest and self.settled)
+        self.moved = self.moved or away
         self.steady_from = self.true - (self.random.choice((1e4, 1e6)) if away else 0.0)
         self.did("moved to another machine" if away else "machine restarted", None, "")
         for _ in range(2):
