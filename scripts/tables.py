@@ -16,7 +16,7 @@ from cogapp import Cog
 from seedance_mcp.catalog import Catalog, Offer, ProviderInfo, estimate, resolve
 from seedance_mcp.config import load_settings, setting_table
 from seedance_mcp.errors import InvalidRequest, SeedanceError
-from seedance_mcp.types import VideoRequest
+from seedance_mcp.types import JOB_CODES, VideoRequest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "reliability.md")
@@ -100,6 +100,11 @@ def errors() -> str:
             if kind.__module__ == "seedance_mcp.errors"
         ],
     )
+
+
+def job_codes() -> str:
+    """Every code that a job's error can have, with what it means."""
+    return _table(("Code", "Means"), [(f"`{code}`", said) for code, said in JOB_CODES.items()])
 
 
 def markers() -> str:

@@ -15,7 +15,7 @@ from typing import Any, cast
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import JobNotFound, StoreError
-from ..types import FINISHED_STATES, Job, JobState, Price
+from ..types import FINISHED_STATES, Job, JobState, Price, job_code
 from . import hook_records, steady
 from .accounts import joined
 from .ledger import Entry, from_micros, held, record
@@ -196,6 +196,8 @@ def note(connection: Connection, job: Job, **changes: Any) -> Job:
 
 def _swap(connection: Connection, job: Job, changed: Job) -> Job:
     stored = replace(_stamped(connection, job, changed), version=job.version + 1)
+    if stored.error_code != job.error_code:  # what an earlier version wrote stays as it is
+        stored = replace(stored, error_code=job_code(stored.error_code))
     document = _dump(stored)
     cursor = connection.execute(
         "UPDATE jobs SET document = ?, crc = ? WHERE id = ? AND version = ?",

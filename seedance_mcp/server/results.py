@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..types import JOB_CODES
 
 JobWord = Literal[
     "submitting", "queued", "running", "saving", "succeeded", "failed", "cancelled", "expired", "unknown"
@@ -28,7 +30,7 @@ class Amount(Shape):
 class Failure(Shape):
     """Why a job has no video, and what to do about it."""
 
-    code: str
+    code: str = Field(description="; ".join(f"{code}: {said}" for code, said in JOB_CODES.items()))
     message: str
     hint: str
     retryable: bool

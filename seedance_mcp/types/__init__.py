@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .job import FINISHED_STATES, Artifacts, Job, JobState, JobStatus, Signer, Tries
+from .job_code import JOB_CODES, JobCode, job_code
 from .media import MAX_SHEET_FRAMES, MediaFile, MediaKind, Upload
 from .price import Price
 from .request import VideoRequest
@@ -10,9 +11,11 @@ from .task import Submission, TaskState, TaskStatus
 
 __all__ = [
     "FINISHED_STATES",
+    "JOB_CODES",
     "MAX_SHEET_FRAMES",
     "Artifacts",
     "Job",
+    "JobCode",
     "JobState",
     "JobStatus",
     "MediaFile",
@@ -25,4 +28,5 @@ __all__ = [
     "Tries",
     "Upload",
     "VideoRequest",
+    "job_code",
 ]
