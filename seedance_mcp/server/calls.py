@@ -118,7 +118,9 @@ class Call:
         self._reader.told(self._telling, seconds=anyio.current_time() - self._began)
 
     def notices(self) -> list[str]:
-        """List what this session has to be told once, with its first answer."""
+        """List what this session has to be told once, with its first answer; nothing in a server without an app."""
+        if isinstance(self._context.request_context.lifespan_context, dict):
+            return []
         try:
             return self._reader.first_time(self.app.notices)
         except SeedanceError:  # the answer is about that already
