@@ -95,6 +95,17 @@ def environ(tmp_path: Path, output_dir: Path) -> dict[str, str]:
     }
 
 
+@pytest.fixture(autouse=True)
+def usual_log_level() -> Iterator[None]:
+    """A server that a test starts in this process sets how loud all of it is."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    for handler in [handler for handler in root.handlers if handler not in handlers]:
+        root.removeHandler(handler)
+
+
 class _LateImports(logging.Handler):
     """Collects which modules media workers imported after they were confined."""
 

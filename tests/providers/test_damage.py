@@ -229,7 +229,6 @@ async def test_no_damaged_answer_is_unclassified_or_a_refusal(
         purchase: Buyer,
         *,
         title: str,
-        secret: str,
         classify: Any,
         **rest: Any,
     ) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -199,7 +200,7 @@ class _Stage:
             self.emulator.fail("lost", call_name(self.shop.name, "list"), times=None)
 
     async def _buy(self, **fields: Any) -> None:
-        started = await self.app.generate(request(self.shop.name, **fields))
+        started = await self.app.generate(request(self.shop.name, **fields), max_usd=Decimal(50))
         self.job_id = started.job.id
 
     async def _struck(self, times: int) -> None:

@@ -65,7 +65,7 @@ async def test_every_model_in_every_mode_becomes_a_film(
     async def buy(app: App, mode: str, wish: VideoRequest) -> None:
         what = f"{wish.model} in mode {mode}"
         try:
-            started = await app.generate(wish)
+            started = await app.generate(wish, max_usd=Decimal(50))
             job = await app.wait(started.job.id, 60)
         except Exception as error:
             wrong.append(f"{what}: {error!r}")

@@ -29,6 +29,7 @@ _ERROR = {
         "retryable": {"type": "boolean"},
         "problems": {"type": "array", "items": {"type": "string"}, "minItems": 1},
         "token": {"type": ["string", "null"]},
+        "advice": {"type": "array", "items": {"type": "string"}},
     },
 }
 STALLED = {**SMALL, "prompt": "[sandbox:stall] a fox", "wait_seconds": 0}
