@@ -32,6 +32,7 @@ _RECORD_TRIES = 60
 _RECORD_SECONDS = 0.5
 
 ABANDONED = "may not have run to its end: the process that ran it was ended"
+_MISTAKE = "may not have run to its end: the server made a mistake while it ran it"
 
 
 class Hooks:
@@ -60,6 +61,9 @@ class Hooks:
         self._bell = anyio.Event()
         self._workers = 0
         self._unrecorded: dict[OwedHook, tuple[str, str]] = {}
+        self._claiming = 0
+        self._held: set[OwedHook] = set()
+        self._begun: set[OwedHook] = set()
         self.pending = False
         """Whether one may be owed that nobody has claimed yet."""
 
@@ -116,17 +120,32 @@ class Hooks:
     async def run_next(self) -> bool:
         """Claim one hook, run it and note what came of it; False if none is owed. Raises StoreError."""
         me = self._store.ownership.instance
-        hook = await self._store.write(partial(hook_records.claim, by=me))
+        self._claiming += 1
+        try:
+            hook = await self._store.write(partial(hook_records.claim, by=me))
+            if hook is not None:
+                self._held.add(hook)
+        finally:
+            self._claiming -= 1
         if hook is None:
             return False
-        try:
-            job = await self._store.read(lambda connection: journal.find(connection, hook.job_id))
-        except StoreError as error:
-            outcome = f"was not run: {error}"
-        else:
-            outcome = await self._run(hook, job)
-        await self._record(hook, me, outcome)
+        await self._see_to(hook)
         return True
+
+    async def _see_to(self, hook: OwedHook) -> None:
+        """Run a hook that this process has claimed, and note what came of it."""
+        self._held.add(hook)
+        try:
+            try:
+                job = await self._store.read(lambda connection: journal.find(connection, hook.job_id))
+            except StoreError as error:
+                outcome = f"was not run: {error}"
+            else:
+                self._begun.add(hook)
+                outcome = await self._run(hook, job)
+            await self._record(hook, self._store.ownership.instance, outcome)
+        finally:
+            self._held.discard(hook)
 
     async def _run(self, hook: OwedHook, job: Job) -> str:
         command = self._settings.on_finish or ""
@@ -144,6 +163,7 @@ class Hooks:
                 await anyio.sleep(_RECORD_SECONDS)
                 continue
             self._unrecorded.pop(hook, None)
+            self._begun.discard(hook)
             if job is not None:
                 self._changed(job)
             return
@@ -160,6 +180,19 @@ class Hooks:
         alive = self._store.ownership.alive
         for hook, runner in await self._store.read(partial(hook_records.abandoned, alive=alive)):
             await self._record(hook, runner, ABANDONED)
+        await self._settle_own()
+
+    async def _settle_own(self) -> None:
+        """See to hooks that this process claimed and dropped by a mistake: run what was not begun, say it of the others."""
+        me = self._store.ownership.instance
+        mine = await self._store.read(partial(hook_records.abandoned, alive=lambda instance: instance != me))
+        for hook, _ in mine:
+            if self._claiming or hook in self._held or hook in self._unrecorded:
+                continue
+            if hook in self._begun:
+                await self._record(hook, me, _MISTAKE)
+            else:
+                await self._see_to(hook)
 
 
 def _close(connection: Connection, *, hook: OwedHook, by: str, outcome: str) -> Job | None:

@@ -88,10 +88,12 @@ class Consents:
         """Let somebody answer. Returns the token to come again with, "" if none is needed, None if nobody agreed."""
         world, code, dice = self._world, question.approval, self._random.random()
         key = _digest(code)
-        row = world.connection.execute("SELECT at FROM confirmations WHERE token_hash = ?", (key,)).fetchone()
+        query = "SELECT at, approved_at FROM confirmations WHERE token_hash = ?"
+        row = world.connection.execute(query, (key,)).fetchone()
         if row is None:  # forgotten meanwhile: the clock was set forward by a day
             return None
         asked = Asked(intent.fingerprint, row[0], intent.maximum.known, question.token is not None)
+        asked.approved = row[1] is not None  # somebody may have agreed whose call then ended by a mistake
         self._asked[key] = asked
         world.count("a person is asked")
         await PAUSE

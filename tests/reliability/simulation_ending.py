@@ -22,7 +22,7 @@ def lead_to_the_end(world: World) -> None:
         if process is not keep:
             world.kill(process)
     keep.paused = world.disk_full = world.market.forgetful = False
-    world.write_errors = 0.0
+    world.write_errors = world.trips = 0.0
     world.market.settle()
     world.pass_time(2 * QUIET)
     _to_its_end(world, keep, keep.watcher.note_clocks())

@@ -69,7 +69,7 @@ class HookPromises:
         if process:
             hooks: Any = process.runner.hooks
             work = self.random.choice((hooks.run_next, hooks.run_next, hooks.settle_abandoned))
-            self._world.spawn(process, work())
+            self._world.spawn(process, work(), of_a_caller=True)
 
     def runs(self, hook: OwedHook, process: Process) -> None:
         """I23: a hook is run once, by the process that has claimed it."""

@@ -215,11 +215,13 @@ class Adapter:
             world.did("no connection", self._process, sale.tag)
             raise SubmissionNotSent("No connection.")
         await PAUSE
+        world.may_trip("before an order")
         await sale.sending()
         packet = world.market.send(sale.tag, self._process)
         await Until(lambda: packet.answer is not None)
         packet.close(world.true)
         world.did("answer heard", self._process, sale.tag)
+        world.may_trip("at an answer")
         await PAUSE
         if packet.answer == "accepted":
             sale.answered(200, b"{}")
@@ -283,5 +285,6 @@ class Adapter:
         world = self._world
         world.did(what, self._process, tag)
         world.accounts.may_ask(tag, self._process.reach)
+        world.may_trip("at a provider")
         if world.random.random() < world.trouble:
             raise ProviderUnavailable("Busy.")

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from seedance_mcp.catalog import Catalog
-from seedance_mcp.errors import DownloadError, OtherAccount
+from seedance_mcp.errors import DownloadError, OtherAccount, SeedanceError
 from seedance_mcp.jobs.accounts import Account
 from seedance_mcp.jobs.runner import JobRunner
 from seedance_mcp.jobs.saving import Saver
@@ -22,6 +22,7 @@ from .simulation_accounts import Reach
 from .simulation_hooks import SimHooks
 from .simulation_loop import PAUSE
 from .simulation_market import SELLERS, Adapter, offer_of
+from .simulation_rules import Violation, is_planted
 
 if TYPE_CHECKING:
     from .simulation_world import World
@@ -50,21 +51,28 @@ class SimStore(Store):
         self._world.promises.id_first()
         await PAUSE
         self._world.did("write", self._process, "")
+        self._world.may_trip("before a write")
         result = self.write_now(partial(self._on_disk, transaction))
         await PAUSE  # durable, and nobody knows yet
+        self._world.may_trip("after a write")
         return result
 
     async def read(self, query: Callable[[sqlite3.Connection], Any]) -> Any:
         self._world.promises.id_first()
         await PAUSE
         self._world.did("read", self._process, "")
+        self._world.may_trip("at a read")
         return self.read_now(query)
+
+    async def write_briefly(self, transaction: Callable[[sqlite3.Connection], Any], seconds: float) -> Any:
+        return await self.write(transaction)
 
     def _on_disk(
         self, transaction: Callable[[sqlite3.Connection], Any], connection: sqlite3.Connection
     ) -> Any:
         world = self._world
         result = transaction(connection)
+        world.may_trip("inside a transaction")
         if world.disk_full or (world.write_errors and world.random.random() < world.write_errors):
             world.count("disk full at a write")
             raise sqlite3.OperationalError("database or disk is full")
@@ -175,6 +183,8 @@ class Process:
             store=self.store, shops=self.shops, settings=world.settings, leases=world.leases
         )
         self.watcher: Any = self.runner._watcher
+        self.runner.troubles.note = self._notes
+        self.runner.on_change(lambda job_id: world.may_trip("at a listener"))
         self.runner._buyers = SimpleNamespace(
             start_soon=lambda work, *arguments: world.spawn(self, work(*arguments))
         )
@@ -188,6 +198,12 @@ class Process:
         saver.world, saver.process = world, self
         self.watcher._saver = saver
         self.runner.hooks = SimHooks(world, self)
+
+    def _notes(self, doing: str, error: Exception, job_id: str | None = None) -> None:
+        """Only what the schedule has planted may come here: anything else is a mistake of the core's own."""
+        if not (is_planted(error) or isinstance(error, SeedanceError)):
+            raise Violation("I24", f"{doing}: {error!r}", job_id or "") from error
+        self._world.count("told of a trouble")
 
     def alive(self, instance: str) -> bool:
         """The kernel lock: a paused process holds it, a killed one does not."""

@@ -38,6 +38,19 @@ PROVIDER_ENDS = {
 }
 
 
+_PLANTED = "nobody planned this"
+
+
+def planted(kind: type[Exception]) -> Exception:
+    """Make an exception that the schedule raises where nobody planned one."""
+    return kind(_PLANTED)
+
+
+def is_planted(error: BaseException) -> bool:
+    """Tell it from a mistake of the core's own."""
+    return _PLANTED in error.args
+
+
 class Violation(BaseException):
     """
     A promise was broken: its number in the list of invariants, what happened, and to which job.

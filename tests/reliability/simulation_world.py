@@ -39,6 +39,7 @@ from .simulation_market import SELLERS, Market, offer_of
 from .simulation_orders import Order, empty_database, request, settings
 from .simulation_process import Process
 from .simulation_promises import Promises
+from .simulation_rules import Violation, is_planted, planted
 
 STEPS = 400
 """How many steps a schedule has before it is led to its end."""
@@ -81,6 +82,10 @@ class World:
         self.disk_full = False
         self.write_errors = self.random.choice((0.0, 0.0, 0.03))
         self.trouble = self.random.choice((0.02, 0.1, 0.3))
+        # Of their own, so that what trips does not change what else happens.
+        self.mistakes = random.Random(f"mistakes of {seed}")
+        self.trips = self.mistakes.choice((0.0, 0.0, 0.01, 0.05))
+        self.flawed = self.trips > 0
         self.processes: dict[str, Process] = {}
         self.threads: list[Thread] = []
         self.buried: list[Thread] = []
@@ -129,6 +134,13 @@ class World:
         self.counts[what] += 1
         self.trace.append((self.steps, what, "", ""))
 
+    def may_trip(self, where: str) -> None:
+        """Raise now and then what nobody planned."""
+        if self.trips and self.mistakes.random() < self.trips:
+            self.count(f"tripped {where}")
+            kind = self.mistakes.choice((KeyError, RuntimeError, ZeroDivisionError, sqlite3.IntegrityError))
+            raise planted(kind)
+
     def start(self, reach: Reach | None = None) -> Process:
         """A server starts, with the key and the address that are set now."""
         self.started += 1
@@ -138,9 +150,9 @@ class World:
         self.accounts.started(process)
         return process
 
-    def spawn(self, process: Process, work: Coroutine[Any, Any, Any]) -> Thread:
-        """A process begins something."""
-        thread = Thread(process, work)
+    def spawn(self, process: Process, work: Coroutine[Any, Any, Any], *, of_a_caller: bool = False) -> Thread:
+        """A process begins something; `of_a_caller`: somebody hears of the exception that ends it."""
+        thread = Thread(process, work, of_a_caller)
         self.threads.append(thread)
         return thread
 
@@ -171,7 +183,8 @@ class World:
         if process:
             number = self.random.randrange(INTENTS)
             few = self.consents.habit != "usual"
-            self.spawn(process, self._request(process, number % len(SELLERS) if few else number))
+            asked = self._request(process, number % len(SELLERS) if few else number)
+            self.spawn(process, asked, of_a_caller=True)
 
     async def _request(self, process: Process, number: int) -> None:
         seller, instead_of = SELLERS[number % len(SELLERS)], ()
@@ -237,6 +250,12 @@ class World:
             return False
         except (StoreError, ProviderError, InvalidRequest):
             self.threads.remove(thread)  # the scheduler logs it and steps again later
+            return False
+        except Exception as error:
+            self.threads.remove(thread)
+            if not (is_planted(error) and thread.of_a_caller):
+                words = f"{type(error).__name__} in {thread.work.__qualname__} takes its process down"
+                raise Violation("I24", words) from error
             return False
         return True
 
@@ -338,7 +357,8 @@ class World:
     def _look_again(self) -> None:
         process = self.awake()
         if process:
-            self.spawn(process, process.runner.adopt_late())
+            # The watcher's own loop contains what this raises; within, one job holds up no other.
+            self.spawn(process, process.runner.adopt_late(), of_a_caller=True)
 
     def _receipts(self) -> None:
         process = self.awake()
@@ -361,7 +381,7 @@ class World:
     def _cancel(self) -> None:
         process, jobs = self.awake(), self.promises.open_jobs()
         if process and jobs:
-            self.spawn(process, process.runner.cancel(self.random.choice(jobs)))
+            self.spawn(process, process.runner.cancel(self.random.choice(jobs)), of_a_caller=True)
 
     def _decide(self) -> None:
         process, jobs = self.awake(), self.promises.in_states("unknown", "unresolved", "missing")
@@ -381,6 +401,7 @@ class World:
             reconcile.decide_by_hand(
                 job, task.id if task else None, store=process.store, submission=_receipt
             ),
+            of_a_caller=True,
         )
 
 
