@@ -154,7 +154,10 @@ def _ask(connection: Connection, consent: Consent, why_not: str | None, now: flo
     question, code = consent.question, secrets.token_hex(4)
     # By both clocks: one that is set forward must not make a no forgotten.
     connection.execute(
-        "DELETE FROM confirmations WHERE at < ? AND steady < ?", _within(connection, _KEPT_SECONDS, now)
+        # A question can be answered long after it was put: then it is the answer that must not be forgotten.
+        "DELETE FROM confirmations"
+        " WHERE max(at, coalesce(declined_at, at)) < ? AND max(steady, coalesce(declined_steady, steady)) < ?",
+        _within(connection, _KEPT_SECONDS, now),
     )
     connection.execute(
         "INSERT INTO confirmations (token_hash, fingerprint, usd_micros, at, question, person_only, steady)"

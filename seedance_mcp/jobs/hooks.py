@@ -63,7 +63,7 @@ class Hooks:
         self._unrecorded: dict[OwedHook, tuple[str, str]] = {}
         self._claiming = 0
         self._held: set[OwedHook] = set()
-        self._begun: set[OwedHook] = set()
+        self._begun: set[OwedHook] = set()  # for good: what was begun here is never begun again
         self.pending = False
         """Whether one may be owed that nobody has claimed yet."""
 
@@ -163,7 +163,6 @@ class Hooks:
                 await anyio.sleep(_RECORD_SECONDS)
                 continue
             self._unrecorded.pop(hook, None)
-            self._begun.discard(hook)
             if job is not None:
                 self._changed(job)
             return

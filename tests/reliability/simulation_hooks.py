@@ -69,7 +69,7 @@ class HookPromises:
         if process:
             hooks: Any = process.runner.hooks
             work = self.random.choice((hooks.run_next, hooks.run_next, hooks.settle_abandoned))
-            self._world.spawn(process, work(), of_a_caller=True)
+            self._world.spawn(process, work(), contained=True)
 
     def runs(self, hook: OwedHook, process: Process) -> None:
         """I23: a hook is run once, by the process that has claimed it."""
@@ -78,7 +78,12 @@ class HookPromises:
             raise Violation("I23", "a hook is run twice", hook.job_id)
         self._ran.add(hook)
         known = self._known[hook.job_id]
-        if known.ended == hook.ended and (known.runner, known.outcome) != (process.instance, None):
+        # One whose lock is lost may have been given up by others; it runs what it has claimed all the same.
+        if (
+            process.locked
+            and known.ended == hook.ended
+            and (known.runner, known.outcome) != (process.instance, None)
+        ):
             raise Violation("I23", f"a hook is run by {process.instance}: {known}", hook.job_id)
 
     def check(self) -> None:
@@ -108,7 +113,7 @@ class HookPromises:
             raise Violation("I23", f"a claimed hook was changed: {before} to {now}", job_id)
         if now.outcome is not None and now.runner is None:
             raise Violation("I23", "something came of a hook that nobody ran", job_id)
-        if now.outcome == ABANDONED and now.runner in self._world.processes:
+        if now.outcome == ABANDONED and self._world.holds_its_lock(now.runner or ""):
             raise Violation("I23", "a hook is given up, and its process lives", job_id)
 
     def everything_ran(self) -> None:

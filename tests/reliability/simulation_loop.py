@@ -33,8 +33,8 @@ class Until:
 class Thread:
     """A coroutine of one process."""
 
-    def __init__(self, process: Any, work: Any, of_a_caller: bool = False) -> None:
-        self.process, self.work, self.of_a_caller = process, work, of_a_caller
+    def __init__(self, process: Any, work: Any, contained: bool = False) -> None:
+        self.process, self.work, self.contained = process, work, contained
         self.deadlines: list[float] = []
         self.evidence = ("", 0.0)
         self.heard = ""

@@ -175,7 +175,7 @@ class Process:
     """A server: its life lock, its buyers and its watcher. It is also what `Store.ownership` is."""
 
     def __init__(self, world: World, instance: str, reach: Reach) -> None:
-        self.instance, self.paused, self.reach = instance, False, reach
+        self.instance, self.paused, self.locked, self.reach = instance, False, True, reach
         self._world = world
         self.store = SimStore(world, self)
         self.shops: Any = SimShops(world, self)
@@ -207,7 +207,7 @@ class Process:
 
     def alive(self, instance: str) -> bool:
         """The kernel lock: a paused process holds it, a killed one does not."""
-        return instance in self._world.processes
+        return instance == self.instance or self._world.holds_its_lock(instance)
 
     def at_work(self, instance: str) -> bool:
         """Whether it lives and has not said that it ends soon, which no process of this world says."""

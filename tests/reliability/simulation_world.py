@@ -48,6 +48,9 @@ INTENTS = 12
 START = 1_700_000_000.0
 YEAR = 31_536_000.0
 _MOST_THREADS = 24
+_LOST_LOCKS = 0.004
+"""How likely that is after each action of a schedule in which assumptions do not hold."""
+
 _WEIGHTS = {
     "go_on": 16.0, "watch": 3.0, "deliver": 2.5, "ask": 1.5, "kill": 0.2, "pause": 0.2, "resume": 0.6, "time": 0.6,
     "give_up": 0.6, "finish": 1.0, "fill": 0.05, "free": 0.6, "clock": 0.06, "look_again": 0.2, "tell": 0.1,
@@ -146,13 +149,13 @@ class World:
         self.started += 1
         process = Process(self, f"p{self.started}", reach or self.accounts.one())
         self.processes[process.instance] = process
-        self.spawn(process, process.watcher.note_clocks())
+        self.spawn(process, process.watcher.note_clocks(), contained=True)
         self.accounts.started(process)
         return process
 
-    def spawn(self, process: Process, work: Coroutine[Any, Any, Any], *, of_a_caller: bool = False) -> Thread:
-        """A process begins something; `of_a_caller`: somebody hears of the exception that ends it."""
-        thread = Thread(process, work, of_a_caller)
+    def spawn(self, process: Process, work: Coroutine[Any, Any, Any], *, contained: bool = False) -> Thread:
+        """A process begins something; `contained`: whoever began it hears of what it raises, and goes on."""
+        thread = Thread(process, work, contained)
         self.threads.append(thread)
         return thread
 
@@ -165,11 +168,23 @@ class World:
                         action()
                         self.promises.check()
                         self.hooks.act()
+                        self._lose_a_lock()
                 lead_to_the_end(self)
             finally:
                 for thread in [*self.buried, *self.threads]:
                     thread.work.close()
                 self.connection.close()
+
+    def _lose_a_lock(self) -> None:
+        """Somebody removes the lock file of a process that lives: all others take it for dead from then on."""
+        if not self.honest and self.processes and self.mistakes.random() < _LOST_LOCKS:
+            process = self.mistakes.choice(list(self.processes.values()))
+            process.locked = False
+            self.did("lock lost", process, "")
+
+    def holds_its_lock(self, instance: str) -> bool:
+        """Whether a process lives, and others can tell."""
+        return instance in self.processes and self.processes[instance].locked
 
     def awake(self) -> Process | None:
         """A process that is not stopped; None if enough is going on already."""
@@ -184,7 +199,7 @@ class World:
             number = self.random.randrange(INTENTS)
             few = self.consents.habit != "usual"
             asked = self._request(process, number % len(SELLERS) if few else number)
-            self.spawn(process, asked, of_a_caller=True)
+            self.spawn(process, asked, contained=True)
 
     async def _request(self, process: Process, number: int) -> None:
         seller, instead_of = SELLERS[number % len(SELLERS)], ()
@@ -253,7 +268,7 @@ class World:
             return False
         except Exception as error:
             self.threads.remove(thread)
-            if not (is_planted(error) and thread.of_a_caller):
+            if not (is_planted(error) and thread.contained):
                 words = f"{type(error).__name__} in {thread.work.__qualname__} takes its process down"
                 raise Violation("I24", words) from error
             return False
@@ -336,7 +351,7 @@ class World:
     def _note(self) -> None:
         process = self.awake()
         if process:
-            self.spawn(process, process.watcher.note_clocks())
+            self.spawn(process, process.watcher.note_clocks(), contained=True)
 
     def _sleep(self) -> None:
         """The machine is suspended for a day."""
@@ -358,7 +373,7 @@ class World:
         process = self.awake()
         if process:
             # The watcher's own loop contains what this raises; within, one job holds up no other.
-            self.spawn(process, process.runner.adopt_late(), of_a_caller=True)
+            self.spawn(process, process.runner.adopt_late(), contained=True)
 
     def _receipts(self) -> None:
         process = self.awake()
@@ -381,7 +396,7 @@ class World:
     def _cancel(self) -> None:
         process, jobs = self.awake(), self.promises.open_jobs()
         if process and jobs:
-            self.spawn(process, process.runner.cancel(self.random.choice(jobs)), of_a_caller=True)
+            self.spawn(process, process.runner.cancel(self.random.choice(jobs)), contained=True)
 
     def _decide(self) -> None:
         process, jobs = self.awake(), self.promises.in_states("unknown", "unresolved", "missing")
@@ -401,7 +416,7 @@ class World:
             reconcile.decide_by_hand(
                 job, task.id if task else None, store=process.store, submission=_receipt
             ),
-            of_a_caller=True,
+            contained=True,
         )
 
 

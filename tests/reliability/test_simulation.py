@@ -23,6 +23,8 @@ HARMFUL = (
     "an assistant hands the code back unasked", "bought on an assistant's word", "a person agrees", "a person says no",
     "an unknown price", "the very same once more",
     "another account's job is left alone", "said to be the same account", "planned otherwise",
+    "tripped before a write", "tripped inside a transaction", "tripped after a write", "tripped at a read",
+    "tripped at a provider", "tripped at a listener", "tripped before an order", "tripped at an answer", "lock lost",
 )  # fmt: skip
 
 
