@@ -91,17 +91,22 @@ class Hooks:
             return
         if self._elsewhere is not None:
             await self._elsewhere()
-            with anyio.move_on_after(_ELSEWHERE_SECONDS):
-                while await self._look():  # noqa: ASYNC110  the process that claims it is not ours to hear
+            self.pending = False  # that process sees to it whether this one lives or not
+            with anyio.move_on_after(_ELSEWHERE_SECONDS) as patience:
+                while await self._owed():  # noqa: ASYNC110  the process that claims it is not ours to hear
                     await anyio.sleep(_ELSEWHERE_SECONDS / 20)
+            self.pending |= patience.cancelled_caught
             return
         for _ in range(_AT_ONCE - self._workers):
             self._workers += 1
             tasks.start_soon(self._work)
 
     async def _look(self) -> bool:
-        self.pending = await self._store.read(hook_records.owed) is not None
+        self.pending = await self._owed()
         return self.pending
+
+    async def _owed(self) -> bool:
+        return await self._store.read(hook_records.owed) is not None
 
     async def idle(self, seconds: float) -> None:
         """Wait until none runs in this process, at most so long."""

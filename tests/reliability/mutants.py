@@ -31,7 +31,10 @@ _SECONDS = 120.0
 """Of CPU, for one mistake."""
 
 _CAUGHT = re.compile(r", step \d+: (I\d+: |ValueError: a job cannot go |IntegrityError: )")
-"""A promise was seen broken, or the core's own second line stopped it. A mutant that merely crashes proves nothing."""
+"""A promise was seen broken, or the core's own second line stopped it."""
+
+_CRASHED = re.compile(r"\b(NameError|UnboundLocalError|AttributeError|TypeError|SyntaxError|ImportError)\(")
+"""A mutant that merely crashes proves nothing, although the simulation promises that nothing does (I24)."""
 
 
 class Tried(NamedTuple):
@@ -114,7 +117,8 @@ def attempt(mutant: Mutant, schedules: int = SEEDS) -> Tried:
         violations = play(seed).violations
         if violations:
             words = violations[0].split("\n")[0][:160]
-            return Tried(mutant.name, bool(_CAUGHT.search(words)), time.monotonic() - began, words)
+            caught = bool(_CAUGHT.search(words)) and not _CRASHED.search(words)
+            return Tried(mutant.name, caught, time.monotonic() - began, words)
         if time.process_time() > _SECONDS:
             break
     return Tried(mutant.name, False, time.monotonic() - began, f"survived up to {seed}")

@@ -146,9 +146,9 @@ class Assistant:
 
     async def generate(self, prompt: str, **more: Any) -> dict[str, Any]:
         """Ask for a video; the answer, which may be an error."""
-        return await self.call(
-            "generate_video", own=True, prompt=prompt, wait_seconds=0, **self._wish, **more
-        )
+        # With all that a purchase may cost: fal does not publish every price, and an unknown one counts as that.
+        wish = {"prompt": prompt, "wait_seconds": 0, "max_usd": 50, **self._wish, **more}
+        return await self.call("generate_video", own=True, **wish)
 
     async def estimate(self, prompt: str) -> dict[str, Any]:
         """Ask for the price."""
