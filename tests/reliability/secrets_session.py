@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from seedance_mcp.catalog import Catalog, able_offers
+from seedance_mcp.catalog.pricing import estimate
 from seedance_mcp.types import VideoRequest
 from tests.emulator import DIALECTS, Emulator, Fault
 from tests.server import process
@@ -56,14 +58,22 @@ _OWN_LINE = re.compile(rf"(?m)^((?:{'|'.join(OF_THE_JOB)}): )\S+$")
 
 
 def model_of(provider: str) -> str:
-    """The oldest model that the provider makes both from words and from a picture, at a resolution of choice."""
+    """
+    The oldest model that the provider makes from words and from a picture at 480p, for a published price.
+
+    Of those whose price is unknown only one may be open at a time.
+    """
     catalog = Catalog.load()
     wishes = [
         VideoRequest(prompt="a boat", resolution="480p", duration=5, first_frame=picture)
         for picture in (None, "https://media.example.com/a.png")
     ]
     able = [
-        [one.model.id for one in able_offers(wish, catalog, {}) if one.provider.name == provider]
+        [
+            one.model.id
+            for one in able_offers(wish, catalog, {})
+            if one.provider.name == provider and estimate(wish, one, {}, cny_per_usd=Decimal(7))
+        ]
         for wish in wishes
     ]
     return [model for model in able[0] if model in able[1]][-1]
@@ -146,9 +156,9 @@ class Assistant:
 
     async def generate(self, prompt: str, **more: Any) -> dict[str, Any]:
         """Ask for a video; the answer, which may be an error."""
-        # With all that a purchase may cost: fal does not publish every price, and an unknown one counts as that.
-        wish = {"prompt": prompt, "wait_seconds": 0, "max_usd": 50, **self._wish, **more}
-        return await self.call("generate_video", own=True, **wish)
+        return await self.call(
+            "generate_video", own=True, prompt=prompt, wait_seconds=0, **self._wish, **more
+        )
 
     async def estimate(self, prompt: str) -> dict[str, Any]:
         """Ask for the price."""
