@@ -59,9 +59,9 @@ _OWN_LINE = re.compile(rf"(?m)^((?:{'|'.join(OF_THE_JOB)}): )\S+$")
 
 def model_of(provider: str) -> str:
     """
-    The oldest model that the provider makes from words and from a picture at 480p, for a published price.
+    The oldest model that the provider makes both from words and from a picture, at a resolution of choice.
 
-    Of those whose price is unknown only one may be open at a time.
+    One with a published price, if there is any: of those without, only one job may be open at a time.
     """
     catalog = Catalog.load()
     wishes = [
@@ -69,14 +69,14 @@ def model_of(provider: str) -> str:
         for picture in (None, "https://media.example.com/a.png")
     ]
     able = [
-        [
-            one.model.id
-            for one in able_offers(wish, catalog, {})
-            if one.provider.name == provider and estimate(wish, one, {}, cny_per_usd=Decimal(7))
-        ]
+        {one.model.id: one for one in able_offers(wish, catalog, {}) if one.provider.name == provider}
         for wish in wishes
     ]
-    return [model for model in able[0] if model in able[1]][-1]
+    both = [model for model in able[0] if model in able[1]]
+    priced = [
+        model for model in both if estimate(wishes[0], able[0][model], {}, cny_per_usd=Decimal(7)) is not None
+    ]
+    return (priced or both)[-1]
 
 
 class Rooms:
