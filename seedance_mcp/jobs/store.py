@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sqlite3
+import threading
 import time
 import zlib
 from collections.abc import Callable, Generator
@@ -45,6 +46,8 @@ class Store:
     ) -> None:
         self._connection = connection
         self._limiter: anyio.CapacityLimiter | None = None
+        self._in_use = threading.RLock()  # SQLite may not be closed under a query of another thread
+        self._closed = False
         self.ownership = ownership
         self.clock = clock
         self.uptime: Clock = time.monotonic
@@ -80,7 +83,7 @@ class Store:
         """
 
         def run() -> T:
-            with _explained():
+            with self._using():
                 (usual,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
                 self._connection.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
                 try:
@@ -101,7 +104,7 @@ class Store:
 
     def write_now(self, transaction: Callable[[Connection], T]) -> T:
         """Do what `write` does in the calling thread."""
-        with _explained():
+        with self._using():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 result = transaction(self._connection)
@@ -114,15 +117,27 @@ class Store:
 
     def read_now(self, query: Callable[[Connection], T]) -> T:
         """Do what `read` does in the calling thread."""
-        with _explained():
+        with self._using():
             return query(self._connection)
 
     def close(self) -> None:
-        """Close the database and let go of this process's lock."""
-        try:
-            self._connection.close()
-        finally:
-            self.ownership.close()
+        """Close the database, once whoever is using it has done so, and let go of this process's lock."""
+        with self._in_use:
+            self._closed = True
+            try:
+                self._connection.close()
+            finally:
+                self.ownership.close()
+
+    @contextlib.contextmanager
+    def _using(self) -> Generator[None]:
+        with self._in_use, _explained():
+            if self._closed:
+                raise StoreError(
+                    "The job database was closed: the server is ending, or opening it anew.",
+                    hint="Call again in a moment; jobs go on by themselves.",
+                )
+            yield
 
     def _turn(self) -> anyio.CapacityLimiter:
         # Made on first use: a limiter belongs to the event loop that it is made in.

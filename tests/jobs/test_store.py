@@ -9,6 +9,7 @@ import sys
 import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -215,3 +216,33 @@ def test_a_paused_owner_counts_as_alive(tmp_path: Path) -> None:
         process.wait(timeout=10)
     process.stdin.close()
     process.stdout.close()
+
+
+async def test_closing_waits_for_whoever_is_reading_and_refuses_whoever_comes_later(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    reading, go_on = threading.Event(), threading.Event()
+    found: list[Any] = []
+
+    def slowly(connection: sqlite3.Connection) -> None:
+        reading.set()
+        go_on.wait(20)
+        found.append(connection.execute("SELECT count(*) FROM jobs").fetchone())
+
+    reader = threading.Thread(target=store.read_now, args=(slowly,))
+    closer = threading.Thread(target=store.close)
+    reader.start()
+    assert reading.wait(20)
+    closer.start()
+    closer.join(0.2)
+    assert closer.is_alive()
+    go_on.set()
+    for thread in (reader, closer):
+        thread.join(20)
+        assert not thread.is_alive()
+    assert found == [(0,)]
+    with pytest.raises(StoreError, match="was closed"):
+        await store.read(lambda connection: connection.execute("SELECT 1").fetchone())
+    with pytest.raises(StoreError, match="was closed"):
+        await store.write(lambda connection: connection.execute("DELETE FROM jobs"))
+    with pytest.raises(StoreError, match="was closed"):
+        await store.write_briefly(lambda connection: connection.execute("DELETE FROM jobs"), 1)
