@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
+from ..texts import one_line
 from ..types import Price, VideoRequest
 
 _PROMPT_CHARACTERS = 160
 _NAME_CHARACTERS = 60
 _NOTE_CHARACTERS = 400
-_MARKS_IN_A_ROW = 4
-"""As many as a script puts on one letter; higher piles would reach into the lines above."""
-
 _PLAIN_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._/-]{{0,{_NAME_CHARACTERS - 1}}}")
-_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Characters that count as letters or symbols and show nothing."""
 
 _LIKE_QUOTES = (
     "QUOTATION MARK", "DOUBLE PRIME", "TRIPLE PRIME", "DOUBLE ACUTE", "DOUBLE APOSTROPHE", "GERSHAYIM", "DITTO MARK",
 )  # fmt: skip
 """Parts of the names that Unicode gives to what looks like the mark at the end of a quotation."""
-
-_JOINERS = frozenset("\u200c\u200d")
-"""Invisible, and part of how some scripts and emoji are written: left out without a trace."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,42 +96,16 @@ class Question:
 
 
 def shown(text: str, most: int) -> str:
-    """
-    Write at most `most` characters of a foreign text so that it stays one line between two quotation marks.
-
-    Line ends and other blanks become one space; quotation marks of every kind an apostrophe; control characters,
-    marks that turn the direction of writing, and everything else without a shape of its own U+FFFD.
-    """
-    line = "".join(_shapes(unicodedata.normalize("NFC", text)))
-    line = re.sub(r"([ '\ufffd])\1+", r"\1", line).strip()
+    """Write at most `most` characters of a foreign text so that it stays one line between two quotation marks."""
+    line = "".join("'" if _ends_quotations(character) else character for character in one_line(text))
+    line = re.sub("'{2,}", "'", line)
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
 
 
-def _shapes(text: str) -> Iterator[str]:
-    marks = _MARKS_IN_A_ROW
-    for character in text:
-        kind = unicodedata.category(character)
-        if kind in ("Mn", "Me", "Mc"):
-            marks += 1
-            if marks <= _MARKS_IN_A_ROW:
-                yield character
-            continue
-        marks = 0
-        if kind.startswith("Z") or character in _BLANK or character in "\t\n\v\f\r\x85":
-            marks = _MARKS_IN_A_ROW  # nothing that a mark could sit on
-            yield " "
-        elif character in _JOINERS:
-            continue
-        elif kind.startswith("C"):
-            yield "\ufffd"
-        elif _ends_quotations(character, kind):
-            yield "'"
-        else:
-            yield character
-
-
-def _ends_quotations(character: str, kind: str) -> bool:
-    if character in "'`\u00b4\u02b9\u02bb\u02bc\u02bd\u2032\uff07" or kind in ("Pi", "Pf"):
+def _ends_quotations(character: str) -> bool:
+    if character in "'`\u00b4\u02b9\u02bb\u02bc\u02bd\u2032\uff07":
+        return True
+    if unicodedata.category(character) in ("Pi", "Pf"):
         return True
     name = unicodedata.name(character, "")
     return any(part in name for part in _LIKE_QUOTES)

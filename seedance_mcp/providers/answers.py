@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -12,6 +13,7 @@ from typing import Annotated, Any, TypeVar, cast
 import pydantic_core
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from .. import tolerant_json
 from ..errors import (
     AuthenticationError,
     InsufficientFunds,
@@ -116,7 +118,10 @@ class Answer:
 
     def __post_init__(self) -> None:
         body = masked_bytes(self.body, self.key)
-        value, readable = _read_json(body) if self.whole else (None, False)
+        value, readable = None, False
+        if self.whole:
+            with suppress(ValueError):
+                value, readable = tolerant_json.read(body), True
         bare = masked(value, self.key)
         if bare != value:
             value, body = bare, pydantic_core.to_json(bare)
@@ -145,14 +150,6 @@ class Answer:
             .lower()
             .startswith((b"<!doctype", b"<html", b"<head"))
         )
-
-
-def _read_json(body: bytes) -> tuple[Any, bool]:
-    try:
-        # The parser itself stops at 200 levels, long before the stack does.
-        return pydantic_core.from_json(body, allow_inf_nan=False), True
-    except ValueError:
-        return None, False
 
 
 def retry_after(value: str | None, now: float) -> float | None:
@@ -198,7 +195,7 @@ def parse(kind: Shape[ReplyT], answer: Answer, title: str) -> ReplyT:
         )
     try:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            return cast("ReplyT", kind.model_validate_json(answer.body))
+            return cast("ReplyT", kind.model_validate(answer.json))
         return cast("Callable[[Any], ReplyT]", kind)(answer.json)
     except ValidationError as error:
         # Neither the text of the error nor its cause may travel: both quote the body.

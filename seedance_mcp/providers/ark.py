@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from ..catalog import Offer, ProviderInfo
 from ..errors import NotSupported, RequestRejected, TaskNotFound, UnexpectedResponse
+from ..texts import REPLACEMENT
 from ..types import Submission, TaskState, TaskStatus, VideoRequest
 from . import Access, Provider, Purchase, Recovery
 from .ark_requests import create_call
@@ -82,7 +83,15 @@ class _Task(Reply):
     error: Incidental[_Error] = None
     content: _Content | None = None
     usage: Incidental[_Usage] = None
-    safety_identifier: str | None = None
+    safety_identifier: Any = None
+
+    @property
+    def mark(self) -> str | None:
+        """What it was marked with; empty for nothing, None for what cannot be read."""
+        said = self.safety_identifier
+        if said is None:
+            return ""
+        return said if isinstance(said, str) and REPLACEMENT not in said else None
 
 
 class _Page(Reply):
@@ -181,22 +190,23 @@ class ArkProvider(Provider):
 
     async def _task(self, task_id: str) -> _Task:
         task = await self._api.get(f"{_TASKS}/{checked_id(task_id)}", _Task)
-        self._marks_return = self._marks_return or bool(task.safety_identifier)
+        self._marks_return = self._marks_return or bool(task.mark)
         return task
 
     async def _mark(self, listed: _Task) -> str | None:
         """
-        What a task was marked with; empty for nothing, None while it may still be.
+        What a task was marked with; empty for nothing, None while it may still be, or if it cannot be read.
 
         Remembered once it cannot change: a search may be made again every minute.
         """
         if listed.id not in self._marks:
-            task = listed if listed.safety_identifier else await self._task(listed.id)
-            if not task.safety_identifier and _STATUSES.get(task.status) not in _UNCHANGING:
+            task = listed if listed.mark else await self._task(listed.id)
+            mark = task.mark
+            if mark is None or (not mark and _STATUSES.get(task.status) not in _UNCHANGING):
                 return None
             if len(self._marks) >= _MOST_REMEMBERED:
                 self._marks.clear()
-            self._marks[listed.id] = task.safety_identifier or ""
+            self._marks[listed.id] = mark
         return self._marks[listed.id]
 
     async def _list(self, since: float, *, flex: bool) -> tuple[list[_Task], bool]:

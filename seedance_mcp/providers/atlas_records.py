@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any, cast
 
 from pydantic import Field
-from pydantic_core import from_json
 
+from .. import tolerant_json
 from ..types import TaskStatus
 from .http import Reply, TaskId, amount_of
 
@@ -91,7 +91,7 @@ class Row(Reply):
         said = self.request_body
         if isinstance(said, str):
             try:
-                said = from_json(said, allow_inf_nan=False)
+                said = tolerant_json.read(said.encode())
             except ValueError:
                 return None
         if not isinstance(said, dict):
@@ -109,7 +109,7 @@ class Page(Reply):
 
 
 class _Money(Reply):
-    value: str
+    value: Any
     currency: str
 
 

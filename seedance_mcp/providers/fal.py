@@ -13,7 +13,7 @@ from . import Access, Provider, Purchase, Recovery
 from . import fal_answers as answers
 from .http import Api, checked_id
 from .matching import marked, same_order
-from .outcomes import unplaced
+from .outcomes import unplaced, used
 from .unknown_words import UnknownWords
 from .uploading import file_name
 
@@ -103,11 +103,11 @@ class FalProvider(Provider):
         if request.resolution != offer.model.default_resolution or request.has_video_input:
             return None
         rate = await self._rate(offer.endpoint(request))
-        if rate is None or request.duration is None:
+        if rate is None or rate.usd is None or request.duration is None:
             return None
         if rate.unit not in ("second", "seconds") or request.duration <= 0:
             return None
-        return Decimal(str(rate.unit_price)) * request.duration
+        return rate.usd * request.duration
 
     async def recover(self, request: VideoRequest, offer: Offer, tag: str, since: float) -> Recovery:
         """Look through what the endpoint was asked since then for the one request with this very input."""
@@ -183,8 +183,8 @@ class FalProvider(Provider):
             return {}
         with contextlib.suppress(ProviderError):
             rate = await self._rate(endpoint)
-            if rate is not None:
-                return {"billable_units": units, "price_usd": units * Decimal(str(rate.unit_price))}
+            if rate is not None and rate.usd is not None:
+                return {"billable_units": units, **used("price_usd", units * rate.usd)}
         return {"billable_units": units}
 
     async def _rate(self, endpoint: str) -> answers.Rate | None:
@@ -192,7 +192,7 @@ class FalProvider(Provider):
             "models/pricing", answers.Rates, params={"endpoint_id": endpoint}, missing=UnexpectedResponse
         )
         rate = next((rate for rate in rates.prices if rate.endpoint_id == endpoint), None)
-        return rate if rate is not None and rate.currency == "USD" and rate.unit_price > 0 else None
+        return rate if rate is not None and rate.usd is not None else None
 
 
 def _place(submission: Submission, name: str) -> str:

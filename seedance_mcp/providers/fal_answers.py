@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, cast
 
@@ -9,7 +10,7 @@ from pydantic import Field, StringConstraints
 
 from ..types import TaskState, TaskStatus
 from .codes import read_codes
-from .http import Problem, Reply, TaskId
+from .http import Problem, Reply, TaskId, amount_of
 from .incidental import Incidental, QueuePlace
 from .outcomes import failed
 
@@ -20,6 +21,9 @@ _MOST_UNITS = 1_000_000
 
 _WORDS = ("NOT_FOUND", "ALREADY_COMPLETED")
 """Refusals that are one word under `status`."""
+
+_PLAIN = re.compile(r"[\x21-\x7e]+")
+"""What an address is made of."""
 
 _InHeader = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,4096}$")]
 """What can stand in a header: nothing that would end it."""
@@ -100,9 +104,15 @@ class Rate(Reply):
     """What a unit of an endpoint's work costs."""
 
     endpoint_id: str
-    unit_price: float | int
+    unit_price: Any
     unit: str
     currency: str = "USD"
+
+    @property
+    def usd(self) -> Decimal | None:
+        """The price, if it is one and in US dollars."""
+        price = amount_of(self.unit_price) if self.currency == "USD" else None
+        return price if price is not None and price > 0 else None
 
 
 class Rates(Reply):
@@ -119,12 +129,17 @@ def places(endpoint: str, made: Queued, base: str) -> dict[str, str]:
     """
     The paths below which a request is followed, as they were answered.
 
-    An address on another host is not followed, because the key would go there: the documented place is taken.
+    An address on another host is not followed, because the key would go there, nor is one that came damaged: the
+    documented place is taken.
     """
     known = documented(endpoint, made.request_id)
     said = {"status": made.status_url, "response": made.response_url, "cancel": made.cancel_url}
     root = base.rstrip("/") + "/"
-    followed = {name: url.removeprefix(root) for name, url in said.items() if url and url.startswith(root)}
+    followed = {
+        name: url.removeprefix(root)
+        for name, url in said.items()
+        if url and url.startswith(root) and _PLAIN.fullmatch(url)
+    }
     return known | followed
 
 

@@ -7,13 +7,18 @@ A seed that the caller left open is made from the purchase's tag: it comes back 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from ..catalog import Offer
+from ..texts import REPLACEMENT
 from ..types import VideoRequest
 from . import wire
+
+_MOST_DAMAGED = 1000
+"""Characters of one text that may be damaged for it to be compared at all."""
 
 _MEDIA = ("first_frame", "last_frame", "reference_images", "reference_videos", "reference_audios")
 
@@ -45,7 +50,26 @@ def same_order(ordered: Mapping[str, Any], echoed: object, offer: Offer) -> bool
     files = {parameter.name for field in _MEDIA if (parameter := offer.parameters.get(field))} - {None}
     if any(_count(ordered.get(name)) != _count(found.get(name)) for name in files if name):
         return False
-    return all(name in found and found[name] == value for name, value in ordered.items() if name not in files)
+    return all(
+        name in found and _can_be(value, found[name]) for name, value in ordered.items() if name not in files
+    )
+
+
+def _can_be(ordered: Any, echoed: Any) -> bool:
+    """Tell whether this is the same value; in a text that came damaged, up to n characters may stand where n U+FFFD do."""
+    if ordered == echoed:
+        return True
+    if not isinstance(ordered, str) or not isinstance(echoed, str):
+        return False
+    if not 0 < echoed.count(REPLACEMENT) <= _MOST_DAMAGED:
+        return False
+    ends = {0}
+    for part in re.split(f"({REPLACEMENT}+)", echoed):
+        if part.startswith(REPLACEMENT):
+            ends = {end + more for end in ends for more in range(1, len(part) + 1)}
+        else:
+            ends = {end + len(part) for end in ends if ordered.startswith(part, end)}
+    return len(ordered) in ends
 
 
 def _count(value: Any) -> int:

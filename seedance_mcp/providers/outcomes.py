@@ -11,6 +11,9 @@ from ..types import TaskState, TaskStatus
 from .codes import Meaning
 from .wording import clean
 
+_MOST = 10_000_000_000
+"""Of a unit in one video: a thousand times the tokens of the longest."""
+
 
 def failed(
     text: str,
@@ -43,8 +46,12 @@ def kept_until(since: float | None, info: ProviderInfo, *, now: float) -> float:
 
 
 def used(unit: str, amount: Decimal | int | None) -> dict[str, Decimal]:
-    """Note what a video took of what the bill is made of. No video takes nothing: then they have not said it yet."""
-    return {unit: Decimal(amount)} if amount is not None and amount > 0 else {}
+    """
+    Note what a video took of what the bill is made of.
+
+    No video takes nothing, or more than `_MOST` of anything: then they have not said it.
+    """
+    return {unit: Decimal(amount)} if amount is not None and 0 < amount < _MOST else {}
 
 
 def unplaced(info: ProviderInfo) -> UnexpectedResponse:

@@ -66,7 +66,7 @@ class _Cancelled(Reply):
 
 
 class _Balance(Reply):
-    balance_usd: float | int | str
+    balance_usd: Any
 
 
 class _Model(Reply):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import quote
 
+from ..texts import REPLACEMENT
 from .wording import visible
 
 MASK = "(key)"
@@ -15,9 +16,10 @@ _SHORTEST = 6
 
 
 def masked_bytes(body: bytes, key: str) -> bytes:
-    """Mask the key in a raw body."""
+    """Mask the key in a raw body, which may be UTF-16 as well."""
     for form in _forms(key):
-        body = body.replace(form.encode(), MASK.encode())
+        for encoding in ("utf-8", "utf-16-le", "utf-16-be"):
+            body = body.replace(form.encode(encoding), MASK.encode(encoding))
     return body
 
 
@@ -37,8 +39,8 @@ def masked_text(text: str, key: str) -> str:
     """Mask the key in a text. A text that hides it behind invisible characters loses those too."""
     for form in _forms(key):
         text = text.replace(form, MASK)
-        if len(text) > len(form) and not text.isascii():
-            plain = visible(text)
+        if len(text) > len(form) and not (text.isascii() and text.isprintable()):
+            plain = visible(text).replace(REPLACEMENT, "")
             if form in plain:
                 text = plain.replace(form, MASK)
     return text

@@ -37,8 +37,7 @@ def clean(text: str, *, limit: int = LIMIT) -> str:
     Control, format (bidi, zero-width, tag), private, surrogate and unassigned characters are dropped,
     links are replaced by words, brackets and backquotes by look-alikes that no renderer acts on.
     """
-    plain = _ESCAPES.sub("", text[:_READ])
-    plain = visible(plain)
+    plain = visible(text[:_READ])
     # Markup first: a backslash or bar that turns into a slash may complete a link.
     plain = _LINKS.sub("(link removed)", plain.translate(_MARKUP))
     plain = " ".join(plain.split())
@@ -46,8 +45,8 @@ def clean(text: str, *, limit: int = LIMIT) -> str:
 
 
 def visible(text: str) -> str:
-    """Return `text` without characters that show nothing; every kind of space becomes a blank."""
-    return "".join(_visible(character) for character in text)
+    """Return `text` without commands to a terminal and characters that show nothing; every kind of space becomes a blank."""
+    return "".join(_visible(character) for character in _ESCAPES.sub("", text))
 
 
 def _visible(character: str) -> str:

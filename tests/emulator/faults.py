@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 
+from .strange import strange
 from .wire import Connection, Response
 
 PAGE = b"<!DOCTYPE html><html><head><title>Gateway</title></head><body><h1>Try again</h1></body></html>"
@@ -141,6 +142,11 @@ def _changed(
         case "wrong_types":
             shape = json.loads(answer.body or b"{}") if "json" in answer.content_type else {"film": None}
             return replace(answer, body=json.dumps(_turned(shape)).encode())
+        case "strange" | "utf16":
+            right = refusal(fault.status, fault.value) if fault.status else answer
+            if "json" not in right.content_type:
+                return right
+            return replace(right, body=strange(right.body, utf16=fault.kind == "utf16"))
         case "empty":
             return replace(answer, status=status, body=b"")
         case "redirect":
@@ -198,9 +204,9 @@ def _mangled(body: bytes, rng: random.Random) -> bytes:
 KINDS = (
     "lost", "reset", "silent", "drip_head", "drip_body", "cut_head", "truncated", "endless", "garbage",
     "status", "page", "cut_json", "deep_json", "no_id", "wrong_types", "empty", "redirect",
-    "wrong_content_type", "bomb", "mangled", "wrong_range", "late",
+    "wrong_content_type", "bomb", "mangled", "wrong_range", "late", "strange", "utf16",
 )  # fmt: skip
-"""Every kind of fault. `late` answers truthfully, `seconds` later."""
+"""Every kind of fault. `late` answers truthfully, `seconds` later; `strange` and `utf16` truthfully as well."""
 
 
 def faults_from(values: Iterable[dict[str, Any]]) -> list[Fault]:

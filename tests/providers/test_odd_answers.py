@@ -35,6 +35,10 @@ ODD: list[tuple[str, int, dict[str, Any]]] = [
 NOTHING: list[tuple[str, dict[str, Any]]] = [
     ("ark", {"usage": {"completion_tokens": 0, "total_tokens": 0}}),
     ("ark", {"usage": {"completion_tokens": -5}}),
+    ("ark", {"usage": {"completion_tokens": 10**40}}),
+    ("ark", {"usage": {"completion_tokens": float("inf")}}),
+    ("atlas", {"price": float("nan")}),
+    ("runcomfy", {"cost": 10**4000}),
     ("atlas", {"price": "0"}),
     ("runcomfy", {"cost": 0}),
 ]

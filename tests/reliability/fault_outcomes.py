@@ -95,12 +95,30 @@ def answers(code: str) -> Outcome:
     )
 
 
+def failed(code: str) -> Outcome:
+    """The provider could not make it."""
+    stand = Stand(state=S.FAILED, held="nothing", error=code)
+    return Outcome(
+        says=f"failed: `{code}`",
+        means="The provider could not make it. The job fails with the provider's words, and its money is free again"
+        " where failed tasks are not charged.",
+        during=stand,
+        after=stand,
+    )
+
+
 OUTCOMES: Mapping[str, Outcome] = {
     "bought": Outcome(
         says="bought, delivered",
         means="The fault changes nothing: one purchase, the video is delivered, the real charge is counted.",
         during=DELIVERED,
         after=DELIVERED,
+    ),
+    "passes": Outcome(
+        says="the key passes",
+        means="The check of the key succeeds; no job, no money.",
+        during=Stand(state=None, held="nothing", purchases=0),
+        after=Stand(state=None, held="nothing", purchases=0),
     ),
     "found": Outcome(
         says="unknown; found, delivered",
@@ -194,11 +212,11 @@ OUTCOMES: Mapping[str, Outcome] = {
         after=Stand(state=S.EXPIRED, held="charge", error="result_unusable", hint="--refund-note"),
     ),
 }
-"""Every outcome by its name in the matrix; `refused`, `unsent` and `answers` make those with a code."""
+"""Every outcome by its name in the matrix; `refused`, `unsent`, `failed` and `answers` make those with a code."""
 
 
 def outcome(name: str) -> Outcome:
-    """The outcome of this name; `refused CODE`, `lied CODE`, `unsent CODE` and `answers CODE` take a code."""
+    """The outcome of this name; `refused CODE`, `lied CODE`, `unsent CODE`, `failed CODE` and `answers CODE` take a code."""
     kind, _, code = name.partition(" ")
     if not code:
         return OUTCOMES[name]
@@ -209,6 +227,8 @@ def outcome(name: str) -> Outcome:
             return refused(code, lied=True)
         case "unsent":
             return unsent(code)
+        case "failed":
+            return failed(code)
         case _:
             return answers(code)
 
@@ -224,7 +244,9 @@ def at(info: ProviderInfo, found: Outcome) -> Outcome:
         return OUTCOMES["waits"]  # nothing was judged too early
     if found.after.state is S.ABSENT and not info.absence_is_proof:
         return replace(found, after=replace(UNDECIDED, purchases=0), by="person")
-    if found.after.state is S.CANCELLED and info.failed_is_billed:
-        held = replace(STOPPED, held="highest price")
-        return replace(found, after=held, during=held if found.during.state is S.CANCELLED else found.during)
+    if found.after.state in (S.CANCELLED, S.FAILED) and info.failed_is_billed:
+        held = replace(found.after, held="highest price")
+        return replace(
+            found, after=held, during=held if found.during.state is found.after.state else found.during
+        )
     return found

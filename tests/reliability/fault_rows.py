@@ -129,6 +129,21 @@ def _rubbish(name: str, says: str, **fault: Any) -> Row:
     )
 
 
+def _strange(name: str, says: str, kind: str) -> Row:
+    """The right answer, written as no documentation says."""
+    return Row(
+        name=name,
+        says=says,
+        fault={"kind": kind},
+        cells={
+            **dict.fromkeys(("submit", "poll", "list", "upload"), "bought"),
+            "cancel": "stopped",
+            "check": "passes",
+            "download": "-a video has no words",
+        },
+    )
+
+
 def _said(code: str) -> dict[str, str]:
     return {"check": f"answers {code}", "upload": f"unsent {code}"}
 
@@ -178,6 +193,22 @@ ROWS: tuple[Row, ...] = (
         says="the right answer under a wrong content type",
         fault={"kind": "wrong_content_type"},
         cells=_only("-the body is read, not its label", submit="bought", poll="bought", download="fetched"),
+    ),
+    _strange("strange", "the right answer with half surrogate pairs, NaN, giant numbers, NUL, no UTF-8, 3,000 levels,"
+             " names twice and rubbish after it", "strange"),
+    _strange("utf16", "the same in UTF-16", "utf16"),
+    Row(
+        name="strange_refusal",
+        says="HTTP 400 in the provider's own shape, written as strangely",
+        fault={"kind": "strange", "status": 400, "accepted": False},
+        cells=_every("refused request_rejected", check="answers request_rejected", upload="unsent request_rejected"),
+    ),
+    Row(
+        name="strange_failure",
+        says="a task that failed, written as strangely",
+        fault={"kind": "strange"},
+        behaviour={"outcome": "failed"},
+        cells=_only(ONLY_TASKS, poll="failed provider"),
     ),
     Row(
         name="wrong_range",
@@ -288,6 +319,8 @@ ROWS: tuple[Row, ...] = (
 """Every fault."""
 
 PECULIAR: Mapping[tuple[str, str, str], str] = {
+    ("ark", "strange_failure", "poll"): "failed provider_unavailable",
+    ("byteplus", "strange_failure", "poll"): "failed provider_unavailable",
     ("runcomfy", "http_404", "check"): "answers task_not_found",
     ("runcomfy", "wrong_types", "check"): "-a balance is a number or a text there, and both are read",
 }

@@ -1,0 +1,106 @@
+"""Foreign text: what of it can be stored and sent, and how it is written on one line for a person."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+REPLACEMENT = "\ufffd"
+"""Stands where a character was that cannot be stored, sent or shown."""
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""NUL and lone surrogates: no UTF-8 is made of the ones, and databases, paths and arguments end at the other."""
+
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Characters that count as letters or symbols and show nothing."""
+
+_JOINERS = frozenset("\u200c\u200d")
+"""Invisible, and part of how some scripts and emoji are written: left out without a trace."""
+
+_MARKS_IN_A_ROW = 4
+"""As many as a script puts on one letter; higher piles would reach into the lines above."""
+
+
+def storable(text: str) -> str:
+    """Return `text` with U+FFFD for every NUL and every lone surrogate: then it can be stored and sent as UTF-8."""
+    return _UNSTORABLE.sub(REPLACEMENT, text)
+
+
+def storable_value(value: Any) -> Any:
+    """Return a value of JSON with every text in it `storable`, names included."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, Mapping):
+        pairs = cast("Mapping[Any, Any]", value).items()
+        return {storable_value(name): storable_value(inner) for name, inner in pairs}
+    if isinstance(value, list | tuple):
+        return [storable_value(inner) for inner in cast("Sequence[Any]", value)]
+    return value
+
+
+def unusable(name: str, value: Any) -> list[str]:
+    """
+    Say of every text and number in `value` that cannot be stored or sent what is wrong; empty if all can.
+
+    `name` is what the value is called; what lies inside it is named `name.key` or `name[0]`. Never quotes a value.
+    """
+    if isinstance(value, str):
+        found = _UNSTORABLE.search(value)
+        if found is None:
+            return []
+        what = "a NUL character" if found[0] == "\0" else "half of a surrogate pair, which is no character"
+        return [f"{name} has {what} at position {found.start()}. Leave it out."]
+    if isinstance(value, float) and not math.isfinite(value):
+        return [f"{name} must be a finite number."]
+    if isinstance(value, Mapping):
+        return [
+            problem
+            for key, inner in cast("Mapping[Any, Any]", value).items()
+            for problem in (
+                *unusable(f"a name in {name}", key),
+                *unusable(f"{name}.{one_line(str(key), 40)}", inner),
+            )
+        ]
+    if isinstance(value, list | tuple):
+        return [
+            problem
+            for position, inner in enumerate(cast("Sequence[Any]", value))
+            for problem in unusable(f"{name}[{position}]", inner)
+        ]
+    return []
+
+
+def one_line(text: str, most: int | None = None) -> str:
+    """
+    Write a foreign text on one line, so that it commands no terminal and hides nothing; at most `most` characters of it.
+
+    Line ends and other blanks become one space; control characters, marks that turn the direction of writing, and
+    everything else without a shape of its own U+FFFD.
+    """
+    line = "".join(_shapes(unicodedata.normalize("NFC", text)))
+    line = re.sub(rf"([ {REPLACEMENT}])\1+", r"\1", line).strip()
+    return line if most is None or len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
+def _shapes(text: str) -> Iterator[str]:
+    marks = _MARKS_IN_A_ROW
+    for character in text:
+        kind = unicodedata.category(character)
+        if kind in ("Mn", "Me", "Mc"):
+            marks += 1
+            if marks <= _MARKS_IN_A_ROW:
+                yield character
+            continue
+        marks = 0
+        if kind.startswith("Z") or character in _BLANK or character in "\t\n\v\f\r\x85":
+            marks = _MARKS_IN_A_ROW  # nothing that a mark could sit on
+            yield " "
+        elif character in _JOINERS:
+            continue
+        elif kind.startswith("C"):
+            yield REPLACEMENT
+        else:
+            yield character
