@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from ..texts import storable
+
 __all__ = ["NotAllowed", "address", "as_it_is", "key", "plain"]
 
 _UNFILLED = re.compile(r"\$\{[^{}]*\}")
@@ -86,6 +88,8 @@ def _checked(text: str, variable: re.Pattern[str]) -> str:
         return ""
     if any(unicodedata.category(letter) == "Cc" for letter in text):
         raise NotAllowed("there is a line break or a control character in it")
+    if storable(text) != text:
+        raise NotAllowed("there is a character in it that is no UTF-8")
     if found := variable.search(text):
         raise NotAllowed(
             f"{found[0][:_MOST_SHOWN]} in it was not filled in by the program that starts the server; write the value in full"

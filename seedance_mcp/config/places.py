@@ -9,6 +9,7 @@ from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
 import platformdirs
 
+from ..texts import storable
 from .cleaning import NotAllowed
 
 _PROGRAM = "seedance-mcp"
@@ -48,7 +49,7 @@ def path(text: str) -> Path:
             raise NotAllowed(
                 "the home folder that it begins with is not known; it must be written in full"
             ) from None
-    return Path(whole(text))
+    return _nameable(Path(whole(text)))
 
 
 def paths(text: str) -> tuple[Path, ...]:
@@ -81,4 +82,11 @@ def _known(find: Callable[[], str]) -> Path:
         found = Path("~")
     if not found.is_absolute():  # some versions leave `~` in it, which would be a folder of that name
         raise NotAllowed("it is not set, and there is no home folder for its default; set it to a whole path")
-    return found
+    return _nameable(found)
+
+
+def _nameable(path: Path) -> Path:
+    """Refuse a folder that no JSON can name: its name is in the records of jobs and in answers."""
+    if storable(str(path)) != str(path):
+        raise NotAllowed("the name of the folder is no UTF-8; set it to a whole path that is")
+    return path

@@ -14,8 +14,9 @@ import anyio.abc
 import anyio.to_thread
 
 from ..config import Settings
-from ..errors import ConfirmationRequired
+from ..errors import ConfirmationRequired, InvalidRequest
 from ..providers import Provider
+from ..texts import unusable
 from ..types import Job, MediaFile, VideoRequest
 from . import journal
 from .cancelling import cancel
@@ -314,7 +315,20 @@ class JobRunner:
         return lambda: self._listeners.remove(callback)
 
     async def with_defaults(self, request: VideoRequest) -> VideoRequest:
-        """Fill in what the request does not give from the job that it is based on. Raises JobNotFound."""
+        """
+        Fill in what the request does not give from the job that it is based on.
+
+        Raises:
+            InvalidRequest: the request holds what cannot be stored or sent, such as a NUL; names every place.
+            JobNotFound: there is no such job.
+        """
+        problems = [
+            problem
+            for name in VideoRequest.model_fields
+            for problem in unusable(name, getattr(request, name))
+        ]
+        if problems:
+            raise InvalidRequest(problems)
         if request.based_on is None:
             return request
         base = (await self.job(request.based_on)).request

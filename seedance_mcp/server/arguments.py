@@ -12,6 +12,8 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
+from ..errors import InvalidRequest
+from ..texts import one_line, unusable
 from .argument_errors import explain
 
 _NOTHING = frozenset({"", "null", "NULL", "Null", "undefined", "None"})
@@ -59,6 +61,11 @@ def checked(shape: type[BaseModel], arguments: Mapping[str, Any], known: Mapping
     Raises:
         InvalidRequest: names each argument that is unknown or cannot be used.
     """
+    problems = [
+        problem for name, value in arguments.items() for problem in unusable(one_line(name, 60), value)
+    ]
+    if problems:
+        raise InvalidRequest(problems)
     try:
         values = shape.model_validate(arguments)
     except ValidationError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +20,9 @@ from mcp_types.jsonrpc import (
 )
 from pydantic import ValidationError
 from pydantic_core import from_json
+
+from .. import tolerant_json
+from ..texts import storable, storable_value
 
 MOST_IN_A_BATCH = 100
 BATCHES = "2025-03-26"
@@ -53,11 +55,10 @@ def read(line: bytes, *, batches: bool) -> Line:
         line = line.removeprefix(_MARK)
     if not line.strip():
         return Line()
-    text = line.decode("utf-8", "replace")
     try:
-        content = from_json(text)
+        content = _content(line)
     except ValueError:
-        return Line(refused=(_unreadable(line, text),))
+        return Line(refused=(_unreadable(line),))
     if not isinstance(content, list):
         return _one(content)
     if not batches:
@@ -86,18 +87,44 @@ def id_in(head: bytes, tail: bytes) -> int | str | None:
     return number[1:-1].decode(errors="replace") if number[:1] == b'"' else int(number)
 
 
-def _unreadable(line: bytes, text: str) -> JSONRPCError:
+def _content(line: bytes) -> Any:
+    """
+    Read JSON, also with half surrogate pairs and bytes that are no UTF-8, which become U+FFFD.
+
+    Only in the arguments of a tool they stay: it refuses them by name, lest something is bought that nobody wrote.
+    """
+    try:
+        return from_json(line)
+    except ValueError:
+        content = tolerant_json.read_strictly(line.decode("utf-8", "surrogateescape"))
+    if isinstance(content, list):
+        return [_sayable(item) for item in cast("list[Any]", content)]
+    return _sayable(content)
+
+
+def _sayable(content: Any) -> Any:
+    said = storable_value(content)
+    if not isinstance(said, dict):
+        return said
+    fields = cast("dict[str, Any]", said)
+    if fields.get("id") != content.get("id"):
+        fields["id"] = None  # no answer could name it
+    arguments: Any = None
+    if fields.get("method") == "tools/call" and isinstance(fields.get("params"), dict):
+        arguments = content["params"].get("arguments")
+    if isinstance(arguments, dict):
+        pairs = cast("dict[str, Any]", arguments).items()
+        fields["params"]["arguments"] = {storable(name): value for name, value in pairs}
+    return fields
+
+
+def _unreadable(line: bytes) -> JSONRPCError:
     if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in line:
         return error(
             None, PARSE_ERROR, "This is not UTF-8. Messages have to be written in UTF-8, not in UTF-16."
         )
     number = id_in(line, line)
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return error(number, PARSE_ERROR, "This is not JSON.")
-    # JSON that no text can be made of, such as half a surrogate pair: its sender must not wait for ever.
-    return error(number, INVALID_REQUEST, "This is not a JSON-RPC request.")
+    return error(number, PARSE_ERROR, f"This is not JSON, or has more than {tolerant_json.LEVELS} levels.")
 
 
 def _batch(items: list[Any]) -> Line:

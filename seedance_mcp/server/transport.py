@@ -30,7 +30,9 @@ from mcp_types.jsonrpc import (
     JSONRPCResponse,
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from pydantic_core import to_json
 
+from ..texts import storable_value
 from .ending import Ending
 from .messages import BATCHES, error, id_in, read
 from .wire import MAX_LINE_BYTES, Blocking, Overlong, claim, read_lines, write_line
@@ -263,7 +265,12 @@ class _Pipe:
 
 
 def _dumped(message: JSONRPCMessage) -> bytes:
-    return message.model_dump_json(by_alias=True, exclude_unset=True).encode()
+    try:
+        return message.model_dump_json(by_alias=True, exclude_unset=True).encode()
+    except (
+        ValueError
+    ):  # half a surrogate pair, such as in the name of a file: the rest of the answer has to go out
+        return to_json(storable_value(message.model_dump(by_alias=True, exclude_unset=True)))
 
 
 def _too_long(line: Overlong) -> JSONRPCError:
