@@ -131,9 +131,11 @@ async def _show(app: App, shown: dict[str, str]) -> None:
     known = [await app.job(job_id) for job_id in shown if job_id not in {job.id for job in open_jobs}]
     for job in (*open_jobs, *known):
         if shown.get(job.id) != job.status:
+            # Asked before anything is printed: at the end this can be cancelled here.
+            other = await app.waits_for(job)
             shown[job.id] = job.status
             print(f"{job.id}  {job.status.value:<10}  {shorten(job.request.prompt or '', 60)}", flush=True)
-            if other := await app.waits_for(job):
+            if other:
                 print(f"{other.message}\n{other.hint}", flush=True)
         if job.finished:
             shown.pop(job.id, None)
