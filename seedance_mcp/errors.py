@@ -15,6 +15,7 @@ Every exception raised on purpose.
   - OtherAccount             the job belongs to another account than the one that is set now
   - ProviderError            the provider said no, or said something we cannot use
     - AuthenticationError    the key is wrong, expired, or for another region
+    - AccessDenied           the provider lets it not through, and does not say that it is the key
     - InsufficientFunds      the account has no money, or is locked
     - RequestRejected        the provider refused the parameters
       - ModelNotOpen         the account may not use this model (yet)
@@ -217,6 +218,17 @@ class AuthenticationError(ProviderError):
     default_hint = "Check the API key and that it belongs to this provider and region."
 
 
+class AccessDenied(ProviderError):
+    """The provider does not let this through (HTTP 403), and does not say that it is for the key."""
+
+    code = "access_denied"
+    default_hint = (
+        "Nothing proves that the key is wrong. It can also be a model or region that the account has not opened, a rule"
+        " of the organisation or for this machine's address, or a firewall or proxy on the way. Go by the provider's"
+        " words, then look at its console; `seedance-mcp doctor` tries the key."
+    )
+
+
 class InsufficientFunds(ProviderError):
     """The account has no money, or is locked."""
 
@@ -315,6 +327,7 @@ REFUSALS = (
     RequestRejected,
     ContentRejected,
     AuthenticationError,
+    AccessDenied,
     InsufficientFunds,
     RateLimited,
     TaskNotFound,

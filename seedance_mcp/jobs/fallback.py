@@ -11,6 +11,7 @@ import anyio
 
 from ..config import Settings
 from ..errors import (
+    AccessDenied,
     AuthenticationError,
     ConfirmationRequired,
     InsufficientFunds,
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CURABLE = frozenset(kind.code for kind in (AuthenticationError, InsufficientFunds, ModelNotOpen, RateLimited))
-"""Refusals that say something about an account or a provider's load, and nothing about the request."""
+CURABLE = frozenset(
+    kind.code for kind in (AuthenticationError, AccessDenied, InsufficientFunds, ModelNotOpen, RateLimited)
+)
+"""Refusals that say something about an account, the way to a provider or its load, and nothing about the request."""
 
 _REFUSED = frozenset({JobState.REJECTED, JobState.NOT_SENT})
 

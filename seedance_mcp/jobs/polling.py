@@ -99,6 +99,13 @@ async def _not_found(job: Job, offer: Offer, *, provider: Provider, store: Store
     )
 
 
+def _hint(job: Job, state: TaskState) -> str | None:
+    """The advice, led by the argument that avoids the failure: if it was on, which it is only where the offer has it."""
+    if not state.switch or not getattr(job.request, state.switch):
+        return state.hint
+    return f"Submit it again with {state.switch}=false, which avoids this. {state.hint or ''}".rstrip()
+
+
 async def _record(job: Job, offer: Offer, state: TaskState, *, store: Store, cny_per_usd: Decimal) -> Job:
     from ..catalog import settle  # read on first use, not when the server starts
 
@@ -133,7 +140,7 @@ async def _record(job: Job, offer: Offer, state: TaskState, *, store: Store, cny
         changes |= {
             "error": state.error or f"The provider ended the task as {state.status}.",
             "error_code": state.error_code or f"generation_{state.status}",
-            "error_hint": state.hint,
+            "error_hint": _hint(job, state),
             "provider_code": state.provider_code,
             "charge": None if offer.provider.failed_is_billed else _nothing(job.maximum),
         }

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, V
 
 from .. import tolerant_json
 from ..errors import (
+    AccessDenied,
     AuthenticationError,
     InsufficientFunds,
     ProviderError,
@@ -36,6 +37,9 @@ BODY_LIMIT = 2_000_000
 """Bytes of an answer that are read; no provider's answer comes near."""
 
 _MOST_MONEY = 10_000_000
+
+_PAGE_TITLE = re.compile(rb"<title[^>]{0,100}>([^<]{1,200})", re.IGNORECASE)
+_TITLE_WITHIN = 4096
 
 RETRY_AFTER_LIMIT = 300.0
 """Seconds that a Retry-After header may ask for; more is taken as this."""
@@ -73,6 +77,17 @@ def checked_id(task_id: str) -> str:
     if not _TASK_ID.fullmatch(task_id):
         raise TaskNotFound("This is not a task id: 1 to 128 of A-Z, a-z, 0-9, '.', '_' and '-' are allowed.")
     return task_id
+
+
+def same_task(said: str | None, asked: str, title: str) -> None:
+    """
+    Take the answer to a question about the task `asked` for that task's, also where it names none.
+
+    Raises:
+        UnexpectedResponse: it names another one.
+    """
+    if said and said != asked:
+        raise UnexpectedResponse(f"{title} answered with another task than the one that was asked for.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,8 +235,10 @@ def kind_of(
     if problem and problem.error:
         return problem.error
     match status:
-        case 401 | 403:
+        case 401:
             return AuthenticationError
+        case 403:
+            return AccessDenied  # whoever knows that it is the key says so in `problem.error`
         case 402:
             return InsufficientFunds
         case 429:
@@ -245,6 +262,8 @@ def error_of(
     """Build a `kind` with the provider's own words, made safe."""
     code = request_id = hint = None
     text = f"{title} answered HTTP {answer.status}."
+    if kind is AccessDenied and (words := _quoted(_said_by(answer))):
+        text = f"{title} answered HTTP {answer.status}: {words}"
     if problem:
         code = _quoted(problem.code, limit=80)
         request_id = _quoted(problem.request_id, limit=80)
@@ -281,6 +300,19 @@ async def take(chunks: AsyncIterator[bytes], into: bytearray) -> bool:
         if len(into) >= BODY_LIMIT:
             return False
     return True
+
+
+def _said_by(answer: Answer) -> str | None:
+    """Give the words of an answer that is in nobody's shape: the title of a web page, or the text of an error."""
+    if answer.is_page:
+        title = _PAGE_TITLE.search(answer.body[:_TITLE_WITHIN])
+        return f"a web page, {title[1].decode(errors='replace')!r}" if title else "a web page"
+    body = cast("object", answer.json)
+    if not isinstance(body, dict):
+        return None
+    said = cast("dict[str, Any]", body)
+    texts = (said.get(name) for name in ("message", "msg", "detail", "error"))
+    return next((text for text in texts if isinstance(text, str) and text), None)
 
 
 def _quoted(text: str | None, *, limit: int = LIMIT) -> str | None:

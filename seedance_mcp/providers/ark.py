@@ -13,10 +13,10 @@ from ..types import Submission, TaskState, TaskStatus, VideoRequest
 from . import Access, Provider, Purchase, Recovery
 from .ark_requests import create_call
 from .codes import read_codes
-from .http import Api, Problem, Reply, TaskId, checked_id
+from .http import Api, Problem, Reply, TaskId, checked_id, same_task
 from .incidental import Incidental
 from .outcomes import failed, unplaced, used
-from .unknown_words import UnknownWords
+from .status_words import StatusWords
 from .wording import clean
 
 _TASKS = "contents/generations/tasks"
@@ -72,10 +72,9 @@ class _Usage(Reply):
     total_tokens: Incidental[int] = None
 
 
-class _Task(Reply):
-    """A task: whole when asked for by id, in part on the list."""
+class _Facts(Reply):
+    """What is said of a task: all of it when asked for by id, a part on the list."""
 
-    id: TaskId
     status: str
     model: Incidental[str] = None
     created_at: Incidental[float] = None
@@ -94,9 +93,17 @@ class _Task(Reply):
         return said if isinstance(said, str) and REPLACEMENT not in said else None
 
 
+class _Task(_Facts):
+    id: str | None = None
+
+
+class _Listed(_Facts):
+    id: TaskId
+
+
 class _Page(Reply):
     total: int
-    items: list[_Task]
+    items: list[_Listed]
 
 
 class _Nothing(Reply):
@@ -109,7 +116,7 @@ class ArkProvider(Provider):
     def __init__(self, info: ProviderInfo, access: Access) -> None:
         self._info = info
         self._api = Api(info, access, _problem)
-        self._unknown = UnknownWords(info.name)
+        self._words = StatusWords(info.name, _STATUSES)
         self._marks: dict[str, str] = {}
         self._marks_return = False
 
@@ -122,7 +129,7 @@ class ArkProvider(Provider):
     async def poll(self, submission: Submission) -> TaskState:
         """Get the task."""
         task = await self._task(submission.task_id)
-        status = _STATUSES.get(task.status) or self._unknown.status(task.status)
+        status = self._words.status(task.status)
         if status is TaskStatus.SUCCEEDED:
             return self._succeeded(task)
         if status is TaskStatus.FAILED:
@@ -142,14 +149,14 @@ class ArkProvider(Provider):
         The same call destroys the record of a finished task, video address included: hence the look before.
         """
         task = await self._task(submission.task_id)
-        status = _STATUSES.get(task.status)
+        status = self._words.known(task.status)
         if status is TaskStatus.CANCELLED:
             return
         if status is not TaskStatus.QUEUED:
             raise NotSupported(_too_late(self._info.title, task.status, ended=status in _ENDED))
         try:
             # Not repeated: by then it might be a finished task that is deleted.
-            await self._api.delete(f"{_TASKS}/{task.id}", _Nothing, repeatable=False)
+            await self._api.delete(f"{_TASKS}/{checked_id(submission.task_id)}", _Nothing, repeatable=False)
         except RequestRejected as error:
             if error.provider_code and error.provider_code.startswith("InvalidAction"):
                 raise NotSupported(_too_late(self._info.title, "running", ended=False)) from error
@@ -190,28 +197,29 @@ class ArkProvider(Provider):
 
     async def _task(self, task_id: str) -> _Task:
         task = await self._api.get(f"{_TASKS}/{checked_id(task_id)}", _Task)
+        same_task(task.id, task_id, self._info.title)
         self._marks_return = self._marks_return or bool(task.mark)
         return task
 
-    async def _mark(self, listed: _Task) -> str | None:
+    async def _mark(self, listed: _Listed) -> str | None:
         """
         What a task was marked with; empty for nothing, None while it may still be, or if it cannot be read.
 
         Remembered once it cannot change: a search may be made again every minute.
         """
         if listed.id not in self._marks:
-            task = listed if listed.mark else await self._task(listed.id)
+            task: _Facts = listed if listed.mark else await self._task(listed.id)
             mark = task.mark
-            if mark is None or (not mark and _STATUSES.get(task.status) not in _UNCHANGING):
+            if mark is None or (not mark and self._words.known(task.status) not in _UNCHANGING):
                 return None
             if len(self._marks) >= _MOST_REMEMBERED:
                 self._marks.clear()
             self._marks[listed.id] = mark
         return self._marks[listed.id]
 
-    async def _list(self, since: float, *, flex: bool) -> tuple[list[_Task], bool]:
+    async def _list(self, since: float, *, flex: bool) -> tuple[list[_Listed], bool]:
         """All tasks created after `since` and whether the list was complete. Flex tasks hide from the usual list."""
-        tasks: dict[str, _Task] = {}
+        tasks: dict[str, _Listed] = {}
         complete = True
         for tier in ("default", "flex") if flex else ("default",):
             params: Mapping[str, str | int] = {} if tier == "default" else {"filter.service_tier": tier}

@@ -24,10 +24,10 @@ from .atlas_records import (
     text_of,
 )
 from .codes import Meaning, read_codes
-from .http import Api, Problem, checked_id
+from .http import Api, Problem, checked_id, same_task
 from .matching import marked, moment, same_order
 from .outcomes import failed, kept_until, unplaced, used
-from .unknown_words import UnknownWords
+from .status_words import StatusWords
 
 _MODEL = "api/v1/model"
 
@@ -59,7 +59,7 @@ class AtlasProvider(Provider):
     def __init__(self, info: ProviderInfo, access: Access) -> None:
         self._info = info
         self._api = Api(info, access, _problem)
-        self._unknown = UnknownWords(info.name)
+        self._words = StatusWords(info.name, STATUSES)
 
     async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
         """Order a generation, its parameters beside the model."""
@@ -72,7 +72,7 @@ class AtlasProvider(Provider):
         asked = checked_id(submission.task_id)
 
         def ended(status: int, body: Any) -> bool:
-            return status >= 500 and _ended(body, asked)
+            return status >= 500 and self._has_ended(body, asked)
 
         try:
             made = await self._api.get(f"{_MODEL}/prediction/{asked}", prediction, final=ended)
@@ -81,7 +81,8 @@ class AtlasProvider(Provider):
             raise TaskNotFound(
                 error.message, provider_code=error.provider_code, request_id=error.request_id
             ) from error
-        status = STATUSES.get(made.status.lower()) or self._unknown.status(made.status)
+        same_task(made.id, asked, self._info.title)
+        status = self._words.status(made.status)
         if status is TaskStatus.SUCCEEDED:
             return self._succeeded(made)
         if status is TaskStatus.FAILED:
@@ -154,6 +155,14 @@ class AtlasProvider(Provider):
         """Close the connections."""
         await self._api.close()
 
+    def _has_ended(self, body: Any, asked: str) -> bool:
+        """True for the record of this very task, named by its id, if it says that the task has ended."""
+        try:
+            made = prediction(body)
+        except ValueError:
+            return False
+        return made.id == asked and self._words.known(made.status) in ENDED
+
     def _succeeded(self, made: Prediction) -> TaskState:
         stills = [url for url in made.urls if urlsplit(url).path.lower().endswith(_STILLS)]
         videos = [url for url in made.urls if url not in stills]
@@ -175,15 +184,6 @@ class AtlasProvider(Provider):
 
 def _body(request: VideoRequest, offer: Offer, tag: str) -> dict[str, Any]:
     return {**marked(request, offer, tag), "model": offer.endpoint(request)}
-
-
-def _ended(body: Any, asked: str) -> bool:
-    """True for the record of this very task, if it says that the task has ended."""
-    try:
-        made = prediction(body)
-    except ValueError:
-        return False
-    return made.id == asked and STATUSES.get(made.status.lower()) in ENDED
 
 
 def _problem(status: int, body: Any) -> Problem | None:
@@ -216,7 +216,9 @@ def _problem(status: int, body: Any) -> Problem | None:
 
 def _failed(made: Prediction) -> TaskState:
     reason = text_of(made.error)
-    meaning = _FLAGGED if made.flagged else read_codes("atlas_errors").meaning(made.code, reason.lower())
+    meaning = read_codes("atlas_errors").meaning(made.code, reason.lower())
+    if made.flagged and (meaning is None or meaning.error is not ContentRejected):
+        meaning = _FLAGGED
     return failed(
         reason,
         code=made.code,

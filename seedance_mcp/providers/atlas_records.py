@@ -10,6 +10,7 @@ from pydantic import Field
 from .. import tolerant_json
 from ..types import TaskStatus
 from .http import Reply, TaskId, amount_of
+from .status_words import plain
 
 STATUSES = {
     "created": TaskStatus.QUEUED,
@@ -38,7 +39,7 @@ class Prediction(Reply):
     What does not decide its fate may be of any type: a paid video is not lost for an odd time or price.
     """
 
-    id: TaskId
+    id: str | None = None
     status: str
     outputs: Any = None
     output: Any = None
@@ -142,8 +143,16 @@ def task_id(body: Any) -> str:
 
 
 def prediction(body: Any) -> Prediction:
-    """Read a generation."""
-    return Prediction.model_validate(_named(body))
+    """
+    Read a generation, whose answer need not repeat its id.
+
+    Raises:
+        ValueError: it is none. A bare `error` that names no task is what any call may be answered with.
+    """
+    made = Prediction.model_validate(_named(body))
+    if not made.id and plain(made.status) == "error" and not isinstance(body.get("data"), dict):
+        raise ValueError("an error of the call")
+    return made
 
 
 def page(body: Any) -> Page:

@@ -15,11 +15,26 @@ from ..errors import ProviderError
 
 @dataclass(frozen=True, kw_only=True)
 class Meaning:
-    """What a code means for the caller: the class of our error (None: the HTTP status tells), and what to do."""
+    """
+    What a code means for the caller: the class of our error (None: the HTTP status tells), and what to do.
+
+    With `words`, one of these has to fit something that is said as well. `switch` names a true-or-false argument of
+    the request that avoids this when it is false.
+    """
 
     codes: tuple[str, ...]
     error: type[ProviderError] | None
     hint: str
+    words: tuple[str, ...] = ()
+    switch: str | None = None
+
+    def fits(self, text: str, said: Sequence[str]) -> bool:
+        """Tell whether this is what `text` means, one of the texts in `said`."""
+        return _like(text, self.codes) and (not self.words or any(_like(one, self.words) for one in said))
+
+
+def _like(text: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(text, pattern) for pattern in patterns)
 
 
 @dataclass(frozen=True)
@@ -30,19 +45,14 @@ class Codes:
 
     def meaning(self, *said: str | None) -> Meaning | None:
         """The line for the first of these that is documented: a code such as `InvalidParameter.Duration`, or a text."""
-        fitting = (
-            line
-            for text in said
-            if text
-            for line in self.meanings
-            if any(fnmatchcase(text, known) for known in line.codes)
-        )
+        texts = [text for text in said if text]
+        fitting = (line for text in texts for line in self.meanings if line.fits(text, texts))
         return next(fitting, None)
 
 
 @cache
 def read_codes(name: str) -> Codes:
-    """Read `<name>.toml` in this folder: `[[errors]]` with `codes` (`*`: anything), `error`, `hint`."""
+    """Read `<name>.toml` in this folder: `[[errors]]` with the fields of `Meaning`, `*` for anything, `error` by its name."""
     lines = tomllib.loads(
         resources.files("seedance_mcp.providers").joinpath(f"{name}.toml").read_text(encoding="utf-8")
     )
@@ -52,6 +62,8 @@ def read_codes(name: str) -> Codes:
                 codes=tuple(line["codes"]),
                 error=getattr(errors, line["error"]) if "error" in line else None,
                 hint=line["hint"],
+                words=tuple(line.get("words", ())),
+                switch=line.get("switch"),
             )
             for line in lines["errors"]
         )

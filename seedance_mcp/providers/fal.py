@@ -14,11 +14,17 @@ from . import fal_answers as answers
 from .http import Api, checked_id
 from .matching import marked, same_order
 from .outcomes import unplaced, used
-from .unknown_words import UnknownWords
+from .status_words import StatusWords
 from .uploading import file_name
 
 _REST, _MEDIA, _PLATFORM = "https://rest.fal.ai", "https://v3.fal.media", "https://api.fal.ai/v1"
 """The further hosts: upload tokens, files, the account."""
+
+_STATUSES = {
+    "in_queue": TaskStatus.QUEUED,
+    "in_progress": TaskStatus.RUNNING,
+    "completed": TaskStatus.SUCCEEDED,
+}
 
 _PAGES = 50
 """Pages of the list that are turned at most."""
@@ -34,7 +40,7 @@ class FalProvider(Provider):
         self._info = info
         self._api = Api(info, access, answers.problem)
         self._base = access.base_url
-        self._unknown = UnknownWords(info.name)
+        self._words = StatusWords(info.name, _STATUSES)
 
     async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
         """Queue a request."""
@@ -50,17 +56,13 @@ class FalProvider(Provider):
     async def poll(self, submission: Submission) -> TaskState:
         """Ask for the status and, once it has ended, for the result: only that tells how it ended."""
         said = await self._api.get(_place(submission, "status"), answers.Status, params={"logs": 0})
-        match said.status:
-            case "IN_QUEUE":
-                return TaskState(status=TaskStatus.QUEUED, queue_position=said.queue_position)
-            case "COMPLETED" if said.error or said.error_type:
-                return answers.ended(said.error, said.error_type)
-            case "COMPLETED":
-                return await self._result(submission)
-            case "IN_PROGRESS":
-                return TaskState(status=TaskStatus.RUNNING)
-            case word:
-                return TaskState(status=self._unknown.status(word))
+        status = self._words.status(said.status)
+        if status is not TaskStatus.SUCCEEDED:
+            place = said.queue_position if status is TaskStatus.QUEUED else None
+            return TaskState(status=status, queue_position=place)
+        if said.error or said.error_type:
+            return answers.ended(said.error, said.error_type)
+        return await self._result(submission)
 
     async def check(self) -> None:
         """Ask for an upload token."""

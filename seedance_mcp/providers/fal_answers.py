@@ -13,14 +13,15 @@ from .codes import read_codes
 from .http import Problem, Reply, TaskId, amount_of
 from .incidental import Incidental, QueuePlace
 from .outcomes import failed
+from .status_words import plain
 
 UNITS_HEADER = "x-fal-billable-units"
 """The header of a result that says how many units are charged; its body does not."""
 
 _MOST_UNITS = 1_000_000
 
-_WORDS = ("NOT_FOUND", "ALREADY_COMPLETED")
-"""Refusals that are one word under `status`."""
+_WORDS = ("not_found", "already_completed")
+"""Refusals that are one word under `status`, in capitals by the documents."""
 
 _PLAIN = re.compile(r"[\x21-\x7e]+")
 """What an address is made of."""
@@ -162,8 +163,8 @@ def problem(status: int, body: Any) -> Problem | None:
     said = cast("dict[str, Any]", body)
     code, text = reason(said.get("detail"), said.get("error_type"))
     word = said.get("status")
-    if not text and isinstance(word, str) and word in _WORDS:
-        code, text = word, word
+    if not text and isinstance(word, str) and plain(word) in _WORDS:
+        code = text = plain(word).upper()
     if not text:
         return None
     known = read_codes("fal_errors").meaning(code, text.lower())

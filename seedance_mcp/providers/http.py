@@ -25,6 +25,7 @@ from .answers import (
     error_of,
     kind_of,
     parse,
+    same_task,
 )
 from .exchange import Exchange
 from .origin import Origin
@@ -33,7 +34,7 @@ from .paying import pay
 from .timing import Deadlines, Timing
 from .uploading import form, raw
 
-__all__ = ["Api", "Deadlines", "Problem", "Reply", "TaskId", "Timing", "amount_of", "checked_id"]
+__all__ = ["Api", "Deadlines", "Problem", "Reply", "TaskId", "Timing", "amount_of", "checked_id", "same_task"]
 
 logger = logging.getLogger(__name__)
 

@@ -31,6 +31,7 @@ def failed(
         error_code=kind.code,
         provider_code=clean(code, limit=80) if code else None,
         hint=meaning.hint if meaning else advice,
+        switch=meaning.switch if meaning else None,
         usage=usage or {},
     )
 

@@ -10,11 +10,11 @@ from ..errors import NotSupported, UnexpectedResponse
 from ..types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
 from . import Access, Provider, Purchase, Recovery
 from .codes import read_codes
-from .http import Api, Problem, Reply, TaskId, checked_id
+from .http import Api, Problem, Reply, TaskId, checked_id, same_task
 from .incidental import Incidental
 from .matching import marked, moment, same_order
 from .outcomes import failed, kept_until, unplaced
-from .unknown_words import UnknownWords
+from .status_words import StatusWords
 from .wording import clean
 
 _STATUSES = {
@@ -38,8 +38,9 @@ _RESETS = re.compile(r"rate limit resets in ~?(\d{1,6})\s?s\b", re.IGNORECASE)
 """How long to wait stands in the text of a throttled call."""
 
 
-class _Prediction(Reply):
-    id: TaskId
+class _Facts(Reply):
+    """What is said of a prediction."""
+
     status: str
     model: Incidental[str] = None
     input: Incidental[dict[str, Any]] = None
@@ -48,6 +49,18 @@ class _Prediction(Reply):
     created_at: Incidental[str] = None
     completed_at: Incidental[str] = None
     data_removed: Incidental[bool] = None
+
+
+class _Asked(_Facts):
+    """One that was asked for by its id."""
+
+    id: str | None = None
+
+
+class _Prediction(_Facts):
+    """One that was just made, or is on the list."""
+
+    id: TaskId
 
 
 class _Page(Reply):
@@ -74,7 +87,7 @@ class ReplicateProvider(Provider):
     def __init__(self, info: ProviderInfo, access: Access) -> None:
         self._info = info
         self._api = Api(info, access, _problem)
-        self._unknown = UnknownWords(info.name)
+        self._words = StatusWords(info.name, _STATUSES)
 
     async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
         """
@@ -91,8 +104,9 @@ class ReplicateProvider(Provider):
 
     async def poll(self, submission: Submission) -> TaskState:
         """Get the prediction."""
-        made = await self._api.get(f"predictions/{checked_id(submission.task_id)}", _Prediction)
-        status = _STATUSES.get(made.status) or self._unknown.status(made.status)
+        made = await self._api.get(f"predictions/{checked_id(submission.task_id)}", _Asked)
+        same_task(made.id, submission.task_id, self._info.title)
+        status = self._words.status(made.status)
         if status is TaskStatus.SUCCEEDED:
             return self._succeeded(made)
         if status is TaskStatus.FAILED:
@@ -106,9 +120,10 @@ class ReplicateProvider(Provider):
     async def cancel(self, submission: Submission) -> None:
         """Cancel the prediction, waiting or running."""
         made = await self._api.post(
-            f"predictions/{checked_id(submission.task_id)}/cancel", _Prediction, repeatable=True
+            f"predictions/{checked_id(submission.task_id)}/cancel", _Asked, repeatable=True
         )
-        if _STATUSES.get(made.status) in (TaskStatus.SUCCEEDED, TaskStatus.FAILED):
+        same_task(made.id, submission.task_id, self._info.title)
+        if self._words.known(made.status) in (TaskStatus.SUCCEEDED, TaskStatus.FAILED):
             raise NotSupported(
                 f"{self._info.title} has already ended the task ({clean(made.status, limit=40)}); "
                 "there is nothing left to cancel."
@@ -155,7 +170,7 @@ class ReplicateProvider(Provider):
             path = page.next
         return list(found.values()), False
 
-    def _succeeded(self, made: _Prediction) -> TaskState:
+    def _succeeded(self, made: _Asked) -> TaskState:
         urls = [made.output] if isinstance(made.output, str) else made.output or []
         if made.data_removed:
             return TaskState(status=TaskStatus.EXPIRED)
@@ -188,7 +203,7 @@ def _problem(status: int, body: Any) -> Problem | None:
     )
 
 
-def _failed(made: _Prediction) -> TaskState:
+def _failed(made: _Asked) -> TaskState:
     text = made.error or ""
     meaning = read_codes("replicate_errors").meaning(text.lower())
     return failed(

@@ -10,11 +10,11 @@ from ..errors import NotSupported, UnexpectedResponse
 from ..types import Submission, TaskState, TaskStatus, VideoRequest
 from . import Access, Provider, Purchase, wire
 from .codes import read_codes
-from .http import Api, Problem, Reply, TaskId, amount_of, checked_id
+from .http import Api, Problem, Reply, TaskId, amount_of, checked_id, same_task
 from .incidental import Incidental, QueuePlace
 from .matching import moment
 from .outcomes import failed, kept_until, unplaced, used
-from .unknown_words import UnknownWords
+from .status_words import StatusWords, plain
 
 _ACCOUNT = "https://api.runcomfy.net"
 """Where the balance is asked for."""
@@ -40,7 +40,7 @@ class _Created(Reply):
 
 
 class _Status(Reply):
-    request_id: TaskId
+    request_id: str | None = None
     status: str
     queue_position: QueuePlace = None
 
@@ -51,7 +51,7 @@ class _Output(Reply):
 
 
 class _Result(Reply):
-    request_id: TaskId
+    request_id: str | None = None
     status: str
     output: _Output | None = None
     error: Any = None
@@ -80,7 +80,7 @@ class RunComfyProvider(Provider):
     def __init__(self, info: ProviderInfo, access: Access) -> None:
         self._info = info
         self._api = Api(info, access, _problem)
-        self._unknown = UnknownWords(info.name)
+        self._words = StatusWords(info.name, _STATUSES)
 
     async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
         """Create a request. It cannot be marked: what is not in its schema might be refused."""
@@ -90,11 +90,16 @@ class RunComfyProvider(Provider):
 
     async def poll(self, submission: Submission) -> TaskState:
         """Ask for the status and, once it has ended, for the result: only that tells how it ended."""
-        path = f"v1/requests/{checked_id(submission.task_id)}"
-        said = await self._api.get(f"{path}/status", _Status)
-        status = self._status(said.status)
+        asked = checked_id(submission.task_id)
+        path = f"v1/requests/{asked}"
+        said = await self._api.get(f"{path}/status", _Status, final=self._is_about_a_task)
+        same_task(said.request_id, asked, self._info.title)
+        status = self._words.status(said.status)
         if status in (TaskStatus.SUCCEEDED, TaskStatus.FAILED):
-            result = await self._api.get(f"{path}/result", _Result, params={"include_cost": "true"})
+            result = await self._api.get(
+                f"{path}/result", _Result, params={"include_cost": "true"}, final=self._is_about_a_task
+            )
+            same_task(result.request_id, asked, self._info.title)
             return self._ended(result)
         return TaskState(status=status, queue_position=said.queue_position)
 
@@ -111,7 +116,7 @@ class RunComfyProvider(Provider):
         """Cancel the request if it still waits in the queue."""
         path = f"v1/requests/{checked_id(submission.task_id)}/cancel"
         answer = await self._api.post(path, _Cancelled, repeatable=True)
-        if answer.outcome not in ("cancelled", "canceled"):
+        if plain(answer.outcome) not in ("cancelled", "canceled"):
             raise NotSupported(
                 f"{self._info.title} cancels only tasks that wait in its queue; this one has started or ended."
             )
@@ -134,11 +139,21 @@ class RunComfyProvider(Provider):
         """Close the connections."""
         await self._api.close()
 
-    def _status(self, word: str) -> TaskStatus:
-        return _STATUSES.get(word) or self._unknown.status(word)
+    def _is_about_a_task(self, status: int, body: Any) -> bool:
+        """
+        Tell the error of a task from one of the call, where the answer does not repeat the id.
+
+        It has a documented status word, and none of the codes with which the call itself is refused.
+        """
+        if status >= 400 or not isinstance(body, dict):
+            return False
+        said = cast("dict[str, Any]", body)
+        word = said.get("status")
+        refused = _code(said.get("error_code")) in _REFUSALS
+        return isinstance(word, str) and self._words.known(word) is not None and not refused
 
     def _ended(self, result: _Result) -> TaskState:
-        status = self._status(result.status)
+        status = self._words.status(result.status)
         cost = _amount(result.cost)
         if status is TaskStatus.FAILED:
             return _failed(result, {} if cost is None else {"price_usd": cost})

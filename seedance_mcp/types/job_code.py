@@ -10,6 +10,7 @@ from types import MappingProxyType
 class JobCode(StrEnum):
     """What went wrong with a job, for programs. The spelling is part of the public contract."""
 
+    ACCESS_DENIED = "access_denied"
     AUTHENTICATION = "authentication"
     BUDGET_EXCEEDED = "budget_exceeded"
     CANCELLED = "cancelled"
@@ -46,6 +47,7 @@ class JobCode(StrEnum):
 
 JOB_CODES: Mapping[JobCode, str] = MappingProxyType(
     {
+        JobCode.ACCESS_DENIED: "The provider did not let the request through, and did not say that it is the key.",
         JobCode.AUTHENTICATION: "The provider refused the key.",
         JobCode.BUDGET_EXCEEDED: "A cap or an open breaker stood in the way.",
         JobCode.CANCELLED: "The task was cancelled, as asked.",

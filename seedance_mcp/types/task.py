@@ -34,7 +34,8 @@ class TaskState:
 
     `progress` (0 to 1) and `queue_position` only if the provider really says them. `usage` holds what the
     bill is made of (`completion_tokens`, `price_usd`, `output_seconds`), as far as it is said.
-    `url_expires_at` in seconds since the epoch.
+    `url_expires_at` in seconds since the epoch. `switch` names a true-or-false argument of the request: what went
+    wrong does not when that is false.
     """
 
     status: TaskStatus
@@ -47,4 +48,5 @@ class TaskState:
     error_code: str | None = None
     provider_code: str | None = None
     hint: str | None = None
+    switch: str | None = None
     usage: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])

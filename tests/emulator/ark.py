@@ -15,9 +15,11 @@ from .world import World
 
 TASKS = "/api/v3/contents/generations/tasks"
 MODERATED = "OutputVideoSensitiveContentDetected"
+SILENCED = "OutputAudioSensitiveContentDetected"
 TRIGGERS = {
     "[refused]": (None, "InputTextSensitiveContentDetected"),
     "[moderated]": ("failed", MODERATED),
+    "[silenced]": ("failed", SILENCED),
     "[fails]": ("failed", "InternalServiceError"),
     "[mismatch]": ("failed", "InvalidParameter.TaskTypeMismatch"),
 }

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from .atlas_models import MODELS, read
-from .hosted import Refused, call_of, stamp, upload_of
+from .hosted import SILENCED, Refused, call_of, stamp, upload_of
 from .ledger import Task
 from .wire import Request, Response
 from .world import World
@@ -20,7 +20,10 @@ _WORDS = {
     "queued": "created", "running": "processing", "succeeded": "completed", "cancelled": "canceled",
     "expired": "timeout",
 }  # fmt: skip
-_ERRORS = {"moderated": ("content moderation", MODERATED), "failed": ("the model could not make it", 1000)}
+_ERRORS = {
+    "moderated": ("content moderation", MODERATED), "silenced": (SILENCED, MODERATED),
+    "failed": ("the model could not make it", 1000),
+}  # fmt: skip
 
 
 class AtlasDialect:

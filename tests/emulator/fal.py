@@ -44,6 +44,7 @@ _TYPES = {
 }  # fmt: skip
 _ERRORS = {
     "moderated": ("content_policy_violation", "The content could not be processed because it was flagged."),
+    "silenced": ("content_policy_violation", "Output audio has sensitive content."),
     "failed": ("downstream_service_error", "The downstream service failed."),
 }
 _LOCKED = "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing."
@@ -195,7 +196,7 @@ class FalDialect:
     def _failure(self, task: Task, status: str) -> dict[str, str]:
         if status == "cancelled":
             return {"error": "Request was cancelled by the client", "error_type": "client_cancelled"}
-        if task.error and task.error[0] == "moderated":
+        if task.error and task.error[0] in ("moderated", "silenced"):
             return {}  # told by the result alone, as a model's own errors are
         kind, text = _ERRORS["failed"]
         return {"error": text, "error_type": kind}

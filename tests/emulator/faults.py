@@ -147,6 +147,12 @@ def _changed(
             if "json" not in right.content_type:
                 return right
             return replace(right, body=strange(right.body, utf16=fault.kind == "utf16"))
+        case "loud_words":
+            return _with(answer, "status", lambda word: f" {str(word).swapcase()} ")
+        case "id_left_out":
+            return _with(answer, "id", lambda _: None)
+        case "another_id":
+            return _with(answer, "id", lambda _: "another-task")
         case "empty":
             return replace(answer, status=status, body=b"")
         case "redirect":
@@ -164,6 +170,20 @@ def _changed(
             return answer
         case _:
             raise AssertionError(fault.kind)
+
+
+def _with(answer: Response, what: str, change: Callable[[Any], Any]) -> Response:
+    """The answer with its `status` or its task's `id` (under every name that one has) changed; None leaves it out."""
+    names = ("id", "request_id") if what == "id" else (what,)
+
+    def changed(facts: dict[str, Any]) -> dict[str, Any]:
+        found = {name: change(value) if name in names else value for name, value in facts.items()}
+        return {name: value for name, value in found.items() if value is not None or name not in names}
+
+    said = json.loads(answer.body)
+    inside = said.get("data")
+    told = {**said, "data": changed(inside)} if isinstance(inside, dict) else changed(said)
+    return replace(answer, body=json.dumps(told).encode())
 
 
 @cache
@@ -203,8 +223,8 @@ def _mangled(body: bytes, rng: random.Random) -> bytes:
 
 KINDS = (
     "lost", "reset", "silent", "drip_head", "drip_body", "cut_head", "truncated", "endless", "garbage",
-    "status", "page", "cut_json", "deep_json", "no_id", "wrong_types", "empty", "redirect",
-    "wrong_content_type", "bomb", "mangled", "wrong_range", "late", "strange", "utf16",
+    "status", "page", "cut_json", "deep_json", "no_id", "wrong_types", "loud_words", "id_left_out", "another_id",
+    "empty", "redirect", "wrong_content_type", "bomb", "mangled", "wrong_range", "late", "strange", "utf16",
 )  # fmt: skip
 """Every kind of fault. `late` answers truthfully, `seconds` later; `strange` and `utf16` truthfully as well."""
 

@@ -37,8 +37,15 @@ MODEL = dict(
 SECONDS_IN = 5
 """How long every video that goes in is taken to be."""
 
-TRIGGERS = {"[refused]": "refused", "[moderated]": "moderated", "[fails]": "failed", "[mismatch]": "failed"}
+TRIGGERS = {
+    "[refused]": "refused", "[moderated]": "moderated", "[silenced]": "silenced", "[fails]": "failed",
+    "[mismatch]": "failed",
+}  # fmt: skip
 """Words in a prompt that decide a task's fate: for tests that can say nothing else to the service."""
+
+
+SILENCED = "The request failed because the output audio may contain sensitive information."
+"""What the model's maker says where moderation holds back the sound; most hosts pass it on."""
 
 
 class Refused(Exception):
@@ -128,8 +135,8 @@ class Order:
             currency="USD",
             facts=self.facts(),
             task_id=task_id,
-            error=(fate, "") if fate in ("moderated", "failed") else None,
-            outcome="failed" if fate == "moderated" else fate,
+            error=(fate, "") if fate in ("moderated", "silenced", "failed") else None,
+            outcome="failed" if fate in ("moderated", "silenced") else fate,
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from .hosted import (
     MODEL,
+    SILENCED,
     Item,
     Order,
     Refused,
@@ -58,6 +59,7 @@ _TITLES = {
 }  # fmt: skip
 _ERRORS = {
     "moderated": "The output was flagged as sensitive. Please try again with different inputs.",
+    "silenced": SILENCED,
     "failed": "Prediction interrupted; please retry.",
 }
 _WORDS = {"queued": "starting", "running": "processing", "cancelled": "canceled"}

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from .hosted import MODEL, Item, Order, Refused, call_of, flag, links, one_of, only, stamp, text_of
+from .hosted import MODEL, SILENCED, Item, Order, Refused, call_of, flag, links, one_of, only, stamp, text_of
 from .ledger import Task
 from .wire import Request, Response
 from .world import World
@@ -18,7 +18,10 @@ _MINI = {"480p": "0.05", "720p": "0.11"}
 _OLD = {"480p": "0.03", "720p": "0.06", "1080p": "0.14"}
 _CODES = {400: 400001, 401: 400004, 402: 400002, 403: 403001, 404: 404001}
 _WORDS = {"queued": "in_queue", "running": "in_progress", "succeeded": "completed", "failed": "completed"}
-_ERRORS = {"moderated": "The output was flagged by content moderation.", "failed": "The generation failed."}
+_ERRORS = {
+    "moderated": "The output was flagged by content moderation.", "silenced": SILENCED,
+    "failed": "The generation failed.",
+}  # fmt: skip
 
 
 def _item(model: str) -> tuple[Item, str, str | None] | None:

@@ -66,6 +66,23 @@ async def test_a_wrong_key_stops_every_model_there_until_another_key_comes(envir
             assert (await bought(app, "four")).submission
 
 
+async def test_a_403_that_says_nothing_about_the_key_leaves_the_account_open_until_it_is_the_third(
+    environ: dict[str, str],
+) -> None:
+    async with Emulator("ark") as emulator, open_app(settings_of(environ, emulator)) as app:
+        emulator.faults.add(Fault(kind="page", status=403, accepted=False))
+        first = await bought(app, "one")
+        assert (first.state, first.error_code) == (JobState.REJECTED, "access_denied")
+        assert "a web page" in (first.error or "")
+        assert (await bought(app, "two", PRO)).submission
+        emulator.faults.add(*[Fault(kind="status", status=403, value="Odd", accepted=False)] * 3)
+        for prompt in ("three", "four", "five"):
+            assert (await bought(app, prompt)).state is JobState.REJECTED
+        with pytest.raises(BudgetExceeded, match="access_denied"):
+            await bought(app, "six")
+        assert emulator.ledger.count("submit") == 5
+
+
 async def test_a_check_that_the_key_passes_lets_purchases_go_on(environ: dict[str, str]) -> None:
     async with Emulator("ark") as emulator:
         settings = settings_of(environ, emulator)

@@ -31,6 +31,7 @@ FIRST, SECOND, THIRD = "ark", "byteplus", "replicate"
 
 CURABLE = {
     "authentication": Fault(kind="status", status=401, accepted=False, dialect=FIRST),
+    "access_denied": Fault(kind="page", status=403, accepted=False, dialect=FIRST),
     "insufficient_funds": Fault(
         kind="status", status=403, value="AccountOverdueError", accepted=False, dialect=FIRST
     ),

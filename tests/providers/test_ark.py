@@ -14,6 +14,7 @@ import pytest
 
 from seedance_mcp.catalog import settle
 from seedance_mcp.errors import (
+    AccessDenied,
     AuthenticationError,
     ContentRejected,
     InsufficientFunds,
@@ -39,6 +40,7 @@ REFUSALS = (
     RequestRejected,
     ContentRejected,
     AuthenticationError,
+    AccessDenied,
     InsufficientFunds,
     ModelNotOpen,
     RateLimited,
@@ -168,13 +170,13 @@ UNKNOWN = [
 REFUSED = [
     (Fault(kind="status", status=400, accepted=False), RequestRejected),
     (Fault(kind="status", status=401, accepted=False), AuthenticationError),
-    (Fault(kind="status", status=403, accepted=False), AuthenticationError),
+    (Fault(kind="status", status=403, accepted=False), AccessDenied),
     (Fault(kind="status", status=403, value="AccountOverdueError", accepted=False), InsufficientFunds),
     (Fault(kind="status", status=404, value="ModelNotOpen", accepted=False), ModelNotOpen),
     (Fault(kind="status", status=404, accepted=False), RequestRejected),
     (Fault(kind="status", status=429, accepted=False), RateLimited),
     (Fault(kind="status", status=429, value="SetLimitExceeded", accepted=False), InsufficientFunds),
-    (Fault(kind="page", status=403, accepted=False), AuthenticationError),
+    (Fault(kind="page", status=403, accepted=False), AccessDenied),
     (Fault(kind="page", status=413, accepted=False), RequestRejected),
     (Fault(kind="page", status=429, accepted=False), RateLimited),
 ]
@@ -421,9 +423,9 @@ CODES = {
         "InputTextRiskDetection", "OutputVideoRiskDetection",
     ],
     AuthenticationError: [
-        "AuthenticationError", "AccessDenied", "OperationDenied.PermissionDenied", "OperationDenied.ServiceNotOpen",
-        "OperationDenied.ArkAccessRoleNotFound",
+        "AuthenticationError", "OperationDenied.ServiceNotOpen", "OperationDenied.ArkAccessRoleNotFound",
     ],
+    AccessDenied: ["AccessDenied", "OperationDenied.PermissionDenied"],
     InsufficientFunds: [
         "InvalidAccountStatus", "AccountOverdueError", "OperationDenied.ServiceOverdue", "InvalidSubscription",
         "SetLimitExceeded",

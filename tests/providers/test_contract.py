@@ -12,7 +12,7 @@ import importlib.util
 import logging
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -24,7 +24,7 @@ from pydantic import SecretStr
 
 from seedance_mcp.errors import NotSupported, ProviderError, SubmissionUnknown, UnexpectedResponse
 from seedance_mcp.providers import Access, Provider, create
-from seedance_mcp.types import MediaFile, Submission, TaskStatus
+from seedance_mcp.types import MediaFile, Submission, TaskState, TaskStatus
 from tests.emulator.scripted import Scripted, saying, scripted
 from tests.emulator.wire import Connection, Request, Response
 from tests.providers.opening import opened
@@ -140,10 +140,75 @@ async def test_a_stored_task_is_read_by_a_new_adapter(name: str, state: str) -> 
     usage = {unit: Decimal(amount) for unit, amount in expected.pop("usage", {}).items()}
     assert dict(said.usage) == usage
     for field_name, value in expected.items():
-        assert getattr(said, field_name) == (tuple(value) if isinstance(value, list) else value)
+        wanted = tuple(value) if isinstance(value, list) else None if value == "$none" else value
+        assert getattr(said, field_name) == wanted
     if said.status is TaskStatus.FAILED:
         assert said.error
         assert said.hint
+
+
+IDS = ("id", "request_id", "predictionId")
+ADDRESSED = {"fal"}
+"""Whose answers name no task that could be compared: the address alone tells which it is."""
+
+
+def retold(replies: list[Any], change: Callable[[dict[str, Any]], dict[str, Any]]) -> list[Any]:
+    """The answers about a task, each changed where its facts are: at the top, or in `data`."""
+    return [
+        {**reply, "data": change(reply["data"])} if isinstance(reply.get("data"), dict) else change(reply)
+        for reply in replies
+    ]
+
+
+async def told(
+    name: str, scene: dict[str, Any], change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> TaskState:
+    """What an adapter makes of a scene with answers that are changed so."""
+    exchanges = scene.get("exchanges", [scene])
+    replies = retold([filled(exchange["reply"]) for exchange in exchanges], change)
+    answers = [
+        Response.of(reply, exchange.get("status", 200))
+        for reply, exchange in zip(replies, exchanges, strict=True)
+    ]
+    async with scripted(saying(*answers)) as server, opened(name, server.origin) as provider:
+        return await provider.poll(Submission(**scene["submission"]))
+
+
+@every_state
+async def test_status_words_are_read_in_any_case_and_with_blanks_around_them(name: str, state: str) -> None:
+    def loud(facts: dict[str, Any]) -> dict[str, Any]:
+        return {**facts, "status": f" {facts['status'].swapcase()}\n"} if "status" in facts else facts
+
+    scene = wires()[name]["state"][state]
+    assert (await told(name, scene, loud)).status == scene["expect"]["status"]
+
+
+@every_state
+async def test_an_answer_about_a_task_need_not_repeat_its_id_unless_it_could_be_about_the_call(
+    name: str, state: str
+) -> None:
+    def nameless(facts: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in facts.items() if key not in IDS}
+
+    scene = wires()[name]["state"][state]
+    if scene.get("told_by_id"):
+        with pytest.raises(ProviderError):
+            await told(name, scene, nameless)
+    else:
+        assert (await told(name, scene, nameless)).status == scene["expect"]["status"]
+
+
+@every_state
+async def test_an_answer_that_names_another_task_is_not_taken_for_this_one(name: str, state: str) -> None:
+    def another(facts: dict[str, Any]) -> dict[str, Any]:
+        return {key: "another-1" if key in IDS else value for key, value in facts.items()}
+
+    scene = wires()[name]["state"][state]
+    if name in ADDRESSED:
+        assert (await told(name, scene, another)).status == scene["expect"]["status"]
+    else:
+        with pytest.raises(ProviderError):
+            await told(name, scene, another)
 
 
 @every_refusal
@@ -160,6 +225,7 @@ async def test_a_refused_purchase_is_an_error_of_ours_with_advice(
     error = caught.value
     assert (error.code, error.provider_code) == (scene["code"], scene.get("provider_code"))
     assert error.hint
+    assert scene.get("hint", "") in error.hint
     assert len(server.requests) == 1
     assert KEY not in "".join(
         [str(error), str(vars(error)), caplog.text, repr(provider), str(vars(provider))]

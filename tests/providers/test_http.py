@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from seedance_mcp.catalog import Catalog, ProviderInfo
 from seedance_mcp.errors import (
+    AccessDenied,
     AuthenticationError,
     ConfigError,
     InsufficientFunds,
@@ -179,7 +180,9 @@ async def test_a_closed_port_is_an_unavailable_provider() -> None:
         (400, {"error": "no"}, RequestRejected),
         (401, {"error": "no"}, AuthenticationError),
         (402, {"error": "no"}, InsufficientFunds),
-        (403, {"error": "no"}, AuthenticationError),
+        (403, {"error": "no"}, AccessDenied),
+        (403, {"message": "Forbidden"}, AccessDenied),
+        (403, None, AccessDenied),
         (404, {"error": "no"}, TaskNotFound),
         (404, {"hello": "no"}, UnexpectedResponse),
         (409, {"error": "no"}, RequestRejected),
@@ -201,6 +204,26 @@ async def test_a_status_becomes_an_error_of_ours(
         with pytest.raises(ProviderError) as caught:
             await api(server.origin).post("thing", Thing, {})
     assert type(caught.value) is expected
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"<!doctype html><title>Just a moment...</title><p>Checking", "a web page, 'Just a moment...'"),
+        (b"<html><body>no", "a web page"),
+        (b'{"message": "Forbidden by policy"}', "Forbidden by policy"),
+        (b"<html><title>Key " + KEY.encode() + b" blocked</title>", "a web page, 'Key (key) blocked'"),
+    ],
+)
+async def test_a_403_that_nobody_documented_quotes_what_was_said_and_blames_no_key(
+    body: bytes, words: str
+) -> None:
+    async with scripted(saying(Response(status=403, body=body))) as server:
+        with pytest.raises(AccessDenied) as caught:
+            await api(server.origin).get("thing", Thing)
+    assert caught.value.message.endswith(f" answered HTTP 403: {words}")
+    for possible in ("model or region", "organisation", "firewall", "doctor"):
+        assert possible in caught.value.hint
 
 
 async def test_a_web_page_is_no_word_about_a_task() -> None:
@@ -437,12 +460,12 @@ REFUSED = {"error": "no", "code": "c"}
         *((status, REFUSED, RequestRejected) for status in (400, 404, 405, 413, 415, 422)),
         (401, REFUSED, AuthenticationError),
         (402, REFUSED, InsufficientFunds),
-        (403, REFUSED, AuthenticationError),
+        (403, REFUSED, AccessDenied),
         (429, REFUSED, RateLimited),
         (429, b"", RateLimited),
         (429, PAGE, RateLimited),
         (401, PAGE, AuthenticationError),
-        (403, PAGE, AuthenticationError),
+        (403, PAGE, AccessDenied),
         (404, PAGE, RequestRejected),
         (413, PAGE, RequestRejected),
         *((status, PAGE, SubmissionUnknown) for status in (200, 400, 402, 405, 415, 422, 500, 502, 503)),

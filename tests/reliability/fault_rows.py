@@ -245,6 +245,24 @@ ROWS: tuple[Row, ...] = (
         cells=_only(ONLY_TASKS, poll="bought"),
     ),
     Row(
+        name="loud_words",
+        says="status words in another case, with blanks around them",
+        fault={"kind": "loud_words"},
+        cells=_only(ONLY_TASKS, poll="bought"),
+    ),
+    Row(
+        name="id_left_out",
+        says="an answer about a task that does not repeat its id",
+        fault={"kind": "id_left_out"},
+        cells=_only(ONLY_TASKS, poll="bought"),
+    ),
+    Row(
+        name="another_id",
+        says="an answer about a task that names another one",
+        fault={"kind": "another_id"},
+        cells=_only(ONLY_TASKS, poll="rides"),
+    ),
+    Row(
         name="backwards",
         says="a status that goes backwards",
         behaviour={"words": ["running", "queued", "running", "queued"]},
@@ -290,7 +308,7 @@ ROWS: tuple[Row, ...] = (
     _status(400, "refused request_rejected", check="answers request_rejected", upload="unsent request_rejected"),
     _status(401, "refused authentication", **_said("authentication")),
     _status(402, "refused insufficient_funds", **_said("insufficient_funds")),
-    _status(403, "refused authentication", **_said("authentication")),
+    _status(403, "refused access_denied", **_said("access_denied")),
     _status(404, "refused request_rejected", **_said("task_not_found") | {"check": "answers unexpected_response"}),
     _status(408, "absent"),
     _status(409, "absent", check="answers request_rejected", upload="unsent request_rejected"),
@@ -309,7 +327,7 @@ ROWS: tuple[Row, ...] = (
     ),
     _page(200, "found", accepted=True, cancel="stopped", **_NONSENSE),
     _page(400, "absent", **_NONSENSE),
-    _page(403, "refused authentication", **_said("authentication")),
+    _page(403, "refused access_denied", **_said("access_denied")),
     _page(413, "refused request_rejected", **_NONSENSE),
     _page(429, "refused rate_limited", **_said("rate_limited")),
     _page(502, "found", accepted=True, cancel="stopped"),
@@ -321,6 +339,7 @@ ROWS: tuple[Row, ...] = (
 PECULIAR: Mapping[tuple[str, str, str], str] = {
     ("ark", "strange_failure", "poll"): "failed provider_unavailable",
     ("byteplus", "strange_failure", "poll"): "failed provider_unavailable",
+    ("fal", "another_id", "poll"): "bought",  # the address alone tells which request an answer is about
     ("runcomfy", "http_404", "check"): "answers task_not_found",
     ("runcomfy", "wrong_types", "check"): "-a balance is a number or a text there, and both are read",
 }

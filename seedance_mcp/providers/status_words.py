@@ -1,0 +1,44 @@
+"""Reads the status words of a provider, whatever their case; one that nobody documented is taken as running."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from ..types import TaskStatus
+from .wording import clean
+
+logger = logging.getLogger(__name__)
+
+
+def plain(word: str) -> str:
+    """Give a word as it is compared: in lower case, without blanks around it."""
+    return word.strip().lower()
+
+
+class StatusWords:
+    """The status words of one provider: `known`, written as `plain` writes them, and those that are in no document."""
+
+    def __init__(self, provider: str, known: Mapping[str, TaskStatus]) -> None:
+        self._provider = provider
+        self._known = known
+        self._said: set[str] = set()
+
+    def known(self, word: str) -> TaskStatus | None:
+        """Give what a documented word means; None for any other."""
+        return self._known.get(plain(word))
+
+    def status(self, word: str) -> TaskStatus:
+        """
+        Give what a word means. One that is in no document never ends a task: it is taken as running.
+
+        The first time that such a word comes up, it is logged.
+        """
+        found = self.known(word)
+        if found is not None:
+            return found
+        shown = clean(word, limit=40)
+        if shown not in self._said:
+            self._said.add(shown)
+            logger.warning("%s: unknown status %r is taken as running", self._provider, shown)
+        return TaskStatus.RUNNING
