@@ -14,6 +14,7 @@ from anyio.to_thread import run_sync
 
 from ..config import Outbound
 from ..errors import DownloadError, UnexpectedResponse
+from ..media import begins_like_a_video
 from ..providers import addresses, with_advice
 from .parts import Origin, Part
 
@@ -140,7 +141,7 @@ class _Transfer:
             if origin and response.status_code == 416:
                 return start if _is_complete(response, start) else None
             _check_status(response, may_continue=origin is not None)
-            _check_content(response)
+            _check_encoding(response)
             if origin and response.status_code == 206:
                 total = _continued(response, start, origin)
                 if total is None:
@@ -187,8 +188,8 @@ class _Transfer:
         opening = self._part.go_on if start else functools.partial(self._part.begin, origin)
         with await run_sync(opening) as file:
             async for piece in response.aiter_raw():
-                if here == 0 and piece.lstrip()[:1] in (b"<", b"{", b"["):
-                    raise NoVideo("The server sent text instead of a video.", bytes=len(piece))
+                if here == 0:
+                    _check_start(response, piece)
                 here += len(piece)
                 if here > self._limits.max_bytes:
                     await run_sync(self._part.discard)
@@ -221,14 +222,23 @@ def _asked_for_pause(response: httpx2.Response) -> float | None:
     return min(float(text), 300.0) if re.fullmatch(r"\d{1,9}(\.\d{1,3})?", text, re.ASCII) else None
 
 
-def _check_content(response: httpx2.Response) -> None:
+def _check_start(response: httpx2.Response, piece: bytes) -> None:
+    """
+    Refuse what begins like text, and what is called a page or a message unless it begins like a video.
+
+    A right video under a wrong name is one all the same: whether it is whole and sound is found out later, by decoding.
+    """
+    if piece.lstrip()[:1] in (b"<", b"{", b"["):
+        raise NoVideo("The server sent text instead of a video.", bytes=len(piece))
+    if _NO_MEDIA.match(response.headers.get("Content-Type", "").strip()) and not begins_like_a_video(piece):
+        raise NoVideo("The server sent a page or a message instead of a video.", bytes=len(piece))
+
+
+def _check_encoding(response: httpx2.Response) -> None:
     # We asked for none: a small answer that unpacks to gigabytes is the only use of one.
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding.strip().lower() not in ("", "identity"):
         raise NoVideo("The server sent the video compressed, which nobody asked for.")
-    kind = response.headers.get("Content-Type", "")
-    if _NO_MEDIA.match(kind.strip()):
-        raise NoVideo("The server sent a page or a message instead of a video.")
 
 
 def _length(response: httpx2.Response) -> int | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .placeholder import PlaceholderSpec, render_placeholder
     from .probe import Span, VideoFacts, probe_video
     from .sheets import MARK_BYTES, contact_sheet, is_marked, mark
+    from .signatures import begins_like_a_video
     from .spelling import meant_path, spellings, unquoted
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "PlaceholderSpec",
     "Span",
     "VideoFacts",
+    "begins_like_a_video",
     "check_readable",
     "contact_sheet",
     "copy_to_leave",
@@ -48,6 +50,7 @@ _HOMES = {
     "PlaceholderSpec": "placeholder",
     "Span": "probe",
     "VideoFacts": "probe",
+    "begins_like_a_video": "signatures",
     "check_readable": "path_rules",
     "contact_sheet": "sheets",
     "copy_to_leave": "outgoing",

@@ -77,6 +77,14 @@ def recognise(source: IO[bytes]) -> Signature:
     return found
 
 
+def begins_like_a_video(head: bytes) -> bool:
+    """Tell whether these first bytes (64 are enough) are a video's; whether it is one, only decoding tells."""
+    try:
+        return _by_first_bytes(head).kind == "video"
+    except RefusalError:
+        return False
+
+
 def _by_first_bytes(head: bytes) -> Signature:
     for start, signature in _STARTS:
         if head.startswith(start):

@@ -361,6 +361,12 @@ async def test_a_page_or_a_message_is_not_a_video(folder: Path, kind: str, body:
             await fetched(server, folder / "clip.part")
 
 
+@pytest.mark.parametrize("kind", ["text/html", "text/html; charset=gbk", "application/json", "text/xml"])
+async def test_a_video_is_told_by_its_bytes_also_under_the_name_of_a_page(folder: Path, kind: str) -> None:
+    async with serving(always(reply(200, VIDEO, f"Content-Type: {kind}"))) as server:
+        assert (await fetched(server, folder / "clip.part")).sha256 == SHA256
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 async def test_a_dead_link_is_told_apart(folder: Path, status: int) -> None:
     async with serving(always(reply(status, b"<Error>expired</Error>"))) as server:

@@ -192,7 +192,7 @@ ROWS: tuple[Row, ...] = (
         name="wrong_content_type",
         says="the right answer under a wrong content type",
         fault={"kind": "wrong_content_type"},
-        cells=_only("-the body is read, not its label", submit="bought", poll="bought", download="fetched"),
+        cells=_only("-the body is read, not its label", submit="bought", poll="bought", download="bought"),
     ),
     _strange("strange", "the right answer with half surrogate pairs, NaN, giant numbers, NUL, no UTF-8, 3,000 levels,"
              " names twice and rubbish after it", "strange"),
