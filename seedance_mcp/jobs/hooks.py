@@ -64,8 +64,8 @@ class Hooks:
         self._claiming = 0
         self._held: set[OwedHook] = set()
         self._begun: set[OwedHook] = set()  # for good: what was begun here is never begun again
-        self.pending = False
-        """Whether one may be owed that nobody has claimed yet."""
+        self.pending = bool(settings.on_finish)
+        """Whether one may be owed that nobody has claimed yet; also before it has been looked for."""
 
     def ring(self) -> None:
         """Look now: a job has ended."""

@@ -138,7 +138,8 @@ class JobRunner:
             self._left = True
             with self.troubles.contained("Saying that this process ends"):
                 self._store.ownership.say_ending()
-            with self.troubles.contained("Leaving a watcher behind"):
+            # A signal may come now that cancels whoever called: nobody would leave one later.
+            with self.troubles.contained("Leaving a watcher behind"), anyio.CancelScope(shield=True):
                 await leave_watcher(self._settings)
 
     async def start(

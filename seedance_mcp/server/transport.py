@@ -119,7 +119,7 @@ class _Pipe:
         self._outgoing = outgoing
         self._blocking = blocking
         self._legacy_only = legacy_only
-        self._reading = anyio.CancelScope()
+        self._reading, self._answering = anyio.CancelScope(), anyio.CancelScope()
         self._turn = anyio.Lock()
         self._decided = False
         self._opening: int | str | None = None
@@ -132,6 +132,7 @@ class _Pipe:
     def stop(self) -> None:
         """End the input now: no further request is taken, and none that is under way is waited for."""
         self._reading.cancel()
+        self._answering.cancel()
 
     async def read(
         self, to_server: MemoryObjectSendStream[SessionMessage | Exception], ending: Ending
@@ -142,7 +143,8 @@ class _Pipe:
                 async with aclosing(read_lines(self._incoming, self._blocking)) as lines:
                     async for line in lines:
                         await self._take(line, to_server.send)
-                await ending.begin()
+            await ending.begin()  # outside: after a signal nothing else comes before it, either
+            with self._answering:
                 with anyio.move_on_after(_LAST_ANSWERS_SECONDS):
                     await self._answered()
                 await self._send_incomplete()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,28 @@ async def test_a_watcher_is_left_for_an_open_job_by_one_that_has_said_that_it_en
     assert [Path(name).stem for name in started["ending"]] == [app._store.ownership.instance]
     assert len(left()) == 1, "once is enough"
     assert not list((leaving.state_dir / "instances").iterdir()), "nothing is left of the process itself"
+
+
+async def test_one_is_left_also_if_whoever_wants_that_is_cancelled_meanwhile(
+    leaving: Settings, left: Callable[[], list[Any]]
+) -> None:
+    """As by SIGTERM, when it comes at the same moment as the end of input."""
+    async with open_app(leaving, leave=True) as app:
+        await app.generate(request())
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await app.begin_ending()
+        assert len(left()) == 1
+
+
+async def test_one_is_left_by_whoever_has_not_looked_yet_for_hooks_that_others_owe(
+    leaving: Settings, left: Callable[[], list[Any]]
+) -> None:
+    async with open_app(replace(leaving, on_finish="true"), leave=True) as app:
+        app.runner._watcher._looked = True  # for open jobs it has; the two looks come in any order
+        await app.begin_ending()
+        (started,) = left()
+    assert started["words"] == ["watch", "--until-idle"]
 
 
 async def test_what_is_bought_after_the_end_was_foreseen_is_left_to_a_watcher_as_well(

@@ -1,5 +1,6 @@
 """
-Kills and stops real processes while they buy, lets others take over, and compares what came of it with the provider's ledger.
+Kills and stops real processes while they buy, and ends them as clients do; others take over, or those that were left behind
+finish alone. What came of it is compared with the provider's ledger.
 
 `python -m tests.reliability.kill --rounds 10000 --seed 7 [--provider NAME] [--keep FOLDER]`
 """
@@ -129,6 +130,8 @@ def main() -> None:
     missed = [point for point in POINTS if not outcome.points[point]]
     print(
         f"{outcome.rounds} rounds in {outcome.seconds:.0f} s: {outcome.kills} kills, {outcome.stops} stops, "
+        f"{outcome.endings} endings by clients, {outcome.left} left behind, {outcome.alone} alone with open jobs, "
+        f"{outcome.hooks} commands run, {outcome.unsure} perhaps not, "
         f"{outcome.bought} bought, {outcome.asked} for a person, {len(outcome.violations)} violations; "
         f"points never reached: {missed}"
     )

@@ -13,10 +13,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from seedance_mcp.jobs.hooks import ABANDONED
 from tests.emulator import Emulator
 from tests.emulator.ledger import Task
 
 from . import fault_market as market
+
+TOLD = "told"
+"""The folder of an installation in which each run of the command leaves a file."""
 
 
 @dataclass
@@ -26,6 +30,16 @@ class Outcome:
     rounds: int = 0
     kills: int = 0
     stops: int = 0
+    endings: int = 0
+    """Servers that were ended as clients end them."""
+    left: int = 0
+    """Processes that servers left behind."""
+    alone: int = 0
+    """Endings after which a watcher had to deliver what was open without any further server."""
+    hooks: int = 0
+    """Runs of the command at the end of a job that were begun."""
+    unsure: int = 0
+    """Jobs that say of their command that it may not have run."""
     bought: int = 0
     asked: int = 0
     """Open questions that a person had to answer."""
@@ -78,6 +92,7 @@ def judge(
             say(f"{where}: {counted} micros are counted, {charged} were charged")
     elif Decimal(counted) / 1_000_000 < charged:
         say(f"{where}: {counted} micros are counted, {charged} were charged")
+    _run_once(folder, jobs, say, where, outcome)
     log = (folder / "log.txt").read_text(encoding="utf-8", errors="replace")
     if "Traceback" in log or "nobody expected" in log:
         say(f"{where}: {log[-3000:]}")
@@ -112,6 +127,39 @@ def _delivered(
     left = [path.name for path in found if path.suffix not in kinds]
     if left:
         say(f"{where}: {left} were left behind")
+
+
+def _run_once(
+    folder: Path, jobs: list[dict[str, Any]], say: Callable[[str], None], where: str, outcome: Outcome
+) -> None:
+    """Compare the runs of commands with the ends of jobs: one each, or none where the job says that it may not have run."""
+    told = runs_of(folder)
+    outcome.hooks += len(told)
+    runs = Counter((run["job_id"], run["status"]) for run in told)
+    for (job_id, status), count in runs.items():
+        if count > 1:
+            say(f"{where}: the command of {job_id} ({status}) was run {count} times")
+    said = hooks_of(folder)
+    for job in jobs:
+        ran = runs[job["id"], "succeeded" if job["state"] == "done" else "failed"]
+        came = said.get(job["id"], (None, None))[1]
+        outcome.unsure += came == ABANDONED
+        if not (came == ABANDONED if ran == 0 else came in ("", ABANDONED)):
+            say(f"{where}: the command of {job['id']} ({job['state']}): run {ran} times, said is {came!r}")
+        if came and job.get("hook_error") != came:
+            say(f"{where}: {job['id']} does not say that its command {came}")
+
+
+def runs_of(folder: Path) -> list[dict[str, Any]]:
+    """What each run of the command was told. Raises JSONDecodeError while one is being told."""
+    return [json.loads(path.read_text(encoding="utf-8")) for path in (folder / TOLD).iterdir()]
+
+
+def hooks_of(folder: Path) -> dict[str, tuple[str | None, str | None]]:
+    """Of each job that has ended and is owed a run of the command: which process claimed it, and what came of it."""
+    with contextlib.closing(sqlite3.connect(folder / "state" / "jobs.db")) as database:
+        rows = database.execute("SELECT job_id, runner, outcome FROM hooks WHERE ended IS NOT NULL")
+        return {job_id: (runner, outcome) for job_id, runner, outcome in rows}
 
 
 def jobs_of(folder: Path) -> list[dict[str, Any]]:

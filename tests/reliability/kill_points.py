@@ -7,7 +7,18 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from seedance_mcp.jobs import files, journal, parts, receipts, saving, store, watcher
+from seedance_mcp.jobs import (
+    files,
+    hook_records,
+    hooks,
+    journal,
+    parts,
+    receipts,
+    saving,
+    store,
+    watch_duty,
+    watcher,
+)
 from seedance_mcp.providers import exchange, network, paying
 from seedance_mcp.types import JobState
 
@@ -26,12 +37,19 @@ POINTS = (
         f"{when} {what}"
         for what in (
             "receipts", "connection's bytes", "answer", "question", "download", "part", "chunk", "file's name",
-            "sidecar", "errands", "flush", "renewal",
+            "sidecar", "errands", "flush", "renewal", "hook",
         )
         for when in ("before", "after")
     ),
 )  # fmt: skip
 """Every point; `deciding` is inside the transaction, `written` after its commit."""
+
+POINTS_OF_WATCHERS = tuple(
+    f"{when} {what}"
+    for what in ("duty's taking", "duty's end", "hook's claim", "hook's record")
+    for when in ("before", "after")
+)
+"""Those that only a process gets to that watches or runs hooks; the last three are inside a transaction."""
 
 Reached = Callable[[str], None]
 
@@ -50,6 +68,11 @@ def install(reached: Reached) -> None:
     _around(saving.Saver, "_after", "errands", reached)
     _around(os, "fsync", "flush", reached)
     _around(watcher.Watcher, "_lease", "renewal", reached)
+    _around(hooks, "run_hook", "hook", reached)
+    _around(watch_duty.WatchDuty, "take", "duty's taking", reached)
+    _around(watch_duty.WatchDuty, "_give_up_if_idle", "duty's end", reached)
+    _around(hook_records, "claim", "hook's claim", reached)
+    _around(hook_records, "finish", "hook's record", reached)
     begin = parts.Part.begin
 
     def begin_counted(part: Any, origin: Any) -> Any:

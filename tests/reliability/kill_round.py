@@ -6,6 +6,7 @@ import random
 import signal
 from hashlib import sha256
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import anyio
@@ -13,7 +14,8 @@ import anyio
 from tests.emulator import Emulator
 
 from . import fault_market as market
-from .kill_judge import Outcome, jobs_of, prompt_of
+from .kill_endings import Endings
+from .kill_judge import TOLD, Outcome, jobs_of, prompt_of
 from .kill_points import POINTS
 from .kill_zygote import Life, Zygote
 
@@ -23,6 +25,16 @@ OTHER_KEY = "another-key-9876543210"
 
 QUESTIONS = 6
 """A person answers so often; each answer may lead to a purchase that is lost in its turn."""
+
+ENDINGS = 0.6
+ALONE = 0.5
+"""How often a later life is a server that its client ends, and how often the last of these is left to its watcher alone."""
+
+TELLING = 'cat > "$0/$$-$PPID"'
+"""The command at the end of a job: each run leaves a file with what it was told."""
+
+WORDS = 4
+"""How many further processes may come before it is said of a command that it may not have run."""
 
 
 class Round:
@@ -44,7 +56,8 @@ class Round:
         given = {
             "SEEDANCE_STATE_DIR": str(self.folder / "state"), "SEEDANCE_OUTPUT_DIR": str(self.folder / "videos"),
             "SEEDANCE_POLL_SECONDS": "0.1", "SEEDANCE_DETACH": "0", "SEEDANCE_CONFIRM": "off",
-            "SEEDANCE_MAX_USD_PER_JOB": "50", "SEEDANCE_MAX_USD_PER_DAY": "500", **environ,
+            "SEEDANCE_MAX_USD_PER_JOB": "50", "SEEDANCE_MAX_USD_PER_DAY": "500", "SEEDANCE_MAX_JOBS_PER_HOUR": "1000",
+            "SEEDANCE_ON_FINISH": f"sh -c {quote(TELLING)} {quote(str(self.folder / TOLD))}", **environ,
         }  # fmt: skip
         catalog = str(self.folder.parent / "catalog.toml")
         return {
@@ -54,14 +67,21 @@ class Round:
 
     async def play(self, source: Zygote, emulator: Emulator, outcome: Outcome) -> None:
         """End life after life, then let the last one finish; where the provider cannot be asked, play the person."""
-        own = emulator.environment(self.provider)
-        environs = (
-            [own, emulator.environment(self.provider, key=OTHER_KEY)] if self.number % 3 == 2 else [own]
-        )
+        environs = [emulator.environment(self.provider)]
+        if self.number % 3 == 2:
+            environs.append(emulator.environment(self.provider, key=OTHER_KEY))
         rng = self._random
+        (self.folder / TOLD).mkdir(parents=True)
+        clients = Endings(
+            number=self.number, folder=self.folder, life=self.life, random=rng, source=source, outcome=outcome
+        )
         point = POINTS[self.number % len(POINTS)]
         first: dict[str, Any] = {"point": point, "nth": 1 + self.number // len(POINTS) % 3}
-        for number in range(rng.choice((1, 1, 2, 3))):
+        alone = rng.random() < ALONE
+        for number in range(rng.choice((1, 1, 1, 2) if alone else (1, 1, 2, 3))):
+            if number and rng.random() < ENDINGS:
+                await clients.session(rng.choice(environs), alone=False)
+                continue
             plan = (
                 first
                 if number == 0
@@ -76,7 +96,21 @@ class Round:
                 await life.end(rng.uniform(0, 0.9))
                 life.send(signal.SIGSTOP if stop else signal.SIGKILL)
                 await self._stopped(life, stop, source, rng.choice(environs), outcome)
-        lasting = environs * rng.choice((1, 1, 1, 2))
+        if alone:
+            await clients.session(rng.choice(environs), alone=True)
+        async with clients.waking():
+            await self._end_well(environs, clients, source, emulator, outcome)
+        outcome.kills += clients.killed
+
+    async def _end_well(
+        self,
+        environs: list[dict[str, str]],
+        clients: Endings,
+        source: Zygote,
+        emulator: Emulator,
+        outcome: Outcome,
+    ) -> None:
+        lasting = environs * self._random.choice((1, 1, 1, 2))
         await self._finish([await source.start(**self.life(environ)) for environ in lasting], outcome)
         for _ in range(QUESTIONS):
             open_questions = self._unresolved(emulator)
@@ -88,9 +122,14 @@ class Round:
                 for environ in environs
             ]
             await self._finish(told, outcome)
+        for _ in range(WORDS):
+            # That a command may not have run is said by whoever comes next.
+            if await clients.settle():
+                break
+            await self._finish([await source.start(**self.life(environs[0]))], outcome)
         # What the slower of two processes leaves, or one that died as it started a worker, is the next start's to remove.
         if list((self.folder / "videos").rglob("*.part")):
-            await self._finish([await source.start(**self.life(own))], outcome)
+            await self._finish([await source.start(**self.life(environs[0]))], outcome)
 
     def _of(self, environ: dict[str, str], questions: dict[str, str | None]) -> dict[str, str | None]:
         """Those of the questions that are about jobs of the account with this key."""

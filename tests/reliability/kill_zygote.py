@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from subprocess import PIPE
 from typing import Any
 
@@ -26,10 +26,9 @@ class Zygote:
         assert process.stdout
         self._stdin = process.stdin
         self._lines = BufferedByteReceiveStream(process.stdout)
+        self._turn = anyio.Lock()
         self._number = 0
-        self._pids: dict[int, anyio.Event] = {}
-        self._ends: dict[int, anyio.Event] = {}
-        self._facts: dict[int, dict[str, int]] = {}
+        self._lives: dict[int, Life] = {}
 
     async def listen(self) -> None:
         """Take down what it says."""
@@ -39,26 +38,42 @@ class Zygote:
             except (anyio.EndOfStream, anyio.IncompleteRead):
                 return
             number = said["number"]
-            self._facts[number] |= said
-            (self._ends if "ended" in said else self._pids)[number].set()
+            if "by" in said:
+                self._lives[number] = Life(number, words=said["words"])
+                self._lives[said["by"]].left.append(self._lives[number])
+            life = self._lives[number]
+            life.facts |= said
+            (life.over if "ended" in said else life.begun).set()
 
     async def start(self, **life: Any) -> Life:
         """Begin a life."""
         self._number += 1
         number = self._number
-        self._facts[number] = {}
-        self._pids[number], self._ends[number] = anyio.Event(), anyio.Event()
-        await self._stdin.send(json.dumps({"number": number, **life}).encode() + b"\n")
-        await self._pids[number].wait()
-        return Life(self._facts[number], self._ends[number])
+        self._lives[number] = begun = Life(number)
+        await self._tell({"number": number, **life})
+        await begun.begun.wait()
+        return begun
+
+    async def close_input(self, life: Life) -> None:
+        """Close the stdin of a server."""
+        await self._tell({"close": life.number})
+
+    async def _tell(self, line: dict[str, Any]) -> None:
+        async with self._turn:
+            await self._stdin.send(json.dumps(line).encode() + b"\n")
 
 
-@dataclass
+@dataclass(eq=False)
 class Life:
-    """One process."""
+    """One process, with those that it has left behind; they are there by the time that it is over."""
 
-    facts: dict[str, int]
-    over: anyio.Event
+    number: int
+    words: str = ""
+    """Of its command line, for those that were left behind."""
+    facts: dict[str, Any] = field(default_factory=dict[str, Any])
+    begun: anyio.Event = field(default_factory=anyio.Event)
+    over: anyio.Event = field(default_factory=anyio.Event)
+    left: list[Life] = field(default_factory=lambda: list[Life]())
 
     def send(self, what: signal.Signals) -> None:
         """Send it a signal, if it still lives."""

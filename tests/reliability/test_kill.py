@@ -1,4 +1,4 @@
-"""Killed and stopped processes at every provider: nothing is bought twice, nothing is lost, everything is delivered."""
+"""Killed, stopped and ended processes at every provider: nothing is bought twice, nothing is lost, everything is delivered."""
 
 from __future__ import annotations
 
@@ -38,6 +38,11 @@ def test_kills_and_stops_at_any_moment_cost_nothing_twice_and_lose_nothing(provi
     assert outcome.rounds >= rounds
     assert outcome.kills >= rounds
     assert outcome.stops > rounds / 10
+    assert outcome.endings > rounds / 3, "many servers have to end as clients end them"
+    assert outcome.left > rounds / 4
+    assert outcome.alone > rounds / 20, "sometimes nobody but the watcher is there to deliver"
+    assert outcome.hooks + outcome.unsure >= outcome.bought
+    assert outcome.unsure < outcome.hooks / 4
     assert outcome.harmful > rounds * 0.4, "most of the time something else has to go wrong too"
     missed = [point for point in POINTS if not outcome.points[point]]
     assert missed == [], "a process has to die at every named point"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -18,6 +19,7 @@ from tests.emulator import Behaviour, Emulator, Fault
 from tests.reliability.fault_market import NO_LIMIT
 
 from .asking import SMALL, content
+from .process import call, serving
 
 BEFORE_SIGTERM = 1.9
 """Seconds; the SDK sends SIGTERM two seconds after it has closed the server's input."""
@@ -181,3 +183,22 @@ async def test_a_purchase_that_is_under_way_when_the_client_kills_the_server_is_
         await until(lambda: rows(settings, "SELECT 1 FROM hooks WHERE outcome = ''"))
         assert len(list(told.iterdir())) == 1
         await until(lambda: not rows(settings, "SELECT instance FROM watch_duty"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals there")
+async def test_a_signal_at_the_same_moment_as_the_end_of_input_leaves_a_watcher_all_the_same(
+    environ: dict[str, str], tmp_path: Path, told: Path
+) -> None:
+    """A server that gets no time for two seconds, on a machine that is busy, sees both at once."""
+    settings = with_hook({**environ, "SEEDANCE_SANDBOX_SECONDS": "1"}, tmp_path, told, seconds=0)
+    async with serving(settings, tmp_path) as server:
+        await server.ask(call(1, "generate_video", {**SMALL, "wait_seconds": 0}, modern=True))
+        server.process.send_signal(signal.SIGSTOP)
+        await server.stdin.aclose()
+        server.process.send_signal(signal.SIGTERM)
+        server.process.send_signal(signal.SIGCONT)
+        assert await server.process.wait() == 0
+    await until(lambda: document(settings)["state"] == "done")
+    await until(lambda: rows(settings, "SELECT 1 FROM hooks WHERE outcome = ''"))
+    assert len(list(told.iterdir())) == 1
+    await until(lambda: not rows(settings, "SELECT instance FROM watch_duty"))
