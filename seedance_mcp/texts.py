@@ -73,6 +73,16 @@ def unusable(name: str, value: Any) -> list[str]:
     return []
 
 
+def inert(text: str) -> str:
+    """Write a text, such as the name of a file, so that it commands no terminal: line ends and what has no shape are U+FFFD."""
+    return "".join(
+        character
+        if character.isprintable() or character in _JOINERS or unicodedata.category(character) == "Zs"
+        else REPLACEMENT
+        for character in text
+    )
+
+
 def one_line(text: str, most: int | None = None) -> str:
     """
     Write a foreign text on one line, so that it commands no terminal and hides nothing; at most `most` characters of it.

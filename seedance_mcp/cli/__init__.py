@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ..errors import ConfigError, SeedanceError
+from ..texts import inert
 
 __all__ = ["run"]
 
@@ -29,9 +30,9 @@ def run(argv: list[str]) -> int:
         return execute(argv)
     except SeedanceError as error:
         for problem in error.problems if isinstance(error, ConfigError) else (error.message,):
-            print(f"error [{error.code}]: {problem}", file=sys.stderr)
+            print(f"error [{error.code}]: {inert(problem)}", file=sys.stderr)
         if hint := _HINTS.get(error.code, error.hint):
-            print(f"hint: {hint}", file=sys.stderr)
+            print(f"hint: {inert(hint)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

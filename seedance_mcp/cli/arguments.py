@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, get_args, get_origin
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from .. import tolerant_json
 from ..config import Settings
 from ..errors import InvalidRequest
 from ..media import spellings
@@ -120,8 +120,8 @@ def _options(pairs: list[str]) -> dict[str, Any]:
         if not equals or not name:
             raise InvalidRequest([f"provider_options: {pair!r} is not of the form KEY=VALUE"])
         try:
-            options[name] = json.loads(value)
-        except json.JSONDecodeError:
+            options[name] = tolerant_json.read_strictly(value)
+        except ValueError:
             options[name] = value
     return options
 

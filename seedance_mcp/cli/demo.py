@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import shutil
 import sys
@@ -16,9 +15,10 @@ import anyio
 
 from ..config import Settings, load_settings
 from ..errors import SeedanceError
+from ..texts import one_line
 from .arguments import whole
 from .progress import progress_bar
-from .text import shorten
+from .text import json_text
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -71,7 +71,7 @@ def execute(arguments: argparse.Namespace) -> int:
         + (f" ({place})" if place else "")
         + ", then add"
     )
-    print(json.dumps({"mcpServers": {"seedance": entry}}, indent=2, ensure_ascii=False))
+    print(json_text({"mcpServers": {"seedance": entry}}))
     print("and start Claude Desktop again. README.md has the same for other clients.")
     return 0
 
@@ -176,7 +176,7 @@ async def _call(client: Client, tool: str, arguments: dict[str, Any]) -> dict[st
 def _content(tool: str, result: CallToolResult) -> dict[str, Any]:
     if result.is_error:
         error = (result.meta or {}).get("seedance/error") or {
-            "message": shorten(" ".join(getattr(b, "text", "") for b in result.content), 300)
+            "message": one_line(" ".join(getattr(b, "text", "") for b in result.content), 300)
         }
         raise SeedanceError(f"{tool}: {error['message']}", hint=error.get("hint"))
     return result.structured_content or {}

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import asdict
 
 import anyio
 
 from ..config import Reading, read_settings
+from ..texts import inert
 from .checkup import conclude, examine
 from .findings import Finding
 from .opening import log_to_stderr
+from .text import json_text
 
 _MARKS = {"ok": "ok", "off": "-", "warning": "WARN", "problem": "FAIL"}
 
@@ -39,11 +40,7 @@ async def _doctor(reading: Reading, network: bool, as_json: bool) -> int:
             _print(finding, before=findings[-2] if len(findings) > 1 else None)
     able, words = conclude(findings, settings)
     if as_json:
-        print(
-            json.dumps(
-                {"able": able, "conclusion": words, "findings": [asdict(one) for one in findings]}, indent=2
-            )
-        )
+        print(json_text({"able": able, "conclusion": words, "findings": [asdict(one) for one in findings]}))
     else:
         print(f"\n{words}")
     return 0 if able else 1
@@ -52,7 +49,7 @@ async def _doctor(reading: Reading, network: bool, as_json: bool) -> int:
 def _print(finding: Finding, *, before: Finding | None) -> None:
     if before is None or before.area != finding.area:
         print(f"{'' if before is None else chr(10)}{finding.area}")
-    print(f"  {_MARKS[finding.verdict]:<4}  {finding.subject}: {finding.text}")
+    print(f"  {_MARKS[finding.verdict]:<4}  {inert(f'{finding.subject}: {finding.text}')}")
     if finding.hint:
-        print(f"        {finding.hint}")
+        print(f"        {inert(finding.hint)}")
     sys.stdout.flush()

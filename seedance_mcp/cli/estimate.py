@@ -8,10 +8,11 @@ import anyio
 
 from ..app import Quote
 from ..config import Settings, load_settings
+from ..texts import inert
 from ..types import VideoRequest
 from .arguments import add_request_arguments, allow_named_files, read_request
 from .opening import opened
-from .text import digits, money, table
+from .text import digits, json_text, money, table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +34,7 @@ async def _estimate(settings: Settings, request: VideoRequest, as_json: bool) ->
         if as_json:
             from ..server import views
 
-            print((await views.estimate(app, quote)).model_dump_json(indent=2))
+            print(json_text((await views.estimate(app, quote)).model_dump(mode="json")))
         else:
             print(_lines(quote))
 
@@ -52,7 +53,7 @@ def _lines(quote: Quote) -> str:
         lines.append(f"Usually done in {quote.usual_seconds:.0f} s.")
     left, most = digits(budget.left_today_usd), digits(budget.max_per_job_usd)
     lines.append(f"Left today: {left} USD; one job may cost {most} USD.")
-    lines += [f"note: {line}" for line in quote.advice]
+    lines += [f"note: {inert(line)}" for line in quote.advice]
     rows = [
         (
             other.offer.provider.name,

@@ -11,6 +11,7 @@ import anyio
 from ..app import App
 from ..config import Settings, load_settings
 from ..errors import ConfirmationRequired
+from ..texts import inert
 from ..types import VideoRequest
 from .arguments import add_request_arguments, allow_named_files, amount, read_request
 from .consent import at_a_terminal, says_yes
@@ -87,7 +88,7 @@ async def _say_the_price(app: App, request: VideoRequest) -> None:
         f"{quote.offer.model.title} at {quote.offer.provider.title}: {price}; {quote.reason}", file=sys.stderr
     )
     for line in quote.advice:
-        print(f"note: {line}", file=sys.stderr)
+        print(f"note: {inert(line)}", file=sys.stderr)
 
 
 def _agreed(error: ConfirmationRequired, settings: Settings) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import asdict
 
@@ -11,10 +10,11 @@ import anyio
 
 from ..app import App
 from ..config import Settings, load_settings
+from ..texts import one_line
 from ..types import Job
 from .opening import opened
 from .refund import refund_note
-from .text import job_lines, moment, money, shorten, table, went_well
+from .text import job_lines, json_text, moment, money, table, went_well
 from .waiting import finish, wait_with_progress
 
 
@@ -82,7 +82,7 @@ async def _list(settings: Settings, limit: int, as_json: bool) -> int:
         if as_json:
             from ..server import views
 
-            print((await views.jobs(app, limit)).model_dump_json(indent=2))
+            print(json_text((await views.jobs(app, limit)).model_dump(mode="json")))
         elif jobs := await app.recent(limit):
             head = ("JOB", "CREATED", "STATUS", "PROVIDER", "MODEL", "PRICE", "PROMPT")
             print(table(head, [_row(job) for job in jobs]))
@@ -103,7 +103,7 @@ async def _spending(settings: Settings, as_json: bool) -> int:
         budget = await app.budget()
     if as_json:
         rows = [{**asdict(line), "usd": f"{line.usd:f}"} for line in lines]
-        print(json.dumps({"days": rows, "left_today_usd": f"{budget.left_today_usd:f}"}, indent=2))
+        print(json_text({"days": rows, "left_today_usd": f"{budget.left_today_usd:f}"}))
         return 0
     if lines:
         head = ("DAY (UTC)", "PROVIDER", "MODEL", "JOBS", "USD")
@@ -181,11 +181,11 @@ async def _print(app: App, job: Job, text: str, *, as_json: bool) -> None:
     if as_json:
         from ..server import views
 
-        text = (await views.job(app, job)).model_dump_json(indent=2)
+        text = json_text((await views.job(app, job)).model_dump(mode="json"))
     print(text)
 
 
 def _row(job: Job) -> tuple[str, ...]:
     price = money(job.charge or job.estimate)
-    prompt = shorten(job.request.prompt or "", 40)
+    prompt = one_line(job.request.prompt or "", 40)
     return (job.id, moment(job.created_at), job.status.value, job.provider, job.model, price, prompt)

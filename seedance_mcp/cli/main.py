@@ -7,7 +7,11 @@ import importlib
 import io
 import os
 import sys
+from pathlib import Path
 from typing import NoReturn, Protocol, cast
+
+from ..errors import InvalidRequest
+from ..texts import unusable
 
 _COMMANDS = {
     "demo": "Make a placeholder video through the real server: free, offline, no key.",
@@ -52,6 +56,7 @@ def execute(argv: list[str]) -> int:
     arguments = parser.parse_args(argv)
     if command is None:
         parser.error("say which command to run")
+    _refuse_what_is_no_text(arguments)
     try:
         code = command.execute(arguments)
         sys.stdout.flush()
@@ -60,6 +65,23 @@ def execute(argv: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
+
+
+def _refuse_what_is_no_text(arguments: argparse.Namespace) -> None:
+    """
+    Refuse bytes that are no text in the encoding of this terminal.
+
+    Raises:
+        InvalidRequest: names each argument that holds some.
+    """
+    given: dict[str, object] = vars(arguments)
+    problems = [
+        problem
+        for name, value in given.items()
+        for problem in unusable(name, str(value) if isinstance(value, Path) else value)
+    ]
+    if problems:
+        raise InvalidRequest(problems)
 
 
 def _load(name: str | None) -> Command:

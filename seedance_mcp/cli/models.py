@@ -10,7 +10,7 @@ import anyio
 
 from ..config import Settings, load_settings
 from .opening import opened
-from .text import digits, table
+from .text import digits, json_text, table
 
 if TYPE_CHECKING:
     from ..server import results
@@ -35,7 +35,7 @@ async def _models(settings: Settings, model: str | None, provider: str | None, a
     async with opened(settings, watch=False) as app:
         found = catalog_views.models(app, model=model, provider=provider)
     if as_json:
-        print(found.model_dump_json(indent=2))
+        print(json_text(found.model_dump(mode="json")))
     elif model:
         print("\n\n".join(_details(one) for one in found.models))
     else:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from ..app import App, open_app
 from ..config import Settings
 from ..errors import SeedanceError
+from ..texts import inert
 
 
 @asynccontextmanager
@@ -19,7 +20,7 @@ async def opened(settings: Settings, *, watch: bool = True) -> AsyncGenerator[Ap
     async with open_app(settings, watch=watch) as app:
         with suppress(SeedanceError):  # trouble with the catalogue stops only who needs it
             for unknown in app.unknown_settings:
-                print(f"note: {unknown}", file=sys.stderr)
+                print(f"note: {inert(str(unknown))}", file=sys.stderr)
         yield app
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ..app import App
+from ..texts import inert
 from ..types import Job
 
 
@@ -22,9 +23,9 @@ async def refund_note(app: App, job: Job) -> str:
         lines.append(f"Downloads:  {job.tries.rubbish} brought something else than a video")
     if job.error:
         code = f" [{job.provider_code}]" if job.provider_code else ""
-        lines.append(f"Error:      {job.error}{code}")
+        lines.append(f"Error:      {inert(job.error)}{code}")
     lines.append("Times (UTC):")
     for step in await app.history(job.id):
         at = datetime.fromtimestamp(step.at, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        lines.append(f"  {at}  {step.after}{f': {step.detail}' if step.detail else ''}")
+        lines.append(f"  {at}  {step.after}{f': {inert(step.detail)}' if step.detail else ''}")
     return "\n".join(lines)

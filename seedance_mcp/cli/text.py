@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 from ..errors import OtherAccount
+from ..texts import inert, one_line
 from ..types import Job, JobStatus, Price, Signer
 
 
@@ -31,14 +34,33 @@ def moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def shorten(text: str, width: int) -> str:
-    """One line of at most `width` characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= width else f"{line[: width - 1]}…"
+def json_text(content: Mapping[str, object]) -> str:
+    """
+    Write JSON for stdout.
+
+    What stdout cannot encode, and what could command a terminal or hide something, is written as an escape of JSON, so
+    that whoever reads it as JSON has all of it.
+    """
+    encoding = sys.stdout.encoding or "ascii"
+    return "".join(
+        character if character == "\n" or _can_be_shown(character, encoding) else json.dumps(character)[1:-1]
+        for character in json.dumps(content, indent=2, ensure_ascii=False)
+    )
+
+
+def _can_be_shown(character: str, encoding: str) -> bool:
+    if not character.isprintable():
+        return False
+    try:
+        character.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell, two spaces between them."""
+    """Columns as wide as their widest cell, two spaces between them. No cell can command the terminal."""
+    rows = [[inert(cell) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
     lines = [head, *rows]
     return "\n".join(
@@ -61,7 +83,7 @@ def job_lines(job: Job, other: OtherAccount | None) -> str:
             else f"{job.status.value}, {job.progress:.0%}",
         ),
         ("model", f"{job.model} at {job.provider}"),
-        ("prompt", shorten(job.request.prompt or "", 100) or None),
+        ("prompt", one_line(job.request.prompt or "", 100) or None),
         ("created", moment(job.created_at)),
         ("finished", moment(job.finished_at) if job.finished_at else None),
         ("estimate", money(job.estimate)),
@@ -86,7 +108,7 @@ def job_lines(job: Job, other: OtherAccount | None) -> str:
         shown.append(("hook", f"SEEDANCE_ON_FINISH {job.hook_error}"))
     if other:
         shown += [("waits", other.message), ("", other.hint)]
-    return "\n".join(f"{f'{name}:' if name else '':<12}{value}" for name, value in shown if value)
+    return "\n".join(f"{f'{name}:' if name else '':<12}{inert(value)}" for name, value in shown if value)
 
 
 def went_well(job: Job) -> bool:

@@ -11,9 +11,11 @@ import anyio
 from ..app import Viewed
 from ..config import Settings, load_settings
 from ..errors import MediaError
+from ..texts import inert
 from ..types import MAX_SHEET_FRAMES
 from .arguments import absolute, whole
 from .opening import opened
+from .text import json_text
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +45,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.json:
         from ..server import views
 
-        print(views.view(viewed).model_dump_json(indent=2))
+        print(json_text(views.view(viewed).model_dump(mode="json")))
     else:
         print(_lines(viewed))
     return 0
@@ -84,4 +86,4 @@ def _lines(viewed: Viewed) -> str:
             (name, ", ".join(f"{span.start:.2f} to {span.end:.2f} s" for span in spans) or "nowhere")
         )
     shown.append(("sheet", str(viewed.sheet)))
-    return "\n".join(f"{name + ':':<10}{value}" for name, value in shown)
+    return "\n".join(f"{name + ':':<10}{inert(value)}" for name, value in shown)

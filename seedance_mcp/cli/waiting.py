@@ -7,9 +7,10 @@ import sys
 import anyio
 
 from ..app import App, Update
+from ..texts import inert
 from ..types import Job, JobStatus
 from .progress import progress_bar
-from .text import job_lines, money, went_well
+from .text import job_lines, json_text, money, went_well
 
 _LOOK_SECONDS = 30.0
 _LOOK_AT_OTHERS_SECONDS = 5.0
@@ -49,7 +50,7 @@ async def finish(app: App, job: Job, *, as_json: bool) -> int:
     if as_json:
         from ..server import views
 
-        print((await views.job(app, job)).model_dump_json(indent=2))
+        print(json_text((await views.job(app, job)).model_dump(mode="json")))
     elif job.artifacts and job.status is JobStatus.SUCCEEDED:
         facts = job.artifacts
         sound = "with sound" if facts.has_audio else "silent"
@@ -58,8 +59,8 @@ async def finish(app: App, job: Job, *, as_json: bool) -> int:
         print(f"{size}{charge}, {job.id}", file=sys.stderr)
         print(facts.video_path)
     elif job.error:
-        print(f"error [{job.error_code}]: {job.error}", file=sys.stderr)
-        print(f"hint: {job.error_hint or f'seedance-mcp jobs show {job.id}'}", file=sys.stderr)
+        print(f"error [{job.error_code}]: {inert(job.error)}", file=sys.stderr)
+        print(f"hint: {inert(job.error_hint or f'seedance-mcp jobs show {job.id}')}", file=sys.stderr)
         if other := await app.waits_for(job):
             print(f"{other.message}\n{other.hint}", file=sys.stderr)
     else:

@@ -14,8 +14,8 @@ from ..app import App
 from ..config import Settings, load_settings
 from ..errors import StoreError
 from ..jobs import WatchDuty
+from ..texts import one_line
 from .opening import opened
-from .text import shorten
 
 _LOOK_SECONDS = 0.5
 _TRY_AGAIN_SECONDS = 15.0
@@ -134,7 +134,7 @@ async def _show(app: App, shown: dict[str, str]) -> None:
             # Asked before anything is printed: at the end this can be cancelled here.
             other = await app.waits_for(job)
             shown[job.id] = job.status
-            print(f"{job.id}  {job.status.value:<10}  {shorten(job.request.prompt or '', 60)}", flush=True)
+            print(f"{job.id}  {job.status.value:<10}  {one_line(job.request.prompt or '', 60)}", flush=True)
             if other:
                 print(f"{other.message}\n{other.hint}", flush=True)
         if job.finished:

@@ -13,8 +13,10 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from ..errors import JobNotFound, StoreError
+from ..texts import storable, storable_value
 from ..types import FINISHED_STATES, Job, JobState, Price, job_code
 from . import hook_records, steady
 from .accounts import joined
@@ -104,7 +106,10 @@ def _adapter() -> TypeAdapter[Job]:
 
 
 def _dump(job: Job) -> str:
-    return _adapter().dump_json(job).decode()
+    try:
+        return _adapter().dump_json(job).decode()
+    except ValueError:  # half a surrogate pair in some word of it: a paid job is not lost for that
+        return to_json(storable_value(_adapter().dump_python(job))).decode()
 
 
 class DamagedRecord(StoreError):
@@ -244,6 +249,7 @@ def _event(
     connection: Connection, job: Job, before: JobState | None, at: float, *, by: str, detail: str
 ) -> None:
     row = connection.execute("SELECT hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+    detail = storable(detail)
     link = [row[0] if row else "", job.id, at, before, job.state, by, detail]
     digest = hashlib.sha256(json.dumps(link).encode()).hexdigest()
     connection.execute(

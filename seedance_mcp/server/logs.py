@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from ..config import Settings
+from ..texts import inert
 
 _QUERY = re.compile(r"(https?://[^\s?#'\"<>]+)\?[^\s'\"<>]+")
 _USERINFO = re.compile(r"(https?://)[^\s/@'\"<>]+@")
@@ -14,7 +15,7 @@ _SHORTEST_SECRET = 6
 
 
 class Redacting(logging.Formatter):
-    """Writes a record, tracebacks included, without any known secret or the query of any address."""
+    """Writes a record, tracebacks included, without any known secret, the query of any address, or a command to a terminal."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__("%(levelname)s %(name)s: %(message)s")
@@ -24,7 +25,8 @@ class Redacting(logging.Formatter):
         text = super().format(record)
         for secret in self._secrets:
             text = text.replace(secret, "[secret]")
-        return _USERINFO.sub(r"\1", _QUERY.sub(r"\1?[...]", text))
+        text = _USERINFO.sub(r"\1", _QUERY.sub(r"\1?[...]", text))
+        return "\n".join(inert(line) for line in text.split("\n"))
 
 
 def configure(settings: Settings) -> None:

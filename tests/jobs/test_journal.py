@@ -97,6 +97,24 @@ def test_the_real_charge_replaces_the_reservation(book: Book) -> None:
     assert journal.find(book.connection, job.id).charge == charge
 
 
+def test_half_a_surrogate_pair_in_any_word_of_a_job_keeps_no_move_from_being_written(book: Book) -> None:
+    job = book.move(book.job, JobState.SENDING, sent_at=NOW)
+    job = book.move(
+        job,
+        JobState.REJECTED,
+        detail="said \udfff",
+        error="no: \ud800",
+        error_hint="\udc00",
+        provider_code="\udcff",
+        submission=Submission(task_id="t", handle={"a\ud800": "b\ud800"}),
+    )
+    stored = journal.find(book.connection, job.id)
+    assert (stored.state, stored.error, stored.error_hint) == (JobState.REJECTED, "no: \ufffd", "\ufffd")
+    assert (stored.request, stored.maximum, stored.sent_at) == (job.request, job.maximum, NOW)
+    assert [step.detail for step in journal.history(book.connection, job.id)][-1] == "said \ufffd"
+    assert held(book.connection, job.id) == (0, 0)
+
+
 def test_ledger_and_events_cannot_be_changed_or_deleted(book: Book) -> None:
     for statement in ("UPDATE ledger SET micros = 0", "DELETE FROM ledger", "DELETE FROM events"):
         with pytest.raises(sqlite3.IntegrityError, match="append only"):

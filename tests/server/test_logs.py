@@ -21,6 +21,7 @@ def _written(message: str, *arguments: object) -> str:
         ("GET https://cdn.test/v.mp4?X-Sig=SECRET&a=b 200", "GET https://cdn.test/v.mp4?[...] 200"),
         ("GET https://user:pw@cdn.test/v.mp4", "GET https://cdn.test/v.mp4"),
         ("a short word stays", "a short word stays"),
+        ("a \x1b[31mred\x07 word\ud800", "a \ufffd[31mred\ufffd word\ufffd"),
     ],
 )
 def test_keys_and_signatures_are_left_out(message: str, written: str) -> None:
