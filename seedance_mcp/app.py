@@ -341,12 +341,15 @@ class App:
 
 
 @contextlib.asynccontextmanager
-async def open_app(settings: Settings, *, watch: bool = True, leave: bool = False) -> AsyncGenerator[App]:
+async def open_app(
+    settings: Settings, *, watch: bool = True, leave: bool = False, patience: float | None = None
+) -> AsyncGenerator[App]:
     """
     Open the installation: database, watcher of open jobs, adapters on demand.
 
     With `watch=False` nothing runs in the background, and nothing can be started. With `leave=True` a detached
-    watcher stays behind when the end comes before the jobs' (unless the user has switched that off).
+    watcher stays behind when the end comes before the jobs' (unless the user has switched that off). `patience` as in
+    `open_store`.
 
     Raises:
         ConfigError: a provider's key cannot be one.
@@ -354,7 +357,7 @@ async def open_app(settings: Settings, *, watch: bool = True, leave: bool = Fals
     """
     if settings.unusable_keys:
         await anyio.to_thread.run_sync(_refuse_unusable_keys, settings)
-    store = await anyio.to_thread.run_sync(open_store, settings.state_dir)
+    store = await anyio.to_thread.run_sync(partial(open_store, settings.state_dir, patience=patience))
     app = App(settings, store, leave=leave)
     try:
         if store.notice:

@@ -84,9 +84,11 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, patience: float | None = None) -> sqlite3.Connection:
     """
     Open an existing database, check it and bring it up to date.
+
+    `patience` is how many seconds each step of that waits for another process that holds it; None: as long as later.
 
     Raises:
         StoreError: a newer version wrote it.
@@ -94,7 +96,11 @@ def connect(path: Path) -> sqlite3.Connection:
         sqlite3.DatabaseError: it is damaged.
     """
     connection = sqlite3.connect(
-        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=64
+        path,
+        timeout=_BUSY_SECONDS if patience is None else patience,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=64,
     )
     connection.text_factory = _lenient  # otherwise one broken text keeps a whole query from being read
     try:
@@ -115,6 +121,7 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys=ON")
         _check(connection)
         _migrate(connection, found)
+        connection.execute(f"PRAGMA busy_timeout={int(_BUSY_SECONDS * 1000)}")
     except BaseException:
         connection.close()
         raise

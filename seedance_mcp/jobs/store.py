@@ -174,9 +174,11 @@ def _explained() -> Generator[None]:
         ) from error
 
 
-def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
+def open_store(folder: Path, *, clock: Clock = time.time, patience: float | None = None) -> Store:
     """
     Open the database in `folder`, creating or migrating it; a damaged file is set aside, never deleted.
+
+    `patience` is how many seconds each step of that waits for another process; None: ten.
 
     Raises:
         StoreError: the folder cannot be used, a newer version wrote the file, or the file is damaged while
@@ -192,15 +194,15 @@ def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
         _refuse_share(folder)
         opening = FileLock(folder / "opening.lock")  # two servers that start at once take turns
         with contextlib.closing(opening):
-            if not opening.take(_OPENING_SECONDS):
+            if not opening.take(_OPENING_SECONDS if patience is None else patience):
                 raise StoreError(
-                    f"Another process is opening the job database in {folder} and does not come to its end.",
+                    f"Another process is still opening the job database in {folder}.",
                     hint="Try again in a moment. If it stays so, look for a seedance-mcp that was suspended, and end it.",
                 )
             ownership = Ownership(folder / "instances")
             try:
                 ownership.sweep()
-                connection, notice = _open_checked(folder, ownership)
+                connection, notice = _open_checked(folder, ownership, patience)
                 store = Store(connection, ownership, clock=clock, notice=notice)
                 store.installation = installation(connection, folder / _DATABASE)
             except BaseException:
@@ -226,12 +228,14 @@ def _refuse_share(folder: Path) -> None:
         )
 
 
-def _open_checked(folder: Path, ownership: Ownership) -> tuple[Connection, str | None]:
+def _open_checked(
+    folder: Path, ownership: Ownership, patience: float | None
+) -> tuple[Connection, str | None]:
     path = folder / _DATABASE
     try:
         if not path.exists():
             create(path)
-        return connect(path), None
+        return connect(path, patience), None
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
             raise _unusable(path, error) from error
@@ -248,7 +252,7 @@ def _open_checked(folder: Path, ownership: Ownership) -> tuple[Connection, str |
         logger.error(notice)
         try:
             create(path)
-            return connect(path), notice
+            return connect(path, patience), notice
         except sqlite3.OperationalError as full:
             raise _unusable(path, full) from full
 

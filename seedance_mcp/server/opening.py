@@ -18,6 +18,9 @@ _LOG = logging.getLogger(__name__)
 _FIRST_SECONDS = 1.0
 """How long a client waits for the opening before it is answered: most give up on a server after a few seconds."""
 
+_PATIENCE_SECONDS = 1.5
+"""How long one try waits for a process that holds the database: a server whose client has left cannot end before."""
+
 _SOONEST_SECONDS, _LATEST_SECONDS = 0.25, 5.0
 """Between two tries."""
 
@@ -47,7 +50,8 @@ class Opening:
         pause = _SOONEST_SECONDS
         while not self._closing.is_set():
             try:
-                async with open_app(settings, leave=True) as app, updates.following(app):
+                opened = open_app(settings, leave=True, patience=_PATIENCE_SECONDS)
+                async with opened as app, updates.following(app):
                     self._is(app)
                     _log_unknown_settings(app)
                     pause = _SOONEST_SECONDS

@@ -69,7 +69,7 @@ async def test_a_client_is_greeted_although_the_database_is_held(
     with contextlib.ExitStack() as held_by_another:
         held_by_another.enter_context(held(database))
         async with serving(environ, tmp_path) as server:
-            with anyio.fail_after(8):  # the server itself waits ten seconds for the database
+            with anyio.fail_after(8):
                 assert "result" in await server.ask(initialize())
                 answer = await server.ask(call(2, "check_status", {}))
             assert answer["result"]["isError"]
@@ -83,6 +83,23 @@ async def test_a_client_is_greeted_although_the_database_is_held(
 
             with anyio.fail_after(20):
                 await until(opened)
+
+
+async def test_a_server_whose_client_has_left_ends_soon_although_the_database_is_held(
+    environ: dict[str, str], database: Path, tmp_path: Path
+) -> None:
+    with held(database):
+        async with serving(environ, tmp_path) as server:
+            assert "result" in await server.ask(initialize())
+            with anyio.fail_after(6):  # a purchase may wait ten seconds for the database; an opening may not
+                await server.stdin.aclose()
+                await server.process.wait()
+
+
+async def test_an_opened_database_is_waited_for_as_long_as_ever(settings: Settings, database: Path) -> None:
+    with contextlib.closing(open_store(settings.state_dir, patience=0.1)) as opened:
+        (waits,) = await opened.read(lambda connection: connection.execute("PRAGMA busy_timeout").fetchone())
+    assert waits == 10_000
 
 
 async def test_a_state_folder_that_comes_later_is_used_when_it_is_there(settings: Settings, era: Era) -> None:
@@ -132,7 +149,7 @@ def test_a_process_that_was_suspended_while_opening_holds_nobody_up_for_ever(
     monkeypatch.setattr(store, "_OPENING_SECONDS", 0.2)
     with contextlib.closing(FileLock(settings.state_dir / "opening.lock")) as suspended:
         assert suspended.try_take()
-        with pytest.raises(StoreError, match="does not come to its end"):
+        with pytest.raises(StoreError, match="still opening"):
             open_store(settings.state_dir)
     open_store(settings.state_dir).close()
 
