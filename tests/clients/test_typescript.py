@@ -6,6 +6,7 @@ Each lists the tools first, as hosts do: from then on it checks every answer aga
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.server.asking import SMALL, priced
+from tests.server.left import document, finished_once, processes, rows, until, with_hook
 
 from .driver import Driver, Sdk, Threw, driving
 
@@ -141,3 +143,21 @@ async def test_a_client_that_can_ask_its_person_asks(
         _fine(await client.call("generate_video", **STALLED), sdk)
         [question] = await client.ask("questions")
     assert "1.50 USD" in question
+
+
+@pytest.mark.parametrize("sdk", SDKS, ids=str)
+async def test_a_job_that_runs_when_the_client_closes_is_finished_by_the_watcher_and_its_hook_run_once(
+    packages: Path, environ: dict[str, str], tmp_path: Path, sdk: Sdk
+) -> None:
+    """1.12 sends SIGTERM at once, the later ones close the input and wait two seconds before they do."""
+    told = tmp_path / "told"
+    told.mkdir()
+    settings = with_hook({**environ, "SEEDANCE_SANDBOX_SECONDS": "4"}, tmp_path, told, seconds=0.5)
+    async with driving(packages, sdk, settings, tmp_path) as client:
+        job_id = _job_id(await client.call("generate_video", **SMALL, wait_seconds=0))
+    assert document(settings)["state"] != "done"
+    await until(lambda: rows(settings, "SELECT instance FROM watch_duty"))
+    if sys.platform == "linux":
+        await until(lambda: len(processes(settings)) == 1)
+        assert processes(settings)[0].endswith("watch --until-idle")
+    await finished_once(settings, told, job_id)

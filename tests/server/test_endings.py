@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +17,11 @@ from tests.emulator import Behaviour, Emulator, Fault
 from tests.reliability.fault_market import NO_LIMIT
 
 from .asking import SMALL, content
+from .left import document, finished_once, processes, rows, until, with_hook
 from .process import call, serving
 
 BEFORE_SIGTERM = 1.9
 """Seconds; the SDK sends SIGTERM two seconds after it has closed the server's input."""
-
-HOOK = """
-import os, sys, time
-told = sys.stdin.read()
-time.sleep(float(sys.argv[2]))
-open(sys.argv[1] + "/" + str(os.getpid()), "w").write(told)
-"""
 
 
 @pytest.fixture
@@ -38,16 +30,6 @@ def told(tmp_path: Path) -> Path:
     folder = tmp_path / "told"
     folder.mkdir()
     return folder
-
-
-def with_hook(environ: dict[str, str], folder: Path, told: Path, seconds: float) -> dict[str, str]:
-    """Settings whose server leaves watchers behind, with a hook that takes so long and then leaves a file."""
-    script = folder / "hook.py"
-    script.write_text(HOOK)
-    line = f'"{sys.executable}" "{script}" "{told}" {seconds}'.replace(
-        "\\", "\\\\" if sys.platform != "win32" else "\\"
-    )
-    return {**environ, "SEEDANCE_DETACH": "1", "SEEDANCE_ON_FINISH": line}
 
 
 class Ended:
@@ -69,41 +51,6 @@ async def session(environ: dict[str, str], folder: Path, ended: Ended) -> AsyncI
     ended.seconds = anyio.current_time() - began
 
 
-def rows(environ: dict[str, str], query: str) -> list[Any]:
-    """What the job database says."""
-    with closing(
-        sqlite3.connect(f"file:{environ['SEEDANCE_STATE_DIR']}/jobs.db?mode=ro", uri=True)
-    ) as database:
-        return database.execute(query).fetchall()
-
-
-async def until(holds: Callable[[], Any], seconds: float = 60) -> Any:
-    """Wait until something is so; the thing itself."""
-    with anyio.fail_after(seconds):
-        while not (found := holds()):  # noqa: ASYNC110
-            await anyio.sleep(0.05)
-    return found
-
-
-def document(environ: dict[str, str]) -> dict[str, Any]:
-    """The record of the only job."""
-    ((text,),) = rows(environ, "SELECT document FROM jobs")
-    return json.loads(text)
-
-
-def processes(environ: dict[str, str]) -> list[str]:
-    """The command lines of all processes of this installation; Linux only."""
-    mark = f"SEEDANCE_STATE_DIR={environ['SEEDANCE_STATE_DIR']}".encode()
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark in (process / "environ").read_bytes().split(b"\0"):
-                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip())
-        except OSError:
-            continue
-    return found
-
-
 async def test_a_job_that_runs_at_the_end_is_finished_by_one_watcher_and_its_hook_run_once(
     environ: dict[str, str], tmp_path: Path, told: Path
 ) -> None:
@@ -116,14 +63,7 @@ async def test_a_job_that_runs_at_the_end_is_finished_by_one_watcher_and_its_hoo
     if sys.platform == "linux":
         (left,) = processes(settings)
         assert left.endswith("watch --until-idle")
-    await until(lambda: document(settings)["state"] == "done")
-    assert Path(document(settings)["artifacts"]["video_path"]).is_file()
-    await until(lambda: rows(settings, "SELECT 1 FROM hooks WHERE outcome = ''"))
-    (call,) = [json.loads(path.read_text()) for path in told.iterdir()]
-    assert (call["job_id"], call["status"]) == (ended.job["job_id"], "succeeded")
-    await until(lambda: not rows(settings, "SELECT instance FROM watch_duty"))
-    if sys.platform == "linux":
-        await until(lambda: not processes(settings))
+    await finished_once(settings, told, ended.job["job_id"])
 
 
 async def test_a_hook_that_runs_at_the_end_is_neither_waited_for_nor_cut_short(
@@ -192,13 +132,11 @@ async def test_a_signal_at_the_same_moment_as_the_end_of_input_leaves_a_watcher_
     """A server that gets no time for two seconds, on a machine that is busy, sees both at once."""
     settings = with_hook({**environ, "SEEDANCE_SANDBOX_SECONDS": "1"}, tmp_path, told, seconds=0)
     async with serving(settings, tmp_path) as server:
-        await server.ask(call(1, "generate_video", {**SMALL, "wait_seconds": 0}, modern=True))
+        asked = call(1, "generate_video", {**SMALL, "wait_seconds": 0}, modern=True)
+        job = (await server.ask(asked))["result"]["structuredContent"]
         server.process.send_signal(signal.SIGSTOP)
         await server.stdin.aclose()
         server.process.send_signal(signal.SIGTERM)
         server.process.send_signal(signal.SIGCONT)
         assert await server.process.wait() == 0
-    await until(lambda: document(settings)["state"] == "done")
-    await until(lambda: rows(settings, "SELECT 1 FROM hooks WHERE outcome = ''"))
-    assert len(list(told.iterdir())) == 1
-    await until(lambda: not rows(settings, "SELECT instance FROM watch_duty"))
+    await finished_once(settings, told, job["job_id"])
