@@ -47,6 +47,30 @@ async def made(app: App, asked: VideoRequest, **how: object) -> Job:
         return await app.wait(started.job.id, 60)
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"prompt": "a\0b"}, "prompt has a NUL character at position 1. Leave it out."),
+        ({"provider_options": {"a": [{"b": "\ud800"}]}}, "provider_options.a[0].b has half of a surrogate pair"),
+        ({"provider_options": {"a": float("nan")}}, "provider_options.a must be a finite number."),
+        ({"based_on": "job_\0"}, "based_on has a NUL character at position 4. Leave it out."),
+    ],
+)  # fmt: skip
+async def test_what_cannot_be_stored_or_sent_is_refused_by_the_name_of_its_place_whoever_asks(
+    settings: Settings, fields: dict[str, object], told: str
+) -> None:
+    said: list[str] = []
+    async with open_app(settings) as app:
+        for ask in (app.estimate, app.generate):
+            try:
+                await ask(request(**fields))  # type: ignore[arg-type]
+            except SeedanceError as error:
+                said.append(f"{error.code}: {error.message}")
+        listed = await app.recent()
+    assert [one.startswith(f"invalid_request: {told}") for one in said] == [True, True], said
+    assert listed == []
+
+
 async def test_a_job_ends_as_a_verified_file_with_a_readable_name_and_a_sidecar(settings: Settings) -> None:
     async with open_app(settings) as app:
         job = await made(app, request())

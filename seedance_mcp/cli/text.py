@@ -59,8 +59,7 @@ def _can_be_shown(character: str, encoding: str) -> bool:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell, two spaces between them. No cell can command the terminal."""
-    rows = [[inert(cell) for cell in row] for row in rows]
+    """Columns as wide as their widest cell, two spaces between them."""
     widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
     lines = [head, *rows]
     return "\n".join(

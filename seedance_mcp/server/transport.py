@@ -269,9 +269,7 @@ class _Pipe:
 def _dumped(message: JSONRPCMessage) -> bytes:
     try:
         return message.model_dump_json(by_alias=True, exclude_unset=True).encode()
-    except (
-        ValueError
-    ):  # half a surrogate pair, such as in the name of a file: the rest of the answer has to go out
+    except ValueError:  # half a surrogate pair: the rest of the answer has to go out
         return to_json(storable_value(message.model_dump(by_alias=True, exclude_unset=True)))
 
 

@@ -41,7 +41,7 @@ def strange(body: bytes, *, utf16: bool = False) -> bytes:
     """
     Write a JSON answer strangely, so that all that matters in it can still be read.
 
-    Half a surrogate pair stands in the middle of every text of several words, whole numbers are written as floats, and
+    Half a surrogate pair stands at the end of every text of several words, whole numbers are written as floats, and
     beside the fields of every object stand NaN, infinities, numbers of 5,000 digits, 3,000 levels, NUL, control
     characters, bytes that are no UTF-8, names twice and a very long text; a byte order mark before it and rubbish after it.
     """
@@ -74,8 +74,7 @@ def _worded(value: Any) -> Any:
         case list():
             return [_worded(inner) for inner in value]
         case str() if " " in value:
-            middle = len(value) // 2
-            return f"{value[:middle]}\ud800{value[middle + 1 :]}"
+            return f"{value[:-1]}\ud800"
         case int() if not isinstance(value, bool):
             return float(value)
         case _:

@@ -36,8 +36,6 @@ class Keeping(Buyer):
 
 def same(said: TaskState) -> TaskState:
     """What of a state does not depend on how its words are written or when it was asked for."""
-    if said.provider_code is None:  # then the words alone tell what went wrong
-        said = replace(said, error_code=None, hint=None)
     return replace(said, error=None, url_expires_at=None)
 
 
