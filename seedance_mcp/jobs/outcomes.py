@@ -275,7 +275,16 @@ def _job_of_its_own(connection: Connection, job: Job, submission: Submission, *,
     )
     other = journal.insert(connection, other, day=budget.day_of(now), detail=detail)
     other = journal.move(
-        connection, other, JobState.SENDING, now=now, by=by, detail=detail, sent_at=job.sent_at or now
+        connection,
+        other,
+        JobState.SENDING,
+        now=now,
+        by=by,
+        detail=detail,
+        sent_at=job.sent_at or now,
+        sent_running=job.sent_running,
+        sent_start=job.sent_start,
+        sent_not_before=job.sent_not_before,
     )
     journal.move(
         connection,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NotSupported, ProviderError, TaskNotFound
 from ..providers import Provider
 from ..types import Job, JobState, Price, TaskState, TaskStatus
-from . import journal
+from . import journal, steady
+from .reconcile import when_sent
 from .store import Store
 
 if TYPE_CHECKING:
@@ -73,12 +74,11 @@ async def fresh_urls(job: Job, *, provider: Provider, store: Store) -> Job:
 async def _not_found(job: Job, offer: Offer, *, provider: Provider, store: Store) -> Job:
     now = store.clock()
     if job.not_found_at is None:
-        await store.write(lambda connection: journal.note(connection, job, not_found_at=now))
-    if now < (job.not_found_at or now) + _NOT_FOUND_SECONDS:
+        job = await store.write(lambda connection: journal.note(connection, job, not_found_at=now))
+    if await _passed(store, job, "not_found_at") < _NOT_FOUND_SECONDS:
         raise ProviderError("The provider does not know the task at the moment.")
     try:
-        since = job.created_at - _NOT_FOUND_SECONDS
-        listed = await provider.recover(job.request, offer, job.tag, since)
+        listed = await provider.recover(job.request, offer, job.tag, when_sent(job, offer, store))
         ids = {task.task_id for task in listed.alike}
         if listed.submission is not None or (job.submission and job.submission.task_id in ids):
             return job
@@ -122,7 +122,8 @@ async def _record(job: Job, offer: Offer, state: TaskState, *, store: Store, cny
     if to is JobState.REMOTE_DONE and not state.video_urls:
         to = None  # finished, they say, but nothing to fetch: ask again
     if to is None:
-        if job.state is JobState.ACCEPTED and now > (job.accepted_at or now) + _CEILING_SECONDS:
+        late = job.state is JobState.ACCEPTED and now > (job.accepted_at or now) + _CEILING_SECONDS
+        if late and await _passed(store, job, "accepted_at") > _CEILING_SECONDS:
             to = JobState.STALLED
         elif all(getattr(job, field) == value for field, value in changes.items()):
             return job
@@ -147,6 +148,11 @@ async def _record(job: Job, offer: Offer, state: TaskState, *, store: Store, cny
     return await store.write(
         lambda connection: journal.move(connection, job, to, now=now, by=store.ownership.instance, **changes)
     )
+
+
+async def _passed(store: Store, job: Job, moment: str) -> float:
+    """Say how many seconds have certainly passed since then: a clock that was set forward makes none of them."""
+    return await store.read(lambda connection: steady.age(connection, job, moment))
 
 
 def _nothing(price: Price) -> Price:

@@ -50,7 +50,7 @@ class _Sent:
     async def sending(self) -> None:
         if self.sent:
             raise RuntimeError("a purchase is sent once")
-        now = self._store.clock()
+        now, running = self._store.clock(), self._store.running()
         self.job = await self._store.write(
             lambda connection: journal.move(
                 connection,
@@ -59,6 +59,8 @@ class _Sent:
                 now=now,
                 by=self._store.ownership.instance,
                 sent_at=now,
+                sent_running=running,
+                sent_start=self._store.start,
             )
         )
         self.sent = True

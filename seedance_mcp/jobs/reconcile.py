@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequest, NotSupported, ProviderError
-from ..providers import Provider, Recovery
+from ..providers import EVERYTHING, Provider, Recovery, WhenSent
 from ..types import Job, JobState, Submission
-from . import journal
+from . import journal, steady
 from .store import Store
 
 if TYPE_CHECKING:
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_BEFORE_SENDING_SECONDS = 300.0
-"""The provider's clock may be behind ours: look a little earlier than the sending."""
-
+_NO_CLOCK = (
+    "It cannot be found out whether the provider took this purchase; it stays counted as spent. The provider's list does"
+    " not show it, and proves nothing: the machine was started anew, or another one went on, and a clock that was wrong"
+    " when it was sent, or an answer without the provider's time, leaves open how far back to look."
+)
 
 _TASK_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -36,8 +38,9 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
     Ask the provider about a job whose purchase is unknown, and record what its answer proves.
 
     A found task is adopted at once. Absence counts only when the evidence was fetched after the quiet period,
-    which starts when the sender can no longer have been sending. Beyond the provider's horizon, or where it
-    cannot be asked, a person decides.
+    which starts when the sender can no longer have been sending, and when it is certain that the list was searched
+    from before the sending on, whatever our clocks showed. Beyond the provider's horizon, or where it cannot be
+    asked, a person decides.
 
     Raises:
         ProviderError: the provider could not be asked now.
@@ -45,10 +48,9 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
     """
     if job.unknown_at is None or job.sent_at is None:
         raise ValueError(f"job {job.id} is {job.state} and has no unknown outcome")
-    asked_at = store.clock()
     quiet = _passed(job, job.unknown_at, store) >= quiet_seconds(offer.provider)
     try:
-        answer = await _ask(job, offer, job.sent_at, provider=provider, store=store)
+        answer = await ask(job, offer, provider=provider, store=store)
     except NotSupported:
         if quiet:
             return await _decide(
@@ -62,13 +64,22 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
             store,
             "found at the provider",
             submission=answer.submission,
-            accepted_at=asked_at,
+            accepted_at=store.clock(),
         )
-    if quiet and answer.proves_absence:
+    searched_all = answer.since is not None and (answer.since == EVERYTHING or _is_certain(job, store))
+    if quiet and answer.proves_absence and searched_all:
         return await _decide(job, JobState.ABSENT, store, "not in the provider's list after the quiet period")
-    if asked_at >= job.unknown_at + offer.provider.horizon_hours * 3600:
+    if await _is_beyond(job, offer, store):
+        if searched_all:
+            detail = "the provider's list no longer reaches back far enough"
+            return await _decide(job, JobState.UNRESOLVED, store, detail)
         return await _decide(
-            job, JobState.UNRESOLVED, store, "the provider's list no longer reaches back far enough"
+            job, JobState.UNRESOLVED, store, "no clock tells when it was sent", error=_NO_CLOCK
+        )
+    if searched_all and job.sent_not_before is None and answer.since != EVERYTHING:
+        # Another process, or this machine after its next start, could not work it out any more.
+        return await store.write(
+            lambda connection: journal.note(connection, job, sent_not_before=answer.since)
         )
     return job
 
@@ -84,9 +95,44 @@ def _passed(job: Job, unknown_at: float, store: Store) -> float:
     return min(by_the_wall, steady)
 
 
-async def _ask(job: Job, offer: Offer, sent_at: float, *, provider: Provider, store: Store) -> Recovery:
-    """Ask the provider's list. A task that another job has is not this one's, however much it looks like it."""
-    answer = await provider.recover(job.request, offer, job.tag, sent_at - _BEFORE_SENDING_SECONDS)
+async def _is_beyond(job: Job, offer: Offer, store: Store) -> bool:
+    """Tell whether so much has certainly passed that the provider's list no longer reaches back to the purchase."""
+    passed = await store.read(lambda connection: steady.age(connection, job, "unknown_at"))
+    return passed >= offer.provider.horizon_hours * 3600
+
+
+def _is_certain(job: Job, store: Store) -> bool:
+    """
+    Tell whether it is known for how long at most the purchase has been sent.
+
+    The clock on the wall does not tell: it may have been ahead then, and set right since. What the machine has been
+    running for does, its sleep included, until it is started again.
+    """
+    return job.sent_not_before is not None or (job.sent_running is not None and job.sent_start == store.start)
+
+
+def when_sent(job: Job, offer: Offer, store: Store) -> WhenSent:
+    """Say when a purchase was sent. Where that is not certain, the list is searched as far back as it reaches."""
+    at = job.created_at if job.sent_at is None else job.sent_at
+    running = job.sent_running if job.sent_start == store.start else None
+
+    def ago() -> float:
+        if running is None:
+            return max(store.clock() - at, offer.provider.horizon_hours * 3600)
+        return store.running() - running
+
+    return WhenSent(at=at, ago=ago, not_before=job.sent_not_before)
+
+
+async def ask(job: Job, offer: Offer, *, provider: Provider, store: Store) -> Recovery:
+    """
+    Ask the provider's list. A task that another job has is not this one's, however much it looks like it.
+
+    Raises:
+        NotSupported: it cannot be asked.
+        ProviderError: not now.
+    """
+    answer = await provider.recover(job.request, offer, job.tag, when_sent(job, offer, store))
     ids = {task.task_id for task in (*answer.alike, answer.submission) if task is not None}
     claimed = await store.read(lambda connection: journal.claimed(connection, job, ids)) if ids else ()
     return answer.without(claimed)
@@ -109,10 +155,11 @@ async def _decide(job: Job, to: JobState, store: Store, detail: str, **changes: 
             "error_hint": "It is safe to submit it again.",
         }
     else:
-        changes |= {
+        changes = {
             "error": "It cannot be found out whether the provider took this purchase; it stays counted as spent.",
             "error_code": "unresolved",
             "error_hint": f"Look at the provider's console, then run: seedance-mcp jobs resolve {job.id}",
+            **changes,
         }
     try:
         return await store.write(
@@ -134,7 +181,7 @@ async def adopt_late(job: Job, offer: Offer, *, provider: Provider, store: Store
         Stale: somebody else decided meanwhile.
     """
     try:
-        answer = await _ask(job, offer, job.sent_at or job.created_at, provider=provider, store=store)
+        answer = await ask(job, offer, provider=provider, store=store)
     except NotSupported:
         return job
     if answer.submission is None:

@@ -17,6 +17,7 @@ import anyio.to_thread
 
 from ..config import make_private
 from ..errors import StoreError
+from . import machine_time
 from .database_file import connect, create, installation, set_aside
 from .network_drives import find_share
 from .ownership import FileLock, Ownership
@@ -52,6 +53,10 @@ class Store:
         self.clock = clock
         self.uptime: Clock = time.monotonic
         """Seconds that the machine has been running, the same to all its processes; never set, only restarted."""
+        self.running: Clock = machine_time.running
+        """Seconds that the machine has been running, its sleep included; counted from `start`."""
+        self.start = machine_time.start() or ownership.instance
+        """What tells this start of the machine from others; where it has no name, only this process knows how long it was."""
         self.installation = ""
         """What tells this installation from others that share an output folder, by 16 hex digits."""
         self.notice = notice

@@ -150,9 +150,14 @@ class Watcher:
 
     async def _adopt_late(self, job: Job) -> None:
         offer = self._shops.offer(job)
-        reaches_back_to = self._store.clock() - offer.provider.horizon_hours * 3600
-        if job.sent_at is None or job.sent_at < reaches_back_to:
+        horizon = offer.provider.horizon_hours * 3600
+        if job.sent_at is None:
             return
+        if job.sent_at < self._store.clock() - horizon:
+            # A clock that was behind then, or ran ahead now, makes it look older than it is.
+            passed = await self._store.read(lambda connection: steady.age(connection, job, "sent_at"))
+            if passed > horizon:
+                return
         try:
             provider = await self._shops.open_for(job)
             adopted = await adopt_late(job, offer, provider=provider, store=self._store)

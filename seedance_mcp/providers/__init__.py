@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -19,11 +19,13 @@ from .bucket import Bucket, BucketAccess
 from .certificates import certificates_of
 from .pacing import Kind, Pace
 from .unreachable import with_advice
+from .when_sent import EVERYTHING, WhenSent
 
 if TYPE_CHECKING:
     from ..catalog import Offer, ProviderInfo
 
 __all__ = [
+    "EVERYTHING",
     "Access",
     "Bucket",
     "BucketAccess",
@@ -32,6 +34,7 @@ __all__ = [
     "Provider",
     "Purchase",
     "Recovery",
+    "WhenSent",
     "addresses",
     "certificates_of",
     "create",
@@ -86,21 +89,27 @@ class Recovery:
 
     `submission` is the task, if it carries our mark. `alike` are the tasks with the same order, where no mark of
     ours comes back; some may belong to other jobs. `proves_absence` tells whether the list was complete and
-    authoritative: when neither holds the task, the purchase provably never happened.
+    authoritative: when neither holds the task, the purchase provably never happened. `since` is the moment, by the
+    provider's clock, from which on it was searched; None where no answer told what the provider's clock shows.
     """
 
     submission: Submission | None = None
     alike: tuple[Submission, ...] = ()
     proves_absence: bool = False
+    since: float | None = None
 
     def without(self, claimed: Collection[str]) -> Recovery:
         """Leave out the tasks that belong to other jobs, by their ids: a single one that is left is the task."""
         left = [task for task in self.alike if task.task_id not in claimed]
         if self.submission is not None:
-            return Recovery() if self.submission.task_id in claimed else self
+            return (
+                replace(self, submission=None, proves_absence=False)
+                if self.submission.task_id in claimed
+                else self
+            )
         if len(left) == 1:
-            return Recovery(submission=left[0])
-        return Recovery(proves_absence=self.proves_absence and not left)
+            return replace(self, submission=left[0], alike=(), proves_absence=False)
+        return replace(self, alike=(), proves_absence=self.proves_absence and not left)
 
 
 class Provider(Protocol):
@@ -153,8 +162,13 @@ class Provider(Protocol):
         await self.check()
         return None
 
-    async def recover(self, request: VideoRequest, offer: Offer, tag: str, since: float) -> Recovery:
-        """Look for the one task that a lost answer belongs to, among those created after `since` (epoch seconds)."""
+    async def recover(self, request: VideoRequest, offer: Offer, tag: str, sent: WhenSent) -> Recovery:
+        """
+        Look for the one task that a lost answer belongs to, among those created since it was sent.
+
+        A list is dated by the provider's clock: search from `sent.since` of what that one shows, and say so. Absence is
+        proved only by a list that reaches back to there.
+        """
         raise NotSupported("This provider cannot be asked which tasks it took.")
 
     async def close(self) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Any, TypeVar, cast
@@ -276,6 +277,15 @@ def error_of(
             wait = min(problem.retry_after, RETRY_AFTER_LIMIT)
         return kind(text, retry_after=wait, hint=hint, provider_code=code, request_id=request_id)
     return kind(text, hint=hint, provider_code=code, request_id=request_id)
+
+
+def date_of(headers: Mapping[str, str]) -> float | None:
+    """Read the Date header: what the sender's clock showed, in seconds since the epoch; None if it does not tell."""
+    try:
+        said = parsedate_to_datetime(headers.get("date") or "")
+        return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def answer_of(

@@ -10,7 +10,7 @@ from ..catalog import Offer, ProviderInfo
 from ..errors import NotSupported, RequestRejected, TaskNotFound, UnexpectedResponse
 from ..texts import REPLACEMENT
 from ..types import Submission, TaskState, TaskStatus, VideoRequest
-from . import Access, Provider, Purchase, Recovery
+from . import Access, Provider, Purchase, Recovery, WhenSent
 from .ark_requests import create_call
 from .codes import read_codes
 from .http import Api, Problem, Reply, TaskId, checked_id, same_task
@@ -41,16 +41,13 @@ _PAGE, _PAGES = 500, 500
 """Tasks on a page of the list, and pages, at most."""
 
 _MOST_CANDIDATES = 400
-"""Tasks looked at one by one in a recovery; more than that in a few minutes is somebody else's traffic too."""
+"""Tasks asked for one by one in a recovery. What they were marked with is remembered, so the next one gets further."""
 
 _MOST_REMEMBERED = 10_000
 """Tasks whose marks are remembered, at some 200 bytes each."""
 
 _LIST_HOURS = 7 * 24
 """How far back the list reaches."""
-
-_CLOCKS_SECONDS = 60.0
-"""How far their clock may be behind ours."""
 
 
 class _Created(Reply):
@@ -162,23 +159,25 @@ class ArkProvider(Provider):
                 raise NotSupported(_too_late(self._info.title, "running", ended=False)) from error
             raise
 
-    async def recover(self, request: VideoRequest, offer: Offer, tag: str, since: float) -> Recovery:
+    async def recover(self, request: VideoRequest, offer: Offer, tag: str, sent: WhenSent) -> Recovery:
         """
         Look through the list for tasks of the time in question, and at each of them for the tag.
 
         The list shows tasks only in part, so the tag is read from the task itself.
         """
-        listed, complete = await self._list(
-            since, flex=request.provider_options.get("service_tier") == "flex"
-        )
-        complete = complete and since > self._api.now - _LIST_HOURS * 3600
+        listed, complete = await self._list(flex=request.provider_options.get("service_tier") == "flex")
+        now = self._api.their_now
+        since = sent.since(now)
+        complete = complete and now is not None and since > now - _LIST_HOURS * 3600
+        listed = [task for task in listed if task.created_at is None or task.created_at >= since]
         endpoint = offer.endpoint(request)
         # The model is a reason to look first, not a reason to look away: an endpoint may be listed by its model.
-        listed.sort(key=lambda task: task.model != endpoint)
-        if len(listed) > _MOST_CANDIDATES:
-            listed, complete = listed[:_MOST_CANDIDATES], False
+        listed.sort(key=lambda task: (task.model != endpoint, abs((task.created_at or sent.at) - sent.at)))
+        known = [task for task in listed if task.id in self._marks]
+        unknown = [task for task in listed if task.id not in self._marks]
+        complete = complete and len(unknown) <= _MOST_CANDIDATES
         marks: dict[str, str | None] = {}
-        for candidate in listed:
+        for candidate in (*known, *unknown[:_MOST_CANDIDATES]):
             try:
                 marks[candidate.id] = await self._mark(candidate)
             except TaskNotFound:
@@ -188,8 +187,11 @@ class ArkProvider(Provider):
             complete = False  # perhaps ours: its mark may still appear, or none ever comes back
         found = [task_id for task_id, mark in marks.items() if mark == tag]
         if len(found) == 1:
-            return Recovery(submission=Submission(task_id=found[0]))
-        return Recovery(proves_absence=not found and complete and self._info.absence_is_proof)
+            return Recovery(submission=Submission(task_id=found[0]), since=since)
+        return Recovery(
+            proves_absence=not found and complete and self._info.absence_is_proof,
+            since=None if now is None else since,
+        )
 
     async def close(self) -> None:
         """Close the connections."""
@@ -217,8 +219,8 @@ class ArkProvider(Provider):
             self._marks[listed.id] = mark
         return self._marks[listed.id]
 
-    async def _list(self, since: float, *, flex: bool) -> tuple[list[_Listed], bool]:
-        """All tasks created after `since` and whether the list was complete. Flex tasks hide from the usual list."""
+    async def _list(self, *, flex: bool) -> tuple[list[_Listed], bool]:
+        """All tasks, and whether the list was complete. Flex tasks hide from the usual list."""
         tasks: dict[str, _Listed] = {}
         complete = True
         for tier in ("default", "flex") if flex else ("default",):
@@ -242,9 +244,7 @@ class ArkProvider(Provider):
                     break
             else:
                 complete = False
-        earliest = since - _CLOCKS_SECONDS
-        recent = [task for task in tasks.values() if task.created_at is None or task.created_at >= earliest]
-        return recent, complete
+        return list(tasks.values()), complete
 
     def _succeeded(self, task: _Task) -> TaskState:
         url = task.content.video_url if task.content else None

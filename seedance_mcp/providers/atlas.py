@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from ..catalog import Offer, ProviderInfo
 from ..errors import ContentRejected, RequestRejected, TaskNotFound, UnexpectedResponse
 from ..types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
-from . import Access, Provider, Purchase, Recovery
+from . import Access, Provider, Purchase, Recovery, WhenSent
 from .atlas_records import (
     ENDED,
     STATUSES,
@@ -45,9 +45,6 @@ _TEXTS_TELL = (400, 403, 404, 422)
 
 _FLAGGED = Meaning(codes=(), error=ContentRejected, hint=ContentRejected.default_hint)
 """What it means that moderation marked an output."""
-
-_CLOCKS_SECONDS = 60.0
-"""How far their clock may be behind ours."""
 
 _UPLOAD_SECONDS = 3600.0
 """How long an upload is relied on. They keep it for a while and do not say how long."""
@@ -113,14 +110,13 @@ class AtlasProvider(Provider):
             missing=RequestRejected,
         )
 
-    async def recover(self, request: VideoRequest, offer: Offer, tag: str, since: float) -> Recovery:
-        """Turn the history back to `since` and look for the one order that is this one."""
+    async def recover(self, request: VideoRequest, offer: Offer, tag: str, sent: WhenSent) -> Recovery:
+        """Turn the history back to the sending and look for the one order that is this one."""
         ordered = marked(request, offer, tag)
         endpoint = offer.endpoint(request)
-        earliest = since - _CLOCKS_SECONDS
         found: set[str] = set()
         seen: set[str] = set()
-        complete = since > self._api.now - self._info.horizon_hours * 3600
+        since, complete = sent.at, True
         for number in range(1, _PAGES + 1):
             turned = await self._api.get(
                 f"{_MODEL}/history",
@@ -129,26 +125,30 @@ class AtlasProvider(Provider):
                 missing=UnexpectedResponse,
                 kind="list",
             )
+            since = sent.since(self._api.their_now)
             new = [row for row in turned.items if row.id not in seen]
             seen.update(row.id for row in new)
             for row in new:
-                if row.at is not None and row.at < earliest:
+                if row.at is not None and row.at < since:
                     continue
                 if row.at is None or row.model is None or row.ordered is None:
                     # It cannot be told what this one is: perhaps ours.
                     complete = False
                 elif row.model == endpoint and same_order(ordered, row.ordered, offer):
                     found.add(row.id)
-            if any(row.at is not None and row.at < earliest for row in new) or len(seen) >= turned.total:
+            if any(row.at is not None and row.at < since for row in new) or len(seen) >= turned.total:
                 break
             if not new:
                 complete = False
                 break
         else:
             complete = False
+        now = self._api.their_now
+        reached = now is not None and since > now - self._info.horizon_hours * 3600
         return Recovery(
             alike=tuple(Submission(task_id=task_id) for task_id in sorted(found)),
-            proves_absence=complete and self._info.absence_is_proof,
+            proves_absence=complete and reached and self._info.absence_is_proof,
+            since=None if now is None else since,
         )
 
     async def close(self) -> None:

@@ -8,7 +8,7 @@ import httpx2
 
 from ..errors import ProviderUnavailable
 from .addresses import transport
-from .answers import Answer, answer_of, take
+from .answers import Answer, answer_of, date_of, take
 from .origin import Origin
 from .timing import Deadlines, Timing
 from .unreachable import why_unreachable, with_advice
@@ -27,6 +27,8 @@ class Exchange:
         self._timing = timing
         self._client: httpx2.AsyncClient | None = None
         self._closed = False
+        self.their_now: float | None = None
+        """What the clock of the other side showed at the last answer that told, in seconds since the epoch."""
 
     async def send(self, request: httpx2.Request) -> Answer:
         """
@@ -59,6 +61,7 @@ class Exchange:
         logger.debug(
             "%s: %s %s: HTTP %d", self._title, request.method, request.url.path, response.status_code
         )
+        self.their_now = date_of(response.headers) or self.their_now
         return answer_of(
             response.status_code,
             response.headers,

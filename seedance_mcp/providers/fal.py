@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from ..catalog import Offer, ProviderInfo
 from ..errors import NotSupported, ProviderError, RequestRejected, UnexpectedResponse
 from ..types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
-from . import Access, Provider, Purchase, Recovery
+from . import Access, Provider, Purchase, Recovery, WhenSent
 from . import fal_answers as answers
 from .http import Api, checked_id
 from .matching import marked, same_order
@@ -30,7 +31,7 @@ _PAGES = 50
 """Pages of the list that are turned at most."""
 
 _CLOCKS_SECONDS = 60.0
-"""How far their clock may be behind ours."""
+"""A list that was searched from a moment so much too late is searched again."""
 
 
 class FalProvider(Provider):
@@ -111,10 +112,33 @@ class FalProvider(Provider):
             return None
         return rate.usd * request.duration
 
-    async def recover(self, request: VideoRequest, offer: Offer, tag: str, since: float) -> Recovery:
+    async def recover(self, request: VideoRequest, offer: Offer, tag: str, sent: WhenSent) -> Recovery:
         """Look through what the endpoint was asked since then for the one request with this very input."""
         ordered, endpoint = marked(request, offer, tag), offer.endpoint(request)
-        start = datetime.fromtimestamp(since - _CLOCKS_SECONDS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        platform = self._api.at(_PLATFORM)
+        since = sent.since(platform.their_now)
+        found = await self._same(ordered, endpoint, offer, since)
+        if sent.since(platform.their_now) < since - _CLOCKS_SECONDS:
+            # What their clock shows was not known before the first answer: ours was too far ahead.
+            since = sent.since(platform.their_now)
+            found = await self._same(ordered, endpoint, offer, since)
+        if found is None:
+            return Recovery()
+        return Recovery(
+            alike=tuple(self.submission(task_id, request, offer) for task_id in sorted(found)),
+            proves_absence=self._info.absence_is_proof and platform.their_now is not None,
+            since=None if platform.their_now is None else since,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    async def _same(
+        self, ordered: dict[str, Any], endpoint: str, offer: Offer, since: float
+    ) -> set[str] | None:
+        """The ids of all requests with this very input since then; None if the list was cut off."""
+        start = datetime.fromtimestamp(max(since, 0.0), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         params: dict[str, str | int | list[str]] = {
             "endpoint_id": endpoint,
             "start": start,
@@ -122,7 +146,6 @@ class FalProvider(Provider):
             "expand": "payloads",
         }
         found: set[str] = set()
-        complete = False
         for _ in range(_PAGES):
             page = await self._api.at(_PLATFORM).get(
                 "models/requests/by-endpoint",
@@ -137,19 +160,9 @@ class FalProvider(Provider):
                 if listed.endpoint_id in (None, endpoint) and same_order(ordered, listed.json_input, offer)
             }
             if not page.has_more or not page.next_cursor:
-                complete = not page.has_more
-                break
+                return None if page.has_more else found
             params["cursor"] = page.next_cursor
-        if not complete:
-            return Recovery()
-        return Recovery(
-            alike=tuple(self.submission(task_id, request, offer) for task_id in sorted(found)),
-            proves_absence=self._info.absence_is_proof,
-        )
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._api.close()
+        return None
 
     async def _token(self) -> answers.Token:
         return await self._api.at(_REST).post(

@@ -89,6 +89,11 @@ class Api:
         """The time, in seconds since the epoch."""
         return self._timing.now()
 
+    @property
+    def their_now(self) -> float | None:
+        """What the provider's clock showed at its last answer to a free call, in seconds since the epoch; None: not told."""
+        return self._exchange.their_now
+
     def at(self, host: str) -> Api:
         """Return the same API on a further host of the provider, with the same key. Closed together with this one."""
         if host not in self._further:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, cast
 
 from ..catalog import Offer, ProviderInfo
 from ..errors import NotSupported, UnexpectedResponse
 from ..types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
-from . import Access, Provider, Purchase, Recovery
+from . import Access, Provider, Purchase, Recovery, WhenSent
 from .codes import read_codes
 from .http import Api, Problem, Reply, TaskId, checked_id, same_task
 from .incidental import Incidental
@@ -30,9 +31,6 @@ _STATUSES = {
 
 _PAGES = 50
 """Pages of the list that are turned at most; each has about a hundred predictions."""
-
-_CLOCKS_SECONDS = 60.0
-"""How far their clock may be behind ours."""
 
 _RESETS = re.compile(r"rate limit resets in ~?(\d{1,6})\s?s\b", re.IGNORECASE)
 """How long to wait stands in the text of a throttled call."""
@@ -134,11 +132,13 @@ class ReplicateProvider(Provider):
         kept = await self._api.upload("files", _File, media, field="content")
         return Upload(url=kept.urls.get, expires_at=moment(kept.expires_at))
 
-    async def recover(self, request: VideoRequest, offer: Offer, tag: str, since: float) -> Recovery:
-        """Turn the list back to `since` and look for the one prediction with this very input."""
+    async def recover(self, request: VideoRequest, offer: Offer, tag: str, sent: WhenSent) -> Recovery:
+        """Turn the list back to the sending and look for the one prediction with this very input."""
         ordered, endpoint = marked(request, offer, tag), offer.endpoint(request)
-        listed, complete = await self._list(since - _CLOCKS_SECONDS)
-        complete = complete and since > self._api.now - self._info.horizon_hours * 3600
+        listed, complete = await self._list(sent)
+        now = self._api.their_now
+        since = sent.since(now)
+        complete = complete and now is not None and since > now - self._info.horizon_hours * 3600
         found: list[str] = []
         for made in listed:
             if made.model is None or not made.input:
@@ -151,21 +151,23 @@ class ReplicateProvider(Provider):
         return Recovery(
             alike=tuple(Submission(task_id=task_id) for task_id in found),
             proves_absence=complete and self._info.absence_is_proof,
+            since=None if now is None else since,
         )
 
     async def close(self) -> None:
         """Close the connections."""
         await self._api.close()
 
-    async def _list(self, earliest: float) -> tuple[list[_Prediction], bool]:
-        """All predictions created since `earliest`, and whether the list was turned back that far."""
+    async def _list(self, sent: WhenSent) -> tuple[list[_Prediction], bool]:
+        """All predictions created since the sending, and whether the list was turned back that far."""
         found: dict[str, _Prediction] = {}
         path = "predictions"
         for _ in range(_PAGES):
             page = await self._api.get(path, _Page, missing=UnexpectedResponse, kind="list")
-            created = {made.id: moment(made.created_at) or self._api.now for made in page.results}
-            found |= {made.id: made for made in page.results if created[made.id] >= earliest}
-            if not page.next or any(at < earliest for at in created.values()):
+            since = sent.since(self._api.their_now)
+            older = {made.id for made in page.results if (moment(made.created_at) or math.inf) < since}
+            found |= {made.id: made for made in page.results if made.id not in older}
+            if not page.next or older:
                 return list(found.values()), True
             path = page.next
         return list(found.values()), False

@@ -171,6 +171,12 @@ class Job:
     provider_code: str | None = None
     created_at: float
     sent_at: float | None = None
+    sent_running: float | None = None
+    """For how long the machine had been running then, asleep or awake, in seconds."""
+    sent_start: str | None = None
+    """Since which of its starts that was (`jobs/machine_time.py`), or in which process where nothing tells starts apart."""
+    sent_not_before: float | None = None
+    """The earliest that it was sent by the provider's clock, once that is known."""
     unknown_at: float | None = None
     unknown_uptime: float | None = None
     """What the machine's steady clock showed at `unknown_at`, in seconds: nobody can set that one forward."""

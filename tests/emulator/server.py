@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
+from email.utils import formatdate
 from types import TracebackType
 
 import anyio
@@ -117,7 +118,7 @@ class Emulator:
         for place, (name, first) in enumerate(self._worlds.items()):
             world = World(
                 key=key,
-                clock=first.clock,
+                clock=first.true_clock,
                 seed=len(self._further) * 1000 + place,
                 behaviour=self.behaviour,
             )
@@ -212,6 +213,9 @@ class Emulator:
         fault = self.faults.take(name, call)
         known = set(world.ledger.tasks)
         answer = self._carry_out(call, request, dialect, world) if not fault or fault.accepted else Response()
+        if not world.behaviour.undated:
+            shown = formatdate(world.clock(), usegmt=True)
+            answer = replace(answer, headers={"Date": shown, **answer.headers})
         bought = next(iter(set(world.ledger.tasks) - known), None)
         world.ledger.calls.append(
             Call(

@@ -24,7 +24,8 @@ class Behaviour:
     truth is; `unknown` and going backwards are played with them. `endless`: it never finishes. `list_lag` and
     `get_lag`: how long a new task stays invisible. `funds`: what is left on the account; None: enough.
     `limits`: calls allowed in so many seconds, by call name. `url_seconds`: life of a result's URL.
-    `true_size`: results have the size and length that was ordered, instead of being tiny.
+    `true_size`: results have the size and length that was ordered, instead of being tiny. `clock_apart`: how far its
+    clock is ahead of the true time. `undated`: its answers do not say what its clock shows.
     """
 
     queued_seconds: float = 0.0
@@ -39,6 +40,8 @@ class Behaviour:
     limits: dict[str, tuple[int, float]] = field(default_factory=dict)
     url_seconds: float = 86_400.0
     true_size: bool = False
+    clock_apart: float = 0.0
+    undated: bool = False
 
     def change(self, values: dict[str, Any]) -> None:
         """Set fields by name, as the control API does."""
@@ -53,12 +56,16 @@ class World:
 
     def __init__(self, *, key: str, clock: Callable[[], float], seed: int, behaviour: Behaviour) -> None:
         self.key = key
-        self.clock = clock
+        self.true_clock = clock
         self.random = random.Random(seed)
         self.behaviour = behaviour
-        self.ledger = Ledger(clock)
+        self.ledger = Ledger(self.clock)
         self.origin = ""
         self._called: dict[str, list[float]] = {}
+
+    def clock(self) -> float:
+        """What the service's clock shows, in seconds since the epoch."""
+        return self.true_clock() + self.behaviour.clock_apart
 
     def too_often(self, name: str) -> bool:
         """True if a call of this name exceeds its limit."""

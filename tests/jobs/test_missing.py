@@ -41,6 +41,7 @@ class Forgetful:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with closing(open_store(tmp_path / "state", clock=lambda: START)) as opened:
+        opened.uptime = lambda: 50_000.0
         yield opened
 
 
@@ -64,7 +65,8 @@ async def after(store: Store, seconds: float, listed: Recovery) -> JobState:
     with pytest.raises(ProviderError, match="at the moment"):
         await look(job)
     job = await store.read(lambda connection: journal.find(connection, job.id))
-    store.clock = lambda: START + seconds
+    wall, up = store.clock(), store.uptime()
+    store.clock, store.uptime = lambda: wall + seconds, lambda: up + seconds
     return (await look(job)).state
 
 

@@ -35,6 +35,7 @@ from tests.emulator.ark import ArkDialect
 from tests.emulator.wire import Response
 
 from .ark_market import CATALOG, Buyer, bought, opened, order
+from .when import sent
 
 REFUSALS = (
     RequestRejected,
@@ -476,7 +477,7 @@ async def test_under_random_trouble_the_ledger_agrees_with_what_we_know(seed: in
                 known[tag] = None
         emulator.faults.clear()
         for tag in [tag for tag, task_id in known.items() if task_id is None]:
-            recovery = await provider.recover(request, offer, tag, time.time() - 300)
+            recovery = await provider.recover(request, offer, tag, sent())
             known[tag] = recovery.submission.task_id if recovery.submission else None
             assert recovery.submission or recovery.proves_absence
     truth = {task.facts["tag"]: task.id for task in emulator.ledger.tasks.values()}

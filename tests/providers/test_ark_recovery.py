@@ -20,6 +20,7 @@ from tests.emulator.ledger import Task
 from tests.emulator.wire import Response
 
 from .ark_market import Buyer, bought, opened, order
+from .when import sent
 
 
 async def lose(emulator: Emulator, provider: Provider, tag: str, **fields: Any) -> tuple[VideoRequest, Offer]:
@@ -36,8 +37,8 @@ async def test_a_lost_purchase_is_found_by_its_tag_among_others() -> None:
         for number in range(3):
             await bought(provider, f"other-{number}")
         request, offer = await lose(emulator, provider, "mine")
-        found = await provider.recover(request, offer, "mine", time.time() - 300)
-        absent = await provider.recover(request, offer, "never", time.time() - 300)
+        found = await provider.recover(request, offer, "mine", sent())
+        absent = await provider.recover(request, offer, "never", sent())
     mine = [task.id for task in emulator.ledger.tasks.values() if task.facts["tag"] == "mine"]
     assert found.submission
     assert [found.submission.task_id] == mine
@@ -49,7 +50,7 @@ async def test_a_flex_purchase_is_looked_for_where_flex_tasks_are() -> None:
         request, offer = await lose(
             emulator, provider, "mine", model="seedance-1.0-pro", provider_options={"service_tier": "flex"}
         )
-        found = await provider.recover(request, offer, "mine", time.time() - 300)
+        found = await provider.recover(request, offer, "mine", sent())
     assert found.submission
     assert emulator.ledger.count("list") == 2
 
@@ -62,8 +63,8 @@ async def test_every_page_of_the_list_is_read() -> None:
         for number in range(600):
             older = replace(task, id=f"cgt-{number}", created_at=time.time() - 90_000)
             emulator.ledger.tasks[older.id] = older
-        found = await provider.recover(request, offer, "mine", time.time() - 300)
-        absent = await provider.recover(request, offer, "never", time.time() - 300)
+        found = await provider.recover(request, offer, "mine", sent())
+        absent = await provider.recover(request, offer, "never", sent())
     assert found.submission
     assert absent.proves_absence
     assert emulator.ledger.count("list") == 4
@@ -73,23 +74,23 @@ async def test_every_page_of_the_list_is_read() -> None:
 async def test_what_the_list_does_not_show_yet_is_not_found_but_comes_later() -> None:
     async with Emulator("ark", behaviour=Behaviour(list_lag=3600)) as emulator, opened(emulator) as provider:
         request, offer = await lose(emulator, provider, "mine")
-        assert (await provider.recover(request, offer, "mine", time.time() - 300)).submission is None
+        assert (await provider.recover(request, offer, "mine", sent())).submission is None
         emulator.behaviour.list_lag = 0
-        assert (await provider.recover(request, offer, "mine", time.time() - 300)).submission
+        assert (await provider.recover(request, offer, "mine", sent())).submission
 
 
 async def test_two_tasks_with_one_tag_are_neither_chosen_nor_called_absent() -> None:
     async with Emulator("ark") as emulator, opened(emulator) as provider:
         request, offer = await lose(emulator, provider, "mine")
         await lose(emulator, provider, "mine")
-        found = await provider.recover(request, offer, "mine", time.time() - 300)
+        found = await provider.recover(request, offer, "mine", sent())
     assert (found.submission, found.proves_absence) == (None, False)
 
 
 async def test_a_list_that_does_not_reach_back_far_enough_proves_nothing() -> None:
     async with Emulator("ark") as emulator, opened(emulator) as provider:
         request, offer = order()
-        found = await provider.recover(request, offer, "mine", time.time() - 8 * 86_400)
+        found = await provider.recover(request, offer, "mine", sent(8 * 86_400))
     assert (found.submission, found.proves_absence) == (None, False)
 
 
@@ -97,7 +98,7 @@ async def test_a_candidate_that_vanished_leaves_doubt() -> None:
     async with Emulator("ark") as emulator, opened(emulator) as provider:
         request, offer = await lose(emulator, provider, "other")
         emulator.fail("status", "poll", status=404)
-        found = await provider.recover(request, offer, "mine", time.time() - 300)
+        found = await provider.recover(request, offer, "mine", sent())
     assert (found.submission, found.proves_absence) == (None, False)
 
 
@@ -108,7 +109,7 @@ async def test_a_search_that_fails_half_way_proves_nothing(kind: str, call: str)
         request, offer = await lose(emulator, provider, "other")
         emulator.fail(kind, call, times=None)
         with anyio.fail_after(20), pytest.raises(ProviderError):
-            await provider.recover(request, offer, "mine", time.time() - 300)
+            await provider.recover(request, offer, "mine", sent())
 
 
 async def test_a_list_that_moves_while_it_is_read_proves_nothing() -> None:
@@ -129,7 +130,7 @@ async def test_a_list_that_moves_while_it_is_read_proves_nothing() -> None:
             return response
 
         dialect.answer = answer
-        found = await provider.recover(request, offer, "mine", time.time() - 300)
+        found = await provider.recover(request, offer, "mine", sent())
     assert (found.submission, found.proves_absence) == (None, False)
 
 
@@ -139,11 +140,11 @@ async def test_a_task_that_was_looked_at_is_not_asked_for_again() -> None:
             await bought(provider, f"other-{number}")
         request, offer = order()
         for _ in range(5):
-            found = await provider.recover(request, offer, "mine", time.time() - 300)
+            found = await provider.recover(request, offer, "mine", sent())
             assert found.proves_absence
         assert emulator.ledger.count("poll") == 3
         await lose(emulator, provider, "mine")
-        found = await provider.recover(request, offer, "mine", time.time() - 300)
+        found = await provider.recover(request, offer, "mine", sent())
     assert found.submission
     assert emulator.ledger.count("poll") == 4
 
@@ -165,7 +166,7 @@ async def test_a_task_without_a_mark_is_asked_for_again_until_it_has_ended() -> 
 
         async def asked() -> int:
             before = emulator.ledger.count("poll")
-            await provider.recover(request, offer, "mine", time.time() - 300)
+            await provider.recover(request, offer, "mine", sent())
             return emulator.ledger.count("poll") - before
 
         assert [await asked(), await asked()] == [1, 1]
@@ -177,9 +178,9 @@ async def test_a_task_without_a_mark_leaves_doubt_while_it_runs() -> None:
     async with beside_an_unmarked_task() as (emulator, provider, task):
         await bought(provider, "of ours")
         request, offer = order()
-        while_running = await provider.recover(request, offer, "mine", time.time() - 300)
+        while_running = await provider.recover(request, offer, "mine", sent())
         emulator.ledger.force(task.id, "succeeded")
-        afterwards = await provider.recover(request, offer, "mine", time.time() - 300)
+        afterwards = await provider.recover(request, offer, "mine", sent())
     assert (while_running.submission, while_running.proves_absence) == (None, False)
     assert afterwards.proves_absence
 
@@ -188,8 +189,8 @@ async def test_a_task_without_a_mark_leaves_doubt_where_no_mark_was_ever_seen_to
     async with beside_an_unmarked_task() as (emulator, provider, task):
         emulator.ledger.force(task.id, "succeeded")
         request, offer = order()
-        unseen = await provider.recover(request, offer, "mine", time.time() - 300)
+        unseen = await provider.recover(request, offer, "mine", sent())
         await provider.poll(await bought(provider, "of ours"))
-        seen = await provider.recover(request, offer, "mine", time.time() - 300)
+        seen = await provider.recover(request, offer, "mine", sent())
     assert (unseen.submission, unseen.proves_absence) == (None, False)
     assert seen.proves_absence

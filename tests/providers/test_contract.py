@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from tests.emulator.scripted import Scripted, saying, scripted
 from tests.emulator.wire import Connection, Request, Response
 from tests.providers.opening import opened
 from tests.wire.reading import CATALOG, FILE, KEY, TAG, Buyer, base_path, filled, offer_and_request, wires
+
+from .when import sent
 
 STATES = {"queued", "running", "unknown_word", "succeeded", "failed", "moderated", "cancelled"}
 REFUSALS = {"bad_key", "no_funds", "rate_limited", "rejected", "moderated"}
@@ -71,7 +74,8 @@ async def conversation(
             wrong.append(f"{sent} without the field {exchange['field']}")
         reply = filled(exchange.get("reply"), model=model, origin=f"http://{request.headers['host']}")
         answer = Response.of(reply, exchange.get("status", 200))
-        await connection.send(replace(answer, headers={**answer.headers, **exchange.get("headers", {})}))
+        usual = {"Date": formatdate(usegmt=True), **answer.headers}
+        await connection.send(replace(answer, headers={**usual, **exchange.get("headers", {})}))
         return True
 
     async with scripted(say) as server:
@@ -322,7 +326,7 @@ async def test_a_lost_answer_is_looked_for(name: str, scene_name: str) -> None:
     offer, request = offer_and_request(name, wires()[name]["submit"][0])
     talk = conversation(name, scene["exchanges"], offer.endpoint(request))
     async with talk as server, opened(name, server.origin) as provider:
-        found = (await provider.recover(request, offer, TAG, time.time() - 300)).without(())
+        found = (await provider.recover(request, offer, TAG, sent())).without(())
     assert (found.submission.task_id if found.submission else None) == scene.get("task_id")
     if "handle" in scene and found.submission:
         assert found.submission.handle == scene["handle"]

@@ -30,6 +30,8 @@ from tests.emulator.wire import Connection, Request, Response
 from tests.providers.opening import opened
 from tests.wire.reading import CATALOG, TAG, Buyer, filled, offer_and_request, wires
 
+from .when import sent
+
 COUNT = 10_000
 OVER_A_SOCKET = 250
 ADAPTERS = sorted({CATALOG.provider(name).adapter: name for name in sorted(wires(), reverse=True)}.values())
@@ -71,7 +73,7 @@ def scenes(name: str, file: MediaFile) -> list[Scene]:
         "balance": lambda provider: provider.balance(),
         "upload": lambda provider: provider.upload(file),
         "quote": lambda provider: provider.quote(request, offer),
-        "recover": lambda provider: provider.recover(request, offer, TAG, time.time() - 300),
+        "recover": lambda provider: provider.recover(request, offer, TAG, sent()),
     }
     for key, scene in wire.items():
         kind = key.partition("_")[0]

@@ -23,6 +23,8 @@ from seedance_mcp.providers import Access, Provider, create
 from seedance_mcp.types import MediaFile, TaskStatus, VideoRequest
 from tests.emulator import Behaviour, Emulator
 
+from .when import sent
+
 CATALOG = Catalog.load()
 IMAGE = "https://media.example/a.png"
 VIDEO = "https://media.example/v.mp4"
@@ -140,8 +142,8 @@ async def test_a_lost_purchase_with_an_uploaded_picture_is_found_by_its_seed(tmp
             await provider.submit(request, offer, Buyer("mine"))
         await provider.submit(request, offer, Buyer("another"))
         renewed = request.model_copy(update={"first_frame": IMAGE})
-        found = await provider.recover(renewed, offer, "mine", time.time() - 300)
-        absent = await provider.recover(request, offer, "never", time.time() - 300)
+        found = await provider.recover(renewed, offer, "mine", sent())
+        absent = await provider.recover(request, offer, "never", sent())
         (lost, _) = emulator.ledger.tasks
     assert [one.task_id for one in found.alike] == [lost]
     assert not absent.alike
@@ -151,7 +153,7 @@ async def test_a_lost_purchase_with_an_uploaded_picture_is_found_by_its_seed(tmp
 async def test_after_the_hour_absence_proves_nothing() -> None:
     async with Emulator("replicate") as emulator, opened(emulator) as provider:
         request, offer, _ = order("seedance-2.0")
-        recovery = await provider.recover(request, offer, "tag-1", time.time() - 3600)
+        recovery = await provider.recover(request, offer, "tag-1", sent(3600))
     assert not recovery.proves_absence
 
 
@@ -323,7 +325,7 @@ async def test_what_we_send_is_what_the_official_client_sends(
         async with opened(emulator) as provider:
             ours = await provider.submit(request, offer, Buyer())
             await provider.poll(ours)
-            await provider.recover(request, offer, "tag-1", time.time() - 60)
+            await provider.recover(request, offer, "tag-1", sent(60))
             await provider.cancel(ours)
             await provider.check()
             data = photo.read_bytes()

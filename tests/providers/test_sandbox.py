@@ -26,6 +26,8 @@ from seedance_mcp.providers import Access, Provider, create
 from seedance_mcp.providers.sandbox import MARKERS, SandboxProvider
 from seedance_mcp.types import MediaFile, Submission, TaskState, TaskStatus, VideoRequest
 
+from .when import sent
+
 CATALOG = Catalog.load()
 OFFER = CATALOG.offer("sandbox", "seedance-2.0")
 OLD = CATALOG.offer("sandbox", "seedance-1.0-pro", retired=True)
@@ -269,7 +271,7 @@ async def test_a_refused_prompt_is_known_not_to_be_bought(tmp_path: Path) -> Non
     with pytest.raises(ContentRejected):
         await provider.submit(asked(prompt="a fox [sandbox:refuse]"), OFFER, buyer)
     assert buyer.steps == ["sending", "answered 400"]
-    assert (await provider.recover(asked(), OFFER, buyer.tag, 0)).proves_absence
+    assert (await provider.recover(asked(), OFFER, buyer.tag, sent())).proves_absence
 
 
 @pytest.mark.parametrize(
@@ -309,10 +311,10 @@ async def test_a_lost_answer_is_found_again_by_its_tag(tmp_path: Path) -> None:
     with pytest.raises(SubmissionUnknown):
         await provider.submit(request, OFFER, buyer)
     assert buyer.steps == ["sending"]
-    found = await sandbox(tmp_path).recover(request, OFFER, "lost-one", 0)
+    found = await sandbox(tmp_path).recover(request, OFFER, "lost-one", sent())
     assert found.submission is not None
     assert (await finished(provider, found.submission)).status is TaskStatus.SUCCEEDED
-    missing = await provider.recover(request, OFFER, "another", 0)
+    missing = await provider.recover(request, OFFER, "another", sent())
     assert (missing.submission, missing.proves_absence) == (None, True)
     await provider.close()
 
@@ -322,7 +324,7 @@ async def test_an_ambiguous_tag_proves_nothing(tmp_path: Path) -> None:
     provider = sandbox(tmp_path, seconds=1000, clock=clock)
     for _ in range(2):
         await provider.submit(asked(prompt="[sandbox:stall]"), OFFER, Buyer("twice"))
-    found = await provider.recover(asked(), OFFER, "twice", 0)
+    found = await provider.recover(asked(), OFFER, "twice", sent())
     assert (found.submission, found.proves_absence) == (None, False)
 
 

@@ -22,6 +22,7 @@ ONLY_BUYING = "-only a purchase has an order that may be taken or not"
 ONLY_TASKS = "-a status of a task: only following shows one"
 ONLY_FILES = "-only a download is continued"
 ONLY_LISTS = "-only the list can lag"
+ONLY_LOOKING = "-what was sent when matters only to looking for a lost purchase"
 ONLY_STOPPING = "-only stopping is carried out with its answer lost"
 
 
@@ -305,6 +306,20 @@ ROWS: tuple[Row, ...] = (
         scene="list_lag_too_long",
         cells=_only(ONLY_LISTS, list="overdue"),
     ),
+    Row(
+        name="clock_behind",
+        says="the provider's clock an hour behind ours, and a connection closed without an answer",
+        fault={"kind": "lost", "accepted": False},
+        behaviour={"clock_apart": -3600.0},
+        cells=_only(ONLY_LOOKING, submit="absent", list="waits"),
+    ),
+    Row(
+        name="clock_ahead",
+        says="the provider's clock an hour ahead of ours, and a connection closed without an answer",
+        fault={"kind": "lost", "accepted": False},
+        behaviour={"clock_apart": 3600.0},
+        cells=_only(ONLY_LOOKING, submit="absent", list="waits"),
+    ),
     _status(400, "refused request_rejected", check="answers request_rejected", upload="unsent request_rejected"),
     _status(401, "refused authentication", **_said("authentication")),
     _status(402, "refused insufficient_funds", **_said("insufficient_funds")),
@@ -340,6 +355,11 @@ PECULIAR: Mapping[tuple[str, str, str], str] = {
     ("ark", "strange_failure", "poll"): "failed provider_unavailable",
     ("byteplus", "strange_failure", "poll"): "failed provider_unavailable",
     ("fal", "another_id", "poll"): "bought",  # the address alone tells which request an answer is about
+    (
+        "replicate",
+        "clock_ahead",
+        "submit",
+    ): "-its list reaches back for less than that hour, and proves nothing then",
     ("runcomfy", "http_404", "check"): "answers task_not_found",
     ("runcomfy", "wrong_types", "check"): "-a balance is a number or a text there, and both are read",
 }

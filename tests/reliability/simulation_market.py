@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
@@ -18,7 +19,7 @@ from seedance_mcp.errors import (
     SubmissionUnknown,
     TaskNotFound,
 )
-from seedance_mcp.providers import Recovery
+from seedance_mcp.providers import Recovery, WhenSent
 from seedance_mcp.types import Price, Submission, TaskState, TaskStatus, VideoRequest
 
 from .simulation_loop import PAUSE, Until
@@ -104,6 +105,10 @@ class Market:
         self.by_id: dict[str, Task] = {}
         self.forgetful = False
         self.refusing = world.random.choice((0.0, 0.1, 0.4))
+        # Of its own, so that what the providers' clock shows does not change what else happens.
+        clocks = random.Random(f"clocks of {world.seed}")
+        self.clock_apart = clocks.choice((0.0, 0.0, -3600.0, 3600.0, -90_000.0, 90_000.0))
+        self.undated = clocks.random() < 0.05
 
     def send(self, tag: str, process: Process) -> Packet:
         """The first byte of a purchase leaves."""
@@ -244,26 +249,32 @@ class Adapter:
             return TaskState(status=outcome, video_urls=() if empty else ("https://x/v.mp4",), usage=told)
         return TaskState(status=outcome or TaskStatus.RUNNING)
 
-    async def recover(self, request: VideoRequest, offer: Any, tag: str, since: float) -> Recovery:
+    async def recover(self, request: VideoRequest, offer: Any, tag: str, sent: WhenSent) -> Recovery:
         world = self._world
         if self._seller == "mute":
             raise NotSupported("It cannot be asked.")
         await self._exchange("list fetched", tag)
         fetched_at, task = world.true, world.market.tasks.get(tag)
+        shown = None if world.market.undated else fetched_at + world.market.clock_apart
         mood = world.random.random() if world.lists_break else 0.5
         await PAUSE  # what was fetched is old by the time it is read
         cut = mood < 0.15 or (world.lists_lie and mood > 0.6)
         if task and not self._owns(task):
             task = None
+        since = sent.since(shown)
+        if task and task.at + world.market.clock_apart < since:
+            world.count("searched too late a part of the list")
+            task = None
+        since = None if shown is None else since
         if task and task.at + LIST_LAG <= fetched_at and not cut:
-            return Recovery(submission=Submission(task_id=task.id))
+            return Recovery(submission=Submission(task_id=task.id), since=since)
         if task:
             world.count("list without a task that exists")
         # Cut off and known to be, unless the provider lies.
         proves = offer.provider.absence_is_proof and mood >= 0.15
         if proves:
             world.promises.looked(tag, fetched_at)
-        return Recovery(proves_absence=proves)
+        return Recovery(proves_absence=proves, since=since)
 
     async def cancel(self, submission: Submission) -> None:
         task = self._world.market.by_id[submission.task_id]

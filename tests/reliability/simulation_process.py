@@ -45,7 +45,8 @@ class SimStore(Store):
     def __init__(self, world: World, process: Process) -> None:
         super().__init__(world.connection, process, clock=lambda: world.wall, notice=None)  # type: ignore[arg-type]
         self._world, self._process = world, process
-        self.uptime = lambda: world.uptime
+        self.uptime, self.running = lambda: world.uptime, lambda: world.running
+        self.start = world.start_of_machine
 
     async def write(self, transaction: Callable[[sqlite3.Connection], Any]) -> Any:
         self._world.promises.id_first()

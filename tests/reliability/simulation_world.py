@@ -74,6 +74,7 @@ class World:
         self.seed, self.random = seed, random.Random(seed)
         self.true, self.skew, self.most_skew = START, 0.0, 0.0
         self.steady_from = START - 1_000.0
+        self.running_from, self.start_of_machine = self.steady_from, "start 0"
         self.steps = self.started = 0
         self.counts: Counter[str] = Counter()
         self.trace: list[tuple[int, str, str, str]] = []
@@ -125,6 +126,11 @@ class World:
     def uptime(self) -> float:
         """What the steady clock of the machine says: it stands still while the machine sleeps."""
         return self.true - self.steady_from
+
+    @property
+    def running(self) -> float:
+        """How long the machine has been running, its sleep included."""
+        return self.true - self.running_from
 
     def did(self, what: str, process: Process | None, job: str) -> None:
         """One atomic event has happened: that is a step."""
@@ -365,6 +371,7 @@ class World:
         away = self.random.random() < 0.5 and not (self.honest and self.settled)
         self.moved = self.moved or away
         self.steady_from = self.true - (self.random.choice((1e4, 1e6)) if away else 0.0)
+        self.running_from, self.start_of_machine = self.steady_from, f"start {self.started}"
         self.did("moved to another machine" if away else "machine restarted", None, "")
         for _ in range(2):
             self.start()
