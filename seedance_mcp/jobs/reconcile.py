@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequest, NotSupported, ProviderError
-from ..providers import EVERYTHING, Provider, Recovery, WhenSent
+from ..providers import Provider, Recovery, WhenSent
 from ..types import Job, JobState, Submission
 from . import journal, steady
 from .store import Store
@@ -66,7 +66,9 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
             submission=answer.submission,
             accepted_at=store.clock(),
         )
-    searched_all = answer.since is not None and (answer.since == EVERYTHING or _is_certain(job, store))
+    searched_all = answer.since is not None and (
+        answer.since == WhenSent.EVERYTHING or _is_certain(job, store)
+    )
     if quiet and answer.proves_absence and searched_all:
         return await _decide(job, JobState.ABSENT, store, "not in the provider's list after the quiet period")
     if await _is_beyond(job, offer, store):
@@ -76,7 +78,7 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
         return await _decide(
             job, JobState.UNRESOLVED, store, "no clock tells when it was sent", error=_NO_CLOCK
         )
-    if searched_all and job.sent_not_before is None and answer.since != EVERYTHING:
+    if searched_all and job.sent_not_before is None and answer.since != WhenSent.EVERYTHING:
         # Another process, or this machine after its next start, could not work it out any more.
         return await store.write(
             lambda connection: journal.note(connection, job, sent_not_before=answer.since)

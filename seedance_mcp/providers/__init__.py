@@ -19,13 +19,12 @@ from .bucket import Bucket, BucketAccess
 from .certificates import certificates_of
 from .pacing import Kind, Pace
 from .unreachable import with_advice
-from .when_sent import EVERYTHING, WhenSent
+from .when_sent import WhenSent
 
 if TYPE_CHECKING:
     from ..catalog import Offer, ProviderInfo
 
 __all__ = [
-    "EVERYTHING",
     "Access",
     "Bucket",
     "BucketAccess",

@@ -14,7 +14,7 @@ from anyio.to_thread import run_sync
 from ..catalog import Offer, ProviderInfo
 from ..errors import ContentRejected, MediaError, RequestRejected, SubmissionUnknown
 from ..types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
-from . import EVERYTHING, Access, Provider, Purchase, Recovery, WhenSent
+from . import Access, Provider, Purchase, Recovery, WhenSent
 from .sandbox_drawing import Studio
 from .sandbox_tasks import Task, TaskFolder, Trouble, accept
 
@@ -113,8 +113,8 @@ class SandboxProvider(Provider):
         """Look through every record there is: a task that is not among them was never accepted."""
         found = await run_sync(self._folder.tagged, tag)
         if len(found) == 1:
-            return Recovery(submission=Submission(task_id=found[0].id), since=EVERYTHING)
-        return Recovery(proves_absence=not found, since=EVERYTHING)
+            return Recovery(submission=Submission(task_id=found[0].id), since=WhenSent.EVERYTHING)
+        return Recovery(proves_absence=not found, since=WhenSent.EVERYTHING)
 
     async def close(self) -> None:
         """Stop drawing. A task goes on where it is polled next."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 _MARGIN_SECONDS = 360.0
 """Looked back further by so much: what dates an answer and what dates a task need not be the same clock."""
-
-EVERYTHING = 0.0
-"""The moment from which a list was searched that has no beginning."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +19,9 @@ class WhenSent:
     how many seconds it has been at most. `not_before` is the earliest that it can have been by the provider's clock,
     once that is known.
     """
+
+    EVERYTHING: ClassVar[float] = 0.0
+    """The moment from which a list was searched that has no beginning."""
 
     at: float
     ago: Callable[[], float]

@@ -14,7 +14,7 @@ from seedance_mcp.catalog import Catalog
 from seedance_mcp.jobs import journal
 from seedance_mcp.jobs.reconcile import quiet_seconds, reconcile
 from seedance_mcp.jobs.store import Store, open_store
-from seedance_mcp.providers import EVERYTHING, Recovery
+from seedance_mcp.providers import Recovery, WhenSent
 from seedance_mcp.types import Job, JobState
 
 from . import records
@@ -29,7 +29,7 @@ class EmptyList:
     """A provider whose whole list shows nothing of ours."""
 
     async def recover(self, *_: object) -> Recovery:
-        return Recovery(proves_absence=True, since=EVERYTHING)
+        return Recovery(proves_absence=True, since=WhenSent.EVERYTHING)
 
 
 class Machine:
