@@ -46,6 +46,8 @@ TEXTS = (
         ("“/videos”", "quotation marks"),
         ("`/videos`", "quotation marks"),
         ("/videos\n/more", "line break"),
+        ("/videos/\0", "control character"),
+        ("/videos/\udcff", "no UTF-8"),
     ],
 )
 @pytest.mark.parametrize("name", [*PLACES, *TEXTS])

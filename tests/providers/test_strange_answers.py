@@ -184,3 +184,35 @@ async def test_a_damaged_address_is_not_where_a_request_is_followed() -> None:
         async with ark_market.opened(emulator, "fal") as provider:
             made = await provider.submit(request, offer, Buyer())
     assert made == documented
+
+
+@pytest.mark.parametrize(
+    ("echoed", "found"),
+    [
+        ("A cat \ud83d yawns \ud800\ud800 at é.", True),
+        ("A cat \0 yawns \ud800 at é.", True),
+        ("A cat \ud83d\ud83d\ud83d\ud83d yawns \ud800\ud800 at é.", True),
+        ("A dog \ud83d yawns \ud800 at é.", False),
+        ("A cat \ud83d yawns \ud800", False),
+    ],
+)
+async def test_an_order_that_is_echoed_damaged_is_known_by_what_is_left_of_it(
+    echoed: str, found: bool
+) -> None:
+    async with Emulator("replicate") as emulator, ark_market.opened(emulator, "replicate") as provider:
+        request, offer = ark_market.order(name="replicate", prompt="A cat 😀 yawns 界 at é.")
+        await provider.submit(request, offer, Buyer())
+        [task] = emulator.ledger.tasks.values()
+        dialect = emulator.dialect("replicate")
+        answer = dialect.answer
+
+        def damaging(*given: Any) -> Response:
+            said = answer(*given)
+            body = json.loads(said.body)
+            for made in body["results"]:
+                made["input"]["prompt"] = echoed
+            return replace(said, body=json.dumps(body).encode())
+
+        dialect.answer = damaging  # type: ignore[method-assign]
+        listed = await provider.recover(request, offer, TAG, time.time() - 300)
+    assert [one.task_id for one in listed.alike] == ([task.id] if found else [])
