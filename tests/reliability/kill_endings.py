@@ -18,7 +18,7 @@ import anyio.to_thread
 
 from tests.server.process import call
 
-from .kill_judge import Outcome, hooks_of, jobs_of, runs_of
+from .kill_judge import Outcome, duty_of, hooks_of, jobs_of, runs_of
 from .kill_points import POINTS, POINTS_OF_WATCHERS
 from .kill_zygote import Life, Zygote
 
@@ -51,6 +51,8 @@ class Endings:
     source: Zygote
     outcome: Outcome
     _sessions: list[Life] = field(default_factory=list[Life])
+    _untouched: set[int] = field(default_factory=set[int])
+    """The numbers of those left behind to whom nothing is done, and nothing happens by itself."""
 
     @property
     def left(self) -> list[Life]:
@@ -66,13 +68,16 @@ class Endings:
         """
         Let a client ask the server for the videos and end it.
 
-        `alone`: nothing is done afterwards to the watcher that it has left, all earlier ones are dead or stand still,
-        and no other server is started: what is open for this account is now delivered, or awaits a person.
+        `alone`: nothing is done afterwards to the watcher that it has left, all earlier ones are dead, stand still or
+        go on untouched, and no other server is started: what is open for this account is now delivered, or awaits a person.
         """
         rng = self.random
-        if alone:
-            for earlier in self.left:
-                earlier.send(rng.choice((signal.SIGKILL, signal.SIGSTOP)))
+        untouched = [life for life in self.left if life.number in self._untouched and rng.random() < 0.3]
+        if alone and rng.random() < 0.7:
+            await self._on_duty()
+        for earlier in self.left if alone else ():
+            if earlier not in untouched:
+                earlier.send(rng.choice((signal.SIGKILL, signal.SIGSTOP, signal.SIGSTOP)))
         fates = [] if alone else [self._fate() for _ in range(3)]
         plan = self.life({**environ, "SEEDANCE_DETACH": "1"}, fates=fates)
         orders = plan.pop("orders")
@@ -93,8 +98,15 @@ class Endings:
         self.outcome.left += len(server.left)
         if not alone:
             await self._meddle(server.left)
+            self._untouched -= {life.number for life, fate in zip(server.left, fates, strict=False) if fate}
         elif code == 0 or any("--until-idle" in life.words for life in server.left):
-            await self._delivered(environ)
+            await self._delivered(environ, [*untouched, *server.left])
+
+    async def _on_duty(self) -> None:
+        """Wait a little until one of those left behind has the duty, if one lives: it is then suspended or killed with it."""
+        with anyio.move_on_after(1):
+            while any(not life.over.is_set() for life in self.left) and not duty_of(self.folder):  # noqa: ASYNC110
+                await anyio.sleep(0.02)
 
     async def _end(self, server: Life) -> int | None:
         """End it by the end of its input, or by a signal, and what clients do after that."""
@@ -124,17 +136,19 @@ class Endings:
         """Kill or suspend some of them at any moment; who is suspended goes on at some time, or never."""
         rng = self.random
         for life in left:
-            if rng.random() < 0.4:
+            if rng.random() < 0.6:
+                self._untouched.add(life.number)
+            else:
                 await life.end(rng.uniform(0, 0.4))
                 life.send(rng.choice((signal.SIGKILL, signal.SIGSTOP)))
 
-    async def _delivered(self, environ: dict[str, str]) -> None:
+    async def _delivered(self, environ: dict[str, str], left: list[Life]) -> None:
         """Wait until everybody who was left behind is gone, and see whether they have left anything."""
         if await self._locked():
             return
         keys = {sha256(value.encode()).hexdigest()[:8] for value in environ.values()}
         mine = [job for job in jobs_of(self.folder) if job["account"] in keys]
-        woken = await self._gone(self._sessions[-1].left, wake=False)
+        woken = await self._gone(left, wake=False)
         if woken:  # an earlier one may have taken the duty back, and dies as its fate wants
             return
         self.outcome.alone += any(job.get("finished_at") is None for job in mine)

@@ -168,6 +168,15 @@ def jobs_of(folder: Path) -> list[dict[str, Any]]:
         return [json.loads(row[0]) for row in database.execute("SELECT document FROM jobs")]
 
 
+def duty_of(folder: Path) -> list[str]:
+    """Which processes have the duty to watch; nobody if that cannot be read now."""
+    with contextlib.closing(sqlite3.connect(folder / "state" / "jobs.db", timeout=0)) as database:
+        try:
+            return [row[0] for row in database.execute("SELECT instance FROM watch_duty")]
+        except sqlite3.OperationalError:
+            return []
+
+
 def prompt_of(body: dict[str, Any]) -> str:
     """The prompt of an order, in whatever dialect."""
     content = body.get("content")

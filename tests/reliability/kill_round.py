@@ -78,8 +78,8 @@ class Round:
         point = POINTS[self.number % len(POINTS)]
         first: dict[str, Any] = {"point": point, "nth": 1 + self.number // len(POINTS) % 3}
         alone = rng.random() < ALONE
-        for number in range(rng.choice((1, 1, 1, 2) if alone else (1, 1, 2, 3))):
-            if number and rng.random() < ENDINGS:
+        for number in range(rng.choice((1, 1, 2) if alone else (1, 1, 2, 3))):
+            if number and (alone or rng.random() < ENDINGS):
                 await clients.session(rng.choice(environs), alone=False)
                 continue
             plan = (
