@@ -126,15 +126,18 @@ def way(
     )
 
 
-def link_of(job: Job, *, settings: Settings, now: float) -> str | None:
+def link_of(job: Job, *, settings: Settings, now: float, age: float) -> str | None:
     """
     Give the provider's link to a job's video if anyone can open it for another half hour, else None.
 
-    It is signed: only the provider of another job may see it, as media.
+    `age` is for how many seconds the video has certainly been finished. It is signed: only the provider of another
+    job may see it, as media.
     """
-    url, ends = job.video_url, job.url_expires_at
+    url, ends, made = job.video_url, job.url_expires_at, job.remote_done_at
     if url is None or ends is None or ends < now + LINK_MARGIN_SECONDS:
         return None
+    if made is not None and (made > now or ends - made < age + LINK_MARGIN_SECONDS):
+        return None  # the clock was ahead when it was finished, and has been set right
     base = settings.base_url(job.provider)
     own_host = base is not None and urlsplit(base).hostname == urlsplit(url).hostname
     try:

@@ -131,6 +131,7 @@ async def _record(job: Job, offer: Offer, state: TaskState, *, store: Store, cny
             return await store.write(lambda connection: journal.note(connection, job, **changes))
     elif to is JobState.REMOTE_DONE:
         changes |= {
+            "remote_done_at": now,
             "video_url": state.video_urls[0],
             "last_frame_url": state.last_frame_url,
             "url_expires_at": state.url_expires_at,

@@ -62,13 +62,13 @@ def is_dead(tries: Tries) -> bool:
     return tries.dead_links >= _FEW_DEAD_LINKS
 
 
-def is_kept_no_longer(tries: Tries, *, since: float, kept_seconds: float, now: float) -> bool:
+def is_kept_no_longer(tries: Tries, *, passed: float, kept_seconds: float) -> bool:
     """
-    Tell whether the time is over for which a provider keeps a result: `kept_seconds` from `since` on.
+    Tell whether the time is over for which a provider keeps a result, when so many seconds have certainly passed.
 
-    Where the clock cannot be right, it is over when as many addresses were tried as fit into that time.
+    Time may have passed that no clock has counted: it is over as well when as many addresses were tried as fit into it.
     """
-    return now >= since + kept_seconds or (tries.dead_links - 10) * _LONGEST_LINK_PAUSE >= kept_seconds
+    return passed >= kept_seconds or (tries.dead_links - 10) * _LONGEST_LINK_PAUSE >= kept_seconds
 
 
 def _grown(failures: int) -> float:

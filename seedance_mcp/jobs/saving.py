@@ -18,7 +18,7 @@ from ..errors import ConfigError, DownloadError, InspectionFailed, MediaError, P
 from ..media import probe_video
 from ..providers import Provider, addresses
 from ..types import Artifacts, Job, JobState
-from . import journal
+from . import journal, steady
 from .departures import sweep_departures
 from .downloads import LinkExpired, fetch, save
 from .files import file_stem, keep
@@ -192,8 +192,8 @@ class Saver:
 
     async def _expired(self, job: Job, provider: Provider, error: LinkExpired, result_hours: float) -> Job:
         now = self._store.clock()
-        since = await self._finished_there(job)
-        over = is_kept_no_longer(job.tries, since=since, kept_seconds=result_hours * _HOUR, now=now)
+        passed = await self._since_it_finished(job)
+        over = is_kept_no_longer(job.tries, passed=passed, kept_seconds=result_hours * _HOUR)
         try:
             renewed = await fresh_urls(job, provider=provider, store=self._store)
         except TaskNotFound:
@@ -204,7 +204,7 @@ class Saver:
             # The same address again, past its time, will not come back to life. Any other is worth a try as long as
             # the provider keeps the result: some sign new addresses for a file that they have deleted.
             same = renewed.video_url == job.video_url and now >= (renewed.url_expires_at or now + 1)
-            if not same and not (over and is_dead(job.tries)):
+            if not over or not (same or is_dead(job.tries)):
                 raise error
             job = renewed
         return await self._end(
@@ -240,11 +240,13 @@ class Saver:
             )
         )
 
-    async def _finished_there(self, job: Job) -> float:
-        """When the provider was seen to have finished, in epoch seconds: no later than that it keeps the result from."""
+    async def _since_it_finished(self, job: Job) -> float:
+        """How many seconds ago the provider was seen to have finished: for no longer than that it keeps the result."""
+        if job.remote_done_at is not None:
+            return await self._store.read(lambda connection: steady.age(connection, job, "remote_done_at"))
         steps = await self._store.read(lambda connection: journal.history(connection, job.id))
         seen = [step.at for step in steps if step.after == JobState.REMOTE_DONE]
-        return seen[-1] if seen else (job.accepted_at or job.created_at)
+        return self._store.clock() - (seen[-1] if seen else (job.accepted_at or job.created_at))
 
     async def _note(self, job: Job, error: DownloadError) -> Job:
         tries = counted(job.tries, error, self._store.clock())

@@ -13,7 +13,7 @@ from ..config import Settings, UnknownName, on_this_machine, suspects, unknown_n
 from ..errors import ConfigError, InvalidRequest, OtherAccount
 from ..providers import Access, Provider, create
 from ..types import Job, JobState, MediaFile, Submission, VideoRequest
-from . import journal
+from . import journal, steady
 from .accounts import Account, fingerprint, is_same, other_account, short_digest, written
 from .carriers import Carrier, link_of, open_carrier, way
 from .planning import OtherOffer, Plan, elsewhere, plan
@@ -175,7 +175,8 @@ class Shops:
         """Give the link to a finished job's video that another provider may be handed; None if there is none."""
         if self._store is None:
             return None
-        found = link_of(job, settings=self._settings, now=self._store.clock())
+        age = await self._store.read(lambda connection: steady.age(connection, job, "remote_done_at"))
+        found = link_of(job, settings=self._settings, now=self._store.clock(), age=age)
         return None if found is None or await self.other_account(job) else found
 
     def account(self, info: ProviderInfo) -> str:

@@ -15,7 +15,15 @@ from .store import Connection
 LOOK_SECONDS = 300.0
 """How often a process that runs notes both clocks: no longer stretch is lost when the clock on the wall is set back."""
 
-MOMENTS = ("created_at", "sent_at", "unknown_at", "accepted_at", "finished_at", "not_found_at")
+MOMENTS = (
+    "created_at",
+    "sent_at",
+    "unknown_at",
+    "accepted_at",
+    "remote_done_at",
+    "finished_at",
+    "not_found_at",
+)
 """The moments of a job whose age decides something."""
 
 

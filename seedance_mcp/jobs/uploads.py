@@ -12,7 +12,7 @@ from ..errors import JobNotFound, MediaError
 from ..media import PictureLimits, read_media
 from ..providers import Provider
 from ..types import Job, MediaFile, Upload, VideoRequest
-from . import journal
+from . import journal, steady
 from .carriers import LINK_MARGIN_SECONDS, Carrier
 from .departures import departure_key, leaving
 from .store import Connection, Store
@@ -142,10 +142,13 @@ async def _uploaded(
     key = (name, account, departure_key(file, fit))
 
     def known(connection: Connection) -> str | None:
+        # What was written under a clock that was ahead looks newer than it is, once that was set right: it is used for
+        # no longer than it was good for then, and not at all while its writing still lies ahead.
+        now = store.clock()
         row = connection.execute(
-            "SELECT url FROM uploads WHERE provider = ? AND account = ? AND sha256 = ?"
-            " AND (expires_at IS NULL OR expires_at > ?)",
-            (*key, store.clock() + margin),
+            "SELECT url FROM uploads WHERE provider = ? AND account = ? AND sha256 = ? AND (expires_at IS NULL"
+            " OR (expires_at > ? AND at <= ? AND steady + expires_at - at > ?))",
+            (*key, now + margin, now, steady.passed(connection) + margin),
         ).fetchone()
         return None if row is None else row[0]
 
@@ -157,8 +160,9 @@ async def _uploaded(
 
     def keep(connection: Connection) -> None:
         connection.execute(
-            "INSERT OR REPLACE INTO uploads (provider, account, sha256, url, expires_at) VALUES (?, ?, ?, ?, ?)",
-            (*key, made.url, made.expires_at),
+            "INSERT OR REPLACE INTO uploads (provider, account, sha256, url, expires_at, at, steady)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (*key, made.url, made.expires_at, store.clock(), steady.note(connection)),
         )
 
     await store.write(keep)

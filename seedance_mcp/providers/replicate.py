@@ -130,7 +130,10 @@ class ReplicateProvider(Provider):
     async def upload(self, media: MediaFile) -> Upload:
         """Keep a file; predictions of the same account can read it."""
         kept = await self._api.upload("files", _File, media, field="content")
-        return Upload(url=kept.urls.get, expires_at=moment(kept.expires_at))
+        ends, now = moment(kept.expires_at), self._api.their_now
+        if ends is not None and now is not None:
+            ends += self._api.now - now  # theirs is the clock that it is dated by
+        return Upload(url=kept.urls.get, expires_at=ends)
 
     async def recover(self, request: VideoRequest, offer: Offer, tag: str, sent: WhenSent) -> Recovery:
         """Turn the list back to the sending and look for the one prediction with this very input."""

@@ -141,8 +141,9 @@ class SandboxProvider(Provider):
                 status=TaskStatus.FAILED, error=failure.message, error_code=failure.code, hint=failure.hint
             )
         share = 1.0
-        if self._seconds > 0:
-            share = min(1.0, max(0.0, (self._clock() - task.submitted_at) / self._seconds))
+        gone_by = self._clock() - task.submitted_at
+        if self._seconds > 0 and gone_by >= 0:  # otherwise the clock was set back, by a year perhaps
+            share = min(1.0, gone_by / self._seconds)
         if task.trouble is not None:
             return _troubled(task.trouble, share)
         if self._folder.is_finished(task):

@@ -182,6 +182,8 @@ class Job:
     """What the machine's steady clock showed at `unknown_at`, in seconds: nobody can set that one forward."""
     accepted_at: float | None = None
     started_at: float | None = None
+    remote_done_at: float | None = None
+    """When the provider was seen to have finished."""
     finished_at: float | None = None
     cancel_asked_at: float | None = None
     base_url: str | None = None

@@ -7,6 +7,7 @@ import logging
 import re
 import sqlite3
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from pydantic import SecretStr
 from seedance_mcp.app import App, open_app
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import ConfigError, InvalidRequest, MediaError
-from seedance_mcp.jobs import Shops, open_store
+from seedance_mcp.jobs import Shops, open_store, steady
 from seedance_mcp.jobs.carriers import LINK_MARGIN_SECONDS, link_of
 from seedance_mcp.jobs.uploads import deliver
 from seedance_mcp.media import copy_to_leave, inspect
@@ -175,6 +176,24 @@ async def test_what_has_expired_in_the_bucket_is_put_anew(film: Path, tmp_path: 
             assert job.status is JobStatus.SUCCEEDED, job.error
             assert bucket.count("PUT") == puts
             here.rows("UPDATE uploads SET expires_at = expires_at + ?", hours * 3600)
+
+
+@pytest.mark.parametrize("comes_again", [False, True])
+async def test_what_was_put_under_a_clock_that_was_ahead_is_put_anew_when_that_is_right(
+    comes_again: bool, film: Path, tmp_path: Path
+) -> None:
+    """Also when the moment comes that it is dated by: it was good for less than the time until then."""
+    ahead = 23 * 3600.0
+    async with running(Store()) as bucket, market(tmp_path, "ark", **bucket.environment()) as here:
+        store = here.app._store
+        store.clock = lambda: time.time() + ahead
+        assert (await here.buy("ark", str(film), "a boat")).status is JobStatus.SUCCEEDED
+        store.clock = time.time
+        await store.write(steady.note)
+        if comes_again:
+            store.clock, store.uptime = lambda: time.time() + ahead, lambda: time.monotonic() + ahead
+        assert (await here.buy("ark", str(film), "another boat")).status is JobStatus.SUCCEEDED
+        assert bucket.count("PUT") == 2
 
 
 async def test_estimates_and_uploads_say_by_which_way_the_file_goes(film: Path, tmp_path: Path) -> None:
@@ -375,14 +394,17 @@ async def test_a_link_is_handed_on_only_if_anyone_can_open_it_for_long_enough(tm
         job = await first_video(here, "ark")
         now, own = 1_000_000.0, here.app.settings
 
-        def handed(**fields: Any) -> bool:
-            changed = replace(job, **{"url_expires_at": now + LINK_MARGIN_SECONDS + 1, **fields})
-            return link_of(changed, settings=own, now=now) is not None
+        def handed(*, age: float = 0.0, **fields: Any) -> bool:
+            usual = {"url_expires_at": now + LINK_MARGIN_SECONDS + 1, "remote_done_at": now}
+            return link_of(replace(job, **{**usual, **fields}), settings=own, now=now, age=age) is not None
 
         assert handed(), "the host that the user put in the provider's place"
         assert handed(video_url="https://files.example/v.mp4?signature=1")
         assert not handed(url_expires_at=now + LINK_MARGIN_SECONDS - 1)
         assert not handed(url_expires_at=None)
+        assert handed(remote_done_at=None), "a record of an earlier version"
+        assert not handed(remote_done_at=now + 1), "the clock was ahead then"
+        assert not handed(age=2), "the clock was ahead then, and has come to that moment again"
         assert not handed(video_url=None)
         for url in ("http://files.example/v.mp4", "https://10.0.0.7/v.mp4", "file:///v.mp4"):
             assert not handed(video_url=url), url

@@ -54,8 +54,10 @@ def accepted(store: Store) -> Job:
         )
 
 
-async def after(store: Store, seconds: float, listed: Recovery) -> JobState:
-    """What becomes of a job whose task was not found now and is not found so much later."""
+async def after(
+    store: Store, seconds: float, listed: Recovery, *, by_the_steady_clock: float | None = None
+) -> JobState:
+    """What becomes of a job whose task was not found now and is not found so much later, by both clocks."""
     job = accepted(store)
 
     async def look(job: Job) -> Job:
@@ -66,7 +68,7 @@ async def after(store: Store, seconds: float, listed: Recovery) -> JobState:
         await look(job)
     job = await store.read(lambda connection: journal.find(connection, job.id))
     wall, up = store.clock(), store.uptime()
-    store.clock, store.uptime = lambda: wall + seconds, lambda: up + seconds
+    store.clock, store.uptime = lambda: wall + seconds, lambda: up + (by_the_steady_clock or seconds)
     return (await look(job)).state
 
 
@@ -78,6 +80,11 @@ async def test_a_task_that_is_listed_is_not_missing(store: Store, listed: Recove
 @pytest.mark.parametrize("listed", [Recovery(), Recovery(alike=(OTHER,)), Recovery(proves_absence=True)])
 async def test_a_task_that_nobody_knows_for_five_minutes_is_missing(store: Store, listed: Recovery) -> None:
     assert await after(store, 301, listed) is JobState.MISSING
+
+
+async def test_a_clock_that_is_set_forward_makes_no_task_missing(store: Store) -> None:
+    with pytest.raises(ProviderError, match="at the moment"):
+        await after(store, 301, Recovery(), by_the_steady_clock=299)
 
 
 async def test_a_task_that_is_not_found_for_less_is_asked_for_again(store: Store) -> None:

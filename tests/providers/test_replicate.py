@@ -366,3 +366,22 @@ async def test_the_pause_that_stands_in_the_text_of_a_throttled_call_is_heeded()
             with pytest.raises(RateLimited) as refused:
                 await provider.submit(request, offer, Buyer())
             assert refused.value.retry_after == 30
+
+
+@pytest.mark.parametrize("apart", [-5 * 3600.0, 5 * 3600.0])
+async def test_how_long_an_upload_lasts_is_told_by_our_own_clock(apart: float, tmp_path: Path) -> None:
+    photo = tmp_path / "a.png"
+    photo.write_bytes(b"\x89PNG\r\n\x1a\nnot looked at")
+    async with (
+        Emulator("replicate", behaviour=Behaviour(clock_apart=apart)) as emulator,
+        opened(emulator) as provider,
+    ):
+        file = MediaFile(
+            kind="image",
+            path=photo,
+            mime_type="image/png",
+            bytes=photo.stat().st_size,
+            sha256=hashlib.sha256(photo.read_bytes()).hexdigest(),
+        )
+        kept = await provider.upload(file)
+        assert kept.expires_at == pytest.approx(time.time() + 24 * 3600, abs=30)

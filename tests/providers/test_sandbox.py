@@ -460,3 +460,13 @@ async def test_it_is_free_needs_no_key_and_reads_files_where_they_lie(tmp_path: 
     with pytest.raises(MediaError):
         await provider.upload(MediaFile(kind="image", url="https://example.com/x.png"))
     await provider.close()
+
+
+async def test_a_clock_that_is_set_back_keeps_no_task_waiting(tmp_path: Path) -> None:
+    now = [1_700_000_000.0]
+    access = Access(key=None, base_url="", folder=tmp_path, seconds=1000.0)
+    provider = SandboxProvider(OFFER.provider, access, clock=lambda: now[0])
+    submission = await provider.submit(asked(), OFFER, Buyer())
+    now[0] -= 31_536_000
+    assert (await finished(provider, submission)).status is TaskStatus.SUCCEEDED
+    await provider.close()
