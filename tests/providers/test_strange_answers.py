@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -21,6 +20,7 @@ from tests.providers.opening import opened
 from tests.wire.reading import KEY, TAG, Buyer, filled, offer_and_request, wires
 
 from . import ark_market
+from .when import sent
 
 STATES = [(name, state) for name, wire in wires().items() for state in wire["state"]]
 
@@ -92,7 +92,7 @@ async def test_a_listed_task_whose_mark_came_damaged_may_be_the_one_that_is_look
     async with Emulator("ark") as emulator, ark_market.opened(emulator) as provider:
         await ark_market.bought(provider, "other")
         request, offer = ark_market.order()
-        sane = await provider.recover(request, offer, TAG, time.time() - 300)
+        sane = await provider.recover(request, offer, TAG, sent())
         dialect = emulator.dialect("ark")
         answer = dialect.answer
 
@@ -105,7 +105,7 @@ async def test_a_listed_task_whose_mark_came_damaged_may_be_the_one_that_is_look
 
         dialect.answer = damaging  # type: ignore[method-assign]
         async with ark_market.opened(emulator) as anew:  # remembers no marks
-            damaged = await anew.recover(request, offer, TAG, time.time() - 300)
+            damaged = await anew.recover(request, offer, TAG, sent())
     assert (sane.submission, sane.proves_absence) == (None, True)
     assert (damaged.submission, damaged.proves_absence) == (None, False)
 
@@ -214,5 +214,5 @@ async def test_an_order_that_is_echoed_damaged_is_known_by_what_is_left_of_it(
             return replace(said, body=json.dumps(body).encode())
 
         dialect.answer = damaging  # type: ignore[method-assign]
-        listed = await provider.recover(request, offer, TAG, time.time() - 300)
+        listed = await provider.recover(request, offer, TAG, sent())
     assert [one.task_id for one in listed.alike] == ([task.id] if found else [])
