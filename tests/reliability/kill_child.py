@@ -207,7 +207,8 @@ async def _insist(app: App, order: VideoRequest) -> None:
             started = await app.generate(order)
         except SeedanceError as error:
             print(f"{error.code}: {error.message}")
-            if not error.retryable and error.code != "store":
+            # Where the provider did not say its price just now, it is unknown: nothing is bought, so it is asked again.
+            if not error.retryable and error.code not in ("store", "budget_exceeded"):
                 raise
             await anyio.sleep(0.1)
             continue
