@@ -8,7 +8,7 @@ from .lookup import Catalog
 from .models import Model
 from .offers import Offer, Parameter, ProviderInfo
 from .pricing import Estimate, estimate, quoted, settle
-from .validation import able_offers, resolve
+from .validation import able_offers, resolve, usual_values
 
 __all__ = [
     "Catalog",
@@ -24,4 +24,5 @@ __all__ = [
     "quoted",
     "resolve",
     "settle",
+    "usual_values",
 ]

@@ -22,6 +22,10 @@ _MODES = {
 }
 
 
+_UNSAID: Mapping[str, bool] = {"watermark": False, "return_last_frame": False, "camera_fixed": False}
+"""What is so where nothing is sent: the defaults of the maker's API reference. A seller with others has a line for them."""
+
+
 def resolve(
     request: VideoRequest, offer: Offer, media: Mapping[str, MediaFile], *, carried: bool = False
 ) -> VideoRequest:
@@ -53,6 +57,25 @@ def resolve(
     if problems:
         raise InvalidRequest(list(dict.fromkeys(problems)), hint=_hint(offer))
     return _filled(request, offer, rules)
+
+
+def usual_values(request: VideoRequest, offer: Offer) -> dict[str, str | int | bool]:
+    """
+    Give the value that each setting of the request has at this offer where it is not given, also if it is given here.
+
+    A setting without a value is left to the provider.
+    """
+    usual = dict[str, Any](_UNSAID)
+    for name, parameter in offer.parameters.items():
+        free = request if getattr(request, name) is None else request.model_copy(update={name: None})
+        known = facts(free)
+        rules = [rule for rule in (*offer.model.rules, *offer.rules) if holds(rule.when, known)]
+        value = _default(name, parameter, free, offer, rules)
+        if value is not None:
+            usual[name] = value
+    if "frames" in request.provider_options:
+        usual.pop("duration", None)
+    return usual
 
 
 def able_offers(

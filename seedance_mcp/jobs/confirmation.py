@@ -52,18 +52,25 @@ def needed(price: Price, *, mode: Confirm, above_usd: Decimal) -> bool:
     return mode != "off" and (not price.known or price.usd > above_usd)
 
 
-def repeated(connection: Connection, digests: Collection[str], now: float) -> str:
+def repeated(connection: Connection, digests: Collection[str], same: Collection[str], now: float) -> str:
     """
     Say how often the very same request was bought within the last hour, if that is why a person has to be asked.
 
-    `digests` is everything that makes another request the same (see `repeats`).
+    `digests` are what other jobs for it may stand for, `same` the ids of those that are known by themselves (see
+    `repeats`).
     """
     (count,) = connection.execute(
         "SELECT COUNT(*) FROM jobs JOIN ledger ON ledger.job_id = jobs.id AND kind = 'reserve'"
         " WHERE usd_micros > 0 AND reserved_at > ? AND steady > ? AND state NOT IN (SELECT value FROM json_each(?))"
-        " AND (fingerprint IN (SELECT value FROM json_each(?)) OR jobs.id IN"
-        " (SELECT job_id FROM stand_ins WHERE fingerprint IN (SELECT value FROM json_each(?))))",
-        (*_within(connection, _HOUR, now), json.dumps(sorted(NOT_BOUGHT)), *(json.dumps(list(digests)),) * 2),
+        " AND (fingerprint IN (SELECT value FROM json_each(?)) OR jobs.id IN (SELECT value FROM json_each(?))"
+        " OR jobs.id IN (SELECT job_id FROM stand_ins WHERE fingerprint IN (SELECT value FROM json_each(?))))",
+        (
+            *_within(connection, _HOUR, now),
+            json.dumps(sorted(NOT_BOUGHT)),
+            json.dumps(list(digests)),
+            json.dumps(list(same)),
+            json.dumps(list(digests)),
+        ),
     ).fetchone()
     return (
         f"The very same was bought {count} times within the last hour." if count >= _SAME_IN_AN_HOUR else ""

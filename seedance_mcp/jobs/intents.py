@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from ..config import Settings
 from ..errors import ConfirmationRequired
-from ..types import Job, JobState, Price, Signer, VideoRequest
+from ..types import Job, JobState, Price, Signer, VideoRequest, Wanted
 from . import budget, confirmation, hook_records, journal, repeats, request_keys, unknown_prices
 from .confirmation import Consent
 from .questions import Question
@@ -28,8 +28,8 @@ class Intent:
     this is a new purchase. `instead_of` are the fingerprints of what other providers have refused: from now on
     this job stands for those, too. `agreed` tells who has agreed to the price of one of those, if it was no lower.
     `advice` is what a person should know who is asked to agree.
-    `asked` is the digest of the request before anything was chosen for it (`digest_of_asked`). `account` and
-    `base_url` are kept with the job: see `accounts.Account`.
+    `asked` is the digest of the request before anything was chosen for it (`digest_of_asked`), `wanted` the same in
+    the form that is compared. `account` and `base_url` are kept with the job: see `accounts.Account`.
     """
 
     job_id: str
@@ -50,6 +50,7 @@ class Intent:
     instead_of: tuple[str, ...] = ()
     base_url: str | None = None
     asked: str | None = None
+    wanted: Wanted | None = None
     agreed: Signer | None = None
     advice: tuple[str, ...] = ()
 
@@ -92,7 +93,7 @@ def reserve(
             return known, True
     elif not intent.allow_duplicate:
         # Also for what others refused to this caller: it may have been accepted for another one in the meantime.
-        same = repeats.made_for(connection, (fingerprint, *stands_for))
+        same = repeats.made_for(connection, (fingerprint, *stands_for), intent.wanted)
         known = repeats.standing(connection, same, now=now)
         if known is not None:
             return known, True
@@ -132,6 +133,7 @@ def reserve(
         estimate=intent.estimate,
         maximum=intent.maximum,
         agreed_by=agreed_by,
+        wanted=intent.wanted,
         created_at=now,
     )
     stored = journal.insert(connection, job, day=budget.day_of(now))
@@ -140,6 +142,8 @@ def reserve(
     if settings.on_finish:
         hook_records.wish(connection, stored.id)
     repeats.note(connection, stored.id, stands_for)
+    if intent.wanted is not None:
+        repeats.note(connection, stored.id, (intent.wanted.content,))
     return stored, False
 
 
@@ -150,7 +154,8 @@ def _to_be_agreed(
     fingerprint = intent.fingerprint
     dear = confirmation.needed(intent.maximum, mode=settings.confirm, above_usd=settings.confirm_above_usd)
     digests = (fingerprint, *intent.stands_for)
-    repeated = confirmation.repeated(connection, digests, now) if intent.maximum.usd else ""
+    same = repeats.same_ids(connection, intent.wanted)
+    repeated = confirmation.repeated(connection, digests, same, now) if intent.maximum.usd else ""
     if not (dear or repeated):
         return None
     question = Question.about(

@@ -14,7 +14,7 @@ from .accounts import Account
 from .budget import may_cost
 from .intents import Intent
 from .planning import Plan
-from .repeats import digest_of_asked
+from .repeats import digest_of_asked, wanted
 from .request_keys import RequestKey
 
 
@@ -89,6 +89,7 @@ class Order:
             request=plan.request,
             digests=self.digests,
             asked=digest_of_asked(self.asked, self.digests),
+            wanted=wanted(self.asked, self.digests, plan),
             tag=hashlib.sha256(job_id.encode()).hexdigest()[:32],
             estimate=plan.estimate.price if plan.estimate else maximum,
             maximum=maximum,

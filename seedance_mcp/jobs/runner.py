@@ -28,7 +28,7 @@ from .orders import Order, Started, digests
 from .planning import Plan
 from .purchase import buy
 from .receipts import Receipts
-from .repeats import digest_of_asked, made_for, standing
+from .repeats import digest_of_asked, made_for, standing, wanted
 from .request_keys import RequestKey, job_of
 from .saving import Saver
 from .shops import Shops
@@ -181,7 +181,7 @@ class JobRunner:
             if known is not None:
                 return await self._known(known, f"request_key {key.text!r} stands for this job.")
         elif not allow_duplicate:
-            known = await self.asked_before(digest_of_asked(asked, digests(media)))
+            known = await self.asked_before(asked, media)
             if known is not None:
                 return known
         plan = await self._shops.quoted(self._shops.plan(asked, media, trouble))
@@ -230,9 +230,12 @@ class JobRunner:
         ).start(plan)
         return replace(started, advice=(*started.advice, *advice))
 
-    async def asked_before(self, digest: str) -> Started | None:
-        """Give the job that stands for what is asked (see `digest_of_asked`), however it would be planned now."""
-        same = await self._store.read(partial(made_for, digests=(digest,)))
+    async def asked_before(self, asked: VideoRequest, media: Mapping[str, MediaFile]) -> Started | None:
+        """Give the job that stands for what is asked, however it would be planned now."""
+        known = digests(media)
+        same = await self._store.read(
+            partial(made_for, digests=(digest_of_asked(asked, known),), asked=wanted(asked, known))
+        )
         job = await self._store.read(partial(standing, jobs=same, now=self._store.clock()))
         return None if job is None else await self._known(job, why_there(job, same))
 

@@ -8,6 +8,7 @@ from .media import MAX_SHEET_FRAMES, MediaFile, MediaKind, Upload
 from .price import Price
 from .request import VideoRequest
 from .task import Submission, TaskState, TaskStatus
+from .wanted import Wanted
 
 __all__ = [
     "FINISHED_STATES",
@@ -28,5 +29,6 @@ __all__ = [
     "Tries",
     "Upload",
     "VideoRequest",
+    "Wanted",
     "job_code",
 ]

@@ -10,6 +10,7 @@ from typing import Literal
 from .price import Price
 from .request import VideoRequest
 from .task import Submission, TaskStatus
+from .wanted import Wanted
 
 
 class JobState(StrEnum):
@@ -191,6 +192,8 @@ class Job:
     """Since when the provider has not known the accepted task; None while it does."""
     steady: Mapping[str, float] = field(default_factory=dict[str, float])
     """For those of these moments whose age decides something: what `jobs/steady.py` had counted when they were written."""
+    wanted: Wanted | None = None
+    """How it was asked for, to know it again (`jobs/repeats.py`); None on jobs of earlier versions."""
     hook_error: str | None = None
     """What went wrong with the user's own command at the end of this job, in words for a person."""
 

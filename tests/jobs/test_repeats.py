@@ -13,7 +13,7 @@ from PIL import Image
 
 from seedance_mcp.app import App, Started, open_app
 from seedance_mcp.config import load_settings
-from seedance_mcp.errors import InvalidRequest
+from seedance_mcp.errors import ConfirmationRequired, InvalidRequest
 from seedance_mcp.types import JobState, VideoRequest
 from tests.emulator import Behaviour, Emulator
 from tests.jobs.test_accounts import THEIRS, ends, finish, lost, server
@@ -80,6 +80,118 @@ async def test_what_is_spelled_out_is_the_same_request_for_every_account(tmp_pat
             assert is_repeated(await app.generate(spelled), first)
             assert is_repeated(await app.generate(asked), first)
         assert theirs.tasks == {}
+
+
+SPELLED: list[dict[str, object]] = [
+    {"aspect_ratio": "16:9"},
+    {"duration": 5},
+    {"resolution": "1080p"},
+    {"watermark": False},
+    {"camera_fixed": False},
+    {"return_last_frame": False},
+    {"seed": -1},
+    {"aspect_ratio": "16:9", "duration": 5, "watermark": False, "camera_fixed": False, "seed": -1},
+    {"prompt": "a\u00a0paper\u3000 \t\r\nboat\u2029\ufeff"},
+    {"prompt": "a paper\u200b boat", "seed": -1, "watermark": False},
+]
+"""Nothing of this says anything else about the video than silence does, for `OLD_MODEL` at either provider."""
+
+OTHERS: list[dict[str, object]] = [
+    {"aspect_ratio": "9:16"},
+    {"duration": 6},
+    {"resolution": "480p"},
+    {"watermark": True},
+    {"camera_fixed": True},
+    {"return_last_frame": True},
+    {"seed": 0},
+    {"prompt": "a paperboat"},
+    {"prompt": "A paper boat"},
+    {"provider_options": {"service_tier": "flex"}},
+]
+"""Each of this says something else."""
+
+OLD_MODEL = "seedance-1.0-pro"
+
+
+@pytest.mark.parametrize("later", [FIRST, SECOND])
+@pytest.mark.parametrize("written_first", [False, True], ids=["silent first", "written first"])
+async def test_a_default_that_is_written_out_is_no_other_request_whoever_would_be_chosen_now(
+    later: str, written_first: bool, environ: dict[str, str], tmp_path: Path
+) -> None:
+    async with Emulator(FIRST, SECOND, behaviour=working()) as emulator:
+        for fields in SPELLED:
+            folder = tmp_path / f"{SPELLED.index(fields)}"
+            state = {"SEEDANCE_STATE_DIR": str(folder)}
+            silent, spelled = boat(model=OLD_MODEL), boat(model=OLD_MODEL).model_copy(update=fields)
+            one, other = (spelled, silent) if written_first else (silent, spelled)
+            async with opened(environ, folder, **emulator.environment(FIRST), **state) as app:
+                first = await app.generate(one)
+                assert not first.deduplicated
+            async with opened(environ, folder, **emulator.environment(later), **state) as app:
+                assert is_repeated(await app.generate(other), first), fields
+        assert len(emulator.ledger.tasks) == len(SPELLED)
+
+
+@pytest.mark.parametrize("later", [FIRST, SECOND])
+async def test_another_value_is_another_request(later: str, environ: dict[str, str], tmp_path: Path) -> None:
+    more = {"SEEDANCE_MAX_USD_PER_DAY": "99"}
+    async with Emulator(FIRST, SECOND, behaviour=working()) as emulator:
+        async with opened(environ, tmp_path, **emulator.environment(FIRST), **more) as app:
+            first = await app.generate(boat(model=OLD_MODEL))
+        async with opened(environ, tmp_path, **emulator.environment(later), **more) as app:
+            for fields in OTHERS:
+                started = await app.generate(boat(model=OLD_MODEL).model_copy(update=fields))
+                assert not started.deduplicated, fields
+                assert started.job.id != first.job.id
+
+
+async def test_letters_are_the_same_in_whatever_form_they_are_written(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    async with (
+        Emulator(FIRST, behaviour=working()) as emulator,
+        opened(environ, tmp_path, **emulator.environment()) as app,
+    ):
+        first = await app.generate(boat(model=MODEL, prompt="a café"))
+        assert is_repeated(await app.generate(boat(model=MODEL, prompt="a cafe\u0301")), first)
+        assert not (await app.generate(boat(model=MODEL, prompt="a cafe"))).deduplicated
+
+
+async def test_the_model_that_was_chosen_can_be_named(environ: dict[str, str], tmp_path: Path) -> None:
+    async with Emulator(FIRST, SECOND, behaviour=working()) as emulator:
+        async with opened(environ, tmp_path, **emulator.environment(FIRST), SEEDANCE_MODEL=MODEL) as app:
+            first = await app.generate(boat())
+        async with opened(environ, tmp_path, **emulator.environment(SECOND)) as app:
+            assert is_repeated(await app.generate(boat(model=MODEL)), first)
+            assert not (await app.generate(boat(model=MODEL, provider=SECOND))).deduplicated
+
+
+async def test_the_fourth_purchase_is_asked_about_however_each_was_written(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    async with (
+        Emulator(FIRST, behaviour=working()) as emulator,
+        opened(environ, tmp_path, **emulator.environment()) as app,
+    ):
+        for fields in SPELLED[:3]:
+            await app.generate(boat(model=OLD_MODEL).model_copy(update=fields), allow_duplicate=True)
+        with pytest.raises(ConfirmationRequired, match="bought 3 times"):
+            await app.generate(boat(model=OLD_MODEL, seed=-1), allow_duplicate=True)
+
+
+async def test_a_job_of_an_earlier_version_is_known_by_what_was_asked(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    async with Emulator(FIRST, SECOND, behaviour=working()) as emulator:
+        async with opened(environ, tmp_path, **emulator.environment(FIRST)) as app:
+            first = await app.generate(boat(model=OLD_MODEL, seed=-1))
+            assert first.job.wanted is not None
+            content = first.job.wanted.content
+        with sqlite3.connect(Path(environ["SEEDANCE_STATE_DIR"]) / "jobs.db") as connection:
+            assert connection.execute("DELETE FROM stand_ins WHERE fingerprint = ?", (content,)).rowcount == 1
+        connection.close()
+        async with opened(environ, tmp_path, **emulator.environment(SECOND)) as app:
+            assert is_repeated(await app.generate(boat(model=OLD_MODEL, seed=-1)), first)
 
 
 async def test_after_a_cheaper_provider_became_ready_it_is_the_same_job(
