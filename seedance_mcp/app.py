@@ -17,6 +17,7 @@ from .errors import ConfigError, OtherAccount
 from .jobs import (
     Budget,
     Damaged,
+    Declined,
     JobRunner,
     OtherOffer,
     Question,
@@ -33,6 +34,7 @@ from .jobs import (
     Viewed,
     Waiting,
     WatchDuty,
+    agreed_within_call,
     budget,
     by_day,
     confirmation,
@@ -151,17 +153,21 @@ class App:
         allow_duplicate: bool = False,
         request_key: str | None = None,
         confirm_token: str | None = None,
+        agreed_to: str | None = None,
         confirmed: bool = False,
     ) -> Started:
-        """Start one video; see `JobRunner.start`."""
-        return await self.runner.start(
+        """Start one video; see `JobRunner.start`. What was `agreed_to` for this call ends with it."""
+        start = partial(
+            self.runner.start,
             request,
             max_usd=max_usd,
             allow_duplicate=allow_duplicate,
             request_key=request_key,
             confirm_token=confirm_token,
+            agreed_to=agreed_to,
             confirmed=confirmed,
         )
+        return await agreed_within_call(agreed_to, start, store=self._store, troubles=self.runner.troubles)
 
     async def wait(
         self, job_id: str, seconds: float, report: Callable[[Update], Awaitable[None]] | None = None
@@ -234,10 +240,14 @@ class App:
         now = self._store.clock()
         return await self._store.write(lambda connection: confirmation.approve(connection, code, now=now))
 
-    async def decline(self, code: str) -> None:
-        """Note a no to what was asked under this code: no assistant's word counts for it then, the person's still does."""
+    async def bought_on(self, code: str) -> str | None:
+        """Name the job that was bought on an agreement to the question of this code; None if nothing was."""
+        return await self._store.read(lambda connection: confirmation.bought_on(connection, code))
+
+    async def decline(self, code: str) -> Declined | None:
+        """Note a no to what was asked under this code; see `confirmation.decline`."""
         now = self._store.clock()
-        await self._store.write(lambda connection: confirmation.decline(connection, code, now=now))
+        return await self._store.write(lambda connection: confirmation.decline(connection, code, now=now))
 
     async def allow_spending(self) -> bool:
         """Let purchases go on after the job database was lost; tells whether they had been stopped."""

@@ -7,6 +7,7 @@ import sys
 
 import anyio
 
+from ..app import Declined
 from ..config import Settings, load_settings
 from ..errors import ConfirmationRequired, InvalidRequest
 from .consent import at_a_terminal, says_yes
@@ -30,7 +31,7 @@ async def _approve(settings: Settings, code: str, yes: bool) -> int:
     async with opened(settings, watch=False) as app:
         question = await app.question(code)
         if question is None:
-            raise _closed()
+            raise _closed(await app.bought_on(code))
         if not yes and not at_a_terminal():
             raise ConfirmationRequired(
                 f"This is no terminal, so nobody can be asked: {question.sentence}",
@@ -39,16 +40,31 @@ async def _approve(settings: Settings, code: str, yes: bool) -> int:
             )
         print(question.text, file=sys.stderr)
         if not yes and not await anyio.to_thread.run_sync(says_yes, "Agree?"):
-            await app.decline(code)
-            print("Not agreed. Nothing was bought.", file=sys.stderr)
+            print(_not_agreed(await app.decline(code)), file=sys.stderr)
             return 2
         if not await app.approve(code):
-            raise _closed()
+            raise _closed(await app.bought_on(code))
     print("Agreed, once. Tell the assistant to go on.")
     return 0
 
 
-def _closed() -> InvalidRequest:
+def _not_agreed(declined: Declined | None) -> str:
+    if declined is not None and declined.job_id is not None:
+        return (
+            f"Too late: it was agreed to before, and job {declined.job_id} was started on that."
+            f" `seedance-mcp jobs cancel {declined.job_id}` asks the provider to stop it."
+        )
+    if declined is not None and declined.earlier is not None:
+        return f"Not agreed. Nothing was bought on this question; job {declined.earlier} was before, on another agreement."
+    return "Not agreed. Nothing was bought."
+
+
+def _closed(job_id: str | None) -> InvalidRequest:
+    if job_id is not None:
+        return InvalidRequest(
+            [f"This code is used up: it was agreed to, and job {job_id} was started on that."],
+            hint=f"`seedance-mcp jobs cancel {job_id}` asks the provider to stop it. Nothing was bought now.",
+        )
     return InvalidRequest(
         ["This code is unknown, used already, or older than 15 minutes."],
         hint="Let the assistant ask again: it gets a new code.",

@@ -59,13 +59,12 @@ async def _make(
     async with opened(settings) as app:
         if agreed_to is None:
             await _say_the_price(app, request)
-        else:
-            await app.approve(agreed_to)
         started = await app.generate(
             request,
             max_usd=arguments.max_usd,
             allow_duplicate=arguments.allow_duplicate,
             request_key=arguments.request_key,
+            agreed_to=agreed_to,
             confirmed=arguments.yes and settings.confirm != "strict",
         )
         if started.deduplicated:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import budget, confirmation, journal
 from .budget import Budget, Limits, read_budget
+from .confirmation import Declined
 from .finish_hook import split_hook
 from .journal import Damaged, Transition
 from .ledger import Spent, by_day
@@ -23,10 +24,12 @@ from .troubles import Trouble, Troubles
 from .viewing import Viewed, preview, view
 from .waiting import Update, Waiting
 from .watch_duty import WatchDuty
+from .within_call import agreed_within_call
 
 __all__ = [
     "Budget",
     "Damaged",
+    "Declined",
     "JobRunner",
     "Limits",
     "OtherOffer",
@@ -46,6 +49,7 @@ __all__ = [
     "Viewed",
     "Waiting",
     "WatchDuty",
+    "agreed_within_call",
     "budget",
     "by_day",
     "confirmation",

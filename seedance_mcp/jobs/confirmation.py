@@ -14,9 +14,8 @@ from pydantic import TypeAdapter
 
 from ..config import Confirm, Settings
 from ..errors import ConfirmationRequired
-from ..types import Price, Signer
-from . import steady
-from .journal import NOT_BOUGHT
+from ..types import Job, Price, Signer
+from . import journal, steady
 from .ledger import from_micros, to_micros
 from .questions import Question
 from .store import Connection
@@ -37,14 +36,32 @@ class Consent:
     """
     What has to be agreed to, and what the call brings along for that.
 
-    `token` is what an assistant hands back. `carried` tells who has agreed to a price of the same order, at
-    another provider, that was no lower than this one.
+    `token` is what an assistant hands back; `agreed_to` is the code of the question that was answered with yes within
+    this very call. `carried` tells who has agreed to a price of the same order, at another provider, that was no
+    lower than this one. `job_id` is the job that would be bought, `asked` the digest of what is asked for.
     """
 
     fingerprint: str
     question: Question
     token: str | None
+    agreed_to: str | None
     carried: Signer | None
+    job_id: str
+    asked: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declined:
+    """
+    What a no was about, and what it came too late for.
+
+    `job_id` is the job that was bought on an agreement to this very question, `earlier` the newest one that was
+    bought on another agreement to the same request; None where nothing was.
+    """
+
+    question: Question | None
+    job_id: str | None
+    earlier: str | None
 
 
 def needed(price: Price, *, mode: Confirm, above_usd: Decimal) -> bool:
@@ -66,7 +83,7 @@ def repeated(connection: Connection, digests: Collection[str], same: Collection[
         " OR jobs.id IN (SELECT job_id FROM stand_ins WHERE fingerprint IN (SELECT value FROM json_each(?))))",
         (
             *_within(connection, _HOUR, now),
-            json.dumps(sorted(NOT_BOUGHT)),
+            json.dumps(sorted(journal.NOT_BOUGHT)),
             json.dumps(list(digests)),
             json.dumps(list(same)),
             json.dumps(list(digests)),
@@ -84,19 +101,26 @@ def agreed(
     Use up the agreement to this purchase, if there is one, and tell whose it is; else put the question on record.
 
     An agreement holds for 15 minutes, once, for the same request at no higher a price; one to a known price does
-    not cover an unknown one. The question is returned, not raised: raising would undo its own record.
+    not cover an unknown one, and one that was given within a call counts in that call alone. The question is
+    returned, not raised: raising would undo its own record.
     """
     price = consent.question.price
+    own = _digest(consent.agreed_to or "")
     why_not = _why_only_a_person(connection, consent, settings, now)
     if consent.carried == "person" or (consent.carried == "assistant" and why_not is None):
+        connection.execute(
+            "UPDATE confirmations SET job_id = ? WHERE token_hash = ? AND used_at IS NOT NULL",
+            (consent.job_id, own),
+        )
         return consent.carried
     row = connection.execute(
-        "SELECT token_hash, approved_at IS NOT NULL FROM confirmations"
-        " WHERE fingerprint = ? AND used_at IS NULL AND at > ? AND steady > ? AND usd_micros >= ?"
-        " AND (? OR NOT json_extract(question, '$.price.known'))"
-        " AND (approved_at IS NOT NULL OR (? AND NOT person_only AND token_hash = ?))"
-        " ORDER BY approved_at IS NULL LIMIT 1",
+        "SELECT token_hash, approved_at IS NOT NULL AND (NOT for_call OR token_hash = ?1) AS signed FROM confirmations"
+        " WHERE fingerprint = ?2 AND used_at IS NULL AND ended_at IS NULL AND at > ?3 AND steady > ?4"
+        " AND usd_micros >= ?5 AND (?6 OR NOT json_extract(question, '$.price.known'))"
+        " AND (signed OR (?7 AND NOT person_only AND token_hash = ?8))"
+        " ORDER BY token_hash = ?1 DESC, signed DESC LIMIT 1",
         (
+            own,
             consent.fingerprint,
             *_within(connection, VALID_SECONDS, now),
             to_micros(price.usd),
@@ -107,39 +131,104 @@ def agreed(
     ).fetchone()
     if row is None:
         return _ask(connection, consent, why_not, now)
-    token_hash, by_the_person = row
-    connection.execute("UPDATE confirmations SET used_at = ? WHERE token_hash = ?", (now, token_hash))
-    return "person" if by_the_person else "assistant"
+    token_hash, by_a_person = row
+    connection.execute(
+        "UPDATE confirmations SET used_at = ?, job_id = ? WHERE token_hash = ?",
+        (now, consent.job_id, token_hash),
+    )
+    return "person" if by_a_person else "assistant"
 
 
 def asked(connection: Connection, code: str, *, now: float) -> Question | None:
     """Give the open question of this code; None if it is unknown, used up, or older than 15 minutes."""
     row = connection.execute(
-        "SELECT question FROM confirmations"
-        " WHERE token_hash = ? AND used_at IS NULL AND at > ? AND steady > ? AND question IS NOT NULL",
+        "SELECT question FROM confirmations WHERE token_hash = ? AND used_at IS NULL AND ended_at IS NULL"
+        " AND at > ? AND steady > ? AND question IS NOT NULL",
         (_digest(code), *_within(connection, VALID_SECONDS, now)),
     ).fetchone()
     return None if row is None else _adapter().validate_json(row[0])
 
 
-def approve(connection: Connection, code: str, *, now: float) -> bool:
-    """Note that the person agrees. False if the question is no longer open."""
+def approve(connection: Connection, code: str, *, now: float, for_call: bool = False) -> bool:
+    """
+    Note that the person agrees: for one purchase by whoever asks for it or, with `for_call`, by one call alone.
+
+    False if the question is no longer open. That call brings the code, and has to `end` the agreement.
+    """
     if asked(connection, code, now=now) is None:
         return False
-    connection.execute("UPDATE confirmations SET approved_at = ? WHERE token_hash = ?", (now, _digest(code)))
+    connection.execute(
+        # What was agreed to in a terminal as well stays agreed to, whatever becomes of the call.
+        "UPDATE confirmations SET approved_at = ?, for_call = ? AND (for_call OR approved_at IS NULL)"
+        " WHERE token_hash = ?",
+        (now, for_call, _digest(code)),
+    )
     return True
 
 
-def decline(connection: Connection, code: str, *, now: float) -> None:
+def end(connection: Connection, code: str, job_id: str | None, *, now: float) -> None:
     """
-    Note a no to this question: from now on no assistant's word counts for that request, for 15 minutes.
+    End the agreement that was given for a call alone, if the call has not used it up.
 
-    The person can still agree, by the code.
+    `job_id` is the job that the call came to all the same.
     """
     connection.execute(
-        "UPDATE confirmations SET declined_at = ?, declined_steady = ?, person_only = 1 WHERE used_at IS NULL"
-        " AND fingerprint = (SELECT fingerprint FROM confirmations WHERE token_hash = ?)",
-        (now, steady.note(connection), _digest(code)),
+        # A call can bring an answer to the question about another request.
+        "UPDATE confirmations SET ended_at = ?,"
+        " job_id = (SELECT job_id FROM stand_ins WHERE stand_ins.job_id = ? AND fingerprint = asked)"
+        " WHERE token_hash = ? AND for_call AND used_at IS NULL AND ended_at IS NULL",
+        (now, job_id, _digest(code)),
+    )
+
+
+def came_to(connection: Connection, code: str, digest: str | None) -> Job | None:
+    """Give the job that the agreement under this code came to, if that was asked for with this `digest_of_asked`."""
+    row = connection.execute(
+        "SELECT job_id FROM confirmations WHERE token_hash = ? AND asked = ? AND job_id IS NOT NULL",
+        (_digest(code), digest),
+    ).fetchone()
+    return None if row is None else journal.find(connection, row[0])
+
+
+def bought_on(connection: Connection, code: str) -> str | None:
+    """Name the job that was bought on an agreement to the question of this code; None if nothing was."""
+    row = connection.execute(
+        "SELECT job_id FROM confirmations WHERE token_hash = ? AND used_at IS NOT NULL", (_digest(code),)
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def decline(connection: Connection, code: str, *, now: float) -> Declined | None:
+    """
+    Note a no to this question; None if it is unknown.
+
+    It takes back every agreement to the same request that is not used up, and from now on no assistant's word
+    counts for that request, for 15 minutes. The person can still agree, by the code.
+    """
+    key = _digest(code)
+    row = connection.execute(
+        "SELECT fingerprint, question, job_id FROM confirmations WHERE token_hash = ?", (key,)
+    ).fetchone()
+    if row is None:
+        return None
+    fingerprint, question, job_id = row
+    connection.execute(
+        "UPDATE confirmations SET declined_at = ?, declined_steady = ?, person_only = 1,"
+        " ended_at = CASE WHEN used_at IS NULL AND for_call AND approved_at IS NOT NULL THEN ? ELSE ended_at END,"
+        " approved_at = CASE WHEN used_at IS NULL THEN NULL ELSE approved_at END"
+        " WHERE fingerprint = ? AND (used_at IS NULL OR token_hash = ?)",
+        (now, steady.note(connection), now, fingerprint, key),
+    )
+    earlier = connection.execute(
+        "SELECT job_id FROM confirmations JOIN jobs ON jobs.id = job_id"
+        " WHERE confirmations.fingerprint = ? AND token_hash != ?"
+        " AND state NOT IN (SELECT value FROM json_each(?)) ORDER BY used_at DESC LIMIT 1",
+        (fingerprint, key, json.dumps(sorted(journal.NOT_BOUGHT))),
+    ).fetchone()
+    return Declined(
+        question=None if question is None else _adapter().validate_json(question),
+        job_id=job_id,
+        earlier=None if earlier is None else earlier[0],
     )
 
 
@@ -154,7 +243,8 @@ def _adapter() -> TypeAdapter[Question]:
 
 
 def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    # A code may come from anywhere, and as anything.
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _ask(connection: Connection, consent: Consent, why_not: str | None, now: float) -> ConfirmationRequired:
@@ -167,8 +257,8 @@ def _ask(connection: Connection, consent: Consent, why_not: str | None, now: flo
         _within(connection, _KEPT_SECONDS, now),
     )
     connection.execute(
-        "INSERT INTO confirmations (token_hash, fingerprint, usd_micros, at, question, person_only, steady)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO confirmations (token_hash, fingerprint, usd_micros, at, question, person_only, steady, asked)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             _digest(code),
             consent.fingerprint,
@@ -177,6 +267,7 @@ def _ask(connection: Connection, consent: Consent, why_not: str | None, now: flo
             _adapter().dump_json(question).decode(),
             why_not is not None,
             steady.note(connection),
+            consent.asked,
         ),
     )
     approve_it = f"run `seedance-mcp approve {code}` in a terminal within 15 minutes"

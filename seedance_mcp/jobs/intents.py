@@ -29,7 +29,8 @@ class Intent:
     this job stands for those, too. `agreed` tells who has agreed to the price of one of those, if it was no lower.
     `advice` is what a person should know who is asked to agree.
     `asked` is the digest of the request before anything was chosen for it (`digest_of_asked`), `wanted` the same in
-    the form that is compared. `account` and `base_url` are kept with the job: see `accounts.Account`.
+    the form that is compared. `account` and `base_url` are kept with the job: see `accounts.Account`. `agreed_to` is
+    the code of the question that a person has said yes to within this call (see `confirmation.approve`).
     """
 
     job_id: str
@@ -52,6 +53,7 @@ class Intent:
     asked: str | None = None
     wanted: Wanted | None = None
     agreed: Signer | None = None
+    agreed_to: str | None = None
     advice: tuple[str, ...] = ()
 
     @property
@@ -91,7 +93,12 @@ def reserve(
         known = request_keys.job_of(connection, intent.key)
         if known is not None:
             return known, True
-    elif not intent.allow_duplicate:
+    elif intent.agreed_to is not None and intent.agreed is None:
+        # The same call once more, by a client that lost the answer. (An order that moves on is no such call.)
+        known = confirmation.came_to(connection, intent.agreed_to, intent.asked)
+        if known is not None:
+            return known, True
+    if intent.key is None and not intent.allow_duplicate:
         # Also for what others refused to this caller: it may have been accepted for another one in the meantime.
         same = repeats.made_for(connection, (fingerprint, *stands_for), intent.wanted)
         known = repeats.standing(connection, same, now=now)
@@ -170,5 +177,8 @@ def _to_be_agreed(
         fingerprint=fingerprint,
         question=replace(question, reason=repeated),
         token=token,
+        agreed_to=intent.agreed_to,
         carried=intent.agreed,
+        job_id=intent.job_id,
+        asked=intent.asked,
     )

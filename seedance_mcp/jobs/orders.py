@@ -39,7 +39,8 @@ class Order:
     The arguments of one call; see `JobRunner.start`. `asked` is the request before any choice is made for it.
 
     `limit` is the highest price of one job in USD: what is counted where the price is unknown. No argument of a
-    call lowers that: it would lower what the caps see.
+    call lowers that: it would lower what the caps see. `agreed_to` is the code of the question that a person has said
+    yes to within this call.
     """
 
     asked: VideoRequest
@@ -48,6 +49,7 @@ class Order:
     allow_duplicate: bool
     key: RequestKey | None
     limit: Decimal
+    agreed_to: str | None = None
     advice: tuple[str, ...] = ()
     """What to know about the request before it is bought."""
 
@@ -98,5 +100,6 @@ class Order:
             allow_duplicate=self.allow_duplicate,
             key=self.key,
             instead_of=tuple(instead_of),
+            agreed_to=self.agreed_to,
             advice=(*plan.notes, *self.advice),
         )

@@ -20,6 +20,7 @@ from ..texts import unusable
 from ..types import Job, MediaFile, VideoRequest
 from . import journal
 from .cancelling import cancel
+from .confirmation import came_to
 from .detached import leave_hooks, leave_watcher
 from .fallback import Fallback, why_there
 from .hooks import Hooks
@@ -150,6 +151,7 @@ class JobRunner:
         allow_duplicate: bool = False,
         request_key: str | None = None,
         confirm_token: str | None = None,
+        agreed_to: str | None = None,
         confirmed: bool = False,
     ) -> Started:
         """
@@ -161,7 +163,8 @@ class JobRunner:
         provider refuses within that time goes to the next (`Fallback`), as a job of its own.
 
         `confirmed` says that a person agreed to it beforehand, whatever it costs within the caps. No argument of a
-        tool may set it.
+        tool may set it. `agreed_to` is the code of a question that a person has said yes to for this very call; where
+        that yes has come to a job already, it is that job.
 
         Raises:
             InvalidRequest, ConfigError, MediaError: it cannot be made as asked, or its key was used for another
@@ -180,7 +183,12 @@ class JobRunner:
             known = await self._store.read(partial(job_of, key=key))
             if known is not None:
                 return await self._known(known, f"request_key {key.text!r} stands for this job.")
-        elif not allow_duplicate:
+        elif agreed_to is not None:
+            digest = digest_of_asked(asked, digests(media))
+            known = await self._store.read(partial(came_to, code=agreed_to, digest=digest))
+            if known is not None:
+                return await self._known(known, "The same yes has led to this job before.")
+        if key is None and not allow_duplicate:
             known = await self.asked_before(asked, media)
             if known is not None:
                 return known
@@ -201,6 +209,7 @@ class JobRunner:
             allow_duplicate=allow_duplicate,
             key=key,
             limit=self._settings.max_usd_per_job,
+            agreed_to=agreed_to,
             advice=advice,
         )
         end = anyio.current_time() + _ANSWER_SECONDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, cast
 from weakref import WeakKeyDictionary
@@ -17,7 +18,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from ..app import App, Reader, Update
-from ..errors import SeedanceError
+from ..errors import ConfirmationRequired, SeedanceError
 from ..types import Job
 from .hosts import Waits, waits
 from .opening import Opening
@@ -60,6 +61,14 @@ class Reply(StrEnum):
     def is_no(self) -> bool:
         """True if the client said no, whether or not a person saw the question."""
         return self in (Reply.NO, Reply.DECLINED, Reply.CANCELLED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """What a client answered to the question with this code, brought along with a new call."""
+
+    code: str
+    reply: Reply
 
 
 class Call:
@@ -155,14 +164,27 @@ class Call:
         able = form is not None and (form.form is not None or form.url is None)
         return able and (self._modern or self._context.session.can_send_request)
 
-    async def ask(self, question: str) -> Reply | InputRequiredResult:
+    @property
+    def brought(self) -> Answered | None:
         """
-        Ask the person for agreement. The same question must read the same each time.
+        The answer that comes with this call, in the protocol era in which the client calls again with it.
 
-        Returns what the client answered; or, in the protocol era in which the client calls again with the answer,
-        what the tool has to return now.
+        The state that comes back with it is the code of the question: nothing but its record tells what it was.
         """
-        params = ElicitRequestFormParams(message=question, requested_schema=_FORM)
+        given = (self._context.input_responses or {}).get(_QUESTION)
+        code = self._context.request_state
+        if self._modern and self.can_ask and isinstance(given, ElicitResult) and code:
+            return Answered(code=code, reply=_read(given))
+        return None
+
+    async def ask(self, asked: ConfirmationRequired) -> Reply | InputRequiredResult:
+        """
+        Ask the person for agreement.
+
+        Returns what the client answered; or, in the protocol era in which the client calls again with the answer
+        (see `brought`), what the tool has to return now.
+        """
+        question = asked.question
         if not self._modern:
             try:
                 answer = await self._context.session.elicit_form(
@@ -175,11 +197,9 @@ class Call:
                 _LOG.warning("The client declares elicitation but answers with what is no answer to it")
                 return Reply.FAILED
             return _read(answer)
-        given = (self._context.input_responses or {}).get(_QUESTION)
-        if isinstance(given, ElicitResult) and self._context.request_state == question:
-            return _read(given)
+        params = ElicitRequestFormParams(message=question, requested_schema=_FORM)
         return InputRequiredResult(
-            input_requests={_QUESTION: ElicitRequest(params=params)}, request_state=question
+            input_requests={_QUESTION: ElicitRequest(params=params)}, request_state=asked.approval
         )
 
     @property

@@ -14,11 +14,11 @@ from mcp.types import CallToolResult, ContentBlock, InputRequiredResult, ToolAnn
 from pydantic import Field, WithJsonSchema
 
 from ..app import Started
-from ..errors import ConfirmationRequired
 from ..types import MAX_SHEET_FRAMES, Job, JobStatus, VideoRequest
 from . import catalog_views, results, views
 from .answers import answer, estimate_answer, job_link, jobs_answer, picture, video_link
-from .calls import Call, Reply
+from .calls import Call
+from .consent import agreed
 from .tooling import Answer, tool
 
 _LOG = logging.getLogger(__name__)
@@ -97,33 +97,19 @@ async def generate_video(
     Then check_status until it is finished.
     """
 
-    async def start() -> Started:
+    async def start(agreed_to: str | None) -> Started:
         return await call.app.generate(
             request,
             max_usd=max_usd,
             allow_duplicate=allow_duplicate,
             request_key=request_key,
             confirm_token=confirm_token,
+            agreed_to=agreed_to,
         )
 
-    try:
-        started = await start()
-    except ConfirmationRequired as question:
-        if not call.can_ask:
-            raise
-        reply = await call.ask(question.question)
-        if isinstance(reply, InputRequiredResult):
-            return reply
-        if reply.is_no:
-            await call.app.decline(question.approval)
-            raise _declined(question, reply) from None
-        if reply is not Reply.YES:
-            raise question.after(
-                f"The client was asked to put the question to the person, but {reply}"
-            ) from None
-        # On record, so that it holds for the price that was asked about and for no other.
-        await call.app.approve(question.approval)
-        started = await start()
+    started = await agreed(call, start)
+    if isinstance(started, InputRequiredResult):
+        return started
     notes = [started.reason, *started.advice]
     if started.deduplicated:
         another = "allow_duplicate or another seed" if request_key is None else "a new request_key"
@@ -286,13 +272,3 @@ async def _if_possible(addition: Awaitable[T], instead: T) -> T:
     except Exception as error:  # above all, the person has to learn of a job that may have cost money
         _LOG.warning("An answer goes out without a part of it", exc_info=error)
         return instead
-
-
-def _declined(question: ConfirmationRequired, reply: Reply) -> ConfirmationRequired:
-    return question.told(
-        f"The client answered no: {reply}. Whether a person saw it is not known here. Nothing was bought."
-        f" {question.message}",
-        token=None,
-        hint=f"Do not ask again by yourself. If the person does want it, they run `seedance-mcp approve {question.approval}`"
-        " in a terminal within 15 minutes, and you call again with the same arguments; estimate_cost finds cheaper ways.",
-    )

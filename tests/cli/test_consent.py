@@ -26,7 +26,9 @@ Terminal = Callable[..., tuple[int, str]]
 def terminal(command_environ: dict[str, str], tmp_path: Path) -> Terminal:
     """Run `seedance-mcp` with these words at a pseudo terminal, and answer its question."""
 
-    def start(*words: str, answer: str, **settings: str) -> tuple[int, str]:
+    def start(
+        *words: str, answer: str, meanwhile: Callable[[], object] = lambda: None, **settings: str
+    ) -> tuple[int, str]:
         ours, theirs = os.openpty()
         with subprocess.Popen(
             [sys.executable, "-m", "seedance_mcp", *words],
@@ -40,6 +42,7 @@ def terminal(command_environ: dict[str, str], tmp_path: Path) -> Terminal:
             shown = b""
             while b"[y/N]" not in shown:
                 shown += os.read(ours, 4096)
+            meanwhile()
             os.write(ours, f"{answer}\n".encode())
             try:
                 while piece := os.read(ours, 4096):
@@ -173,3 +176,87 @@ def test_approve_asks_the_person_at_the_terminal(
     # After the person's own no, an assistant's word that they agreed counts for nothing.
     assert isinstance(outcome, Job) == agrees
     assert agrees or getattr(outcome, "token", "") is None
+
+
+def make(environ: dict[str, str], folder: Path, **more: bool) -> Job | ConfirmationRequired:
+    """Let the assistant ask for the video of `code`: the job, or the question."""
+
+    async def ask() -> Job | ConfirmationRequired:
+        async with open_app(load_settings(priced(environ, folder, "0.75"))) as app:
+            request = VideoRequest.model_validate({**SMALL, "prompt": "a \x1b[2J red fox"})
+            try:
+                return (await app.generate(request, **more)).job
+            except ConfirmationRequired as question:
+                return question
+
+    return anyio.run(ask)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
+@pytest.mark.parametrize("mode", ["ask", "strict"])
+def test_a_no_after_a_yes_takes_back_every_yes_to_the_same_request(
+    terminal: Terminal, run: Run, environ: dict[str, str], tmp_path: Path, code: str, mode: str
+) -> None:
+    environ["SEEDANCE_CONFIRM"] = mode
+    other = getattr(make(environ, tmp_path), "approval", "")
+    assert terminal("approve", code, answer="y")[0] == 0
+    assert run("approve", other, "--yes").returncode == 0
+    ended, shown = terminal("approve", code, answer="n")
+    assert (ended, "Not agreed. Nothing was bought." in shown) == (2, True)
+    assert isinstance(make(environ, tmp_path), ConfirmationRequired)
+    assert run("approve", code, "--yes").returncode == 0
+    assert isinstance(make(environ, tmp_path), Job), "the person can still agree, by the code"
+    assert isinstance(make(environ, tmp_path, allow_duplicate=True), ConfirmationRequired)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
+def test_a_no_that_comes_too_late_is_told_what_was_bought(
+    terminal: Terminal, run: Run, environ: dict[str, str], tmp_path: Path, code: str
+) -> None:
+    bought: list[Job | ConfirmationRequired] = []
+    assert run("approve", code, "--yes").returncode == 0
+    ended, shown = terminal(
+        "approve", code, answer="n", meanwhile=lambda: bought.append(make(environ, tmp_path))
+    )
+    (job,) = bought
+    assert isinstance(job, Job)
+    assert ended == 2
+    assert "Nothing was bought" not in shown
+    assert f"Too late: it was agreed to before, and job {job.id} was started on that." in shown
+    again = run("approve", code)
+    assert f"it was agreed to, and job {job.id} was started on that" in again.stderr
+    another = make(environ, tmp_path, allow_duplicate=True)
+    assert isinstance(another, ConfirmationRequired)
+    assert another.token is None, "after the no an assistant's word counts for nothing"
+    ended, shown = terminal("approve", another.approval, answer="n")
+    assert f"Nothing was bought on this question; job {job.id} was before" in shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
+def test_a_yes_of_generate_at_a_terminal_is_for_that_command_alone(
+    terminal: Terminal, run: Run, environ: dict[str, str], tmp_path: Path
+) -> None:
+    """The same was bought while the person thought: the yes buys nothing, and nothing is left of it."""
+    environ["SEEDANCE_CONFIRM"] = "strict"
+    bought: list[Job | ConfirmationRequired] = []
+
+    def meanwhile() -> None:
+        question = make(environ, tmp_path)
+        assert isinstance(question, ConfirmationRequired)
+        assert run("approve", question.approval, "--yes").returncode == 0
+        bought.append(make(environ, tmp_path))
+
+    words = ("generate", "a \x1b[2J red fox", "--model", "seedance-1.0-pro", "--resolution", "480p")
+    ended, shown = terminal(
+        *words,
+        "--duration",
+        "2",
+        answer="y",
+        meanwhile=meanwhile,
+        SEEDANCE_CONFIRM="strict",
+        SEEDANCE_CATALOG=priced(environ, tmp_path, "0.75")["SEEDANCE_CATALOG"],
+    )
+    (job,) = bought
+    assert isinstance(job, Job)
+    assert (ended, "This request was made before: this is its job" in shown) == (0, True)
+    assert isinstance(make(environ, tmp_path, allow_duplicate=True), ConfirmationRequired)
