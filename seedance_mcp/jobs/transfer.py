@@ -228,9 +228,9 @@ def _check_start(response: httpx2.Response, piece: bytes) -> None:
 
     A right video under a wrong name is one all the same: whether it is whole and sound is found out later, by decoding.
     """
-    if piece.lstrip()[:1] in (b"<", b"{", b"["):
-        raise NoVideo("The server sent text instead of a video.", bytes=len(piece))
-    if _NO_MEDIA.match(response.headers.get("Content-Type", "").strip()) and not begins_like_a_video(piece):
+    begins_like_text = piece.lstrip()[:1] in (b"<", b"{", b"[")
+    called_text = _NO_MEDIA.match(response.headers.get("Content-Type", "").strip())
+    if begins_like_text or (called_text and not begins_like_a_video(piece)):
         raise NoVideo("The server sent a page or a message instead of a video.", bytes=len(piece))
 
 
