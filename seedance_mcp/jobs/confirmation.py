@@ -14,10 +14,11 @@ from pydantic import TypeAdapter
 
 from ..config import Confirm, Settings
 from ..errors import ConfirmationRequired
-from ..types import Job, Price, Signer
+from ..types import Job, Price, Signer, Wanted
 from . import journal, steady
 from .ledger import from_micros, to_micros
 from .questions import Question
+from .repeats import is_same_video
 from .store import Connection
 
 VALID_SECONDS = 15 * 60.0
@@ -38,7 +39,8 @@ class Consent:
 
     `token` is what an assistant hands back; `agreed_to` is the code of the question that was answered with yes within
     this very call. `carried` tells who has agreed to a price of the same order, at another provider, that was no
-    lower than this one. `job_id` is the job that would be bought, `asked` the digest of what is asked for.
+    lower than this one. `job_id` is the job that would be bought, `asked` the digest of what is asked for and
+    `wanted` the same in the form that is compared.
     """
 
     fingerprint: str
@@ -48,6 +50,7 @@ class Consent:
     carried: Signer | None
     job_id: str
     asked: str | None
+    wanted: Wanted | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,28 +205,29 @@ def decline(connection: Connection, code: str, *, now: float) -> Declined | None
     """
     Note a no to this question; None if it is unknown.
 
-    It takes back every agreement to the same request that is not used up, and from now on no assistant's word
-    counts for that request, for 15 minutes. The person can still agree, by the code.
+    It takes back every agreement to the same video that is not used up, and from now on no assistant's word counts
+    for that video, for 15 minutes, whoever would make it. The person can still agree, by the code.
     """
     key = _digest(code)
     row = connection.execute(
-        "SELECT fingerprint, question, job_id FROM confirmations WHERE token_hash = ?", (key,)
+        "SELECT fingerprint, question, job_id, wanted FROM confirmations WHERE token_hash = ?", (key,)
     ).fetchone()
     if row is None:
         return None
-    fingerprint, question, job_id = row
+    fingerprint, question, job_id, wanted = row
+    same = _same(connection, fingerprint, None if wanted is None else _wanted().validate_json(wanted))
     connection.execute(
         "UPDATE confirmations SET declined_at = ?, declined_steady = ?, person_only = 1,"
         " ended_at = CASE WHEN used_at IS NULL AND for_call AND approved_at IS NOT NULL THEN ? ELSE ended_at END,"
         " approved_at = CASE WHEN used_at IS NULL THEN NULL ELSE approved_at END"
-        " WHERE fingerprint = ? AND (used_at IS NULL OR token_hash = ?)",
-        (now, steady.note(connection), now, fingerprint, key),
+        " WHERE token_hash IN (SELECT value FROM json_each(?)) AND (used_at IS NULL OR token_hash = ?)",
+        (now, steady.note(connection), now, same, key),
     )
     earlier = connection.execute(
         "SELECT job_id FROM confirmations JOIN jobs ON jobs.id = job_id"
-        " WHERE confirmations.fingerprint = ? AND token_hash != ?"
+        " WHERE token_hash IN (SELECT value FROM json_each(?)) AND token_hash != ?"
         " AND state NOT IN (SELECT value FROM json_each(?)) ORDER BY used_at DESC LIMIT 1",
-        (fingerprint, key, json.dumps(sorted(journal.NOT_BOUGHT))),
+        (same, key, json.dumps(sorted(journal.NOT_BOUGHT))),
     ).fetchone()
     return Declined(
         question=None if question is None else _adapter().validate_json(question),
@@ -235,6 +239,31 @@ def decline(connection: Connection, code: str, *, now: float) -> Declined | None
 def _within(connection: Connection, seconds: float, now: float) -> tuple[float, float]:
     """From when on a moment lies within so many seconds: by the clock on the wall, and as `steady` counts."""
     return now - seconds, steady.passed(connection) - seconds
+
+
+def _same(connection: Connection, fingerprint: str, wanted: Wanted | None) -> str:
+    """Name every question about the same video, as a JSON list of hashes: the same plan, or the same wish."""
+    rows = connection.execute(
+        "SELECT token_hash, fingerprint, wanted FROM confirmations"
+        " WHERE fingerprint = ? OR json_extract(wanted, '$.content') = ?",
+        (fingerprint, None if wanted is None else wanted.content),
+    ).fetchall()
+    return json.dumps(
+        [key for key, planned, then in rows if planned == fingerprint or _is_same(then, wanted)]
+    )
+
+
+def _is_same(then: str | None, now: Wanted | None) -> bool:
+    if then is None or now is None:
+        return False
+    other = _wanted().validate_json(then)
+    # Of two ways to write one wish down, either may have come first.
+    return is_same_video(other, now) or is_same_video(now, other)
+
+
+@cache
+def _wanted() -> TypeAdapter[Wanted]:
+    return TypeAdapter(Wanted)
 
 
 @cache
@@ -257,8 +286,8 @@ def _ask(connection: Connection, consent: Consent, why_not: str | None, now: flo
         _within(connection, _KEPT_SECONDS, now),
     )
     connection.execute(
-        "INSERT INTO confirmations (token_hash, fingerprint, usd_micros, at, question, person_only, steady, asked)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO confirmations (token_hash, fingerprint, usd_micros, at, question, person_only, steady, asked, wanted)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             _digest(code),
             consent.fingerprint,
@@ -268,6 +297,7 @@ def _ask(connection: Connection, consent: Consent, why_not: str | None, now: flo
             why_not is not None,
             steady.note(connection),
             consent.asked,
+            None if consent.wanted is None else _wanted().dump_json(consent.wanted).decode(),
         ),
     )
     approve_it = f"run `seedance-mcp approve {code}` in a terminal within 15 minutes"
@@ -296,9 +326,14 @@ def _why_only_a_person(
         return ""
     (declined,) = connection.execute(
         # By either clock: a no that a clock makes look old, or still to come, was said all the same.
-        "SELECT COUNT(*) FROM confirmations WHERE fingerprint = ?"
+        "SELECT COUNT(*) FROM confirmations WHERE token_hash IN (SELECT value FROM json_each(?))"
         " AND (declined_at BETWEEN ? AND ? OR declined_steady > ?)",
-        (consent.fingerprint, now - VALID_SECONDS, now, steady.passed(connection) - VALID_SECONDS),
+        (
+            _same(connection, consent.fingerprint, consent.wanted),
+            now - VALID_SECONDS,
+            now,
+            steady.passed(connection) - VALID_SECONDS,
+        ),
     ).fetchone()
     if declined:
         return (

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import StoreError
 
-SCHEMA_VERSION = 15
+SCHEMA_VERSION = 16
 SPENDING_STOPPED = "spending_stopped"
 """The key in `meta` that stops every purchase until a person allows them again."""
 

@@ -181,4 +181,5 @@ def _to_be_agreed(
         carried=intent.agreed,
         job_id=intent.job_id,
         asked=intent.asked,
+        wanted=intent.wanted,
     )

@@ -279,6 +279,72 @@ async def test_a_no_that_comes_after_the_yes_was_used_is_told_the_job(settings: 
     assert await made(settings) == 1
 
 
+SPELLINGS: dict[str, dict[str, Any]] = {
+    "provider": {"provider": "byteplus"},
+    "seed": {"seed": -1},
+    "watermark": {"watermark": False},
+    "blanks": {"prompt": f"{SMALL['prompt']} \n"},
+    "key": {"request_key": "another-key"},
+    "once more": {"allow_duplicate": True},
+    "all": {"provider": "byteplus", "seed": -1, "watermark": False, "prompt": f"  {SMALL['prompt']}"},
+}
+
+
+@pytest.fixture
+def paid(environ: dict[str, str]) -> dict[str, str]:
+    """Two providers that are ready; an assistant's word counts, and every price is asked about."""
+    keys = {
+        "ARK_API_KEY": "not-a-key",
+        "SEEDANCE_ARK_BASE_URL": "http://127.0.0.1:9/api/v3",
+        "BYTEPLUS_API_KEY": "no-key-either",
+        "SEEDANCE_BYTEPLUS_BASE_URL": "http://127.0.0.1:9/api/v3",
+    }
+    return {**environ, **keys, "SEEDANCE_CONFIRM": "ask", "SEEDANCE_CONFIRM_ABOVE_USD": "0.01"}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+async def test_a_no_holds_for_the_video_whoever_would_make_it_and_however_it_is_asked_for(
+    paid: dict[str, str], era: Era, spelling: str
+) -> None:
+    settings = load_settings(paid)
+    other = {**SMALL, **SPELLINGS[spelling]}
+    with anyio.fail_after(60):
+        async with Client(create_server(settings), mode=era) as client:
+            earlier = refusal(await client.call_tool("generate_video", other))["token"]
+            assert earlier
+        async with Client(create_server(settings), mode=era, elicitation_callback=Person(NO)) as client:
+            refusal(await client.call_tool("generate_video", SMALL))
+        async with Client(create_server(settings), mode=era) as client:
+            for token in ({}, {"confirm_token": earlier}):
+                error = refusal(await client.call_tool("generate_video", {**other, **token}))
+                assert (error["code"], error["token"]) == ("confirmation_required", None)
+                assert "answered with no a short while ago" in error["message"]
+            handed_back = {**other, "confirm_token": _code(error)}
+            assert refusal(await client.call_tool("generate_video", handed_back))["token"] is None
+            another = {**SMALL, "prompt": "A blue boat"}
+            assert refusal(await client.call_tool("generate_video", another))["token"]
+    assert await made(settings) == 0
+
+
+async def test_a_no_takes_back_a_yes_to_the_same_video_at_another_provider(paid: dict[str, str]) -> None:
+    """Whichever of the two ways to ask for it came first."""
+    settings = load_settings({**paid, "SEEDANCE_CONFIRM": "strict"})
+    ways = [VideoRequest.model_validate({**SMALL, **more}) for more in ({}, SPELLINGS["all"])]
+    with anyio.fail_after(60):
+        for agreed, declined in (ways, reversed(ways)):
+            async with open_app(settings) as app:
+                codes: list[str] = []
+                for way in (agreed, declined):
+                    with pytest.raises(ConfirmationRequired) as asked:
+                        await app.generate(way)
+                    codes.append(asked.value.approval)
+                assert await app.approve(codes[0])
+                await app.decline(codes[1])
+                with pytest.raises(ConfirmationRequired):
+                    await app.generate(agreed)
+    assert await made(settings) == 0
+
+
 def _code(error: Mapping[str, Any]) -> str:
     found = re.search(r"seedance-mcp approve (\w+)", error["hint"])
     assert found
