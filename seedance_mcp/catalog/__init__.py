@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .advice import check_prompt
+from .delivery import not_as_ordered
 from .input_advice import check_inputs
 from .lookup import Catalog
 from .models import Model
@@ -21,6 +22,7 @@ __all__ = [
     "check_inputs",
     "check_prompt",
     "estimate",
+    "not_as_ordered",
     "quoted",
     "resolve",
     "settle",

@@ -161,7 +161,9 @@ async def _show(settings: Settings, job_id: str, as_json: bool, refund: bool) ->
         if refund:
             print(await refund_note(app, job))
             return 0
-        await _print(app, job, job_lines(job, await app.waits_for(job)), as_json=as_json)
+        await _print(
+            app, job, job_lines(job, await app.waits_for(job), app.not_as_ordered(job)), as_json=as_json
+        )
     return 0 if went_well(job) else 1
 
 

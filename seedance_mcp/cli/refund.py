@@ -19,6 +19,8 @@ async def refund_note(app: App, job: Job) -> str:
         f"Estimate:   {f'{job.estimate.amount} {job.estimate.currency}' if job.estimate.known else 'price unknown'}",
         f"Charge:     {f'{job.charge.amount} {job.charge.currency}' if job.charge else 'not known'}",
     ]
+    if words := app.not_as_ordered(job):
+        lines.append(f"Delivered:  not as ordered: {inert(words)}")
     if job.tries.rubbish:
         lines.append(f"Downloads:  {job.tries.rubbish} brought something else than a video")
     if job.error:

@@ -71,8 +71,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 _SIGNERS: Mapping[Signer, str] = {"person": "you", "assistant": "the assistant, by its word that you did"}
 
 
-def job_lines(job: Job, other: OtherAccount | None) -> str:
-    """Everything that a person wants to know of a job, a line each. `other`: whose it is, if nobody here may follow it."""
+def job_lines(job: Job, other: OtherAccount | None, differs: str | None) -> str:
+    """
+    Everything that a person wants to know of a job, a line each.
+
+    `other`: whose it is, if nobody here may follow it. `differs`: in what its file is not what was ordered.
+    """
     shown: list[tuple[str, str | None]] = [
         ("job", job.id),
         (
@@ -101,6 +105,8 @@ def job_lines(job: Job, other: OtherAccount | None) -> str:
             ),
             ("last frame", facts.last_frame_path),
         ]
+    if differs:
+        shown += [("delivered", f"not as ordered: {differs}"), ("", delivery_hint(job))]
     if job.error:
         shown += [("error", f"[{job.error_code}] {job.error}"), ("hint", job.error_hint)]
     if job.hook_error:
@@ -108,6 +114,14 @@ def job_lines(job: Job, other: OtherAccount | None) -> str:
     if other:
         shown += [("waits", other.message), ("", other.hint)]
     return "\n".join(f"{f'{name}:' if name else '':<12}{inert(value)}" for name, value in shown if value)
+
+
+def delivery_hint(job: Job) -> str:
+    """What a person can do about a file that is not what was ordered."""
+    return (
+        f"Look at the provider's console; `seedance-mcp jobs show {job.id} --refund-note` writes what the provider's"
+        " support needs to know."
+    )
 
 
 def went_well(job: Job) -> bool:

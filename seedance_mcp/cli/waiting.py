@@ -10,7 +10,7 @@ from ..app import App, Update
 from ..texts import inert
 from ..types import Job, JobStatus
 from .progress import progress_bar
-from .text import job_lines, json_text, money, went_well
+from .text import delivery_hint, job_lines, json_text, money, went_well
 
 _LOOK_SECONDS = 30.0
 _LOOK_AT_OTHERS_SECONDS = 5.0
@@ -57,6 +57,8 @@ async def finish(app: App, job: Job, *, as_json: bool) -> int:
         charge = f", charged {money(job.charge)}" if job.charge else ""
         size = f"{facts.width}x{facts.height}, {facts.duration_seconds:.2f} s, {sound}"
         print(f"{size}{charge}, {job.id}", file=sys.stderr)
+        if words := app.not_as_ordered(job):
+            print(f"not as ordered: {words}\n{delivery_hint(job)}", file=sys.stderr)
         print(facts.video_path)
     elif job.error:
         print(f"error [{job.error_code}]: {inert(job.error)}", file=sys.stderr)
@@ -64,5 +66,5 @@ async def finish(app: App, job: Job, *, as_json: bool) -> int:
         if other := await app.waits_for(job):
             print(f"{other.message}\n{other.hint}", file=sys.stderr)
     else:
-        print(job_lines(job, await app.waits_for(job)), file=sys.stderr)
+        print(job_lines(job, await app.waits_for(job), app.not_as_ordered(job)), file=sys.stderr)
     return 0 if went_well(job) else 1

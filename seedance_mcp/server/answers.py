@@ -53,7 +53,7 @@ def jobs_answer(listed: JobsShape) -> CallToolResult:
         told = [f"{job.status}, {job.model} at {job.provider}, created {job.created_at}"]
         told += [f"video_path: {job.video_path}"] if job.video_path else []
         told += [f"error {job.error.code}: {job.error.message}"] if job.error else []
-        told += [] if job.placeholder else job.notes  # in a list, only of a job that waits for another key
+        told += [] if job.placeholder else job.notes  # in a list only what sets it apart
         told += [f"prompt: {prompt[:_PROMPT_CHARACTERS]}"] if prompt else []
         lines.append(f"- {job.job_id}: {'; '.join(told)}")
     data = _said(listed)

@@ -39,7 +39,7 @@ def amount(price: Price) -> shape.Amount:
 
 
 async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable[str] = ()) -> shape.JobShape:
-    """A job. What is said of every job in the sandbox, or of one that waits for another key, is added to the notes."""
+    """A job. What there is to say of it, such as that the file is not as ordered, is added to the notes."""
     other = await _waits_for(app, job)
     info = app.catalog.providers.get(job.provider)
     placeholder = info is not None and info.placeholder
@@ -77,6 +77,7 @@ async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable
         next_step=_next_step(job) if other is None else other.hint,
         notes=(
             *notes,
+            *_delivery_note(app, job),
             *_hook_note(job),
             *([] if job.estimate.known else [_unknown_price(job)]),
             *([other.message] if other else []),
@@ -101,6 +102,16 @@ async def _waits_for(app: App, job: Job) -> OtherAccount | None:
     except Exception as error:
         _LOG.warning("%s: it cannot be known now whether it waits for a key", job.id, exc_info=error)
         return None
+
+
+def _delivery_note(app: App, job: Job) -> tuple[str, ...]:
+    words = app.not_as_ordered(job)
+    if words is None:
+        return ()
+    return (
+        f"Not as ordered: {words}. Tell the person, who can look at the provider's console;"
+        f" `seedance-mcp jobs show {job.id} --refund-note` writes what the provider's support needs to know.",
+    )
 
 
 def _hook_note(job: Job) -> tuple[str, ...]:
