@@ -13,7 +13,7 @@ import anyio
 import anyio.to_thread
 
 from .config import Settings, UnknownName
-from .errors import ConfigError, InvalidRequest, OtherAccount
+from .errors import ConfigError, OtherAccount
 from .jobs import (
     Budget,
     Damaged,
@@ -49,7 +49,7 @@ from .jobs import (
     register,
     view,
 )
-from .types import Job, JobStatus, VideoRequest
+from .types import Job, VideoRequest
 
 if TYPE_CHECKING:
     from .catalog import Catalog, Estimate, Offer
@@ -298,15 +298,7 @@ class App:
 
     def not_as_ordered(self, job: Job) -> str | None:
         """Say in what the file of a finished job is not what was ordered; None: it is, or there is none."""
-        from .catalog import not_as_ordered
-
-        if job.artifacts is None or job.status is not JobStatus.SUCCEEDED:
-            return None
-        try:
-            offer = self._shops.offer(job)
-        except InvalidRequest:
-            offer = None  # the catalogue has lost it since
-        return not_as_ordered(job.request, job.artifacts, offer)
+        return self._shops.not_as_ordered(job)
 
     async def budget(self) -> Budget:
         """What is spent and what is left."""

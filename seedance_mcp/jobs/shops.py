@@ -222,6 +222,18 @@ class Shops:
         """
         return self.catalog.offer(job.provider, job.model, retired=True)
 
+    def not_as_ordered(self, job: Job) -> str | None:
+        """Say in what the file of a finished job is not what was ordered; None: it is, or there is none."""
+        from ..catalog import not_as_ordered  # read on first use, not when the server starts
+
+        if job.artifacts is None or job.state is not JobState.DONE:
+            return None
+        try:
+            offer = self.offer(job)
+        except InvalidRequest:
+            offer = None  # the catalogue has lost it since
+        return not_as_ordered(job.request, job.artifacts, offer)
+
     def plan(
         self, request: VideoRequest, media: Mapping[str, MediaFile], trouble: InvalidRequest | None
     ) -> Plan:
