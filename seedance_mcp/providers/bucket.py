@@ -22,6 +22,7 @@ from ..config import DIRECT, Outbound
 from ..errors import AuthenticationError, ConfigError, ProviderUnavailable, SeedanceError, UnexpectedResponse
 from ..types import MediaFile, Upload
 from .addresses import check_url, client, endpoint
+from .secrecy import masked_bytes
 from .unreachable import with_advice
 from .uploading import raw
 
@@ -162,7 +163,7 @@ class Bucket:
             ):
                 if response.status_code == 200:
                     return
-                raise await _refusal(response, self._access.bucket)
+                raise await _refusal(response, self._access)
         except UnexpectedResponse as error:
             raise ConfigError(f"SEEDANCE_S3_ENDPOINT cannot be used: {error.message}") from error
         except (httpx2.TransportError, OSError) as error:
@@ -173,13 +174,14 @@ class Bucket:
             ) from error
 
 
-async def _refusal(response: httpx2.Response, bucket: str) -> SeedanceError:
+async def _refusal(response: httpx2.Response, access: BucketAccess) -> SeedanceError:
     body = bytearray()
     async for piece in response.aiter_raw():
         body += piece
         if len(body) > _ANSWER_BYTES:
             break
-    found = _CODE.search(body.decode("utf-8", "replace"))
+    said = masked_bytes(bytes(body), access.secret_key.get_secret_value()).decode("utf-8", "replace")
+    found, bucket = _CODE.search(said), access.bucket
     code, status = found.group(1) if found else None, response.status_code
     words = f"HTTP {status}, {code}" if code else f"HTTP {status}"
     if status in (401, 403):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from typing import Any
 from tests.emulator import Emulator
 from tests.emulator.wire import Request, Response
 from tests.emulator.world import World
+
+from .secrets_canaries import told
 
 _SIGNATURE = re.compile(rb"X-Tos-Signature=([0-9a-f]{64})")
 
@@ -26,6 +29,7 @@ class Chatter:
         self.signatures = set[str]()
         self.quoting = True
         self._key = emulator.key
+        self._forms = itertools.cycle(told(emulator.key))
         self._address = ""
         dialect: Any = emulator.dialect(name)
         self._answer: Callable[[str, Request, World], Response] = dialect.answer
@@ -48,18 +52,20 @@ class Chatter:
     def _quote(self, answer: Response) -> Response:
         if not self.quoting or not answer.body.startswith((b"{", b"[")):
             return answer
-        told = f" for {self._key} ({self._key[:9]}\u200b{self._key[9:]}) at {self._address or 'no address'}"
+        # A few forms at a time: what a sentence says after its first 300 characters is not kept.
+        forms = [next(self._forms) for _ in range(3)]
+        more = f" for {', '.join(forms)} at {self._address or 'no address'}"
         return replace(
             answer,
-            body=json.dumps(_extended(json.loads(answer.body), told)).encode(),
-            headers={**answer.headers, "X-Request-Id": self._key},
+            body=json.dumps(_extended(json.loads(answer.body), more)).encode(),
+            headers={**answer.headers, "X-Request-Id": next(self._forms)},
         )
 
 
-def _extended(value: Any, told: str) -> Any:
-    """The same with `told` after every sentence."""
+def _extended(value: Any, more: str) -> Any:
+    """The same with `more` after every sentence."""
     if isinstance(value, dict):
-        return {name: _extended(inner, told) for name, inner in value.items()}
+        return {name: _extended(inner, more) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_extended(inner, told) for inner in value]
-    return value + told if isinstance(value, str) and " " in value else value
+        return [_extended(inner, more) for inner in value]
+    return value + more if isinstance(value, str) and " " in value else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import logging
 import sqlite3
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from seedance_mcp.catalog import Catalog
 from seedance_mcp.cli import run
 from tests.emulator import DIALECTS, Emulator
 
-from .secrets_canaries import HOME, KEYS, PICTURE, TEXT, files_below, forms, rows_of, sightings
+from .secrets_canaries import HOME, KEYS, PICTURE, TEXT, files_below, forms, rows_of, sightings, told
 from .secrets_market import Chatter
 from .secrets_session import PAID_FAULTS, Rooms, assist, model_of, without_urls
 
@@ -84,9 +85,16 @@ def test_a_secret_is_seen_in_every_form(secret: str) -> None:
     for form in forms(secret):
         assert sightings({"it": secret}, {"a log": b"before " + form + b" after"})
     for before in range(4):
-        told = base64.b64encode(b"x" * before + secret.encode() + b"yz")
-        assert sightings({"it": secret}, {"a log": told}), before
-    assert sightings({"it": secret}, {"a log": secret[1:].encode()}) == []
+        encoded = base64.b64encode(b"x" * before + secret.encode() + b"yz")
+        assert sightings({"it": secret}, {"a log": encoded}), before
+    assert sightings({"it": secret}, {"a log": secret[:15].encode()}) == []
+
+
+@pytest.mark.parametrize("secret", KEYS.values())
+def test_whatever_a_provider_quotes_of_a_key_would_be_seen(secret: str) -> None:
+    for form in told(secret):
+        for text in (f"no {form} here", json.dumps(f"no {form} here")):
+            assert sightings({"it": secret}, {"a log": text.encode()}), form
 
 
 def _at_the_terminal(provider: str, state: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, bytes]:
