@@ -12,6 +12,7 @@ Every exception raised on purpose.
   - JobNotFound              no job has this id
   - JobNotFinished           the job has no result yet
   - StoreError               the job database cannot be used
+    - StoreGone              it was removed or replaced while it was open
   - OtherAccount             the job belongs to another account than the one that is set now
   - ProviderError            the provider said no, or said something we cannot use
     - AuthenticationError    the key is wrong, expired, or for another region
@@ -73,13 +74,16 @@ class ConfigError(SeedanceError):
 
 
 class InvalidRequest(SeedanceError):
-    """The request cannot be made as it stands. `problems` holds every reason found, not only the first."""
+    """The request cannot be made as it stands. `problems` holds every reason found, of very many the first."""
 
     code = "invalid_request"
+    most_problems: ClassVar[int] = 60
     default_hint = "Change the named arguments and call again; nothing was spent."
 
     def __init__(self, problems: Sequence[str], *, hint: str | None = None) -> None:
-        self.problems = tuple(problems)
+        more = len(problems) - self.most_problems
+        rest = [f"{more} more places are wrong"] if more > 0 else []
+        self.problems = (*problems[: self.most_problems], *rest)
         super().__init__("; ".join(self.problems), hint=hint)
 
 
@@ -181,6 +185,12 @@ class StoreError(SeedanceError):
 
     code = "store"
     retryable = True
+
+
+class StoreGone(StoreError):
+    """The job database was removed or replaced while it was open; only a restart opens what is there now."""
+
+    retryable = False
 
 
 class OtherAccount(SeedanceError):

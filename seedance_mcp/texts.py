@@ -23,6 +23,9 @@ _JOINERS = frozenset("\u200c\u200d")
 _MARKS_IN_A_ROW = 4
 """As many as a script puts on one letter; higher piles would reach into the lines above."""
 
+_READ_FOR_EACH = 8
+"""Characters that are read for each one that is wanted: the rest of a long text takes no time."""
+
 
 def storable(text: str) -> str:
     """Return `text` with U+FFFD for every NUL and every lone surrogate: then it can be stored and sent as UTF-8."""
@@ -90,6 +93,8 @@ def one_line(text: str, most: int | None = None) -> str:
     Line ends and other blanks become one space; control characters, marks that turn the direction of writing, and
     everything else without a shape of its own U+FFFD.
     """
+    if most is not None:
+        text = text[: _READ_FOR_EACH * most]
     line = "".join(_shapes(unicodedata.normalize("NFC", text)))
     line = re.sub(rf"([ {REPLACEMENT}])\1+", r"\1", line).strip()
     return line if most is None or len(line) <= most else f"{line[: most - 1].rstrip()}…"

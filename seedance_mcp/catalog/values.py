@@ -113,6 +113,7 @@ def _some(takers: Sequence[str]) -> str:
 
 
 _MOST_NAMED = 4
+_LONGEST_SHOWN = 80
 
 _TYPES: Mapping[str, tuple[type, str]] = {
     "string": (str, "a text"),
@@ -174,7 +175,12 @@ def _frame_problems(count: int, request: VideoRequest, offer: Offer) -> list[str
 
 
 def _shown(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else repr(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict | list):
+        return "a list" if isinstance(value, list) else "an object"
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
 
 
 def _can_be(values: Sequence[Any]) -> str:

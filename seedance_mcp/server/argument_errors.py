@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ..errors import InvalidRequest
+from ..texts import one_line
 
 _MUST_BE = {
     "int_type": "a whole number",
@@ -30,20 +30,32 @@ _MUST_BE = {
     "mapping_type": "an object",
 }
 _LONGEST_NAME = 60
+_MOST_NAMES = 4
 
 
-def explain(error: ValidationError, known: Sequence[str]) -> InvalidRequest:
-    """Turn a failed validation into our error. `known` are the names of the tool's arguments."""
-    return InvalidRequest([_problem(details, known) for details in error.errors(include_input=False)])
+def unknown_arguments(names: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Say of the first few `names` that there are no such arguments, how many more there are, and once what is allowed."""
+    problems: list[str] = []
+    allowed = f" Allowed: {', '.join(known)}."
+    for name in names[:_MOST_NAMES]:
+        near = difflib.get_close_matches(name, known, n=2, cutoff=0.5) if len(name) <= _LONGEST_NAME else []
+        meant = f" Did you mean {' or '.join(near)}?" if near else allowed
+        problems.append(f"There is no argument {one_line(name, _LONGEST_NAME)!r}.{meant}")
+        if not near:
+            allowed = ""
+    if more := len(names[_MOST_NAMES:]):
+        problems.append(f"{more} more names are no arguments either.{allowed}")
+    return problems
 
 
-def _problem(details: ErrorDetails, known: Sequence[str]) -> str:
+def wrong_values(error: ValidationError) -> list[str]:
+    """Say of each argument that failed its validation what it must be."""
+    return [_problem(details) for details in error.errors(include_input=False)]
+
+
+def _problem(details: ErrorDetails) -> str:
     name = _place(details["loc"])
     kind, context = details["type"], details.get("ctx", {})
-    if kind == "extra_forbidden":
-        near = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
-        meant = f"Did you mean {' or '.join(near)}?" if near else f"Allowed: {', '.join(known)}."
-        return f"There is no argument {name!r}. {meant}"
     if kind == "missing":
         return f"{name} is required."
     if kind in _MUST_BE:

@@ -13,8 +13,8 @@ from typing import Any, cast
 from pydantic import BaseModel, ValidationError
 
 from ..errors import InvalidRequest
-from ..texts import one_line, unusable
-from .argument_errors import explain
+from ..texts import unusable
+from .argument_errors import unknown_arguments, wrong_values
 
 _NOTHING = frozenset({"", "null", "NULL", "Null", "undefined", "None"})
 """How clients write that an argument is not given, beside leaving it out."""
@@ -61,15 +61,17 @@ def checked(shape: type[BaseModel], arguments: Mapping[str, Any], known: Mapping
     Raises:
         InvalidRequest: names each argument that is unknown or cannot be used.
     """
-    problems = [
-        problem for name, value in arguments.items() for problem in unusable(one_line(name, 60), value)
-    ]
-    if problems:
-        raise InvalidRequest(problems)
+    refused = unknown_arguments([name for name in arguments if name not in known], list(known))
+    wanted = {name: value for name, value in arguments.items() if name in known}
+    unreadable = [problem for name, value in wanted.items() for problem in unusable(name, value)]
+    if unreadable:
+        raise InvalidRequest([*refused, *unreadable])
     try:
-        values = shape.model_validate(arguments)
+        values = shape.model_validate(wanted)
     except ValidationError as error:
-        raise explain(error, list(known)) from None
+        raise InvalidRequest([*refused, *wrong_values(error)]) from None
+    if refused:
+        raise InvalidRequest(refused)
     return {name: getattr(values, name) for name in known if name in values.model_fields_set}
 
 

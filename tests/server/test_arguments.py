@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -200,3 +201,53 @@ async def test_every_other_unknown_name_is_refused_and_nothing_is_bought(
                 assert f"There is no argument {name!r}." in refusal(result)["problems"][0]
             jobs = content(await client.call_tool("check_status", {}))["jobs"]
     assert len(jobs) == 1  # null under any name is nothing at all, as it always was
+
+
+FLOODS: dict[str, dict[str, Any]] = {
+    "unknown names": {f"k{number}": number for number in range(20_000)},
+    "long unknown names": {f"k{number}" + "x" * 2000: number for number in range(2_000)},
+    "unreadable texts": {"provider_options": {f"k{number}": "\0" for number in range(20_000)}},
+    "long names of unreadable texts": {
+        "provider_options": {f"k{number}" + "x" * 2000: "\0" for number in range(2_000)}
+    },
+    "many sources": {"reference_images": ["x"] * 20_000},
+    "long sources": {"reference_images": [f"{number}" + "x" * 5000 for number in range(50)]},
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+async def test_a_refusal_stays_short_however_much_is_wrong(settings: Settings, era: Era, flood: str) -> None:
+    with anyio.fail_after(20):
+        async with Client(create_server(settings), mode=era) as client:
+            started = time.process_time()
+            refused = await client.call_tool("generate_video", {**SMALL, **FLOODS[flood]})
+            spent = time.process_time() - started
+            jobs = content(await client.call_tool("check_status", {}))["jobs"]
+    assert refusal(refused)["code"] == "invalid_request"
+    assert len(text(refused)) < 12_000
+    assert spent < 4, "other calls wait for as long"
+    assert jobs == []
+
+
+async def test_what_is_allowed_is_listed_once_and_the_rest_is_counted(settings: Settings, era: Era) -> None:
+    unknown = {"promt": "x", **{f"zzz{number}": number for number in range(30)}}
+    with anyio.fail_after(20):
+        async with Client(create_server(settings), mode=era) as client:
+            result = await client.call_tool("generate_video", {**SMALL, **unknown, "seed": "x"})
+    problems = refusal(result)["problems"]
+    assert problems[0] == "There is no argument 'promt'. Did you mean prompt?"
+    assert problems[1].startswith("There is no argument 'zzz0'. Allowed: prompt, ")
+    assert problems[2:4] == ["There is no argument 'zzz1'.", "There is no argument 'zzz2'."]
+    assert problems[4:] == ["27 more names are no arguments either.", "seed must be a whole number."]
+
+
+@pytest.mark.parametrize("value", ["x" * 1_000_000, ["x" * 2000] * 500, {"x" * 100_000: 1}])
+async def test_a_wrong_value_of_an_option_is_not_repeated_at_length(
+    settings: Settings, era: Era, value: object
+) -> None:
+    asked = {**SMALL, "provider": "ark", "provider_options": {"priority": value}}
+    with anyio.fail_after(20):
+        async with Client(create_server(settings), mode=era) as client:
+            result = await client.call_tool("estimate_cost", asked)
+    assert "provider_options.priority: " in str(refusal(result)["problems"])
+    assert len(text(result)) < 2_000
