@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 
-from ..errors import StoreError
+from ..errors import StoreError, StoreGone
 
 SCHEMA_VERSION = 16
 SPENDING_STOPPED = "spending_stopped"
@@ -18,6 +18,39 @@ SPENDING_STOPPED = "spending_stopped"
 
 _BUSY_SECONDS = 10.0
 _MOST_VERDICTS = 100
+
+
+class Opened:
+    """A database file that is open, to be told from whatever has its name later."""
+
+    def __init__(self, path: Path) -> None:
+        facts = path.stat()
+        self._path, self._file = path, (facts.st_dev, facts.st_ino)
+
+    def check(self) -> None:
+        """
+        See that the file still has its name.
+
+        Raises:
+            StoreGone: it was removed or replaced. What would be written now would be lost or fail, and what is read is
+                not what the next process will find.
+        """
+        try:
+            facts = self._path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            done = "removed"
+        except OSError:
+            return  # SQLite will say what is wrong
+        else:
+            if (facts.st_dev, facts.st_ino) == self._file:
+                return
+            done = "replaced by another file"
+        raise StoreGone(
+            f"The job database {self._path} was {done} while the server was running. Its jobs and what was spent cannot be"
+            " told, and nothing is bought.",
+            hint="Put it back if it is there under another name, then restart the server. Without it the caps count from"
+            " zero, and what was bought before is only known to the provider: look in its console.",
+        )
 
 
 def set_aside(path: Path) -> Path:

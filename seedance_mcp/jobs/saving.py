@@ -15,7 +15,7 @@ import anyio.to_thread
 
 from ..config import Settings
 from ..errors import ConfigError, DownloadError, InspectionFailed, MediaError, ProviderError, TaskNotFound
-from ..media import probe_video
+from ..media import picture_type, probe_video
 from ..providers import Provider, addresses
 from ..types import Artifacts, Job, JobState
 from . import journal, steady
@@ -23,11 +23,12 @@ from .departures import sweep_departures
 from .downloads import LinkExpired, fetch, save
 from .files import file_stem, keep
 from .last_frames import keep_last_frame
-from .parts import part_path
+from .parts import Part, part_path
 from .polling import fresh_urls
 from .retries import MOST_RUBBISH, counted, is_dead, is_kept_no_longer, is_rubbish_for_good, pause
 from .sidecar import write_sidecar
 from .store import Store
+from .transfer import Limits
 from .troubles import Troubles
 from .unfinished import Leftovers
 
@@ -37,6 +38,8 @@ _HOUR = 3600.0
 _LONGEST_PAUSE = 300.0
 """The clock may be set meanwhile: then a pause is another one."""
 _FREE_BYTES = 500_000_000
+_PICTURE_LIMITS = Limits(max_bytes=64_000_000, deadline_seconds=120)
+_PICTURE_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 
 
 class Saver:
@@ -59,11 +62,13 @@ class Saver:
 
         Raises:
             ConfigError: the output folder cannot be written to, or for a paid video the disk is nearly full.
+            StoreGone: the job database is no longer there.
         """
+        await self._store.read(lambda _: None)
         await anyio.to_thread.run_sync(_try_writing, self._folder)
         if paid:
             for folder in (self._folder, self._settings.state_dir):
-                free = (await anyio.to_thread.run_sync(shutil.disk_usage, folder)).free
+                free = await anyio.to_thread.run_sync(_free_bytes, folder)
                 if free < _FREE_BYTES:
                     raise ConfigError(
                         f"Only {free / 1e6:.0f} MB are free on the disk with {folder}; 500 MB are wanted before buying.",
@@ -177,10 +182,13 @@ class Saver:
                     trusted=places,
                     local_folder=local_folder,
                     outbound=self._settings.outbound,
+                    limits=_PICTURE_LIMITS,
                 )
-                suffix = ".png" if part.read_bytes()[:4] == b"\x89PNG" else ".jpg"
+                suffix = _PICTURE_SUFFIXES[await picture_type(part)]
                 return await keep(part, self._folder, f"{video.stem}-last-frame", suffix)
-            except (DownloadError, OSError) as error:
+            except (DownloadError, MediaError, InspectionFailed, OSError, KeyError) as error:
+                with contextlib.suppress(OSError):
+                    await anyio.to_thread.run_sync(Part(part).discard)
                 logger.info(
                     "%s: the last frame could not be fetched (%s); taking it from the video", job.id, error
                 )
@@ -286,6 +294,16 @@ def _trusted(base_url: str | None, url: str) -> frozenset[str]:
     host = urlsplit(base_url).hostname
     places = (place for place in (base_url, url) if urlsplit(place).hostname == host)
     return frozenset(addresses.endpoint(place) for place in places)
+
+
+def _free_bytes(folder: Path) -> int:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError as error:
+        raise ConfigError(
+            f"How much is free on the disk with {folder} cannot be told: {error.strerror or error}.",
+            hint="See that the folder is there and can be read, then restart the server. Nothing was spent.",
+        ) from error
 
 
 def _try_writing(folder: Path) -> None:

@@ -18,7 +18,7 @@ import anyio.to_thread
 from ..config import make_private
 from ..errors import StoreError
 from . import machine_time
-from .database_file import connect, create, installation, set_aside
+from .database_file import Opened, connect, create, installation, set_aside
 from .network_drives import find_share
 from .ownership import FileLock, Ownership
 from .unfinished import Writer
@@ -43,9 +43,16 @@ class Store:
     """
 
     def __init__(
-        self, connection: Connection, ownership: Ownership, *, clock: Clock, notice: str | None
+        self,
+        connection: Connection,
+        ownership: Ownership,
+        *,
+        file: Opened,
+        clock: Clock,
+        notice: str | None,
     ) -> None:
         self._connection = connection
+        self._file = file
         self._limiter: anyio.CapacityLimiter | None = None
         self._in_use = threading.RLock()  # SQLite may not be closed under a query of another thread
         self._closed = False
@@ -75,7 +82,7 @@ class Store:
         Run `transaction` as one transaction: all of it is durable on return, or none of it happened.
 
         Raises:
-            StoreError: the database is locked, full or damaged; nothing was changed.
+            StoreError: the database is locked, full, damaged or no longer there; nothing was changed.
         """
         return await anyio.to_thread.run_sync(self.write_now, transaction, limiter=self._turn())
 
@@ -84,7 +91,7 @@ class Store:
         Do what `write` does, but wait only so long for another process that holds the database.
 
         Raises:
-            StoreError: the database is locked, full or damaged; nothing was changed.
+            StoreError: the database is locked, full, damaged or no longer there; nothing was changed.
         """
 
         def run() -> T:
@@ -103,7 +110,7 @@ class Store:
         Run a query that changes nothing.
 
         Raises:
-            StoreError: the database is locked or damaged.
+            StoreError: the database is locked, damaged or no longer there.
         """
         return await anyio.to_thread.run_sync(self.read_now, query, limiter=self._turn())
 
@@ -142,6 +149,7 @@ class Store:
                     "The job database was closed: the server is ending, or opening it anew.",
                     hint="Call again in a moment; jobs go on by themselves.",
                 )
+            self._file.check()
             yield
 
     def _turn(self) -> anyio.CapacityLimiter:
@@ -208,7 +216,8 @@ def open_store(folder: Path, *, clock: Clock = time.time, patience: float | None
             try:
                 ownership.sweep()
                 connection, notice = _open_checked(folder, ownership, patience)
-                store = Store(connection, ownership, clock=clock, notice=notice)
+                file = Opened(folder / _DATABASE)
+                store = Store(connection, ownership, file=file, clock=clock, notice=notice)
                 store.installation = installation(connection, folder / _DATABASE)
             except BaseException:
                 ownership.close()

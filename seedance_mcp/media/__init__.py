@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .outgoing import copy_to_leave
     from .path_rules import check_readable
     from .placeholder import PlaceholderSpec, render_placeholder
-    from .probe import Span, VideoFacts, probe_video
+    from .probe import Span, VideoFacts, picture_type, probe_video
     from .sheets import MARK_BYTES, contact_sheet, is_marked, mark
     from .signatures import begins_like_a_video
     from .spelling import meant_path, spellings, unquoted
@@ -37,6 +37,7 @@ __all__ = [
     "is_marked",
     "mark",
     "meant_path",
+    "picture_type",
     "probe_video",
     "read_media",
     "render_placeholder",
@@ -60,6 +61,7 @@ _HOMES = {
     "is_marked": "sheets",
     "mark": "sheets",
     "meant_path": "spelling",
+    "picture_type": "probe",
     "probe_video": "probe",
     "read_media": "inputs",
     "render_placeholder": "placeholder",
