@@ -86,6 +86,12 @@ class Call:
         """The app. Raises the reason why it is not open now, as a SeedanceError."""
         return cast("Opening", self._context.request_context.lifespan_context).app
 
+    async def opened(self) -> None:
+        """Wait until the app is open, or was tried to be opened in vain, at most 10 seconds."""
+        opening: object = self._context.request_context.lifespan_context
+        if isinstance(opening, Opening):  # not in a server without an app
+            await opening.first_try()
+
     @property
     def client(self) -> str:
         """The name that the client gives itself; empty if it gives none."""

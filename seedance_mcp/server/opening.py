@@ -18,6 +18,9 @@ _LOG = logging.getLogger(__name__)
 _FIRST_SECONDS = 1.0
 """How long a client waits for the opening before it is answered: most give up on a server after a few seconds."""
 
+_CALL_SECONDS = 10.0
+"""How long a call waits for the first try: on a busy machine that takes longer than a client waits for the server."""
+
 _PATIENCE_SECONDS = 1.5
 """How long one try waits for a process that holds the database: a server whose client has left cannot end before."""
 
@@ -28,10 +31,13 @@ _SOONEST_SECONDS, _LATEST_SECONDS = 0.25, 5.0
 class Opening:
     """The app of a running server, or the reason why it is not there (yet)."""
 
-    def __init__(self, reason: SeedanceError) -> None:
+    def __init__(self, reason: SeedanceError, *, final: bool = False) -> None:
+        """With `final`, the reason stays: nothing will be tried."""
         self._state: App | SeedanceError = reason
         self._closing = anyio.Event()
         self._tried = anyio.Event()
+        if final:
+            self._tried.set()
 
     @property
     def app(self) -> App:
@@ -83,9 +89,9 @@ class Opening:
         elif isinstance(before, SeedanceError) and before is not _OPENING:
             _LOG.warning("The server can work now.")
 
-    async def first_try(self) -> None:
-        """Wait a little for the first try to succeed or fail."""
-        with anyio.move_on_after(_FIRST_SECONDS):
+    async def first_try(self, seconds: float = _CALL_SECONDS) -> None:
+        """Wait for the first try to succeed or fail, at most so long."""
+        with anyio.move_on_after(seconds):
             await self._tried.wait()
 
     async def begin_ending(self) -> None:
@@ -117,13 +123,13 @@ async def opening(
     """Keep the app open in the background. With `wrong`, settings that cannot be used, nothing is opened at all."""
     if wrong is not None:
         _LOG.error("The server cannot work: %s %s", wrong.message, wrong.hint)
-        yield Opening(wrong)
+        yield Opening(wrong, final=True)
         return
     installation = Opening(_OPENING)
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(installation.keep_open, settings, updates)
-        await installation.first_try()
+        await installation.first_try(_FIRST_SECONDS)
         try:
             yield installation
         except Exception as error:

@@ -78,8 +78,10 @@ async def _list(context: _Context, params: PaginatedRequestParams) -> ListResour
         for path, title, text in _FIXED
     ]
     jobs: list[Job] = []
+    opening = cast("Opening", context.lifespan_context)
+    await opening.first_try()
     with contextlib.suppress(SeedanceError):  # what is always there is listed all the same
-        jobs = await cast("Opening", context.lifespan_context).app.recent(_LISTED_JOBS)
+        jobs = await opening.app.recent(_LISTED_JOBS)
     return ListResourcesResult(resources=[*found, *(_resource(job) for job in jobs)])
 
 
@@ -113,7 +115,7 @@ async def _list_templates(context: _Context, params: PaginatedRequestParams) -> 
 async def _read(context: _Context, params: ReadResourceRequestParams) -> ReadResourceResult:
     uri = params.uri
     try:
-        kind, content = await _find(_app(context), uri)
+        kind, content = await _find(await _app(context), uri)
     except (JobNotFound, InvalidRequest, JobNotFinished, MediaError) as error:
         raise MCPError(INVALID_PARAMS, error.message, {"uri": uri[:200], "hint": error.hint}) from None
     except SeedanceError as error:
@@ -178,7 +180,7 @@ def _as_json(content: BaseModel) -> _Content:
 
 
 async def _complete(context: _Context, params: CompleteRequestParams) -> CompleteResult:
-    app = _app(context)
+    app = await _app(context)
     match params.argument.name:
         case "job_id":
             names = [job.id for job in await app.recent(_COMPLETIONS)]
@@ -192,8 +194,10 @@ async def _complete(context: _Context, params: CompleteRequestParams) -> Complet
     return CompleteResult(completion=Completion(values=fitting, total=len(fitting), has_more=False))
 
 
-def _app(context: _Context) -> App:
+async def _app(context: _Context) -> App:
+    opening = cast("Opening", context.lifespan_context)
+    await opening.first_try()
     try:
-        return cast("Opening", context.lifespan_context).app
+        return opening.app
     except SeedanceError as error:
         raise MCPError(INTERNAL_ERROR, error.message, {"hint": error.hint}) from None

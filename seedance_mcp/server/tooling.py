@@ -95,6 +95,7 @@ def tool(
         call = Call(context)
         told = given(arguments, schema)
         try:
+            await call.opened()
             if proves_reading:
                 await call.prove_reading(arguments)
             values = checked(shape, told.arguments, schema["properties"])

@@ -85,6 +85,28 @@ async def test_a_client_is_greeted_although_the_database_is_held(
                 await until(opened)
 
 
+async def test_a_call_that_comes_while_the_database_is_being_opened_waits_for_that(
+    settings: Settings, database: Path, era: Era, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(opening, "_PATIENCE_SECONDS", 30.0)
+    worked: list[bool] = []
+    slow = FileLock(settings.state_dir / "opening.lock")
+    assert slow.try_take()
+    with anyio.fail_after(60):
+        async with Client(create_server(settings), mode=era) as client, anyio.create_task_group() as tasks:
+
+            async def call_it() -> None:
+                worked.append(await works(client))
+
+            tasks.start_soon(call_it)
+            for _ in range(3):  # whoever answers these has read the call
+                await client.list_tools()
+            assert worked == []
+            slow.close()
+    assert worked == [True]
+
+
 async def test_a_server_whose_client_has_left_ends_soon_although_the_database_is_held(
     environ: dict[str, str], database: Path, tmp_path: Path
 ) -> None:
