@@ -47,10 +47,11 @@ class Store:
         connection: Connection,
         ownership: Ownership,
         *,
-        file: Opened,
         clock: Clock,
         notice: str | None,
+        file: Opened | None = None,
     ) -> None:
+        """`file` is what the connection was opened on; None for a database in memory."""
         self._connection = connection
         self._file = file
         self._limiter: anyio.CapacityLimiter | None = None
@@ -149,7 +150,8 @@ class Store:
                     "The job database was closed: the server is ending, or opening it anew.",
                     hint="Call again in a moment; jobs go on by themselves.",
                 )
-            self._file.check()
+            if self._file is not None:
+                self._file.check()
             yield
 
     def _turn(self) -> anyio.CapacityLimiter:

@@ -110,7 +110,8 @@ def attempt(mutant: Mutant, schedules: int = SEEDS) -> Tried:
     sys.meta_path.insert(0, _Finder(mutant))
     if mutant.test:
         failed = _failure(mutant.test)
-        return Tried(mutant.name, "AssertionError" in failed, time.monotonic() - began, failed[:160])
+        caught = "AssertionError" in failed or "DID NOT RAISE" in failed
+        return Tried(mutant.name, caught, time.monotonic() - began, failed[:160])
     from .simulation import play
 
     for seed in (mutant.seed, *range(schedules)):
@@ -132,7 +133,8 @@ class _Failures:
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.failed:
-            self.words += [line for line in report.longreprtext.splitlines() if "Error" in line]
+            lines = report.longreprtext.splitlines()
+            self.words += [line for line in lines if "Error" in line or "DID NOT RAISE" in line]
 
 
 def _failure(test: str) -> str:
