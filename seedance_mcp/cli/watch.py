@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
 import signal
 import sys
 from collections.abc import AsyncGenerator
@@ -12,14 +13,17 @@ import anyio
 
 from ..app import App
 from ..config import Settings, load_settings
-from ..errors import StoreError
+from ..errors import StoreError, StoreGone
 from ..jobs import WatchDuty
 from ..texts import one_line
 from .opening import opened
 
+logger = logging.getLogger(__name__)
+
 _LOOK_SECONDS = 0.5
 _TRY_AGAIN_SECONDS = 15.0
 _OPENING_SECONDS = 60.0
+"""How long a database that another process holds is waited for before anything is watched."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +59,7 @@ async def _watch(settings: Settings, until_idle: bool) -> int:
     shown: dict[str, str] = {}
     async with _opened_at_last(settings) as app:
         duty = app.watch_duty()
-        if until_idle and not await duty.take():
+        if until_idle and not await _taken(duty):
             print("Another watcher is at work already.")
             return 0
         async with app.runner.running():  # at its end come the hooks: by then the duty has been given up
@@ -91,6 +95,21 @@ async def _opened_at_last(settings: Settings) -> AsyncGenerator[App]:
             else:
                 break
         yield app
+
+
+async def _taken(duty: WatchDuty) -> bool:
+    """Take the duty; try again for a while if the database is locked: a process that was suspended can hold it."""
+    until = anyio.current_time() + _OPENING_SECONDS
+    while True:
+        try:
+            return await duty.take()
+        except StoreGone:
+            raise
+        except StoreError as error:
+            if anyio.current_time() > until:
+                raise
+            logger.warning("the duty to watch cannot be taken yet: %s", error)
+            await anyio.sleep(_LOOK_SECONDS)
 
 
 async def _end_when_lost(duty: WatchDuty, scope: anyio.CancelScope) -> None:

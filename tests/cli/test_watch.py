@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -16,7 +17,10 @@ import pytest
 from anyio.abc import Process
 
 from seedance_mcp.app import App, open_app
-from seedance_mcp.config import load_settings
+from seedance_mcp.cli import watch
+from seedance_mcp.config import Settings, load_settings
+from seedance_mcp.errors import StoreError
+from seedance_mcp.jobs import WatchDuty
 from seedance_mcp.jobs.store import Store
 from seedance_mcp.types import JobStatus
 from tests.server.test_endings import document, rows, until, with_hook
@@ -168,3 +172,37 @@ async def test_one_that_is_suspended_is_replaced_and_goes_home_when_it_wakes(
             assert first.returncode == 0
             await app.cancel(stalled.id)
         await until(lambda: not rows(environ, "SELECT instance FROM watch_duty"))
+
+
+async def test_a_database_that_is_held_when_it_comes_to_the_duty_is_waited_for(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, tried = watch.opened, anyio.Event()
+    take = WatchDuty.take
+
+    async def trying(duty: WatchDuty) -> bool:
+        try:
+            return await take(duty)
+        except StoreError:
+            tried.set()
+            raise
+
+    monkeypatch.setattr(WatchDuty, "take", trying)
+
+    @asynccontextmanager
+    async def then_held(settings: Settings, **more: Any) -> AsyncIterator[App]:
+        async with opened(settings, **more) as app, anyio.create_task_group() as tasks:
+            await app._store.read(lambda connection: connection.execute("PRAGMA busy_timeout = 200"))
+            other = sqlite3.connect(settings.state_dir / "jobs.db", isolation_level=None)
+            other.execute("BEGIN EXCLUSIVE")
+
+            async def let_go() -> None:
+                await tried.wait()
+                other.close()
+
+            tasks.start_soon(let_go)
+            yield app
+
+    monkeypatch.setattr(watch, "opened", then_held)
+    with anyio.fail_after(60):
+        assert await watch._watch(load_settings(environ), until_idle=True) == 0
