@@ -18,7 +18,7 @@ import anyio.to_thread
 
 from tests.server.process import call
 
-from .kill_judge import Outcome, duty_of, hooks_of, jobs_of, runs_of
+from .kill_judge import Outcome, duty_of, hooks_of, jobs_of, read, runs_of
 from .kill_points import POINTS, POINTS_OF_WATCHERS
 from .kill_zygote import Life, Zygote
 
@@ -147,16 +147,16 @@ class Endings:
         if await self._locked():
             return
         keys = {sha256(value.encode()).hexdigest()[:8] for value in environ.values()}
-        mine = [job for job in jobs_of(self.folder) if job["account"] in keys]
+        mine = [job for job in await read(jobs_of, self.folder) if job["account"] in keys]
         woken = await self._gone(left, wake=False)
         if woken:  # an earlier one may have taken the duty back, and dies as its fate wants
             return
         self.outcome.alone += any(job.get("finished_at") is None for job in mine)
-        mine = [job for job in jobs_of(self.folder) if job["account"] in keys]
+        mine = [job for job in await read(jobs_of, self.folder) if job["account"] in keys]
         for job in mine:
             if job.get("finished_at") is None:
                 self._say(f"{job['id']} is {job['state']}, and everybody has gone: {self._ends()}")
-        for job_id, (runner, _) in hooks_of(self.folder).items():
+        for job_id, (runner, _) in (await read(hooks_of, self.folder)).items():
             if runner is None:
                 self._say(f"the command of {job_id} is owed, and everybody has gone: {self._ends()}")
 
@@ -170,7 +170,8 @@ class Endings:
                     break
                 except json.JSONDecodeError:
                     await anyio.sleep(0.05)
-        return all(outcome is not None for _, outcome in hooks_of(self.folder).values())
+        hooks = await read(hooks_of, self.folder)
+        return all(outcome is not None for _, outcome in hooks.values())
 
     async def _gone(self, lives: list[Life], *, wake: bool) -> bool:
         """
@@ -214,14 +215,18 @@ class Endings:
             life.send(signal.SIGCONT)
 
     async def _locked(self) -> bool:
-        """Tell whether nothing can be written for longer than any transaction takes that goes on."""
+        """
+        Tell whether nothing can be written for longer than any transaction takes that goes on.
+
+        Asks for the whole file: one who stands still while it reads lets a transaction begin, but never end.
+        """
 
         def tried() -> bool:
             with contextlib.closing(
                 sqlite3.connect(self.folder / "state" / "jobs.db", timeout=1)
             ) as database:
                 try:
-                    database.execute("BEGIN IMMEDIATE")
+                    database.execute("BEGIN EXCLUSIVE")
                 except sqlite3.OperationalError:
                     return True
                 return False

@@ -11,13 +11,20 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import anyio.to_thread
 
 from seedance_mcp.jobs.hooks import ABANDONED
 from tests.emulator import Emulator
 from tests.emulator.ledger import Task
 
 from . import fault_market as market
+
+BUSY_SECONDS = 60.0
+"""For how long the judge waits for a database that somebody else writes, on a busy machine."""
+
+T = TypeVar("T")
 
 TOLD = "told"
 """The folder of an installation in which each run of the command leaves a file."""
@@ -72,7 +79,7 @@ def judge(
     _asked_by_its_own_account(tasks, emulator, say, where)
     outcome.harmful = len({call.task_id or call.at for call in calls})
     jobs = jobs_of(folder)
-    with contextlib.closing(sqlite3.connect(folder / "state" / "jobs.db")) as database:
+    with contextlib.closing(sqlite3.connect(folder / "state" / "jobs.db", timeout=BUSY_SECONDS)) as database:
         counted = database.execute("SELECT COALESCE(SUM(usd_micros), 0) FROM ledger").fetchone()[0]
         verdict = database.execute("PRAGMA integrity_check").fetchone()[0]
     if verdict != "ok":
@@ -157,15 +164,20 @@ def runs_of(folder: Path) -> list[dict[str, Any]]:
 
 def hooks_of(folder: Path) -> dict[str, tuple[str | None, str | None]]:
     """Of each job that has ended and is owed a run of the command: which process claimed it, and what came of it."""
-    with contextlib.closing(sqlite3.connect(folder / "state" / "jobs.db")) as database:
+    with contextlib.closing(sqlite3.connect(folder / "state" / "jobs.db", timeout=BUSY_SECONDS)) as database:
         rows = database.execute("SELECT job_id, runner, outcome FROM hooks WHERE ended IS NOT NULL")
         return {job_id: (runner, outcome) for job_id, runner, outcome in rows}
 
 
 def jobs_of(folder: Path) -> list[dict[str, Any]]:
     """Read the records of all jobs of an installation."""
-    with contextlib.closing(sqlite3.connect(folder / "state" / "jobs.db")) as database:
+    with contextlib.closing(sqlite3.connect(folder / "state" / "jobs.db", timeout=BUSY_SECONDS)) as database:
         return [json.loads(row[0]) for row in database.execute("SELECT document FROM jobs")]
+
+
+async def read(reader: Callable[[Path], T], folder: Path) -> T:
+    """Read beside living processes, in a thread: one of them may have to be woken first."""
+    return await anyio.to_thread.run_sync(reader, folder)
 
 
 def duty_of(folder: Path) -> list[str]:

@@ -15,7 +15,7 @@ from tests.emulator import Emulator
 
 from . import fault_market as market
 from .kill_endings import Endings
-from .kill_judge import TOLD, Outcome, jobs_of, prompt_of
+from .kill_judge import TOLD, Outcome, jobs_of, prompt_of, read
 from .kill_points import POINTS
 from .kill_zygote import Life, Zygote
 
@@ -113,12 +113,12 @@ class Round:
         lasting = environs * self._random.choice((1, 1, 1, 2))
         await self._finish([await source.start(**self.life(environ)) for environ in lasting], outcome)
         for _ in range(QUESTIONS):
-            open_questions = self._unresolved(emulator)
+            open_questions = await self._unresolved(emulator)
             if not open_questions:
                 break
             outcome.asked += len(open_questions)
             told = [
-                await source.start(**self.life(environ, resolve=self._of(environ, open_questions)))
+                await source.start(**self.life(environ, resolve=await self._of(environ, open_questions)))
                 for environ in environs
             ]
             await self._finish(told, outcome)
@@ -131,9 +131,9 @@ class Round:
         if list((self.folder / "videos").rglob("*.part")):
             await self._finish([await source.start(**self.life(environs[0]))], outcome)
 
-    def _of(self, environ: dict[str, str], questions: dict[str, str | None]) -> dict[str, str | None]:
+    async def _of(self, environ: dict[str, str], questions: dict[str, str | None]) -> dict[str, str | None]:
         """Those of the questions that are about jobs of the account with this key."""
-        accounts = {job["id"]: job["account"] for job in jobs_of(self.folder)}
+        accounts = {job["id"]: job["account"] for job in await read(jobs_of, self.folder)}
         keys = {sha256(value.encode()).hexdigest()[:8] for value in environ.values()}
         return {job_id: task_id for job_id, task_id in questions.items() if accounts[job_id] in keys}
 
@@ -144,12 +144,12 @@ class Round:
                 life.send(signal.SIGKILL)
                 outcome.violations.append(f"round {self.number}: the last process ended with {code}")
 
-    def _unresolved(self, emulator: Emulator) -> dict[str, str | None]:
+    async def _unresolved(self, emulator: Emulator) -> dict[str, str | None]:
         """The jobs about which a person has to look at the provider's console, and what stands there."""
         bought = {prompt_of(task.body): task.id for task in emulator.tasks.values()}
         return {
             job["id"]: bought.get(job["request"]["prompt"])
-            for job in jobs_of(self.folder)
+            for job in await read(jobs_of, self.folder)
             if job["state"] == "unresolved"
         }
 
