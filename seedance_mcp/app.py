@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -19,8 +18,8 @@ from .jobs import (
     Damaged,
     Declined,
     JobRunner,
-    OtherOffer,
     Question,
+    Quote,
     Reader,
     SameAccount,
     Shops,
@@ -42,6 +41,7 @@ from .jobs import (
     describe_unread,
     join,
     journal,
+    look_ahead,
     open_store,
     part,
     preview,
@@ -52,23 +52,9 @@ from .jobs import (
 from .types import Job, VideoRequest
 
 if TYPE_CHECKING:
-    from .catalog import Catalog, Estimate, Offer
+    from .catalog import Catalog
 
 __all__ = ["App", "Quote", "Reader", "Update", "UploadedMedia", "Viewed", "open_app", "unusable_keys"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Quote:
-    """What a request would cost, and where. No estimate: this offer's price is unknown."""
-
-    offer: Offer
-    request: VideoRequest
-    estimate: Estimate | None
-    reason: str
-    others: tuple[OtherOffer, ...]
-    budget: Budget
-    usual_seconds: float | None
-    advice: tuple[str, ...]
 
 
 class App:
@@ -79,7 +65,7 @@ class App:
         self._store = store
         self._shops = Shops(lambda: self.catalog, settings, store)
         self.runner = JobRunner(store=store, shops=self._shops, settings=settings, leave=leave)
-        self._waiting = Waiting(self.runner, self.usual_seconds, self._shops.waits_for, store.clock)
+        self._waiting = Waiting(self.runner, self.usual_seconds, self._shops, store.clock)
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -135,6 +121,9 @@ class App:
             request=plan.request,
             estimate=plan.estimate,
             reason=plan.reason,
+            outlook=await look_ahead(
+                asked, plan, media, shops=self._shops, settings=self.settings, store=self._store
+            ),
             others=self._shops.elsewhere(asked, plan, media),
             budget=await self.budget(),
             usual_seconds=await self.usual_seconds(plan.offer.provider.name, plan.offer.model.id),
@@ -208,18 +197,20 @@ class App:
         now = self._store.clock()
         await self._store.write(lambda connection: journal.note_read(connection, client, job_ids, now=now))
 
-    async def resolve(self, job_id: str, task_id: str | None) -> Job:
+    async def resolve(self, job_id: str, task_id: str | None) -> tuple[Job, str]:
         """
         Record what a person found at the provider about an unknown purchase: the task's id, or None: not bought.
 
+        Returns the job and, in words, whether the provider has the task; empty if there is nothing to look for.
+
         Raises:
             JobNotFound: there is no such job.
-            InvalidRequest: its outcome is not open.
+            InvalidRequest: its outcome is not open, or the provider does not have the task.
             OtherAccount, ConfigError: the task cannot be followed from here, by another key or address, or without one.
         """
         job = await self.job(job_id)
         return await decide_by_hand(
-            job, task_id, store=self._store, submission=partial(self._shops.submission, job)
+            job, task_id, store=self._store, find=partial(self._shops.found_task, job)
         )
 
     async def same_account(self, fingerprint: str, provider: str | None) -> SameAccount:

@@ -319,9 +319,7 @@ class SubmissionUnknown(ProviderError):
     """The purchase may or may not have been accepted. It is counted as spent and never repeated."""
 
     code = "submission_unknown"
-    default_hint = (
-        "Do not submit again. The server looks for the task at the provider; call check_status later."
-    )
+    default_hint = "Do not submit again. check_status says what is known, and who can find out more."
 
 
 class DownloadError(ProviderError):

@@ -345,7 +345,7 @@ async def test_a_purchase_that_turns_up_late_is_adopted_after_all(environ: dict[
     settings = load_settings({**environ, "SEEDANCE_POLL_SECONDS": "60"})  # nobody looks before the test does
     async with open_app(settings) as app:
         started = await app.generate(request("[sandbox:lost] a boat"))
-        judged = await app.resolve(started.job.id, None)
+        judged, _ = await app.resolve(started.job.id, None)
         await app.runner.adopt_late()
         adopted = await app.job(started.job.id)
         steps = [step.after for step in await app.history(adopted.id)]

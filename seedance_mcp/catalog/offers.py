@@ -163,6 +163,11 @@ class ProviderInfo(Line):
         default_factory=dict[Any, RateLimit]
     )
 
+    @property
+    def lists_tasks(self) -> bool:
+        """Whether it can be asked which tasks it took. Where not, only a person can find out about a lost answer."""
+        return "recover" in self.supports
+
     def reads(self, file: MediaFile) -> bool:
         """Tell whether a file gets there without help: by a URL of its own, or in a form that the provider takes."""
         if file.path is None or file.job_id is not None or self.media_in & {"path", "upload"}:

@@ -20,7 +20,8 @@ def run(argv: list[str]) -> int:
     """
     Run the command line and return its exit code.
 
-    0: done; 1: the job failed; 2: wrong usage, or refused before anything was spent; 130: interrupted.
+    0: done; 1: the job failed; 2: wrong usage, or refused before anything was spent; 3: the job has not ended, or it is
+    not known whether it was bought; 130: interrupted.
     """
     try:
         if not argv:

@@ -53,6 +53,10 @@ def _lines(quote: Quote) -> str:
         lines.append(f"Usually done in {quote.usual_seconds:.0f} s.")
     left, most = digits(budget.left_today_usd), digits(budget.max_per_job_usd)
     lines.append(f"Left today: {left} USD; one job may cost {most} USD.")
+    if quote.outlook.refused:
+        lines.append(f"`generate` would refuse it now: {inert(quote.outlook.refused)}")
+    elif quote.outlook.asks:
+        lines.append(f"`generate` asks a person to agree first: {inert(quote.outlook.asks)}")
     lines += [f"note: {inert(line)}" for line in quote.advice]
     rows = [
         (

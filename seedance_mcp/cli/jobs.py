@@ -14,8 +14,8 @@ from ..texts import one_line
 from ..types import Job
 from .opening import opened
 from .refund import refund_note
-from .text import job_lines, json_text, moment, money, table, went_well
-from .waiting import finish, wait_with_progress
+from .text import exit_code, json_text, moment, money, table
+from .waiting import finish, lines, wait_with_progress
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -145,13 +145,13 @@ async def _part(settings: Settings, fingerprint: str, provider: str | None) -> i
 
 async def _resolve(settings: Settings, job_id: str, task_id: str | None, as_json: bool) -> int:
     async with opened(settings, watch=False) as app:
-        job = await app.resolve(job_id, task_id)
+        job, looked = await app.resolve(job_id, task_id)
         words = (
             "it is fetched at the next start or by `seedance-mcp watch`"
             if task_id
             else "its money is free again"
         )
-        await _print(app, job, f"{job.id}: {job.status.value}; {words}.", as_json=as_json)
+        await _print(app, job, f"{job.id}: {job.status.value}; {words}. {looked}".rstrip(), as_json=as_json)
     return 0
 
 
@@ -161,10 +161,8 @@ async def _show(settings: Settings, job_id: str, as_json: bool, refund: bool) ->
         if refund:
             print(await refund_note(app, job))
             return 0
-        await _print(
-            app, job, job_lines(job, await app.waits_for(job), app.not_as_ordered(job)), as_json=as_json
-        )
-    return 0 if went_well(job) else 1
+        await _print(app, job, await lines(app, job), as_json=as_json)
+    return exit_code(job) if job.finished else 0
 
 
 async def _wait(settings: Settings, job_id: str, as_json: bool) -> int:

@@ -71,11 +71,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 _SIGNERS: Mapping[Signer, str] = {"person": "you", "assistant": "the assistant, by its word that you did"}
 
 
-def job_lines(job: Job, other: OtherAccount | None, differs: str | None) -> str:
+def job_lines(job: Job, hint: str | None, other: OtherAccount | None, differs: str | None) -> str:
     """
     Everything that a person wants to know of a job, a line each.
 
-    `other`: whose it is, if nobody here may follow it. `differs`: in what its file is not what was ordered.
+    `hint`: what to do about its error. `other`: whose it is, if nobody here may follow it. `differs`: in what its file is
+    not what was ordered.
     """
     shown: list[tuple[str, str | None]] = [
         ("job", job.id),
@@ -108,7 +109,7 @@ def job_lines(job: Job, other: OtherAccount | None, differs: str | None) -> str:
     if differs:
         shown += [("delivered", f"not as ordered: {differs}"), ("", delivery_hint(job))]
     if job.error:
-        shown += [("error", f"[{job.error_code}] {job.error}"), ("hint", job.error_hint)]
+        shown += [("error", f"[{job.error_code}] {job.error}"), ("hint", hint)]
     if job.hook_error:
         shown.append(("hook", f"SEEDANCE_ON_FINISH {job.hook_error}"))
     if other:
@@ -124,6 +125,12 @@ def delivery_hint(job: Job) -> str:
     )
 
 
-def went_well(job: Job) -> bool:
-    """False when the job ended without a video."""
-    return not job.finished or job.status is JobStatus.SUCCEEDED
+NOT_KNOWN = 3
+"""The exit code of a command that ends while a job has no end yet, or nobody knows which."""
+
+
+def exit_code(job: Job) -> int:
+    """Give 0 if there is a video, 1 if there will be none, 3 if that is not known (yet)."""
+    if job.status is JobStatus.UNKNOWN or not job.finished:
+        return NOT_KNOWN
+    return 0 if job.status is JobStatus.SUCCEEDED else 1

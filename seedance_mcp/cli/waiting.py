@@ -7,10 +7,11 @@ import sys
 import anyio
 
 from ..app import App, Update
+from ..jobs.lost_answers import a_person_has_to_look, hint
 from ..texts import inert
 from ..types import Job, JobStatus
 from .progress import progress_bar
-from .text import delivery_hint, job_lines, json_text, money, went_well
+from .text import delivery_hint, exit_code, job_lines, json_text, money
 
 _LOOK_SECONDS = 30.0
 _LOOK_AT_OTHERS_SECONDS = 5.0
@@ -30,6 +31,8 @@ async def wait_with_progress(app: App, job: Job) -> Job:
                 await show(update.fraction, update.message)
 
             while not job.finished:
+                if a_person_has_to_look(job, app.catalog.providers.get(job.provider)):
+                    break
                 before, waits = job, await app.waits_for(job)
                 job = await app.wait(job.id, _LOOK_AT_OTHERS_SECONDS if waits else _LOOK_SECONDS, report)
                 if before.status is job.status is JobStatus.UNKNOWN:
@@ -43,6 +46,13 @@ async def wait_with_progress(app: App, job: Job) -> Job:
         )
         raise
     return job
+
+
+async def lines(app: App, job: Job) -> str:
+    """Everything that a person wants to know of a job, a line each."""
+    other = await app.waits_for(job)
+    advice = hint(job, app.catalog.providers.get(job.provider), other)
+    return job_lines(job, advice, other, app.not_as_ordered(job))
 
 
 async def finish(app: App, job: Job, *, as_json: bool) -> int:
@@ -62,9 +72,12 @@ async def finish(app: App, job: Job, *, as_json: bool) -> int:
         print(facts.video_path)
     elif job.error:
         print(f"error [{job.error_code}]: {inert(job.error)}", file=sys.stderr)
-        print(f"hint: {inert(job.error_hint or f'seedance-mcp jobs show {job.id}')}", file=sys.stderr)
-        if other := await app.waits_for(job):
+        other = await app.waits_for(job)
+        advice = hint(job, app.catalog.providers.get(job.provider), other)
+        if advice or not other:
+            print(f"hint: {inert(advice or f'seedance-mcp jobs show {job.id}')}", file=sys.stderr)
+        if other:
             print(f"{other.message}\n{other.hint}", file=sys.stderr)
     else:
-        print(job_lines(job, await app.waits_for(job), app.not_as_ordered(job)), file=sys.stderr)
-    return 0 if went_well(job) else 1
+        print(await lines(app, job), file=sys.stderr)
+    return exit_code(job)

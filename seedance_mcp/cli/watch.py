@@ -15,6 +15,7 @@ from ..app import App
 from ..config import Settings, load_settings
 from ..errors import StoreError, StoreGone
 from ..jobs import WatchDuty
+from ..jobs.lost_answers import a_person_has_to_look, look_yourself
 from ..texts import one_line
 from .opening import opened
 
@@ -156,5 +157,7 @@ async def _show(app: App, shown: dict[str, str]) -> None:
             print(f"{job.id}  {job.status.value:<10}  {one_line(job.request.prompt or '', 60)}", flush=True)
             if other:
                 print(f"{other.message}\n{other.hint}", flush=True)
+            elif a_person_has_to_look(job, info := app.catalog.providers.get(job.provider)):
+                print(look_yourself(job, info), flush=True)
         if job.finished:
             shown.pop(job.id, None)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from . import budget, confirmation, journal
+from . import budget, confirmation, journal, lost_answers
 from .budget import Budget, Limits, read_budget
+from .by_hand import decide_by_hand
 from .confirmation import Declined
 from .finish_hook import split_hook
 from .journal import Damaged, Transition
 from .ledger import Spent, by_day
 from .orders import Started
+from .outlook import Quote, look_ahead
 from .planning import OtherOffer, Plan
 from .questions import Question
 from .readers import Reader
 from .receipts import describe_unread
-from .reconcile import decide_by_hand
 from .runner import JobRunner
 from .same_account import SameAccount, join, part
 from .saving import provider_folder
@@ -35,6 +36,7 @@ __all__ = [
     "OtherOffer",
     "Plan",
     "Question",
+    "Quote",
     "Reader",
     "SameAccount",
     "Shops",
@@ -57,6 +59,8 @@ __all__ = [
     "describe_unread",
     "join",
     "journal",
+    "look_ahead",
+    "lost_answers",
     "open_store",
     "part",
     "preview",

@@ -9,6 +9,7 @@ from ..errors import NotSupported, OtherAccount, ProviderError, TaskNotFound
 from ..providers import Provider
 from ..types import Job, JobState
 from . import journal
+from .lost_answers import a_person_has_to_look, look_yourself
 from .store import Store
 
 if TYPE_CHECKING:
@@ -24,10 +25,12 @@ async def cancel(
     if job.state is JobState.REMOTE_DONE:
         return job, "The video is finished and charged already; it is being saved."
     if job.state in journal.UNDECIDED:
-        return job, (
+        words = (
             "It is not known yet whether the provider took this job, so there is nothing to cancel."
             " It is counted as spent until that is known."
         )
+        look = a_person_has_to_look(job, offer.provider)
+        return job, f"{words} {look_yourself(job, offer.provider)}" if look else words
     if job.submission is None:
         raise ValueError(f"job {job.id} is {job.state} and has no submission")
     try:

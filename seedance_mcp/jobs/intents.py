@@ -104,16 +104,7 @@ def reserve(
         known = repeats.standing(connection, same, now=now)
         if known is not None:
             return known, True
-    budget.check(
-        connection,
-        budget.Limits.of(settings),
-        provider=intent.provider,
-        account=intent.account,
-        model=intent.model,
-        price=intent.maximum,
-        now=now,
-    )
-    unknown_prices.check(connection, intent, settings, confirmed=confirmed)
+    _check(connection, intent, settings, confirmed=confirmed, now=now)
     agreed_by: Signer | None = None
     consent = _to_be_agreed(connection, intent, token, settings=settings, now=now)
     if consent is not None:
@@ -152,6 +143,34 @@ def reserve(
     if intent.wanted is not None:
         repeats.note(connection, stored.id, (intent.wanted.content,))
     return stored, False
+
+
+def foresee(connection: Connection, *, intent: Intent, settings: Settings, now: float) -> Question | None:
+    """
+    Say what a person would be asked before this purchase, None if nothing, and record nothing.
+
+    Raises:
+        BudgetExceeded: `reserve` would refuse it.
+    """
+    _check(connection, intent, settings, confirmed=False, now=now)
+    consent = _to_be_agreed(connection, intent, None, settings=settings, now=now)
+    return None if consent is None else consent.question
+
+
+def _check(
+    connection: Connection, intent: Intent, settings: Settings, *, confirmed: bool, now: float
+) -> None:
+    """Let the purchase pass the caps, or raise BudgetExceeded."""
+    budget.check(
+        connection,
+        budget.Limits.of(settings),
+        provider=intent.provider,
+        account=intent.account,
+        model=intent.model,
+        price=intent.maximum,
+        now=now,
+    )
+    unknown_prices.check(connection, intent, settings, confirmed=confirmed)
 
 
 def _to_be_agreed(

@@ -188,7 +188,7 @@ def _not_ours(outcome: Outcome, owner: str) -> Outcome:
         submission=None,
         error=SubmissionUnknown(
             f"The provider answered with task {outcome.submission.task_id}, which is that of {owner} already;"
-            " whether it took this purchase as well is being found out."
+            " whether it took this purchase as well is not known."
         ),
     )
 

@@ -157,7 +157,12 @@ def _best(
     best = min(same_model, key=_most)
     words: list[str] = []
     if model is None:
-        words.append(f"{best.offer.model.id} is the newest model within the limit for one job")
+        words.append(
+            f"{best.offer.model.id} is the newest model whose published price is within the limit for one job"
+            if _most(best) <= settings.max_usd_per_job
+            else f"{best.offer.model.id} is the cheapest model here, and none has a published price that is within the"
+            " limit for one job"
+        )
     if best.offer.provider.placeholder and not named:
         words.append(
             "no key is set for a provider that can be bought from here, so the free sandbox makes a placeholder"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import re
 import sqlite3
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidRequest, NotSupported, ProviderError
+from ..errors import NotSupported, ProviderError
 from ..providers import Provider, Recovery, WhenSent
-from ..types import Job, JobState, Submission
+from ..types import Job, JobState
 from . import journal, steady
 from .store import Store
 
@@ -24,8 +22,6 @@ _NO_CLOCK = (
     " not show it, and proves nothing: the machine was started anew, or another one went on, and a clock that was wrong"
     " when it was sent, or an answer without the provider's time, leaves open how far back to look."
 )
-
-_TASK_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 def quiet_seconds(info: ProviderInfo) -> float:
@@ -53,12 +49,12 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
         answer = await ask(job, offer, provider=provider, store=store)
     except NotSupported:
         if quiet:
-            return await _decide(
+            return await decide(
                 job, JobState.UNRESOLVED, store, "the provider cannot be asked which tasks it took"
             )
         return job
     if answer.submission is not None:
-        return await _decide(
+        return await decide(
             job,
             JobState.ACCEPTED,
             store,
@@ -70,12 +66,12 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
         answer.since == WhenSent.EVERYTHING or _is_certain(job, store)
     )
     if quiet and answer.proves_absence and searched_all:
-        return await _decide(job, JobState.ABSENT, store, "not in the provider's list after the quiet period")
+        return await decide(job, JobState.ABSENT, store, "not in the provider's list after the quiet period")
     if await _is_beyond(job, offer, store):
         if searched_all:
             detail = "the provider's list no longer reaches back far enough"
-            return await _decide(job, JobState.UNRESOLVED, store, detail)
-        return await _decide(
+            return await decide(job, JobState.UNRESOLVED, store, detail)
+        return await decide(
             job, JobState.UNRESOLVED, store, "no clock tells when it was sent", error=_NO_CLOCK
         )
     if searched_all and job.sent_not_before is None and answer.since != WhenSent.EVERYTHING:
@@ -140,7 +136,8 @@ async def ask(job: Job, offer: Offer, *, provider: Provider, store: Store) -> Re
     return answer.without(claimed)
 
 
-async def _decide(job: Job, to: JobState, store: Store, detail: str, **changes: Any) -> Job:
+async def decide(job: Job, to: JobState, store: Store, detail: str, **changes: Any) -> Job:
+    """Record what became of a purchase whose outcome was open. Raises Stale: somebody else decided meanwhile."""
     now = store.clock()
     if to is JobState.ACCEPTED:
         changes |= {
@@ -189,61 +186,12 @@ async def adopt_late(job: Job, offer: Offer, *, provider: Provider, store: Store
     if answer.submission is None:
         return job
     logger.warning("%s was bought after all; it is counted and fetched", job.id)
-    return await _decide(
+    return await decide(
         job,
         JobState.ACCEPTED,
         store,
         "listed by the provider after all",
         submission=answer.submission,
-        accepted_at=store.clock(),
-    )
-
-
-async def _by_id(task_id: str) -> Submission:
-    return Submission(task_id=task_id)
-
-
-async def decide_by_hand(
-    job: Job,
-    task_id: str | None,
-    *,
-    store: Store,
-    submission: Callable[[str], Awaitable[Submission]] = _by_id,
-) -> Job:
-    """
-    Record what a person found at the provider: the id of the task, or None for "it was not bought".
-
-    `submission` makes the receipt by which the provider's adapter finds the task of an id.
-
-    Raises:
-        InvalidRequest: the job's outcome is not open, or the id cannot be one or is another job's.
-    """
-    if job.state not in (JobState.UNKNOWN, JobState.UNRESOLVED, JobState.MISSING):
-        raise InvalidRequest(
-            [f"Job {job.id} is {job.status}: there is nothing to decide."],
-            hint="Only jobs whose purchase is unknown can be resolved by hand.",
-        )
-    if task_id is None:
-        if job.state is JobState.MISSING:
-            raise InvalidRequest(
-                [f"Job {job.id} was accepted by the provider; it cannot be declared not bought."]
-            )
-        return await _decide(job, JobState.ABSENT, store, "a person says that it was not bought")
-    if not _TASK_ID.fullmatch(task_id):
-        raise InvalidRequest(
-            [f"{task_id[:80]!r} cannot be a task id."], hint="Copy the id from the provider's console."
-        )
-    if await store.read(lambda connection: journal.claimed(connection, job, {task_id})):
-        raise InvalidRequest(
-            [f"Task {task_id} belongs to another job."],
-            hint="Copy the id of the task that no job has, or say that it was not bought.",
-        )
-    return await _decide(
-        job,
-        JobState.ACCEPTED,
-        store,
-        "a person found it at the provider",
-        submission=await submission(task_id),
         accepted_at=store.clock(),
     )
 

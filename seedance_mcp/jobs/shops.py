@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from ..config import Settings, UnknownName, on_this_machine, suspects, unknown_names
 from ..errors import ConfigError, InvalidRequest, OtherAccount
 from ..providers import Access, Provider, create
-from ..types import Job, JobState, MediaFile, Submission, VideoRequest
+from ..types import Job, JobState, MediaFile, VideoRequest
 from . import journal, steady
 from .accounts import Account, fingerprint, is_same, other_account, short_digest, written
+from .by_hand import FoundTask, look_up
 from .carriers import Carrier, link_of, open_carrier, way
 from .planning import OtherOffer, Plan, elsewhere, plan
 from .quotes import Quotes, priced
@@ -161,15 +162,16 @@ class Shops:
             return None
         return await self.other_account(job)
 
-    async def submission(self, job: Job, task_id: str) -> Submission:
+    async def found_task(self, job: Job, task_id: str) -> FoundTask:
         """
-        Make the receipt of a job's task whose id a person found.
+        Look for a job's task whose id a person found.
 
         Raises:
+            InvalidRequest: there is no such task, or another one is the job's.
             OtherAccount, ConfigError: see `open_for`.
         """
         provider = await self.open_for(job)
-        return provider.submission(task_id, job.request, self.offer(job))
+        return await look_up(job, task_id, self.offer(job), provider=provider, store=self._store)
 
     async def link(self, job: Job) -> str | None:
         """Give the link to a finished job's video that another provider may be handed; None if there is none."""

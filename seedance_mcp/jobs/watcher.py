@@ -13,7 +13,15 @@ import anyio
 import anyio.to_thread
 
 from ..config import Settings
-from ..errors import ConfigError, DownloadError, JobNotFound, OtherAccount, ProviderError, StoreError
+from ..errors import (
+    ConfigError,
+    DownloadError,
+    JobNotFound,
+    OtherAccount,
+    ProviderError,
+    StoreError,
+    SubmissionUnknown,
+)
 from ..providers import Provider
 from ..types import Job, JobState, Submission
 from . import journal, steady
@@ -259,7 +267,7 @@ class Watcher:
                 "unknown_uptime": self._store.uptime(),
                 "error": "The server stopped while submitting; the provider may have taken the job.",
                 "error_code": "submission_unknown",
-                "error_hint": "Do not submit again; it is being looked for at the provider.",
+                "error_hint": SubmissionUnknown.default_hint,
             }
             if sent
             else {

@@ -234,7 +234,8 @@ async def _job_answer(
         jpeg = await _if_possible(app.preview(job), None)
         blocks += [picture(jpeg)] if jpeg else []
     kind = "placeholder" if shown.placeholder else "video"
-    return answer(f"The {kind} {_HOW_IT_IS[job.status]}.", shown, *blocks)
+    how = "is to be stopped; the provider was asked" if views.is_stopping(job) else _HOW_IT_IS[job.status]
+    return answer(f"The {kind} {how}.", shown, *blocks)
 
 
 _HOW_IT_IS = {

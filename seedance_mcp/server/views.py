@@ -6,12 +6,16 @@ import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..app import App, Quote, UploadedMedia, Viewed
 from ..errors import OtherAccount, SeedanceError
+from ..jobs.lost_answers import a_person_has_to_look, hint, look_yourself
 from ..types import Job, JobStatus, Price, VideoRequest
 from . import results as shape
+
+if TYPE_CHECKING:
+    from ..catalog import ProviderInfo
 
 _LOG = logging.getLogger(__name__)
 
@@ -49,7 +53,7 @@ async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable
         error = shape.Failure(
             code=job.error_code or "error",
             message=job.error or "The provider gave no reason.",
-            hint=job.error_hint or "",
+            hint=hint(job, info, other) or (other.hint if other else ""),
             retryable=job.error_code in _retryable_codes(),
         )
     return shape.JobShape(
@@ -74,7 +78,7 @@ async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable
         finished_at=moment(job.finished_at) if job.finished_at else None,
         deduplicated=deduplicated,
         error=error,
-        next_step=_next_step(job) if other is None else other.hint,
+        next_step=_next_step(job, info) if other is None else other.hint,
         notes=(
             *notes,
             *_delivery_note(app, job),
@@ -127,7 +131,12 @@ def placeholder_note(app: App) -> str:
     )
 
 
-def _next_step(job: Job) -> str:
+def is_stopping(job: Job) -> bool:
+    """Tell whether the provider was asked to stop a job that it may still finish."""
+    return job.cancel_asked_at is not None and job.status in (JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+def _next_step(job: Job, info: ProviderInfo | None) -> str:
     check = f"call check_status with job_id {job.id}"
     match job.status:
         case JobStatus.SUCCEEDED:
@@ -140,12 +149,22 @@ def _next_step(job: Job) -> str:
         case JobStatus.UNKNOWN if job.finished:
             return (
                 "Do not submit again: it cannot be found out whether the provider took it. Ask the person to"
-                " look at the provider's console."
+                f" look at the provider's console, then to run `seedance-mcp jobs resolve {job.id}`."
+            )
+        case JobStatus.UNKNOWN if a_person_has_to_look(job, info):
+            return (
+                "Do not submit again: the provider may have taken it, and it is counted as spent."
+                f" {look_yourself(job, info)}"
             )
         case JobStatus.UNKNOWN:
             return (
                 "Do not submit again: the provider may have taken it, and it is counted as spent. The server"
                 f" is finding out; {check} in a minute."
+            )
+        case _ if is_stopping(job):
+            return (
+                f"The provider was asked to stop it; {check} to see whether it did. A video that it finishes all the"
+                " same is saved, and may be charged."
             )
         case _:
             return f"The job goes on by itself; {check} to wait for it."
@@ -248,7 +267,7 @@ async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
             ),
             *([placeholder_note(app)] if quote.offer.provider.placeholder else []),
         ),
-        next_step="Tell the person the price. generate_video with the same arguments makes the video.",
+        next_step=f"Tell the person the price. {quote.outlook.words}",
     )
 
 

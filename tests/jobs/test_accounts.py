@@ -11,7 +11,7 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
-from seedance_mcp.app import App
+from seedance_mcp.app import App, open_app
 from seedance_mcp.errors import ConfigError, InvalidRequest, OtherAccount
 from seedance_mcp.jobs import open_store, polling, watcher
 from seedance_mcp.jobs.accounts import Account, fingerprint, is_same, say_same, take_back, written
@@ -215,7 +215,7 @@ async def test_what_a_person_found_is_followed_by_its_own_account_only(tmp_path:
         async with server(emulator, "fal", tmp_path, THEIRS) as app:
             with pytest.raises(OtherAccount, match=short(KEY)):
                 await app.resolve(job.id, task_id)
-            assert (await app.resolve(job.id, None)).state is JobState.ABSENT
+            assert (await app.resolve(job.id, None))[0].state is JobState.ABSENT
 
 
 async def test_after_a_new_key_a_persons_word_lets_the_jobs_go_on(tmp_path: Path) -> None:
@@ -339,3 +339,19 @@ def test_a_secret_in_the_path_of_a_relay_is_told_by_its_hash(tmp_path: Path) -> 
 def test_a_fingerprint_tells_keys_apart() -> None:
     assert fingerprint(None) == "none"
     assert fingerprint(SecretStr(KEY)) == short(KEY) != short(THEIRS)
+
+
+async def test_a_task_of_another_order_is_not_taken_for_this_job(tmp_path: Path) -> None:
+    async with Emulator("ark", behaviour=Behaviour(running_seconds=3600)) as emulator:
+        job = await lost(emulator, "ark", tmp_path / "one")
+        [ours] = emulator.ledger.tasks
+        async with server(emulator, "ark", tmp_path / "two") as app:
+            await app.generate(market.request("ark").model_copy(update={"prompt": "a red kite"}))
+        [another] = set(emulator.ledger.tasks) - {ours}
+        here = market.settings(emulator.environment("ark"), tmp_path / "one")
+        async with open_app(here, watch=False) as app:
+            with pytest.raises(InvalidRequest, match=f"lists {ours}"):
+                await app.resolve(job.id, another)
+            assert (await app.job(job.id)).state is JobState.UNKNOWN
+            _, looked = await app.resolve(job.id, ours)
+    assert "has this task" in looked

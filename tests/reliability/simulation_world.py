@@ -25,7 +25,7 @@ from seedance_mcp.errors import (
     ProviderError,
     StoreError,
 )
-from seedance_mcp.jobs import journal, reconcile
+from seedance_mcp.jobs import by_hand, journal
 from seedance_mcp.jobs.intents import Intent
 from seedance_mcp.jobs.request_keys import RequestKey
 from seedance_mcp.types import Submission
@@ -420,12 +420,10 @@ class World:
         self.promises.told(job_id)
         return self.spawn(
             process,
-            reconcile.decide_by_hand(
-                job, task.id if task else None, store=process.store, submission=_receipt
-            ),
+            by_hand.decide_by_hand(job, task.id if task else None, store=process.store, find=_receipt),
             contained=True,
         )
 
 
-async def _receipt(task_id: str) -> Submission:
-    return Submission(task_id=task_id)
+async def _receipt(task_id: str) -> by_hand.FoundTask:
+    return by_hand.FoundTask(Submission(task_id=task_id), "")

@@ -63,6 +63,7 @@ async def test_every_answer_about_such_a_job_names_its_key(tmp_path: Path, era: 
     assert "Do not submit it again" in again["next_step"]
     for words in told:
         assert f"{OURS}…" in words
+        assert "looks for" not in words  # nobody here may
         assert KEY not in words
         assert THEIRS not in words
     assert theirs.calls == []

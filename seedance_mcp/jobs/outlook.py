@@ -1,0 +1,96 @@
+"""What a request would cost, and what would become of it if it was bought now: refused, a person asked, or made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ..config import Settings
+from ..errors import BudgetExceeded, ConfigError
+from ..types import MediaFile, VideoRequest
+from .budget import Budget
+from .intents import foresee
+from .orders import Order
+from .planning import OtherOffer, Plan
+from .shops import Shops
+from .store import Store
+
+if TYPE_CHECKING:
+    from ..catalog import Estimate, Offer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """
+    What a purchase would meet now. `refused` says in words what stands in its way.
+
+    `asks` says why a person would have to agree first. Neither: it would be made.
+    """
+
+    refused: str | None = None
+    asks: str | None = None
+
+    @property
+    def words(self) -> str:
+        """What generate_video with the same arguments would do."""
+        if self.refused is not None:
+            return f"generate_video with the same arguments would be refused now: {self.refused}"
+        if self.asks is not None:
+            return f"generate_video with the same arguments asks a person to agree first: {self.asks}"
+        return "generate_video with the same arguments makes the video."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quote:
+    """What a request would cost, and where. No estimate: this offer's price is unknown."""
+
+    offer: Offer
+    request: VideoRequest
+    estimate: Estimate | None
+    reason: str
+    outlook: Outlook
+    others: tuple[OtherOffer, ...]
+    budget: Budget
+    usual_seconds: float | None
+    advice: tuple[str, ...]
+
+
+async def look_ahead(
+    asked: VideoRequest,
+    plan: Plan,
+    media: Mapping[str, MediaFile],
+    *,
+    shops: Shops,
+    settings: Settings,
+    store: Store,
+) -> Outlook:
+    """Check a plan by the rules of the purchase, without buying or asking anything. Raises StoreError."""
+    info = plan.offer.provider
+    order = Order(
+        asked=asked,
+        media=media,
+        max_usd=None,
+        allow_duplicate=False,
+        key=None,
+        limit=settings.max_usd_per_job,
+    )
+    intent = order.intent(plan, owner=store.ownership.instance, account=shops.account_at(info))
+    try:
+        if not info.placeholder:
+            shops.check_limits()
+        shops.open(info)
+        question = await store.read(partial(foresee, intent=intent, settings=settings, now=store.clock()))
+    except (BudgetExceeded, ConfigError) as error:
+        return Outlook(refused=f"{error.message} {error.hint}")
+    if question is None:
+        return Outlook()
+    if question.reason:
+        return Outlook(asks=question.reason)
+    if not question.price.known:
+        return Outlook(asks="its price is unknown.")
+    return Outlook(
+        asks=f"it may cost {question.price.usd:.2f} USD, more than {settings.confirm_above_usd:.2f} USD"
+        " (SEEDANCE_CONFIRM_ABOVE_USD)."
+    )
