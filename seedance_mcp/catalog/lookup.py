@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 
 from ..errors import InvalidRequest
 from .loading import Contents, offer_from, read, read_guide
@@ -49,7 +50,8 @@ class Catalog:
         """Give a provider. Raises InvalidRequest with the nearest names."""
         if name in self.providers:
             return self.providers[name]
-        raise InvalidRequest([f"There is no provider {name!r}{_nearest(name, self.providers)}"])
+        known = {info.title: info.name for info in self.providers.values()}
+        raise InvalidRequest([f"There is no provider {name!r}{_nearest(name, self.providers, known)}"])
 
     def guide(self, model: str) -> str:
         """Give the short prompting guide for a model, in Markdown. Raises InvalidRequest with the nearest names."""
@@ -147,10 +149,13 @@ def _instead(offer: Offer, sellers: Iterable[Offer]) -> str:
     return " ".join(words)
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
+def _nearest(name: str, known: Iterable[str], titles: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Say which of the `known` names may be meant; `titles` gives the names of those that people call otherwise."""
     names = list(known)
     plain = {_plain(candidate): candidate for candidate in names}
-    close = [plain[match] for match in get_close_matches(_plain(name), plain, n=3, cutoff=0.5)]
+    written = _plain(name)
+    called = [meant for title, meant in titles.items() if len(written) > 2 and written in _plain(title)]
+    close = called or [plain[match] for match in get_close_matches(written, plain, n=3, cutoff=0.5)]
     if close:
         return f"; did you mean {' or '.join(close)}? All: {_listed(names)}."
     return f"; there are {_listed(names)}."

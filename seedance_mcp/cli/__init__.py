@@ -34,6 +34,8 @@ def run(argv: list[str]) -> int:
             print(f"error [{error.code}]: {inert(problem)}", file=sys.stderr)
         if hint := _HINTS.get(error.code, error.hint):
             print(f"hint: {inert(hint)}", file=sys.stderr)
+        for note in getattr(error, "__notes__", ()):
+            print(f"note: {inert(note)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -11,7 +11,7 @@ from ..app import Declined
 from ..config import Settings, load_settings
 from ..errors import ConfirmationRequired, InvalidRequest
 from .consent import at_a_terminal, says_yes
-from .opening import opened
+from .opening import looked_into, opened
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +31,7 @@ async def _approve(settings: Settings, code: str, yes: bool) -> int:
     async with opened(settings, watch=False) as app:
         question = await app.question(code)
         if question is None:
-            raise _closed(await app.bought_on(code))
+            raise _closed(await app.bought_on(code), settings)
         if not yes and not at_a_terminal():
             raise ConfirmationRequired(
                 f"This is no terminal, so nobody can be asked: {question.sentence}",
@@ -43,7 +43,7 @@ async def _approve(settings: Settings, code: str, yes: bool) -> int:
             print(_not_agreed(await app.decline(code)), file=sys.stderr)
             return 2
         if not await app.approve(code):
-            raise _closed(await app.bought_on(code))
+            raise _closed(await app.bought_on(code), settings)
     print("Agreed, once. Tell the assistant to go on.")
     return 0
 
@@ -59,13 +59,15 @@ def _not_agreed(declined: Declined | None) -> str:
     return "Not agreed. Nothing was bought."
 
 
-def _closed(job_id: str | None) -> InvalidRequest:
+def _closed(job_id: str | None, settings: Settings) -> InvalidRequest:
     if job_id is not None:
         return InvalidRequest(
             [f"This code is used up: it was agreed to, and job {job_id} was started on that."],
             hint=f"`seedance-mcp jobs cancel {job_id}` asks the provider to stop it. Nothing was bought now.",
         )
-    return InvalidRequest(
+    unknown = InvalidRequest(
         ["This code is unknown, used already, or older than 15 minutes."],
         hint="Let the assistant ask again: it gets a new code.",
     )
+    unknown.add_note(looked_into(settings))
+    return unknown

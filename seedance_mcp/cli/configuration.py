@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..app import unusable_keys
 from ..config import Settings, setting_table, unknown_names
 from ..errors import ConfigError
-from ..jobs import split_hook
+from ..jobs import hook_program, wrong_defaults
 from ..providers import certificates_of
 from .findings import Finding
 
@@ -24,10 +25,23 @@ def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Cata
     keys = {name for info in providers.values() for name in info.key_variables}
     urls = {f"SEEDANCE_{name.upper()}_BASE_URL" for name in providers}
     known = {name for name, _, _ in setting_table()}
-    bad = {**wrong, **(unusable_keys(settings, catalog) if catalog else {})}
+    bad = dict(wrong)
+    if catalog is not None:
+        bad.update(unusable_keys(settings, catalog))
+        bad.update(wrong_defaults(settings, catalog))
     found = [finding(subject=name, verdict="problem", text=text) for name, text in bad.items()]
+    found += [
+        finding(
+            subject=name,
+            verdict="warning",
+            text=f"it is a ${{...}} that nobody filled in (from {_place(origin)}): it counts as not set, and its"
+            " default holds",
+            hint="Write the limit in full, or set the variable that is meant.",
+        )
+        for name, origin in sorted(settings.unfilled_limits.items())
+    ]
     for name, origin in sorted(settings.sources.items()):
-        place = "from the environment" if origin == "environment" else f"from {origin}"
+        place = f"from {_place(origin)}"
         if name in bad:
             continue
         if name in keys:
@@ -36,7 +50,7 @@ def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Cata
             shown = settings.given[name].get_secret_value() if _may_be_shown(name) else "set, not shown"
             found.append(finding(subject=name, verdict="ok", text=f"{shown}, {place}"))
             if name == "SEEDANCE_ON_FINISH" and settings.on_finish:
-                found += _hook(settings.on_finish)
+                found += _hook(settings.on_finish, settings.output_dir)
     if catalog is not None:
         for unknown in unknown_names(settings, providers=providers, keys=keys):
             text = f"there is no such setting; it does nothing (from {unknown.place})"
@@ -47,17 +61,28 @@ def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Cata
     return found or [finding(subject="settings", verdict="ok", text="none given: all at their defaults")]
 
 
-def _hook(command: str) -> list[Finding]:
+def _place(origin: str) -> str:
+    return "the environment" if origin == "environment" else origin
+
+
+def _hook(command: str, folder: Path) -> list[Finding]:
+    """Look for the program, without a word of the command: any may be a password."""
+    finding = partial(Finding, area="settings", subject="finish hook", verdict="warning")
     try:
-        split_hook(command)
+        program = hook_program(command, folder)
     except ValueError as error:
         return [
-            Finding(
-                area="settings",
-                subject="finish hook",
-                verdict="warning",
+            finding(
                 text=f"SEEDANCE_ON_FINISH cannot be read as a command: {error}",
                 hint="Write it as in a shell: a quotation mark that is meant as such needs a backslash before it.",
+            )
+        ]
+    if program is None:
+        return [
+            finding(
+                text="the program that SEEDANCE_ON_FINISH begins with cannot be found",
+                hint="Begin it with the whole path of a program: no shell runs it, and a client's PATH is often shorter"
+                " than a terminal's.",
             )
         ]
     return []

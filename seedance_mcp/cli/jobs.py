@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
+from collections.abc import AsyncGenerator
 from dataclasses import asdict
 
 import anyio
 
 from ..app import App
 from ..config import Settings, load_settings
-from ..texts import one_line
+from ..errors import InvalidRequest
+from ..texts import inert, one_line
 from ..types import Job
-from .opening import opened
+from .opening import looked_into, opened
 from .refund import refund_note
 from .text import exit_code, json_text, moment, money, table
 from .waiting import finish, lines, wait_with_progress
@@ -91,6 +94,7 @@ async def _list(settings: Settings, limit: int, as_json: bool) -> int:
                     print(f"{other.message}\n{other.hint}", file=sys.stderr)
         else:
             print("No jobs yet.")
+            print(f"note: {inert(looked_into(settings))}", file=sys.stderr)
         if not as_json:
             for damaged in await app.damaged():
                 print(damaged.words, file=sys.stderr)
@@ -125,7 +129,7 @@ async def _allow_spending(settings: Settings) -> int:
 
 
 async def _join(settings: Settings, fingerprint: str, provider: str | None) -> int:
-    async with opened(settings, watch=False) as app:
+    async with _telling_where(settings) as app:
         said = await app.same_account(fingerprint, provider)
     place = f" at {said.now.address}" if said.now.address else ""
     print(
@@ -137,10 +141,21 @@ async def _join(settings: Settings, fingerprint: str, provider: str | None) -> i
 
 
 async def _part(settings: Settings, fingerprint: str, provider: str | None) -> int:
-    async with opened(settings, watch=False) as app:
+    async with _telling_where(settings) as app:
         known = await app.not_same_account(fingerprint, provider)
     print("Taken back." if known else "Nothing had been said about this key.")
     return 0
+
+
+@contextlib.asynccontextmanager
+async def _telling_where(settings: Settings) -> AsyncGenerator[App]:
+    """Open the app, and add to a refusal where the jobs were looked for."""
+    try:
+        async with opened(settings, watch=False) as app:
+            yield app
+    except InvalidRequest as error:
+        error.add_note(looked_into(settings))
+        raise
 
 
 async def _resolve(settings: Settings, job_id: str, task_id: str | None, as_json: bool) -> int:

@@ -9,19 +9,35 @@ from dataclasses import replace
 
 from ..app import App, open_app
 from ..config import Settings
-from ..errors import SeedanceError
+from ..errors import JobNotFound, SeedanceError
 from ..texts import inert
 
 
 @asynccontextmanager
 async def opened(settings: Settings, *, watch: bool = True) -> AsyncGenerator[App]:
-    """Open the app; see `open_app` for `watch`. What is logged as an error is shown, and names that are no setting's."""
+    """
+    Open the app; see `open_app` for `watch`. What is logged as an error is shown, and names that are no setting's.
+
+    A job that is not there gets a note on where it was looked for.
+    """
     log_to_stderr(settings)
     async with open_app(settings, watch=watch) as app:
         with suppress(SeedanceError):  # trouble with the catalogue stops only who needs it
             for unknown in app.unknown_settings:
                 print(f"note: {inert(str(unknown))}", file=sys.stderr)
-        yield app
+        try:
+            yield app
+        except JobNotFound as error:
+            error.add_note(looked_into(settings))
+            raise
+
+
+def looked_into(settings: Settings) -> str:
+    """Say which state folder a command goes by: that of a server may be another one, and then it finds nothing."""
+    return (
+        f"This command looked into the state folder {settings.state_dir}. The server may use another one, if the entry of"
+        " your client sets SEEDANCE_STATE_DIR: set it to the same here."
+    )
 
 
 def log_to_stderr(settings: Settings) -> None:

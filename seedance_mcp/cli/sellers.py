@@ -38,7 +38,10 @@ async def ask_providers(catalog: Catalog, settings: Settings, *, network: bool) 
 
 async def _ask(info: ProviderInfo, shops: Shops, settings: Settings, *, network: bool) -> Finding:
     finding = partial(Finding, area="providers", subject=info.name)
-    variable = next((name for name in info.key_variables if name in settings.sources), None)
+    variable = next((name for name in info.key_variables if name in settings.given), None)
+    unusable = [name for name in info.key_variables if name in settings.sources]
+    if variable is None and unusable:
+        return finding(verdict="problem", text=f"not ready: {unusable[0]} cannot be used, see settings above")
     if info.key_variables and variable is None:
         return finding(
             verdict="off",

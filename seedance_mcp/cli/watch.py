@@ -26,6 +26,11 @@ _TRY_AGAIN_SECONDS = 15.0
 _OPENING_SECONDS = 60.0
 """How long a database that another process holds is waited for before anything is watched."""
 
+_WAITING = (
+    "Watching open jobs, and those that come, until Ctrl-C ends this; each change of a job is a line."
+    " With --until-idle it ends by itself."
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add `--until-idle` and `--hooks`."""
@@ -73,6 +78,7 @@ async def _watch(settings: Settings, until_idle: bool) -> int:
                         await duty.until_idle()
                         tasks.cancel_scope.cancel()
                     else:
+                        print(_WAITING, file=sys.stderr)
                         tasks.start_soon(_hold, duty)
             finally:
                 with anyio.CancelScope(shield=True), contextlib.suppress(StoreError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .commands import command
 from .environment import environment_without_keys
 from .names import UnknownName, suspects, unknown_names
 from .outbound import DIRECT, Certificates, Outbound
@@ -21,6 +22,7 @@ __all__ = [
     "Reading",
     "Settings",
     "UnknownName",
+    "command",
     "environment_without_keys",
     "is_readable_on_the_way",
     "load_settings",

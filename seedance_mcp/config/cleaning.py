@@ -7,7 +7,7 @@ import unicodedata
 
 from ..texts import storable
 
-__all__ = ["NotAllowed", "address", "as_it_is", "key", "plain"]
+__all__ = ["NotAllowed", "address", "as_it_is", "is_unfilled", "key", "plain"]
 
 _UNFILLED = re.compile(r"\$\{[^{}]*\}")
 _DOLLAR = r"\$\{[^}]*\}?|\$\([^)]*\)?|\$(?:env:)?[A-Za-z_]\w*"
@@ -38,6 +38,11 @@ def as_it_is(text: str) -> str:
     """Take off blanks and invisible characters at both ends; empty for a value that counts as not set."""
     text = _stripped(text)
     return "" if _UNFILLED.fullmatch(text) else text
+
+
+def is_unfilled(text: str) -> bool:
+    """Tell whether the whole value is a `${...}` that the program which starts the server did not fill in."""
+    return _UNFILLED.fullmatch(_stripped(text)) is not None
 
 
 def plain(text: str) -> str:

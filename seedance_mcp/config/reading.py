@@ -89,6 +89,7 @@ class _Found:
     def __init__(self) -> None:
         self.wrong: dict[str, str] = {}
         self._given: dict[str, _Given] = {}
+        self._unfilled: dict[str, str] = {}
         self._declared = {
             entry.metadata["name"]: entry.metadata for entry in fields(Settings) if entry.metadata
         }
@@ -103,6 +104,8 @@ class _Found:
                 text, reason = value, str(error)
             if text:
                 self._given[name] = _Given(text=text, origin=origin, reason=reason)
+            elif cleaning.is_unfilled(value):
+                self._unfilled[name] = origin
 
     def settings(self, environ: Mapping[str, str]) -> Settings:
         """Make settings of it, and note what is wrong; `environ` also has what other programs go by."""
@@ -129,6 +132,11 @@ class _Found:
             outbound=self._outbound(environ, read),
             sources={name: given.origin for name, given in self._given.items()},
             given={name: SecretStr(given.text) for name, given in usable.items() if name not in self.wrong},
+            unfilled_limits={
+                name: origin
+                for name, origin in self._unfilled.items()
+                if name not in self._given and name in self._declared and self._declared[name]["limits"]
+            },
             unusable_keys={
                 name: self._sentence(name, given.reason)
                 for name, given in self._given.items()

@@ -249,6 +249,8 @@ class Settings:
     """For each variable that was given, keys too: `environment` or the path of the settings file."""
     given: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr], repr=False)
     """Our own variables and everything named like a key. Secret, because keys are among them."""
+    unfilled_limits: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By name, the origin of each limit whose whole value is a `${...}` that nobody filled in: its default holds."""
     unusable_keys: Mapping[str, str] = field(default_factory=dict[str, str])
     """By name, a sentence on each variable that is named like a key and cannot be one; it may be another program's."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from .cleaning import NotAllowed
 
@@ -11,9 +11,13 @@ _MOST = 1_000_000_000
 """More than anyone means, and few enough for every sum and every column."""
 
 
+_NUMBER = "it must be a number such as 1.5: with a point, without a comma, a currency or words"
+_WHOLE_NUMBER = "it must be a whole number such as 20, in digits alone"
+
+
 def amount(text: str) -> Decimal:
     """Read an amount of money, zero to a billion."""
-    read = Decimal(text)
+    read = _decimal(text)
     if not read.is_finite() or not 0 <= read <= _MOST:
         raise NotAllowed(f"it must be zero or more, at most {_MOST:,}")
     return read
@@ -21,7 +25,7 @@ def amount(text: str) -> Decimal:
 
 def rate(text: str) -> Decimal:
     """Read how many units of one currency another is worth, 0.001 to 1000."""
-    read = Decimal(text)
+    read = _decimal(text)
     if not read.is_finite() or not Decimal("0.001") <= read <= 1000:
         raise NotAllowed("it must be between 0.001 and 1000")
     return read
@@ -29,7 +33,10 @@ def rate(text: str) -> Decimal:
 
 def count(text: str) -> int:
     """Read a whole number, zero to a billion."""
-    read = int(text)
+    try:
+        read = int(text)
+    except ValueError:
+        raise NotAllowed(_WHOLE_NUMBER) from None
     if not 0 <= read <= _MOST:
         raise NotAllowed(f"it must be zero or more, at most {_MOST:,}")
     return read
@@ -37,10 +44,20 @@ def count(text: str) -> int:
 
 def seconds(text: str) -> float:
     """Read a time of less than a day, in seconds."""
-    read = float(text)
+    try:
+        read = float(text)
+    except ValueError:
+        raise NotAllowed(_NUMBER) from None
     if not 0 <= read < 86_400:
         raise NotAllowed("it must be between 0 and 86400 seconds")
     return read
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise NotAllowed(_NUMBER) from None
 
 
 def switch(text: str) -> bool:

@@ -6,7 +6,8 @@ from . import budget, confirmation, journal, lost_answers
 from .budget import Budget, Limits, read_budget
 from .by_hand import decide_by_hand
 from .confirmation import Declined
-from .finish_hook import split_hook
+from .defaults import wrong_defaults
+from .finish_hook import hook_program
 from .journal import Damaged, Transition
 from .ledger import Spent, by_day
 from .orders import Started
@@ -57,6 +58,7 @@ __all__ = [
     "confirmation",
     "decide_by_hand",
     "describe_unread",
+    "hook_program",
     "join",
     "journal",
     "look_ahead",
@@ -67,6 +69,6 @@ __all__ = [
     "provider_folder",
     "read_budget",
     "register",
-    "split_hook",
     "view",
+    "wrong_defaults",
 ]

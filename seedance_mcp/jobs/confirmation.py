@@ -12,7 +12,7 @@ from functools import cache
 
 from pydantic import TypeAdapter
 
-from ..config import Confirm, Settings
+from ..config import Confirm, Settings, command
 from ..errors import ConfirmationRequired
 from ..types import Job, Price, Signer, Wanted
 from . import journal, steady
@@ -133,7 +133,7 @@ def agreed(
         ),
     ).fetchone()
     if row is None:
-        return _ask(connection, consent, why_not, now)
+        return _ask(connection, consent, why_not, settings=settings, now=now)
     token_hash, by_a_person = row
     connection.execute(
         "UPDATE confirmations SET used_at = ?, job_id = ? WHERE token_hash = ?",
@@ -276,7 +276,9 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _ask(connection: Connection, consent: Consent, why_not: str | None, now: float) -> ConfirmationRequired:
+def _ask(
+    connection: Connection, consent: Consent, why_not: str | None, *, settings: Settings, now: float
+) -> ConfirmationRequired:
     question, code = consent.question, secrets.token_hex(4)
     # By both clocks: one that is set forward must not make a no forgotten.
     connection.execute(
@@ -300,7 +302,7 @@ def _ask(connection: Connection, consent: Consent, why_not: str | None, now: flo
             None if consent.wanted is None else _wanted().dump_json(consent.wanted).decode(),
         ),
     )
-    approve_it = f"run `seedance-mcp approve {code}` in a terminal within 15 minutes"
+    approve_it = f"run `{command(f'approve {code}', settings)}` in a terminal within 15 minutes"
     if why_not is None:
         hint = (
             "Put this question to the person. When they agree, call again with the same arguments and"

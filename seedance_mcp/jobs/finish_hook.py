@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,27 @@ def split_hook(command: str) -> str | list[str]:
         ValueError: its quotation marks do not fit together.
     """
     return command if os.name == "nt" else shlex.split(command)
+
+
+def hook_program(command: str, folder: Path) -> str | None:
+    """
+    Find the program that the command begins with, as if run in `folder`; None if there is none that can be run.
+
+    Raises:
+        ValueError: see `split_hook`.
+    """
+    words = split_hook(command)
+    if not isinstance(words, str):
+        return _found(words[0], folder) if words else None
+    if words.startswith('"'):
+        return _found(words[1:].partition('"')[0], folder)
+    parts = words.split(" ")  # Windows tries an unquoted path with blanks in it by every beginning
+    beginnings = (" ".join(parts[:many]) for many in range(1, len(parts) + 1))
+    return next((found for beginning in beginnings if (found := _found(beginning, folder))), None)
+
+
+def _found(name: str, folder: Path) -> str | None:
+    return shutil.which(str(folder / name) if Path(name).name != name else name)
 
 
 async def run_hook(command: str, job: Job, folder: Path) -> str:

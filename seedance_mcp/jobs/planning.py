@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..config import Settings
 from ..errors import InvalidRequest, SeedanceError
 from ..types import MediaFile, VideoRequest
+from .defaults import check_defaults
 from .fitting import FIT_HINT, Fitted, fitted
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ def plan(
 
     Raises:
         InvalidRequest: no offer can do it; all problems of the closest offer, and who else could.
+        ConfigError: the settings name a provider or a model for it that cannot be used.
     """
+    check_defaults(request, settings, catalog)
     provider = request.provider or settings.provider
     model = request.model or settings.model
     if provider is not None and model is not None:

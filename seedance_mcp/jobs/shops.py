@@ -244,7 +244,7 @@ class Shops:
 
         Raises:
             InvalidRequest: it cannot be made; all problems at once, those of the media first.
-            ConfigError: a file can get there only by the carrier that is set, and that cannot be used.
+            ConfigError: the provider or the model that the settings name cannot be used, or the carrier that a file needs.
         """
         try:
             chosen = plan(

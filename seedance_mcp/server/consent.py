@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from mcp.types import InputRequiredResult
 
 from ..app import Declined, Started
+from ..config import Settings, command
 from ..errors import ConfirmationRequired
 from .calls import Answered, Call, Reply
 
@@ -40,7 +41,7 @@ async def agreed(
     if isinstance(reply, InputRequiredResult):
         return reply
     if reply.is_no:
-        raise _declined(question, reply, await call.app.decline(question.approval))
+        raise _declined(question, reply, await call.app.decline(question.approval), call.app.settings)
     if reply is not Reply.YES:
         raise question.after(f"The client was asked to put the question to the person, but {reply}")
     return await start(question.approval)
@@ -72,11 +73,11 @@ async def _no_beforehand(call: Call, brought: Answered) -> Started | None:
         approval=brought.code if await call.app.question(brought.code) else "",
         advice=declined.question.notes,
     )
-    raise _declined(question, brought.reply, declined)
+    raise _declined(question, brought.reply, declined, call.app.settings)
 
 
 def _declined(
-    question: ConfirmationRequired, reply: Reply, declined: Declined | None
+    question: ConfirmationRequired, reply: Reply, declined: Declined | None, settings: Settings
 ) -> ConfirmationRequired:
     bought = "Nothing was bought."
     if declined is not None and declined.earlier is not None:
@@ -86,8 +87,8 @@ def _declined(
     way = "call again with the same arguments, and the question is put anew"
     if question.approval:
         way = (
-            f"they run `seedance-mcp approve {question.approval}` in a terminal within 15 minutes, and you call again"
-            " with the same arguments"
+            f"they run `{command(f'approve {question.approval}', settings)}` in a terminal within 15 minutes,"
+            " and you call again with the same arguments"
         )
     return question.told(
         f"The client answered no: {reply}. Whether a person saw it is not known here. {bought} {question.message}",

@@ -125,6 +125,10 @@ async def opening(
         _LOG.error("The server cannot work: %s %s", wrong.message, wrong.hint)
         yield Opening(wrong, final=True)
         return
+    for name in settings.unfilled_limits:
+        _LOG.warning(
+            "%s is a ${...} that nobody filled in: it counts as not set, and its default holds.", name
+        )
     installation = Opening(_OPENING)
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:

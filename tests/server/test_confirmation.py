@@ -181,6 +181,7 @@ async def test_an_acceptance_without_an_answer_is_neither_yes_nor_no(
             error = refusal(await client.call_tool("generate_video", DEAR))
             assert "gave no answer" in error["message"]
             assert "seedance-mcp approve" in error["hint"]
+            assert environ["SEEDANCE_STATE_DIR"] in error["hint"], "a terminal would look elsewhere"
             assert bool(error["token"]) == (mode == "ask")
             agreed = {**DEAR, "confirm_token": code_of(error)}
             second = await client.call_tool("generate_video", agreed)
@@ -349,6 +350,7 @@ async def test_in_strict_mode_only_the_person_counts(
             error = refusal(await client.call_tool("generate_video", DEAR))
         assert error["token"] is None
         assert "seedance-mcp approve" in error["hint"]
+        assert environ["SEEDANCE_STATE_DIR"] in error["hint"], "a terminal would look elsewhere"
         async with Client(create_server(settings), mode=era, elicitation_callback=Person(YES)) as client:
             content(await client.call_tool("generate_video", DEAR))
 

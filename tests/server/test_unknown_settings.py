@@ -86,3 +86,31 @@ async def test_the_log_of_a_server_tells_of_it_when_it_starts(
         await server.stdin.aclose()
         await server.rest()
     assert TOLD in server.stderr.decode()
+
+
+async def test_the_log_tells_once_of_a_limit_that_nobody_filled_in(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    async with serving({**environ, "SEEDANCE_MAX_USD_PER_DAY": "${MYCAP}"}, tmp_path) as server:
+        await server.ask(initialize())
+        await server.send(INITIALIZED)
+        await server.ask(call(2, "check_status", {}))
+        await server.stdin.aclose()
+        await server.rest()
+    assert server.stderr.decode().count("SEEDANCE_MAX_USD_PER_DAY is a ${...} that nobody filled in") == 1
+
+
+async def test_a_call_is_not_blamed_for_a_model_that_the_settings_name(
+    environ: dict[str, str], tmp_path: Path, era: Era
+) -> None:
+    settings = load_settings({**environ, "SEEDANCE_MODEL": "seedance"}, settings_file=tmp_path / "none.toml")
+    with anyio.fail_after(40):
+        async with Client(create_server(settings), mode=era) as client:
+            refused = await client.call_tool("generate_video", {"prompt": "x"})
+            named = await make(client, model="seedance-1.0-pro")
+    assert text(refused).startswith(
+        "Error (config): SEEDANCE_MODEL cannot be used: There is no model 'seedance'"
+    )
+    assert "only by the person who runs the server" in text(refused)
+    assert "Change the named arguments" not in text(refused)
+    assert named["status"] == "succeeded"
