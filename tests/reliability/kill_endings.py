@@ -16,6 +16,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
+from seedance_mcp.jobs.ownership import FileLock
 from tests.server.process import call
 
 from .kill_judge import Outcome, duty_of, hooks_of, jobs_of, read, runs_of
@@ -216,15 +217,17 @@ class Endings:
 
     async def _locked(self) -> bool:
         """
-        Tell whether nothing can be written for longer than any transaction takes that goes on.
+        Tell whether somebody who stands still keeps everybody else from opening the database, or from writing.
 
         Asks for the whole file: one who stands still while it reads lets a transaction begin, but never end.
         """
 
         def tried() -> bool:
-            with contextlib.closing(
-                sqlite3.connect(self.folder / "state" / "jobs.db", timeout=1)
-            ) as database:
+            state = self.folder / "state"
+            with contextlib.closing(FileLock(state / "opening.lock")) as opening:
+                if not opening.take(1):
+                    return True
+            with contextlib.closing(sqlite3.connect(state / "jobs.db", timeout=1)) as database:
                 try:
                     database.execute("BEGIN EXCLUSIVE")
                 except sqlite3.OperationalError:
