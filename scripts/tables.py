@@ -116,32 +116,6 @@ def markers() -> str:
     )
 
 
-def fault_matrix() -> str:
-    """Every fault against every call, from the matrix that the tests play."""
-    return _faults().matrix()
-
-
-def fault_legend() -> str:
-    """What the words in the fault matrix mean."""
-    return _faults().legend()
-
-
-def fault_reasons() -> str:
-    """Why some cells of the fault matrix are empty."""
-    return _faults().reasons()
-
-
-def fault_sellers() -> str:
-    """How each provider helps to clear up a lost answer."""
-    return _faults().sellers()
-
-
-def _faults() -> Any:
-    if str(ROOT) not in sys.path:  # started as a script, it sees its own folder only
-        sys.path.append(str(ROOT))
-    return import_module("tests.reliability.fault_table")
-
-
 def _has_adapter(info: ProviderInfo) -> bool:
     module, _, name = info.adapter.partition(":")
     return find_spec(module) is not None and hasattr(import_module(module), name)

@@ -1,8 +1,8 @@
-"""What a fault may do to a job: the words for people, and what a test can assert of job, money and purchases."""
+"""What each outcome of `docs/fault_matrix.toml` is: what a test can assert of job, money and purchases."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -31,14 +31,12 @@ class Stand:
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """
-    One way of ending: the words in the table, how it stands while the fault lasts, and how it ends.
+    One way of ending: how the job stands while the fault lasts, and how it ends.
 
     `by` says who brings the end about: the server itself, its hourly look for late arrivals, a person with
-    `jobs resolve`, or nobody.
+    `jobs resolve`, or nobody. `words` is a pattern that the answer to a person matches.
     """
 
-    says: str
-    means: str
     during: Stand
     after: Stand
     by: Ending = "itself"
@@ -53,184 +51,91 @@ OPEN = Stand(state=S.ACCEPTED, held="highest price")
 STOPPED = Stand(state=S.CANCELLED, held="nothing", error="generation_cancelled")
 
 
-def refused(code: str, *, lied: bool = False) -> Outcome:
-    """The provider said no, with evidence. `lied`: it took the order all the same."""
-    stand = Stand(state=S.REJECTED, held="nothing", purchases=int(lied), error=code)
-    if lied:
-        return Outcome(
-            says="refused; if bought after all, adopted",
-            means="The provider says no but has taken the order. It counts as refused until the hourly look at the"
-            " provider's list finds it; then it is counted, followed and delivered.",
-            during=stand,
-            after=DELIVERED,
-            by="late",
-        )
+def _refused(code: str) -> Outcome:
+    """The provider said no, with evidence."""
+    stand = Stand(state=S.REJECTED, held="nothing", purchases=0, error=code)
+    return Outcome(during=stand, after=stand)
+
+
+def _lied(code: str) -> Outcome:
+    """It said no and took the order all the same."""
     return Outcome(
-        says=f"refused: `{code}`",
-        means="The answer proves that nothing was bought. The job fails with this code and its money is free again.",
-        during=stand,
-        after=stand,
+        during=Stand(state=S.REJECTED, held="nothing", purchases=1, error=code), after=DELIVERED, by="late"
     )
 
 
-def unsent(code: str) -> Outcome:
+def _unsent(code: str) -> Outcome:
     """Something before the purchase failed, so it never went out."""
     stand = Stand(state=S.NOT_SENT, held="nothing", purchases=0, error=code)
-    return Outcome(
-        says=f"not sent: `{code}`",
-        means="The purchase never left this machine. The job fails and its money is free again.",
-        during=stand,
-        after=stand,
-    )
+    return Outcome(during=stand, after=stand)
 
 
-def answers(code: str) -> Outcome:
+def _answers(code: str) -> Outcome:
     """A free question about the account fails with this code."""
     stand = Stand(state=None, held="nothing", purchases=0, error=code)
-    return Outcome(
-        says=f"error `{code}`",
-        means="The check of the key says so; no job, no money.",
-        during=stand,
-        after=stand,
-    )
+    return Outcome(during=stand, after=stand)
 
 
-def failed(code: str) -> Outcome:
+def _failed(code: str) -> Outcome:
     """The provider could not make it."""
     stand = Stand(state=S.FAILED, held="nothing", error=code)
-    return Outcome(
-        says=f"failed: `{code}`",
-        means="The provider could not make it. The job fails with the provider's words, and its money is free again"
-        " where failed tasks are not charged.",
-        during=stand,
-        after=stand,
-    )
+    return Outcome(during=stand, after=stand)
 
+
+WITH_CODE: Mapping[str, Callable[[str], Outcome]] = {
+    "refused": _refused,
+    "lied": _lied,
+    "unsent": _unsent,
+    "answers": _answers,
+    "failed": _failed,
+}
+"""The outcomes whose name in the matrix is followed by an error code."""
 
 OUTCOMES: Mapping[str, Outcome] = {
-    "bought": Outcome(
-        says="bought, delivered",
-        means="The fault changes nothing: one purchase, the video is delivered, the real charge is counted.",
-        during=DELIVERED,
-        after=DELIVERED,
-    ),
+    "bought": Outcome(during=DELIVERED, after=DELIVERED),
     "passes": Outcome(
-        says="the key passes",
-        means="The check of the key succeeds; no job, no money.",
         during=Stand(state=None, held="nothing", purchases=0),
         after=Stand(state=None, held="nothing", purchases=0),
     ),
-    "found": Outcome(
-        says="unknown; found, delivered",
-        means="The provider has the order and the server does not know. The job is `unknown`, counts at its highest"
-        " price and is not sent again; the provider's list shows it, and it is followed and delivered.",
-        during=UNKNOWN,
-        after=DELIVERED,
-    ),
-    "absent": Outcome(
-        says="unknown; proved not bought",
-        means="The provider does not have the order and the server does not know. The job is `unknown` and counts at"
-        " its highest price, until after the quiet period the provider's complete list lacks it: then the money is"
-        " free again.",
-        during=replace(UNKNOWN, purchases=0),
-        after=NOT_BOUGHT,
-    ),
-    "unsent": unsent("not_sent"),
-    "rides": Outcome(
-        says="goes on; delivered",
-        means="Not being able to ask proves nothing. The job stays open and counted for as long as the fault lasts,"
-        " and is delivered after it.",
-        during=OPEN,
-        after=DELIVERED,
-    ),
+    "found": Outcome(during=UNKNOWN, after=DELIVERED),
+    "absent": Outcome(during=replace(UNKNOWN, purchases=0), after=NOT_BOUGHT),
+    "rides": Outcome(during=OPEN, after=DELIVERED),
     "forgotten": Outcome(
-        says="missing; you decide",
-        means="The provider no longer knows a task that it had accepted, neither by its id nor on its list. The job"
-        " becomes `expired` with the code `task_missing` and stays counted; `jobs resolve` takes it up again.",
         during=Stand(state=S.MISSING, held="highest price", error="task_missing", hint="console"),
         after=DELIVERED,
         by="person",
     ),
     "remembered": Outcome(
-        says="missing, then taken up again",
-        means="The job is `expired` with the code `task_missing` and stays counted, until the provider's list shows"
-        " the task again: the hourly look takes it up, and it is delivered.",
         during=Stand(state=S.MISSING, held="highest price", error="task_missing", hint="console"),
         after=DELIVERED,
         by="late",
     ),
-    "waits": Outcome(
-        says="stays unknown; found, delivered",
-        means="A list that cannot be read proves nothing. The job stays `unknown` and counted until a whole list comes.",
-        during=UNKNOWN,
-        after=DELIVERED,
-    ),
-    "overdue": Outcome(
-        says="judged not bought, then adopted",
-        means="The provider shows a task later than it promises. The job was judged not to be bought; the hourly look"
-        " finds it, counts it again, and delivers it.",
-        during=replace(NOT_BOUGHT, purchases=1),
-        after=DELIVERED,
-        by="late",
-    ),
-    "again": Outcome(
-        says="not stopped; asking again works",
-        means="The provider did not hear it. The answer says so, the job goes on, and asking again stops it.",
-        during=OPEN,
-        after=STOPPED,
-        words="goes on|cancels only|looked at again",
-    ),
-    "stopped": Outcome(
-        says="stopped",
-        means="The provider stopped the task although its answer was lost or unreadable; the next look tells, and"
-        " the money is free again.",
-        during=STOPPED,
-        after=STOPPED,
-        words="could not be asked|was asked to stop",
-    ),
+    "waits": Outcome(during=UNKNOWN, after=DELIVERED),
+    "overdue": Outcome(during=replace(NOT_BOUGHT, purchases=1), after=DELIVERED, by="late"),
+    "again": Outcome(during=OPEN, after=STOPPED, words="goes on|cancels only|looked at again"),
+    "stopped": Outcome(during=STOPPED, after=STOPPED, words="could not be asked|was asked to stop"),
     "fetched": Outcome(
-        says="tried again; delivered",
-        means="The video is paid and its charge counted. The download is tried again, with a fresh address where that"
-        " is what is wrong, until the whole file is here.",
         during=Stand(
             state=S.REMOTE_DONE, held="charge", error="download", hint="tries again|asks the provider"
         ),
         after=DELIVERED,
     ),
     "gone": Outcome(
-        says="expired",
-        means="The provider removed the video before it could be fetched, longer ago than it keeps results. The job"
-        " is `expired`, the charge stays counted, and the hint names the task id for the provider's support.",
         during=Stand(state=S.EXPIRED, held="charge", error="result_expired", hint="support"),
         after=Stand(state=S.EXPIRED, held="charge", error="result_expired", hint="support"),
     ),
     "unusable": Outcome(
-        says="expired: `result_unusable`",
-        means="What the provider hands out is no video. It is fetched 8 times over seven and a half hours, then the job"
-        " is `expired`, the charge stays counted, and the hint names the task id and the note for a refund.",
         during=Stand(state=S.EXPIRED, held="charge", error="result_unusable", hint="--refund-note"),
         after=Stand(state=S.EXPIRED, held="charge", error="result_unusable", hint="--refund-note"),
     ),
 }
-"""Every outcome by its name in the matrix; `refused`, `unsent`, `failed` and `answers` make those with a code."""
+"""Every other outcome by its name in the matrix."""
 
 
 def outcome(name: str) -> Outcome:
-    """The outcome of this name; `refused CODE`, `lied CODE`, `unsent CODE`, `failed CODE` and `answers CODE` take a code."""
+    """The outcome that a cell names, with its code where it has one."""
     kind, _, code = name.partition(" ")
-    if not code:
-        return OUTCOMES[name]
-    match kind:
-        case "refused":
-            return refused(code)
-        case "lied":
-            return refused(code, lied=True)
-        case "unsent":
-            return unsent(code)
-        case "failed":
-            return failed(code)
-        case _:
-            return answers(code)
+    return WITH_CODE[kind](code) if code else OUTCOMES[name]
 
 
 def at(info: ProviderInfo, found: Outcome) -> Outcome:

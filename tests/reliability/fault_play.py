@@ -11,6 +11,7 @@ from typing import Any
 
 import anyio
 
+from scripts.fault_matrix import Row, cell
 from seedance_mcp.errors import SeedanceError
 from seedance_mcp.jobs.ledger import held, to_micros
 from seedance_mcp.types import Job, JobState
@@ -21,7 +22,6 @@ from tests.emulator.wire import Response
 
 from .fault_market import SILENT_ABOUT_MONEY, Shop, call_name, info, opened, request, sha256
 from .fault_outcomes import Outcome, Stand, at, outcome
-from .fault_rows import Row, cell
 from .waiting import until
 
 PATIENCE = 60.0

@@ -9,14 +9,14 @@ from pathlib import Path
 import anyio
 import pytest
 
+from scripts.fault_matrix import CALLS, ROWS, WORDS, Row, cell
 from seedance_mcp.types import JobState
 from tests.emulator import Behaviour, Emulator
 from tests.emulator.faults import KINDS
 
 from .fault_market import PROVIDERS, catalog, hurry, info, installed, request
-from .fault_outcomes import OUTCOMES
+from .fault_outcomes import OUTCOMES, WITH_CODE
 from .fault_play import play
-from .fault_rows import CALLS, ROWS, Row, cell
 from .waiting import many, until
 
 AT_ONCE = 40
@@ -48,7 +48,7 @@ def test_every_outcome_that_is_described_is_one_of_some_cell() -> None:
     named = {
         cell.partition(" ")[0] for row in ROWS for cell in row.cells.values() if not cell.startswith("-")
     }
-    assert named - {"refused", "lied", "answers", "failed"} == set(OUTCOMES)
+    assert named == set(WORDS) == {*OUTCOMES, *WITH_CODE}
 
 
 @pytest.mark.timeout(300)  # a minute on two busy cores; the cells themselves are bounded
