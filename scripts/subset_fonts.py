@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-TARGET = Path(__file__).parents[1] / "seedance_mcp" / "media" / "fonts"
+TARGET = Path(__file__).parents[1] / "seedance_mcp" / "media" / "placeholder" / "fonts"
 SIMPLIFIED_CHINESE = "2"
 """Number of the SC face inside the collection."""
 

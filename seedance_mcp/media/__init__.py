@@ -10,16 +10,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .access.path_rules import check_readable
+    from .access.spelling import meant_path, spellings, unquoted
     from .fitting import PictureLimits, fitted_size
     from .inputs import inspect, read_media
     from .last_frames import extract_last_frame
     from .outgoing import copy_to_leave
-    from .path_rules import check_readable
-    from .placeholder import PlaceholderSpec, render_placeholder
+    from .placeholder.render import render_placeholder
+    from .placeholder.spec import PlaceholderSpec
     from .probe import Span, VideoFacts, picture_type, probe_video
     from .sheets import MARK_BYTES, contact_sheet, is_marked, mark
-    from .signatures import begins_like_a_video
-    from .spelling import meant_path, spellings, unquoted
+    from .worker.signatures import begins_like_a_video
 
 __all__ = [
     "MARK_BYTES",
@@ -48,11 +49,11 @@ __all__ = [
 _HOMES = {
     "MARK_BYTES": "sheets",
     "PictureLimits": "fitting",
-    "PlaceholderSpec": "placeholder",
+    "PlaceholderSpec": "placeholder.spec",
     "Span": "probe",
     "VideoFacts": "probe",
-    "begins_like_a_video": "signatures",
-    "check_readable": "path_rules",
+    "begins_like_a_video": "worker.signatures",
+    "check_readable": "access.path_rules",
     "contact_sheet": "sheets",
     "copy_to_leave": "outgoing",
     "extract_last_frame": "last_frames",
@@ -60,13 +61,13 @@ _HOMES = {
     "inspect": "inputs",
     "is_marked": "sheets",
     "mark": "sheets",
-    "meant_path": "spelling",
+    "meant_path": "access.spelling",
     "picture_type": "probe",
     "probe_video": "probe",
     "read_media": "inputs",
-    "render_placeholder": "placeholder",
-    "spellings": "spelling",
-    "unquoted": "spelling",
+    "render_placeholder": "placeholder.render",
+    "spellings": "access.spelling",
+    "unquoted": "access.spelling",
 }
 
 

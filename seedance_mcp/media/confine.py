@@ -21,7 +21,7 @@ from anyio.lowlevel import RunVar
 from ..errors import InspectionFailed, MediaError
 
 _log = logging.getLogger(__name__)
-_MODULE = "seedance_mcp.media.worker"
+_MODULE = "seedance_mcp.media.worker.main"
 _MAX_REPLY_BYTES = 16 * 1024 * 1024
 _AT_ONCE = 2
 _WINDOWS_CRASH = 0xC0000000
@@ -145,7 +145,7 @@ def _environment() -> dict[str, str]:
         "MALLOC_ARENA_MAX": "2",
     }
     if sys.platform == "win32":
-        from . import windows
+        from .access import windows
 
         environment["SYSTEMROOT"] = windows.windows_folder()
     return environment

@@ -12,9 +12,9 @@ import anyio.to_thread
 
 from ..errors import MediaError
 from ..types import MediaFile
+from .access.descriptors import open_allowed
 from .confine import Limits, run_worker
-from .descriptors import open_allowed
-from .signatures import MAX_FILE_BYTES
+from .worker.signatures import MAX_FILE_BYTES
 
 _LIMITS = Limits(seconds=60)
 _BLOCK_BYTES = 1024 * 1024

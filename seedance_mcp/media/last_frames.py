@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from .access.descriptors import open_plain
 from .confine import Limits, run_worker
-from .descriptors import open_plain
 
 _LIMITS = Limits(seconds=60)
 

@@ -16,8 +16,8 @@ from ..config import open_private
 from ..errors import MediaError
 from ..types import MediaFile
 from . import cuts
+from .access.descriptors import open_allowed, open_plain
 from .confine import Limits, Reply, run_worker
-from .descriptors import open_allowed, open_plain
 from .fitting import PictureLimits
 
 _LIMITS = Limits(seconds=60)

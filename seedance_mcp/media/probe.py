@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import MediaError
+from .access.descriptors import open_plain
 from .confine import Limits, run_worker
-from .descriptors import open_plain
 
 _LIMITS = Limits(seconds=180)
 """A slow machine may need it for half a minute in 4k."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..errors import InvalidRequest
 from ..types import MAX_SHEET_FRAMES
+from .access.descriptors import open_plain
 from .confine import Limits, run_worker
-from .descriptors import open_plain
 
 MIN_BYTES = 8_000
 _LIMITS = Limits(seconds=120)

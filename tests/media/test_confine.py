@@ -34,7 +34,7 @@ print(json.dumps({"facts": {"environment": dict(os.environ), "modules": sorted(s
 
 TRIES = """
 import json, socket, sys
-from seedance_mcp.media.worker import give_up_rights
+from seedance_mcp.media.worker.main import give_up_rights
 folder = json.loads(sys.argv[1])["arguments"]["folder"]
 def opens(): open(folder + "/secret")
 def writes(): open(folder + "/new", "w")
@@ -61,7 +61,7 @@ OUR_FAULT = {
 }
 
 IMPORTS_LATE = """
-import seedance_mcp.media.worker as worker
+import seedance_mcp.media.worker.main as worker
 def look(source, signature):
     try:
         import colorsys
@@ -75,7 +75,7 @@ worker.main()
 ANNOUNCES = """
 import sys
 lazy import colorsys
-import seedance_mcp.media.worker as worker
+import seedance_mcp.media.worker.main as worker
 def look(source, signature):
     return {"white": colorsys.rgb_to_hsv(1, 1, 1)[2]}, b""
 worker._look = lambda task, signature: look
@@ -204,11 +204,11 @@ async def test_a_worker_sees_no_variable_of_the_server(
 async def test_the_real_worker_starts_without_the_rest_of_the_package(
     tmp_path: Path, module: Callable[[str], str]
 ) -> None:
-    name = module("import seedance_mcp.media.worker\n" + TELLS)
+    name = module("import seedance_mcp.media.worker.main\n" + TELLS)
     with source(tmp_path) as file, anyio.fail_after(10):
         reply = await run_worker("tell", {}, source=file, limits=Limits(seconds=5), module=name)
     loaded = set(reply.facts["modules"])
-    assert "seedance_mcp.media.worker" in loaded
+    assert "seedance_mcp.media.worker.main" in loaded
     assert loaded.isdisjoint({"mcp", "pydantic", "anyio", "seedance_mcp.types", "numpy", "av", "PIL"})
 
 

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 
 from seedance_mcp.media.cuts import Cut, pieces, read, written
-from seedance_mcp.media.film_cuts import film_cuts
-from seedance_mcp.media.picture_cuts import PICTURES
-from seedance_mcp.media.refusal import RefusalError
-from seedance_mcp.media.signatures import recognise
-from seedance_mcp.media.sound_cuts import SOUNDS
+from seedance_mcp.media.worker.refusal import RefusalError
+from seedance_mcp.media.worker.signatures import recognise
+from seedance_mcp.media.worker.strip_audio import SOUNDS
+from seedance_mcp.media.worker.strip_image import PICTURES
+from seedance_mcp.media.worker.strip_mp4 import film_cuts
 
 from . import planting
 from .crafting import RATE, moving, sine, sound_frames

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from seedance_mcp.errors import MediaError
-from seedance_mcp.media import PictureLimits, copy_to_leave, fitted_size, inspect, leaving
-from seedance_mcp.media.leaving import draw_fitting
-from seedance_mcp.media.refusal import RefusalError
-from seedance_mcp.media.signatures import recognise
+from seedance_mcp.media import PictureLimits, copy_to_leave, fitted_size, inspect
+from seedance_mcp.media.worker import outgoing
+from seedance_mcp.media.worker.outgoing import draw_fitting
+from seedance_mcp.media.worker.refusal import RefusalError
+from seedance_mcp.media.worker.signatures import recognise
 from seedance_mcp.types import MediaFile
 
 from . import planting
@@ -191,9 +192,9 @@ def test_a_copy_of_the_same_pixels_is_a_jpeg_where_it_had_far_too_many_bytes(
 ) -> None:
     source = io.BytesIO()
     planting.noise((300, 300)).save(source, "TIFF")
-    facts, content = leaving.find_private(source, recognise(source))
+    facts, content = outgoing.find_private(source, recognise(source))
     assert facts == {"mime_type": "image/png"}
-    monkeypatch.setattr(leaving, "_MOST_BYTES", len(content) - 1)
-    facts, content = leaving.find_private(source, recognise(source))
+    monkeypatch.setattr(outgoing, "_MOST_BYTES", len(content) - 1)
+    facts, content = outgoing.find_private(source, recognise(source))
     assert facts == {"mime_type": "image/jpeg"}
     assert Image.open(io.BytesIO(content)).size == (300, 300)

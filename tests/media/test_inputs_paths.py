@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from seedance_mcp.errors import MediaError
-from seedance_mcp.media.descriptors import Opener, best_opener, judge_for, open_allowed
-from seedance_mcp.media.folders import Folders
-from seedance_mcp.media.path_rules import check_text
+from seedance_mcp.media.access.descriptors import Opener, best_opener, judge_for, open_allowed
+from seedance_mcp.media.access.folders import Folders
+from seedance_mcp.media.access.path_rules import check_text
 from tests.media.crafting import picture
 from tests.media.hostile_paths import LINKED, REFUSED, STATE, WINDOWS, lines
 from tests.powerless import said_by_powerless
@@ -24,7 +24,7 @@ from tests.reliability.paths_world import World, build
 if sys.platform == "win32":
     pytest.skip("these paths are POSIX paths", allow_module_level=True)
 
-from seedance_mcp.media.descriptors import open_by_walking
+from seedance_mcp.media.access.descriptors import open_by_walking
 
 OPENERS = [best_opener(), open_by_walking]
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from seedance_mcp.media import PlaceholderSpec, probe_video, render_placeholder
-from seedance_mcp.media.placeholder import RenderingStopped
+from seedance_mcp.media.placeholder.render import RenderingStopped
 
 Pixels = NDArray[np.int16]
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, features
 
-from seedance_mcp.media import lettering
-from seedance_mcp.media.captions import draw_card, draw_mark, draw_subtitle
-from seedance_mcp.media.lettering import draw_line, plain, runs, width, wrapped
+from seedance_mcp.media.placeholder import lettering
+from seedance_mcp.media.placeholder.captions import draw_card, draw_mark, draw_subtitle
+from seedance_mcp.media.placeholder.lettering import draw_line, plain, runs, width, wrapped
 
 FONTS = Path(lettering.__file__).with_name("fonts")
 

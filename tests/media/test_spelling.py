@@ -11,7 +11,7 @@ import pytest
 from seedance_mcp.app import open_app
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import MediaError
-from seedance_mcp.media.spelling import meant_path, spellings
+from seedance_mcp.media.access.spelling import meant_path, spellings
 from tests.media.crafting import film, picture, plain
 
 NFC, NFD = unicodedata.normalize("NFC", "café.png"), unicodedata.normalize("NFD", "café.png")

@@ -183,9 +183,9 @@ def hurry(patch: Any) -> None:
 
 async def _decoded(path: Path, *, full: bool = False) -> VideoFacts:
     from seedance_mcp.errors import MediaError
-    from seedance_mcp.media.refusal import RefusalError
-    from seedance_mcp.media.scanning import check_film
-    from seedance_mcp.media.signatures import recognise
+    from seedance_mcp.media.worker.refusal import RefusalError
+    from seedance_mcp.media.worker.scanning import check_film
+    from seedance_mcp.media.worker.signatures import recognise
 
     def check() -> dict[str, Any]:
         with path.open("rb") as file:

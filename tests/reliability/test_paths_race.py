@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from seedance_mcp.errors import MediaError
-from seedance_mcp.media.descriptors import Judge, Opener, best_opener, open_allowed
+from seedance_mcp.media.access.descriptors import Judge, Opener, best_opener, open_allowed
 
 READS = 100_000
 PATIENCE = 240.0
@@ -115,7 +115,7 @@ def test_no_read_of_a_swapped_path_gets_the_secret(tmp_path: Path) -> None:
 
 
 def test_no_read_gets_it_where_there_is_no_proc(tmp_path: Path) -> None:
-    from seedance_mcp.media.descriptors import open_by_walking
+    from seedance_mcp.media.access.descriptors import open_by_walking
 
     outcome = race(tmp_path, READS // 5, open_by_walking)
     assert outcome.leaks == 0

@@ -8,7 +8,7 @@ from typing import IO, Any
 from av.error import FFmpegError
 from PIL import Image
 
-from .frames import upright
+from ..frames import upright
 from .refusal import RefusalError
 from .scanning import AGAIN, open_film
 from .signatures import Signature

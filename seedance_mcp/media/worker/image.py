@@ -9,10 +9,10 @@ from typing import IO, Any
 
 from PIL import Image
 
-from .cuts import pieces
-from .picture_cuts import bare_cuts
+from ..cuts import pieces
 from .refusal import RefusalError
 from .signatures import Signature
+from .strip_image import bare_cuts
 
 MAX_PIXELS = 64_000_000
 _ORIENTATION = 0x0112

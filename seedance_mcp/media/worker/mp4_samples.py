@@ -9,7 +9,7 @@ import av
 from av.error import FFmpegError
 from av.packet import Packet
 
-from .cuts import Cut
+from ..cuts import Cut
 from .refusal import RefusalError
 from .signatures import Signature
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import MediaError
+from ...errors import MediaError
 from .folders import Folders, parts_below, path_of
 from .path_rules import check_names, check_text, outside
 

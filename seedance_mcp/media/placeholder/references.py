@@ -11,8 +11,8 @@ from av import open as open_film
 from av.error import FFmpegError
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
+from ..frames import upright
 from .captions import draw_card, draw_number
-from .frames import upright
 from .scenery import soft_light
 
 Picture = Path | str

@@ -11,7 +11,7 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 from PIL import Image, ImageDraw, ImageFont
 
-from .frames import upright
+from ..frames import upright
 from .refusal import RefusalError
 from .scanning import AGAIN, open_film, picture_stream
 from .signatures import Signature

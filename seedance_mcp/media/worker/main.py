@@ -2,8 +2,8 @@
 The confined worker: reads one media file from standard input and says what it found.
 
 Started by `confine.py` as a process of its own, because decoders are C code that parses hostile files. It
-answers with one line of JSON, then bytes if the task draws something. Imports nothing of the package but
-its own siblings, so that it starts fast.
+answers with one line of JSON, then bytes if the task draws something.
+
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _perform(task: str, arguments: dict[str, Any], source: IO[bytes], confine: C
 
 def _look(task: str, signature: Signature) -> Callable[..., Answer]:
     if task == "inspect" and signature.kind == "image":
-        from .pictures import identify_image
+        from .image import identify_image
 
         return identify_image
     if task == "inspect":
@@ -75,11 +75,11 @@ def _look(task: str, signature: Signature) -> Callable[..., Answer]:
 
         return identify_film
     if task == "clean":
-        from .leaving import find_private
+        from .outgoing import find_private
 
         return find_private
     if task == "fit":
-        from .leaving import draw_fitting
+        from .outgoing import draw_fitting
 
         return draw_fitting
     if signature.kind != "video":
@@ -93,11 +93,11 @@ def _look(task: str, signature: Signature) -> Callable[..., Answer]:
 
         return measure
     if task == "sheet":
-        from .drawing import draw_sheet
+        from .sheet import draw_sheet
 
         return draw_sheet
     if task == "last_frame":
-        from .ending import draw_last_frame
+        from .last_frame import draw_last_frame
 
         return draw_last_frame
     raise ValueError(task)

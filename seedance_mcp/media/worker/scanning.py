@@ -17,10 +17,10 @@ from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from .boxes import check_complete
+from .mp4_walk import check_complete
 from .refusal import RefusalError
 from .signatures import Signature
-from .sound_cuts import closed_wav
+from .strip_audio import closed_wav
 
 AGAIN = "The file is damaged or incomplete; fetch or export it again."
 _MAX_SIDE = 8192

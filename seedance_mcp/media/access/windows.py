@@ -13,7 +13,7 @@ if sys.platform == "win32":
     from ctypes import wintypes
     from pathlib import Path
 
-    from ..errors import MediaError
+    from ...errors import MediaError
 
     _GENERIC_READ = 0x80000000
     _SHARE_ALL = 0x00000007

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
-from ..errors import MediaError
+from ...errors import MediaError
 
 MAX_PATH_CHARACTERS = 4096
 

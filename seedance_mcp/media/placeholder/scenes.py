@@ -5,9 +5,9 @@ from __future__ import annotations
 from PIL import Image
 
 from .captions import draw_mark, draw_subtitle
-from .placeholder import PlaceholderSpec
-from .plates import Cards, Lights, Shot, eased, load_picture
+from .references import Cards, Lights, Shot, eased, load_picture
 from .scenery import Landscape
+from .spec import PlaceholderSpec
 
 _MIX_BEGINS, _MIX_ENDS = 0.40, 0.85
 """The part of the video in which the first picture turns into the last one."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from .scenes import Scene
+    from .spec import PlaceholderSpec
 
 _MOST_PIXELS_FOR_QUALITY = 2_300_000
 _THREADS = "4"
@@ -29,37 +29,6 @@ _LIMITED_RANGE = 1
 
 class RenderingStopped(Exception):
     """Drawing was asked to stop."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlaceholderSpec:
-    """
-    What to draw: the same specification always gives the same video.
-
-    `width` and `height` in pixels, both even; the video has `duration_seconds` times `fps` frames, rounded.
-    A picture is a file (image, or video of which the first frame is shown) or the words of a card that stands
-    for one which cannot be shown. The video begins with `first_frame` and ends on `last_frame`. `notes` are
-    shown below the mark.
-    """
-
-    prompt: str
-    model: str
-    width: int
-    height: int
-    duration_seconds: float
-    fps: int = 24
-    seed: int = 0
-    audio: bool = True
-    first_frame: Path | str | None = None
-    last_frame: Path | str | None = None
-    references: tuple[Path | str, ...] = ()
-    camera_fixed: bool = False
-    notes: tuple[str, ...] = ()
-
-    @property
-    def frames(self) -> int:
-        """How many pictures the video has."""
-        return max(1, round(self.duration_seconds * self.fps))
 
 
 def render_placeholder(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO
 
-from .cuts import Cut
-from .film_boxes import Box, read
+from ..cuts import Cut
+from .mp4_boxes import Box, read
 
 _MOST_RUNS = 1_000_000
 _TOLERANCE_SECONDS = 0.25

@@ -6,7 +6,7 @@ import struct
 import zlib
 from collections.abc import Callable, Mapping
 
-from .cuts import Cut
+from ..cuts import Cut
 
 _JPEG_BARE = frozenset((0x01, *range(0xD0, 0xD8)))
 """JPEG markers that no length follows."""

@@ -12,14 +12,14 @@ from typing import IO, Any
 
 from PIL import Image, ImageOps
 
-from .cuts import Cut, written
-from .film_cuts import film_cuts
-from .fitting import fitted_size
-from .picture_cuts import PICTURES
-from .pictures import open_image, orientation_of
+from ..cuts import Cut, written
+from ..fitting import fitted_size
+from .image import open_image, orientation_of
 from .refusal import RefusalError
 from .signatures import Signature
-from .sound_cuts import SOUNDS
+from .strip_audio import SOUNDS
+from .strip_image import PICTURES
+from .strip_mp4 import film_cuts
 
 Image.init()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator, Mapping
 
-from .cuts import Cut
+from ..cuts import Cut
 
 _WAV_KEPT = frozenset((b"fmt ", b"fact", b"data"))
 _NOTES = (b"LIST", b"id3 ", b"ID3 ", b"bext", b"iXML", b"_PMX")

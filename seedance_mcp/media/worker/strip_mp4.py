@@ -6,10 +6,10 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import IO
 
-from .cuts import Cut
-from .film_boxes import Box, read, walk
-from .film_lengths import length_repairs
-from .film_samples import Span, kept_samples
+from ..cuts import Cut
+from .mp4_boxes import Box, read, walk
+from .mp4_lengths import length_repairs
+from .mp4_samples import Span, kept_samples
 from .refusal import RefusalError
 from .signatures import Signature
 

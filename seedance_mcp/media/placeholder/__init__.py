@@ -1,0 +1,1 @@
+"""Draws the sandbox's placeholder videos."""
