@@ -109,7 +109,7 @@ def job_codes() -> str:
 
 def markers() -> str:
     """What can be written into a prompt to make the sandbox misbehave."""
-    from seedance_mcp.providers.sandbox import MARKERS
+    from seedance_mcp.providers.sandbox.adapter import MARKERS
 
     return _table(
         ("In the prompt", "What happens"), [(f"`{marker}`", does) for marker, does in MARKERS.items()]

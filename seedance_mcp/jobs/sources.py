@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from ..config import Settings
 from ..errors import InvalidRequest, JobNotFinished, MediaError, UnexpectedResponse
 from ..media import check_readable, inspect, meant_path, unquoted
-from ..providers.addresses import check_url
+from ..providers import addresses
 from ..types import Job, MediaFile, MediaKind, VideoRequest
 from . import journal
 from .last_frames import last_frame_of
@@ -224,7 +224,7 @@ def _asset(text: str) -> str:
 
 def _check_public(url: str) -> None:
     try:
-        check_url(url, trusted=frozenset())
+        addresses.check_url(url, trusted=frozenset())
     except UnexpectedResponse as error:
         raise MediaError(
             f"The URL cannot be used: {error.message}",

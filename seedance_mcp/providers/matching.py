@@ -15,7 +15,7 @@ from typing import Any, cast
 from ..catalog import Offer
 from ..texts import REPLACEMENT
 from ..types import VideoRequest
-from . import wire
+from .wire import wire
 
 _MOST_DAMAGED = 1000
 """Characters of one text that may be damaged for it to be compared at all."""

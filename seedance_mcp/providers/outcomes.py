@@ -8,8 +8,8 @@ from decimal import Decimal
 from ..catalog import ProviderInfo
 from ..errors import ProviderError, UnexpectedResponse
 from ..types import TaskState, TaskStatus
-from .codes import Meaning
-from .wording import clean
+from .error_codes import Meaning
+from .http.sanitizing import clean
 
 _MOST = 10_000_000_000
 """Of a unit in one video: a thousand times the tokens of the longest."""

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 
 from ..types import TaskStatus
-from .wording import clean
+from .http.sanitizing import clean
 
 logger = logging.getLogger(__name__)
 

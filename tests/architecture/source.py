@@ -32,6 +32,11 @@ class Module:
         """True for `__init__.py`."""
         return self.path.endswith("__init__.py")
 
+    @property
+    def opens_a_room(self) -> bool:
+        """True for the `__init__.py` of a room, not for that of a folder inside."""
+        return self.is_door and self.path.count("/") == 1 and self.room is not None
+
 
 @cache
 def modules() -> tuple[Module, ...]:

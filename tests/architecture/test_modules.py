@@ -105,10 +105,10 @@ def _inherited(module: Module, node: ast.ClassDef) -> set[str]:
 
 @cache
 def _protocol_methods() -> set[str]:
-    door = next(module for module in modules() if module.path == "providers/__init__.py")
+    protocol = next(module for module in modules() if module.path == "providers/protocol.py")
     return {
         method.name
-        for node in door.tree.body
+        for node in protocol.tree.body
         if isinstance(node, ast.ClassDef)
         and any(getattr(base, "id", "") == "Protocol" for base in node.bases)
         for method in node.body

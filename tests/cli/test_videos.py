@@ -68,7 +68,7 @@ def test_an_unknown_model_gets_the_nearest_names(run: Run, command: str) -> None
 
 
 def test_a_video_that_the_provider_refuses_ends_with_code_1(run: Run) -> None:
-    from seedance_mcp.providers.sandbox import MARKERS
+    from seedance_mcp.providers.sandbox.adapter import MARKERS
 
     refused = next(marker for marker in MARKERS if "fail" in marker)
     result = run("generate", f"a fox {refused}", *SMALL)

@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from seedance_mcp.errors import UnexpectedResponse
-from seedance_mcp.providers import network
-from seedance_mcp.providers.addresses import check_url, client, endpoint, is_public, transport
+from seedance_mcp.providers.http import network
+from seedance_mcp.providers.http.addresses import check_url, client, endpoint, is_public, transport
 
 PUBLIC = """
 1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.0 93.184.216.34 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.1

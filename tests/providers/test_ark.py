@@ -28,7 +28,7 @@ from seedance_mcp.errors import (
     TaskNotFound,
     UnexpectedResponse,
 )
-from seedance_mcp.providers.codes import read_codes
+from seedance_mcp.providers.error_codes import read_codes
 from seedance_mcp.types import Submission, TaskStatus, VideoRequest
 from tests.emulator import Behaviour, Emulator, Fault
 from tests.emulator.ark import ArkDialect
@@ -448,7 +448,7 @@ CODES = {
 def test_every_documented_code_has_a_class_and_advice(
     expected: type[ProviderError] | None, code: str
 ) -> None:
-    meaning = read_codes("ark_errors").meaning(code)
+    meaning = read_codes("seedance_mcp.providers.ark.adapter").meaning(code)
     assert meaning
     assert meaning.error is expected
     assert len(meaning.hint) > 20
@@ -456,7 +456,7 @@ def test_every_documented_code_has_a_class_and_advice(
 
 def test_every_class_of_a_code_may_stand_for_a_refused_purchase() -> None:
     allowed = {*REFUSALS, ProviderUnavailable, None}
-    assert {meaning.error for meaning in read_codes("ark_errors").meanings} <= allowed
+    assert {meaning.error for meaning in read_codes("seedance_mcp.providers.ark.adapter").meanings} <= allowed
 
 
 @pytest.mark.parametrize("seed", range(3))

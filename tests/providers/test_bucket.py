@@ -18,7 +18,7 @@ from seedance_mcp.errors import (
     ProviderUnavailable,
     SeedanceError,
 )
-from seedance_mcp.providers.bucket import Bucket, BucketAccess
+from seedance_mcp.providers.s3.bucket import Bucket, BucketAccess
 from seedance_mcp.types import MediaFile
 from tests.emulator.s3 import KEY_ID, SECRET, Store, error, running, secrets_in
 from tests.emulator.wire import Response

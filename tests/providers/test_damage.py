@@ -20,9 +20,12 @@ import httpx2
 import pytest
 
 from seedance_mcp.errors import NotSupported, ProviderError, SubmissionNotSent, SubmissionUnknown
-from seedance_mcp.providers import Provider, Recovery, exchange, http, paying
-from seedance_mcp.providers.answers import Answer, answer_of
-from seedance_mcp.providers.timing import Deadlines, Timing
+from seedance_mcp.providers import Provider, Recovery
+from seedance_mcp.providers.http import api as http
+from seedance_mcp.providers.http import exchange
+from seedance_mcp.providers.http import purchase as paying
+from seedance_mcp.providers.http.replies import Answer, answer_of
+from seedance_mcp.providers.http.timeouts import Deadlines, Timing
 from seedance_mcp.types import MediaFile, Submission, TaskState, TaskStatus, Upload
 from tests.emulator.damaging import damaged, truncations
 from tests.emulator.scripted import saying, scripted

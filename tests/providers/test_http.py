@@ -33,7 +33,7 @@ from seedance_mcp.errors import (
     UnexpectedResponse,
 )
 from seedance_mcp.providers import Access
-from seedance_mcp.providers.http import Api, Deadlines, Problem, Reply, TaskId, Timing
+from seedance_mcp.providers.http.api import Api, Deadlines, Problem, Reply, TaskId, Timing
 from seedance_mcp.types import MediaFile
 from tests.emulator.scripted import saying, scripted
 from tests.emulator.wire import Connection, Request, Response

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from seedance_mcp.errors import ProviderError
-from seedance_mcp.providers.secrecy import MASK, masked, masked_bytes, masked_text
+from seedance_mcp.providers.http.masking import MASK, masked, masked_bytes, masked_text
 from tests.emulator.scripted import saying, scripted
 from tests.emulator.wire import Response
 from tests.reliability.secrets_canaries import KEYS, sightings, told

@@ -6,7 +6,7 @@ import pytest
 
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.errors import ContentRejected
-from seedance_mcp.providers.codes import Codes, Meaning
+from seedance_mcp.providers.error_codes import Codes, Meaning
 from seedance_mcp.providers.outcomes import failed, kept_until
 
 HOUR = 3600.0

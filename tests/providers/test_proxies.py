@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from seedance_mcp.app import App, open_app
 from seedance_mcp.config import Certificates, Outbound, Proxies, Proxy, load_settings
-from seedance_mcp.providers.addresses import client, transport
+from seedance_mcp.providers.http.addresses import client, transport
 from seedance_mcp.types import JobState, VideoRequest
 from tests.emulator import Emulator
 from tests.emulator.proxy import ProxyServer, proxying

@@ -23,7 +23,7 @@ from PIL import Image
 from seedance_mcp.catalog import Catalog, Offer
 from seedance_mcp.errors import ContentRejected, MediaError, RequestRejected, SubmissionUnknown, TaskNotFound
 from seedance_mcp.providers import Access, Provider, create
-from seedance_mcp.providers.sandbox import MARKERS, SandboxProvider
+from seedance_mcp.providers.sandbox.adapter import MARKERS, SandboxProvider
 from seedance_mcp.types import MediaFile, Submission, TaskState, TaskStatus, VideoRequest
 
 from .when import sent

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedance_mcp.providers.wording import clean
+from seedance_mcp.providers.http.sanitizing import clean
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ import anyio.to_thread
 
 from seedance_mcp.app import App, open_app
 from seedance_mcp.errors import BudgetExceeded, SeedanceError
-from seedance_mcp.providers.timing import Deadlines
+from seedance_mcp.providers.http.timeouts import Deadlines
 from seedance_mcp.types import VideoRequest
 
 from . import fault_market as market

@@ -21,8 +21,8 @@ from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.jobs import downloads, polling, retries, saving
 from seedance_mcp.jobs.transfer import Limits
 from seedance_mcp.media import VideoFacts
-from seedance_mcp.providers import http
-from seedance_mcp.providers.timing import Deadlines
+from seedance_mcp.providers.http import api as http
+from seedance_mcp.providers.http.timeouts import Deadlines
 from seedance_mcp.types import VideoRequest
 from tests.emulator import Behaviour, Emulator
 

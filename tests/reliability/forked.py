@@ -34,7 +34,7 @@ def import_what_lives_need() -> None:
     import seedance_mcp.providers.replicate
     import seedance_mcp.providers.runcomfy
     from seedance_mcp.media.worker import scanning, signatures
-    from seedance_mcp.providers.addresses import transport
+    from seedance_mcp.providers.http.addresses import transport
 
     assert av, (anyio, httpcore2, httpx2, PIL, scanning, signatures, seedance_mcp)
     transport(trusted=frozenset())

@@ -19,7 +19,7 @@ from seedance_mcp.jobs import (
     watch_duty,
     watcher,
 )
-from seedance_mcp.providers import exchange, network, paying
+from seedance_mcp.providers.http import exchange, network, purchase
 from seedance_mcp.types import JobState
 
 MOVES = (
@@ -59,7 +59,7 @@ def install(reached: Reached) -> None:
     _around_transactions(reached)
     _around(receipts.Receipts, "prepare", "receipts", reached)
     _around(network._Stream, "write", "connection's bytes", reached)
-    _around(paying, "take", "answer", reached)
+    _around(purchase, "take", "answer", reached)
     _around(exchange, "take", "question", reached)
     _around(saving, "save", "download", reached)
     _around(parts.Part, "begin", "part", reached)

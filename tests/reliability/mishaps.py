@@ -11,7 +11,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus
 from seedance_mcp.errors import RequestRejected
 from seedance_mcp.jobs import journal, saving
 from seedance_mcp.jobs.sidecar import write_sidecar
-from seedance_mcp.providers.ark import ArkProvider
+from seedance_mcp.providers.ark.adapter import ArkProvider
 from seedance_mcp.server import views
 from seedance_mcp.types import Job, JobState, Submission
 from tests.emulator.wire import Request, Response

@@ -14,7 +14,7 @@ from seedance_mcp.app import open_app
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import DownloadError, MediaError
 from seedance_mcp.jobs.downloads import fetch
-from seedance_mcp.providers.addresses import transport
+from seedance_mcp.providers.http.addresses import transport
 
 from .urls_hostile import ADDRESSES, URLS
 

@@ -1,0 +1,315 @@
+"""Volcengine Ark, and BytePlus ModelArk, which speaks the same: generation tasks over four endpoints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+from ...catalog import Offer, ProviderInfo
+from ...errors import NotSupported, RequestRejected, TaskNotFound, UnexpectedResponse
+from ...texts import REPLACEMENT
+from ...types import Submission, TaskState, TaskStatus, VideoRequest
+from ..error_codes import read_codes
+from ..http.api import Api, Problem, Reply, TaskId, checked_id, same_task
+from ..http.sanitizing import clean
+from ..lenient_fields import Incidental
+from ..outcomes import failed, unplaced, used
+from ..protocol import Access, Provider, Purchase, Recovery
+from ..status_words import StatusWords
+from ..when_sent import WhenSent
+from .request_body import create_call
+
+_TASKS = "contents/generations/tasks"
+
+_STATUSES = {
+    "queued": TaskStatus.QUEUED,
+    "running": TaskStatus.RUNNING,
+    "succeeded": TaskStatus.SUCCEEDED,
+    "failed": TaskStatus.FAILED,
+    "cancelled": TaskStatus.CANCELLED,
+    "canceled": TaskStatus.CANCELLED,
+    "expired": TaskStatus.EXPIRED,
+}
+
+_ENDED = (TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.EXPIRED)
+
+_UNCHANGING = (*_ENDED, TaskStatus.CANCELLED)
+
+_REQUEST_ID = re.compile(r"\s*\bRequest id:\s*([\w-]+)\.?\s*$", re.IGNORECASE)
+
+_PAGE, _PAGES = 500, 500
+"""Tasks on a page of the list, and pages, at most."""
+
+_MOST_CANDIDATES = 400
+"""Tasks asked for one by one in a recovery. What they were marked with is remembered, so the next one gets further."""
+
+_MOST_REMEMBERED = 10_000
+"""Tasks whose marks are remembered, at some 200 bytes each."""
+
+_LIST_HOURS = 7 * 24
+"""How far back the list reaches."""
+
+
+class _Created(Reply):
+    id: TaskId
+
+
+class _Error(Reply):
+    code: Incidental[str] = None
+    message: Incidental[str] = None
+
+
+class _Content(Reply):
+    video_url: str | None = None
+    last_frame_url: Incidental[str] = None
+
+
+class _Usage(Reply):
+    completion_tokens: Incidental[int] = None
+    total_tokens: Incidental[int] = None
+
+
+class _Facts(Reply):
+    """What is said of a task: all of it when asked for by id, a part on the list."""
+
+    status: str
+    model: Incidental[str] = None
+    created_at: Incidental[float] = None
+    updated_at: Incidental[float] = None
+    error: Incidental[_Error] = None
+    content: _Content | None = None
+    usage: Incidental[_Usage] = None
+    safety_identifier: Any = None
+
+    @property
+    def mark(self) -> str | None:
+        """What it was marked with; empty for nothing, None for what cannot be read."""
+        said = self.safety_identifier
+        if said is None:
+            return ""
+        return said if isinstance(said, str) and REPLACEMENT not in said else None
+
+
+class _Task(_Facts):
+    id: str | None = None
+
+
+class _Listed(_Facts):
+    id: TaskId
+
+
+class _Page(Reply):
+    total: int
+    items: list[_Listed]
+
+
+class _Nothing(Reply):
+    """The empty answer to a deletion."""
+
+
+class ArkProvider(Provider):
+    """Buys, follows, cancels and finds again generation tasks."""
+
+    def __init__(self, info: ProviderInfo, access: Access) -> None:
+        self._info = info
+        self._api = Api(info, access, _problem)
+        self._words = StatusWords(info.name, _STATUSES)
+        self._marks: dict[str, str] = {}
+        self._marks_return = False
+
+    async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
+        """Create a task, marked with the purchase's tag."""
+        body = create_call(request, offer) | {"safety_identifier": purchase.tag}
+        created = await self._api.buy(_TASKS, _Created, body, purchase)
+        return Submission(task_id=created.id)
+
+    async def poll(self, submission: Submission) -> TaskState:
+        """Get the task."""
+        task = await self._task(submission.task_id)
+        status = self._words.status(task.status)
+        if status is TaskStatus.SUCCEEDED:
+            return self._succeeded(task)
+        if status is TaskStatus.FAILED:
+            return _failed(task)
+        return TaskState(status=status)
+
+    async def check(self) -> None:
+        """List one task."""
+        await self._api.get(
+            _TASKS, _Page, params={"page_num": 1, "page_size": 1}, missing=UnexpectedResponse, kind="list"
+        )
+
+    async def cancel(self, submission: Submission) -> None:
+        """
+        Delete the task if it still waits in the queue.
+
+        The same call destroys the record of a finished task, video address included: hence the look before.
+        """
+        task = await self._task(submission.task_id)
+        status = self._words.known(task.status)
+        if status is TaskStatus.CANCELLED:
+            return
+        if status is not TaskStatus.QUEUED:
+            raise NotSupported(_too_late(self._info.title, task.status, ended=status in _ENDED))
+        try:
+            # Not repeated: by then it might be a finished task that is deleted.
+            await self._api.delete(f"{_TASKS}/{checked_id(submission.task_id)}", _Nothing, repeatable=False)
+        except RequestRejected as error:
+            if error.provider_code and error.provider_code.startswith("InvalidAction"):
+                raise NotSupported(_too_late(self._info.title, "running", ended=False)) from error
+            raise
+
+    async def recover(self, request: VideoRequest, offer: Offer, tag: str, sent: WhenSent) -> Recovery:
+        """
+        Look through the list for tasks of the time in question, and at each of them for the tag.
+
+        The list shows tasks only in part, so the tag is read from the task itself.
+        """
+        listed, complete = await self._list(flex=request.provider_options.get("service_tier") == "flex")
+        now = self._api.their_now
+        since = sent.since(now)
+        complete = complete and now is not None and since > now - _LIST_HOURS * 3600
+        listed = [task for task in listed if task.created_at is None or task.created_at >= since]
+        endpoint = offer.endpoint(request)
+        # The model is a reason to look first, not a reason to look away: an endpoint may be listed by its model.
+        listed.sort(key=lambda task: (task.model != endpoint, abs((task.created_at or sent.at) - sent.at)))
+        known = [task for task in listed if task.id in self._marks]
+        unknown = [task for task in listed if task.id not in self._marks]
+        complete = complete and len(unknown) <= _MOST_CANDIDATES
+        marks: dict[str, str | None] = {}
+        for candidate in (*known, *unknown[:_MOST_CANDIDATES]):
+            try:
+                marks[candidate.id] = await self._mark(candidate)
+            except TaskNotFound:
+                complete = False
+        unmarked = [mark for mark in marks.values() if not mark]
+        if None in unmarked or (unmarked and not self._marks_return):
+            complete = False  # perhaps ours: its mark may still appear, or none ever comes back
+        found = [task_id for task_id, mark in marks.items() if mark == tag]
+        if len(found) == 1:
+            return Recovery(submission=Submission(task_id=found[0]), since=since)
+        return Recovery(
+            proves_absence=not found and complete and self._info.absence_is_proof,
+            since=None if now is None else since,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    async def _task(self, task_id: str) -> _Task:
+        task = await self._api.get(f"{_TASKS}/{checked_id(task_id)}", _Task)
+        same_task(task.id, task_id, self._info.title)
+        self._marks_return = self._marks_return or bool(task.mark)
+        return task
+
+    async def _mark(self, listed: _Listed) -> str | None:
+        """
+        What a task was marked with; empty for nothing, None while it may still be, or if it cannot be read.
+
+        Remembered once it cannot change: a search may be made again every minute.
+        """
+        if listed.id not in self._marks:
+            task: _Facts = listed if listed.mark else await self._task(listed.id)
+            mark = task.mark
+            if mark is None or (not mark and self._words.known(task.status) not in _UNCHANGING):
+                return None
+            if len(self._marks) >= _MOST_REMEMBERED:
+                self._marks.clear()
+            self._marks[listed.id] = mark
+        return self._marks[listed.id]
+
+    async def _list(self, *, flex: bool) -> tuple[list[_Listed], bool]:
+        """All tasks, and whether the list was complete. Flex tasks hide from the usual list."""
+        tasks: dict[str, _Listed] = {}
+        complete = True
+        for tier in ("default", "flex") if flex else ("default",):
+            params: Mapping[str, str | int] = {} if tier == "default" else {"filter.service_tier": tier}
+            seen: set[str] = set()
+            totals: set[int] = set()
+            for number in range(1, _PAGES + 1):
+                page = await self._api.get(
+                    _TASKS,
+                    _Page,
+                    params={"page_num": number, "page_size": _PAGE, **params},
+                    missing=UnexpectedResponse,
+                    kind="list",
+                )
+                totals.add(page.total)
+                seen.update(task.id for task in page.items)
+                tasks.update((task.id, task) for task in page.items)
+                if not page.items or len(seen) >= page.total:
+                    # A total that changed means that tasks moved from page to page while we turned them.
+                    complete = complete and len(seen) >= page.total and len(totals) == 1
+                    break
+            else:
+                complete = False
+        return list(tasks.values()), complete
+
+    def _succeeded(self, task: _Task) -> TaskState:
+        url = task.content.video_url if task.content else None
+        if task.content is None or not url:
+            raise unplaced(self._info)
+        tokens = (task.usage.completion_tokens or task.usage.total_tokens) if task.usage else None
+        return TaskState(
+            status=TaskStatus.SUCCEEDED,
+            video_urls=(url,),
+            last_frame_url=task.content.last_frame_url or None,
+            url_expires_at=self._finished_at(task) + self._info.result_hours * 3600,
+            usage=used("completion_tokens", tokens),
+        )
+
+    def _finished_at(self, task: _Task) -> float:
+        """When the task ended, as far as their clock can be believed: a record lives for seven days."""
+        now = self._api.now
+        said = task.updated_at
+        return said if said is not None and now - _LIST_HOURS * 3600 < said < now else now
+
+
+def _problem(status: int, body: Any) -> Problem | None:
+    """The error in `{"error": {"code", "message", ...}}`. Tasks that failed have one too, with HTTP 200."""
+    if status < 400 or not isinstance(body, dict):
+        return None
+    error = cast("dict[str, Any]", body).get("error")
+    if not isinstance(error, dict):
+        return None
+    said = cast("dict[str, Any]", error)
+    code, message = said.get("code"), said.get("message")
+    if not isinstance(code, str) or not code:
+        return None
+    text, request_id = _split(message if isinstance(message, str) else "")
+    meaning = read_codes(__name__).meaning(code)
+    return Problem(
+        message=text or code,
+        code=code,
+        request_id=request_id,
+        error=meaning.error if meaning else None,
+        hint=meaning.hint if meaning else None,
+    )
+
+
+def _split(message: str) -> tuple[str, str | None]:
+    """The message, and the request id that they write at its end."""
+    found = _REQUEST_ID.search(message)
+    return (message[: found.start()], found[1]) if found else (message, None)
+
+
+def _failed(task: _Task) -> TaskState:
+    code = task.error.code if task.error else None
+    text, _ = _split((task.error.message if task.error else None) or "")
+    meaning = read_codes(__name__).meaning(code)
+    return failed(
+        text,
+        code=code,
+        meaning=meaning,
+        advice="A failed task is not charged. Try again, perhaps with another seed.",
+    )
+
+
+def _too_late(title: str, word: str, *, ended: bool) -> str:
+    if ended:
+        return f"{title} has already ended the task ({word}); there is nothing left to cancel."
+    return (
+        f"{title} cancels only tasks that wait in its queue; this one has started ({clean(word, limit=40)})."
+    )

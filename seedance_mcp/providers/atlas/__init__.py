@@ -1,0 +1,5 @@
+"""Atlas Cloud."""
+
+from .adapter import AtlasProvider
+
+__all__ = ["AtlasProvider"]

@@ -1,0 +1,5 @@
+"""fal.ai."""
+
+from .adapter import FalProvider
+
+__all__ = ["FalProvider"]

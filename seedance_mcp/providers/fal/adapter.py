@@ -1,0 +1,224 @@
+"""fal.ai: a queue that answers with addresses to follow, files by token, a list by endpoint."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from ...catalog import Offer, ProviderInfo
+from ...errors import NotSupported, ProviderError, RequestRejected, UnexpectedResponse
+from ...types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
+from ..http.api import Api, checked_id
+from ..http.uploads import file_name
+from ..matching import marked, same_order
+from ..outcomes import unplaced, used
+from ..protocol import Access, Provider, Purchase, Recovery
+from ..status_words import StatusWords
+from ..when_sent import WhenSent
+from . import replies
+
+_REST, _MEDIA, _PLATFORM = "https://rest.fal.ai", "https://v3.fal.media", "https://api.fal.ai/v1"
+"""The further hosts: upload tokens, files, the account."""
+
+_STATUSES = {
+    "in_queue": TaskStatus.QUEUED,
+    "in_progress": TaskStatus.RUNNING,
+    "completed": TaskStatus.SUCCEEDED,
+}
+
+_PAGES = 50
+"""Pages of the list that are turned at most."""
+
+_CLOCKS_SECONDS = 60.0
+"""A list that was searched from a moment so much too late is searched again."""
+
+
+class FalProvider(Provider):
+    """Buys, follows, cancels and finds again requests of the queue; keeps files for them."""
+
+    def __init__(self, info: ProviderInfo, access: Access) -> None:
+        self._info = info
+        self._api = Api(info, access, replies.problem)
+        self._base = access.base_url
+        self._words = StatusWords(info.name, _STATUSES)
+
+    async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
+        """Queue a request."""
+        endpoint = offer.endpoint(request)
+        made = await self._api.buy(endpoint, replies.Queued, marked(request, offer, purchase.tag), purchase)
+        return Submission(task_id=made.request_id, handle=replies.places(endpoint, made, self._base))
+
+    def submission(self, task_id: str, request: VideoRequest, offer: Offer) -> Submission:
+        """A request lives below its endpoint: its id alone does not tell where."""
+        task_id = checked_id(task_id)
+        return Submission(task_id=task_id, handle=replies.documented(offer.endpoint(request), task_id))
+
+    async def poll(self, submission: Submission) -> TaskState:
+        """Ask for the status and, once it has ended, for the result: only that tells how it ended."""
+        said = await self._api.get(_place(submission, "status"), replies.Status, params={"logs": 0})
+        status = self._words.status(said.status)
+        if status is not TaskStatus.SUCCEEDED:
+            place = said.queue_position if status is TaskStatus.QUEUED else None
+            return TaskState(status=status, queue_position=place)
+        if said.error or said.error_type:
+            return replies.ended(said.error, said.error_type)
+        return await self._result(submission)
+
+    async def check(self) -> None:
+        """Ask for an upload token."""
+        await self._token()
+
+    async def cancel(self, submission: Submission) -> None:
+        """Ask for the request to be dropped; one that runs may still finish."""
+        try:
+            await self._api.put(_place(submission, "cancel"), replies.Nothing)
+        except RequestRejected as error:
+            if error.provider_code == "ALREADY_COMPLETED":
+                raise NotSupported(
+                    f"{self._info.title} has already ended the task; there is nothing left to cancel."
+                ) from error
+            raise
+
+    async def upload(self, media: MediaFile) -> Upload:
+        """Store a file, with a token that stands in for the key."""
+        token = await self._token()
+        stored = await self._api.at(_MEDIA).upload(
+            "files/upload",
+            replies.Stored,
+            media,
+            field=None,
+            headers={
+                "Authorization": f"{token.token_type or 'Bearer'} {token.token}",
+                "X-Fal-File-Name": file_name(media),
+            },
+        )
+        # How long files stay is not documented; they are taken to stay as long as results.
+        return Upload(url=stored.access_url, expires_at=self._api.now + self._info.result_hours * 3600)
+
+    async def quote(self, request: VideoRequest, offer: Offer) -> Decimal | None:
+        """
+        Multiply the unit price by the seconds ordered, where it is a price per second.
+
+        It is one number for an endpoint, whatever is ordered there: nothing says that it holds for other
+        resolutions, or with a video going in.
+        """
+        if request.resolution != offer.model.default_resolution or request.has_video_input:
+            return None
+        rate = await self._rate(offer.endpoint(request))
+        if rate is None or rate.usd is None or request.duration is None:
+            return None
+        if rate.unit not in ("second", "seconds") or request.duration <= 0:
+            return None
+        return rate.usd * request.duration
+
+    async def recover(self, request: VideoRequest, offer: Offer, tag: str, sent: WhenSent) -> Recovery:
+        """Look through what the endpoint was asked since then for the one request with this very input."""
+        ordered, endpoint = marked(request, offer, tag), offer.endpoint(request)
+        platform = self._api.at(_PLATFORM)
+        since = sent.since(platform.their_now)
+        found = await self._same(ordered, endpoint, offer, since)
+        if sent.since(platform.their_now) < since - _CLOCKS_SECONDS:
+            # What their clock shows was not known before the first answer: ours was too far ahead.
+            since = sent.since(platform.their_now)
+            found = await self._same(ordered, endpoint, offer, since)
+        if found is None:
+            return Recovery()
+        return Recovery(
+            alike=tuple(self.submission(task_id, request, offer) for task_id in sorted(found)),
+            proves_absence=self._info.absence_is_proof and platform.their_now is not None,
+            since=None if platform.their_now is None else since,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    async def _same(
+        self, ordered: dict[str, Any], endpoint: str, offer: Offer, since: float
+    ) -> set[str] | None:
+        """The ids of all requests with this very input since then; None if the list was cut off."""
+        start = datetime.fromtimestamp(max(since, 0.0), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        params: dict[str, str | int | list[str]] = {
+            "endpoint_id": endpoint,
+            "start": start,
+            "limit": 50,
+            "expand": "payloads",
+        }
+        found: set[str] = set()
+        for _ in range(_PAGES):
+            page = await self._api.at(_PLATFORM).get(
+                "models/requests/by-endpoint",
+                replies.Page,
+                params=params,
+                missing=UnexpectedResponse,
+                kind="list",
+            )
+            found |= {
+                listed.request_id
+                for listed in page.items
+                if listed.endpoint_id in (None, endpoint) and same_order(ordered, listed.json_input, offer)
+            }
+            if not page.has_more or not page.next_cursor:
+                return None if page.has_more else found
+            params["cursor"] = page.next_cursor
+        return None
+
+    async def _token(self) -> replies.Token:
+        return await self._api.at(_REST).post(
+            "storage/auth/token?storage_type=fal-cdn-v3",
+            replies.Token,
+            {},
+            repeatable=True,
+            missing=UnexpectedResponse,
+        )
+
+    async def _result(self, submission: Submission) -> TaskState:
+        made = await self._api.get(
+            _place(submission, "response"),
+            replies.Output,
+            final=replies.is_end,
+            header=replies.UNITS_HEADER,
+        )
+        if made.video is None and (made.detail is not None or made.error_type is not None):
+            return replies.ended(made.detail, made.error_type)
+        if made.video is None or not made.video.url:
+            raise unplaced(self._info)
+        return TaskState(
+            status=TaskStatus.SUCCEEDED,
+            video_urls=(made.video.url,),
+            url_expires_at=self._api.now + self._info.result_hours * 3600,
+            usage=await self._charge(submission, made.units),
+        )
+
+    async def _charge(self, submission: Submission, units: Decimal | None) -> dict[str, Decimal]:
+        """What the result costs: its units at the endpoint's price of now. Nothing if either is not told."""
+        endpoint = submission.handle.get("endpoint")
+        if units is None or not endpoint:
+            return {}
+        with contextlib.suppress(ProviderError):
+            rate = await self._rate(endpoint)
+            if rate is not None and rate.usd is not None:
+                return {"billable_units": units, **used("price_usd", units * rate.usd)}
+        return {"billable_units": units}
+
+    async def _rate(self, endpoint: str) -> replies.Rate | None:
+        rates = await self._api.at(_PLATFORM).get(
+            "models/pricing", replies.Rates, params={"endpoint_id": endpoint}, missing=UnexpectedResponse
+        )
+        rate = next((rate for rate in rates.prices if rate.endpoint_id == endpoint), None)
+        return rate if rate is not None and rate.usd is not None else None
+
+
+def _place(submission: Submission, name: str) -> str:
+    """
+    Where to ask about a stored request.
+
+    Raises:
+        ProviderError: the record of the job does not say.
+    """
+    path = submission.handle.get(name)
+    if not path:
+        raise ProviderError("The record of this job does not say where the provider keeps it.")
+    return path

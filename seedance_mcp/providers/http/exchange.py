@@ -1,0 +1,79 @@
+"""One free request and its whole answer, over connections that are kept for the next one."""
+
+from __future__ import annotations
+
+import logging
+
+import httpx2
+
+from ...errors import ProviderUnavailable
+from .addresses import transport
+from .origin import Origin
+from .replies import Answer, answer_of, date_of, take
+from .timeouts import Deadlines, Timing
+from .unreachable import why_unreachable, with_advice
+
+logger = logging.getLogger(__name__)
+
+
+class Exchange:
+    """Sends to one API; `title` is how a person knows it. Redirects are never followed."""
+
+    def __init__(self, origin: Origin, title: str, deadlines: Deadlines, timing: Timing) -> None:
+        """Prepare; nothing is connected yet."""
+        self._origin = origin
+        self._title = title
+        self._deadlines = deadlines
+        self._timing = timing
+        self._client: httpx2.AsyncClient | None = None
+        self._closed = False
+        self.their_now: float | None = None
+        """What the clock of the other side showed at the last answer that told, in seconds since the epoch."""
+
+    async def send(self, request: httpx2.Request) -> Answer:
+        """
+        Send once and take the answer, whatever its status.
+
+        Raises:
+            ProviderUnavailable: no connection came about, or it broke before the answer was complete.
+        """
+        if self._closed:
+            raise RuntimeError(f"The connections to {self._title} are closed.")
+        if self._client is None:
+            self._client = httpx2.AsyncClient(
+                transport=transport(trusted=self._origin.trusted, outbound=self._origin.outbound),
+                timeout=httpx2.Timeout(self._deadlines.read, connect=self._deadlines.connect),
+                follow_redirects=False,
+                trust_env=False,
+            )
+        body = bytearray()
+        try:
+            response = await self._client.send(request, stream=True)
+            try:
+                whole = await take(response.aiter_raw(), body)
+            finally:
+                await response.aclose()
+        except (httpx2.TransportError, OSError) as error:
+            raise ProviderUnavailable(
+                f"{self._title} cannot be reached: {why_unreachable(error)}.",
+                hint=with_advice(ProviderUnavailable.default_hint, error, self._origin.outbound),
+            ) from error
+        logger.debug(
+            "%s: %s %s: HTTP %d", self._title, request.method, request.url.path, response.status_code
+        )
+        self.their_now = date_of(response.headers) or self.their_now
+        return answer_of(
+            response.status_code,
+            response.headers,
+            bytes(body),
+            whole=whole,
+            now=self._timing.now(),
+            key=self._origin.key,
+        )
+
+    async def close(self) -> None:
+        """Close the connections, for good: one opened by a later call would be nobody's to close."""
+        self._closed = True
+        client, self._client = self._client, None
+        if client:
+            await client.aclose()

@@ -1,0 +1,20 @@
+"""Says why nobody could be reached, and which proxy variable may have been meant for it."""
+
+from __future__ import annotations
+
+from ...config import Outbound
+from .sanitizing import clean
+
+
+def why_unreachable(error: Exception | None) -> str:
+    """Give the reason in the words of the network, or its name where it has none."""
+    return clean(str(error or ""), limit=160).rstrip(".") or type(error).__name__
+
+
+def with_advice(hint: str, error: Exception | None, outbound: Outbound) -> str:
+    """Add to a hint that a proxy is set and not used, where no connection came about."""
+    import httpx2  # on first use: the server loads this module when it starts
+
+    if not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
+        return hint
+    return f"{hint} {outbound.advice}".rstrip()

@@ -1,0 +1,88 @@
+"""Bodies of uploads: a checked local file as it is, or as the one field of a form."""
+
+from __future__ import annotations
+
+import mimetypes
+import secrets
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from hashlib import sha256
+
+import anyio
+
+from ...errors import MediaError
+from ...types import MediaFile
+
+_CHUNK = 1 << 18
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadBody:
+    """The headers that describe a body, and the body, which can be read once per call of `chunks`."""
+
+    headers: dict[str, str]
+    chunks: Callable[[], AsyncIterator[bytes]]
+
+
+def raw(media: MediaFile) -> UploadBody:
+    """The file as it is."""
+    return UploadBody(
+        headers={"Content-Type": _mime_type(media), "Content-Length": str(_size(media))},
+        chunks=lambda: _read(media),
+    )
+
+
+def form(media: MediaFile, field: str) -> UploadBody:
+    """The file as `field` of a multipart form, under a name that tells its kind and nothing else."""
+    boundary = secrets.token_hex(16)
+    start = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"; filename="{file_name(media)}"\r\n'
+        f"Content-Type: {_mime_type(media)}\r\n\r\n"
+    ).encode()
+    end = f"\r\n--{boundary}--\r\n".encode()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield start
+        async for chunk in _read(media):
+            yield chunk
+        yield end
+
+    return UploadBody(
+        headers={
+            "Content-Type": f"multipart/form-data; boundary={boundary}",
+            "Content-Length": str(len(start) + _size(media) + len(end)),
+        },
+        chunks=chunks,
+    )
+
+
+def file_name(media: MediaFile) -> str:
+    """A neutral file name with the true extension: some providers go by it."""
+    extension = mimetypes.guess_extension(_mime_type(media)) or ".bin"
+    return f"{media.kind}-{(media.sha256 or secrets.token_hex(6))[:12]}{extension}"
+
+
+def _mime_type(media: MediaFile) -> str:
+    return media.mime_type or "application/octet-stream"
+
+
+def _size(media: MediaFile) -> int:
+    if media.path is None or media.bytes is None:
+        raise MediaError("Only a checked local file can be uploaded.")
+    return media.bytes
+
+
+async def _read(media: MediaFile) -> AsyncIterator[bytes]:
+    assert media.path is not None
+    digest = sha256()
+    held = b""
+    async with await anyio.open_file(media.path, "rb") as file:
+        while chunk := await file.read(_CHUNK):
+            if held:
+                yield held
+            digest.update(chunk)
+            held = chunk
+    if media.sha256 and digest.hexdigest() != media.sha256:
+        # The last piece is held back, so what is no longer the checked file never arrives whole.
+        raise MediaError("The file has changed since it was checked.", hint="Name it again.")
+    yield held

@@ -1,0 +1,5 @@
+"""Replicate."""
+
+from .adapter import ReplicateProvider
+
+__all__ = ["ReplicateProvider"]

@@ -1,0 +1,219 @@
+"""Replicate: predictions of official models, listed for an hour with what was ordered, results for an hour."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, cast
+
+from ...catalog import Offer, ProviderInfo
+from ...errors import NotSupported, UnexpectedResponse
+from ...types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
+from ..error_codes import read_codes
+from ..http.api import Api, Problem, Reply, TaskId, checked_id, same_task
+from ..http.sanitizing import clean
+from ..lenient_fields import Incidental
+from ..matching import marked, moment, same_order
+from ..outcomes import failed, kept_until, unplaced
+from ..protocol import Access, Provider, Purchase, Recovery
+from ..status_words import StatusWords
+from ..when_sent import WhenSent
+
+_STATUSES = {
+    "starting": TaskStatus.QUEUED,
+    "queued": TaskStatus.QUEUED,
+    "processing": TaskStatus.RUNNING,
+    "succeeded": TaskStatus.SUCCEEDED,
+    "failed": TaskStatus.FAILED,
+    "canceled": TaskStatus.CANCELLED,
+    "cancelled": TaskStatus.CANCELLED,
+    "aborted": TaskStatus.CANCELLED,
+}
+
+_PAGES = 50
+"""Pages of the list that are turned at most; each has about a hundred predictions."""
+
+_RESETS = re.compile(r"rate limit resets in ~?(\d{1,6})\s?s\b", re.IGNORECASE)
+"""How long to wait stands in the text of a throttled call."""
+
+
+class _Facts(Reply):
+    """What is said of a prediction."""
+
+    status: str
+    model: Incidental[str] = None
+    input: Incidental[dict[str, Any]] = None
+    output: str | list[str] | None = None
+    error: Incidental[str] = None
+    created_at: Incidental[str] = None
+    completed_at: Incidental[str] = None
+    data_removed: Incidental[bool] = None
+
+
+class _Asked(_Facts):
+    """One that was asked for by its id."""
+
+    id: str | None = None
+
+
+class _Prediction(_Facts):
+    """One that was just made, or is on the list."""
+
+    id: TaskId
+
+
+class _Page(Reply):
+    next: str | None = None
+    results: list[_Prediction]
+
+
+class _Urls(Reply):
+    get: str
+
+
+class _File(Reply):
+    urls: _Urls
+    expires_at: Incidental[str] = None
+
+
+class _Account(Reply):
+    username: str
+
+
+class ReplicateProvider(Provider):
+    """Buys, follows, cancels and finds again predictions; keeps files for them."""
+
+    def __init__(self, info: ProviderInfo, access: Access) -> None:
+        self._info = info
+        self._api = Api(info, access, _problem)
+        self._words = StatusWords(info.name, _STATUSES)
+
+    async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
+        """
+        Create a prediction, without waiting for it: a held request that breaks off hides what it bought.
+
+        Raises:
+            See `Provider.submit`.
+        """
+        body = {"input": marked(request, offer, purchase.tag)}
+        made = await self._api.buy(
+            f"models/{offer.endpoint(request)}/predictions", _Prediction, body, purchase
+        )
+        return Submission(task_id=made.id)
+
+    async def poll(self, submission: Submission) -> TaskState:
+        """Get the prediction."""
+        made = await self._api.get(f"predictions/{checked_id(submission.task_id)}", _Asked)
+        same_task(made.id, submission.task_id, self._info.title)
+        status = self._words.status(made.status)
+        if status is TaskStatus.SUCCEEDED:
+            return self._succeeded(made)
+        if status is TaskStatus.FAILED:
+            return _failed(made)
+        return TaskState(status=status)
+
+    async def check(self) -> None:
+        """Ask whose key it is."""
+        await self._api.get("account", _Account, missing=UnexpectedResponse)
+
+    async def cancel(self, submission: Submission) -> None:
+        """Cancel the prediction, waiting or running."""
+        made = await self._api.post(
+            f"predictions/{checked_id(submission.task_id)}/cancel", _Asked, repeatable=True
+        )
+        same_task(made.id, submission.task_id, self._info.title)
+        if self._words.known(made.status) in (TaskStatus.SUCCEEDED, TaskStatus.FAILED):
+            raise NotSupported(
+                f"{self._info.title} has already ended the task ({clean(made.status, limit=40)}); "
+                "there is nothing left to cancel."
+            )
+
+    async def upload(self, media: MediaFile) -> Upload:
+        """Keep a file; predictions of the same account can read it."""
+        kept = await self._api.upload("files", _File, media, field="content")
+        ends, now = moment(kept.expires_at), self._api.their_now
+        if ends is not None and now is not None:
+            ends += self._api.now - now  # theirs is the clock that it is dated by
+        return Upload(url=kept.urls.get, expires_at=ends)
+
+    async def recover(self, request: VideoRequest, offer: Offer, tag: str, sent: WhenSent) -> Recovery:
+        """Turn the list back to the sending and look for the one prediction with this very input."""
+        ordered, endpoint = marked(request, offer, tag), offer.endpoint(request)
+        listed, complete = await self._list(sent)
+        now = self._api.their_now
+        since = sent.since(now)
+        complete = complete and now is not None and since > now - self._info.horizon_hours * 3600
+        found: list[str] = []
+        for made in listed:
+            if made.model is None or not made.input:
+                complete = False  # nobody can tell what this one is: perhaps ours
+            elif same_order(ordered, made.input, offer):
+                if made.model == endpoint:
+                    found.append(made.id)
+                else:
+                    complete = False  # perhaps ours, under another name of the model
+        return Recovery(
+            alike=tuple(Submission(task_id=task_id) for task_id in found),
+            proves_absence=complete and self._info.absence_is_proof,
+            since=None if now is None else since,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    async def _list(self, sent: WhenSent) -> tuple[list[_Prediction], bool]:
+        """All predictions created since the sending, and whether the list was turned back that far."""
+        found: dict[str, _Prediction] = {}
+        path = "predictions"
+        for _ in range(_PAGES):
+            page = await self._api.get(path, _Page, missing=UnexpectedResponse, kind="list")
+            since = sent.since(self._api.their_now)
+            older = {made.id for made in page.results if (moment(made.created_at) or math.inf) < since}
+            found |= {made.id: made for made in page.results if made.id not in older}
+            if not page.next or older:
+                return list(found.values()), True
+            path = page.next
+        return list(found.values()), False
+
+    def _succeeded(self, made: _Asked) -> TaskState:
+        urls = [made.output] if isinstance(made.output, str) else made.output or []
+        if made.data_removed:
+            return TaskState(status=TaskStatus.EXPIRED)
+        if not urls or not all(urls):
+            raise unplaced(self._info)
+        return TaskState(
+            status=TaskStatus.SUCCEEDED,
+            video_urls=tuple(urls),
+            url_expires_at=kept_until(moment(made.completed_at), self._info, now=self._api.now),
+        )
+
+
+def _problem(status: int, body: Any) -> Problem | None:
+    """The error in `{"title", "detail", "status"}`; a throttled call has `detail` alone."""
+    if status < 400 or not isinstance(body, dict):
+        return None
+    said = cast("dict[str, Any]", body)
+    detail, title = said.get("detail"), said.get("title")
+    text = detail if isinstance(detail, str) and detail else title
+    if not isinstance(text, str) or not text:
+        return None
+    meaning = read_codes(__name__).meaning(text.lower()) if status in (400, 403, 422) else None
+    pause = _RESETS.search(text[:400])
+    return Problem(
+        message=text,
+        code=title if isinstance(title, str) and title else None,
+        error=meaning.error if meaning else None,
+        hint=meaning.hint if meaning else None,
+        retry_after=float(pause[1]) if pause else None,
+    )
+
+
+def _failed(made: _Asked) -> TaskState:
+    text = made.error or ""
+    meaning = read_codes(__name__).meaning(text.lower())
+    return failed(
+        text,
+        meaning=meaning,
+        advice="Try again, perhaps with another seed. Whether a failed task is charged, the provider does not say.",
+    )

@@ -1,0 +1,5 @@
+"""RunComfy's Model API."""
+
+from .adapter import RunComfyProvider
+
+__all__ = ["RunComfyProvider"]

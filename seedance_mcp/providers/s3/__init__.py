@@ -1,0 +1,5 @@
+"""A bucket of the user's own as carrier of files."""
+
+from .bucket import Bucket, BucketAccess
+
+__all__ = ["Bucket", "BucketAccess"]
