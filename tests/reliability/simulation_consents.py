@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired
 from seedance_mcp.jobs import confirmation
 from seedance_mcp.types import Price
 
@@ -17,7 +18,6 @@ from .simulation_rules import AGREEMENT_SECONDS, ENDED, HOUR, NOT_BOUGHT, SAME_I
 
 if TYPE_CHECKING:
     from seedance_mcp.config import Settings
-    from seedance_mcp.errors import ConfirmationRequired
     from seedance_mcp.jobs.intents import Intent
 
     from .simulation_process import Process
@@ -37,6 +37,20 @@ class Asked:
     offered: bool
     """An assistant was given a token for it."""
     approved: bool = False
+    said: int = 0
+    """How often somebody has agreed."""
+    in_a_dialogue: bool = False
+    """It was agreed to within a call, and for that call."""
+    ended: bool = False
+    """That call has ended, without a purchase."""
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What the next call brings along: the token, or the code of what was agreed to within it."""
+
+    token: str | None = None
+    agreed_to: str | None = None
 
 
 class Consents:
@@ -51,6 +65,8 @@ class Consents:
         self._random = random.Random(world.seed)
         self.habit = self._random.choice(("usual",) * 6 + ("loop", "keys"))
         """What clients do: `loop` buys the same few things over and over, on purpose; `keys` asks for them by one key each."""
+        self._dialogues = world.seed % 8 == 6
+        """Clients put questions to their people themselves; some send a call with its answer again."""
         self._asked: dict[str, Asked] = {}
         self._declined: dict[str, tuple[float, float]] = {}
         self._brought: dict[str, tuple[str | None, bool]] = {}
@@ -82,20 +98,68 @@ class Consents:
         confirmed = self._random.random() < 0.03
         self._brought[intent.job_id] = token, confirmed
         provider = process.shops.open(offer.provider)
-        return await process.runner._commit(intent, offer, {}, provider, token, confirmed)
+        try:
+            job, deduplicated = await process.runner._commit(intent, offer, {}, provider, token, confirmed)
+        except (BudgetExceeded, ConfirmationRequired):
+            await self._end(process, intent, None)
+            raise
+        await self._end(process, intent, job.id)
+        return job, deduplicated
 
-    async def answer(self, process: Process, intent: Intent, question: ConfirmationRequired) -> str | None:
-        """Let somebody answer. Returns the token to come again with, "" if none is needed, None if nobody agreed."""
-        world, code, dice = self._world, question.approval, self._random.random()
-        key = _digest(code)
+    async def _end(self, process: Process, intent: Intent, job_id: str | None) -> None:
+        """End what was agreed to within the call."""
+        code = intent.agreed_to
+        if code is not None:
+            now = self._world.wall
+            await process.store.write(lambda connection: confirmation.end(connection, code, job_id, now=now))
+            self._asked[_digest(code)].ended = True
+
+    async def answers(
+        self, process: Process, intent: Intent, question: ConfirmationRequired
+    ) -> list[Brought]:
+        """Let somebody answer. Returns what each call that follows brings along: none, if nobody agreed."""
+        if self._dialogues and self._random.random() < 0.5:
+            return await self._in_a_dialogue(process, intent, question)
+        token = await self._answer(process, intent, question)
+        return [] if token is None else [Brought(token or None)]
+
+    async def _in_a_dialogue(
+        self, process: Process, intent: Intent, question: ConfirmationRequired
+    ) -> list[Brought]:
+        """Agree for the call alone, which a client sends again and again."""
+        asked, code = self._put(intent, question), question.approval
+        if asked is None:
+            return []
+        await PAUSE
+
+        def approve(connection: Any) -> None:
+            if confirmation.approve(connection, code, now=self._world.wall, for_call=True):
+                asked.in_a_dialogue = not asked.approved
+                asked.approved, asked.said = True, asked.said + 1
+
+        await process.store.write(approve)
+        self._world.count("a person agrees in a dialogue")
+        return [Brought(agreed_to=code)] * self._random.choice((1, 2, 3))
+
+    def _put(self, intent: Intent, question: ConfirmationRequired) -> Asked | None:
+        """Note a question that somebody sees; None if it is forgotten meanwhile: the clock was set forward by a day."""
+        key = _digest(question.approval)
         query = "SELECT at, approved_at FROM confirmations WHERE token_hash = ?"
-        row = world.connection.execute(query, (key,)).fetchone()
-        if row is None:  # forgotten meanwhile: the clock was set forward by a day
+        row = self._world.connection.execute(query, (key,)).fetchone()
+        if row is None:
             return None
         asked = Asked(intent.fingerprint, row[0], intent.maximum.known, question.token is not None)
         asked.approved = row[1] is not None  # somebody may have agreed whose call then ended by a mistake
         self._asked[key] = asked
-        world.count("a person is asked")
+        self._world.count("a person is asked")
+        return asked
+
+    async def _answer(self, process: Process, intent: Intent, question: ConfirmationRequired) -> str | None:
+        """Let somebody answer. Returns the token to come again with, "" if none is needed, None if nobody agreed."""
+        world, code, dice = self._world, question.approval, self._random.random()
+        asked = self._put(intent, question)
+        if asked is None:
+            return None
         await PAUSE
         if dice < 0.5:
             # Whether or not a token was offered: the code is in the hint, for whoever reads it.
@@ -104,18 +168,35 @@ class Consents:
         if dice < 0.7:
 
             def approve(connection: Any) -> None:
-                asked.approved = confirmation.approve(connection, code, now=world.wall) or asked.approved
+                if confirmation.approve(connection, code, now=world.wall):
+                    asked.approved, asked.said = True, asked.said + 1
 
             await process.store.write(approve)
             world.count("a person agrees")
+            if self._dialogues and self._random.random() < 0.6:
+                await self._say_no(process, intent, code)
+                world.count("a person takes a yes back")
             return ""
         if dice < 0.85:
-            said_at, true = world.wall, world.true
-            await process.store.write(lambda connection: confirmation.decline(connection, code, now=said_at))
-            self._declined[intent.fingerprint] = said_at, true
+            await self._say_no(process, intent, code)
             world.count("a person says no")
             return code
         return None
+
+    async def _say_no(self, process: Process, intent: Intent, code: str) -> None:
+        """Decline, which takes back every yes to the same that was given until then."""
+        said_at, true = self._world.wall, self._world.true
+        taken_back: list[tuple[Asked, int]] = []
+
+        def decline(connection: Any) -> None:
+            confirmation.decline(connection, code, now=said_at)
+            same = [one for one in self._asked.values() if one.fingerprint == intent.fingerprint]
+            taken_back[:] = [(one, one.said) for one in same]
+
+        await process.store.write(decline)
+        for other, said in taken_back:
+            other.approved = other.approved and other.said != said
+        self._declined[intent.fingerprint] = said_at, true
 
     def reserved(self, job_id: str, row: Row, jobs: dict[str, Row], alike: list[str], at: float) -> None:
         """I15: what has to be agreed to is reserved on an agreement to it, which holds once, and by whom it may be given."""
@@ -138,6 +219,9 @@ class Consents:
         asked = self._asked[used.pop()]
         if asked.fingerprint != row.fingerprint or at - asked.at >= AGREEMENT_SECONDS:
             raise Violation("I15", "bought on an agreement to something else, or an old one", job_id)
+        own = intent.agreed_to is not None and self._asked.get(_digest(intent.agreed_to)) is asked
+        if asked.in_a_dialogue and (asked.ended or not own):
+            raise Violation("I15", "bought on an agreement that was given for another call", job_id)
         if asked.known and not intent.maximum.known:
             raise Violation("I15", "an agreement to a price is taken for one to an unknown price", job_id)
         if asked.approved:

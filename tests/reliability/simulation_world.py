@@ -232,11 +232,11 @@ class World:
         try:
             await self._buy(process, intent, None)
         except ConfirmationRequired as question:
-            token = await self.consents.answer(process, intent, question)
-            if token is not None:
+            for brought in await self.consents.answers(process, intent, question):
                 again = f"{seller}{len(self.intents)}"
+                repeated = replace(intent, job_id=again, tag=again, agreed_to=brought.agreed_to)
                 with contextlib.suppress(ConfirmationRequired):
-                    await self._buy(process, replace(intent, job_id=again, tag=again), token or None)
+                    await self._buy(process, repeated, brought.token)
 
     async def _buy(self, process: Process, intent: Intent, token: str | None) -> None:
         self.intents[intent.job_id] = intent
