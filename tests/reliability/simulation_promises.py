@@ -401,8 +401,7 @@ class Promises:
             if other.state not in ENDED or other.state in UNCLEAR:
                 raise Violation("I11", f"a second job for a request whose first is {other.state}", job_id)
             unread = other.state == "done" and self._is_fresh(other, at)
-            seen = "SELECT 1 FROM seen WHERE job_id = ?"
-            if unread and not self._connection.execute(seen, (other_id,)).fetchone():
+            if unread and other_id not in self._world.readers.read:
                 raise Violation("I11", "a second job for a request whose result nobody has read", job_id)
 
     def _is_fresh(self, row: Row, at: float) -> bool:

@@ -39,6 +39,7 @@ from .simulation_market import SELLERS, Market, offer_of
 from .simulation_orders import Order, empty_database, request, settings
 from .simulation_process import Process
 from .simulation_promises import Promises
+from .simulation_readers import Readers
 from .simulation_rules import Violation, is_planted, planted
 
 STEPS = 400
@@ -104,6 +105,7 @@ class World:
             )
         )
         self.hooks = HookPromises(self)
+        self.readers = Readers(self)
         if self.hooks.wanted:
             self.settings = replace(self.settings, on_finish="tell somebody")
         self.accounts = Accounts(self)
@@ -174,6 +176,7 @@ class World:
                         action()
                         self.promises.check()
                         self.hooks.act()
+                        self.readers.act()
                         self._lose_a_lock()
                 lead_to_the_end(self)
             finally:
@@ -192,9 +195,14 @@ class World:
         """Whether a process lives, and others can tell."""
         return instance in self.processes and self.processes[instance].locked
 
+    @property
+    def has_room(self) -> bool:
+        """Whether one thing more may begin."""
+        return len(self.threads) < _MOST_THREADS
+
     def awake(self) -> Process | None:
         """A process that is not stopped; None if enough is going on already."""
-        if len(self.threads) >= _MOST_THREADS:
+        if not self.has_room:
             return None
         awake = [process for process in self.processes.values() if not process.paused]
         return awake[int(self.random.random() * len(awake))] if awake else None
@@ -389,16 +397,7 @@ class World:
 
     def _tell(self) -> None:
         process = next(iter(self.processes.values()))
-        self.did("results read", process, "")
-        with contextlib.suppress(StoreError):
-            process.store.write_now(
-                lambda connection: journal.note_read(
-                    connection,
-                    "c",
-                    [job.id for job in journal.unread(connection, "c", now=self.wall)],
-                    now=self.wall,
-                )
-            )
+        self.readers.tell(process)
 
     def _cancel(self) -> None:
         process, jobs = self.awake(), self.promises.open_jobs()

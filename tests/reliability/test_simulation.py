@@ -22,6 +22,7 @@ HARMFUL = (
     "the same request again", "refused by the budget", "decided by hand", "asked to stop", "forgetful",
     "an assistant hands the code back unasked", "bought on an assistant's word", "a person agrees", "a person says no",
     "an unknown price", "the very same once more", "a person agrees in a dialogue", "a person takes a yes back",
+    "a client vanishes", "an answer to nobody", "an answer that comes too late", "an answer that is read",
     "another account's job is left alone", "said to be the same account", "planned otherwise",
     "tripped before a write", "tripped inside a transaction", "tripped after a write", "tripped at a read",
     "tripped at a provider", "tripped at a listener", "tripped before an order", "tripped at an answer", "lock lost",
