@@ -36,7 +36,7 @@ def wanted(asked: VideoRequest, digests: Mapping[str, str], plan: Plan | None = 
     that is known.
     """
     content = _by_content(asked.model_dump(mode="json", include={*_CONTENT}), asked, digests)
-    content["prompt"] = _plain(asked.prompt or "")
+    content["prompt"] = plain(asked.prompt or "")
     given = {
         name: value
         for name, value in asked.model_dump(
@@ -70,15 +70,16 @@ def is_same_video(then: Wanted, now: Wanted) -> bool:
     whatever those offers make of it. Two different values that are given are two videos.
     """
     fields = (then.given.keys() | now.given.keys()) - {"provider"}
-    return then.content == now.content and all(_is_same(name, then, now) for name in fields)
+    return then.content == now.content and all(is_same_setting(name, then, now) for name in fields)
 
 
 def is_same_request(then: Wanted, now: Wanted) -> bool:
     """Tell whether the same video is asked for (`is_same_video`) and of no other provider."""
-    return is_same_video(then, now) and _is_same("provider", then, now)
+    return is_same_video(then, now) and is_same_setting("provider", then, now)
 
 
-def _is_same(name: str, then: Wanted, now: Wanted) -> bool:
+def is_same_setting(name: str, then: Wanted, now: Wanted) -> bool:
+    """Tell whether the same is asked for in this field, one of `Wanted.given`; see `is_same_video`."""
     before, after = then.given.get(name), now.given.get(name)
     if before is not None and after is not None:
         return before == after
@@ -90,7 +91,7 @@ def _is_same(name: str, then: Wanted, now: Wanted) -> bool:
     return True
 
 
-def _plain(prompt: str) -> str:
+def plain(prompt: str) -> str:
     """Write a prompt as it is compared: one form of each letter, one blank for blanks of every kind."""
     return " ".join(unicodedata.normalize("NFC", prompt).translate(_UNSEEN).split())
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from ..errors import InvalidRequest
 from ..types import Job, MediaFile, VideoRequest
 from . import journal
+from .repeats import is_same_setting, plain, wanted
 from .store import Connection
 
 _FORM = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -51,6 +52,7 @@ def job_of(connection: Connection, key: RequestKey) -> Job | None:
     Load the job that the key stands for: the newest that may have been bought. None if there is none.
 
     All that it ever stood for are looked at: one that was judged not to have been bought may have turned up since.
+    A default that is written out is no other request, as in `repeats`.
 
     Raises:
         InvalidRequest: the key was used for another request.
@@ -63,7 +65,7 @@ def job_of(connection: Connection, key: RequestKey) -> Job | None:
     rows = connection.execute("SELECT job_id FROM key_jobs WHERE key = ? ORDER BY rowid DESC", (key.text,))
     jobs = [journal.find(connection, job_id) for (job_id,) in rows.fetchall()]
     bought = [job for job in jobs if job.state not in journal.NOT_BOUGHT]
-    different = _differences(json.loads(asked), json.loads(digests), key)
+    different = _differences(json.loads(asked), json.loads(digests), key, jobs)
     if different:
         owner = (bought or jobs)[0].id
         raise InvalidRequest(
@@ -91,8 +93,10 @@ def _written(request: VideoRequest) -> dict[str, Any]:
     return request.model_dump(mode="json", exclude_defaults=True, exclude={"based_on"})
 
 
-def _differences(then: Mapping[str, Any], digests: Mapping[str, str], key: RequestKey) -> list[str]:
-    now = _written(key.asked)
+def _differences(
+    then: Mapping[str, Any], digests: Mapping[str, str], key: RequestKey, jobs: Sequence[Job]
+) -> list[str]:
+    now, wish = _written(key.asked), wanted(key.asked, key.digests)
     media = set(VideoRequest.model_fields) & {
         "first_frame",
         "last_frame",
@@ -106,7 +110,13 @@ def _differences(then: Mapping[str, Any], digests: Mapping[str, str], key: Reque
         if field in media:
             if not _same_media(_listed(before), digests, _listed(after), key.digests):
                 found.append(field)
-        elif before != after:
+        elif field == "prompt":
+            if plain(before or "") != plain(after or ""):
+                found.append(f"{field}{_shown(before, after)}")
+        elif before != after and (
+            field == "provider_options"
+            or not any(job.wanted is not None and is_same_setting(field, job.wanted, wish) for job in jobs)
+        ):
             found.append(f"{field}{_shown(before, after)}")
     return found
 

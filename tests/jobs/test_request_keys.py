@@ -86,6 +86,28 @@ async def test_another_request_under_the_same_key_is_refused_and_the_difference_
     assert "seed" not in problem
 
 
+@pytest.mark.parametrize("written_first", [False, True])
+async def test_a_default_that_is_written_out_is_the_same_request_under_its_key(
+    settings: Settings, written_first: bool
+) -> None:
+    short = VideoRequest(prompt="[sandbox:stall] a boat")
+    async with open_app(settings) as app:
+        planned = (await app.estimate(short)).request
+        whole = planned.model_copy(update={"prompt": "[sandbox:stall]  a boat ", "seed": -1})
+        assert whole.duration is not None
+        assert short.duration is None
+        # Where it goes is a choice, not a default: who names it at first has to name it again.
+        named = short.model_copy(update={"model": whole.model, "provider": whole.provider})
+        first, second = (whole, named) if written_first else (short, whole)
+        started = await app.generate(first, request_key=KEY)
+        repeated = await again(app, second)
+        assert repeated.id == started.job.id
+        longer = second.model_copy(update={"duration": whole.duration + 1})
+        with pytest.raises(InvalidRequest, match=r"differs in: duration \([^)]*\)\.$"):
+            await app.generate(longer, request_key=KEY)
+        await app.cancel(repeated.id)
+
+
 @pytest.mark.parametrize("key", ["short", "x" * 65, "with space", "ünicode-key", "line\nbreak", ""])
 async def test_a_key_of_another_form_is_refused_before_anything_happens(settings: Settings, key: str) -> None:
     async with open_app(settings) as app:
