@@ -189,29 +189,29 @@ def allow_spending(connection: Connection) -> bool:
 
 
 def _check_breakers(connection: Connection, provider: str, account: str, model: str, now: float) -> None:
+    # Either clock closes it again: the one on the wall may have been set back, the steady one stands still in sleep.
+    passed = steady.passed(connection)
     row = connection.execute(
-        "SELECT code, message, hint, open_until FROM breakers"
-        " WHERE provider = ? AND account = ? AND open_until > ? AND open_until <= ?",
-        (provider, account, now, now + _BREAKER_SECONDS),
+        "SELECT code, message, hint, min(open_until - ?3, open_steady - ?4) FROM breakers"
+        " WHERE provider = ?1 AND account = ?2 AND open_until > ?3 AND open_steady > ?4",
+        (provider, account, now, passed),
     ).fetchone()
     if row is not None:
         raise _open(
-            provider, "no new jobs", row, "Another key takes effect at once; or name another provider.", now
+            provider, "no new jobs", row, "Another key takes effect at once; or name another provider."
         )
     row = connection.execute(
-        "SELECT code, message, hint, open_until FROM model_breakers"
-        " WHERE provider = ? AND account = ? AND model = ? AND open_until > ? AND open_until <= ?",
-        (provider, account, model, now, now + _BREAKER_SECONDS),
+        "SELECT code, message, hint, min(open_until - ?3, open_steady - ?4) FROM model_breakers"
+        " WHERE provider = ?1 AND account = ?2 AND open_until > ?3 AND open_steady > ?4 AND model = ?5",
+        (provider, account, now, passed, model),
     ).fetchone()
     if row is not None:
-        raise _open(provider, f"no new jobs with {model}", row, "Other models are not affected.", now)
+        raise _open(provider, f"no new jobs with {model}", row, "Other models are not affected.")
 
 
-def _open(
-    provider: str, what: str, row: tuple[str, str, str, float], besides: str, now: float
-) -> BreakerOpen:
-    code, message, hint, until = row
-    minutes = max(1, round((until - now) / 60))
+def _open(provider: str, what: str, row: tuple[str, str, str, float], besides: str) -> BreakerOpen:
+    code, message, hint, seconds = row
+    minutes = max(1, round(seconds / 60))
     return BreakerOpen(
         f"{provider} takes {what} from here for another {minutes} min: {message} ({code})",
         hint=f"{hint or 'Put it right at the provider.'} {besides}",
@@ -238,9 +238,9 @@ def refused(
     """
     if code in _MODEL_CODES:
         connection.execute(
-            "INSERT OR REPLACE INTO model_breakers (provider, account, model, code, message, hint, open_until)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (provider, account, model, code, message, hint, now + _BREAKER_SECONDS),
+            "INSERT OR REPLACE INTO model_breakers (provider, account, model, code, message, hint, open_until, open_steady)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (provider, account, model, code, message, hint, *_closes(connection, now)),
         )
         return
     row = connection.execute(
@@ -249,12 +249,21 @@ def refused(
     failures = row[1] + 1 if row is not None and row[0] == code else 1
     opens = code in _ACCOUNT_CODES or failures >= _SAME_REFUSALS
     connection.execute(
-        "INSERT INTO breakers (provider, account, code, message, hint, failures, open_until)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO breakers (provider, account, code, message, hint, failures, open_until, open_steady)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (provider, account) DO UPDATE SET code = excluded.code, message = excluded.message,"
-        " hint = excluded.hint, failures = excluded.failures, open_until = excluded.open_until",
-        (provider, account, code, message, hint, failures, now + _BREAKER_SECONDS if opens else 0.0),
+        " hint = excluded.hint, failures = excluded.failures, open_until = excluded.open_until,"
+        " open_steady = excluded.open_steady",
+        (
+            *(provider, account, code, message, hint, failures),
+            *(_closes(connection, now) if opens else (0.0, 0.0)),
+        ),
     )
+
+
+def _closes(connection: Connection, now: float) -> tuple[float, float]:
+    """When a breaker that opens now closes again: by the clock on the wall, and as `steady` counts."""
+    return now + _BREAKER_SECONDS, steady.note(connection) + _BREAKER_SECONDS
 
 
 def accepted(connection: Connection, *, provider: str, account: str, model: str) -> None:

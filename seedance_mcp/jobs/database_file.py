@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import StoreError, StoreGone
 
-SCHEMA_VERSION = 16
+SCHEMA_VERSION = 17
 SPENDING_STOPPED = "spending_stopped"
 """The key in `meta` that stops every purchase until a person allows them again."""
 

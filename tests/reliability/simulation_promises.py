@@ -43,8 +43,8 @@ class Promises:
         self._seq = self._row = self._changes = 0
         self._hash = ""
         self.jobs: dict[str, Row] = defaultdict(Row)
-        self._refusals: dict[tuple[str, str], tuple[str, int, float]] = {}
-        self._model_refusals: dict[tuple[str, str], float] = {}
+        self._refusals: dict[tuple[str, str], tuple[str, int, float, float]] = {}
+        self._model_refusals: dict[tuple[str, str], tuple[float, float]] = {}
         self._requests: dict[str, frozenset[str]] = {}
         self._of_key: dict[str, list[str]] = defaultdict(list)
         self._on_disk: set[str] = set()
@@ -93,6 +93,24 @@ class Promises:
             if self.jobs[job_id].task_id is None:
                 state = self.jobs[job_id].state
                 raise Violation("I2", f"{state}, though the id of its task had been on disk", job_id)
+
+    def what_is_shown_is_found(self, job_ids: list[str], at: float) -> None:
+        """
+        I10: whatever a clock says, a purchase that its provider shows is followed to its end.
+
+        One that was older than the list reaches back, at that true time, may be left to a person, and so may one
+        whose provider does not tell its time.
+        """
+        self.check()
+        for job_id in job_ids:
+            row, task = self.jobs[job_id], self._world.market.tasks.get(job_id)
+            if task is None or task.seller == "mute" or not self._world.honest:
+                continue
+            late = at - task.at > HORIZON_HOURS * 3600
+            if row.state == "unresolved" and (late or self._world.market.undated):
+                continue
+            if row.state != ("done" if task.outcome == "succeeded" else task.outcome):
+                raise Violation("I10", f"a purchase that {task.outcome} is {row.state}", job_id)
 
     def told(self, job_id: str) -> None:
         """A person says what stands at the provider's console."""
@@ -437,22 +455,30 @@ class Promises:
         return intent.provider, intent.account
 
     def _note_refusal(self, job_id: str, after: str, code: str | None, at: float) -> None:
-        account = self._account(job_id)
+        account, true = self._account(job_id), self._world.true
         if after == "accepted":
             self._refusals.pop(account, None)
             self._model_refusals.pop(account, None)
         elif after == "rejected" and code == "model_not_open":
-            self._model_refusals[account] = at
+            self._model_refusals[account] = at, true
         elif after == "rejected" and code is not None:
-            known, count, _ = self._refusals.get(account, ("", 0, 0.0))
-            self._refusals[account] = (code, count + 1 if known == code else 1, at)
+            known, count, *_ = self._refusals.get(account, ("", 0))
+            self._refusals[account] = (code, count + 1 if known == code else 1, at, true)
 
     def _breakers_stop(self, job_id: str, at: float) -> None:
         """I4: after three equal refusals, or one that concerns the account, nothing is reserved there for a while."""
         account = self._account(job_id)
-        refused = self._model_refusals.get(account, -BREAKER_SECONDS)
-        if refused <= at < refused + BREAKER_SECONDS:
+        if account in self._model_refusals and self._is_stopped(at, *self._model_refusals[account]):
             raise Violation("I4", "reserved with a model that is not open", job_id)
-        code, count, last = self._refusals.get(account, ("", 0, 0.0))
-        if (count >= 3 or code == "insufficient_funds") and last <= at < last + BREAKER_SECONDS:
-            raise Violation("I4", f"reserved after {count} times {code}", job_id)
+        if account in self._refusals:
+            code, count, last, true = self._refusals[account]
+            if (count >= 3 or code == "insufficient_funds") and self._is_stopped(at, last, true):
+                raise Violation("I4", f"reserved after {count} times {code}", job_id)
+
+    def _is_stopped(self, at: float, refused_at: float, refused_true: float) -> bool:
+        """Whether less than the time of a breaker has passed, by the clock (a set forward one is believed) and in truth."""
+        world = self._world
+        by_the_clock = at < refused_at + BREAKER_SECONDS
+        return (
+            by_the_clock and world.true < refused_true + BREAKER_SECONDS and (world.honest or not world.moved)
+        )

@@ -12,6 +12,9 @@ HOUR = 3600.0
 AGREEMENT_SECONDS = 900.0
 SAME_IN_AN_HOUR = 3
 DAY = 86_400.0
+YEAR = 31_536_000.0
+INTENTS = 12
+"""How many different things are asked for."""
 
 # Written down once more, on purpose: a change of the product's own table has to be made here too.
 MOVES = {

@@ -40,14 +40,12 @@ from .simulation_orders import Order, empty_database, request, settings
 from .simulation_process import Process
 from .simulation_promises import Promises
 from .simulation_readers import Readers
-from .simulation_rules import Violation, is_planted, planted
+from .simulation_rules import INTENTS, YEAR, Violation, is_planted, planted
 
 STEPS = 400
 """How many steps a schedule has before it is led to its end."""
 
-INTENTS = 12
 START = 1_700_000_000.0
-YEAR = 31_536_000.0
 _MOST_THREADS = 24
 _LOST_LOCKS = 0.004
 """How likely that is after each action of a schedule in which assumptions do not hold."""
@@ -212,10 +210,11 @@ class World:
         if process:
             number = self.random.randrange(INTENTS)
             few = self.consents.habit != "usual"
-            asked = self._request(process, number % len(SELLERS) if few else number)
+            asked = self.order(process, number % len(SELLERS) if few else number)
             self.spawn(process, asked, contained=True)
 
-    async def _request(self, process: Process, number: int) -> None:
+    async def order(self, process: Process, number: int) -> None:
+        """Ask for the video of this number, and again when somebody has agreed to its price."""
         seller, instead_of = SELLERS[number % len(SELLERS)], ()
         refused = self.promises.refused(seller, number) if self.random.random() < 0.3 else None
         if refused:  # another provider is asked instead
