@@ -327,18 +327,19 @@ class Watcher:
                     await self._adopt_kept(kept, mine=mine)
 
     async def _adopt_kept(self, kept: Kept, *, mine: bool) -> None:
-        left, unread = False, not kept.whole
+        adopted, unread = True, not kept.whole
         for job_id, submission in kept.receipts:
             # A buyer that still tries to record the outcome must not be overtaken.
             if mine and (self._buying(job_id) or not self._receipts.needs(job_id)):
                 continue
-            left = True
+            now_adopted = False
             with self._troubles.contained("Adopting what was bought for it", job_id):
                 unread = not await self._adopt_receipt(job_id, submission) or unread
-                left = False
+                now_adopted = True
                 if mine:
                     self._receipts.forget(job_id)
-        if mine or left:
+            adopted = adopted and now_adopted
+        if mine or not adopted:
             return
         if unread:
             logger.error("receipts that nobody can make sense of are kept as %s", kept.set_aside())

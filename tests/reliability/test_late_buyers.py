@@ -17,7 +17,8 @@ import pytest
 
 from seedance_mcp.app import App
 from seedance_mcp.jobs import database_file, outcomes, runner
-from seedance_mcp.types import Job, JobState
+from seedance_mcp.jobs.receipts import Receipts
+from seedance_mcp.types import Job, JobState, Submission
 from tests.emulator import Behaviour, Emulator, Fault
 from tests.emulator import server as emulator_server
 from tests.emulator.faults import play
@@ -252,3 +253,39 @@ async def test_a_task_whose_job_was_given_another_one_meanwhile_becomes_a_job_of
             assert kept.submission
             assert kept.submission.task_id == "cgt-of-somebody-else"
             assert emulator.ledger.count("submit") == 1
+
+
+async def test_a_receipt_that_the_database_does_not_take_yet_stays_also_when_it_takes_the_next_one(
+    tmp_path: Path,
+) -> None:
+    with anyio.fail_after(2 * PATIENCE):
+        async with Emulator("ark") as emulator:
+            emulator.fail("lost", "submit", times=2, accepted=True)
+            emulator.fail("status", "list", times=None, status=503)
+            emulator.fail("status", "poll", times=None, status=503)
+            jobs: list[Job] = []
+            async with server(emulator, tmp_path) as first:
+                for prompt in ("a paper boat", "a paper plane"):
+                    jobs.append((await first.generate(request("ark", prompt=prompt))).job)
+                    await until(lambda: _is(first, jobs[-1].id, JobState.UNKNOWN))
+            dead = Receipts(tmp_path / "state" / "receipts", "d" * 16)
+            dead.prepare()
+            for job, task in zip(jobs, emulator.ledger.tasks, strict=True):
+                dead.keep(job.id, Submission(task_id=task))
+            with contextlib.closing(sqlite3.connect(tmp_path / "state" / "jobs.db")) as database:
+                database.execute(
+                    f"CREATE TRIGGER full BEFORE UPDATE OF document ON jobs WHEN OLD.id = '{jobs[0].id}'"
+                    " BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+                )
+            async with server(emulator, tmp_path) as second:
+                await until(lambda: _is(second, jobs[1].id, JobState.ACCEPTED))
+                assert await _is(second, jobs[0].id, JobState.UNKNOWN)
+            assert jobs[0].id.encode() in receipts(tmp_path)
+            with contextlib.closing(sqlite3.connect(tmp_path / "state" / "jobs.db")) as database:
+                database.execute("DROP TRIGGER full")
+            emulator.faults.clear()
+            emulator.fail("status", "list", times=None, status=503)
+            async with server(emulator, tmp_path) as third:
+                for job in jobs:
+                    await delivered(third, job.id)
+            assert emulator.ledger.count("submit") == 2
