@@ -15,7 +15,7 @@ from ..app import App
 from ..config import Settings, load_settings
 from ..errors import StoreError, StoreGone
 from ..jobs import WatchDuty
-from ..jobs.lost_answers import a_person_has_to_look, look_yourself
+from ..jobs.lost_answers import a_person_has_to_look, look_yourself, why_watched
 from ..texts import one_line
 from .opening import opened
 
@@ -72,7 +72,7 @@ async def _watch(settings: Settings, until_idle: bool) -> int:
             try:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(_end_on_signal, tasks.cancel_scope)
-                    tasks.start_soon(_follow, app, shown)
+                    tasks.start_soon(_follow, app, shown, until_idle)
                     if until_idle:
                         tasks.start_soon(_end_when_lost, duty, tasks.cancel_scope)
                         await duty.until_idle()
@@ -142,17 +142,17 @@ async def _end_on_signal(scope: anyio.CancelScope) -> None:
             scope.cancel()
 
 
-async def _follow(app: App, shown: dict[str, str]) -> None:
+async def _follow(app: App, shown: dict[str, str], until_idle: bool) -> None:
     while True:
         try:
-            await _show(app, shown)
+            await _show(app, shown, stays=until_idle)
         except StoreError as error:
             print(error.message, file=sys.stderr)
         await anyio.sleep(_LOOK_SECONDS)
 
 
-async def _show(app: App, shown: dict[str, str]) -> None:
-    """Print every job that has changed since it was `shown`."""
+async def _show(app: App, shown: dict[str, str], *, stays: bool = False) -> None:
+    """Print every job that has changed since it was `shown`; with `stays` also why one is waited for that nobody looks for."""
     open_jobs = await app.unfinished()
     known = [await app.job(job_id) for job_id in shown if job_id not in {job.id for job in open_jobs}]
     for job in (*open_jobs, *known):
@@ -165,5 +165,7 @@ async def _show(app: App, shown: dict[str, str]) -> None:
                 print(f"{other.message}\n{other.hint}", flush=True)
             elif a_person_has_to_look(job, info := app.catalog.providers.get(job.provider)):
                 print(look_yourself(job, info), flush=True)
+                if stays and info is not None:
+                    print(why_watched(info), flush=True)
         if job.finished:
             shown.pop(job.id, None)

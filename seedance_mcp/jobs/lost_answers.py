@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import OtherAccount
 from ..types import Job, JobState
+from .reconcile import quiet_seconds
 
 if TYPE_CHECKING:
     from ..catalog import ProviderInfo
@@ -22,6 +23,14 @@ def look_yourself(job: Job, info: ProviderInfo | None) -> str:
         f"{info.title if info else job.provider} cannot be asked which tasks it took, so nobody is looking for this"
         " one: a person looks at its console, then runs in a terminal"
         f" `seedance-mcp jobs resolve {job.id} --task ID` or `--not-bought`."
+    )
+
+
+def why_watched(info: ProviderInfo) -> str:
+    """Say why a job of a provider that cannot be asked is watched all the same, and for how long."""
+    return (
+        f"It is watched until {quiet_seconds(info) / 60:.0f} minutes after the answer was lost: so long the process that"
+        " submitted it may still come back with the task. Your word ends that at once."
     )
 
 

@@ -44,8 +44,18 @@ def test_a_lost_answer_ends_with_code_3_and_words_that_promise_no_search(
     assert "3 the job has not" in " ".join(run("--help").stdout.split())
     with pytest.raises(subprocess.TimeoutExpired) as late:
         run("watch", "--until-idle", seconds=8, **emulator.environment())
-    watched = late.value.stdout
-    assert "cannot be asked" in (watched.decode() if isinstance(watched, bytes) else watched or "")
+    printed = late.value.stdout
+    watched = printed.decode() if isinstance(printed, bytes) else printed or ""
+    assert "cannot be asked" in watched
+    assert "watched until 10 minutes after the answer was lost" in watched
+
+
+def test_a_watcher_ends_as_soon_as_a_person_has_said_what_became_of_a_lost_answer(
+    run: Run, emulator: Emulator
+) -> None:
+    _, job_id = lose(run, emulator)
+    run("jobs", "resolve", job_id, "--not-bought", **emulator.environment())
+    assert run("watch", "--until-idle", **emulator.environment()).returncode == 0
 
 
 def test_a_task_that_the_provider_does_not_know_is_not_believed(run: Run, emulator: Emulator) -> None:
