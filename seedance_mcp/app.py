@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
-from .config import Settings, UnknownName
-from .errors import ConfigError, OtherAccount
+from .config import Settings
+from .errors import OtherAccount
 from .jobs import (
     Budget,
     Damaged,
@@ -54,7 +54,7 @@ from .types import Job, VideoRequest
 if TYPE_CHECKING:
     from .catalog import Catalog
 
-__all__ = ["App", "Quote", "Reader", "Update", "UploadedMedia", "Viewed", "open_app", "unusable_keys"]
+__all__ = ["App", "Quote", "Reader", "Update", "UploadedMedia", "Viewed", "open_app"]
 
 
 class App:
@@ -88,15 +88,14 @@ class App:
         return await self._store.read(journal.damaged)
 
     @property
-    def unknown_settings(self) -> tuple[UnknownName, ...]:
-        """What was given and is no setting."""
-        return self._shops.unknown_settings
+    def settings_notices(self) -> tuple[str, ...]:
+        """What the user should know of the settings: keys that cannot be used, and names that nobody reads."""
+        return self._shops.settings_notices
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What the user should know before anything else: names that are no setting's, and the `notice`."""
-        unknown = tuple(str(name) for name in self.unknown_settings)
-        return (*unknown, self.notice) if self.notice else unknown
+        """What the user should know before anything else: the `settings_notices` and the `notice`."""
+        return (*self.settings_notices, self.notice) if self.notice else self.settings_notices
 
     async def unread_receipts(self) -> list[str]:
         """Say what purchases are known by receipts alone that no job could be given."""
@@ -331,6 +330,16 @@ class App:
         """Make a small contact sheet (JPEG, under 60 KB) of a finished job; None if there is no video."""
         return await preview(job)
 
+    @property
+    def malformed_keys(self) -> Mapping[str, str]:
+        """By provider, a sentence on a key that cannot be one; such a provider is not ready."""
+        return self._shops.malformed_keys
+
+    @property
+    def misnamed_keys(self) -> Mapping[str, str]:
+        """By provider, a sentence on a key that stands under a name that nobody reads."""
+        return self._shops.misnamed_keys
+
     def providers_ready(self) -> Mapping[str, bool]:
         """For each provider, whether it could be bought from now."""
         return self._shops.ready()
@@ -357,11 +366,8 @@ async def open_app(
     `open_store`.
 
     Raises:
-        ConfigError: a provider's key cannot be one.
         StoreError: the job database cannot be used.
     """
-    if settings.unusable_keys:
-        await anyio.to_thread.run_sync(_refuse_unusable_keys, settings)
     store = await anyio.to_thread.run_sync(partial(open_store, settings.state_dir, patience=patience))
     app = App(settings, store, leave=leave)
     try:
@@ -375,16 +381,3 @@ async def open_app(
     finally:
         with anyio.CancelScope(shield=True):
             await app.close()
-
-
-def _refuse_unusable_keys(settings: Settings) -> None:
-    from .catalog import Catalog
-
-    if problems := unusable_keys(settings, Catalog.load(settings.catalog)):
-        raise ConfigError.of(problems.values())
-
-
-def unusable_keys(settings: Settings, catalog: Catalog) -> Mapping[str, str]:
-    """Say of each variable that holds a provider's key, and cannot be one, what is wrong with it."""
-    ours = {name for info in catalog.providers.values() for name in info.key_variables}
-    return {name: problem for name, problem in settings.unusable_keys.items() if name in ours}

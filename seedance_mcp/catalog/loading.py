@@ -106,11 +106,17 @@ def _provider_tables() -> Table:
 
 
 def _alike(providers: Table) -> Table:
-    """Fill in what a provider takes from the one that its `like` names."""
+    """Fill in what a provider takes from the one that its `like` names; how its key is misspelt is its own."""
     return {
-        name: _plain(_merged(providers[table["like"]] if "like" in table else {}, {"name": name, **table}))
+        name: _plain(
+            _merged(_taken(providers[table["like"]]) if "like" in table else {}, {"name": name, **table})
+        )
         for name, table in providers.items()
     }
+
+
+def _taken(table: Table) -> Table:
+    return {key: value for key, value in table.items() if key != "key_near_misses"}
 
 
 def _plain(table: Table) -> Table:

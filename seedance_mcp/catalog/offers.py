@@ -126,6 +126,7 @@ class ProviderInfo(Line):
     """
     A company's API, as its data file describes it.
 
+    `key_near_misses` are names under which people set the key although nobody reads it there.
     `public_uploads`: whoever has the URL of an upload can read it, without the key, so that other providers can.
     `reserved` are fields of the body that the adapter writes and nobody else may. `request_bytes`: the
     largest body it takes. `failed_is_billed` is false only where a failure is said to cost nothing.
@@ -140,6 +141,7 @@ class ProviderInfo(Line):
     adapter: str
     base_url: str
     key_variables: tuple[str, ...]
+    key_near_misses: tuple[str, ...] = ()
     key_page: str
     auth: str = "Bearer {key}"
     currency: Literal["USD", "CNY"]

@@ -8,7 +8,6 @@ import platform
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -58,7 +57,6 @@ async def examine(settings: Settings, *, network: bool, wrong: Mapping[str, str]
         yield finding
     for finding in look_at_network(settings):
         yield finding
-    settings = replace(settings, unusable_keys={})  # told just now; the rest can be looked at all the same
     if catalog is not None:
         yield await look_at_carrier(catalog, settings)
     for finding in _folders(settings, wrong):
@@ -99,7 +97,9 @@ def conclude(findings: list[Finding], settings: Settings) -> tuple[bool, str]:
     ready = [found for found in sellers.values() if found.verdict == "ok"]
     paid = [found.subject for found in ready if not found.free]
     if paid:
-        return True, f"A video can be made now at {_listed(paid)}."
+        others = [found.subject for found in sellers.values() if found.verdict == "problem"]
+        besides = f"; not at {_listed(others)}, see above" if others else ""
+        return True, f"A video can be made now at {_listed(paid)}{besides}."
     if any(found.verdict in ("problem", "warning") for found in sellers.values()):
         return False, "A key is set, but no provider could be bought from now: see above."
     if ready:

@@ -7,10 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..app import unusable_keys
 from ..config import Settings, setting_table, unknown_names
 from ..errors import ConfigError
-from ..jobs import hook_program, wrong_defaults
+from ..jobs import hook_program, malformed_keys, misnamed_keys, wrong_defaults
 from ..providers import certificates_of
 from .findings import Finding
 
@@ -26,10 +25,25 @@ def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Cata
     urls = {f"SEEDANCE_{name.upper()}_BASE_URL" for name in providers}
     known = {name for name, _, _ in setting_table()}
     bad = dict(wrong)
+    malformed: Mapping[str, str] = {}
+    misnamed: Mapping[str, str] = {}
     if catalog is not None:
-        bad.update(unusable_keys(settings, catalog))
+        malformed, misnamed = malformed_keys(settings, catalog), misnamed_keys(settings, catalog)
         bad.update(wrong_defaults(settings, catalog))
     found = [finding(subject=name, verdict="problem", text=text) for name, text in bad.items()]
+    found += [
+        finding(
+            subject=provider,
+            verdict="warning",
+            text=text,
+            hint="Until it is corrected this provider is left out; the others and the sandbox work.",
+        )
+        for provider, text in malformed.items()
+    ]
+    found += [
+        finding(subject=provider, verdict="warning", text=text, hint="Set the variable that is read.")
+        for provider, text in misnamed.items()
+    ]
     found += [
         finding(
             subject=name,
@@ -42,7 +56,7 @@ def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Cata
     ]
     for name, origin in sorted(settings.sources.items()):
         place = f"from {_place(origin)}"
-        if name in bad:
+        if name in bad or name in settings.unusable_keys:
             continue
         if name in keys:
             found.append(finding(subject=name, verdict="ok", text=f"set, not shown, {place}"))

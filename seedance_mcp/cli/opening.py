@@ -16,15 +16,15 @@ from ..texts import inert
 @asynccontextmanager
 async def opened(settings: Settings, *, watch: bool = True) -> AsyncGenerator[App]:
     """
-    Open the app; see `open_app` for `watch`. What is logged as an error is shown, and names that are no setting's.
+    Open the app; see `open_app` for `watch`. What is logged as an error is shown, and what is wrong with names and keys.
 
     A job that is not there gets a note on where it was looked for.
     """
     log_to_stderr(settings)
     async with open_app(settings, watch=watch) as app:
         with suppress(SeedanceError):  # trouble with the catalogue stops only who needs it
-            for unknown in app.unknown_settings:
-                print(f"note: {inert(str(unknown))}", file=sys.stderr)
+            for notice in app.settings_notices:
+                print(f"note: {inert(notice)}", file=sys.stderr)
         try:
             yield app
         except JobNotFound as error:

@@ -39,14 +39,13 @@ async def ask_providers(catalog: Catalog, settings: Settings, *, network: bool) 
 async def _ask(info: ProviderInfo, shops: Shops, settings: Settings, *, network: bool) -> Finding:
     finding = partial(Finding, area="providers", subject=info.name)
     variable = next((name for name in info.key_variables if name in settings.given), None)
-    unusable = [name for name in info.key_variables if name in settings.sources]
-    if variable is None and unusable:
-        return finding(verdict="problem", text=f"not ready: {unusable[0]} cannot be used, see settings above")
+    if problem := shops.malformed_keys.get(info.name):
+        return finding(verdict="problem", text=f"not ready: {problem}")
     if info.key_variables and variable is None:
         return finding(
             verdict="off",
             text=f"no key ({' or '.join(info.key_variables)})",
-            hint=f"Get one at {info.key_page}.",
+            hint=shops.misnamed_keys.get(info.name) or f"Get one at {info.key_page}.",
         )
     if not network and not info.placeholder:
         return finding(verdict="ok", text=f"{variable} is set; not asked")

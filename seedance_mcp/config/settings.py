@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from pathlib import Path
@@ -255,8 +255,17 @@ class Settings:
     """By name, a sentence on each variable that is named like a key and cannot be one; it may be another program's."""
 
     def secret(self, *names: str) -> SecretStr | None:
-        """The first of these variables that is set, such as a provider's key; None if none is."""
-        return next((self.given[name] for name in names if name in self.given), None)
+        """The first of these variables that is set, such as a provider's key; None if none is, or it cannot be a key."""
+        name = self._first_set(names)
+        return self.given.get(name) if name else None
+
+    def key_problem(self, *names: str) -> str | None:
+        """A sentence on the first of these variables that is set, if it cannot be a key; it never holds the value."""
+        name = self._first_set(names)
+        return self.unusable_keys.get(name) if name else None
+
+    def _first_set(self, names: Iterable[str]) -> str | None:
+        return next((name for name in names if name in self.given or name in self.unusable_keys), None)
 
     def base_url(self, provider: str) -> str | None:
         """The user's replacement for a provider's base URL, without a trailing slash; None if there is none."""

@@ -9,6 +9,7 @@ from .confirmation import Declined
 from .defaults import wrong_defaults
 from .finish_hook import hook_program
 from .journal import Damaged, Transition
+from .keys import malformed_keys, misnamed_keys
 from .ledger import Spent, by_day
 from .orders import Started
 from .outlook import Quote, look_ahead
@@ -63,6 +64,8 @@ __all__ = [
     "journal",
     "look_ahead",
     "lost_answers",
+    "malformed_keys",
+    "misnamed_keys",
     "open_store",
     "part",
     "preview",

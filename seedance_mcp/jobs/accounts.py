@@ -140,14 +140,20 @@ def take_back(connection: Connection, earlier: str, provider: str) -> bool:
     return cursor.rowcount > 0
 
 
-def other_account(job: Job, info: ProviderInfo, here: Account) -> OtherAccount:
-    """Make the error that says which key a job waits for, and what a person can do about it."""
+def other_account(job: Job, info: ProviderInfo, here: Account, malformed: str | None = None) -> OtherAccount:
+    """
+    Make the error that says which key a job waits for, and what a person can do about it.
+
+    `malformed` says in a sentence why the key that is set now cannot be one.
+    """
     bought = Account.of(job)
     elsewhere = None not in (bought.address, here.address) and bought.address != here.address
     keys = " or ".join(info.key_variables)
     then = f"with the key {bought.fingerprint}…" if bought.fingerprint != NO_KEY else "without a key"
     if bought.fingerprint == here.fingerprint:
         now = f"the address set now is {here.address}"
+    elif malformed is not None:
+        now = f"the key set now cannot be used ({malformed.rstrip('.')})"
     elif here.fingerprint == NO_KEY:
         now = f"no key is set for it now ({keys})" if keys else "it takes none now"
     else:

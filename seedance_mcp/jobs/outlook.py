@@ -78,6 +78,7 @@ async def look_ahead(
     )
     intent = order.intent(plan, owner=store.ownership.instance, account=shops.account_at(info))
     try:
+        shops.check_choice(plan)
         if not info.placeholder:
             shops.check_limits()
         shops.open(info)

@@ -12,6 +12,7 @@ from ..errors import InvalidRequest, SeedanceError
 from ..types import MediaFile, VideoRequest
 from .defaults import check_defaults
 from .fitting import FIT_HINT, Fitted, fitted
+from .keys import not_by_name
 
 if TYPE_CHECKING:
     from ..catalog import Catalog, Estimate, Offer
@@ -22,7 +23,8 @@ class Plan:
     """
     A request as it would be bought: where, in full, for how much, and why there. No estimate: price unknown.
 
-    `notes` say what the person should know about the price, and about what is sent in place of a file.
+    `notes` say what the person should know about the price, and about what is sent in place of a file. `preferred` is
+    the provider that would have been chosen instead of this paid one, if its key was not malformed.
     """
 
     offer: Offer
@@ -30,6 +32,7 @@ class Plan:
     estimate: Estimate | None
     reason: str
     notes: tuple[str, ...] = ()
+    preferred: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,20 +51,25 @@ def plan(
     catalog: Catalog,
     settings: Settings,
     ready: Mapping[str, bool],
+    malformed: Mapping[str, str],
     media: Mapping[str, MediaFile],
 ) -> Plan:
     """
     Choose the offer for a request and fill in what was not given.
 
     The provider and model of the request win, then the settings. Without either: the newest model within the
-    limit for one job, at the cheapest provider that is ready; the sandbox where no key is set.
+    limit for one job, at the cheapest provider that is ready; the sandbox where no key is set. `malformed` says by
+    provider what is wrong with its key: it is left out, and the reason says so.
 
     Raises:
         InvalidRequest: no offer can do it; all problems of the closest offer, and who else could.
-        ConfigError: the settings name a provider or a model for it that cannot be used.
+        ConfigError: the settings name a provider or a model for it that cannot be used; or the key is malformed of the
+            provider that is named, or of the only one that could do it.
     """
     check_defaults(request, settings, catalog)
     provider = request.provider or settings.provider
+    if provider is not None and provider in malformed:
+        raise not_by_name(provider, malformed[provider], setting=request.provider is None)
     model = request.model or settings.model
     if provider is not None and model is not None:
         offer = catalog.offer(provider, model)
@@ -73,6 +81,25 @@ def plan(
     if model is not None:
         catalog.model(model)
     offers = [offer for name in pool for offer in catalog.offers(provider=name, model=model)]
+    plans, problems = _plans(request, offers, settings, media)
+    others = () if provider else [o for name in malformed for o in catalog.offers(provider=name, model=model)]
+    left_out, _ = _plans(request, others, settings, media)
+    if not plans and left_out:
+        name = left_out[0].offer.provider.name
+        raise not_by_name(name, malformed[name], setting=False)
+    if not plans:
+        if problems is None:
+            where = f"{provider} does not sell" if provider else "No provider that is ready sells"
+            problems = InvalidRequest([f"{where} {model or 'any model'}."])
+        raise _with_hint(problems, request, catalog, settings, media, offers)
+    best = _best(plans, catalog, settings, named=provider is not None, pool=pool, model=model)
+    return _beside(best, [*plans, *left_out], catalog, settings, malformed)
+
+
+def _plans(
+    request: VideoRequest, offers: Iterable[Offer], settings: Settings, media: Mapping[str, MediaFile]
+) -> tuple[list[Plan], InvalidRequest | None]:
+    """Make a plan for each offer that can do it; and what is wrong with the request at the first that cannot."""
     plans: list[Plan] = []
     problems: InvalidRequest | None = None
     for offer in offers:
@@ -80,12 +107,22 @@ def plan(
             plans.append(_made(request, offer, settings, media, ""))
         except InvalidRequest as error:
             problems = problems or error
-    if not plans:
-        if problems is None:
-            where = f"{provider} does not sell" if provider else "No provider that is ready sells"
-            problems = InvalidRequest([f"{where} {model or 'any model'}."])
-        raise _with_hint(problems, request, catalog, settings, media, offers)
-    return _best(plans, catalog, settings, named=provider is not None, pool=pool, model=model)
+    return plans, problems
+
+
+def _beside(
+    best: Plan, all_plans: list[Plan], catalog: Catalog, settings: Settings, malformed: Mapping[str, str]
+) -> Plan:
+    """Say of the chosen plan who was left out for a malformed key, and whether one of those would have been chosen."""
+    names = dict.fromkeys(name for plan in all_plans if (name := plan.offer.provider.name) in malformed)
+    if not names:
+        return best
+    reasons = "; ".join(f"{name} is left out: {malformed[name].rstrip('.')}" for name in names)
+    best = replace(best, reason=f"{best.reason}; {reasons}")
+    if best.offer.provider.placeholder:
+        return best
+    first = _first(all_plans, catalog, settings).offer.provider.name
+    return replace(best, preferred=first if first in malformed else None)
 
 
 def _ready_pool(catalog: Catalog, ready: Mapping[str, bool]) -> list[str]:
@@ -151,13 +188,7 @@ def _best(
     pool: list[str],
     model: str | None,
 ) -> Plan:
-    affordable = [plan for plan in plans if _most(plan) <= settings.max_usd_per_job] or [
-        min(plans, key=_most)
-    ]
-    rank = {name: place for place, name in enumerate(catalog.models)}
-    newest = min(rank.get(plan.offer.model.id, len(rank)) for plan in affordable)
-    same_model = [plan for plan in affordable if rank.get(plan.offer.model.id, len(rank)) == newest]
-    best = min(same_model, key=_most)
+    best = _first(plans, catalog, settings)
     words: list[str] = []
     if model is None:
         words.append(
@@ -168,7 +199,8 @@ def _best(
         )
     if best.offer.provider.placeholder and not named:
         words.append(
-            "no key is set for a provider that can be bought from here, so the free sandbox makes a placeholder"
+            "no key that can be used is set for a provider that can be bought from here, so the free sandbox makes a"
+            " placeholder"
         )
     elif not named:
         words.append(
@@ -177,6 +209,17 @@ def _best(
             else f"{best.offer.provider.name} is the cheapest provider that is ready"
         )
     return replace(best, reason="; ".join(words) or "as asked")
+
+
+def _first(plans: list[Plan], catalog: Catalog, settings: Settings) -> Plan:
+    """Give the cheapest plan of the newest model that is within the limit for one job; else the cheapest of all."""
+    affordable = [plan for plan in plans if _most(plan) <= settings.max_usd_per_job] or [
+        min(plans, key=_most)
+    ]
+    rank = {name: place for place, name in enumerate(catalog.models)}
+    newest = min(rank.get(plan.offer.model.id, len(rank)) for plan in affordable)
+    same_model = [plan for plan in affordable if rank.get(plan.offer.model.id, len(rank)) == newest]
+    return min(same_model, key=_most)
 
 
 def _most(plan: Plan) -> Decimal:

@@ -193,6 +193,7 @@ class JobRunner:
             if known is not None:
                 return known
         plan = await self._shops.quoted(self._shops.plan(asked, media, trouble))
+        self._shops.check_choice(plan)
         paid = not plan.offer.provider.placeholder
         if paid:
             self._shops.check_limits()

@@ -10,6 +10,7 @@ from ..errors import ConfigError, InvalidRequest
 from ..types import Job
 from . import journal
 from .accounts import NO_KEY, Account, say_same, take_back
+from .keys import not_by_name
 from .shops import Shops
 from .store import Connection, Store
 
@@ -34,10 +35,12 @@ async def join(text: str, provider: str | None, *, shops: Shops, store: Store) -
 
     Raises:
         InvalidRequest: no job was bought with such a key there.
-        ConfigError: no key is set there now.
+        ConfigError: no key is set there now, or it is malformed.
     """
     earlier, name = await _meant(text, provider, shops=shops, store=store)
     info = shops.catalog.provider(name)
+    if name in shops.malformed_keys:
+        raise not_by_name(name, shops.malformed_keys[name], setting=False)
     if not shops.ready().get(name):
         raise ConfigError(
             f"No key is set for {name} now ({' or '.join(info.key_variables)}).",

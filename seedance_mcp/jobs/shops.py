@@ -17,6 +17,7 @@ from . import journal, steady
 from .accounts import Account, fingerprint, is_same, other_account, short_digest, written
 from .by_hand import FoundTask, look_up
 from .carriers import Carrier, link_of, open_carrier, way
+from .keys import malformed_keys, misnamed_keys, not_by_name
 from .planning import OtherOffer, Plan, elsewhere, plan
 from .quotes import Quotes, priced
 from .store import Connection, Store
@@ -80,6 +81,43 @@ class Shops:
         keys = {name for info in providers.values() for name in info.key_variables}
         return unknown_names(self._settings, providers=providers, keys=keys)
 
+    @cached_property
+    def malformed_keys(self) -> Mapping[str, str]:
+        """By provider, a sentence on a key that cannot be one; such a provider is not ready."""
+        return malformed_keys(self._settings, self.catalog) if self._settings.unusable_keys else {}
+
+    @cached_property
+    def misnamed_keys(self) -> Mapping[str, str]:
+        """By provider, a sentence on a key that stands under a name that nobody reads."""
+        return misnamed_keys(self._settings, self.catalog)
+
+    @property
+    def settings_notices(self) -> tuple[str, ...]:
+        """What a person should know of the settings: keys that cannot be used, and names that nobody reads."""
+        unknown = (str(name) for name in self.unknown_settings)
+        left_out = (f"{name} is left out: {problem}" for name, problem in self.malformed_keys.items())
+        return (*left_out, *self.misnamed_keys.values(), *unknown)
+
+    def check_choice(self, plan: Plan) -> None:
+        """
+        Refuse to buy from another provider than the one that would have been chosen if its key was not malformed.
+
+        With SEEDANCE_FALLBACK=1 the user wants that, as after a refused key.
+
+        Raises:
+            ConfigError: names the variable of the key, and how to buy all the same.
+        """
+        if plan.preferred is None or self._settings.fallback:
+            return
+        name, price = plan.offer.provider.name, plan.estimate
+        most = f"at most {price.maximum.usd:.2f} USD" if price else "at a price that is unknown"
+        raise ConfigError(
+            f"{plan.preferred} would be the choice here, and its key cannot be used."
+            f" {self.malformed_keys[plan.preferred]}",
+            hint="Nothing was spent. Tell the person, who can correct the key and start the server again. To buy from"
+            f" {name} instead, {most}, call again with provider={name!r}.",
+        )
+
     def check_limits(self) -> None:
         """
         Refuse to buy while a limit on spending stands under a name that is none.
@@ -105,8 +143,10 @@ class Shops:
         Give the provider's adapter, building it on first use: to buy, and for whatever concerns no job.
 
         Raises:
-            ConfigError: its key is missing.
+            ConfigError: its key is missing or malformed.
         """
+        if problem := self.malformed_keys.get(info.name):
+            raise not_by_name(info.name, problem, setting=False)
         if info.name not in self._open:
             access = Access(
                 key=self._settings.secret(*info.key_variables),
@@ -141,7 +181,7 @@ class Shops:
             return None
         if self._store is not None and await self._store.read(partial(self._is_ours, job=job)):
             return None
-        return other_account(job, info, self.account_at(info))
+        return other_account(job, info, self.account_at(info), self.malformed_keys.get(info.name))
 
     def _is_ours(self, connection: Connection, job: Job) -> bool:
         bought, here = Account.of(job), self.account_at(self.seller(job))
@@ -248,7 +288,12 @@ class Shops:
         """
         try:
             chosen = plan(
-                request, catalog=self.catalog, settings=self._settings, ready=self.ready(), media=media
+                request,
+                catalog=self.catalog,
+                settings=self._settings,
+                ready=self.ready(),
+                malformed=self.malformed_keys,
+                media=media,
             )
         except InvalidRequest as error:
             if trouble is None:

@@ -30,6 +30,7 @@ def models(app: App, *, model: str | None = None, provider: str | None = None) -
         InvalidRequest: there is no such model or provider.
     """
     catalog, ready = app.catalog, app.providers_ready()
+    problems = {**app.misnamed_keys, **app.malformed_keys}
     chosen = catalog.model(model).id if model else None
     seller = catalog.provider(provider).name if provider else None
     offers: dict[str, list[Offer]] = {}
@@ -47,6 +48,7 @@ def models(app: App, *, model: str | None = None, provider: str | None = None) -
                 ready=ready[info.name],
                 variables=info.key_variables,
                 key_page=info.key_page or None,
+                problem=problems.get(info.name),
             )
             for info in catalog.providers.values()
             if seller in (None, info.name)

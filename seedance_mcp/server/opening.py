@@ -59,7 +59,7 @@ class Opening:
                 opened = open_app(settings, leave=True, patience=_PATIENCE_SECONDS)
                 async with opened as app, updates.following(app):
                     self._is(app)
-                    _log_unknown_settings(app)
+                    _log_settings_notices(app)
                     pause = _SOONEST_SECONDS
                     await self._closing.wait()
                 return
@@ -104,10 +104,10 @@ class Opening:
         self._closing.set()
 
 
-def _log_unknown_settings(app: App) -> None:
+def _log_settings_notices(app: App) -> None:
     with contextlib.suppress(SeedanceError):  # trouble with the catalogue is told by who needs it
-        for unknown in app.unknown_settings:
-            _LOG.warning("%s", unknown)
+        for notice in app.settings_notices:
+            _LOG.warning("%s", notice)
 
 
 _OPENING = StoreError(

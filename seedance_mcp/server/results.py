@@ -202,13 +202,14 @@ class ModelShape(Shape):
 
 
 class ProviderShape(Shape):
-    """Where videos can be bought. One of `variables` makes it ready; none means always ready."""
+    """Where videos can be bought. One of `variables` makes it ready; none means always ready. `problem` is of its key."""
 
     provider: str
     title: str
     ready: bool
     variables: tuple[str, ...]
     key_page: str | None
+    problem: str | None
 
 
 class ModelsShape(Shape):

@@ -123,11 +123,21 @@ def _hook_note(job: Job) -> tuple[str, ...]:
 
 
 def placeholder_note(app: App) -> str:
-    """One sentence that says what the sandbox's videos are, and which variables turn on real ones."""
-    variables = sorted({name for info in app.catalog.providers.values() for name in info.key_variables})
-    return (
-        "This is a placeholder drawn on this machine, not the model's work; for real videos the person sets"
-        f" one of {', '.join(variables)} in the server's environment."
+    """Say what the sandbox's videos are, and what brings real ones: a key, another setting, another argument."""
+    what = "This is a placeholder drawn on this machine, not the model's work; for real videos"
+    providers, ready, default = app.catalog.providers, app.providers_ready(), app.settings.provider
+    real = " or ".join(name for name, info in providers.items() if ready[name] and not info.placeholder)
+    if real and default is not None and default in providers and providers[default].placeholder:
+        return (
+            f"{what} call with provider {real}, whose key is set, or the person removes SEEDANCE_PROVIDER={default} from the"
+            " server's environment."
+        )
+    if real:
+        return f"{what} call with provider {real}, whose key is set, or with none."
+    variables = sorted({name for info in providers.values() for name in info.key_variables})
+    wrong = (*app.malformed_keys.values(), *app.misnamed_keys.values())
+    return " ".join(
+        [f"{what} the person sets one of {', '.join(variables)} in the server's environment.", *wrong]
     )
 
 

@@ -38,9 +38,11 @@ def test_the_check_up_lists_everything_that_is_wrong_and_goes_on(run: Run, tmp_p
     answer = json.loads(result.stdout)
     verdicts = {one["subject"]: one["verdict"] for one in answer["findings"]}
     assert (result.returncode, answer["able"]) == (1, False)
-    for name in (*WRONG, "ATLASCLOUD_API_KEY"):
+    for name in WRONG:
         assert verdicts[name] == "problem"
         assert name in answer["conclusion"]
+    assert verdicts["atlas"] == "problem"
+    assert "atlas" not in answer["conclusion"], "its key stops that provider alone"
     assert verdicts["video tools"] == "ok"
     assert verdicts["output folder"] == "ok"
     assert verdicts["sandbox"] == "ok"

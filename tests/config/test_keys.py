@@ -11,6 +11,7 @@ from seedance_mcp.catalog import Catalog
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import ConfigError
 from seedance_mcp.jobs import Shops
+from seedance_mcp.types import VideoRequest
 
 NOWHERE = Path("no-settings-file")
 KEY = "canary-4711:abc/+="
@@ -84,11 +85,15 @@ async def test_what_cannot_be_a_key_is_refused_by_its_name_and_never_shown(
 ) -> None:
     settings = load_settings({**environ, "FAL_KEY": pasted}, settings_file=NOWHERE)
     assert settings.secret("FAL_KEY") is None, "it must never be sent"
-    with pytest.raises(ConfigError) as caught:
-        async with open_app(settings):
-            pass
-    assert "FAL_KEY (from environment)" in caught.value.message
-    assert "canary" not in caught.value.message + caught.value.hint + repr(settings)
+    async with open_app(settings, watch=False) as app:
+        assert not app.providers_ready()["fal"]
+        assert app.providers_ready()["sandbox"]
+        told = " ".join(app.notices)
+        with pytest.raises(ConfigError) as caught:
+            await app.estimate(VideoRequest(prompt="a fox", provider="fal"))
+    for words in (told, caught.value.message):
+        assert "FAL_KEY (from environment) is wrong: " in words
+    assert "canary" not in told + caught.value.message + caught.value.hint + repr(settings)
 
 
 @pytest.mark.parametrize("pasted", UNUSABLE)

@@ -68,13 +68,6 @@ async def test_a_server_with_wrong_settings_starts_and_tells_all_of_them(
     assert not [path for path in tmp_path.rglob("*") if "workspaceFolder" in path.name]
 
 
-async def test_a_provider_key_that_cannot_be_one_is_told(environ: dict[str, str], tmp_path: Path) -> None:
-    words, log = await told({**environ, "FAL_KEY": "canary 4711", "OTHER_KEY": "two words"}, tmp_path)
-    assert "FAL_KEY" in words
-    assert "OTHER_KEY" not in words
-    assert "canary" not in words + log
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="the settings file lies elsewhere")
 async def test_a_settings_file_in_utf_16_is_told(environ: dict[str, str], tmp_path: Path) -> None:
     file = file_of_settings(tmp_path)
