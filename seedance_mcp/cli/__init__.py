@@ -30,12 +30,14 @@ def run(argv: list[str]) -> int:
 
         return execute(argv)
     except SeedanceError as error:
+        from ..config import runnable
+
         for problem in error.problems if isinstance(error, ConfigError) else (error.message,):
-            print(f"error [{error.code}]: {inert(problem)}", file=sys.stderr)
+            print(f"error [{error.code}]: {inert(runnable(problem))}", file=sys.stderr)
         if hint := _HINTS.get(error.code, error.hint):
-            print(f"hint: {inert(hint)}", file=sys.stderr)
+            print(f"hint: {inert(runnable(hint))}", file=sys.stderr)
         for note in getattr(error, "__notes__", ()):
-            print(f"note: {inert(note)}", file=sys.stderr)
+            print(f"note: {inert(runnable(note))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

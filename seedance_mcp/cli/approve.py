@@ -8,7 +8,7 @@ import sys
 import anyio
 
 from ..app import Declined
-from ..config import Settings, load_settings
+from ..config import Settings, load_settings, runnable
 from ..errors import ConfirmationRequired, InvalidRequest
 from .consent import at_a_terminal, says_yes
 from .opening import looked_into, opened
@@ -40,7 +40,7 @@ async def _approve(settings: Settings, code: str, yes: bool) -> int:
             )
         print(question.text, file=sys.stderr)
         if not yes and not await anyio.to_thread.run_sync(says_yes, "Agree?"):
-            print(_not_agreed(await app.decline(code)), file=sys.stderr)
+            print(runnable(_not_agreed(await app.decline(code))), file=sys.stderr)
             return 2
         if not await app.approve(code):
             raise _closed(await app.bought_on(code), settings)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
-import shutil
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
-from ..config import Settings, load_settings
+from ..config import Settings, load_settings, server_command
 from ..errors import SeedanceError
 from ..texts import one_line
 from .arguments import whole
@@ -36,8 +34,6 @@ _REQUEST = {
 _WAIT_SECONDS = 20
 _CALL_SECONDS = 120.0
 _UNFINISHED = ("submitting", "queued", "running", "saving")
-_UV_CACHE = re.compile(r"(archive|builds|environments)-v\d+")
-"""Folders of uv's cache that hold the installations of `uvx` and `uv run` (seen in uv 0.13.9)."""
 
 _DESKTOP_CONFIGURATION = {
     "darwin": "~/Library/Application Support/Claude/claude_desktop_config.json",
@@ -74,22 +70,6 @@ def execute(arguments: argparse.Namespace) -> int:
     print(json_text({"mcpServers": {"seedance": entry}}))
     print("and start Claude Desktop again. README.md has the same for other clients.")
     return 0
-
-
-def server_command() -> tuple[str, list[str]]:
-    """
-    Return the command and the arguments that start the server, wherever it is called from.
-
-    A path where there is one that lasts. `uvx` and `pipx run` install into caches that get cleaned, so that there
-    the entry is the command that makes the installation anew.
-    """
-    installation = Path(sys.prefix)
-    if any(_UV_CACHE.fullmatch(folder) for folder in installation.parent.parts):
-        return shutil.which("uvx") or "uvx", ["seedance-mcp"]
-    if (installation / "pipx_metadata.json").exists() and installation.parent.name != "venvs":
-        return shutil.which("pipx") or "pipx", ["run", "seedance-mcp"]
-    script = Path(sys.executable).with_name("seedance-mcp.exe" if sys.platform == "win32" else "seedance-mcp")
-    return (str(script), []) if script.exists() else (sys.executable, ["-m", "seedance_mcp"])
 
 
 async def _converse(settings: Settings, folder: Path) -> None:

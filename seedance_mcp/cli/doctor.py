@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import anyio
 
-from ..config import Reading, read_settings
+from ..config import Reading, read_settings, runnable
 from ..texts import inert
 from .checkup import conclude, examine
 from .findings import Finding
@@ -35,9 +35,9 @@ async def _doctor(reading: Reading, network: bool, as_json: bool) -> int:
     log_to_stderr(settings)
     findings: list[Finding] = []
     async for finding in examine(settings, network=network, wrong=reading.wrong):
-        findings.append(finding)
+        findings.append(replace(finding, text=runnable(finding.text), hint=runnable(finding.hint)))
         if not as_json:
-            _print(finding, before=findings[-2] if len(findings) > 1 else None)
+            _print(findings[-1], before=findings[-2] if len(findings) > 1 else None)
     able, words = conclude(findings, settings)
     if as_json:
         print(json_text({"able": able, "conclusion": words, "findings": [asdict(one) for one in findings]}))

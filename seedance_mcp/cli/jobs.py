@@ -11,7 +11,7 @@ from dataclasses import asdict
 import anyio
 
 from ..app import App
-from ..config import Settings, load_settings
+from ..config import Settings, command, load_settings, runnable
 from ..errors import InvalidRequest
 from ..texts import inert, one_line
 from ..types import Job
@@ -91,13 +91,13 @@ async def _list(settings: Settings, limit: int, as_json: bool) -> int:
             print(table(head, [_row(job) for job in jobs]))
             for job in jobs:
                 if other := await app.waits_for(job):
-                    print(f"{other.message}\n{other.hint}", file=sys.stderr)
+                    print(runnable(f"{other.message}\n{other.hint}"), file=sys.stderr)
         else:
             print("No jobs yet.")
             print(f"note: {inert(looked_into(settings))}", file=sys.stderr)
         if not as_json:
             for damaged in await app.damaged():
-                print(damaged.words, file=sys.stderr)
+                print(runnable(damaged.words), file=sys.stderr)
     return 0
 
 
@@ -135,7 +135,7 @@ async def _join(settings: Settings, fingerprint: str, provider: str | None) -> i
     print(
         f"Noted: what was bought from {said.now.provider} with the key {said.earlier}…, at whatever address, is followed"
         f" with the key {said.now.fingerprint}…{place} from now on; {len(said.jobs)} such jobs are open."
-        " They go on in a server that runs, at its next start, or by `seedance-mcp watch`."
+        f" They go on in a server that runs, at its next start, or by `{command('watch')}`."
     )
     return 0
 
@@ -162,7 +162,7 @@ async def _resolve(settings: Settings, job_id: str, task_id: str | None, as_json
     async with opened(settings, watch=False) as app:
         job, looked = await app.resolve(job_id, task_id)
         words = (
-            "it is fetched at the next start or by `seedance-mcp watch`"
+            f"it is fetched at the next start or by `{command('watch')}`"
             if task_id
             else "its money is free again"
         )
@@ -197,7 +197,7 @@ async def _print(app: App, job: Job, text: str, *, as_json: bool) -> None:
         from ..server import views
 
         text = json_text((await views.job(app, job)).model_dump(mode="json"))
-    print(text)
+    print(text if as_json else runnable(text))
 
 
 def _row(job: Job) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from ..config import Settings, load_settings
+from ..config import Settings, command, load_settings
 from .opening import opened
 from .text import digits, json_text, table
 
@@ -56,7 +56,7 @@ def _overview(found: results.ModelsShape) -> str:
         for one in found.models
     ]
     ready = ", ".join(seller.provider for seller in found.providers if seller.ready)
-    return f"{table(head, rows)}\n\nReady: {ready}. `seedance-mcp models MODEL` tells limits and prices."
+    return f"{table(head, rows)}\n\nReady: {ready}. `{command('models MODEL')}` tells limits and prices."
 
 
 def _details(model: results.ModelShape) -> str:

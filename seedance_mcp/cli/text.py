@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
+from ..config import runnable
 from ..errors import OtherAccount
 from ..texts import inert, one_line
 from ..types import Job, JobStatus, Price, Signer
@@ -114,7 +115,9 @@ def job_lines(job: Job, hint: str | None, other: OtherAccount | None, differs: s
         shown.append(("hook", f"SEEDANCE_ON_FINISH {job.hook_error}"))
     if other:
         shown += [("waits", other.message), ("", other.hint)]
-    return "\n".join(f"{f'{name}:' if name else '':<12}{inert(value)}" for name, value in shown if value)
+    return "\n".join(
+        f"{f'{name}:' if name else '':<12}{inert(runnable(value))}" for name, value in shown if value
+    )
 
 
 def delivery_hint(job: Job) -> str:

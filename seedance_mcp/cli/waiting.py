@@ -7,6 +7,7 @@ import sys
 import anyio
 
 from ..app import App, Update
+from ..config import command, runnable
 from ..jobs.lost_answers import a_person_has_to_look, hint
 from ..texts import inert
 from ..types import Job, JobStatus
@@ -41,7 +42,7 @@ async def wait_with_progress(app: App, job: Job) -> Job:
                     break
     except anyio.get_cancelled_exc_class():
         print(
-            f"\nStopped waiting. The job is kept; to go on with it: seedance-mcp jobs show {job.id} --wait",
+            f"\nStopped waiting. The job is kept; to go on with it: {command(f'jobs show {job.id} --wait')}",
             file=sys.stderr,
         )
         raise
@@ -68,16 +69,16 @@ async def finish(app: App, job: Job, *, as_json: bool) -> int:
         size = f"{facts.width}x{facts.height}, {facts.duration_seconds:.2f} s, {sound}"
         print(f"{size}{charge}, {job.id}", file=sys.stderr)
         if words := app.not_as_ordered(job):
-            print(f"not as ordered: {words}\n{delivery_hint(job)}", file=sys.stderr)
+            print(f"not as ordered: {words}\n{runnable(delivery_hint(job))}", file=sys.stderr)
         print(facts.video_path)
     elif job.error:
         print(f"error [{job.error_code}]: {inert(job.error)}", file=sys.stderr)
         other = await app.waits_for(job)
         advice = hint(job, app.catalog.providers.get(job.provider), other)
         if advice or not other:
-            print(f"hint: {inert(advice or f'seedance-mcp jobs show {job.id}')}", file=sys.stderr)
+            print(f"hint: {inert(runnable(advice or f'`seedance-mcp jobs show {job.id}`'))}", file=sys.stderr)
         if other:
-            print(f"{other.message}\n{other.hint}", file=sys.stderr)
+            print(runnable(f"{other.message}\n{other.hint}"), file=sys.stderr)
     else:
         print(await lines(app, job), file=sys.stderr)
     return exit_code(job)

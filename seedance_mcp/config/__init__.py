@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .commands import command
+from .commands import command, runnable, server_command
 from .environment import environment_without_keys
 from .names import UnknownName, suspects, unknown_names
 from .outbound import DIRECT, Certificates, Outbound
@@ -30,6 +30,8 @@ __all__ = [
     "on_this_machine",
     "open_private",
     "read_settings",
+    "runnable",
+    "server_command",
     "setting_table",
     "suspects",
     "unknown_names",

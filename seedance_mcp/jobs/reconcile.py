@@ -157,7 +157,7 @@ async def decide(job: Job, to: JobState, store: Store, detail: str, **changes: A
         changes = {
             "error": "It cannot be found out whether the provider took this purchase; it stays counted as spent.",
             "error_code": "unresolved",
-            "error_hint": f"Look at the provider's console, then run: seedance-mcp jobs resolve {job.id}",
+            "error_hint": f"Look at the provider's console, then run `seedance-mcp jobs resolve {job.id}`.",
             **changes,
         }
     try:

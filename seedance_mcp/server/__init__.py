@@ -49,9 +49,11 @@ def run_stdio(settings: Settings, wrong: SeedanceError | None = None) -> int:
 
     configure(settings)
     if sys.stdin is not None and sys.stdin.isatty():
+        from ..config import command
+
         sys.stderr.write(
             "This is an MCP server; an assistant starts it and speaks to it on stdin. To try it here:"
-            " seedance-mcp demo. Ctrl-C ends it.\n"
+            f" {command('demo')}. Ctrl-C ends it.\n"
         )
     ending = Ending()
     server = assemble(settings, wrong, ending)

@@ -17,10 +17,14 @@ from mcp.types import (
 )
 from pydantic import BaseModel
 
+from ..config import Settings, runnable
 from .results import EstimateShape, JobsShape
 
 _OPTIONAL = ("finished_meanwhile", "notes", "details")
 """Fields that say nothing when they are empty, and are then left out."""
+
+_SENTENCES = ("message", "hint", "notes", "next_step", "problems", "advice", "reason")
+"""Fields whose text is ours and may tell a person to run a command."""
 
 _PROMPT_CHARACTERS = 100
 
@@ -97,6 +101,39 @@ def with_notes(
     if data is not None:
         changes["structured_content"] = {**data, "notes": [*data.get("notes", ()), *notes]}
     return answer.model_copy(update=changes)
+
+
+def with_commands(
+    answer: CallToolResult | InputRequiredResult, settings: Settings | None
+) -> CallToolResult | InputRequiredResult:
+    """Write the commands that an answer or a refusal tells a person to run as they can be run; see `runnable`."""
+    if isinstance(answer, InputRequiredResult):
+        return answer
+    blocks = [
+        block.model_copy(update={"text": runnable(block.text, settings)})
+        if isinstance(block, TextContent)
+        else block
+        for block in answer.content
+    ]
+    said = {
+        "structured_content": commands_in(answer.structured_content, settings),
+        "meta": commands_in(answer.meta, settings),
+    }
+    return answer.model_copy(update={"content": blocks, **said})
+
+
+def commands_in(data: Any, settings: Settings | None, *, ours: bool = False) -> Any:
+    """Write the commands in our own sentences within structured data as they can be run; what is not ours stays."""
+    if isinstance(data, str):
+        return runnable(data, settings) if ours else data
+    if isinstance(data, list):
+        return [commands_in(item, settings, ours=ours) for item in cast("list[Any]", data)]
+    if isinstance(data, dict):
+        return {
+            key: commands_in(value, settings, ours=key in _SENTENCES)
+            for key, value in cast("dict[str, Any]", data).items()
+        }
+    return data
 
 
 def _said(content: BaseModel) -> dict[str, Any]:

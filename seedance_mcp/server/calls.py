@@ -18,6 +18,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from ..app import App, Reader, Update
+from ..config import Settings
 from ..errors import ConfirmationRequired, SeedanceError
 from ..types import Job
 from .hosts import Waits, waits
@@ -85,6 +86,12 @@ class Call:
     def app(self) -> App:
         """The app. Raises the reason why it is not open now, as a SeedanceError."""
         return cast("Opening", self._context.request_context.lifespan_context).app
+
+    @property
+    def settings(self) -> Settings | None:
+        """The settings that the server was started with; None in a server without an app."""
+        opening: object = self._context.request_context.lifespan_context
+        return opening.settings if isinstance(opening, Opening) else None
 
     async def opened(self) -> None:
         """Wait until the app is open, or was tried to be opened in vain, at most 10 seconds."""

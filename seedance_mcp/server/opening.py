@@ -31,8 +31,9 @@ _SOONEST_SECONDS, _LATEST_SECONDS = 0.25, 5.0
 class Opening:
     """The app of a running server, or the reason why it is not there (yet)."""
 
-    def __init__(self, reason: SeedanceError, *, final: bool = False) -> None:
+    def __init__(self, settings: Settings, reason: SeedanceError, *, final: bool = False) -> None:
         """With `final`, the reason stays: nothing will be tried."""
+        self.settings = settings
         self._state: App | SeedanceError = reason
         self._closing = anyio.Event()
         self._tried = anyio.Event()
@@ -46,7 +47,7 @@ class Opening:
             raise self._state
         return self._state
 
-    async def keep_open(self, settings: Settings, updates: Updates) -> None:
+    async def keep_open(self, updates: Updates) -> None:
         """
         Open the app and keep it open until the end; what is in the way may pass, so it is tried again and again.
 
@@ -56,7 +57,7 @@ class Opening:
         pause = _SOONEST_SECONDS
         while not self._closing.is_set():
             try:
-                opened = open_app(settings, leave=True, patience=_PATIENCE_SECONDS)
+                opened = open_app(self.settings, leave=True, patience=_PATIENCE_SECONDS)
                 async with opened as app, updates.following(app):
                     self._is(app)
                     _log_settings_notices(app)
@@ -123,16 +124,16 @@ async def opening(
     """Keep the app open in the background. With `wrong`, settings that cannot be used, nothing is opened at all."""
     if wrong is not None:
         _LOG.error("The server cannot work: %s %s", wrong.message, wrong.hint)
-        yield Opening(wrong, final=True)
+        yield Opening(settings, wrong, final=True)
         return
     for name in settings.unfilled_limits:
         _LOG.warning(
             "%s is a ${...} that nobody filled in: it counts as not set, and its default holds.", name
         )
-    installation = Opening(_OPENING)
+    installation = Opening(settings, _OPENING)
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(installation.keep_open, settings, updates)
+        tasks.start_soon(installation.keep_open, updates)
         await installation.first_try(_FIRST_SECONDS)
         try:
             yield installation

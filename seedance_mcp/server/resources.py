@@ -35,6 +35,7 @@ from ..errors import InvalidRequest, JobNotFinished, JobNotFound, MediaError, Se
 from ..media import read_media
 from ..types import Job, MediaFile
 from . import catalog_views, views
+from .answers import commands_in
 from .opening import Opening
 from .transport import lowlevel
 
@@ -49,7 +50,7 @@ _SCHEME = "seedance://"
 _FIXED = (
     ("jobs", "Jobs", "The recent jobs and the budget"),
     ("models", "Models", "What each model can do, and what it costs where"),
-    ("budget", "Budget", "What is spent and what is left"),
+    ("budget", "Budget", "What is spent, of which a part is reserved for jobs under way, and what is left"),
 )
 _TEMPLATES = (
     ("jobs/{job_id}", "Job", "One job", _JSON),
@@ -130,17 +131,17 @@ async def _find(app: App, uri: str) -> _Content:
     if uri.startswith(_SCHEME):
         match uri.removeprefix(_SCHEME).split("/"):
             case ["jobs"]:
-                return _as_json(await views.jobs(app, _LISTED_JOBS))
+                return _as_json(await views.jobs(app, _LISTED_JOBS), app)
             case ["jobs", job_id]:
-                return _as_json(await views.job(app, await app.job(job_id)))
+                return _as_json(await views.job(app, await app.job(job_id)), app)
             case ["jobs", job_id, part] if part in _PARTS:
                 return await _PARTS[part](app, await app.job(job_id))
             case ["models"]:
-                return _as_json(catalog_views.models(app))
+                return _as_json(catalog_views.models(app), app)
             case ["models", model]:
-                return _as_json(catalog_views.models(app, model=model))
+                return _as_json(catalog_views.models(app, model=model), app)
             case ["budget"]:
-                return _as_json(await views.budget(app))
+                return _as_json(await views.budget(app), app)
             case ["guide", model]:
                 return _MARKDOWN, app.catalog.guide(model)
             case _:
@@ -175,8 +176,9 @@ _PARTS: dict[str, Callable[[App, Job], Awaitable[_Content]]] = {
 }
 
 
-def _as_json(content: BaseModel) -> _Content:
-    return _JSON, json.dumps(content.model_dump(mode="json"), ensure_ascii=False, indent=1)
+def _as_json(content: BaseModel, app: App) -> _Content:
+    said = commands_in(content.model_dump(mode="json"), app.settings)
+    return _JSON, json.dumps(said, ensure_ascii=False, indent=1)
 
 
 async def _complete(context: _Context, params: CompleteRequestParams) -> CompleteResult:

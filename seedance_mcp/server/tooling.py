@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from mcp import MCPError
@@ -23,7 +23,7 @@ from mcp.types import (
 from pydantic import BaseModel, ConfigDict, create_model
 
 from ..errors import ConfirmationRequired, InvalidRequest, SeedanceError
-from .answers import with_notes
+from .answers import with_commands, with_notes
 from .arguments import checked, given
 from .calls import Call
 from .schemas import input_schema, output_schema
@@ -105,9 +105,9 @@ def tool(
                 values[name] = model(**fields)
             answer = await function(call, **values)
             call.answered()
-            return with_notes(answer, [*told.notes, *call.notices()])
+            return _told(answer, call, told.notes)
         except SeedanceError as error:
-            return with_notes(failure(error), [*told.notes, *call.notices()])
+            return _told(failure(error), call, told.notes)
         except MCPError:
             raise
         except Exception:  # the border: whatever it is, the client learns only that it happened
@@ -129,6 +129,11 @@ def tool(
         context_kwarg=None,
         annotations=annotations,
     )
+
+
+def _told(answer: Answer, call: Call, notes: Sequence[str]) -> Answer:
+    """Add the notes on the arguments and the session's notices, and write commands so that they can be run."""
+    return with_commands(with_notes(answer, [*notes, *call.notices()]), call.settings)
 
 
 def failure(error: SeedanceError) -> CallToolResult:

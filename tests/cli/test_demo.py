@@ -96,7 +96,7 @@ def test_an_entry_survives_the_cleaning_of_caches(
         (tools / tool).write_text("#!/bin/sh\n")
         (tools / tool).chmod(0o755)
     script = (
-        "import json; from seedance_mcp.cli.demo import server_command; print(json.dumps(server_command()))"
+        "import json; from seedance_mcp.config import server_command; print(json.dumps(server_command()))"
     )
     python = Path(sysconfig.get_path("scripts", vars={"base": str(installation)}), "python")
     said = subprocess.run(
