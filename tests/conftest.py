@@ -62,7 +62,12 @@ def no_key_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No key, no proxy, no certificates and no setting of the developer reaches a test; default folders are inside tmp_path."""
+    """
+    No key, no proxy, no certificates and no setting of the developer reaches a test; default folders are inside tmp_path.
+
+    The command is on the PATH, so that messages name it alone.
+    """
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     for name in list(os.environ):
         if (
             name.startswith(("SEEDANCE_", "XDG_", "SSL_CERT_"))

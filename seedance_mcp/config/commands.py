@@ -7,7 +7,6 @@ import re
 import shlex
 import shutil
 import sys
-from functools import cache
 from pathlib import Path
 
 from . import places
@@ -65,11 +64,10 @@ def runnable(text: str, settings: Settings | None = None) -> str:
     return _MEANT.sub(lambda found: f"`{command(found[1], settings)}`", text) if "`" in text else text
 
 
-@cache
 def _program(*, windows: bool) -> str:
     start, more = server_command()
     on_path = shutil.which(_NAME)
-    if not more and on_path and Path(on_path).resolve() == Path(start).resolve():
+    if not more and on_path and Path(on_path).samefile(start):
         return _NAME
     if not windows:
         return shlex.join([start, *more])

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from seedance_mcp.config import command, load_settings
+from seedance_mcp.config import command, load_settings, runnable
 
 HERE = "C:\\" if os.name == "nt" else "/"
 
@@ -40,3 +44,42 @@ def test_the_default_folder_and_one_of_the_settings_file_go_without_saying(tmp_p
     file = tmp_path / "config.toml"
     file.write_text(f"SEEDANCE_STATE_DIR = '{tmp_path}'\n", encoding="utf-8")
     assert command("watch", load_settings({}, settings_file=file)) == "seedance-mcp watch"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="quoted for a shell of POSIX")
+def test_where_the_name_leads_nowhere_or_elsewhere_the_path_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings({}, settings_file=tmp_path / "none.toml")
+    path = str(Path(sys.executable).with_name("seedance-mcp"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert command("watch", settings) == f"{shlex.quote(path)} watch"
+    other = tmp_path / "seedance-mcp"
+    other.write_text("#!/bin/sh\n", encoding="utf-8")
+    other.chmod(0o755)
+    assert command("watch", settings) == f"{shlex.quote(path)} watch", "another installation is not ours"
+
+
+def test_only_commands_in_backticks_are_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    ours = command("jobs show job_1 --wait")
+    assert (
+        runnable("Run `seedance-mcp jobs show job_1 --wait`, or `--task`.") == f"Run `{ours}`, or `--task`."
+    )
+    for text in ("seedance-mcp is not running.", "Write `seedance-mcp`.", f"Run `{ours}`."):
+        assert runnable(text) == text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX runs it")
+def test_what_a_command_prints_off_the_path_runs_as_it_is_printed(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    bare = {**os.environ, **environ, "PATH": os.defpath}
+    words = [sys.executable, "-m", "seedance_mcp", "jobs", "show", "job_that_is_not_there"]
+    failed = subprocess.run(words, env=bare, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    told = re.search(r"`([^`]+ jobs list)`", failed.stderr)
+    assert told, failed.stderr
+    listed = subprocess.run(
+        told[1], shell=True, env=bare, cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert (listed.returncode, listed.stdout) == (0, "No jobs yet.\n"), listed.stderr
