@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
-from decimal import Decimal
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -49,7 +48,7 @@ from .jobs import (
     register,
     view,
 )
-from .types import Job, VideoRequest
+from .types import Job, PurchaseTerms, VideoRequest
 
 if TYPE_CHECKING:
     from .catalog import Catalog
@@ -133,29 +132,13 @@ class App:
             ),
         )
 
-    async def generate(
-        self,
-        request: VideoRequest,
-        *,
-        max_usd: Decimal | None = None,
-        allow_duplicate: bool = False,
-        request_key: str | None = None,
-        confirm_token: str | None = None,
-        agreed_to: str | None = None,
-        confirmed: bool = False,
-    ) -> Started:
+    async def generate(self, request: VideoRequest, terms: PurchaseTerms | None = None) -> Started:
         """Start one video; see `JobRunner.start`. What was `agreed_to` for this call ends with it."""
-        start = partial(
-            self.runner.start,
-            request,
-            max_usd=max_usd,
-            allow_duplicate=allow_duplicate,
-            request_key=request_key,
-            confirm_token=confirm_token,
-            agreed_to=agreed_to,
-            confirmed=confirmed,
+        terms = terms or PurchaseTerms()
+        start = partial(self.runner.start, request, terms)
+        return await agreed_within_call(
+            terms.agreed_to, start, store=self._store, troubles=self.runner.troubles
         )
-        return await agreed_within_call(agreed_to, start, store=self._store, troubles=self.runner.troubles)
 
     async def wait(
         self, job_id: str, seconds: float, report: Callable[[Update], Awaitable[None]] | None = None

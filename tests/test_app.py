@@ -21,7 +21,7 @@ from seedance_mcp.errors import (
     JobNotFound,
     SeedanceError,
 )
-from seedance_mcp.types import Job, JobState, JobStatus, VideoRequest
+from seedance_mcp.types import Job, JobState, JobStatus, PurchaseTerms, VideoRequest
 
 SMALL = {
     "model": "seedance-1.0-pro-fast",
@@ -43,7 +43,7 @@ def settings(environ: dict[str, str]) -> Settings:
 
 async def made(app: App, asked: VideoRequest, **how: object) -> Job:
     with anyio.fail_after(60):
-        started = await app.generate(asked, **how)  # type: ignore[arg-type]
+        started = await app.generate(asked, PurchaseTerms(**how))  # type: ignore[arg-type]
         return await app.wait(started.job.id, 60)
 
 
@@ -100,7 +100,7 @@ async def test_the_same_request_again_is_the_same_job_while_it_is_open(settings:
         first = await app.generate(request("[sandbox:stall] a boat"))
         again = await app.generate(request("[sandbox:stall] a boat"))
         other = await app.generate(request("[sandbox:stall] a boat", seed=8))
-        wanted = await app.generate(request("[sandbox:stall] a boat"), allow_duplicate=True)
+        wanted = await app.generate(request("[sandbox:stall] a boat"), PurchaseTerms(allow_duplicate=True))
         for job in (first.job, other.job, wanted.job):
             await app.cancel(job.id)
     assert again.deduplicated

@@ -12,7 +12,7 @@ from ..app import App
 from ..config import Settings, load_settings
 from ..errors import ConfirmationRequired
 from ..texts import inert
-from ..types import VideoRequest
+from ..types import PurchaseTerms, VideoRequest
 from .arguments import add_request_arguments, allow_named_files, amount, read_request
 from .consent import at_a_terminal, says_yes
 from .opening import opened
@@ -61,11 +61,13 @@ async def _make(
             await _say_the_price(app, request)
         started = await app.generate(
             request,
-            max_usd=arguments.max_usd,
-            allow_duplicate=arguments.allow_duplicate,
-            request_key=arguments.request_key,
-            agreed_to=agreed_to,
-            confirmed=arguments.yes and settings.confirm != "strict",
+            PurchaseTerms(
+                max_usd=arguments.max_usd,
+                allow_duplicate=arguments.allow_duplicate,
+                request_key=arguments.request_key,
+                agreed_to=agreed_to,
+                confirmed=arguments.yes and settings.confirm != "strict",
+            ),
         )
         if started.deduplicated:
             another = "--allow-duplicate" if arguments.request_key is None else "a new --request-key"

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from ..config import Settings
 from ..errors import ConfirmationRequired
-from ..types import Job, JobState, Price, Signer, VideoRequest, Wanted
+from ..types import Job, JobState, Price, PurchaseTerms, Signer, VideoRequest, Wanted
 from . import budget, confirmation, hook_records, journal, repeats, request_keys, unknown_prices
 from .confirmation import Consent
 from .questions import Question
@@ -23,14 +23,13 @@ class Intent:
     One thing that somebody wants to buy.
 
     `digests` maps each media source of the request to the hash of its content (or its URL), so that the same
-    picture under another path is the same request. `seconds` is the length that the price is for, None if none
-    is known. `capped`: the call says itself what it may cost at most. With a `key`, the key alone decides whether
-    this is a new purchase. `instead_of` are the fingerprints of what other providers have refused: from now on
-    this job stands for those, too. `agreed` tells who has agreed to the price of one of those, if it was no lower.
-    `advice` is what a person should know who is asked to agree.
-    `asked` is the digest of the request before anything was chosen for it (`digest_of_asked`), `wanted` the same in
-    the form that is compared. `account` and `base_url` are kept with the job: see `accounts.Account`. `agreed_to` is
-    the code of the question that a person has said yes to within this call (see `confirmation.approve`).
+    picture under another path is the same request. `terms` are those of the call. With a `key`, the key alone decides
+    whether this is a new purchase. `seconds` is the length that the price is for, None if none is known. `instead_of`
+    are the fingerprints of what other providers have refused: from now on this job stands for those, too. `agreed`
+    tells who has agreed to the price of one of those, if it was no lower. `advice` is what a person should know who
+    is asked to agree. `asked` is the digest of the request before anything was chosen for it (`digest_of_asked`),
+    `wanted` the same in the form that is compared. `account` and `base_url` are kept with the job: see
+    `accounts.Account`.
     """
 
     job_id: str
@@ -44,16 +43,14 @@ class Intent:
     tag: str
     estimate: Price
     maximum: Price
-    allow_duplicate: bool
+    terms: PurchaseTerms
     seconds: Decimal | None = None
-    capped: bool = False
     key: RequestKey | None = None
     instead_of: tuple[str, ...] = ()
     base_url: str | None = None
     asked: str | None = None
     wanted: Wanted | None = None
     agreed: Signer | None = None
-    agreed_to: str | None = None
     advice: tuple[str, ...] = ()
 
     @property
@@ -73,43 +70,42 @@ def reserve(
     *,
     intent: Intent,
     settings: Settings,
-    token: str | None,
-    confirmed: bool,
     now: float,
 ) -> tuple[Job, bool] | ConfirmationRequired:
     """
     Put the intent and its reservation on disk: the new job and False, or the job that it repeats and True.
 
-    `confirmed` says that a person has agreed to whatever it costs, which no tool argument can claim. The
-    question for a person's agreement is returned, not raised: raising would undo its own record.
+    The question for a person's agreement is returned, not raised: raising would undo its own record.
 
     Raises:
         BudgetExceeded: a cap or an open breaker stands in the way.
         InvalidRequest: its key was used for another request.
     """
-    fingerprint = intent.fingerprint
+    terms, fingerprint = intent.terms, intent.fingerprint
     stands_for = intent.stands_for
     if intent.key is not None:
         known = request_keys.job_of(connection, intent.key)
         if known is not None:
             return known, True
-    elif intent.agreed_to is not None and intent.agreed is None:
+    elif terms.agreed_to is not None and intent.agreed is None:
         # The same call once more, by a client that lost the answer. (An order that moves on is no such call.)
-        known = confirmation.came_to(connection, intent.agreed_to, intent.asked)
+        known = confirmation.came_to(connection, terms.agreed_to, intent.asked)
         if known is not None:
             return known, True
-    if intent.key is None and not intent.allow_duplicate:
+    if intent.key is None and not terms.allow_duplicate:
         # Also for what others refused to this caller: it may have been accepted for another one in the meantime.
         same = repeats.made_for(connection, (fingerprint, *stands_for), intent.wanted)
         known = repeats.standing(connection, same, now=now)
         if known is not None:
             return known, True
-    _check(connection, intent, settings, confirmed=confirmed, now=now)
+    _check(connection, intent, settings, now)
     agreed_by: Signer | None = None
-    consent = _to_be_agreed(connection, intent, token, settings=settings, now=now)
+    consent = _to_be_agreed(connection, intent, settings, now)
     if consent is not None:
         signed = (
-            "person" if confirmed else confirmation.agreed(connection, consent, settings=settings, now=now)
+            "person"
+            if terms.confirmed
+            else confirmation.agreed(connection, consent, settings=settings, now=now)
         )
         if isinstance(signed, ConfirmationRequired):
             return signed
@@ -152,14 +148,12 @@ def foresee(connection: Connection, *, intent: Intent, settings: Settings, now: 
     Raises:
         BudgetExceeded: `reserve` would refuse it.
     """
-    _check(connection, intent, settings, confirmed=False, now=now)
-    consent = _to_be_agreed(connection, intent, None, settings=settings, now=now)
+    _check(connection, intent, settings, now)
+    consent = _to_be_agreed(connection, intent, settings, now)
     return None if consent is None else consent.question
 
 
-def _check(
-    connection: Connection, intent: Intent, settings: Settings, *, confirmed: bool, now: float
-) -> None:
+def _check(connection: Connection, intent: Intent, settings: Settings, now: float) -> None:
     """Let the purchase pass the caps, or raise BudgetExceeded."""
     budget.check(
         connection,
@@ -170,12 +164,10 @@ def _check(
         price=intent.maximum,
         now=now,
     )
-    unknown_prices.check(connection, intent, settings, confirmed=confirmed)
+    unknown_prices.check(connection, intent, settings)
 
 
-def _to_be_agreed(
-    connection: Connection, intent: Intent, token: str | None, *, settings: Settings, now: float
-) -> Consent | None:
+def _to_be_agreed(connection: Connection, intent: Intent, settings: Settings, now: float) -> Consent | None:
     """What a person has to agree to: a high or unknown price, or the same once more. None: nobody is asked."""
     fingerprint = intent.fingerprint
     dear = confirmation.needed(intent.maximum, mode=settings.confirm, above_usd=settings.confirm_above_usd)
@@ -195,8 +187,8 @@ def _to_be_agreed(
     return Consent(
         fingerprint=fingerprint,
         question=replace(question, reason=repeated),
-        token=token,
-        agreed_to=intent.agreed_to,
+        token=intent.terms.confirm_token,
+        agreed_to=intent.terms.agreed_to,
         carried=intent.agreed,
         job_id=intent.job_id,
         asked=intent.asked,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..errors import BudgetExceeded
-from ..types import Job, MediaFile, Price, VideoRequest
+from ..types import Job, MediaFile, Price, PurchaseTerms, VideoRequest
 from .accounts import Account
 from .budget import may_cost
 from .intents import Intent
@@ -36,20 +36,17 @@ class Started:
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """
-    The arguments of one call; see `JobRunner.start`. `asked` is the request before any choice is made for it.
+    What one call wants, and on what terms. `asked` is the request before any choice is made for it.
 
     `limit` is the highest price of one job in USD: what is counted where the price is unknown. No argument of a
-    call lowers that: it would lower what the caps see. `agreed_to` is the code of the question that a person has said
-    yes to within this call.
+    call lowers that: it would lower what the caps see.
     """
 
     asked: VideoRequest
     media: Mapping[str, MediaFile]
-    max_usd: Decimal | None
-    allow_duplicate: bool
+    terms: PurchaseTerms
     key: RequestKey | None
     limit: Decimal
-    agreed_to: str | None = None
     advice: tuple[str, ...] = ()
     """What to know about the request before it is bought."""
 
@@ -74,9 +71,9 @@ class Order:
             BudgetExceeded: it may cost more than the call allows.
         """
         maximum = self.maximum(plan)
-        if self.max_usd is not None and maximum.usd > self.max_usd:
+        if self.terms.max_usd is not None and maximum.usd > self.terms.max_usd:
             raise BudgetExceeded(
-                f"{may_cost(maximum)}, above this call's max_usd of {self.max_usd}.",
+                f"{may_cost(maximum)}, above this call's max_usd of {self.terms.max_usd}.",
                 hint="Raise max_usd, or ask for a shorter, smaller or cheaper video (estimate_cost compares).",
             )
         job_id = f"job_{secrets.token_urlsafe(16)}"
@@ -95,11 +92,9 @@ class Order:
             tag=hashlib.sha256(job_id.encode()).hexdigest()[:32],
             estimate=plan.estimate.price if plan.estimate else maximum,
             maximum=maximum,
-            capped=self.max_usd is not None,
             seconds=plan.estimate.seconds if plan.estimate else None,
-            allow_duplicate=self.allow_duplicate,
+            terms=self.terms,
             key=self.key,
             instead_of=tuple(instead_of),
-            agreed_to=self.agreed_to,
             advice=(*plan.notes, *self.advice),
         )

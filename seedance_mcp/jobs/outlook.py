@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..config import Settings
 from ..errors import BudgetExceeded, ConfigError
-from ..types import MediaFile, VideoRequest
+from ..types import MediaFile, PurchaseTerms, VideoRequest
 from .budget import Budget
 from .intents import foresee
 from .orders import Order
@@ -71,8 +71,7 @@ async def look_ahead(
     order = Order(
         asked=asked,
         media=media,
-        max_usd=None,
-        allow_duplicate=False,
+        terms=PurchaseTerms(),
         key=None,
         limit=settings.max_usd_per_job,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import replace
-from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from ..config import Settings
 from ..errors import ConfirmationRequired, InvalidRequest
 from ..providers import Provider
 from ..texts import unusable
-from ..types import Job, MediaFile, VideoRequest
+from ..types import Job, MediaFile, PurchaseTerms, VideoRequest
 from . import journal
 from .cancelling import cancel
 from .confirmation import came_to
@@ -143,28 +142,12 @@ class JobRunner:
             with self.troubles.contained("Leaving a watcher behind"), anyio.CancelScope(shield=True):
                 await leave_watcher(self._settings)
 
-    async def start(
-        self,
-        request: VideoRequest,
-        *,
-        max_usd: Decimal | None = None,
-        allow_duplicate: bool = False,
-        request_key: str | None = None,
-        confirm_token: str | None = None,
-        agreed_to: str | None = None,
-        confirmed: bool = False,
-    ) -> Started:
+    async def start(self, request: VideoRequest, terms: PurchaseTerms) -> Started:
         """
         Plan, reserve and submit one video. Returns when the provider has answered, or after 4 seconds.
 
-        `request_key` (8 to 64 characters of A-Z a-z 0-9 . _ -) names this purchase: the same key and request are
-        the same job whenever they come, unless its purchase provably did not happen. `allow_duplicate` means
-        nothing beside it: a new key is a new purchase, a known one never is. Where the settings allow it, what one
-        provider refuses within that time goes to the next (`Fallback`), as a job of its own.
-
-        `confirmed` says that a person agreed to it beforehand, whatever it costs within the caps. No argument of a
-        tool may set it. `agreed_to` is the code of a question that a person has said yes to for this very call; where
-        that yes has come to a job already, it is that job.
+        Where the settings allow it, what one provider refuses within that time goes to the next (`Fallback`), as a
+        job of its own.
 
         Raises:
             InvalidRequest, ConfigError, MediaError: it cannot be made as asked, or its key was used for another
@@ -177,18 +160,18 @@ class JobRunner:
 
         asked = await self.with_defaults(request)
         media, trouble = await self.sources.load(asked)
-        key = None if request_key is None else RequestKey.of(request_key, asked, media)
+        key = None if terms.request_key is None else RequestKey.of(terms.request_key, asked, media)
         # Before anything is chosen: what is on sale or can be read may have changed since.
         if key is not None:
             known = await self._store.read(partial(job_of, key=key))
             if known is not None:
                 return await self._known(known, f"request_key {key.text!r} stands for this job.")
-        elif agreed_to is not None:
+        elif terms.agreed_to is not None:
             digest = digest_of_asked(asked, digests(media))
-            known = await self._store.read(partial(came_to, code=agreed_to, digest=digest))
+            known = await self._store.read(partial(came_to, code=terms.agreed_to, digest=digest))
             if known is not None:
                 return await self._known(known, "The same yes has led to this job before.")
-        if key is None and not allow_duplicate:
+        if key is None and not terms.allow_duplicate:
             known = await self.asked_before(asked, media)
             if known is not None:
                 return known
@@ -206,20 +189,16 @@ class JobRunner:
         order = Order(
             asked=asked,
             media=media,
-            max_usd=max_usd,
-            allow_duplicate=allow_duplicate,
+            terms=terms,
             key=key,
             limit=self._settings.max_usd_per_job,
-            agreed_to=agreed_to,
             advice=advice,
         )
         end = anyio.current_time() + _ANSWER_SECONDS
 
         async def buy_by(plan: Plan, intent: Intent) -> tuple[Job, bool]:
             provider = self._shops.open(plan.offer.provider)
-            job, deduplicated = await self._commit(
-                intent, plan.offer, media, provider, confirm_token, confirmed
-            )
+            job, deduplicated = await self._commit(intent, plan.offer, media, provider)
             if not deduplicated:
                 self._announce(job)
             await self._answer(job, end - anyio.current_time())
@@ -260,13 +239,7 @@ class JobRunner:
                 await self._buying[job.id].wait()
 
     async def _commit(
-        self,
-        intent: Intent,
-        offer: Offer,
-        media: Mapping[str, MediaFile],
-        provider: Provider,
-        token: str | None,
-        confirmed: bool,
+        self, intent: Intent, offer: Offer, media: Mapping[str, MediaFile], provider: Provider
     ) -> tuple[Job, bool]:
         """Put the intent on disk and give it its buyer, or neither."""
         if self._buyers is None:
@@ -275,8 +248,6 @@ class JobRunner:
             reserve,
             intent=intent,
             settings=self._settings,
-            token=token,
-            confirmed=confirmed,
             now=self._store.clock(),
         )
         # Once reserved, the job must have its buyer even if the caller is cancelled at this moment.

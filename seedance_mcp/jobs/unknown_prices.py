@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _KNOWN_INSTEAD = "or choose an offer whose price is known (estimate_cost compares)."
 
 
-def check(connection: Connection, intent: Intent, settings: Settings, *, confirmed: bool) -> None:
+def check(connection: Connection, intent: Intent, settings: Settings) -> None:
     """
     Let a purchase of unknown price pass, or say what stands in the way.
 
@@ -29,7 +29,7 @@ def check(connection: Connection, intent: Intent, settings: Settings, *, confirm
     """
     if intent.maximum.known:
         return
-    if settings.confirm == "off" and not (intent.capped or confirmed):
+    if settings.confirm == "off" and not (intent.terms.capped or intent.terms.confirmed):
         raise BudgetExceeded(
             "The price of this video is unknown, and SEEDANCE_CONFIRM=off asks nobody.",
             hint=f"Give max_usd, at least {intent.maximum.usd:.2f}, which is what is counted for it;"

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from mcp.types import InputRequiredResult
 
 from ..app import Declined, Started
 from ..config import Settings, command
 from ..errors import ConfirmationRequired
+from ..types import PurchaseTerms, VideoRequest
 from .calls import Answered, Call, Reply
 
 
-async def agreed(
-    call: Call, start: Callable[[str | None], Awaitable[Started]]
-) -> Started | InputRequiredResult:
+async def agreed(call: Call, request: VideoRequest, terms: PurchaseTerms) -> Started | InputRequiredResult:
     """
     Start what the call wants; where a person has to agree first and the client can ask, ask.
 
-    `start` takes the code of the question that was answered with yes for this call. Returns what the tool has to
-    return now, in the protocol era in which the client calls again with the answer.
+    Returns what the tool has to return now, in the protocol era in which the client calls again with the answer.
 
     Raises:
         ConfirmationRequired: nobody could be asked, the answer was no, or it was none.
@@ -32,7 +30,7 @@ async def agreed(
         brought = None
     yes = brought.code if brought is not None and brought.reply is Reply.YES else None
     try:
-        return await start(yes)
+        return await call.app.generate(request, replace(terms, agreed_to=yes))
     except ConfirmationRequired as error:
         question = error
     if not call.can_ask:
@@ -44,7 +42,7 @@ async def agreed(
         raise _declined(question, reply, await call.app.decline(question.approval), call.app.settings)
     if reply is not Reply.YES:
         raise question.after(f"The client was asked to put the question to the person, but {reply}")
-    return await start(question.approval)
+    return await call.app.generate(request, replace(terms, agreed_to=question.approval))
 
 
 async def _no_beforehand(call: Call, brought: Answered) -> Started | None:

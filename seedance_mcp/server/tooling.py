@@ -36,7 +36,9 @@ ERROR_KEY = "seedance/error"
 """Where in the `_meta` of a refusal its facts stand as data."""
 
 
-class _Closed(BaseModel):
+class Closed(BaseModel):
+    """Arguments, of which there are no others."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
@@ -83,7 +85,7 @@ def tool(
     """
     Make a tool of a function; its docstring is the description.
 
-    The first parameter takes the `Call`. One parameter may be a pydantic model: its fields become arguments.
+    The first parameter takes the `Call`. One that is a pydantic model has its fields become arguments.
     With `describe=False` the arguments are listed without their descriptions, because another tool has them. With
     `proves_reading=False` a call is no evidence that its client has read earlier answers: it is the call that a client
     repeats because it has not.
@@ -99,8 +101,7 @@ def tool(
             if proves_reading:
                 await call.prove_reading(arguments)
             values = checked(shape, told.arguments, schema["properties"])
-            if spread:
-                name, model = spread
+            for name, model in spread.items():
                 fields = {key: values.pop(key) for key in list(values) if key in model.model_fields}
                 values[name] = model(**fields)
             answer = await function(call, **values)
@@ -169,19 +170,17 @@ def _failure(*, code: str, message: str, hint: str, retryable: bool = False, **e
     )
 
 
-def _arguments(
-    function: Callable[..., Any],
-) -> tuple[type[BaseModel], tuple[str, type[BaseModel]] | None]:
-    """The model of all arguments; and the parameter that takes a model by its fields, with that model."""
-    spread: tuple[str, type[BaseModel]] | None = None
-    own: dict[str, Any] = {}
+def _arguments(function: Callable[..., Any]) -> tuple[type[BaseModel], dict[str, type[BaseModel]]]:
+    """The model of all arguments; and the parameters that take a model by its fields, with those models."""
+    spread: dict[str, type[BaseModel]] = {}
+    fields: dict[str, Any] = {}
     _, *parameters = inspect.signature(function, eval_str=True).parameters.values()
     for parameter in parameters:
         kind = parameter.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            spread = parameter.name, kind
+            spread[parameter.name] = kind
+            fields |= {name: (field.annotation, field) for name, field in kind.model_fields.items()}
         else:
             default = ... if parameter.default is inspect.Parameter.empty else parameter.default
-            own[parameter.name] = (kind, default)
-    parent = spread[1] if spread else _Closed
-    return create_model("Arguments", __base__=parent, **own), spread
+            fields[parameter.name] = (kind, default)
+    return create_model("Arguments", __base__=Closed, **fields), spread

@@ -13,13 +13,12 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ContentBlock, InputRequiredResult, ToolAnnotations
 from pydantic import Field, WithJsonSchema
 
-from ..app import Started
-from ..types import MAX_SHEET_FRAMES, Job, JobStatus, VideoRequest
+from ..types import MAX_SHEET_FRAMES, Job, JobStatus, PurchaseTerms, VideoRequest
 from . import catalog_views, results, views
 from .answers import answer, estimate_answer, job_link, jobs_answer, picture, video_link
 from .calls import Call
 from .consent import agreed
-from .tooling import Answer, tool
+from .tooling import Answer, Closed, tool
 
 _LOG = logging.getLogger(__name__)
 
@@ -67,6 +66,20 @@ RequestKeyText = Annotated[
 JobId = Annotated[str, Field(max_length=128)]
 
 
+class PurchaseArguments(Closed):
+    """What `generate_video` takes beside the request to say on what terms it buys."""
+
+    max_usd: Usd = None
+    allow_duplicate: bool = Field(False, description="Make the same again")
+    request_key: RequestKeyText = None
+    confirm_token: str | None = Field(None, max_length=200, description="After the person agreed")
+
+    @property
+    def terms(self) -> PurchaseTerms:
+        """The same as terms. No argument can say that a person has agreed to a question, or beforehand."""
+        return PurchaseTerms(**self.model_dump())
+
+
 @cache
 def all_tools() -> tuple[Tool, ...]:
     """Make every tool, in the order in which they are listed. They know no settings, so once is enough."""
@@ -87,32 +100,18 @@ async def generate_video(
     request: VideoRequest,
     *,
     wait_seconds: WaitSeconds = None,
-    max_usd: Usd = None,
-    allow_duplicate: Annotated[bool, Field(description="Make the same again")] = False,
-    request_key: RequestKeyText = None,
-    confirm_token: Annotated[str | None, Field(max_length=200, description="After the person agreed")] = None,
+    purchase: PurchaseArguments,
 ) -> Answer:
     """
     Make a video and save it as MP4. Spends money (the sandbox is free): estimate_cost first tells the price.
     Then check_status until it is finished.
     """
-
-    async def start(agreed_to: str | None) -> Started:
-        return await call.app.generate(
-            request,
-            max_usd=max_usd,
-            allow_duplicate=allow_duplicate,
-            request_key=request_key,
-            confirm_token=confirm_token,
-            agreed_to=agreed_to,
-        )
-
-    started = await agreed(call, start)
+    started = await agreed(call, request, purchase.terms)
     if isinstance(started, InputRequiredResult):
         return started
     notes = [started.reason, *started.advice]
     if started.deduplicated:
-        another = "allow_duplicate or another seed" if request_key is None else "a new request_key"
+        another = "allow_duplicate or another seed" if purchase.request_key is None else "a new request_key"
         notes.insert(
             0,
             "This request was made before: this is its job. Nothing was bought now."

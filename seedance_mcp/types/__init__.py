@@ -8,6 +8,7 @@ from .media import MAX_SHEET_FRAMES, MediaFile, MediaKind, Upload
 from .price import Price
 from .request import VideoRequest
 from .task import Submission, TaskState, TaskStatus
+from .terms import PurchaseTerms
 from .wanted import Wanted
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "MediaFile",
     "MediaKind",
     "Price",
+    "PurchaseTerms",
     "Signer",
     "Submission",
     "TaskState",

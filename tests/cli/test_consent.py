@@ -14,7 +14,7 @@ import pytest
 from seedance_mcp.app import open_app
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import ConfirmationRequired
-from seedance_mcp.types import Job, VideoRequest
+from seedance_mcp.types import Job, PurchaseTerms, VideoRequest
 from tests.server.asking import SMALL, priced
 
 from .conftest import Run
@@ -168,7 +168,7 @@ def test_approve_asks_the_person_at_the_terminal(
         async with open_app(load_settings(priced(environ, tmp_path, "0.75"))) as app:
             request = VideoRequest.model_validate({**SMALL, "prompt": "a \x1b[2J red fox"})
             try:
-                return (await app.generate(request, confirm_token=token)).job
+                return (await app.generate(request, PurchaseTerms(confirm_token=token))).job
             except ConfirmationRequired as question:
                 return question
 
@@ -185,7 +185,7 @@ def make(environ: dict[str, str], folder: Path, **more: bool) -> Job | Confirmat
         async with open_app(load_settings(priced(environ, folder, "0.75"))) as app:
             request = VideoRequest.model_validate({**SMALL, "prompt": "a \x1b[2J red fox"})
             try:
-                return (await app.generate(request, **more)).job
+                return (await app.generate(request, PurchaseTerms(**more))).job
             except ConfirmationRequired as question:
                 return question
 

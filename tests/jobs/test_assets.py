@@ -11,7 +11,7 @@ import pytest
 
 from seedance_mcp.app import App, open_app
 from seedance_mcp.errors import InvalidRequest, MediaError
-from seedance_mcp.types import JobStatus, VideoRequest
+from seedance_mcp.types import JobStatus, PurchaseTerms, VideoRequest
 from tests.emulator import Emulator
 from tests.reliability.fault_market import settings
 
@@ -38,7 +38,7 @@ def wish(provider: str, **fields: object) -> VideoRequest:
 
 async def given(app: App, emulator: Emulator, request: VideoRequest) -> list[dict[str, object]]:
     """What the provider was given beside the text, once the video is here."""
-    started = await app.generate(request, confirmed=True)
+    started = await app.generate(request, PurchaseTerms(confirmed=True))
     job = await app.wait(started.job.id, 30)
     assert job.status is JobStatus.SUCCEEDED
     (task,) = emulator.ledger.tasks.values()

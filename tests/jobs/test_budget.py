@@ -14,7 +14,7 @@ from seedance_mcp.config import Settings
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired
 from seedance_mcp.jobs import Store, budget, confirmation, journal, open_store, steady
 from seedance_mcp.jobs.intents import Intent, reserve
-from seedance_mcp.types import Job, JobState, Price, VideoRequest
+from seedance_mcp.types import Job, JobState, Price, PurchaseTerms, VideoRequest
 
 NOW = 1_760_000_000.0
 HOUR = 3600.0
@@ -54,12 +54,10 @@ class Till:
             tag=f"tag{self.count}",
             estimate=price,
             maximum=price,
-            allow_duplicate=False,
+            terms=PurchaseTerms(confirm_token=token),
         )
         outcome = self.store.write_now(
-            lambda connection: reserve(
-                connection, intent=intent, settings=self.settings, token=token, confirmed=False, now=self.now
-            )
+            lambda connection: reserve(connection, intent=intent, settings=self.settings, now=self.now)
         )
         if isinstance(outcome, ConfirmationRequired):
             raise outcome

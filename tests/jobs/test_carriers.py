@@ -29,7 +29,7 @@ from seedance_mcp.jobs.carriers import LINK_MARGIN_SECONDS, link_of
 from seedance_mcp.jobs.uploads import deliver
 from seedance_mcp.media import copy_to_leave, inspect
 from seedance_mcp.providers import Access, create
-from seedance_mcp.types import Job, JobState, JobStatus, VideoRequest
+from seedance_mcp.types import Job, JobState, JobStatus, PurchaseTerms, VideoRequest
 from tests.emulator import Behaviour, Emulator
 from tests.emulator.s3 import KEY_ID, Store, error, running, secrets_in
 from tests.emulator.wire import Request, Response
@@ -68,7 +68,7 @@ class Market:
     async def buy(self, provider: str, source: str, prompt: str = "a boat", **fields: Any) -> Job:
         """Buy a video that goes by another one, to its end."""
         wish = wished(source, prompt, provider=provider, **fields)
-        started = await self.app.generate(wish, max_usd=Decimal(50))  # some prices are unknown
+        started = await self.app.generate(wish, PurchaseTerms(max_usd=Decimal(50)))  # some prices are unknown
         return await self.app.wait(started.job.id, 30)
 
     def given(self, provider: str) -> list[str]:
@@ -311,7 +311,7 @@ async def test_a_provider_that_repeats_the_link_does_not_bring_it_into_a_record(
 
 async def first_video(here: Market, provider: str) -> Job:
     wish = VideoRequest(prompt="the first", provider=provider, model=MODEL, resolution="480p", duration=5)
-    started = await here.app.generate(wish, max_usd=Decimal(50))
+    started = await here.app.generate(wish, PurchaseTerms(max_usd=Decimal(50)))
     done = await here.app.wait(started.job.id, 30)
     assert done.status is JobStatus.SUCCEEDED, done.error
     return done

@@ -20,7 +20,7 @@ from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired
 from seedance_mcp.jobs import runner
 from seedance_mcp.jobs.fallback import may_be_cured
 from seedance_mcp.server import create_server
-from seedance_mcp.types import Job, JobState, VideoRequest
+from seedance_mcp.types import Job, JobState, PurchaseTerms, VideoRequest
 from tests.emulator import Emulator, Fault
 from tests.media import planting
 
@@ -62,7 +62,7 @@ class Market:
     async def buy(self, prompt: str = "a paper boat", **more: Any) -> Started:
         arguments = {name: more.pop(name) for name in list(more) if name not in VideoRequest.model_fields}
         wish = VideoRequest.model_validate({"prompt": prompt, "model": MODEL, "duration": 5, **more})
-        return await self.app.generate(wish, **arguments)
+        return await self.app.generate(wish, PurchaseTerms(**arguments))
 
     @property
     def submits(self) -> list[str]:

@@ -17,7 +17,7 @@ from seedance_mcp.jobs import journal
 from seedance_mcp.jobs.intents import Intent, reserve
 from seedance_mcp.jobs.ledger import held
 from seedance_mcp.jobs.store import give_clocks
-from seedance_mcp.types import Job, JobState, Price, Submission, VideoRequest
+from seedance_mcp.types import Job, JobState, Price, PurchaseTerms, Submission, VideoRequest
 
 NOW = 1_700_000_000.0
 PRICE = Price(amount=Decimal("0.50"), currency="USD", usd=Decimal("0.50"))
@@ -45,10 +45,10 @@ class Book:
             tag="job_1",
             estimate=PRICE,
             maximum=PRICE,
-            allow_duplicate=False,
+            terms=PurchaseTerms(),
         )
         with connection:
-            reserve(connection, intent=intent, settings=SETTINGS, token=None, confirmed=False, now=NOW)
+            reserve(connection, intent=intent, settings=SETTINGS, now=NOW)
         self.job = journal.find(connection, "job_1")
 
     def move(self, job: Job, to: JobState, by: str = "1", **changes: Any) -> Job:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from seedance_mcp.app import open_app
 from seedance_mcp.config import load_settings
-from seedance_mcp.types import JobStatus, VideoRequest
+from seedance_mcp.types import JobStatus, PurchaseTerms, VideoRequest
 from tests.emulator import Emulator
 from tests.emulator.wire import Request, Response
 from tests.emulator.world import World
@@ -53,7 +53,7 @@ async def test_the_last_frame_is_a_picture_whatever_the_provider_sends(
             _send(emulator, sent)
             given = {**environ, **emulator.environment()}
             async with open_app(load_settings(given, settings_file=tmp_path / "no.toml")) as app:
-                started = await app.generate(WISH, confirmed=True)
+                started = await app.generate(WISH, PurchaseTerms(confirmed=True))
                 job = await app.wait(started.job.id, 40)
     assert job.status is JobStatus.SUCCEEDED
     assert job.artifacts is not None

@@ -14,7 +14,7 @@ from PIL import Image
 from seedance_mcp.app import App, Started, open_app
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import ConfirmationRequired, InvalidRequest
-from seedance_mcp.types import JobState, VideoRequest
+from seedance_mcp.types import JobState, PurchaseTerms, VideoRequest
 from tests.emulator import Behaviour, Emulator
 from tests.jobs.test_accounts import THEIRS, ends, finish, lost, server
 from tests.reliability import fault_market as market
@@ -174,9 +174,11 @@ async def test_the_fourth_purchase_is_asked_about_however_each_was_written(
         opened(environ, tmp_path, **emulator.environment()) as app,
     ):
         for fields in SPELLED[:3]:
-            await app.generate(boat(model=OLD_MODEL).model_copy(update=fields), allow_duplicate=True)
+            await app.generate(
+                boat(model=OLD_MODEL).model_copy(update=fields), PurchaseTerms(allow_duplicate=True)
+            )
         with pytest.raises(ConfirmationRequired, match="bought 3 times"):
-            await app.generate(boat(model=OLD_MODEL, seed=-1), allow_duplicate=True)
+            await app.generate(boat(model=OLD_MODEL, seed=-1), PurchaseTerms(allow_duplicate=True))
 
 
 async def test_a_job_of_an_earlier_version_is_known_by_what_was_asked(
@@ -207,8 +209,8 @@ async def test_after_a_cheaper_provider_became_ready_it_is_the_same_job(
             assert again.reason == f"{SECOND} has it: the same was asked for before"
             quote = await app.estimate(boat(model=MODEL))
             assert quote.offer.provider.name == FIRST
-            wanted = await app.generate(boat(model=MODEL), allow_duplicate=True)
-            named = await app.generate(boat(model=MODEL), request_key="boat-0001")
+            wanted = await app.generate(boat(model=MODEL), PurchaseTerms(allow_duplicate=True))
+            named = await app.generate(boat(model=MODEL), PurchaseTerms(request_key="boat-0001"))
             assert [one.job.provider for one in (wanted, named)] == [FIRST, FIRST]
             assert len({first.job.id, wanted.job.id, named.job.id}) == 3
 

@@ -21,7 +21,7 @@ from seedance_mcp.errors import InvalidRequest
 from seedance_mcp.jobs import Store, journal, open_store
 from seedance_mcp.jobs.request_keys import RequestKey, job_of, keep
 from seedance_mcp.jobs.store import checksum
-from seedance_mcp.types import Job, JobState, VideoRequest
+from seedance_mcp.types import Job, JobState, PurchaseTerms, VideoRequest
 from tests.emulator import Behaviour, Emulator
 from tests.reliability import fault_market as market
 from tests.reliability.waiting import until
@@ -39,7 +39,7 @@ def settings(environ: dict[str, str]) -> Settings:
 
 async def again(app: App, asked: VideoRequest, **how: object) -> Job:
     with anyio.fail_after(60):
-        started = await app.generate(asked, request_key=KEY, **how)  # type: ignore[arg-type]
+        started = await app.generate(asked, PurchaseTerms(request_key=KEY, **how))  # type: ignore[arg-type]
     assert started.deduplicated
     assert KEY in started.reason
     return started.job
@@ -61,8 +61,8 @@ async def test_a_key_stands_for_its_job_after_it_was_finished_and_read(
 
 async def test_a_new_key_is_a_new_purchase_of_the_same_request(settings: Settings) -> None:
     async with open_app(settings) as app:
-        first = await app.generate(request("[sandbox:stall] a boat"), request_key="shot-0001")
-        second = await app.generate(request("[sandbox:stall] a boat"), request_key="shot-0002")
+        first = await app.generate(request("[sandbox:stall] a boat"), PurchaseTerms(request_key="shot-0001"))
+        second = await app.generate(request("[sandbox:stall] a boat"), PurchaseTerms(request_key="shot-0002"))
         without = await app.generate(request("[sandbox:stall] a boat"))
         assert not second.deduplicated
         assert len({first.job.id, second.job.id}) == 2
@@ -77,7 +77,7 @@ async def test_another_request_under_the_same_key_is_refused_and_the_difference_
     async with open_app(settings) as app:
         first = await made(app, request(), request_key=KEY)
         with pytest.raises(InvalidRequest) as caught:
-            await app.generate(request("a steamer", duration=3), request_key=KEY)
+            await app.generate(request("a steamer", duration=3), PurchaseTerms(request_key=KEY))
         assert len(await app.recent()) == 1
     (problem,) = caught.value.problems
     assert first.id in problem
@@ -112,7 +112,7 @@ async def test_a_default_that_is_written_out_is_the_same_request_under_its_key(
 async def test_a_key_of_another_form_is_refused_before_anything_happens(settings: Settings, key: str) -> None:
     async with open_app(settings) as app:
         with pytest.raises(InvalidRequest, match="request_key must have 8 to 64"):
-            await app.generate(request(), request_key=key)
+            await app.generate(request(), PurchaseTerms(request_key=key))
         assert await app.recent() == []
 
 
@@ -130,7 +130,7 @@ async def test_a_picture_that_has_gone_is_still_the_same_and_one_that_was_change
         assert (await again(app, request(first_frame=str(moved)))).id == first.id
         Image.effect_noise((640, 480), 90).convert("RGB").save(picture)
         with pytest.raises(InvalidRequest, match=r"differs in: first_frame\."):
-            await app.generate(asked, request_key=KEY)
+            await app.generate(asked, PurchaseTerms(request_key=KEY))
 
 
 @pytest.mark.parametrize("state", list(JobState))
@@ -176,17 +176,19 @@ async def test_a_refused_purchase_is_made_anew_under_its_key_and_a_lost_answer_n
     async with market.opened("ark", tmp_path, Behaviour()) as shop:
         asked = market.request("ark")
         shop.emulator.fail("status", status=400, value="InvalidParameter", accepted=False)
-        refused = await shop.app.generate(asked, request_key=KEY)
+        refused = await shop.app.generate(asked, PurchaseTerms(request_key=KEY))
         assert refused.job.state is JobState.REJECTED
         shop.emulator.fail("lost")
-        lost = await shop.app.generate(asked, request_key=KEY)
+        lost = await shop.app.generate(asked, PurchaseTerms(request_key=KEY))
         assert not lost.deduplicated
         assert (await again(shop.app, asked)).id == lost.job.id
         await shop.app.wait(lost.job.id, 30)
         assert (await again(shop.app, asked, allow_duplicate=True)).id == lost.job.id
         assert len(shop.emulator.ledger.tasks) == 1
         with pytest.raises(InvalidRequest, match=lost.job.id):
-            await shop.app.generate(market.request("ark", prompt="another boat"), request_key=KEY)
+            await shop.app.generate(
+                market.request("ark", prompt="another boat"), PurchaseTerms(request_key=KEY)
+            )
 
 
 async def test_a_key_stands_for_a_purchase_that_turns_up_after_a_second_one_was_refused(
@@ -195,7 +197,7 @@ async def test_a_key_stands_for_a_purchase_that_turns_up_after_a_second_one_was_
     async with market.opened("ark", tmp_path, Behaviour(list_lag=3600)) as shop:
         asked = market.request("ark")
         shop.emulator.fail("lost")
-        lost = await shop.app.generate(asked, request_key=KEY)
+        lost = await shop.app.generate(asked, PurchaseTerms(request_key=KEY))
 
         async def judged() -> bool:
             return (await shop.app.job(lost.job.id)).state is JobState.ABSENT
@@ -203,7 +205,7 @@ async def test_a_key_stands_for_a_purchase_that_turns_up_after_a_second_one_was_
         with anyio.fail_after(30):
             await until(judged)
         shop.emulator.fail("status", status=400, value="InvalidParameter", accepted=False)
-        refused = await shop.app.generate(asked, request_key=KEY)
+        refused = await shop.app.generate(asked, PurchaseTerms(request_key=KEY))
         assert refused.job.state is JobState.REJECTED
         shop.emulator.behaviour.list_lag = 0
         await shop.app.runner.adopt_late()
@@ -221,7 +223,7 @@ async def main():
     async with open_app(load_settings()) as app:
         print("ready", flush=True)
         await anyio.to_thread.run_sync(sys.stdin.readline)
-        started = await app.generate(market.request("ark"), request_key="shot-0001", allow_duplicate=True)
+        started = await app.generate(market.request("ark"), PurchaseTerms(request_key="shot-0001", allow_duplicate=True))
         print(started.job.id, flush=True)
 
 anyio.run(main)

@@ -12,7 +12,7 @@ from seedance_mcp.config import Settings
 from seedance_mcp.jobs import journal
 from seedance_mcp.jobs.intents import Intent, reserve
 from seedance_mcp.jobs.store import Store, open_store
-from seedance_mcp.types import Job, JobState, Price, VideoRequest
+from seedance_mcp.types import Job, JobState, Price, PurchaseTerms, VideoRequest
 
 NOW = 1_700_000_000.0
 PRICE = Price(amount=Decimal("0.5"), currency="USD", usd=Decimal("0.5"))
@@ -30,12 +30,10 @@ class Buyers:
         intent = Intent(
             job_id=job_id, owner="me", provider=provider, account="a", model="m", endpoint="e",
             request=VideoRequest(prompt="a boat", model="seedance-2.0"), digests={}, tag=job_id, estimate=PRICE,
-            maximum=PRICE, allow_duplicate=False, instead_of=instead_of,
+            maximum=PRICE, terms=PurchaseTerms(), instead_of=instead_of,
         )  # fmt: skip
         outcome = self._store.write_now(
-            lambda connection: reserve(
-                connection, intent=intent, settings=self._settings, token=None, confirmed=False, now=NOW
-            )
+            lambda connection: reserve(connection, intent=intent, settings=self._settings, now=NOW)
         )
         assert isinstance(outcome, tuple)
         return outcome

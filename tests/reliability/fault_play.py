@@ -14,7 +14,7 @@ import anyio
 from scripts.fault_matrix import Row, cell
 from seedance_mcp.errors import SeedanceError
 from seedance_mcp.jobs.ledger import held, to_micros
-from seedance_mcp.types import Job, JobState
+from seedance_mcp.types import Job, JobState, PurchaseTerms
 from tests.emulator import Behaviour, Fault
 from tests.emulator.clips import clip
 from tests.emulator.scripted import Scripted, saying, scripted
@@ -201,7 +201,9 @@ class _Stage:
             self.emulator.fail("lost", call_name(self.shop.name, "list"), times=None)
 
     async def _buy(self, **fields: Any) -> None:
-        started = await self.app.generate(request(self.shop.name, **fields), max_usd=Decimal(50))
+        started = await self.app.generate(
+            request(self.shop.name, **fields), PurchaseTerms(max_usd=Decimal(50))
+        )
         self.job_id = started.job.id
 
     async def _struck(self, times: int) -> None:

@@ -97,9 +97,12 @@ class Consents:
         """Buy, with what the call brings along: a token, or now and then a person's word beforehand."""
         confirmed = self._random.random() < 0.03
         self._brought[intent.job_id] = token, confirmed
+        terms = replace(intent.terms, confirm_token=token, confirmed=confirmed)
         provider = process.shops.open(offer.provider)
         try:
-            job, deduplicated = await process.runner._commit(intent, offer, {}, provider, token, confirmed)
+            job, deduplicated = await process.runner._commit(
+                replace(intent, terms=terms), offer, {}, provider
+            )
         except (BudgetExceeded, ConfirmationRequired):
             await self._end(process, intent, None)
             raise
@@ -108,7 +111,7 @@ class Consents:
 
     async def _end(self, process: Process, intent: Intent, job_id: str | None) -> None:
         """End what was agreed to within the call."""
-        code = intent.agreed_to
+        code = intent.terms.agreed_to
         if code is not None:
             now = self._world.wall
             await process.store.write(lambda connection: confirmation.end(connection, code, job_id, now=now))
@@ -219,7 +222,8 @@ class Consents:
         asked = self._asked[used.pop()]
         if asked.fingerprint != row.fingerprint or at - asked.at >= AGREEMENT_SECONDS:
             raise Violation("I15", "bought on an agreement to something else, or an old one", job_id)
-        own = intent.agreed_to is not None and self._asked.get(_digest(intent.agreed_to)) is asked
+        code = intent.terms.agreed_to
+        own = code is not None and self._asked.get(_digest(code)) is asked
         if asked.in_a_dialogue and (asked.ended or not own):
             raise Violation("I15", "bought on an agreement that was given for another call", job_id)
         if asked.known and not intent.maximum.known:
@@ -260,7 +264,7 @@ class Consents:
         """I15: an unknown price is agreed to by somebody, alone, and never again after a charge above one job's limit."""
         intents = self._world.intents
         self._world.count("an unknown price")
-        if self._world.settings.confirm == "off" and not (intents[job_id].capped or confirmed):
+        if self._world.settings.confirm == "off" and not (intents[job_id].terms.capped or confirmed):
             raise Violation("I15", "an unknown price is bought, and nobody said what it may cost", job_id)
         for other_id, other in jobs.items():
             if other_id == job_id or intents[other_id].maximum.known:

@@ -225,7 +225,7 @@ class Promises:
         keys = [intent.key.text for intent in intents if intent.key]
         if len(keys) == 2:
             return keys[0] != keys[1]
-        return bool(keys) or any(intent.allow_duplicate for intent in intents)
+        return bool(keys) or any(intent.terms.allow_duplicate for intent in intents)
 
     def _no_purchase_is_lost(self, job_id: str) -> None:
         """I2: a purchase that was accepted is known by its id, or findable by its tag, or shown as open."""
@@ -411,7 +411,7 @@ class Promises:
                 if self.jobs[other_id].state not in NOT_BOUGHT:
                     raise Violation("I11", f"a second job for a key whose first is {other_id}", job_id)
             self._of_key[intent.key.text].append(job_id)
-        if intent.allow_duplicate or intent.key:
+        if intent.terms.allow_duplicate or intent.key:
             return
         for other_id, other in self.jobs.items():
             if other_id == job_id or not self._alike(job_id, other_id):

@@ -28,7 +28,7 @@ from seedance_mcp.errors import (
 from seedance_mcp.jobs import by_hand, journal
 from seedance_mcp.jobs.intents import Intent
 from seedance_mcp.jobs.request_keys import RequestKey
-from seedance_mcp.types import Submission
+from seedance_mcp.types import Price, PurchaseTerms, Submission
 
 from .simulation_accounts import Accounts, Reach
 from .simulation_consents import Consents
@@ -232,8 +232,7 @@ class World:
             job_id=job_id, owner=process.instance, provider=seller, account=process.reach.key,
             base_url=process.reach.place, model="m", endpoint="e", asked=asked,
             request=request(number), digests={}, tag=job_id, estimate=price, maximum=price,
-            allow_duplicate=self.random.random() < (0.7 if self.consents.habit == "loop" else 0.05),
-            capped=self.consents.capped(),
+            terms=self._terms(price),
             key=key and RequestKey(text=key, asked=request(number), digests={}), instead_of=instead_of,
         )  # fmt: skip
         try:
@@ -241,9 +240,14 @@ class World:
         except ConfirmationRequired as question:
             for brought in await self.consents.answers(process, intent, question):
                 again = f"{seller}{len(self.intents)}"
-                repeated = replace(intent, job_id=again, tag=again, agreed_to=brought.agreed_to)
+                terms = replace(intent.terms, agreed_to=brought.agreed_to)
+                repeated = replace(intent, job_id=again, tag=again, terms=terms)
                 with contextlib.suppress(ConfirmationRequired):
                     await self._buy(process, repeated, brought.token)
+
+    def _terms(self, price: Price) -> PurchaseTerms:
+        again = self.random.random() < (0.7 if self.consents.habit == "loop" else 0.05)
+        return PurchaseTerms(allow_duplicate=again, max_usd=price.usd if self.consents.capped() else None)
 
     async def _buy(self, process: Process, intent: Intent, token: str | None) -> None:
         self.intents[intent.job_id] = intent

@@ -13,7 +13,7 @@ import pytest
 
 from seedance_mcp.app import App, open_app
 from seedance_mcp.errors import BudgetExceeded, StoreError
-from seedance_mcp.types import Job, JobStatus, VideoRequest
+from seedance_mcp.types import Job, JobStatus, PurchaseTerms, VideoRequest
 from tests.emulator import Emulator
 from tests.powerless import said_by_powerless
 
@@ -209,7 +209,9 @@ async def test_what_a_damaged_job_was_for_is_bought_again_only_on_a_persons_word
         assert "allow_duplicate" in caught.value.hint
         assert emulator.ledger.count("submit") == 0
         with anyio.fail_after(30):
-            again = await app.generate(request("ark", prompt="a first boat"), allow_duplicate=True)
+            again = await app.generate(
+                request("ark", prompt="a first boat"), PurchaseTerms(allow_duplicate=True)
+            )
             assert (await app.wait(again.job.id, 30)).status is JobStatus.SUCCEEDED
     assert emulator.ledger.count("submit") == 1
 

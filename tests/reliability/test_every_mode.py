@@ -11,7 +11,7 @@ import pytest
 
 from seedance_mcp.app import App, open_app
 from seedance_mcp.catalog import Offer
-from seedance_mcp.types import Job, JobStatus, VideoRequest
+from seedance_mcp.types import Job, JobStatus, PurchaseTerms, VideoRequest
 from tests.emulator import Emulator
 
 from .fault_market import SILENT_ABOUT_MONEY, hurry, settings
@@ -65,7 +65,7 @@ async def test_every_model_in_every_mode_becomes_a_film(
     async def buy(app: App, mode: str, wish: VideoRequest) -> None:
         what = f"{wish.model} in mode {mode}"
         try:
-            started = await app.generate(wish, max_usd=Decimal(50))
+            started = await app.generate(wish, PurchaseTerms(max_usd=Decimal(50)))
             job = await app.wait(started.job.id, 60)
         except Exception as error:
             wrong.append(f"{what}: {error!r}")

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from seedance_mcp.app import App, open_app
 from seedance_mcp.config import Settings
 from seedance_mcp.errors import MediaError, SeedanceError
-from seedance_mcp.types import VideoRequest
+from seedance_mcp.types import PurchaseTerms, VideoRequest
 from tests.emulator import Emulator
 from tests.media.crafting import picture
 
@@ -50,7 +50,7 @@ class Trial:
                 VideoRequest.model_validate(
                     {"prompt": "a boat", "provider": provider, "first_frame": source}
                 ),
-                confirmed=True,
+                PurchaseTerms(confirmed=True),
             )
 
         ways = {"upload": lambda: self.app.upload(source), "ark": bought("ark"), "sandbox": bought("sandbox")}

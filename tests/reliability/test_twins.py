@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from seedance_mcp.errors import InvalidRequest
-from seedance_mcp.types import Job, JobState
+from seedance_mcp.types import Job, JobState, PurchaseTerms
 from tests.emulator import Behaviour
 
 from .fault_market import Shop, hurry, opened, request
@@ -46,7 +46,9 @@ async def twins(name: str, folder: Path, *, bought: bool) -> AsyncIterator[Twins
             first = await shop.app.wait(first.id, 30)
             assert first.state is JobState.DONE
             shop.emulator.fail("lost", accepted=bought)
-            second = await shop.app.generate(request(name, **WISHES[name]), allow_duplicate=True)
+            second = await shop.app.generate(
+                request(name, **WISHES[name]), PurchaseTerms(allow_duplicate=True)
+            )
             yield Twins(shop, first, second.job)
 
 

@@ -18,7 +18,7 @@ from seedance_mcp.app import open_app
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired
 from seedance_mcp.server import create_server
-from seedance_mcp.types import VideoRequest
+from seedance_mcp.types import PurchaseTerms, VideoRequest
 
 from .asking import SMALL, content, priced, refusal
 from .conftest import Era
@@ -136,16 +136,16 @@ async def test_a_yes_is_for_the_request_that_was_asked_about(settings: Settings,
                 await app.generate(FOX)
             code = asked.value.approval
             if used:
-                await app.generate(FOX, agreed_to=code)
+                await app.generate(FOX, PurchaseTerms(agreed_to=code))
             for _ in range(2):
                 with pytest.raises(ConfirmationRequired):
-                    await app.generate(FOX.model_copy(update={"seed": 7}), agreed_to=code)
+                    await app.generate(FOX.model_copy(update={"seed": 7}), PurchaseTerms(agreed_to=code))
             if used:
                 with pytest.raises(ConfirmationRequired):
-                    await app.generate(FOX, agreed_to=code, request_key="another-key")
+                    await app.generate(FOX, PurchaseTerms(agreed_to=code, request_key="another-key"))
             for made_up in ("", "00000000", "\ud800", "Make this video?", "x" * 100_000):
                 with pytest.raises(ConfirmationRequired):
-                    await app.generate(FOX, allow_duplicate=True, agreed_to=made_up)
+                    await app.generate(FOX, PurchaseTerms(allow_duplicate=True, agreed_to=made_up))
     assert await made(settings) == (1 if used else 0)
 
 
@@ -157,10 +157,12 @@ async def test_a_yes_that_came_with_another_request_stands_for_nothing_else(sett
                 await app.generate(FOX)
             code = asked.value.approval
             assert await app.question(code)
-            cheap = await app.generate(FOX.model_copy(update={"seed": 7}), agreed_to=code, confirmed=True)
+            cheap = await app.generate(
+                FOX.model_copy(update={"seed": 7}), PurchaseTerms(agreed_to=code, confirmed=True)
+            )
             assert not cheap.deduplicated
             with pytest.raises(ConfirmationRequired):
-                await app.generate(FOX, agreed_to=code)
+                await app.generate(FOX, PurchaseTerms(agreed_to=code))
     assert await made(settings) == 1
 
 
@@ -219,10 +221,10 @@ async def test_a_yes_to_a_call_that_failed_is_not_there_when_it_is_sent_again(
                 await app.generate(FOX)
         async with open_app(tight) as app:
             with pytest.raises(BudgetExceeded):
-                await app.generate(FOX, agreed_to=asked.value.approval)
+                await app.generate(FOX, PurchaseTerms(agreed_to=asked.value.approval))
         async with open_app(roomy) as app:
             with pytest.raises(ConfirmationRequired):
-                await app.generate(FOX, agreed_to=asked.value.approval)
+                await app.generate(FOX, PurchaseTerms(agreed_to=asked.value.approval))
     assert await made(roomy) == 0
 
 
