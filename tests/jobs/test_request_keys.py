@@ -99,12 +99,12 @@ async def test_a_default_that_is_written_out_is_the_same_request_under_its_key(
         # Where it goes is a choice, not a default: who names it at first has to name it again.
         named = short.model_copy(update={"model": whole.model, "provider": whole.provider})
         first, second = (whole, named) if written_first else (short, whole)
-        started = await app.generate(first, request_key=KEY)
+        started = await app.generate(first, PurchaseTerms(request_key=KEY))
         repeated = await again(app, second)
         assert repeated.id == started.job.id
         longer = second.model_copy(update={"duration": whole.duration + 1})
         with pytest.raises(InvalidRequest, match=r"differs in: duration \([^)]*\)\.$"):
-            await app.generate(longer, request_key=KEY)
+            await app.generate(longer, PurchaseTerms(request_key=KEY))
         await app.cancel(repeated.id)
 
 
@@ -217,6 +217,7 @@ RACE = """
 import sys, anyio
 from seedance_mcp.app import open_app
 from seedance_mcp.config import load_settings
+from seedance_mcp.types import PurchaseTerms
 from tests.reliability import fault_market as market
 
 async def main():
