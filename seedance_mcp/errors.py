@@ -74,7 +74,11 @@ class ConfigError(SeedanceError):
 
 
 class InvalidRequest(SeedanceError):
-    """The request cannot be made as it stands. `problems` holds every reason found, of very many the first."""
+    """
+    The request cannot be made as it stands, be it for one of its files or URLs.
+
+    `problems` holds every reason found, of very many the first.
+    """
 
     code = "invalid_request"
     most_problems: ClassVar[int] = 60
@@ -88,7 +92,7 @@ class InvalidRequest(SeedanceError):
 
 
 class MediaError(SeedanceError):
-    """A file or URL cannot be used as media."""
+    """The one file or URL that the call is about (`upload_media`, `view_video`) cannot be used."""
 
     code = "media"
     default_hint = "Choose another file, or convert this one."

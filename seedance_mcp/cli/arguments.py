@@ -10,11 +10,13 @@ from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from .. import tolerant_json
 from ..config import Settings
 from ..errors import InvalidRequest
 from ..media import spellings
+from ..texts import one_line
 from ..types import VideoRequest
 
 _NOT_A_FILE = ("https://", "http://", "data:", "media:", "job:", "file:")
@@ -55,7 +57,7 @@ def read_request(arguments: argparse.Namespace) -> VideoRequest:
     try:
         request = VideoRequest.model_validate(given)
     except ValidationError as error:
-        raise InvalidRequest([_problem(name["loc"], name["msg"]) for name in error.errors()]) from None
+        raise InvalidRequest([_problem(details) for details in error.errors()]) from None
     return request.model_copy(update=_absolute(request))
 
 
@@ -134,5 +136,18 @@ def _absolute(request: VideoRequest) -> dict[str, str | tuple[str, ...]]:
     return changed
 
 
-def _problem(place: tuple[int | str, ...], message: str) -> str:
-    return f"{'.'.join(str(part) for part in place)}: {message[:1].lower()}{message[1:]}"
+_NUMBERS = {
+    "int_parsing": "a whole number in digits alone",
+    "float_parsing": "a number",
+    "int_from_float": "a whole number",
+}
+
+
+def _problem(details: ErrorDetails) -> str:
+    place, message = details["loc"], details["msg"]
+    name = ".".join(str(part) for part in place)
+    if details["type"] in _NUMBERS:
+        field = VideoRequest.model_fields.get(str(place[0]))
+        meant = f" ({field.description})" if field and field.description else ""
+        return f"{name}: {one_line(str(details['input']), 40)!r} is not {_NUMBERS[details['type']]}{meant}"
+    return f"{name}: {message[:1].lower()}{message[1:]}"

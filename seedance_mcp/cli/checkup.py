@@ -224,7 +224,8 @@ async def _money(app: App) -> Examination:
     budget = await app.budget()
     finding = partial(Finding, area="money", subject="budget")
     words = (
-        f"{digits(budget.spent_today_usd)} USD of {digits(budget.max_per_day_usd)} spent today, "
+        f"{digits(budget.spent_today_usd)} USD of {digits(budget.max_per_day_usd)} spent today "
+        f"({digits(budget.reserved_usd)} of it reserved for jobs under way), "
         f"{digits(budget.left_today_usd)} left; at most {digits(budget.max_per_job_usd)} a job"
     )
     if await app.spending_stopped():

@@ -70,5 +70,6 @@ def _lines(quote: Quote) -> str:
         if not (other.offer.provider.placeholder and quote.offer.provider.placeholder)
     ]
     if rows:
-        lines += ["", "Elsewhere:", table(("PROVIDER", "MODEL", "PRICE", "READY", "DIFFERENT THERE"), rows)]
+        head = "The real video:" if quote.offer.provider.placeholder else "Elsewhere:"
+        lines += ["", head, table(("PROVIDER", "MODEL", "PRICE", "READY", "DIFFERENT THERE"), rows)]
     return "\n".join(lines)

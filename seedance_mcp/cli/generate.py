@@ -70,9 +70,11 @@ async def _make(
             ),
         )
         if started.deduplicated:
+            from ..server import views
+
             another = "--allow-duplicate" if arguments.request_key is None else "a new --request-key"
             print(
-                "This request was made before: this is its job; nothing was bought now."
+                f"This request was made before: this is its job; nothing was {views.done(app, started.job)} now."
                 f" {another} makes another.",
                 file=sys.stderr,
             )

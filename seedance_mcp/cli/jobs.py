@@ -22,15 +22,12 @@ from .waiting import finish, lines, wait_with_progress
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the verbs: `list`, `show`, `cancel` and what only a person may say."""
-    verbs = parser.add_subparsers(metavar="VERB", required=True, dest="verb")
+    """Add the verbs: `list`, which goes without saying, `show`, `cancel` and what only a person may say."""
+    parser.set_defaults(limit=20, spending=False, json=False)
+    verbs = parser.add_subparsers(metavar="VERB", dest="verb", help="Without one: list")
     listing = verbs.add_parser("list", help="The newest jobs first")
-    listing.add_argument(
-        "--limit", type=int, default=20, choices=range(1, 101), metavar="N", help="At most N (1 to 100)"
-    )
-    listing.add_argument(
-        "--spending", action="store_true", help="What counts as spent, by day, provider and model"
-    )
+    for way in (parser, listing):
+        _add_listing(way)
     show = verbs.add_parser("show", help="One job")
     show.add_argument("job_id")
     show.add_argument("--wait", action="store_true", help="Go on with it until it has ended")
@@ -55,14 +52,30 @@ def configure(parser: argparse.ArgumentParser) -> None:
     same.add_argument("--provider", metavar="NAME", help="Where, if several providers' jobs have this key")
     same.add_argument("--undo", action="store_true", help="Take it back")
     verbs.add_parser("allow-spending", help="Buy again after the job database was lost and set aside")
-    for verb in (listing, show, cancel, resolve):
+    for verb in (show, cancel, resolve):
         verb.add_argument("--json", action="store_true", help="Print JSON")
+
+
+def _add_listing(parser: argparse.ArgumentParser) -> None:
+    """Add what a list takes; the defaults are those of `jobs`, so that it may stand before or behind the verb."""
+    absent = argparse.SUPPRESS
+    parser.add_argument(
+        "--limit", type=int, default=absent, choices=range(1, 101), metavar="N", help="At most N (1 to 100)"
+    )
+    parser.add_argument(
+        "--spending",
+        action="store_true",
+        default=absent,
+        help="What counts as spent, by day, provider and model",
+    )
+    parser.add_argument("--json", action="store_true", default=absent, help="Print JSON")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Do what the verb says."""
     settings = load_settings()
-    if arguments.verb == "list" and arguments.spending:
+    verb = arguments.verb or "list"
+    if verb == "list" and arguments.spending:
         return anyio.run(_spending, settings, arguments.json)
     if arguments.verb == "allow-spending":
         return anyio.run(_allow_spending, settings)
@@ -71,7 +84,7 @@ def execute(arguments: argparse.Namespace) -> int:
         return anyio.run(say, settings, arguments.fingerprint, arguments.provider)
     if arguments.verb == "resolve":
         return anyio.run(_resolve, settings, arguments.job_id, arguments.task, arguments.json)
-    if arguments.verb == "list":
+    if verb == "list":
         return anyio.run(_list, settings, arguments.limit, arguments.json)
     if arguments.verb == "cancel":
         return anyio.run(_cancel, settings, arguments.job_id, arguments.json)

@@ -216,7 +216,7 @@ class Settings:
         "SEEDANCE_POLL_SECONDS",
         values.seconds,
         5.0,
-        "Base interval between polls, in seconds; at a provider on the internet at least 1.",
+        "Base interval between polls, in seconds; at a provider on the internet at least 1, in the sandbox at most 1.",
     )
     sandbox_seconds: float = _setting(
         "SEEDANCE_SANDBOX_SECONDS",

@@ -199,8 +199,7 @@ def _best(
         )
     if best.offer.provider.placeholder and not named:
         words.append(
-            "no key that can be used is set for a provider that can be bought from here, so the free sandbox makes a"
-            " placeholder"
+            "no key that can be used is set for a provider of real videos, so the free sandbox makes a placeholder"
         )
     elif not named:
         words.append(

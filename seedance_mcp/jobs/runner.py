@@ -283,7 +283,7 @@ class JobRunner:
         )
         if not job.finished:
             self._announce(job)
-            self._watcher.look_at(job.id, soon=True)
+            self._watcher.look_at(job.id)
         return job, words
 
     async def adopt_late(self) -> None:
@@ -340,7 +340,7 @@ class JobRunner:
             finally:
                 self._buying.pop(job.id).set()
             if not job.finished:  # a buyer that failed leaves it to the watcher as well
-                self._watcher.look_at(job.id)
+                self._watcher.follow(job)
             await self.troubles.keep()
 
     async def _end_hooks(self, commands: anyio.abc.TaskGroup) -> None:

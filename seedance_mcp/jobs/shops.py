@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
@@ -137,6 +138,16 @@ class Shops:
         )
         here = all(on_this_machine(self._settings.base_url(info.name) or info.base_url) for info in real)
         return LEAST_WAIT_HERE if here else LEAST_WAIT
+
+    def longest_wait(self, job: Job) -> float:
+        """
+        The seconds that lie between two looks at an accepted job at most, whatever the settings say.
+
+        A placeholder is drawn here within seconds, and asking costs nothing: with the usual interval its progress would
+        stand still and then jump to the end.
+        """
+        info = self.catalog.providers.get(job.provider)
+        return info.asks_seconds if info is not None and info.placeholder else math.inf
 
     def open(self, info: ProviderInfo) -> Provider:
         """

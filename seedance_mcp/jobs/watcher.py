@@ -89,9 +89,13 @@ class Watcher:
         """Whether jobs may be open here: some are followed, or it has not been looked for them yet."""
         return not self._looked or not self._scheduler.jobs <= self._left
 
-    def look_at(self, job_id: str, *, soon: bool = False) -> None:
-        """Give the job a step: at once, or after the poll interval."""
-        self._scheduler.add(job_id, after=0.0 if soon else self._interval())
+    def look_at(self, job_id: str) -> None:
+        """Give the job a step at once."""
+        self._scheduler.add(job_id)
+
+    def follow(self, job: Job) -> None:
+        """Give a job that was bought just now its first step, after the poll interval."""
+        self._scheduler.add(job.id, after=self._interval(job))
 
     async def run(self) -> None:
         """Pick up what earlier processes left, then work until cancelled. Whatever raises, the rest goes on."""
@@ -176,7 +180,7 @@ class Watcher:
             return
         if adopted.version != job.version:
             self._changed(adopted)
-            self.look_at(adopted.id, soon=True)
+            self.look_at(adopted.id)
 
     async def _step(self, job_id: str) -> float | None:
         if self._buying(job_id):
@@ -222,7 +226,7 @@ class Watcher:
             return 0.0
         if job.state is JobState.UNKNOWN:
             return min(_RECONCILE_SECONDS, self._interval() * 4)
-        return self._interval() * (_STALLED_FACTOR if job.state is JobState.STALLED else 1)
+        return self._interval(job) * (_STALLED_FACTOR if job.state is JobState.STALLED else 1)
 
     async def _advance(self, job: Job, provider: Provider) -> Job:
         offer = self._shops.offer(job)
@@ -315,9 +319,12 @@ class Watcher:
             return True  # no need for a write at every step
         return await self._store.write(take)
 
-    def _interval(self) -> float:
+    def _interval(self, job: Job | None = None) -> float:
         jitter = 0.8 + 0.4 * secrets.randbelow(1000) / 1000
-        return max(self._settings.poll_seconds, self._shops.least_wait) * jitter
+        wished = self._settings.poll_seconds
+        if job is not None:
+            wished = min(wished, self._shops.longest_wait(job))
+        return max(wished, self._shops.least_wait) * jitter
 
     async def _adopt_receipts(self) -> None:
         for kept in await anyio.to_thread.run_sync(self._receipts.read):
@@ -358,7 +365,7 @@ class Watcher:
             return False
         if adopted is not None:
             self._changed(adopted)
-            self.look_at(adopted.id, soon=True)
+            self.look_at(adopted.id)
         return True
 
 

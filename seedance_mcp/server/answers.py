@@ -35,12 +35,12 @@ def answer(headline: str, content: BaseModel, *blocks: ContentBlock) -> CallTool
     return _twice([headline, *_lines(data)], data, *blocks)
 
 
-def estimate_answer(headline: str, estimate: EstimateShape) -> CallToolResult:
-    """Answer with a price; in the text each other offer has one short line."""
+def estimate_answer(headline: str, elsewhere: str, estimate: EstimateShape) -> CallToolResult:
+    """Answer with a price; in the text each other offer has one short line. `elsewhere` says where those are."""
     data = _said(estimate)
     lines = [headline, *_lines({key: value for key, value in data.items() if key != "offers"})]
     if estimate.offers:
-        lines.append("offers elsewhere, cheapest first:")
+        lines.append(f"offers {elsewhere}, cheapest first:")
     for offer in estimate.offers:
         foreign = f" ({offer.amount} {offer.currency})" if offer.currency not in ("USD", None) else ""
         price = f"{offer.usd} USD{foreign}" if offer.usd is not None else "price unknown"
@@ -151,7 +151,9 @@ def _lines(data: Mapping[str, Any], indent: str = "") -> list[str]:
     for key, value in data.items():
         if value is None or value in ([], {}, ""):
             continue
-        if isinstance(value, Mapping):
+        if key == "budget":
+            lines.append(f"{indent}budget: {_budget(cast('Mapping[str, str]', value))}")
+        elif isinstance(value, Mapping):
             lines += _nested(key, cast("Mapping[str, Any]", value), indent)
         elif isinstance(value, list) and any(isinstance(item, Mapping) for item in cast("list[Any]", value)):
             lines.append(f"{indent}{key}:")
@@ -159,6 +161,13 @@ def _lines(data: Mapping[str, Any], indent: str = "") -> list[str]:
         else:
             lines.append(f"{indent}{key}: {_inline(value)}")
     return lines
+
+
+def _budget(budget: Mapping[str, str]) -> str:
+    return (
+        f"spent_today_usd {budget['spent_today_usd']}, of which reserved_usd {budget['reserved_usd']} for jobs under way;"
+        f" left_today_usd {budget['left_today_usd']}, max_per_job_usd {budget['max_per_job_usd']}"
+    )
 
 
 def _nested(key: str, value: Mapping[str, Any], indent: str) -> list[str]:

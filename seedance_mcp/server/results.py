@@ -74,7 +74,10 @@ class JobShape(Shape):
 
 
 class BudgetShape(Shape):
-    """What may still be spent, in USD."""
+    """What may still be spent, in USD. `reserved_usd`, for jobs under way, is a part of `spent_today_usd`."""
+
+    # A comment: schemas of results have no descriptions, which every assistant would have to read.
+    model_config = ConfigDict(json_schema_extra={"$comment": "reserved_usd is part of spent_today_usd"})
 
     spent_today_usd: str
     reserved_usd: str

@@ -114,7 +114,7 @@ async def generate_video(
         another = "allow_duplicate or another seed" if purchase.request_key is None else "a new request_key"
         notes.insert(
             0,
-            "This request was made before: this is its job. Nothing was bought now."
+            f"This request was made before: this is its job. Nothing was {views.done(call.app, started.job)} now."
             f" Only if the person wants another take: {another}.",
         )
     job = await _wait(call, started.job, wait_seconds, usual=call.waits.generate)
@@ -145,10 +145,17 @@ async def estimate_cost(call: Call, request: VideoRequest) -> Answer:
     Price a video here and at every other provider that can make it. Costs nothing, buys nothing.
     Arguments as in generate_video, which is the next call.
     """
-    shown = await views.estimate(call.app, await call.app.estimate(request))
+    quote = await call.app.estimate(request)
+    shown = await views.estimate(call.app, quote)
     price = f"{shown.estimate.usd} USD" if shown.estimate else "price unknown"
     headline = f"{shown.model} at {shown.provider}: {price}. Nothing was bought."
-    return estimate_answer(headline, shown.model_copy(update={"finished_meanwhile": await _meanwhile(call)}))
+    elsewhere = "elsewhere"
+    if quote.offer.provider.placeholder:
+        headline = f"{shown.model} in the sandbox: a free placeholder. Nothing was made yet."
+        elsewhere = "of the real video"
+    return estimate_answer(
+        headline, elsewhere, shown.model_copy(update={"finished_meanwhile": await _meanwhile(call)})
+    )
 
 
 async def upload_media(
@@ -195,9 +202,8 @@ async def view_video(
     viewed = await call.app.view(source, frames)
     shown = views.view(viewed)
     facts = shown.facts
-    headline = (
-        f"{facts.width}x{facts.height}, {facts.duration_seconds:g} s, {facts.fps:g} fps; see its frames."
-    )
+    size = f"{facts.width}x{facts.height}, {facts.duration_seconds:g} s, {facts.fps:g} fps"
+    headline = f"{size}; {views.not_there(facts)}see its frames."
     shown = shown.model_copy(update={"finished_meanwhile": await _meanwhile(call)})
     return answer(headline, shown, video_link(shown.video_path), picture(viewed.jpeg))
 
@@ -234,6 +240,8 @@ async def _job_answer(
         blocks += [picture(jpeg)] if jpeg else []
     kind = "placeholder" if shown.placeholder else "video"
     how = "is to be stopped; the provider was asked" if views.is_stopping(job) else _HOW_IT_IS[job.status]
+    if shown.placeholder and job.status is JobStatus.UNKNOWN:
+        how = "may or may not have been started"
     return answer(f"The {kind} {how}.", shown, *blocks)
 
 

@@ -122,6 +122,12 @@ def _hook_note(job: Job) -> tuple[str, ...]:
     return (f"The person's command SEEDANCE_ON_FINISH {job.hook_error}.",) if job.hook_error else ()
 
 
+def done(app: App, job: Job) -> str:
+    """Say what a call for this job does there: what the sandbox makes is not bought."""
+    info = app.catalog.providers.get(job.provider)
+    return "made" if info is not None and info.placeholder else "bought"
+
+
 def placeholder_note(app: App) -> str:
     """Say what the sandbox's videos are, and what brings real ones: a key, another setting, another argument."""
     what = "This is a placeholder drawn on this machine, not the model's work; for real videos"
@@ -166,6 +172,8 @@ def _next_step(job: Job, info: ProviderInfo | None) -> str:
                 "Do not submit again: the provider may have taken it, and it is counted as spent."
                 f" {look_yourself(job, info)}"
             )
+        case JobStatus.UNKNOWN if info is not None and info.placeholder:
+            return f"The sandbox may have started it, for nothing. The server is finding out; {check} in a minute."
         case JobStatus.UNKNOWN:
             return (
                 "Do not submit again: the provider may have taken it, and it is counted as spent. The server"
@@ -304,6 +312,16 @@ def upload(uploaded: UploadedMedia) -> shape.UploadShape:
         next_step=f"Pass {uploaded.media_id} as a media argument of generate_video or estimate_cost."
         f"{carried if uploaded.carried_to else ''}{''.join(f' {note}' for note in uploaded.notes)}",
     )
+
+
+def not_there(facts: shape.FactsShape) -> str:
+    """Name what was looked for in a video and is not there; empty if everything is. Sound that is not there has no silences."""
+    found = {"cuts": facts.cuts, "blacks": facts.blacks, "freezes": facts.freezes}
+    found |= {"silences": facts.silences} if facts.has_audio else {"sound": ()}
+    missing = [name for name, places in found.items() if not places]
+    if not missing:
+        return ""
+    return f"no {' and no '.join(filter(None, (', no '.join(missing[:-1]), missing[-1])))}; "
 
 
 def view(viewed: Viewed) -> shape.ViewShape:

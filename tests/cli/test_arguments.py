@@ -14,6 +14,8 @@ from seedance_mcp.config import load_settings
 from seedance_mcp.errors import InvalidRequest
 from seedance_mcp.types import VideoRequest
 
+from .conftest import Run
+
 
 def _read(*words: str) -> VideoRequest:
     parser = argparse.ArgumentParser()
@@ -105,3 +107,21 @@ def test_an_amount_is_a_number_of_dollars(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
         amount(text)
     assert amount("0.50") == Decimal("0.50")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ("--duration", "5s"),
+            "duration: '5s' is not a whole number in digits alone (Seconds; -1: the model chooses)",
+        ),
+        (("--seed", "many"), "seed: 'many' is not a whole number in digits alone"),
+    ],
+)
+def test_a_number_with_something_around_it_is_told_with_what_is_meant(
+    run: Run, words: tuple[str, str], told: str
+) -> None:
+    result = run("estimate", "a fox", *words)
+    assert result.returncode == 2
+    assert f"error [invalid_request]: {told}" in result.stderr.splitlines()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from importlib.metadata import version
@@ -45,7 +46,7 @@ def test_every_field_of_a_request_is_an_argument(run: Run) -> None:
     [
         ("frobnicate",),
         ("generate", "x", "--no-such-flag"),
-        ("jobs",),
+        ("jobs", "frobnicate"),
         ("jobs", "list", "--limit", "0"),
         ("generate", "x", "--max-usd", "much"),
         ("view",),
@@ -115,3 +116,15 @@ def test_help_and_version_come_without_loading_anything_large() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     assert result.stdout.splitlines()[1:] == [""]
+
+
+def test_jobs_without_a_verb_lists_them(run: Run) -> None:
+    made = run("generate", "a fox", "--model", "seedance-1.0-pro", "--resolution", "480p", "--duration", "2")
+    assert made.returncode == 0, made.stderr
+    plain, listed = run("jobs"), run("jobs", "list")
+    assert (plain.returncode, plain.stdout) == (0, listed.stdout)
+    assert "a fox" in plain.stdout
+    in_front, behind = run("jobs", "--json", "--limit", "1"), run("jobs", "list", "--json", "--limit", "1")
+    assert json.loads(in_front.stdout) == json.loads(behind.stdout)
+    assert run("jobs", "--json", "list").stdout == behind.stdout
+    assert run("jobs", "--spending").stdout == run("jobs", "list", "--spending").stdout

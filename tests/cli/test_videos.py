@@ -84,7 +84,7 @@ def test_an_estimate_compares_the_offers_and_spends_nothing(run: Run) -> None:
     )
     assert result.returncode == 0, result.stderr
     assert "0.00 USD" in result.stdout
-    assert "Elsewhere:" in result.stdout
+    assert "The real video:" in result.stdout
     assert run("jobs", "list").stdout.strip() == "No jobs yet."
 
 

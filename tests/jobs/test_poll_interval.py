@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from seedance_mcp.app import open_app
+from seedance_mcp.app import Update, open_app
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.config import load_settings
 from seedance_mcp.jobs import Shops
@@ -44,3 +44,21 @@ def test_only_what_is_on_this_machine_may_be_asked_many_times_a_second(
     catalog = Catalog.load()
     settings = load_settings(environ_of_keys, settings_file=NOWHERE)
     assert Shops(lambda: catalog, settings).least_wait == seconds
+
+
+async def test_a_placeholder_is_looked_at_every_second_so_that_its_progress_does_not_jump(
+    environ: dict[str, str],
+) -> None:
+    told: list[Update] = []
+
+    async def report(update: Update) -> None:
+        told.append(update)
+
+    given = {**environ, "SEEDANCE_POLL_SECONDS": "600", "SEEDANCE_SANDBOX_SECONDS": "5"}
+    with anyio.fail_after(60):
+        async with open_app(load_settings(given, settings_file=NOWHERE)) as app:
+            wish = VideoRequest(prompt="a fox", model="seedance-1.0-pro", resolution="480p", duration=2)
+            job = await app.wait((await app.generate(wish)).job.id, 50, report)
+    assert job.finished
+    rendered = sorted({update.fraction for update in told if update.message.startswith("Rendering")})
+    assert len(rendered) >= 2, told
