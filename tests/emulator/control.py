@@ -12,13 +12,19 @@ if TYPE_CHECKING:
     from .server import Emulator
 
 
-def answer(request: Request, emulator: Emulator) -> Response:
-    """
-    Answer a call below `/_control`.
+CONTROLS = {
+    "GET ledger": "what was bought and charged",
+    "GET calls": "every call that came, with its body",
+    "POST faults": "a JSON list of faults, each an object with the fields below; they wait for their calls, in order",
+    "DELETE faults": "end all faults",
+    "POST behaviour": "a JSON object with fields of the behaviour below, for tasks that are bought from now on",
+    "POST task/ID/STATUS": "make a task queued, running, succeeded, failed, moderated, cancelled or expired, now",
+}
+"""Every control, and what it does."""
 
-    `GET ledger`: what was bought and charged. `GET calls`: every call. `POST faults`: add a list of faults;
-    `DELETE faults`: end them. `POST behaviour`: change fields. `POST task/ID/STATUS`: force a task's status.
-    """
+
+def answer(request: Request, emulator: Emulator) -> Response:
+    """Answer a call below `/_control`; see `CONTROLS`."""
     try:
         match request.method, request.path.removeprefix("/_control/").split("/"):
             case "GET", ["ledger"]:

@@ -23,7 +23,8 @@ class Fault:
     """
     One kind of trouble for the calls that it fits.
 
-    `call` is the dialect's name for the call (`submit`, `poll`, `list`, `cancel`, `result`, ...) or `*`.
+    `call` is the dialect's name for the call (`submit`, `poll`, `list`, `cancel`, `result`, ...) or `*`; `dialect` is the
+    service's name, without one any.
     `accepted` tells whether the service carries the call out before the trouble shows: the case in which
     money is lost by sending again. `times` None means for ever; `chance` is rolled on each fitting call.
     """
@@ -221,12 +222,36 @@ def _mangled(body: bytes, rng: random.Random) -> bytes:
     return bytes(damaged)
 
 
-KINDS = (
-    "lost", "reset", "silent", "drip_head", "drip_body", "cut_head", "truncated", "endless", "garbage",
-    "status", "page", "cut_json", "deep_json", "no_id", "wrong_types", "loud_words", "id_left_out", "another_id",
-    "empty", "redirect", "wrong_content_type", "bomb", "mangled", "wrong_range", "late", "strange", "utf16",
-)  # fmt: skip
-"""Every kind of fault. `late` answers truthfully, `seconds` later; `strange` and `utf16` truthfully as well."""
+KINDS = {
+    "lost": "the connection closes without an answer",
+    "reset": "the connection is reset",
+    "silent": "no answer comes, and the connection stays open",
+    "drip_head": "the answer comes byte by byte, `seconds` apart, from the first on",
+    "drip_body": "the same, from the body on",
+    "cut_head": "half of the head, then the end",
+    "truncated": "the head and half of the body, then the end",
+    "endless": "a body that never ends",
+    "garbage": "random bytes instead of HTTP",
+    "status": "a refusal with `status` (default 503) and the code `value`; with 429 Retry-After is `seconds`",
+    "page": "a page in HTML, with `status` (default 200)",
+    "cut_json": "half of the JSON, with the right length",
+    "deep_json": "JSON of 100,000 levels",
+    "no_id": "JSON without the task",
+    "wrong_types": "every text a number, every number a text",
+    "loud_words": "the status word in other letters, with blanks around it",
+    "id_left_out": "the task without its id",
+    "another_id": "the task under another id",
+    "empty": "no body",
+    "redirect": "a redirect (`status`, default 307) to the address `value`",
+    "wrong_content_type": "JSON that is called a page",
+    "bomb": "50 MB of zeros in a few kB of gzip",
+    "mangled": "a few random bytes changed, dropped or doubled",
+    "wrong_range": "another part than was asked for (Content-Range `value`)",
+    "late": "the true answer, `seconds` later",
+    "strange": "the true answer (or the refusal `status`, `value`) with NUL, half surrogate pairs, giant numbers and the like",
+    "utf16": "the same in UTF-16",
+}
+"""Every kind of fault, and what the client sees of it."""
 
 
 def faults_from(values: Iterable[dict[str, Any]]) -> list[Fault]:

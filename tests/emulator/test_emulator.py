@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,9 @@ import av
 import httpx2
 import pytest
 
-from tests.emulator import Behaviour, Emulator, Fault
+from tests.emulator import DIALECTS, Behaviour, Emulator, Fault
+from tests.emulator.control import CONTROLS
+from tests.emulator.faults import KINDS
 
 TEXT = {"type": "text", "text": "a cat"}
 TASKS = "/contents/generations/tasks"
@@ -254,6 +258,31 @@ def test_started_by_hand_it_says_how_to_point_the_server_at_it() -> None:
             )
         finally:
             process.terminate()
+
+
+def test_its_help_names_every_control_fault_and_field() -> None:
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "tests.emulator", "--help"]
+    told = subprocess.run(command, capture_output=True, text=True, cwd=root, timeout=60, check=True).stdout
+    names = [*CONTROLS, *KINDS, *(field.name for kind in (Fault, Behaviour) for field in fields(kind))]
+    assert [name for name in (*DIALECTS, *names) if name not in told] == []
+
+
+def test_the_guide_for_contributors_starts_it_breaks_a_purchase_and_reads_the_ledger(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    guide = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = guide.partition("## Pretended services")[2].partition("\n## ")[0]
+    told = re.findall(r"/_control/(\S+?)(?: -|$|`)", section, re.MULTILINE)
+    assert {"faults", "ledger"} <= set(told)
+    [faults] = re.findall(r"-d '(\[.*\])'", section)
+    with Emulator("ark").threaded() as emulator:
+        control = f"{emulator.origin()}/_control"
+        assert httpx2.post(f"{control}/faults", content=faults, trust_env=False).status_code == 200
+        headers = {"Authorization": f"Bearer {emulator.key}"}
+        body = {"model": "doubao-seedance-2-0-260128", "content": [TEXT]}
+        with pytest.raises(httpx2.RemoteProtocolError):
+            httpx2.post(f"{emulator.base_url()}{TASKS}", json=body, headers=headers, trust_env=False)
+        assert len(httpx2.get(f"{control}/ledger", trust_env=False).json()["tasks"]) == 1
 
 
 def test_a_platform_does_not_know_the_ids_of_the_other(service: httpx2.Client) -> None:
