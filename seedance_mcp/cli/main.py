@@ -43,7 +43,10 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         print(f"error [usage]: {message}", file=sys.stderr)
-        print(f"hint: {self.prog} --help", file=sys.stderr)
+        from ..config import command  # only here: help has to come at once
+
+        words = f"{self.prog} --help".removeprefix("seedance-mcp ")
+        print(f"hint: {command(words)}", file=sys.stderr)
         sys.exit(2)
 
 

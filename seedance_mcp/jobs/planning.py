@@ -198,9 +198,7 @@ def _best(
             " limit for one job"
         )
     if best.offer.provider.placeholder and not named:
-        words.append(
-            "no key that can be used is set for a provider of real videos, so the free sandbox makes a placeholder"
-        )
+        words.append("no provider of real videos has a usable key, so the free sandbox makes a placeholder")
     elif not named:
         words.append(
             f"{best.offer.provider.name} is the only provider that is ready"

@@ -83,3 +83,16 @@ def test_what_a_command_prints_off_the_path_runs_as_it_is_printed(
         told[1], shell=True, env=bare, cwd=tmp_path, capture_output=True, text=True, timeout=60
     )
     assert (listed.returncode, listed.stdout) == (0, "No jobs yet.\n"), listed.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX runs it")
+def test_the_hint_of_wrong_usage_runs_as_it_is_printed(environ: dict[str, str], tmp_path: Path) -> None:
+    bare = {**os.environ, **environ, "PATH": os.defpath}
+    words = [sys.executable, "-m", "seedance_mcp", "jobs", "resolve", "job_1"]
+    failed = subprocess.run(words, env=bare, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    hint = failed.stderr.splitlines()[-1].removeprefix("hint: ")
+    told = subprocess.run(
+        hint, shell=True, env=bare, cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert (failed.returncode, told.returncode) == (2, 0), told.stderr
+    assert told.stdout.startswith("usage: seedance-mcp jobs resolve")

@@ -126,7 +126,7 @@ async def test_without_another_key_the_sandbox_says_why_it_makes_a_placeholder(
         made = await make(client)
         priced = content(await client.call_tool("estimate_cost", PRICED))
     assert (made["provider"], made["status"]) == ("sandbox", "succeeded")
-    assert "no key that can be used is set" in priced["reason"]
+    assert "no provider of real videos has a usable key" in priced["reason"]
     assert f"ark is left out: ARK_API_KEY {REASON}" in priced["reason"]
 
 
