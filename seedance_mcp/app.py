@@ -16,12 +16,16 @@ from .jobs import (
     Budget,
     Damaged,
     Declined,
+    JobContext,
     JobRunner,
+    Planner,
+    PurchaseFlow,
     Question,
     Quote,
     Reader,
     SameAccount,
     Shops,
+    Sources,
     Spent,
     Started,
     Store,
@@ -32,7 +36,6 @@ from .jobs import (
     Viewed,
     Waiting,
     WatchDuty,
-    agreed_within_call,
     budget,
     by_day,
     confirmation,
@@ -63,7 +66,18 @@ class App:
         self.settings = settings
         self._store = store
         self._shops = Shops(lambda: self.catalog, settings, store)
-        self.runner = JobRunner(store=store, shops=self._shops, settings=settings, leave=leave)
+        self._planner = Planner(self._shops, settings)
+        self._sources = Sources(store, settings, self._shops)
+        context = JobContext.of(store, settings)
+        self.runner = JobRunner(context, self._shops, leave=leave)
+        self._flow = PurchaseFlow(
+            context,
+            shops=self._shops,
+            planner=self._planner,
+            sources=self._sources,
+            buyer=self.runner.buyer,
+            handover=self.runner.handover,
+        )
         self._waiting = Waiting(self.runner, self.usual_seconds, self._shops, store.clock)
 
     @cached_property
@@ -109,36 +123,25 @@ class App:
         Raises:
             InvalidRequest, JobNotFound: it cannot be made as asked.
         """
-        from .catalog import check_inputs, check_prompt
-
-        asked = await self.runner.with_defaults(request)
-        media, trouble = await self.runner.sources.load(asked)
-        plan = await self._shops.quoted(self._shops.plan(asked, media, trouble))
+        asked = await self._sources.resolve(request)
+        plan = await self._planner.quoted(self._planner.plan(asked))
         return Quote(
             offer=plan.offer,
             request=plan.request,
             estimate=plan.estimate,
             reason=plan.reason,
             outlook=await look_ahead(
-                asked, plan, media, shops=self._shops, settings=self.settings, store=self._store
+                asked, plan, shops=self._shops, settings=self.settings, store=self._store
             ),
-            others=self._shops.elsewhere(asked, plan, media),
+            others=self._planner.elsewhere(asked, plan),
             budget=await self.budget(),
             usual_seconds=await self.usual_seconds(plan.offer.provider.name, plan.offer.model.id),
-            advice=(
-                *plan.notes,
-                *check_prompt(plan.request.prompt or "", plan.offer.model),
-                *check_inputs(plan.request, plan.offer, media),
-            ),
+            advice=(*plan.notes, *self._planner.advice(plan, asked)),
         )
 
     async def generate(self, request: VideoRequest, terms: PurchaseTerms | None = None) -> Started:
-        """Start one video; see `JobRunner.start`. What was `agreed_to` for this call ends with it."""
-        terms = terms or PurchaseTerms()
-        start = partial(self.runner.start, request, terms)
-        return await agreed_within_call(
-            terms.agreed_to, start, store=self._store, troubles=self.runner.troubles
-        )
+        """Start one video; see `PurchaseFlow.run`."""
+        return await self._flow.run(request, terms or PurchaseTerms())
 
     async def wait(
         self, job_id: str, seconds: float, report: Callable[[Update], Awaitable[None]] | None = None
@@ -254,7 +257,7 @@ class App:
 
     async def begin_ending(self) -> None:
         """Leave a watcher behind if anything is open; call it as soon as the end is foreseen. Never raises."""
-        await self.runner.begin_ending()
+        await self.runner.handover.begin()
 
     async def run_hooks(self) -> None:
         """Run the user's command for every job that has ended without it, and wait for them. Raises StoreError."""
@@ -292,7 +295,7 @@ class App:
         return await register(
             source,
             provider,
-            sources=self.runner.sources,
+            sources=self._sources,
             catalog=self.catalog,
             settings=self.settings,
             carrier=self._shops.carrier,

@@ -6,6 +6,7 @@ from . import budget, confirmation, journal, lost_answers
 from .budget import Budget, Limits, read_budget
 from .by_hand import decide_by_hand
 from .confirmation import Declined
+from .context import JobContext
 from .defaults import wrong_defaults
 from .finish_hook import hook_program
 from .journal import Damaged, Transition
@@ -13,7 +14,9 @@ from .keys import malformed_keys, misnamed_keys
 from .ledger import Spent, by_day
 from .orders import Started
 from .outlook import Quote, look_ahead
-from .planning import OtherOffer, Plan
+from .planning import Planner
+from .plans import OtherOffer, Plan
+from .purchase_flow import PurchaseFlow
 from .questions import Question
 from .readers import Reader
 from .receipts import describe_unread
@@ -21,27 +24,31 @@ from .runner import JobRunner
 from .same_account import SameAccount, join, part
 from .saving import provider_folder
 from .shops import Shops
+from .sources import Sources
 from .store import Store, open_store
 from .suitability import UploadedMedia, register
 from .troubles import Trouble, Troubles
 from .viewing import Viewed, preview, view
 from .waiting import Update, Waiting
 from .watch_duty import WatchDuty
-from .within_call import agreed_within_call
 
 __all__ = [
     "Budget",
     "Damaged",
     "Declined",
+    "JobContext",
     "JobRunner",
     "Limits",
     "OtherOffer",
     "Plan",
+    "Planner",
+    "PurchaseFlow",
     "Question",
     "Quote",
     "Reader",
     "SameAccount",
     "Shops",
+    "Sources",
     "Spent",
     "Started",
     "Store",
@@ -53,7 +60,6 @@ __all__ = [
     "Viewed",
     "Waiting",
     "WatchDuty",
-    "agreed_within_call",
     "budget",
     "by_day",
     "confirmation",

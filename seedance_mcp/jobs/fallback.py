@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-import anyio
 
 from ..config import Settings
 from ..errors import (
     AccessDenied,
     AuthenticationError,
-    ConfirmationRequired,
     InsufficientFunds,
     ModelNotOpen,
     RateLimited,
@@ -24,13 +20,12 @@ from . import confirmation
 from .budget import BreakerOpen
 from .intents import Intent
 from .orders import Order, Started
-from .planning import Plan
+from .planning import Planner
+from .plans import Plan
 from .shops import Shops
 
 if TYPE_CHECKING:
     from ..catalog import Offer
-
-logger = logging.getLogger(__name__)
 
 CURABLE = frozenset(
     kind.code for kind in (AuthenticationError, AccessDenied, InsufficientFunds, ModelNotOpen, RateLimited)
@@ -39,22 +34,20 @@ CURABLE = frozenset(
 
 _REFUSED = frozenset({JobState.REJECTED, JobState.NOT_SENT})
 
-Buy = Callable[[Plan, Intent], Awaitable[tuple[Job, bool]]]
-"""Buys by a plan and waits a little for the answer: the job, and whether it was there before."""
-
 
 @dataclass(frozen=True, kw_only=True)
-class _Refused:
+class Refused:
     """What a provider refused: in a job, or (None) before one came about, because an earlier refusal still holds."""
 
     plan: Plan
     fingerprint: str
-    job: Job | None
-    deduplicated: bool
-    error: BreakerOpen | None
+    job: Job | None = None
+    deduplicated: bool = False
+    error: BreakerOpen | None = None
 
     @property
     def words(self) -> str:
+        """Who refused it, and why."""
         name = self.plan.offer.provider.name
         if self.job is None:
             assert self.error
@@ -80,91 +73,109 @@ def why_there(job: Job, same: Iterable[Job]) -> str:
 
 
 class Fallback:
-    """The way of one order from provider to provider. Used once."""
+    """
+    The way of one order from provider to provider: what was refused so far, and who may be asked next. Used once.
+
+    `first` is the plan that the person was told of.
+    """
 
     def __init__(
-        self, order: Order, *, buy: Buy, shops: Shops, settings: Settings, owner: str, seconds: float
+        self,
+        order: Order,
+        first: Plan,
+        end: float,
+        *,
+        planner: Planner,
+        shops: Shops,
+        settings: Settings,
     ) -> None:
-        """After `seconds` nothing more is begun; `owner` is the process that buys."""
-        self._order = order
-        self._buy = buy
+        """`end` is when the call waits no longer, by the clock of the event loop."""
+        self.order = order
+        self.end = end
+        self._first = first
+        self._planner = planner
         self._shops = shops
         self._settings = settings
-        self._owner = owner
-        self._end = anyio.current_time() + seconds
-        self._refused: list[_Refused] = []
+        self._refused: list[Refused] = []
         self._passed_over: list[str] = []
 
-    async def start(self, first: Plan) -> Started:
+    def intent(self, plan: Plan, owner: str) -> Intent:
         """
-        Buy by the first plan and, where that is allowed, by the next cheapest ones of the same model while each is refused.
+        Make the intent to buy by this plan, which stands for everything that was refused before.
 
         Raises:
-            BudgetExceeded, ConfirmationRequired, StoreError: nothing was bought; whoever refused before is named.
+            BudgetExceeded: it may cost more than the call allows.
         """
-        started = await self._try(first)
-        if started is not None:
-            return started
-        for plan in self._others(first):
-            if anyio.current_time() >= self._end:
-                self._passed_over.append("the refusal came too late for another provider in this call")
-                break
-            try:
-                started = await self._move(plan, first)
-            except SeedanceError:
-                raise
-            except Exception:
-                # Whether it was put on disk is not known here, so nobody else may be asked.
-                logger.exception("%s could not be asked instead", plan.offer.provider.name)
-                self._pass_over(plan.offer, "something went wrong inside the server, and its log tells what")
-                break
-            if started is not None:
-                return started
-        return self._nobody()
-
-    async def _try(self, plan: Plan) -> Started | None:
-        """Buy by one plan. None: refused, and somebody else may take it."""
-        account = self._shops.account_at(plan.offer.provider)
-        tried = [refused.fingerprint for refused in self._refused]
-        intent = self._order.intent(plan, owner=self._owner, account=account, instead_of=tried)
+        intent = self.order.intent(plan, owner=owner, account=self._shops.account_at(plan.offer.provider))
         # Whoever agreed to the first price, as far as that was needed, agreed to the others, which are no higher.
         agreed = [refused.job.agreed_by for refused in self._refused if refused.job is not None]
-        intent = replace(intent, agreed=agreed[-1] if agreed else None)
-        job, deduplicated, error = None, False, None
-        try:
-            job, deduplicated = await self._buy(plan, intent)
-        except BreakerOpen as stopped:
-            if not self._may_move or stopped.refusal not in CURABLE:
-                raise
-            error = stopped
-        if job is not None and not (self._may_move and may_be_cured(job)):
-            return _started(job, plan, deduplicated, self._refused, self._passed_over)
-        self._refused.append(
-            _Refused(
-                plan=plan, fingerprint=intent.fingerprint, job=job, deduplicated=deduplicated, error=error
-            )
-        )
-        return None
+        tried = tuple(refused.fingerprint for refused in self._refused)
+        return replace(intent, instead_of=tried, agreed=agreed[-1] if agreed else None)
+
+    def may_move(self, refusal: Job | BreakerOpen) -> bool:
+        """Tell whether somebody else may be asked: the user wants it, and neither the call nor a setting names a provider."""
+        named = self.order.asked.request.provider or self._settings.provider
+        if not self._settings.fallback or named is not None:
+            return False
+        return may_be_cured(refusal) if isinstance(refusal, Job) else refusal.refusal in CURABLE
+
+    def note(self, refused: Refused) -> None:
+        """Note that one provider has refused it."""
+        self._refused.append(refused)
+
+    def pass_over(self, offer: Offer, why: str) -> None:
+        """Note why a provider is not asked."""
+        self._passed_over.append(f"{offer.provider.name}: {why}")
+
+    def give_up(self, why: str) -> None:
+        """Note why nobody else is asked."""
+        self._passed_over.append(why)
 
     @property
-    def _may_move(self) -> bool:
-        """The user wants it, and neither the call nor a setting names a provider."""
-        named = self._order.asked.provider or self._settings.provider
-        return self._settings.fallback and named is None
+    def words(self) -> str:
+        """Who refused it so far, and why."""
+        return "; ".join(refused.words for refused in self._refused)
 
-    async def _move(self, plan: Plan, first: Plan) -> Started | None:
-        """Buy by the plan of another provider. None: not there; why is noted."""
-        try:
-            return await self._try_elsewhere(await self._priced(plan), first)
-        except ConfirmationRequired as question:
-            raise question.after("; ".join(refused.words for refused in self._refused)) from None
-        except SeedanceError as error:
-            self._pass_over(plan.offer, error.message)
-            return None
+    def others(self) -> list[Plan]:
+        """
+        Plan the same model at every other provider that is ready, has a known price and can do it, cheapest first.
 
-    async def _try_elsewhere(self, plan: Plan, first: Plan) -> Started | None:
+        Who cannot do it, or cannot be bought from as things are set, is noted with the reason.
+        """
+        plans: list[Plan] = []
+        asked = self.order.asked
+        differences = {
+            (there.offer.provider.name, there.offer.model.id): there.differences
+            for there in self._planner.elsewhere(asked, self._first)
+        }
+        for offer in self._candidates():
+            named = {"provider": offer.provider.name, "model": offer.model.id}
+            try:
+                plan = self._planner.plan(
+                    replace(asked, request=asked.request.model_copy(update=named), trouble=None)
+                )
+            except SeedanceError as error:
+                self.pass_over(offer, error.message)
+                continue
+            if plan.estimate is None:
+                self.pass_over(offer, "its price is unknown")
+            else:
+                known = differences.get((offer.provider.name, offer.model.id), ())
+                plans.append(replace(plan, reason="; ".join(known)))
+        return sorted(plans, key=lambda plan: self.order.maximum(plan).usd)
+
+    def _candidates(self) -> Iterable[Offer]:
+        """The same model at every other provider that is ready and sells real videos."""
+        ready, first = self._shops.ready(), self._first.offer
+        for offer in self._shops.catalog.offers(model=first.model.id):
+            info = offer.provider
+            if info.name != first.provider.name and ready.get(info.name) and not info.placeholder:
+                yield offer
+
+    def is_agreed(self, plan: Plan) -> bool:
+        """Tell whether the price of another provider may be paid without asking again; note it if not."""
         name = plan.offer.provider.name
-        price, agreed = self._order.maximum(plan), self._order.maximum(first)
+        price, agreed = self.order.maximum(plan), self.order.maximum(self._first)
         asked = any(refused.job is not None for refused in self._refused)
         dearer = price.usd > agreed.usd and confirmation.needed(
             price, mode=self._settings.confirm, above_usd=self._settings.confirm_above_usd
@@ -173,55 +184,20 @@ class Fallback:
             self._passed_over.append(
                 f"{name} may take {price.usd:.2f} USD, which nobody has agreed to: call again with provider={name!r}"
             )
-            return None
-        return await self._try(plan)
+            return False
+        return True
 
-    def _others(self, first: Plan) -> list[Plan]:
+    def started(self, job: Job, plan: Plan, *, deduplicated: bool) -> Started:
+        """Say how the order came to this job."""
+        return _started(job, plan, deduplicated, self._refused, self._passed_over)
+
+    def nobody(self) -> Started:
         """
-        The same model at every other provider that is ready, has a known price and can do it, cheapest first.
+        Say that everybody refused, by the last job that came about.
 
-        Who cannot do it, or cannot be bought from as things are set, is noted with the reason.
+        Raises:
+            BreakerOpen: none came about; the first reason why.
         """
-        plans: list[Plan] = []
-        elsewhere = self._shops.elsewhere(self._order.asked, first, self._order.media)
-        differences = {
-            (there.offer.provider.name, there.offer.model.id): there.differences for there in elsewhere
-        }
-        for offer in self._candidates(first):
-            there = self._order.asked.model_copy(
-                update={"provider": offer.provider.name, "model": offer.model.id}
-            )
-            try:
-                plan = self._shops.plan(there, self._order.media, None)
-            except SeedanceError as error:
-                self._pass_over(offer, error.message)
-                continue
-            if plan.estimate is None:
-                self._pass_over(offer, "its price is unknown")
-            else:
-                known = differences.get((offer.provider.name, offer.model.id), ())
-                plans.append(replace(plan, reason="; ".join(known)))
-        return sorted(plans, key=lambda plan: self._order.maximum(plan).usd)
-
-    def _candidates(self, first: Plan) -> Iterable[Offer]:
-        """The same model at every other provider that is ready and sells real videos."""
-        ready = self._shops.ready()
-        for offer in self._shops.catalog.offers(model=first.offer.model.id):
-            info = offer.provider
-            if info.name != first.offer.provider.name and ready.get(info.name) and not info.placeholder:
-                yield offer
-
-    def _pass_over(self, offer: Offer, why: str) -> None:
-        self._passed_over.append(f"{offer.provider.name}: {why}")
-
-    async def _priced(self, plan: Plan) -> Plan:
-        """Ask for the provider's own price, if there is time for it."""
-        with anyio.move_on_after(self._end - anyio.current_time()):
-            return await self._shops.quoted(plan)
-        return plan
-
-    def _nobody(self) -> Started:
-        """Say that everybody refused, by the last job that came about, or by the first reason why none did."""
         made = [refused for refused in self._refused if refused.job is not None]
         if made:
             last = made[-1]
@@ -240,7 +216,7 @@ class Fallback:
 
 
 def _started(
-    job: Job, plan: Plan, deduplicated: bool, refused: Sequence[_Refused], passed_over: Iterable[str]
+    job: Job, plan: Plan, deduplicated: bool, refused: Sequence[Refused], passed_over: Iterable[str]
 ) -> Started:
     reason = plan.reason
     if refused:

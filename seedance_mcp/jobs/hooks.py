@@ -9,14 +9,13 @@ from functools import partial
 import anyio
 import anyio.abc
 
-from ..config import Settings
 from ..errors import StoreError
 from ..types import Job
 from . import hook_records, journal
+from .context import JobContext
 from .finish_hook import run_hook
 from .hook_records import OwedHook
-from .store import Connection, Store
-from .troubles import Troubles
+from .store import Connection
 
 logger = logging.getLogger(__name__)
 
@@ -45,18 +44,12 @@ class Hooks:
     """
 
     def __init__(
-        self,
-        *,
-        store: Store,
-        settings: Settings,
-        troubles: Troubles,
-        changed: Callable[[Job], None],
-        elsewhere: Callable[[], Awaitable[None]] | None = None,
+        self, context: JobContext, *, elsewhere: Callable[[], Awaitable[None]] | None = None
     ) -> None:
-        self._store = store
-        self._settings = settings
-        self._troubles = troubles
-        self._changed = changed
+        self._store = context.store
+        self._settings = context.settings
+        self._troubles = context.troubles
+        self._events = context.events
         self._elsewhere = elsewhere
         self._bell = anyio.Event()
         self._workers = 0
@@ -64,8 +57,9 @@ class Hooks:
         self._claiming = 0
         self._held: set[OwedHook] = set()
         self._begun: set[OwedHook] = set()  # for good: what was begun here is never begun again
-        self.pending = bool(settings.on_finish)
+        self.pending = bool(self._settings.on_finish)
         """Whether one may be owed that nobody has claimed yet; also before it has been looked for."""
+        self._events.on_end(self.ring)
 
     def ring(self) -> None:
         """Look now: a job has ended."""
@@ -169,7 +163,7 @@ class Hooks:
                 continue
             self._unrecorded.pop(hook, None)
             if job is not None:
-                self._changed(job)
+                self._events.changed(job)
             return
         self._unrecorded[hook] = by, outcome
 

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from ..errors import BudgetExceeded
-from ..types import Job, MediaFile, Price, PurchaseTerms, VideoRequest
+from ..types import Job, Price, PurchaseTerms
 from .accounts import Account
+from .asked import Asked
 from .budget import may_cost
 from .intents import Intent
-from .planning import Plan
+from .plans import Plan
 from .repeats import digest_of_asked, wanted
 from .request_keys import RequestKey
-
-
-def digests(media: Mapping[str, MediaFile]) -> Mapping[str, str]:
-    """Give each media source with the hash of its content, or its URL: the same picture under another path is the same."""
-    return {source: file.sha256 or file.url or source for source, file in media.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,24 +31,17 @@ class Started:
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """
-    What one call wants, and on what terms. `asked` is the request before any choice is made for it.
+    What one call wants, and on what terms; with a `key`, the name that the caller gives the purchase.
 
     `limit` is the highest price of one job in USD: what is counted where the price is unknown. No argument of a
-    call lowers that: it would lower what the caps see.
+    call lowers that: it would lower what the caps see. `advice` is what to know about the request before it is bought.
     """
 
-    asked: VideoRequest
-    media: Mapping[str, MediaFile]
+    asked: Asked
     terms: PurchaseTerms
-    key: RequestKey | None
     limit: Decimal
+    key: RequestKey | None = None
     advice: tuple[str, ...] = ()
-    """What to know about the request before it is bought."""
-
-    @property
-    def digests(self) -> Mapping[str, str]:
-        """Each media source with the hash of its content, or its URL."""
-        return digests(self.media)
 
     def maximum(self, plan: Plan) -> Price:
         """Give the most that the order may cost by this plan."""
@@ -63,9 +51,9 @@ class Order:
             else Price(amount=self.limit, currency="USD", usd=self.limit, known=False)
         )
 
-    def intent(self, plan: Plan, *, owner: str, account: Account, instead_of: Sequence[str] = ()) -> Intent:
+    def intent(self, plan: Plan, *, owner: str, account: Account) -> Intent:
         """
-        Make the intent to buy by this plan. `instead_of` are the fingerprints of what was refused elsewhere.
+        Make the intent to buy by this plan.
 
         Raises:
             BudgetExceeded: it may cost more than the call allows.
@@ -76,6 +64,7 @@ class Order:
                 f"{may_cost(maximum)}, above this call's max_usd of {self.terms.max_usd}.",
                 hint="Raise max_usd, or ask for a shorter, smaller or cheaper video (estimate_cost compares).",
             )
+        asked, digests = self.asked.request, self.asked.digests
         job_id = f"job_{secrets.token_urlsafe(16)}"
         return Intent(
             job_id=job_id,
@@ -86,15 +75,14 @@ class Order:
             model=plan.offer.model.id,
             endpoint=plan.offer.endpoint(plan.request),
             request=plan.request,
-            digests=self.digests,
-            asked=digest_of_asked(self.asked, self.digests),
-            wanted=wanted(self.asked, self.digests, plan),
+            digests=digests,
+            asked=digest_of_asked(asked, digests),
+            wanted=wanted(asked, digests, plan),
             tag=hashlib.sha256(job_id.encode()).hexdigest()[:32],
             estimate=plan.estimate.price if plan.estimate else maximum,
             maximum=maximum,
             seconds=plan.estimate.seconds if plan.estimate else None,
             terms=self.terms,
             key=self.key,
-            instead_of=tuple(instead_of),
             advice=(*plan.notes, *self.advice),
         )

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ..config import Settings
 from ..errors import BudgetExceeded, ConfigError
-from ..types import MediaFile, PurchaseTerms, VideoRequest
+from ..types import PurchaseTerms, VideoRequest
+from .asked import Asked
 from .budget import Budget
 from .intents import foresee
 from .orders import Order
-from .planning import OtherOffer, Plan
+from .plans import OtherOffer, Plan
 from .shops import Shops
 from .store import Store
 
@@ -57,24 +57,10 @@ class Quote:
     advice: tuple[str, ...]
 
 
-async def look_ahead(
-    asked: VideoRequest,
-    plan: Plan,
-    media: Mapping[str, MediaFile],
-    *,
-    shops: Shops,
-    settings: Settings,
-    store: Store,
-) -> Outlook:
+async def look_ahead(asked: Asked, plan: Plan, *, shops: Shops, settings: Settings, store: Store) -> Outlook:
     """Check a plan by the rules of the purchase, without buying or asking anything. Raises StoreError."""
     info = plan.offer.provider
-    order = Order(
-        asked=asked,
-        media=media,
-        terms=PurchaseTerms(),
-        key=None,
-        limit=settings.max_usd_per_job,
-    )
+    order = Order(asked=asked, terms=PurchaseTerms(), limit=settings.max_usd_per_job)
     intent = order.intent(plan, owner=store.ownership.instance, account=shops.account_at(info))
     try:
         shops.check_choice(plan)

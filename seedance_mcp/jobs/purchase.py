@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
+import anyio.to_thread
 
-from ..config import Settings
 from ..errors import REFUSALS, SeedanceError, SubmissionNotSent
 from ..providers import Provider
-from ..types import Job, JobState, MediaFile, Submission
+from ..types import Job, JobState, MediaFile, Submission, VideoRequest
 from . import journal
-from .carriers import Carrier
-from .fitting import fitted
+from .context import JobContext
 from .outcomes import Outcome, record
 from .receipts import Receipts
 from .store import Store
-from .uploads import deliver
+from .uploads import MediaSender
+from .watcher import Watcher
 
 if TYPE_CHECKING:
     from ..catalog import Offer
@@ -70,47 +70,50 @@ class _Sent:
         self.raw = _QUERY.sub(rb"\1?(removed)", body[:4096])
 
 
-async def buy(
-    job: Job,
-    offer: Offer,
-    media: Mapping[str, MediaFile],
-    *,
-    provider: Provider,
-    store: Store,
-    receipts: Receipts,
-    settings: Settings,
-    carrier: Callable[[], Carrier],
-    link: Callable[[Job], Awaitable[str | None]],
-    changed: Callable[[Job], None],
-) -> Job:
-    """
-    Carry out the purchase of a reserved job and record its outcome. Never raises for what the provider does.
+class Buyer:
+    """Carries out purchases whose intent is on disk, and records what came of them."""
 
-    Run it where neither a cancelled call nor a closed stdin can stop it.
-    """
-    purchase = _Sent(store, job)
-    try:
-        wired = await deliver(
-            job.request,
-            media,
-            provider=provider,
-            info=offer.provider,
-            account=job.account,
-            store=store,
-            settings=settings,
-            carrier=carrier,
-            link=link,
-            fits=fitted(job.request, offer, media).limits if settings.fit else {},
-        )
-        submission = await _submit(provider, wired, offer, purchase)
-    except Exception as error:
-        outcome = _judged(error, purchase)
-    else:
-        outcome = Outcome(to=JobState.ACCEPTED, submission=submission)
-    outcome = replace(outcome, http_status=purchase.http_status, raw=purchase.raw)
-    stored = await record(purchase.job, outcome, store=store, receipts=receipts)
-    changed(stored)
-    return stored
+    def __init__(
+        self, context: JobContext, *, receipts: Receipts, sender: MediaSender, watcher: Watcher
+    ) -> None:
+        """`watcher` follows what was bought."""
+        self._context = context
+        self._receipts = receipts
+        self._sender = sender
+        self._watcher = watcher
+
+    async def prepare(self) -> None:
+        """Make room for the receipts. Raises StoreError: there is none, so nothing may be bought."""
+        await anyio.to_thread.run_sync(self._receipts.prepare)
+
+    async def run(self, job: Job, offer: Offer, media: Mapping[str, MediaFile], provider: Provider) -> None:
+        """Carry out one of the process's purchases, which was begun. Never raises, and nobody can stop it."""
+        troubles, purchases = self._context.troubles, self._context.purchases
+        with anyio.CancelScope(shield=True):
+            try:
+                with troubles.contained("Buying it", job.id):
+                    job = await self.buy(job, offer, media, provider)
+            finally:
+                purchases.end(job.id)
+            if not job.finished:  # a buyer that failed leaves it to the watcher as well
+                self._watcher.follow(job)
+            await troubles.keep()
+
+    async def buy(self, job: Job, offer: Offer, media: Mapping[str, MediaFile], provider: Provider) -> Job:
+        """Buy a reserved job and record the outcome. Never raises for what the provider does."""
+        store = self._context.store
+        purchase = _Sent(store, job)
+        try:
+            sendable = await self._sender.send(job, offer, media, provider)
+            submission = await _submit(provider, sendable, offer, purchase)
+        except Exception as error:
+            outcome = _judged(error, purchase)
+        else:
+            outcome = Outcome(to=JobState.ACCEPTED, submission=submission)
+        outcome = replace(outcome, http_status=purchase.http_status, raw=purchase.raw)
+        stored = await record(purchase.job, outcome, store=store, receipts=self._receipts)
+        self._context.events.changed(stored)
+        return stored
 
 
 def _judged(error: Exception, purchase: _Sent) -> Outcome:
@@ -123,10 +126,10 @@ def _judged(error: Exception, purchase: _Sent) -> Outcome:
     return Outcome(to=JobState.REJECTED if refused else JobState.UNKNOWN, error=error)
 
 
-async def _submit(provider: Provider, wired: Any, offer: Offer, purchase: _Sent) -> Submission:
+async def _submit(provider: Provider, request: VideoRequest, offer: Offer, purchase: _Sent) -> Submission:
     for attempt in range(1, _CONNECT_TRIES + 1):
         try:
-            return await provider.submit(wired, offer, purchase)
+            return await provider.submit(request, offer, purchase)
         except SubmissionNotSent:
             if purchase.sent or attempt == _CONNECT_TRIES:
                 raise

@@ -17,7 +17,7 @@ import anyio
 from ..errors import SeedanceError
 from ..providers import Provider
 from ..types import VideoRequest
-from .planning import Plan
+from .plans import Plan
 
 if TYPE_CHECKING:
     from ..catalog import Offer

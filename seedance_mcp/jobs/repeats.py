@@ -14,7 +14,7 @@ from . import journal, steady
 from .store import Connection
 
 if TYPE_CHECKING:
-    from .planning import Plan
+    from .plans import Plan
 
 _UNREAD_SECONDS = 15 * 60.0
 """A finished job whose result nobody has read yet answers the same request for so long."""

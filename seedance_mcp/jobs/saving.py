@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import shutil
-import tempfile
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,11 +11,12 @@ from urllib.parse import urlsplit
 import anyio.to_thread
 
 from ..config import Settings
-from ..errors import ConfigError, DownloadError, InspectionFailed, MediaError, ProviderError, TaskNotFound
+from ..errors import DownloadError, InspectionFailed, MediaError, ProviderError, TaskNotFound
 from ..media import picture_type, probe_video
 from ..providers import Provider, addresses
 from ..types import Artifacts, Job, JobState
 from . import journal, steady
+from .context import JobContext
 from .departures import sweep_departures
 from .downloads import LinkExpired, fetch, save
 from .files import file_stem, keep
@@ -27,9 +25,7 @@ from .parts import Part, part_path
 from .polling import fresh_urls
 from .retries import MOST_RUBBISH, counted, is_dead, is_kept_no_longer, is_rubbish_for_good, pause
 from .sidecar import write_sidecar
-from .store import Store
 from .transfer import Limits
-from .troubles import Troubles
 from .unfinished import Leftovers
 
 logger = logging.getLogger(__name__)
@@ -37,7 +33,6 @@ logger = logging.getLogger(__name__)
 _HOUR = 3600.0
 _LONGEST_PAUSE = 300.0
 """The clock may be set meanwhile: then a pause is another one."""
-_FREE_BYTES = 500_000_000
 _PICTURE_LIMITS = Limits(max_bytes=64_000_000, deadline_seconds=120)
 _PICTURE_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 
@@ -45,35 +40,16 @@ _PICTURE_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".
 class Saver:
     """Fetches results into the output folder. `progress` holds the bytes here and in all of every download under way."""
 
-    def __init__(
-        self, settings: Settings, *, store: Store, troubles: Troubles, changed: Callable[[Job], None]
-    ) -> None:
-        self._settings = settings
-        self._troubles = troubles
-        self._folder = settings.output_dir
-        self._store = store
-        self._changed = changed
-        self._leftovers = Leftovers(settings.output_dir, store.writer, clock=store.clock, uptime=store.uptime)
+    def __init__(self, context: JobContext) -> None:
+        self._settings = context.settings
+        self._troubles = context.troubles
+        self._events = context.events
+        self._store = context.store
+        self._folder = self._settings.output_dir
+        self._leftovers = Leftovers(
+            self._folder, self._store.writer, clock=self._store.clock, uptime=self._store.uptime
+        )
         self.progress: dict[str, tuple[int, int | None]] = {}
-
-    async def preflight(self, *, paid: bool) -> None:
-        """
-        Make sure that a result could be kept, before anything is spent.
-
-        Raises:
-            ConfigError: the output folder cannot be written to, or for a paid video the disk is nearly full.
-            StoreGone: the job database is no longer there.
-        """
-        await self._store.read(lambda _: None)
-        await anyio.to_thread.run_sync(_try_writing, self._folder)
-        if paid:
-            for folder in (self._folder, self._settings.state_dir):
-                free = await anyio.to_thread.run_sync(_free_bytes, folder)
-                if free < _FREE_BYTES:
-                    raise ConfigError(
-                        f"Only {free / 1e6:.0f} MB are free on the disk with {folder}; 500 MB are wanted before buying.",
-                        hint="Free some space first: a paid video must have somewhere to go. Nothing was spent.",
-                    )
 
     async def sweep(self) -> None:
         """Remove the partial downloads of processes that died, and the copies that these were sending."""
@@ -273,7 +249,7 @@ class Saver:
                 error_hint=error.hint,
             )
         )
-        self._changed(noted)
+        self._events.changed(noted)
         return noted
 
     async def _after(self, job: Job) -> None:
@@ -294,25 +270,3 @@ def _trusted(base_url: str | None, url: str) -> frozenset[str]:
     host = urlsplit(base_url).hostname
     places = (place for place in (base_url, url) if urlsplit(place).hostname == host)
     return frozenset(addresses.endpoint(place) for place in places)
-
-
-def _free_bytes(folder: Path) -> int:
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError as error:
-        raise ConfigError(
-            f"How much is free on the disk with {folder} cannot be told: {error.strerror or error}.",
-            hint="See that the folder is there and can be read, then restart the server. Nothing was spent.",
-        ) from error
-
-
-def _try_writing(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise ConfigError(
-            f"Videos cannot be saved in {folder}: {error.strerror or error}.",
-            hint="Make the folder writable, or set SEEDANCE_OUTPUT_DIR to another one. Nothing was spent.",
-        ) from error

@@ -6,21 +6,19 @@ import importlib.util
 import logging
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from ..config import Settings, UnknownName, on_this_machine, suspects, unknown_names
 from ..errors import ConfigError, InvalidRequest, OtherAccount
 from ..providers import Access, Provider, create
-from ..types import Job, JobState, MediaFile, VideoRequest
+from ..types import Job, JobState
 from . import journal, steady
 from .accounts import Account, fingerprint, is_same, other_account, short_digest, written
 from .by_hand import FoundTask, look_up
-from .carriers import Carrier, link_of, open_carrier, way
+from .carriers import Carrier, link_of, open_carrier
 from .keys import malformed_keys, misnamed_keys, not_by_name
-from .planning import OtherOffer, Plan, elsewhere, plan
-from .quotes import Quotes, priced
+from .plans import Plan
 from .store import Connection, Store
 from .turns import Turns
 
@@ -57,7 +55,6 @@ class Shops:
         self._load = catalog
         self._settings = settings
         self._open: dict[str, Provider] = {}
-        self._quotes = Quotes()
 
     @property
     def catalog(self) -> Catalog:
@@ -66,9 +63,10 @@ class Shops:
 
     def ready(self) -> Mapping[str, bool]:
         """For each provider, whether it could be bought from now: there is an adapter, and a key if it wants one."""
-        return {name: self._is_ready(info) for name, info in self.catalog.providers.items()}
+        return {name: self.is_ready(info) for name, info in self.catalog.providers.items()}
 
-    def _is_ready(self, info: ProviderInfo) -> bool:
+    def is_ready(self, info: ProviderInfo) -> bool:
+        """Tell whether the provider could be bought from now: there is an adapter, and a key if it wants one."""
         if info.key_variables and self._settings.secret(*info.key_variables) is None:
             return False
         return importlib.util.find_spec(info.adapter.partition(":")[0]) is not None
@@ -134,7 +132,7 @@ class Shops:
     def least_wait(self) -> float:
         """The seconds that lie between two looks at a job at least: fewer while everything that is ready is on this machine."""
         real = (
-            info for info in self.catalog.providers.values() if not info.placeholder and self._is_ready(info)
+            info for info in self.catalog.providers.values() if not info.placeholder and self.is_ready(info)
         )
         here = all(on_this_machine(self._settings.base_url(info.name) or info.base_url) for info in real)
         return LEAST_WAIT_HERE if here else LEAST_WAIT
@@ -286,52 +284,6 @@ class Shops:
         except InvalidRequest:
             offer = None  # the catalogue has lost it since
         return not_as_ordered(job.request, job.artifacts, offer)
-
-    def plan(
-        self, request: VideoRequest, media: Mapping[str, MediaFile], trouble: InvalidRequest | None
-    ) -> Plan:
-        """
-        Choose where a request goes. `trouble` is what is wrong with its media already.
-
-        Raises:
-            InvalidRequest: it cannot be made; all problems at once, those of the media first.
-            ConfigError: the provider or the model that the settings name cannot be used, or the carrier that a file needs.
-        """
-        try:
-            chosen = plan(
-                request,
-                catalog=self.catalog,
-                settings=self._settings,
-                ready=self.ready(),
-                malformed=self.malformed_keys,
-                media=media,
-            )
-        except InvalidRequest as error:
-            if trouble is None:
-                raise
-            hints = " ".join(filter(None, (trouble.hint, error.hint)))
-            raise InvalidRequest((*trouble.problems, *error.problems), hint=hints) from None
-        if trouble is not None:
-            raise trouble
-        info = chosen.offer.provider
-        ways = [way(file, info, self._settings, self.carrier) for file in media.values()]
-        return replace(chosen, notes=(*chosen.notes, *dict.fromkeys(filter(None, ways))))
-
-    async def quoted(self, plan: Plan) -> Plan:
-        """Ask the provider for its own price, where it gives one; takes 3 seconds at most and never raises for it."""
-        info = plan.offer.provider
-        if info.placeholder or "quote" not in info.supports or not self._is_ready(info):
-            return plan
-        answer = await self._quotes.ask(self.open(info), plan.request, plan.offer, self.account(info))
-        return priced(plan, answer, cny_per_usd=self._settings.cny_per_usd)
-
-    def elsewhere(
-        self, asked: VideoRequest, chosen: Plan, media: Mapping[str, MediaFile]
-    ) -> tuple[OtherOffer, ...]:
-        """Price the same request at every other offer that can do it."""
-        return elsewhere(
-            asked, chosen, catalog=self.catalog, settings=self._settings, ready=self.ready(), media=media
-        )
 
     async def close(self) -> None:
         """Close every adapter that was opened. Never raises: nothing is lost by a connection that does not close well."""

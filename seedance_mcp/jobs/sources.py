@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,9 +17,12 @@ from ..config import Settings
 from ..errors import InvalidRequest, JobNotFinished, MediaError, UnexpectedResponse
 from ..media import check_readable, inspect, meant_path, unquoted
 from ..providers import addresses
-from ..types import Job, MediaFile, MediaKind, VideoRequest
+from ..texts import unusable
+from ..types import MediaFile, MediaKind, VideoRequest
 from . import journal
+from .asked import Asked
 from .last_frames import last_frame_of
+from .shops import Shops
 from .store import Connection, Store
 
 _KINDS: Mapping[str, MediaKind] = {
@@ -44,15 +47,41 @@ _ASSET_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 class Sources:
-    """Turns the media arguments of requests into checked files."""
+    """Turns requests into what is asked for: whole, and with checked files for their media arguments."""
 
-    def __init__(
-        self, store: Store, settings: Settings, link: Callable[[Job], Awaitable[str | None]]
-    ) -> None:
-        """`link` gives the link to a job's video that other providers may be handed, if there is one."""
+    def __init__(self, store: Store, settings: Settings, shops: Shops) -> None:
         self._store = store
         self._settings = settings
-        self._link = link
+        self._shops = shops
+
+    async def resolve(self, request: VideoRequest) -> Asked:
+        """
+        Fill in what the request does not give from the job that it is based on, and check its media.
+
+        Raises:
+            InvalidRequest: the request holds what cannot be stored or sent, such as a NUL; names every place.
+            JobNotFound: there is no such job to base it on.
+            JobNotFinished: it names a job that has no file yet.
+        """
+        whole = await self._with_basis(request)
+        media, trouble = await self.load(whole)
+        return Asked(request=whole, media=media, trouble=trouble)
+
+    async def _with_basis(self, request: VideoRequest) -> VideoRequest:
+        problems = [
+            problem
+            for name in VideoRequest.model_fields
+            for problem in unusable(name, getattr(request, name))
+        ]
+        if problems:
+            raise InvalidRequest(problems)
+        if request.based_on is None:
+            return request
+        basis = await self._store.read(partial(journal.find, job_id=request.based_on))
+        base = basis.request
+        given = {name: getattr(request, name) for name in request.model_fields_set}
+        options = {**base.provider_options, **request.provider_options}
+        return base.model_copy(update={**given, "provider_options": options})
 
     async def load(self, request: VideoRequest) -> tuple[dict[str, MediaFile], InvalidRequest | None]:
         """
@@ -182,7 +211,7 @@ class Sources:
         if part:
             return await self._local(await last_frame_of(job, self._store.writer))
         video = await self._local(Path(job.artifacts.video_path))
-        if video.sha256 == job.artifacts.sha256 and await self._link(job):
+        if video.sha256 == job.artifacts.sha256 and await self._shops.link(job):
             return replace(video, job_id=job.id)
         return video
 

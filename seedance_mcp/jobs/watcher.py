@@ -12,7 +12,6 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from ..config import Settings
 from ..errors import (
     ConfigError,
     DownloadError,
@@ -25,6 +24,8 @@ from ..errors import (
 from ..providers import Provider
 from ..types import Job, JobState, Submission
 from . import journal, steady
+from .context import JobContext
+from .leases import LEASE_SECONDS, Leases
 from .outcomes import adopt_receipt
 from .polling import poll
 from .receipts import Kept, Receipts, UnreadReceipt
@@ -32,12 +33,9 @@ from .reconcile import adopt_late, try_reconcile
 from .saving import Saver
 from .scheduler import Scheduler, backoff
 from .shops import Shops
-from .store import Connection, Store
-from .troubles import Troubles
 
 logger = logging.getLogger(__name__)
 
-_LEASE_SECONDS = 60.0
 _RESCAN_SECONDS = 15.0
 _RECONCILE_SECONDS = 60.0
 _LATE_SECONDS = 3600.0
@@ -53,35 +51,24 @@ class Watcher:
     """
     Gives each open job its next step when it is due.
 
-    Leases between processes only save requests (`leases=False` switches them off); correctness rests on the
-    version that every change is compared with.
+    Correctness rests on the version that every change is compared with, not on the leases between processes.
     """
 
     def __init__(
-        self,
-        *,
-        store: Store,
-        shops: Shops,
-        saver: Saver,
-        receipts: Receipts,
-        settings: Settings,
-        troubles: Troubles,
-        buying: Callable[[str], bool],
-        changed: Callable[[Job], None],
-        leases: bool,
+        self, context: JobContext, *, shops: Shops, saver: Saver, receipts: Receipts, leases: Leases
     ) -> None:
-        self._store = store
+        self._store = context.store
+        self._settings = context.settings
+        self._troubles = context.troubles
+        self._events = context.events
+        self._purchases = context.purchases
         self._shops = shops
         self._saver = saver
         self._receipts = receipts
-        self._settings = settings
-        self._troubles = troubles
-        self._buying = buying
-        self._changed = changed
         self._leases = leases
         self._failures: dict[str, int] = {}
         self._left: set[str] = set()
-        self._scheduler = Scheduler(self._step, clock=store.clock, uptime=store.uptime)
+        self._scheduler = Scheduler(self._step, clock=self._store.clock, uptime=self._store.uptime)
         self._looked = self._noted = False
 
     @property
@@ -179,11 +166,11 @@ class Watcher:
             logger.info("%s: not looked for now: %s", job.id, error)
             return
         if adopted.version != job.version:
-            self._changed(adopted)
+            self._events.changed(adopted)
             self.look_at(adopted.id)
 
     async def _step(self, job_id: str) -> float | None:
-        if self._buying(job_id):
+        if job_id in self._purchases:
             return self._interval()
         try:
             after = await self._next(job_id)
@@ -214,12 +201,12 @@ class Watcher:
         provider = await self._shops.open_for(job)
         if job.state is JobState.REMOTE_DONE and (pause := self._saver.pause(job)):
             return pause
-        if self._leases and not await self._lease(job):
-            return _LEASE_SECONDS / 4
+        if not await self._leases.take(job.id):
+            return LEASE_SECONDS / 4
         before = job.version
         job = await self._advance(job, provider)
         if job.version != before:
-            self._changed(job)
+            self._events.changed(job)
         if job.finished:
             return None
         if job.state is JobState.REMOTE_DONE:
@@ -260,7 +247,7 @@ class Watcher:
     async def _orphan(self, job: Job) -> float | None:
         # Whether the submitting process died is told by its free lock alone, never by a clock.
         # A job of our own without a buyer is one whose outcome the database would not take for too long.
-        left_behind = job.owner == self._store.ownership.instance and not self._buying(job.id)
+        left_behind = job.owner == self._store.ownership.instance and job.id not in self._purchases
         if not left_behind and self._store.ownership.alive(job.owner):
             return self._interval()
         sent = job.state is JobState.SENDING
@@ -292,32 +279,8 @@ class Watcher:
                     **changes,
                 )
             )
-            self._changed(moved)
+            self._events.changed(moved)
         return 0.0
-
-    async def _lease(self, job: Job) -> bool:
-        now = self._store.clock()
-        me = self._store.ownership.instance
-
-        def held(connection: Connection) -> tuple[str | None, float]:
-            return connection.execute(
-                "SELECT lease_owner, lease_until FROM jobs WHERE id = ?", (job.id,)
-            ).fetchone()
-
-        def take(connection: Connection) -> bool:
-            owner, until = held(connection)
-            if owner not in (None, me) and _runs(until, now) and self._store.ownership.at_work(owner):
-                return False
-            connection.execute(
-                "UPDATE jobs SET lease_owner = ?, lease_until = ? WHERE id = ?",
-                (me, now + _LEASE_SECONDS, job.id),
-            )
-            return True
-
-        owner, until = await self._store.read(held)
-        if owner == me and _runs(until, now + _LEASE_SECONDS / 2):
-            return True  # no need for a write at every step
-        return await self._store.write(take)
 
     def _interval(self, job: Job | None = None) -> float:
         jitter = 0.8 + 0.4 * secrets.randbelow(1000) / 1000
@@ -337,7 +300,7 @@ class Watcher:
         adopted, unread = True, not kept.whole
         for job_id, submission in kept.receipts:
             # A buyer that still tries to record the outcome must not be overtaken.
-            if mine and (self._buying(job_id) or not self._receipts.needs(job_id)):
+            if mine and (job_id in self._purchases or not self._receipts.needs(job_id)):
                 continue
             now_adopted = False
             with self._troubles.contained("Adopting what was bought for it", job_id):
@@ -364,11 +327,6 @@ class Watcher:
             self._troubles.note("Adopting what was bought for it", UnreadReceipt(words), job_id)
             return False
         if adopted is not None:
-            self._changed(adopted)
+            self._events.changed(adopted)
             self.look_at(adopted.id)
         return True
-
-
-def _runs(until: float, now: float) -> bool:
-    """Tell whether a lease runs. One that would run for longer than any was taken under another clock, and does not."""
-    return now < until <= now + _LEASE_SECONDS

@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from functools import partial
 
 import anyio
 
 from . import confirmation
-from .orders import Started
-from .store import Store
-from .troubles import Troubles
+from .context import JobContext
 
 
-async def agreed_within_call(
-    code: str | None, start: Callable[[], Awaitable[Started]], *, store: Store, troubles: Troubles
-) -> Started:
+@dataclass
+class AgreedCall:
+    """A call within which a person may have agreed; `job_id` is the job that it came to, None as long as there is none."""
+
+    job_id: str | None = None
+
+
+@contextlib.asynccontextmanager
+async def agreed_within_call(code: str | None, context: JobContext) -> AsyncGenerator[AgreedCall]:
     """
-    Start what a person has agreed to under this code, and end the agreement with that, whatever comes of it.
+    Let what a person has agreed to under this code count inside, and end the agreement with that, whatever comes of it.
 
-    If the process dies before, only the same call with the same answer can use what is left of it. Raises what
-    `start` raises. Without a code nobody was asked within the call.
+    If the process dies before, only the same call with the same answer can use what is left of it. Without a code
+    nobody was asked within the call.
     """
+    call = AgreedCall()
     if code is None:
-        return await start()
-    job_id = None
+        yield call
+        return
+    store = context.store
     try:
         await store.write(partial(confirmation.approve, code=code, now=store.clock(), for_call=True))
-        started = await start()
-        job_id = started.job.id
-        return started
+        yield call
     finally:
         # Also when the call is cancelled: nobody is left then who could ask for what was agreed to.
-        with anyio.CancelScope(shield=True), troubles.contained("Ending the agreement of a call"):
-            await store.write(partial(confirmation.end, code=code, job_id=job_id, now=store.clock()))
+        with anyio.CancelScope(shield=True), context.troubles.contained("Ending the agreement of a call"):
+            await store.write(partial(confirmation.end, code=code, job_id=call.job_id, now=store.clock()))

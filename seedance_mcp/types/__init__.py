@@ -6,7 +6,7 @@ from .job import FINISHED_STATES, Artifacts, Job, JobState, JobStatus, Signer, T
 from .job_code import JOB_CODES, JobCode, job_code
 from .media import MAX_SHEET_FRAMES, MediaFile, MediaKind, Upload
 from .price import Price
-from .request import VideoRequest
+from .request import MEDIA_FIELDS, VideoRequest
 from .task import Submission, TaskState, TaskStatus
 from .terms import PurchaseTerms
 from .wanted import Wanted
@@ -15,6 +15,7 @@ __all__ = [
     "FINISHED_STATES",
     "JOB_CODES",
     "MAX_SHEET_FRAMES",
+    "MEDIA_FIELDS",
     "Artifacts",
     "Job",
     "JobCode",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,6 +12,17 @@ from .media import MediaKind
 
 Source = Annotated[str, Field(max_length=4096)]
 """Where a media input comes from: https URL, local path, `asset://<id>`, `media:<id>`, `job:<id>` or `job:<id>/last_frame`."""
+
+MEDIA_FIELDS: Mapping[str, MediaKind] = MappingProxyType(
+    {
+        "first_frame": "image",
+        "last_frame": "image",
+        "reference_images": "image",
+        "reference_videos": "video",
+        "reference_audios": "audio",
+    }
+)
+"""The fields of a request that name files, in the order in which prompts number them, and what they take."""
 
 
 class VideoRequest(BaseModel):
@@ -69,11 +82,25 @@ class VideoRequest(BaseModel):
 
     def media(self) -> tuple[tuple[str, MediaKind, str], ...]:
         """Every media input as (field, kind, source), in the order in which prompts number them."""
-        by_field: tuple[tuple[str, MediaKind, tuple[str, ...]], ...] = (
-            ("first_frame", "image", (self.first_frame,) if self.first_frame else ()),
-            ("last_frame", "image", (self.last_frame,) if self.last_frame else ()),
-            ("reference_images", "image", self.reference_images),
-            ("reference_videos", "video", self.reference_videos),
-            ("reference_audios", "audio", self.reference_audios),
+        return tuple(
+            (field, kind, source) for field, kind in MEDIA_FIELDS.items() for source in self.sources(field)
         )
-        return tuple((field, kind, source) for field, kind, sources in by_field for source in sources)
+
+    def sources(self, field: str) -> tuple[str, ...]:
+        """Give the sources in one media field."""
+        value: str | tuple[str, ...] | None = getattr(self, field)
+        if isinstance(value, tuple):
+            return value
+        return (value,) if value else ()
+
+    def with_media(self, urls: Mapping[str, str]) -> VideoRequest:
+        """Replace each media source by what stands for it."""
+        changes: dict[str, Any] = {}
+        for field in MEDIA_FIELDS:
+            found = tuple(urls[source] for source in self.sources(field))
+            if isinstance(getattr(self, field), tuple):
+                changes[field] = found
+            elif found:
+                changes[field] = found[0]
+        # Built without validation: a data URL is longer than what a person may type.
+        return self.model_copy(update=changes)

@@ -26,7 +26,8 @@ from seedance_mcp.config import load_settings
 from seedance_mcp.errors import ConfigError, InvalidRequest, MediaError
 from seedance_mcp.jobs import Shops, open_store, steady
 from seedance_mcp.jobs.carriers import LINK_MARGIN_SECONDS, link_of
-from seedance_mcp.jobs.uploads import deliver
+from seedance_mcp.jobs.context import JobContext
+from seedance_mcp.jobs.uploads import MediaSender
 from seedance_mcp.media import copy_to_leave, inspect
 from seedance_mcp.providers import Access, create
 from seedance_mcp.types import Job, JobState, JobStatus, PurchaseTerms, VideoRequest
@@ -367,26 +368,17 @@ async def test_a_link_that_ends_soon_is_not_handed_on(tmp_path: Path) -> None:
 async def test_a_link_that_ended_between_plan_and_purchase_is_not_sent(tmp_path: Path) -> None:
     async with market(tmp_path, "ark", behaviour=Behaviour(true_size=True)) as here:
         job = await first_video(here, "ark")
-        media, _ = await here.app.runner.sources.load(wished(f"job:{job.id}"))
+        media, _ = await here.app._sources.load(wished(f"job:{job.id}"))
         [file] = media.values()
         assert file.job_id == job.id
-        info = here.app.catalog.provider("ark")
-        with (
-            closing(open_store(tmp_path / "state", clock=lambda: job.url_expires_at or 0)) as store,
-            pytest.raises(MediaError, match="only from a public https URL"),
-        ):
-            await deliver(
-                wished(f"job:{job.id}"),
-                media,
-                provider=create(info, Access(key=SecretStr("k"), base_url=info.base_url, folder=tmp_path)),
-                info=info,
-                account="none",
-                store=store,
-                settings=here.app.settings,
-                carrier=lambda: pytest.fail("none is set"),
-                link=Shops(lambda: here.app.catalog, here.app.settings, store).link,
-                fits={},
-            )
+        offer = here.app.catalog.offer("ark", MODEL)
+        access = Access(key=SecretStr("k"), base_url=offer.provider.base_url, folder=tmp_path)
+        again = replace(job, request=wished(f"job:{job.id}"), account="none")
+        with closing(open_store(tmp_path / "state", clock=lambda: job.url_expires_at or 0)) as store:
+            shops = Shops(lambda: here.app.catalog, here.app.settings, store)
+            sender = MediaSender(JobContext.of(store, here.app.settings), shops)
+            with pytest.raises(MediaError, match="only from a public https URL"):
+                await sender.send(again, offer, media, create(offer.provider, access))
 
 
 async def test_a_link_is_handed_on_only_if_anyone_can_open_it_for_long_enough(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from mcp import Client
 from seedance_mcp.app import App, Started, open_app
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired
-from seedance_mcp.jobs import runner
+from seedance_mcp.jobs import purchase_flow
 from seedance_mcp.jobs.fallback import may_be_cured
 from seedance_mcp.server import create_server
 from seedance_mcp.types import Job, JobState, PurchaseTerms, VideoRequest
@@ -290,7 +290,7 @@ async def test_who_agreed_to_a_price_has_agreed_to_a_lower_one(
         # The first is the cheapest when it is chosen, and dearer by the time that it is bought from.
         for name in (FIRST, SECOND):
             market.refuse("rate_limited", dialect=name)
-        quoted = market.app._shops.quoted
+        quoted = market.app._planner.quoted
 
         async def raised(plan: Any) -> Any:
             found = await quoted(plan)
@@ -299,7 +299,7 @@ async def test_who_agreed_to_a_price_has_agreed_to_a_lower_one(
             price = replace(found.estimate.maximum, amount=Decimal(7), usd=Decimal(1))
             return replace(found, estimate=replace(found.estimate, price=price, maximum=price))
 
-        market.app._shops.quoted = raised  # type: ignore[method-assign]
+        market.app._planner.quoted = raised  # type: ignore[method-assign]
         with pytest.raises(ConfirmationRequired, match=r"1\.00 USD") as question:
             await market.buy()
         if mode == "strict":
@@ -467,7 +467,7 @@ async def test_calls_at_once_end_in_one_purchase(opening: Opening) -> None:
 async def test_a_refusal_after_the_call_has_returned_moves_nothing(
     opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "_ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(purchase_flow, "_ANSWER_SECONDS", 0.3)
     async with opening() as market:
         market.emulator.behaviour.funds = Decimal(0)
         market.emulator.faults.add(Fault(kind="late", seconds=1.0, dialect=FIRST))

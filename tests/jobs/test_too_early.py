@@ -14,6 +14,7 @@ import pytest
 
 from seedance_mcp.catalog import Catalog, Offer
 from seedance_mcp.jobs import journal, steady
+from seedance_mcp.jobs.context import JobContext
 from seedance_mcp.jobs.polling import poll
 from seedance_mcp.jobs.reconcile import reconcile
 from seedance_mcp.jobs.runner import JobRunner
@@ -142,7 +143,7 @@ async def test_a_purchase_is_looked_for_late_until_so_much_time_has_passed(
     machine.later(wall, uptime)
     seller = Seller()
     shops = Shops(seller)
-    runner = JobRunner(store=machine.store, shops=shops, settings=settings({}, tmp_path))  # type: ignore[arg-type]
+    runner = JobRunner(JobContext.of(machine.store, settings({}, tmp_path)), shops)  # type: ignore[arg-type]
     await runner.adopt_late()
     assert seller.asked == looked
 

@@ -22,7 +22,7 @@ import anyio
 
 from seedance_mcp.app import App, open_app
 from seedance_mcp.errors import SeedanceError
-from seedance_mcp.jobs import runner, saving
+from seedance_mcp.jobs import preflight, purchase_flow
 from seedance_mcp.jobs.ledger import held
 from seedance_mcp.types import JobState
 
@@ -196,8 +196,8 @@ def main() -> None:
     space = Tmpfs(folder, ROOM) if order["method"] == "tmpfs" else FileSizes(folder)
     hurry(Patch())
     catalog(PROVIDER)
-    saving._FREE_BYTES = 0  # it would see the disk fill up; here it fills up after it has looked
-    runner._ANSWER_SECONDS = 0.3
+    preflight._FREE_BYTES = 0  # it would see the disk fill up; here it fills up after it has looked
+    purchase_flow._ANSWER_SECONDS = 0.3
     notes = _Notes()
     logging.getLogger("seedance_mcp").addHandler(notes)
     logging.getLogger("seedance_mcp").propagate = False

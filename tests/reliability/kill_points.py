@@ -12,12 +12,12 @@ from seedance_mcp.jobs import (
     hook_records,
     hooks,
     journal,
+    leases,
     parts,
     receipts,
     saving,
     store,
     watch_duty,
-    watcher,
 )
 from seedance_mcp.providers.http import exchange, network, purchase
 from seedance_mcp.types import JobState
@@ -67,7 +67,7 @@ def install(reached: Reached) -> None:
     _around(saving, "write_sidecar", "sidecar", reached)
     _around(saving.Saver, "_after", "errands", reached)
     _around(os, "fsync", "flush", reached)
-    _around(watcher.Watcher, "_lease", "renewal", reached)
+    _around(leases.Leases, "take", "renewal", reached)
     _around(hooks, "run_hook", "hook", reached)
     _around(watch_duty.WatchDuty, "take", "duty's taking", reached)
     _around(watch_duty.WatchDuty, "_give_up_if_idle", "duty's end", reached)

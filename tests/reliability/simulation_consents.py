@@ -100,9 +100,7 @@ class Consents:
         terms = replace(intent.terms, confirm_token=token, confirmed=confirmed)
         provider = process.shops.open(offer.provider)
         try:
-            job, deduplicated = await process.runner._commit(
-                replace(intent, terms=terms), offer, {}, provider
-            )
+            job, deduplicated = await process.flow.reserve(replace(intent, terms=terms), offer, {}, provider)
         except (BudgetExceeded, ConfirmationRequired):
             await self._end(process, intent, None)
             raise

@@ -25,10 +25,7 @@ class SimHooks(Hooks):
     """The hooks of one process."""
 
     def __init__(self, world: World, process: Process) -> None:
-        runner = process.runner
-        super().__init__(
-            store=process.store, settings=world.settings, troubles=runner.troubles, changed=runner._announce
-        )
+        super().__init__(process.context)
         self._world, self._process = world, process
 
     async def _run(self, hook: OwedHook, job: Job) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from seedance_mcp.jobs import hooks, outcomes, purchase, runner, watcher
+from seedance_mcp.jobs import active_purchases, hooks, outcomes, purchase, purchase_flow, runner, watcher
 
 
 class Pause:
@@ -105,7 +105,9 @@ async def _run_sync(work: Callable[..., Any], *arguments: Any, **_: object) -> A
 @contextlib.contextmanager
 def played(loop: Loop) -> Iterator[None]:
     """Let the money core run on this loop instead of anyio's, for as long as the context is open."""
-    modules: tuple[Any, ...] = (hooks, outcomes, purchase, runner, watcher)
+    modules: tuple[Any, ...] = (
+        active_purchases, hooks, outcomes, purchase, purchase_flow, runner, watcher,
+    )  # fmt: skip
     real = [module.anyio for module in modules]
     try:
         for module in modules:

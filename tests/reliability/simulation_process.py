@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.errors import DownloadError, OtherAccount, SeedanceError
 from seedance_mcp.jobs.accounts import Account
+from seedance_mcp.jobs.context import JobContext
+from seedance_mcp.jobs.planning import Planner
+from seedance_mcp.jobs.purchase_flow import PurchaseFlow
 from seedance_mcp.jobs.runner import JobRunner
 from seedance_mcp.jobs.saving import Saver
 from seedance_mcp.jobs.shops import Shops
+from seedance_mcp.jobs.sources import Sources
 from seedance_mcp.jobs.store import Store
 from seedance_mcp.types import Artifacts, Job, Submission
 
@@ -180,22 +184,23 @@ class Process:
         self._world = world
         self.store = SimStore(world, self)
         self.shops: Any = SimShops(world, self)
-        self.runner: Any = JobRunner(
-            store=self.store, shops=self.shops, settings=world.settings, leases=world.leases
-        )
+        self.context = JobContext.of(self.store, world.settings)
+        self.runner: Any = JobRunner(self.context, self.shops, leases=world.leases)
         self.watcher: Any = self.runner._watcher
+        self.flow = PurchaseFlow(
+            self.context,
+            shops=self.shops,
+            planner=Planner(self.shops, world.settings),
+            sources=Sources(self.store, world.settings, self.shops),
+            buyer=self.runner.buyer,
+            handover=self.runner.handover,
+        )
         self.runner.troubles.note = self._notes
         self.runner.on_change(lambda job_id: world.may_trip("at a listener"))
-        self.runner._buyers = SimpleNamespace(
-            start_soon=lambda work, *arguments: world.spawn(self, work(*arguments))
-        )
-        self.runner._receipts = self.watcher._receipts = SimReceipts(world, self)
-        saver = SimSaver(
-            world.settings,
-            store=self.store,
-            troubles=self.runner.troubles,
-            changed=self.watcher._changed,
-        )
+        tasks: Any = SimpleNamespace(start_soon=lambda work, *arguments: world.spawn(self, work(*arguments)))
+        self.context.purchases.open(tasks)
+        self.runner.buyer._receipts = self.watcher._receipts = SimReceipts(world, self)
+        saver = SimSaver(self.context)
         saver.world, saver.process = world, self
         self.watcher._saver = saver
         self.runner.hooks = SimHooks(world, self)

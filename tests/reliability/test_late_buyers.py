@@ -16,7 +16,7 @@ import anyio
 import pytest
 
 from seedance_mcp.app import App
-from seedance_mcp.jobs import database_file, outcomes, runner
+from seedance_mcp.jobs import database_file, outcomes, purchase_flow, runner
 from seedance_mcp.jobs.receipts import Receipts
 from seedance_mcp.types import Job, JobState, Submission
 from tests.emulator import Behaviour, Emulator, Fault
@@ -52,7 +52,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_file, "_BUSY_SECONDS", 0.1)
     monkeypatch.setattr(outcomes, "_PATIENCE_SECONDS", 1.0)
     monkeypatch.setattr(runner, "_DRAIN_SECONDS", 0.1)
-    monkeypatch.setattr(runner, "_ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(purchase_flow, "_ANSWER_SECONDS", 0.1)
 
 
 @contextlib.asynccontextmanager

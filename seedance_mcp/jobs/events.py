@@ -1,0 +1,35 @@
+"""Tells whoever listens in this process that a job has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..types import Job
+from .troubles import Troubles
+
+
+class JobEvents:
+    """The changes of jobs that this process makes or hears of, handed to listeners at once, on the event loop."""
+
+    def __init__(self, troubles: Troubles) -> None:
+        self._troubles = troubles
+        self._listeners: list[Callable[[str], None]] = []
+        self._on_end: list[Callable[[], None]] = []
+
+    def on_change(self, callback: Callable[[str], None]) -> Callable[[], None]:
+        """Call `callback(job_id)` after every change of a job; returns what ends it."""
+        self._listeners.append(callback)
+        return lambda: self._listeners.remove(callback)
+
+    def on_end(self, callback: Callable[[], None]) -> None:
+        """Call `callback()` after every end of a job, before anybody hears of the change."""
+        self._on_end.append(callback)
+
+    def changed(self, job: Job) -> None:
+        """Tell everybody that the job has changed. Never raises: what a listener makes of it is not the job's fault."""
+        if job.finished:
+            for ring in self._on_end:
+                ring()
+        for callback in list(self._listeners):
+            with self._troubles.contained("Telling of a change of it", job.id):
+                callback(job.id)

@@ -1,0 +1,48 @@
+"""Leaves a detached watcher behind when this process ends before its jobs do."""
+
+from __future__ import annotations
+
+import anyio
+
+from .context import JobContext
+from .detached import leave_watcher
+from .hooks import Hooks
+from .watcher import Watcher
+
+
+class Handover:
+    """
+    What this process leaves to another one at its end.
+
+    With `leaves`, a watcher is left for what is open: this process may be killed before it is done with it.
+    """
+
+    def __init__(self, context: JobContext, watcher: Watcher, hooks: Hooks, *, leaves: bool) -> None:
+        self._context = context
+        self._watcher = watcher
+        self._hooks = hooks
+        self._leaves = leaves
+        self._ending = self._left = False
+
+    async def begin(self) -> None:
+        """
+        Leave a watcher behind if anything is open, or as soon as anything is; call it when the end is foreseen.
+
+        A client that has closed its end kills this process soon: nothing else may come before it, and nothing that
+        can take long belongs in here, such as asking the database.
+        """
+        self._ending = True
+        may_be_open = self._context.purchases or self._watcher.busy or self._hooks.pending
+        if self._leaves and not self._left and may_be_open:
+            self._left = True
+            troubles = self._context.troubles
+            with troubles.contained("Saying that this process ends"):
+                self._context.store.ownership.say_ending()
+            # A signal may come now that cancels whoever called: nobody would leave one later.
+            with troubles.contained("Leaving a watcher behind"), anyio.CancelScope(shield=True):
+                await leave_watcher(self._context.settings)
+
+    async def before_purchase(self) -> None:
+        """Leave a watcher for what is about to be bought, if the end is foreseen."""
+        if self._ending:
+            await self.begin()

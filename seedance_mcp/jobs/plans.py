@@ -1,0 +1,44 @@
+"""A request as it would be bought, and the same elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from ..types import VideoRequest
+
+if TYPE_CHECKING:
+    from ..catalog import Estimate, Offer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """
+    A request as it would be bought: where, in full, for how much, and why there. No estimate: price unknown.
+
+    `notes` say what the person should know about the price, and about what is sent in place of a file. `preferred` is
+    the provider that would have been chosen instead of this paid one, if its key was not malformed.
+    """
+
+    offer: Offer
+    request: VideoRequest
+    estimate: Estimate | None
+    reason: str
+    notes: tuple[str, ...] = ()
+    preferred: str | None = None
+
+    @property
+    def most_usd(self) -> Decimal:
+        """The most that it can cost, in USD; infinite where no price is known."""
+        return self.estimate.maximum.usd if self.estimate else Decimal("Infinity")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherOffer:
+    """The same request elsewhere. `differences` says in words what would not be the same."""
+
+    offer: Offer
+    ready: bool
+    estimate: Estimate | None
+    differences: tuple[str, ...]
