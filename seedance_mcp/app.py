@@ -39,7 +39,6 @@ from .jobs import (
     budget,
     by_day,
     confirmation,
-    decide_by_hand,
     describe_unread,
     join,
     journal,
@@ -49,6 +48,7 @@ from .jobs import (
     preview,
     read_budget,
     register,
+    resolve,
     view,
 )
 from .types import Job, PurchaseTerms, VideoRequest
@@ -193,10 +193,7 @@ class App:
             InvalidRequest: its outcome is not open, or the provider does not have the task.
             OtherAccount, ConfigError: the task cannot be followed from here, by another key or address, or without one.
         """
-        job = await self.job(job_id)
-        return await decide_by_hand(
-            job, task_id, store=self._store, find=partial(self._shops.found_task, job)
-        )
+        return await resolve(job_id, task_id, store=self._store, find=self._shops.found_task)
 
     async def same_account(self, fingerprint: str, provider: str | None) -> SameAccount:
         """Record a person's word that the key with this fingerprint opens the account of the one set now; see `join`."""

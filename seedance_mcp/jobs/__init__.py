@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import budget, confirmation, journal, lost_answers
 from .budget import Budget, Limits, read_budget
-from .by_hand import decide_by_hand
+from .by_hand import resolve
 from .confirmation import Declined
 from .context import JobContext
 from .defaults import wrong_defaults
@@ -63,7 +63,6 @@ __all__ = [
     "budget",
     "by_day",
     "confirmation",
-    "decide_by_hand",
     "describe_unread",
     "hook_program",
     "join",
@@ -78,6 +77,7 @@ __all__ = [
     "provider_folder",
     "read_budget",
     "register",
+    "resolve",
     "view",
     "wrong_defaults",
 ]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import InvalidRequest, NotSupported, ProviderError, RequestRejected, TaskNotFound
+from ..errors import InvalidRequest, NotSupported, ProviderError, RequestRejected, StoreError, TaskNotFound
 from ..providers import Provider
 from ..types import Job, JobState, Submission
 from . import journal
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from ..catalog import Offer
 
 _TASK_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_TRIES = 5
+"""A search by the watcher changes the job at most every few seconds."""
 
 
 class FoundTask(NamedTuple):
@@ -57,6 +61,23 @@ async def look_up(
     return FoundTask(submission, f"{title} has this task.")
 
 
+async def resolve(
+    job_id: str, task_id: str | None, *, store: Store, find: Callable[[Job, str], Awaitable[FoundTask]]
+) -> tuple[Job, str]:
+    """
+    Take a person's word as `decide_by_hand` does; if the job changes meanwhile, what it is then decides.
+
+    Raises:
+        JobNotFound: there is no such job.
+        StoreError: it changed every time.
+    """
+    for _ in range(_TRIES):
+        job = await store.read(lambda connection: journal.find(connection, job_id))
+        with contextlib.suppress(journal.Stale):
+            return await decide_by_hand(job, task_id, store=store, find=partial(find, job))
+    raise StoreError(f"Job {job_id} changes all the time.", hint="Try again in a moment.")
+
+
 async def decide_by_hand(
     job: Job, task_id: str | None, *, store: Store, find: Callable[[str], Awaitable[FoundTask]]
 ) -> tuple[Job, str]:
@@ -67,6 +88,7 @@ async def decide_by_hand(
 
     Raises:
         InvalidRequest: the job's outcome is not open, or the id cannot be one or is another job's.
+        Stale: the job changed while the task was looked for.
     """
     if job.state not in (JobState.UNKNOWN, JobState.UNRESOLVED, JobState.MISSING):
         raise InvalidRequest(
