@@ -32,7 +32,7 @@ def lead_to_the_end(world: World) -> None:
     world.skew = world.most_skew  # the clock has caught up with all that it ever said
     world.lists_lie = world.lists_break = False
     world.trouble, world.last_chance = 0.0, world.wall + 10.0
-    kept = world.accounts.all_present([keep])
+    kept = world.accounts.all_present(list(world.processes.values()))
     for round_ in range(60):
         world.pass_time(4.0 if round_ < 20 else 400.0)
         for process in kept:

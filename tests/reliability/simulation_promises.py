@@ -107,7 +107,7 @@ class Promises:
             if task is None or task.seller == "mute" or not self._world.honest:
                 continue
             late = at - task.at > HORIZON_HOURS * 3600
-            if row.state == "unresolved" and (late or self._world.market.undated):
+            if row.state in UNCLEAR and (late or self._world.market.undated):
                 continue
             if row.state != ("done" if task.outcome == "succeeded" else task.outcome):
                 raise Violation("I10", f"a purchase that {task.outcome} is {row.state}", job_id)
