@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .advice import check_prompt
-from .delivery import not_as_ordered
+from .delivery import not_as_ordered, other_model
 from .input_advice import check_inputs
 from .lookup import Catalog
 from .models import Model
@@ -23,6 +23,7 @@ __all__ = [
     "check_prompt",
     "estimate",
     "not_as_ordered",
+    "other_model",
     "quoted",
     "resolve",
     "settle",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from ..types import Artifacts, VideoRequest
@@ -14,6 +15,9 @@ _SHARE = 0.1
 _EXACT_SHARE = 0.05
 _PIXELS = 16
 """Where the size is known exactly: encoders work in blocks of so many pixels, and hosts round in ways of their own."""
+
+_MORE = re.compile(r"([-@]?\d{6,})?([/:].*)?")
+"""What a name may have more than another of the same model: the day of its version, a mode, a version's id."""
 
 
 def not_as_ordered(request: VideoRequest, files: Artifacts, offer: Offer | None) -> str | None:
@@ -29,6 +33,23 @@ def not_as_ordered(request: VideoRequest, files: Artifacts, offer: Offer | None)
         return None
     ordered, has = (", ".join(words) for words in zip(*found, strict=True))
     return f"ordered {ordered}; the file has {has}"
+
+
+def other_model(endpoint: str, said: str | None) -> str | None:
+    """
+    Say that the provider names another model than the one that was ordered; None: it names that one, or none.
+
+    `endpoint` is its name for what was ordered; where that is a name of the account's own, which tells no model,
+    nothing can be compared. A date or a path that only one of the two names has is no difference.
+    """
+    ordered, told = endpoint.lower(), (said or "").lower()
+    if not told or "seedance" not in ordered or _goes_on(ordered, told) or _goes_on(told, ordered):
+        return None
+    return f"ordered {endpoint}; the provider says that the model is {said}"
+
+
+def _goes_on(longer: str, shorter: str) -> bool:
+    return longer.startswith(shorter) and _MORE.fullmatch(longer.removeprefix(shorter)) is not None
 
 
 def _length(request: VideoRequest, files: Artifacts) -> Iterable[tuple[str, str]]:

@@ -115,6 +115,7 @@ async def _record(job: Job, offer: Offer, state: TaskState, *, store: Store, cny
         "progress": state.progress if state.progress is not None else job.progress,
         "queue_position": state.queue_position,
         "not_found_at": None,
+        "said_model": state.model or job.said_model,
     }
     if state.status is TaskStatus.RUNNING and job.started_at is None:
         changes["started_at"] = now

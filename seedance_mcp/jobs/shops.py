@@ -274,16 +274,17 @@ class Shops:
         return self.catalog.offer(job.provider, job.model, retired=True)
 
     def not_as_ordered(self, job: Job) -> str | None:
-        """Say in what the file of a finished job is not what was ordered; None: it is, or there is none."""
-        from ..catalog import not_as_ordered  # read on first use, not when the server starts
+        """Say in what the file of a job, or the model that its provider names, is not what was ordered; None: in nothing."""
+        from ..catalog import not_as_ordered, other_model  # read on first use, not when the server starts
 
+        model = other_model(job.endpoint, job.said_model)
         if job.artifacts is None or job.state is not JobState.DONE:
-            return None
+            return model
         try:
             offer = self.offer(job)
         except InvalidRequest:
             offer = None  # the catalogue has lost it since
-        return not_as_ordered(job.request, job.artifacts, offer)
+        return "; ".join(filter(None, (not_as_ordered(job.request, job.artifacts, offer), model))) or None
 
     async def close(self) -> None:
         """Close every adapter that was opened. Never raises: nothing is lost by a connection that does not close well."""

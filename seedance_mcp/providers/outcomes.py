@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from ..catalog import ProviderInfo
@@ -10,6 +11,8 @@ from ..errors import ProviderError, UnexpectedResponse
 from ..types import TaskState, TaskStatus
 from .error_codes import Meaning
 from .http.sanitizing import clean
+
+_LONGEST_NAME = 80
 
 _MOST = 10_000_000_000
 """Of a unit in one video: a thousand times the tokens of the longest."""
@@ -34,6 +37,11 @@ def failed(
         switch=meaning.switch if meaning else None,
         usage=usage or {},
     )
+
+
+def named(state: TaskState, model: str | None) -> TaskState:
+    """Add the provider's own name for the model, where it says one."""
+    return replace(state, model=clean(model, limit=_LONGEST_NAME) or None) if model else state
 
 
 def kept_until(since: float | None, info: ProviderInfo, *, now: float) -> float:

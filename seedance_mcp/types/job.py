@@ -194,6 +194,8 @@ class Job:
     """For those of these moments whose age decides something: what `jobs/steady.py` had counted when they were written."""
     wanted: Wanted | None = None
     """How it was asked for, to know it again (`jobs/repeats.py`); None on jobs of earlier versions."""
+    said_model: str | None = None
+    """The provider's own name for the model that it said it uses, to be compared with `endpoint`; None: it said none."""
     hook_error: str | None = None
     """What went wrong with the user's own command at the end of this job, in words for a person."""
 

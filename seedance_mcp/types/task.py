@@ -35,7 +35,7 @@ class TaskState:
     `progress` (0 to 1) and `queue_position` only if the provider really says them. `usage` holds what the
     bill is made of (`completion_tokens`, `price_usd`, `output_seconds`), as far as it is said.
     `url_expires_at` in seconds since the epoch. `switch` names a true-or-false argument of the request: what went
-    wrong does not when that is false.
+    wrong does not when that is false. `model` is the provider's own name for the model that it says it uses, if it says.
     """
 
     status: TaskStatus
@@ -50,3 +50,4 @@ class TaskState:
     hint: str | None = None
     switch: str | None = None
     usage: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+    model: str | None = None

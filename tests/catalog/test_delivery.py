@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from seedance_mcp.catalog import Catalog, not_as_ordered, resolve
+from seedance_mcp.catalog import Catalog, not_as_ordered, other_model, resolve
 from seedance_mcp.types import Artifacts, VideoRequest
 
 
@@ -33,6 +33,28 @@ def words(catalog: Catalog, came: Artifacts, provider: str = "ark", **fields: An
     assert asked.model
     offer = catalog.offer(provider, asked.model)
     return not_as_ordered(resolve(asked, offer, {}), came, offer)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "said", "other"),
+    [
+        ("doubao-seedance-2-0-260128", "doubao-seedance-2-0-260128", False),
+        ("doubao-seedance-2-0-260128", "Doubao-Seedance-2-0", False),
+        ("bytedance/seedance-2.0/text-to-video", "bytedance/seedance-2.0", False),
+        ("bytedance/seedance-1-pro", "bytedance/seedance-1-pro:5ec1e3", False),
+        ("bytedance/seedance-1-pro", None, False),
+        ("ep-20260128-abc", "doubao-seedance-2-0-260128", False),
+        ("bytedance/seedance-2.0", "bytedance/seedance-2.0-mini", True),
+        ("bytedance/seedance-2.0-fast", "bytedance/seedance-2.0", True),
+        ("doubao-seedance-2-0-260128", "doubao-seedance-2-0-250101", True),
+        ("bytedance/seedance-2.0", "wan-2.1", True),
+    ],
+)
+def test_another_model_that_the_provider_names_is_spoken_of(
+    endpoint: str, said: str | None, other: bool
+) -> None:
+    words = f"ordered {endpoint}; the provider says that the model is {said}"
+    assert other_model(endpoint, said) == (words if other else None)
 
 
 def test_it_says_what_was_ordered_and_what_came(catalog: Catalog) -> None:

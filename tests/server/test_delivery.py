@@ -55,6 +55,27 @@ async def test_the_file_of_every_provider_is_compared_with_the_order(
     assert about_delivery(good) == []
 
 
+@pytest.mark.parametrize("provider", ["ark", "atlas", "replicate"])
+async def test_a_provider_that_names_another_model_than_was_ordered_is_told_of(
+    environ: dict[str, str], tmp_path: Path, era: Era, provider: str
+) -> None:
+    with anyio.fail_after(90):
+        async with Emulator(provider) as emulator:
+            emulator.behaviour.true_size = True
+            emulator.behaviour.running_seconds = 2.0
+            given = {**environ, **emulator.environment(), "SEEDANCE_CONFIRM": "off"}
+            settings = load_settings(given, settings_file=tmp_path / "none.toml")
+            async with Client(create_server(settings), mode=era) as client:
+                started = content(await client.call_tool("generate_video", {**WISH, "wait_seconds": 0}))
+                (task,) = emulator.ledger.tasks.values()
+                ordered, task.model = task.model, f"{task.model}-cheap"
+                wait = {"job_id": started["job_id"], "wait_seconds": 40}
+                done = content(await client.call_tool("check_status", wait))
+    assert done["status"] == "succeeded"
+    (said,) = about_delivery(done)
+    assert f"ordered {ordered}; the provider says that the model is {ordered}-cheap" in said
+
+
 async def test_the_terminal_and_the_refund_note_say_it_of_a_stored_job(
     environ: dict[str, str], tmp_path: Path
 ) -> None:

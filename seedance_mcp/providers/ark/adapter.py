@@ -14,7 +14,7 @@ from ..error_codes import read_codes
 from ..http.api import Api, Problem, Reply, TaskId, checked_id, same_task
 from ..http.sanitizing import clean
 from ..lenient_fields import Incidental
-from ..outcomes import failed, unplaced, used
+from ..outcomes import failed, named, unplaced, used
 from ..protocol import Access, Provider, Purchase, Recovery
 from ..status_words import StatusWords
 from ..when_sent import WhenSent
@@ -127,12 +127,7 @@ class ArkProvider(Provider):
     async def poll(self, submission: Submission) -> TaskState:
         """Get the task."""
         task = await self._task(submission.task_id)
-        status = self._words.status(task.status)
-        if status is TaskStatus.SUCCEEDED:
-            return self._succeeded(task)
-        if status is TaskStatus.FAILED:
-            return _failed(task)
-        return TaskState(status=status)
+        return named(self._state(task), task.model)
 
     async def check(self) -> None:
         """List one task."""
@@ -246,6 +241,14 @@ class ArkProvider(Provider):
             else:
                 complete = False
         return list(tasks.values()), complete
+
+    def _state(self, task: _Task) -> TaskState:
+        status = self._words.status(task.status)
+        if status is TaskStatus.SUCCEEDED:
+            return self._succeeded(task)
+        if status is TaskStatus.FAILED:
+            return _failed(task)
+        return TaskState(status=status)
 
     def _succeeded(self, task: _Task) -> TaskState:
         url = task.content.video_url if task.content else None

@@ -12,7 +12,7 @@ from ...types import MediaFile, Submission, TaskState, TaskStatus, Upload, Video
 from ..error_codes import Meaning, read_codes
 from ..http.api import Api, Problem, checked_id, same_task
 from ..matching import marked, moment, same_order
-from ..outcomes import failed, kept_until, unplaced, used
+from ..outcomes import failed, kept_until, named, unplaced, used
 from ..protocol import Access, Provider, Purchase, Recovery
 from ..status_words import StatusWords
 from ..when_sent import WhenSent
@@ -80,12 +80,7 @@ class AtlasProvider(Provider):
                 error.message, provider_code=error.provider_code, request_id=error.request_id
             ) from error
         same_task(made.id, asked, self._info.title)
-        status = self._words.status(made.status)
-        if status is TaskStatus.SUCCEEDED:
-            return self._succeeded(made)
-        if status is TaskStatus.FAILED:
-            return _failed(made)
-        return TaskState(status=status)
+        return named(self._state(made), made.model)
 
     async def check(self) -> None:
         """Ask for the balance."""
@@ -163,6 +158,14 @@ class AtlasProvider(Provider):
         except ValueError:
             return False
         return made.id == asked and self._words.known(made.status) in ENDED
+
+    def _state(self, made: Prediction) -> TaskState:
+        status = self._words.status(made.status)
+        if status is TaskStatus.SUCCEEDED:
+            return self._succeeded(made)
+        if status is TaskStatus.FAILED:
+            return _failed(made)
+        return TaskState(status=status)
 
     def _succeeded(self, made: Prediction) -> TaskState:
         stills = [url for url in made.urls if urlsplit(url).path.lower().endswith(_STILLS)]

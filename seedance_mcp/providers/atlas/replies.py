@@ -10,6 +10,7 @@ from pydantic import Field
 from ... import tolerant_json
 from ...types import TaskStatus
 from ..http.api import Reply, TaskId, amount_of
+from ..lenient_fields import Incidental
 from ..status_words import plain
 
 STATUSES = {
@@ -40,6 +41,7 @@ class Prediction(Reply):
     """
 
     id: str | None = None
+    model: Incidental[str] = None
     status: str
     outputs: Any = None
     output: Any = None

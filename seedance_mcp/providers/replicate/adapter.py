@@ -14,7 +14,7 @@ from ..http.api import Api, Problem, Reply, TaskId, checked_id, same_task
 from ..http.sanitizing import clean
 from ..lenient_fields import Incidental
 from ..matching import marked, moment, same_order
-from ..outcomes import failed, kept_until, unplaced
+from ..outcomes import failed, kept_until, named, unplaced
 from ..protocol import Access, Provider, Purchase, Recovery
 from ..status_words import StatusWords
 from ..when_sent import WhenSent
@@ -105,12 +105,7 @@ class ReplicateProvider(Provider):
         """Get the prediction."""
         made = await self._api.get(f"predictions/{checked_id(submission.task_id)}", _Asked)
         same_task(made.id, submission.task_id, self._info.title)
-        status = self._words.status(made.status)
-        if status is TaskStatus.SUCCEEDED:
-            return self._succeeded(made)
-        if status is TaskStatus.FAILED:
-            return _failed(made)
-        return TaskState(status=status)
+        return named(self._state(made), made.model)
 
     async def check(self) -> None:
         """Ask whose key it is."""
@@ -175,6 +170,14 @@ class ReplicateProvider(Provider):
                 return list(found.values()), True
             path = page.next
         return list(found.values()), False
+
+    def _state(self, made: _Asked) -> TaskState:
+        status = self._words.status(made.status)
+        if status is TaskStatus.SUCCEEDED:
+            return self._succeeded(made)
+        if status is TaskStatus.FAILED:
+            return _failed(made)
+        return TaskState(status=status)
 
     def _succeeded(self, made: _Asked) -> TaskState:
         urls = [made.output] if isinstance(made.output, str) else made.output or []
