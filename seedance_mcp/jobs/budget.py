@@ -70,6 +70,24 @@ class Budget:
     max_per_day_usd: Decimal
 
 
+@dataclass(frozen=True, kw_only=True)
+class Seller:
+    """From whom something is bought, and what: one model, by the account with this fingerprint at one provider."""
+
+    provider: str
+    account: str
+    model: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """What a provider said no with: our code for it, its words, and what to do about it."""
+
+    code: str
+    message: str
+    hint: str
+
+
 def day_of(now: float) -> str:
     """The calendar day (UTC) that spending is listed under."""
     return datetime.fromtimestamp(now, UTC).date().isoformat()
@@ -111,16 +129,7 @@ def _spent_since(connection: Connection, moment: float) -> int:
     ).fetchone()[0]
 
 
-def check(
-    connection: Connection,
-    limits: Limits,
-    *,
-    provider: str,
-    account: str,
-    model: str,
-    price: Price,
-    now: float,
-) -> None:
+def check(connection: Connection, limits: Limits, seller: Seller, *, price: Price, now: float) -> None:
     """
     Let the purchase of `price` (the most it can cost) pass, or say what stands in the way.
 
@@ -132,7 +141,7 @@ def check(
     if not price.amount and not price.usd:
         return
     _check_stopped(connection)
-    _check_breakers(connection, provider, account, model, now)
+    _check_breakers(connection, seller, now)
     if price.usd > limits.max_usd_per_job:
         raise BudgetExceeded(
             f"{may_cost(price)}; the limit for one job is {limits.max_usd_per_job:.2f} USD.",
@@ -188,63 +197,55 @@ def allow_spending(connection: Connection) -> bool:
     return connection.execute("DELETE FROM meta WHERE key = ?", (SPENDING_STOPPED,)).rowcount > 0
 
 
-def _check_breakers(connection: Connection, provider: str, account: str, model: str, now: float) -> None:
+def _check_breakers(connection: Connection, seller: Seller, now: float) -> None:
     # Either clock closes it again: the one on the wall may have been set back, the steady one stands still in sleep.
     passed = steady.passed(connection)
     row = connection.execute(
         "SELECT code, message, hint, min(open_until - ?3, open_steady - ?4) FROM breakers"
         " WHERE provider = ?1 AND account = ?2 AND open_until > ?3 AND open_steady > ?4",
-        (provider, account, now, passed),
+        (seller.provider, seller.account, now, passed),
     ).fetchone()
     if row is not None:
-        raise _open(
-            provider, "no new jobs", row, "Another key takes effect at once; or name another provider."
-        )
+        besides = "Another key takes effect at once; or name another provider."
+        raise _open(f"{seller.provider} takes no new jobs", row, besides)
     row = connection.execute(
         "SELECT code, message, hint, min(open_until - ?3, open_steady - ?4) FROM model_breakers"
         " WHERE provider = ?1 AND account = ?2 AND open_until > ?3 AND open_steady > ?4 AND model = ?5",
-        (provider, account, now, passed, model),
+        (seller.provider, seller.account, now, passed, seller.model),
     ).fetchone()
     if row is not None:
-        raise _open(provider, f"no new jobs with {model}", row, "Other models are not affected.")
+        what = f"{seller.provider} takes no new jobs with {seller.model}"
+        raise _open(what, row, "Other models are not affected.")
 
 
-def _open(provider: str, what: str, row: tuple[str, str, str, float], besides: str) -> BreakerOpen:
+def _open(what: str, row: tuple[str, str, str, float], besides: str) -> BreakerOpen:
     code, message, hint, seconds = row
     minutes = max(1, round(seconds / 60))
     return BreakerOpen(
-        f"{provider} takes {what} from here for another {minutes} min: {message} ({code})",
+        f"{what} from here for another {minutes} min: {message} ({code})",
         hint=f"{hint or 'Put it right at the provider.'} {besides}",
         refusal=code,
         why=message,
     )
 
 
-def refused(
-    connection: Connection,
-    *,
-    provider: str,
-    account: str,
-    model: str,
-    code: str,
-    message: str,
-    hint: str,
-    now: float,
-) -> None:
+def refused(connection: Connection, seller: Seller, refusal: Refusal, *, now: float) -> None:
     """
     Count a refusal. Refusals that concern the account, or three equal ones in a row, stop new submissions there.
 
     One that concerns a model stops those of that model.
     """
+    code, message, hint = refusal.code, refusal.message, refusal.hint
+    account = (seller.provider, seller.account)
     if code in _MODEL_CODES:
         connection.execute(
             "INSERT OR REPLACE INTO model_breakers (provider, account, model, code, message, hint, open_until, open_steady)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (provider, account, model, code, message, hint, *_closes(connection, now)),
+            (*account, seller.model, code, message, hint, *_closes(connection, now)),
         )
         return
     row = connection.execute(
-        "SELECT code, failures FROM breakers WHERE provider = ? AND account = ?", (provider, account)
+        "SELECT code, failures FROM breakers WHERE provider = ? AND account = ?", account
     ).fetchone()
     failures = row[1] + 1 if row is not None and row[0] == code else 1
     opens = code in _ACCOUNT_CODES or failures >= _SAME_REFUSALS
@@ -255,7 +256,7 @@ def refused(
         " hint = excluded.hint, failures = excluded.failures, open_until = excluded.open_until,"
         " open_steady = excluded.open_steady",
         (
-            *(provider, account, code, message, hint, failures),
+            *(*account, code, message, hint, failures),
             *(_closes(connection, now) if opens else (0.0, 0.0)),
         ),
     )
@@ -266,12 +267,13 @@ def _closes(connection: Connection, now: float) -> tuple[float, float]:
     return now + _BREAKER_SECONDS, steady.note(connection) + _BREAKER_SECONDS
 
 
-def accepted(connection: Connection, *, provider: str, account: str, model: str) -> None:
+def accepted(connection: Connection, seller: Seller) -> None:
     """Forget refusals: the provider has taken a job with this model."""
-    connection.execute("DELETE FROM breakers WHERE provider = ? AND account = ?", (provider, account))
+    account = (seller.provider, seller.account)
+    connection.execute("DELETE FROM breakers WHERE provider = ? AND account = ?", account)
     connection.execute(
         "DELETE FROM model_breakers WHERE provider = ? AND account = ? AND model = ?",
-        (provider, account, model),
+        (*account, seller.model),
     )
 
 

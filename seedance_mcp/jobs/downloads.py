@@ -8,26 +8,21 @@ import stat
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import anyio
 from anyio.to_thread import run_sync
 
-from ..config import DIRECT, Outbound
 from ..errors import DownloadError, InspectionFailed, MediaError
 from .files import keep
 from .parts import Part, disk_errors
-from .transfer import Limits, LinkExpired, NoVideo, Report, transfer
-
-if TYPE_CHECKING:
-    import httpx2
+from .transfer import LinkExpired, NoVideo, Report, Route, transfer
 
 T = TypeVar("T")
 
 _PIECE = 1 << 20
-_LIMITS = Limits()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,99 +44,64 @@ class Saved(Generic[T]):
     facts: T
 
 
-async def save(
-    url: str,
-    part: Path,
-    *,
-    stem: str,
-    suffix: str,
-    verify: Callable[[Path], Awaitable[T]],
-    trusted: frozenset[str],
-    local_folder: Path | None,
-    outbound: Outbound = DIRECT,
-    limits: Limits = _LIMITS,
-    report: Report | None = None,
-    over: httpx2.AsyncBaseTransport | None = None,
-) -> Saved[T]:
-    """
-    Fetch a result, verify it, and give it its final name in the folder of `part`.
+class Download:
+    """One result on its way to a folder: from a URL into `part`, going on where an earlier try of it stopped."""
 
-    `verify` raises `MediaError` for a file that is not a complete video; then nothing of it stays. The other
-    arguments are those of `fetch`.
+    def __init__(self, url: str, part: Path, route: Route, report: Report | None = None) -> None:
+        self._url = url
+        self._part = part
+        self._route = route
+        self._report = report
 
-    Raises:
-        LinkExpired: ask the provider for a fresh URL, then try again.
-        NoVideo: the whole of it arrived, or began to, and it is no video.
-        DownloadError: anything else that went wrong; what arrived is kept where it can be gone on with.
-    """
-    fetched = await fetch(
-        url,
-        part,
-        trusted=trusted,
-        local_folder=local_folder,
-        outbound=outbound,
-        limits=limits,
-        report=report,
-        over=over,
-    )
-    try:
-        facts = await verify(part)
-    except MediaError as error:
-        with disk_errors(part.parent):
-            await run_sync(Part(part).discard)
-        raise NoVideo(
-            f"What arrived is not a complete video: {error.message}", bytes=fetched.bytes - fetched.reused
-        ) from error
-    except InspectionFailed as error:  # what arrived stays: it may be sound
-        raise DownloadError(
-            f"The video is here, but not checked: {error.message}", hint=error.hint
-        ) from error
-    path = await keep(part, part.parent, stem, suffix)
-    return Saved(path=path, bytes=fetched.bytes, sha256=fetched.sha256, facts=facts)
+    async def save(self, stem: str, suffix: str, verify: Callable[[Path], Awaitable[T]]) -> Saved[T]:
+        """
+        Fetch the result, verify it, and give it its final name in the folder of the part.
 
+        `verify` raises `MediaError` for a file that is not a complete video; then nothing of it stays.
 
-async def fetch(
-    url: str,
-    part: Path,
-    *,
-    trusted: frozenset[str],
-    local_folder: Path | None,
-    outbound: Outbound = DIRECT,
-    limits: Limits = _LIMITS,
-    report: Report | None = None,
-    over: httpx2.AsyncBaseTransport | None = None,
-) -> Fetched:
-    """
-    Bring the whole of `url` into `part`, going on where an earlier try stopped if that is the same file.
+        Raises:
+            LinkExpired: ask the provider for a fresh URL, then try again.
+            NoVideo: the whole of it arrived, or began to, and it is no video.
+            DownloadError: anything else that went wrong; what arrived is kept where it can be gone on with.
+        """
+        part = self._part
+        fetched = await self.fetch()
+        try:
+            facts = await verify(part)
+        except MediaError as error:
+            with disk_errors(part.parent):
+                await run_sync(Part(part).discard)
+            raise NoVideo(
+                f"What arrived is not a complete video: {error.message}", bytes=fetched.bytes - fetched.reused
+            ) from error
+        except InspectionFailed as error:  # what arrived stays: it may be sound
+            raise DownloadError(
+                f"The video is here, but not checked: {error.message}", hint=error.hint
+            ) from error
+        path = await keep(part, part.parent, stem, suffix)
+        return Saved(path=path, bytes=fetched.bytes, sha256=fetched.sha256, facts=facts)
 
-    https only, without credentials, from public addresses; `trusted` names the `host:port` of base URLs
-    that the user has set, where plain http and private addresses are allowed. A `file:` URL is copied if it
-    lies inside `local_folder`. `outbound` is how others are reached; `over` replaces the transport.
+    async def fetch(self) -> Fetched:
+        """
+        Bring the whole result into the part.
 
-    Raises:
-        LinkExpired: the URL no longer works; ask the provider for a fresh one.
-        DownloadError: anything else; calling again goes on or starts over, whichever is right.
-    """
-    unfinished = Part(part)
-    with disk_errors(part.parent, unfinished):
-        reused = 0
-        if url[:5].lower() == "file:":
-            await run_sync(_copy, url, unfinished, local_folder, limits)
-        else:
-            with anyio.move_on_after(limits.deadline_seconds) as deadline:
-                reused = await transfer(
-                    url,
-                    unfinished,
-                    trusted=trusted,
-                    outbound=outbound,
-                    limits=limits,
-                    report=report,
-                    over=over,
-                )
-            if deadline.cancelled_caught:
-                raise DownloadError(f"The download took longer than {limits.deadline_seconds:g} seconds.")
-        size, digest = await run_sync(_measure, part)
-    return Fetched(bytes=size, sha256=digest, reused=reused)
+        Raises:
+            LinkExpired: the URL no longer works; ask the provider for a fresh one.
+            DownloadError: anything else; calling again goes on or starts over, whichever is right.
+        """
+        unfinished, route = Part(self._part), self._route
+        with disk_errors(self._part.parent, unfinished):
+            reused = 0
+            if self._url[:5].lower() == "file:":
+                await run_sync(_copy, self._url, unfinished, route)
+            else:
+                seconds = route.limits.deadline_seconds
+                with anyio.move_on_after(seconds) as deadline:
+                    reused = await transfer(self._url, unfinished, route, self._report)
+                if deadline.cancelled_caught:
+                    raise DownloadError(f"The download took longer than {seconds:g} seconds.")
+            size, digest = await run_sync(_measure, self._part)
+        return Fetched(bytes=size, sha256=digest, reused=reused)
 
 
 def _measure(path: Path) -> tuple[int, str]:
@@ -150,9 +110,10 @@ def _measure(path: Path) -> tuple[int, str]:
         return file.tell(), digest
 
 
-def _copy(url: str, part: Part, local_folder: Path | None, limits: Limits) -> None:
+def _copy(url: str, part: Part, route: Route) -> None:
+    folder = route.local_folder
     source = Path(url2pathname(urlsplit(url).path)).resolve()
-    if local_folder is None or not source.is_relative_to(local_folder.resolve()):
+    if folder is None or not source.is_relative_to(folder.resolve()):
         raise DownloadError("The result is a local file outside the folder that its provider works in.")
     # Non-blocking, because opening a pipe would wait for its other end for ever.
     flags = (
@@ -166,7 +127,7 @@ def _copy(url: str, part: Part, local_folder: Path | None, limits: Limits) -> No
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
             raise DownloadError("The result is not a regular file.")
-        limits.check(facts.st_size)
+        route.limits.check(facts.st_size)
         with part.begin(None) as file:
             while piece := original.read(_PIECE):
                 file.write(piece)

@@ -158,9 +158,7 @@ def _check(connection: Connection, intent: Intent, settings: Settings, now: floa
     budget.check(
         connection,
         budget.Limits.of(settings),
-        provider=intent.provider,
-        account=intent.account,
-        model=intent.model,
+        budget.Seller(provider=intent.provider, account=intent.account, model=intent.model),
         price=intent.maximum,
         now=now,
     )

@@ -153,19 +153,13 @@ def _keep_answer(connection: Connection, job: Job, outcome: Outcome, now: float)
             connection, job.id, at=now, http_status=outcome.http_status, outcome=outcome.to, raw=raw
         )
     error = outcome.error
+    seller = budget.Seller(provider=job.provider, account=job.account, model=job.model)
     if outcome.to is JobState.ACCEPTED:
-        budget.accepted(connection, provider=job.provider, account=job.account, model=job.model)
+        budget.accepted(connection, seller)
     elif outcome.to is JobState.REJECTED and isinstance(error, ProviderError):
-        budget.refused(
-            connection,
-            provider=job.provider,
-            account=job.account,
-            model=job.model,
-            code=error.code,
-            message="" if outcome.bare else error.message,
-            hint="" if outcome.bare else error.hint,
-            now=now,
-        )
+        message, hint = ("", "") if outcome.bare else (error.message, error.hint)
+        refusal = budget.Refusal(code=error.code, message=message, hint=hint)
+        budget.refused(connection, seller, refusal, now=now)
 
 
 def _owner(connection: Connection, job: Job, submission: Submission | None) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,14 +19,14 @@ from ..types import Artifacts, Job, JobState
 from . import journal, steady
 from .context import JobContext
 from .departures import sweep_departures
-from .downloads import LinkExpired, fetch, save
+from .downloads import Download
 from .files import file_stem, keep
 from .last_frames import keep_last_frame
 from .parts import Part, part_path
 from .polling import fresh_urls
 from .retries import MOST_RUBBISH, counted, is_dead, is_kept_no_longer, is_rubbish_for_good, pause
 from .sidecar import write_sidecar
-from .transfer import Limits
+from .transfer import Limits, LinkExpired, Route
 from .unfinished import Leftovers
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ logger = logging.getLogger(__name__)
 _HOUR = 3600.0
 _LONGEST_PAUSE = 300.0
 """The clock may be set meanwhile: then a pause is another one."""
+_VIDEO_LIMITS = Limits()
 _PICTURE_LIMITS = Limits(max_bytes=64_000_000, deadline_seconds=120)
 _PICTURE_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 
@@ -110,26 +112,25 @@ class Saver:
     async def _fetch(self, job: Job, local_folder: Path) -> Artifacts:
         base_url = self._settings.base_url(job.provider)
         url = job.video_url or ""
-        trusted = _trusted(base_url, url)
+        route = Route(
+            trusted=_trusted(base_url, url),
+            local_folder=local_folder,
+            outbound=self._settings.outbound,
+            limits=_VIDEO_LIMITS,
+        )
         part = part_path(self._folder, job.id, self._store.writer)
 
         def report(here: int, in_all: int | None) -> None:
             self.progress[job.id] = (here, in_all)
 
-        saved = await save(
-            url,
-            part,
-            stem=file_stem(job),
-            suffix=".mov" if job.request.provider_options.get("output_format") == "mov" else ".mp4",
-            verify=partial(probe_video, full=False),
-            trusted=trusted,
-            local_folder=local_folder,
-            outbound=self._settings.outbound,
-            report=report,
+        saved = await Download(url, part, route, report).save(
+            file_stem(job),
+            ".mov" if job.request.provider_options.get("output_format") == "mov" else ".mp4",
+            partial(probe_video, full=False),
         )
         last_frame = None
         with self._troubles.contained("Saving its last frame", job.id):  # the video is here and is the job's
-            last_frame = await self._last_frame(job, saved.path, trusted, local_folder)
+            last_frame = await self._last_frame(job, saved.path, route)
         facts = saved.facts
         return Artifacts(
             video_path=str(saved.path),
@@ -143,23 +144,15 @@ class Saver:
             last_frame_path=str(last_frame) if last_frame else None,
         )
 
-    async def _last_frame(
-        self, job: Job, video: Path, trusted: frozenset[str], local_folder: Path
-    ) -> Path | None:
+    async def _last_frame(self, job: Job, video: Path, route: Route) -> Path | None:
         if not job.request.return_last_frame:
             return None
         if job.last_frame_url:
             part = part_path(self._folder, job.id, self._store.writer)
             try:
-                places = trusted | _trusted(self._settings.base_url(job.provider), job.last_frame_url)
-                await fetch(
-                    job.last_frame_url,
-                    part,
-                    trusted=places,
-                    local_folder=local_folder,
-                    outbound=self._settings.outbound,
-                    limits=_PICTURE_LIMITS,
-                )
+                places = route.trusted | _trusted(self._settings.base_url(job.provider), job.last_frame_url)
+                there = replace(route, trusted=places, limits=_PICTURE_LIMITS)
+                await Download(job.last_frame_url, part, there).fetch()
                 suffix = _PICTURE_SUFFIXES[await picture_type(part)]
                 return await keep(part, self._folder, f"{video.stem}-last-frame", suffix)
             except (DownloadError, MediaError, InspectionFailed, OSError, KeyError) as error:

@@ -7,12 +7,13 @@ import re
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 from anyio.to_thread import run_sync
 
-from ..config import Outbound
+from ..config import DIRECT, Outbound
 from ..errors import DownloadError, UnexpectedResponse
 from ..media import begins_like_a_video
 from ..providers import addresses, with_advice
@@ -71,16 +72,24 @@ class Limits:
             raise NoVideo(f"The result is larger than {self.max_bytes / 1e6:g} MB.", bytes=arrived)
 
 
-async def transfer(
-    url: str,
-    part: Part,
-    *,
-    trusted: frozenset[str],
-    outbound: Outbound,
-    limits: Limits,
-    report: Report | None,
-    over: httpx2.AsyncBaseTransport | None,
-) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """
+    Where a result may be fetched from, and how.
+
+    https only, without credentials, from public addresses; `trusted` names the `host:port` of base URLs
+    that the user has set, where plain http and private addresses are allowed. A `file:` URL is copied if it
+    lies inside `local_folder`. `outbound` is how others are reached; `over` replaces the transport.
+    """
+
+    trusted: frozenset[str] = frozenset()
+    local_folder: Path | None = None
+    outbound: Outbound = DIRECT
+    limits: Limits = Limits()
+    over: httpx2.AsyncBaseTransport | None = None
+
+
+async def transfer(url: str, part: Part, route: Route, report: Report | None) -> int:
     """
     Bring the whole of `url` into `part`; say how many bytes of it had been there before.
 
@@ -93,11 +102,15 @@ async def transfer(
     """
     import httpx2
 
+    limits = route.limits
     reused: int | None = None
-    work = _Transfer(url, part, trusted, limits, report)
+    work = _Transfer(url, part, route, report)
     try:
         async with addresses.client(
-            trusted=trusted, outbound=outbound, read_seconds=limits.idle_seconds, over=over
+            trusted=route.trusted,
+            outbound=route.outbound,
+            read_seconds=limits.idle_seconds,
+            over=route.over,
         ) as client:
             with anyio.move_on_after(limits.idle_seconds) as patience:
                 reused = await work.attempt(client, patience, resume=True)
@@ -110,7 +123,7 @@ async def transfer(
     except httpx2.HTTPError as error:
         raise DownloadError(
             f"The download broke off: {error or type(error).__name__}",
-            hint=with_advice(DownloadError.default_hint, error, outbound),
+            hint=with_advice(DownloadError.default_hint, error, route.outbound),
         ) from error
     if reused is None:
         raise DownloadError("The server's answers to a request for the whole file do not fit together.")
@@ -118,14 +131,12 @@ async def transfer(
 
 
 class _Transfer:
-    def __init__(
-        self, url: str, part: Part, trusted: frozenset[str], limits: Limits, report: Report | None
-    ) -> None:
+    def __init__(self, url: str, part: Part, route: Route, report: Report | None) -> None:
         self._url = url
         self._source = re.split(r"[?#]", url)[0]
         self._part = part
-        self._trusted = trusted
-        self._limits = limits
+        self._trusted = route.trusted
+        self._limits = route.limits
         self._report = report
 
     async def attempt(

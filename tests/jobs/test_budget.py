@@ -18,7 +18,7 @@ from seedance_mcp.types import Job, JobState, Price, PurchaseTerms, VideoRequest
 
 NOW = 1_760_000_000.0
 HOUR = 3600.0
-REFUSAL = {"provider": "ark", "account": "a", "model": "m"}
+SELLER = budget.Seller(provider="ark", account="a", model="m")
 
 
 class Till:
@@ -177,10 +177,14 @@ def test_free_jobs_pass_every_limit(till: Till) -> None:
     assert till.buy("0").state is JobState.RESERVED
 
 
+def refusal(code: str, message: str) -> budget.Refusal:
+    return budget.Refusal(code=code, message=message, hint="")
+
+
 def test_one_refusal_that_concerns_the_account_stops_further_purchases_there(till: Till) -> None:
     till.store.write_now(
         lambda connection: budget.refused(
-            connection, **REFUSAL, code="insufficient_funds", message="no money", hint="", now=NOW
+            connection, SELLER, refusal("insufficient_funds", "no money"), now=NOW
         )
     )
     with pytest.raises(BudgetExceeded, match="no money"):
@@ -195,9 +199,7 @@ def test_a_clock_that_is_set_back_after_a_refusal_lets_nothing_pass_and_stops_no
     till: Till, code: str, back: float
 ) -> None:
     till.store.write_now(
-        lambda connection: budget.refused(
-            connection, **REFUSAL, code=code, message="no", hint="", now=till.now
-        )
+        lambda connection: budget.refused(connection, SELLER, refusal(code, "no"), now=till.now)
     )
     till.now -= back
     till.pass_time(14 * 60)
@@ -212,9 +214,7 @@ def test_a_clock_that_is_set_back_after_a_refusal_lets_nothing_pass_and_stops_no
 def test_three_equal_refusals_in_a_row_stop_further_purchases(till: Till) -> None:
     def refuse() -> None:
         till.store.write_now(
-            lambda connection: budget.refused(
-                connection, **REFUSAL, code="request_rejected", message="bad", hint="", now=NOW
-            )
+            lambda connection: budget.refused(connection, SELLER, refusal("request_rejected", "bad"), now=NOW)
         )
 
     refuse()

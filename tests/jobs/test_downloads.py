@@ -9,16 +9,18 @@ import json
 import os
 import random
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 from anyio.abc import SocketStream
 
 from seedance_mcp.errors import DownloadError, MediaError
-from seedance_mcp.jobs.downloads import Fetched, fetch, save
-from seedance_mcp.jobs.transfer import Limits, LinkExpired
+from seedance_mcp.jobs.downloads import Download, Fetched, Saved
+from seedance_mcp.jobs.transfer import Limits, LinkExpired, Report, Route
 
 from .raw_server import Asked, RawServer, always, in_turn, reply, serving
 
@@ -54,6 +56,10 @@ class Storage:
             whole = reply(206, body, f"ETag: {self.etag}", span)
         head = len(whole) - len(body)
         await stream.send(whole if self.cut is None else whole[: head + self.cut])
+
+
+async def fetch(url: str, part: Path, *, report: Report | None = None, **route: Any) -> Fetched:
+    return await Download(url, part, Route(**route), report).fetch()
 
 
 async def fetched(
@@ -632,17 +638,13 @@ async def playable(path: Path) -> str:
     return path.name
 
 
+async def saved_from(server: RawServer, part: Path, verify: Callable[[Path], Awaitable[str]]) -> Saved[str]:
+    return await Download(server.url(), part, Route(trusted=server.trusted)).save("clip", ".mp4", verify)
+
+
 async def test_a_verified_file_gets_its_final_name(folder: Path) -> None:
     async with serving(Storage()) as server:
-        saved = await save(
-            server.url(),
-            folder / "job.part",
-            stem="clip",
-            suffix=".mp4",
-            verify=playable,
-            trusted=server.trusted,
-            local_folder=None,
-        )
+        saved = await saved_from(server, folder / "job.part", playable)
     assert (saved.path, saved.facts, saved.sha256) == (folder / "clip.mp4", "job.part", SHA256)
     assert [path.name for path in folder.iterdir()] == ["clip.mp4"]
 
@@ -657,24 +659,8 @@ async def test_a_file_that_fails_verification_never_gets_a_name_and_is_fetched_a
     cut_short = reply(200, VIDEO[:90_000], ETAG, length=None)
     async with serving(in_turn(cut_short, reply(200, VIDEO))) as server:
         with pytest.raises(DownloadError, match="it ends in the middle"):
-            await save(
-                server.url(),
-                folder / "job.part",
-                stem="clip",
-                suffix=".mp4",
-                verify=strict,
-                trusted=server.trusted,
-                local_folder=None,
-            )
+            await saved_from(server, folder / "job.part", strict)
         assert list(folder.iterdir()) == []
-        saved = await save(
-            server.url(),
-            folder / "job.part",
-            stem="clip",
-            suffix=".mp4",
-            verify=strict,
-            trusted=server.trusted,
-            local_folder=None,
-        )
+        saved = await saved_from(server, folder / "job.part", strict)
     assert saved.sha256 == SHA256
     assert server.asked[1].start is None

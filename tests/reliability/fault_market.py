@@ -18,7 +18,7 @@ import anyio
 from seedance_mcp.app import App, open_app
 from seedance_mcp.catalog import Catalog, Offer, ProviderInfo
 from seedance_mcp.config import Settings, load_settings
-from seedance_mcp.jobs import downloads, polling, retries, saving
+from seedance_mcp.jobs import polling, retries, saving
 from seedance_mcp.jobs.transfer import Limits
 from seedance_mcp.media import VideoFacts
 from seedance_mcp.providers.http import api as http
@@ -177,7 +177,7 @@ def hurry(patch: Any) -> None:
     patch.setattr(http, "FIRST_PAUSE", 0.02)
     patch.setattr(polling, "_NOT_FOUND_SECONDS", 3.0)
     patch.setattr(retries, "_FIRST_PAUSE", 0.0001)
-    patch.setitem(downloads.save.__kwdefaults__, "limits", Limits(idle_seconds=1.5))
+    patch.setattr(saving, "_VIDEO_LIMITS", Limits(idle_seconds=1.5))
     patch.setattr(saving, "probe_video", _decoded)
 
 

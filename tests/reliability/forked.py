@@ -7,17 +7,13 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 
 class Patch:
     """What `hurry` wants of pytest's monkeypatch, in a process that does nothing else."""
 
     setattr = staticmethod(setattr)
-
-    def setitem(self, mapping: Any, key: str, value: Any) -> None:
-        """Set it for good."""
-        mapping[key] = value
 
 
 def import_what_lives_need() -> None:

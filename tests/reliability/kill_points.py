@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any
 
 from seedance_mcp.jobs import (
+    downloads,
     files,
     hook_records,
     hooks,
@@ -61,7 +62,7 @@ def install(reached: Reached) -> None:
     _around(network._Stream, "write", "connection's bytes", reached)
     _around(purchase, "take", "answer", reached)
     _around(exchange, "take", "question", reached)
-    _around(saving, "save", "download", reached)
+    _around(downloads.Download, "save", "download", reached)
     _around(parts.Part, "begin", "part", reached)
     _around(files, "_rename_once", "file's name", reached)
     _around(saving, "write_sidecar", "sidecar", reached)

@@ -382,9 +382,7 @@ class Promises:
                 budget.check(
                     self._connection,
                     limits,
-                    provider=seller,
-                    account="a",
-                    model="m",
+                    budget.Seller(provider=seller, account="a", model="m"),
                     price=PRICE,
                     now=world.wall,
                 )

@@ -13,7 +13,8 @@ import pytest
 from seedance_mcp.app import open_app
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import DownloadError, MediaError
-from seedance_mcp.jobs.downloads import fetch
+from seedance_mcp.jobs.downloads import Download
+from seedance_mcp.jobs.transfer import Route
 from seedance_mcp.providers.http.addresses import transport
 
 from .urls_hostile import ADDRESSES, URLS
@@ -25,7 +26,7 @@ async def _nobody(host: str, port: int) -> Sequence[str]:
 
 async def _refused(url: str, folder: Path, over: httpx2.AsyncBaseTransport) -> None:
     with anyio.fail_after(10), pytest.raises(DownloadError):
-        await fetch(url, folder / "x.part", trusted=frozenset(), local_folder=None, over=over)
+        await Download(url, folder / "x.part", Route(over=over)).fetch()
     assert not (folder / "x.part").exists()
 
 
