@@ -186,7 +186,7 @@ OPEN = """
 import sys
 from pathlib import Path
 from seedance_mcp.errors import MediaError
-from seedance_mcp.media.descriptors import open_allowed, open_by_walking
+from seedance_mcp.media.access.descriptors import open_allowed, open_by_walking
 
 for opener in None, open_by_walking:
     try:
