@@ -1,7 +1,8 @@
-"""Writes the tables of README.md and docs/reliability.md from the code and the data: `python scripts/tables.py [--check]`."""
+"""Writes the generated parts of README.md and of docs/ from the code and the data: `python scripts/tables.py [--check]`."""
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from decimal import Decimal
@@ -19,7 +20,7 @@ from seedance_mcp.errors import InvalidRequest, SeedanceError
 from seedance_mcp.types import JOB_CODES, VideoRequest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "reliability.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "reliability.md", ROOT / "docs" / "decisions.md")
 NOTHING = Path("no-settings-file")
 
 
@@ -105,6 +106,24 @@ def errors() -> str:
 def job_codes() -> str:
     """Every code that a job's error can have, with what it means."""
     return _table(("Code", "Means"), [(f"`{code}`", said) for code, said in JOB_CODES.items()])
+
+
+def decisions() -> str:
+    """The index of docs/decisions.md: under each date the titles, as links to what was decided."""
+    lines = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8").splitlines()
+    index: list[str] = []
+    for line in lines:
+        level, _, title = line.partition(" ")
+        if level == "##":
+            index.append(f"- {_link(title)}")
+        elif level == "###":
+            index.append(f"  - {_link(title)}")
+    return "\n".join(index)
+
+
+def _link(title: str) -> str:
+    """A link to a heading of the same page, by the anchor that GitHub makes of it."""
+    return f"[{title}](#{re.sub(r'[^a-z0-9_ -]', '', title.lower()).replace(' ', '-')})"
 
 
 def markers() -> str:
