@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..config import Settings, setting_table, unknown_names
+from ..config import Settings, default_settings_file, setting_table, unknown_names
 from ..errors import ConfigError
 from ..jobs import hook_program, malformed_keys, misnamed_keys, wrong_defaults
 from ..providers import certificates_of
@@ -72,7 +72,12 @@ def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Cata
                 text += ", and nothing is bought while it looks like a limit"
             verdict = "problem" if unknown.is_limit else "warning"
             found.append(finding(subject=unknown.name, verdict=verdict, text=text, hint=unknown.advice))
-    return found or [finding(subject="settings", verdict="ok", text="none given: all at their defaults")]
+    found = found or [finding(subject="settings", verdict="ok", text="none given: all at their defaults")]
+    file = default_settings_file()
+    if file is not None:
+        text = str(file) if file.exists() else f"{file}, not there: what is set in it would count here too"
+        found.append(finding(subject="settings file", verdict="ok", text=text))
+    return found
 
 
 def _place(origin: str) -> str:

@@ -6,6 +6,7 @@ from .commands import command, runnable, server_command
 from .environment import environment_without_keys
 from .names import UnknownName, suspects, unknown_names
 from .outbound import DIRECT, Certificates, Outbound
+from .places import default_settings_file
 from .private import make_private, open_private
 from .proxies import Proxies, Proxy
 from .reading import Reading, load_settings, read_settings
@@ -23,6 +24,7 @@ __all__ = [
     "Settings",
     "UnknownName",
     "command",
+    "default_settings_file",
     "environment_without_keys",
     "is_readable_on_the_way",
     "load_settings",

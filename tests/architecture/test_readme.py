@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from seedance_mcp.config import setting_table
+from seedance_mcp.config import load_settings, setting_table
 
 from .source import ROOT
 
@@ -50,8 +50,16 @@ def test_configuration_in_the_readme_is_json(block: str) -> None:
 
 
 @pytest.mark.parametrize("block", re.findall(r"```toml\n(.*?)```", README, re.DOTALL))
-def test_configuration_in_the_readme_is_toml(block: str) -> None:
-    assert tomllib.loads(block)["mcp_servers"]["seedance"]["command"]
+def test_configuration_in_the_readme_is_toml(block: str, tmp_path: Path) -> None:
+    if "mcp_servers" in block:
+        assert tomllib.loads(block)["mcp_servers"]["seedance"]["command"]
+        return
+    file = tmp_path / "config.toml"
+    file.write_text(block, encoding="utf-8")
+    settings = load_settings({}, settings_file=file)
+    assert settings.output_dir == Path("/Users/me/Clips")
+    assert settings.max_usd_per_day == 5
+    assert settings.secret("FAL_KEY")
 
 
 def test_no_link_of_the_readme_is_dead_where_it_is_shown_alone() -> None:

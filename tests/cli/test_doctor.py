@@ -99,6 +99,19 @@ def test_each_setting_is_told_with_its_origin_and_secrets_are_not_shown(run: Run
     assert subjects["carrier"]["verdict"] == "off"
 
 
+def test_the_file_for_settings_is_told_whether_it_is_there_or_not(run: Run, tmp_path: Path) -> None:
+    folder = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "HOME": str(tmp_path)}
+    _, _, subjects = found(run, "--offline", **folder)
+    place, _, rest = subjects["settings file"]["text"].partition(", not there")
+    assert rest
+    file = Path(place)
+    file.parent.mkdir(parents=True)
+    file.write_text("SEEDANCE_MAX_USD_PER_DAY = 7\n", encoding="utf-8")
+    _, _, subjects = found(run, "--offline", **folder)
+    assert subjects["settings file"]["text"] == str(file)
+    assert subjects["SEEDANCE_MAX_USD_PER_DAY"]["text"] == f"7, from {file}"
+
+
 def test_a_misspelt_setting_is_told_with_the_right_one(run: Run) -> None:
     _, _, subjects = found(run, "--offline", SEEDANCE_MAX_USD_PER_JOBB="1")
     assert subjects["SEEDANCE_MAX_USD_PER_JOBB"]["hint"] == "Did you mean SEEDANCE_MAX_USD_PER_JOB?"
