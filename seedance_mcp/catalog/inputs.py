@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..types import MediaFile, MediaKind, VideoRequest
+from ..types import FRAME_FIELDS, REFERENCE_FIELDS, MediaFile, VideoRequest
 from .conditions import Rule
 from .models import Limits
 from .offers import Offer, Parameter
 
-_KINDS: tuple[tuple[str, MediaKind], ...] = (
-    ("reference_images", "image"),
-    ("reference_videos", "video"),
-    ("reference_audios", "audio"),
-)
 _MEGABYTE = 1_048_576
 
 
 def scene_problems(request: VideoRequest, offer: Offer) -> list[str]:
     """Name what cannot be given together, and what is too many."""
     problems: list[str] = []
-    references = [name for name, _ in _KINDS if getattr(request, name)]
-    frames = [name for name in ("first_frame", "last_frame") if getattr(request, name)]
+    references = [name for name in REFERENCE_FIELDS if getattr(request, name)]
+    frames = [name for name in FRAME_FIELDS if getattr(request, name)]
     if request.last_frame and not request.first_frame:
         problems.append("last_frame: it needs a first_frame as well")
     if references and frames:
@@ -41,7 +36,7 @@ def scene_problems(request: VideoRequest, offer: Offer) -> list[str]:
 def _count_problems(request: VideoRequest, offer: Offer) -> list[str]:
     problems: list[str] = []
     inputs = offer.model.inputs
-    for name, kind in _KINDS:
+    for name, kind in REFERENCE_FIELDS.items():
         limits, parameter = inputs.of(kind), offer.parameters.get(name)
         if parameter is None or limits is None:
             continue
@@ -49,7 +44,7 @@ def _count_problems(request: VideoRequest, offer: Offer) -> list[str]:
         count = len(getattr(request, name))
         if count > most:
             problems.append(f"{name}: {count} are too many for {offer.label}; it takes up to {most}")
-    total = sum(len(getattr(request, name)) for name, _ in _KINDS)
+    total = sum(len(getattr(request, name)) for name in REFERENCE_FIELDS)
     if not problems and inputs.total is not None and total > inputs.total:
         return [f"{total} references are too many for {offer.label}; it takes up to {inputs.total} in all"]
     return problems
@@ -145,7 +140,7 @@ def _geometry(file: MediaFile, limits: Limits) -> list[str]:
 
 def _total_seconds(request: VideoRequest, offer: Offer, media: Mapping[str, MediaFile]) -> list[str]:
     problems: list[str] = []
-    for name, kind in _KINDS[1:]:
+    for name, kind in REFERENCE_FIELDS.items():
         limits = offer.model.inputs.of(kind)
         if limits is None or limits.total_seconds is None:
             continue

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..types import VideoRequest
+from ..types import MEDIA_FIELDS, VideoRequest
 from .conditions import Rule
 from .offers import AUTOMATIC, Offer, Option, Parameter
 
 CHOSEN = ("resolution", "aspect_ratio")
 """The fields whose values are words out of a list."""
 
-_FILES = ("first_frame", "last_frame", "reference_images", "reference_videos", "reference_audios")
 _ELSEWHERE = {"model", "provider", "based_on", "provider_options"}
 
 
@@ -59,7 +58,7 @@ def field_problems(request: VideoRequest, offer: Offer, rules: Sequence[Rule]) -
             allowed = choices(name, offer, rules)
             if value not in allowed:
                 problems.append(f"{name}: {value!r} is not possible with {offer.label}; {_can_be(allowed)}")
-        elif name not in _FILES:
+        elif name not in MEDIA_FIELDS:
             problems += _range_problems(name, value, parameter, offer)
     return problems
 

@@ -6,11 +6,11 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -126,13 +126,8 @@ def _without_files(request: VideoRequest) -> VideoRequest | None:
     """Leave out what must not or need not be sent for a price; None if a video goes in that is not at a URL."""
     if not all(source.startswith("https://") for source in request.reference_videos):
         return None
-    changes: Mapping[str, Any] = {
-        "first_frame": request.first_frame and _STAND_IN,
-        "last_frame": request.last_frame and _STAND_IN,
-        "reference_images": (_STAND_IN,) * len(request.reference_images),
-        "reference_audios": (_STAND_IN,) * len(request.reference_audios),
-    }
-    return request.model_copy(update=dict(changes))
+    urls = {source: _STAND_IN for _, _, source in request.media()}
+    return request.with_media({**urls, **{source: source for source in request.reference_videos}})
 
 
 def _key(request: VideoRequest, offer: Offer, account: str) -> str:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..types import Job, JobState, VideoRequest, Wanted
+from ..types import MEDIA_FIELDS, Job, JobState, VideoRequest, Wanted
 from . import journal, steady
 from .store import Connection
 
@@ -23,7 +23,7 @@ _UNCLEAR = frozenset({JobState.UNRESOLVED, JobState.MISSING})
 """Finished, counted, and it may turn up again: whoever wants it once more has to say so."""
 
 
-_CONTENT = ("prompt", "first_frame", "last_frame", "reference_images", "reference_videos", "reference_audios")
+_CONTENT = ("prompt", *MEDIA_FIELDS)
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
 """Blanks without a width: zero width space, word joiner, byte order mark."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from ..errors import InvalidRequest
-from ..types import Job, MediaFile, VideoRequest
+from ..types import MEDIA_FIELDS, Job, MediaFile, VideoRequest
 from . import journal
 from .repeats import is_same_setting, plain, wanted
 from .store import Connection
@@ -97,17 +97,10 @@ def _differences(
     then: Mapping[str, Any], digests: Mapping[str, str], key: RequestKey, jobs: Sequence[Job]
 ) -> list[str]:
     now, wish = _written(key.asked), wanted(key.asked, key.digests)
-    media = set(VideoRequest.model_fields) & {
-        "first_frame",
-        "last_frame",
-        "reference_images",
-        "reference_videos",
-        "reference_audios",
-    }
     found: list[str] = []
     for field in sorted(then.keys() | now.keys()):
         before, after = then.get(field), now.get(field)
-        if field in media:
+        if field in MEDIA_FIELDS:
             if not _same_media(_listed(before), digests, _listed(after), key.digests):
                 found.append(field)
         elif field == "prompt":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..config import Settings
 from ..errors import ConfigError, InvalidRequest
-from ..types import MediaFile, VideoRequest
+from ..types import FRAME_FIELDS, MEDIA_FIELDS, MediaFile, VideoRequest
 from .carriers import Carrier
 from .fitting import fitted
 from .sources import Sources
@@ -71,7 +71,7 @@ async def register(
     drawn_for: dict[str, dict[str, None]] = {}
     refused_by: dict[str, list[str]] = {}
     # An image may be a first frame or a reference: either will do.
-    fields = ("first_frame", "reference_images") if file.kind == "image" else (f"reference_{file.kind}s",)
+    fields = [field for field, kind in MEDIA_FIELDS.items() if kind == file.kind and field != "last_frame"]
     for offer in catalog.offers(provider=provider):
         name = f"{offer.provider.name}/{offer.model.id}"
         taken = [field for field in fields if field in offer.parameters]
@@ -117,7 +117,7 @@ def _tried(
 
 
 def _asking(offer: Offer, media_id: str, field: str) -> VideoRequest:
-    given: dict[str, Any] = {"prompt": "x", field: media_id if field == "first_frame" else (media_id,)}
+    given: dict[str, Any] = {"prompt": "x", field: media_id if field in FRAME_FIELDS else (media_id,)}
     if field == "reference_audios" and not offer.model.inputs.audio_alone:
         given["reference_images"] = (_COMPANION,)
     return VideoRequest.model_validate(given)

@@ -14,13 +14,11 @@ from typing import Any, cast
 
 from ..catalog import Offer
 from ..texts import REPLACEMENT
-from ..types import VideoRequest
+from ..types import MEDIA_FIELDS, VideoRequest
 from .wire import wire
 
 _MOST_DAMAGED = 1000
 """Characters of one text that may be damaged for it to be compared at all."""
-
-_MEDIA = ("first_frame", "last_frame", "reference_images", "reference_videos", "reference_audios")
 
 
 def marked(request: VideoRequest, offer: Offer, tag: str) -> dict[str, Any]:
@@ -47,7 +45,7 @@ def same_order(ordered: Mapping[str, Any], echoed: object, offer: Offer) -> bool
     if not isinstance(echoed, Mapping):
         return False
     found = cast("Mapping[str, Any]", echoed)
-    files = {parameter.name for field in _MEDIA if (parameter := offer.parameters.get(field))} - {None}
+    files = {parameter.name for field in MEDIA_FIELDS if (parameter := offer.parameters.get(field))} - {None}
     if any(_count(ordered.get(name)) != _count(found.get(name)) for name in files if name):
         return False
     return all(

@@ -6,16 +6,18 @@ from .job import FINISHED_STATES, Artifacts, Job, JobState, JobStatus, Signer, T
 from .job_code import JOB_CODES, JobCode, job_code
 from .media import MAX_SHEET_FRAMES, MediaFile, MediaKind, Upload
 from .price import Price
-from .request import MEDIA_FIELDS, VideoRequest
+from .request import FRAME_FIELDS, MEDIA_FIELDS, REFERENCE_FIELDS, VideoRequest
 from .task import Submission, TaskState, TaskStatus
 from .terms import PurchaseTerms
 from .wanted import Wanted
 
 __all__ = [
     "FINISHED_STATES",
+    "FRAME_FIELDS",
     "JOB_CODES",
     "MAX_SHEET_FRAMES",
     "MEDIA_FIELDS",
+    "REFERENCE_FIELDS",
     "Artifacts",
     "Job",
     "JobCode",

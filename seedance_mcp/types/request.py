@@ -24,6 +24,14 @@ MEDIA_FIELDS: Mapping[str, MediaKind] = MappingProxyType(
 )
 """The fields of a request that name files, in the order in which prompts number them, and what they take."""
 
+FRAME_FIELDS = ("first_frame", "last_frame")
+"""Those of them that name one picture, with which the video begins or ends."""
+
+REFERENCE_FIELDS: Mapping[str, MediaKind] = MappingProxyType(
+    {field: kind for field, kind in MEDIA_FIELDS.items() if field not in FRAME_FIELDS}
+)
+"""Those of them that name any number of files, which the prompt refers to."""
+
 
 class VideoRequest(BaseModel):
     """
@@ -67,7 +75,7 @@ class VideoRequest(BaseModel):
     @property
     def mode(self) -> Literal["text", "image", "frames", "reference"]:
         """What the model starts from: text alone, a first frame, first and last frame, or references."""
-        if self.reference_images or self.reference_videos or self.reference_audios:
+        if any(self.sources(field) for field in REFERENCE_FIELDS):
             return "reference"
         if self.first_frame and self.last_frame:
             return "frames"

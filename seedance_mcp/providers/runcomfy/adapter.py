@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from ...catalog import Offer, ProviderInfo
 from ...errors import NotSupported, UnexpectedResponse
-from ...types import Submission, TaskState, TaskStatus, VideoRequest
+from ...types import FRAME_FIELDS, Submission, TaskState, TaskStatus, VideoRequest
 from ..error_codes import read_codes
 from ..http.api import Api, Problem, Reply, TaskId, amount_of, checked_id, same_task
 from ..lenient_fields import Incidental, QueuePlace
@@ -178,7 +178,7 @@ def _body(request: VideoRequest, offer: Offer) -> dict[str, Any]:
     frames = [
         source
         for field, _, source in request.media()
-        if field in ("first_frame", "last_frame") and offer.parameters[field].name is None
+        if field in FRAME_FIELDS and offer.parameters[field].name is None
     ]
     pictures = offer.parameters.get("reference_images")
     if frames and pictures is not None and pictures.name is not None:
