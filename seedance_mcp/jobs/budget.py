@@ -138,7 +138,7 @@ def check(connection: Connection, limits: Limits, seller: Seller, *, price: Pric
     Raises:
         BudgetExceeded: a breaker is open (BreakerOpen), or a cap would be passed.
     """
-    if not price.amount and not price.usd:
+    if price.is_free:
         return
     _check_stopped(connection)
     _check_breakers(connection, seller, now)

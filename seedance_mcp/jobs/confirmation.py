@@ -355,7 +355,9 @@ def bought_on_a_word(connection: Connection, now: float) -> int:
     """Sum up what counts as spent on an assistant's word alone within the last hour, in micro-USD."""
     (micros,) = connection.execute(
         "SELECT COALESCE(SUM(usd_micros), 0) FROM ledger JOIN jobs ON jobs.id = ledger.job_id"
-        " WHERE reserved_at > ? AND steady > ? AND json_extract(document, '$.agreed_by') = 'assistant'",
+        " WHERE reserved_at > ? AND steady > ?"
+        # A damaged record may hold such an agreement.
+        " AND CASE WHEN json_valid(document) THEN json_extract(document, '$.agreed_by') ELSE 'assistant' END = 'assistant'",
         _within(connection, _HOUR, now),
     ).fetchone()
     return micros

@@ -171,7 +171,7 @@ def _to_be_agreed(connection: Connection, intent: Intent, settings: Settings, no
     dear = confirmation.needed(intent.maximum, mode=settings.confirm, above_usd=settings.confirm_above_usd)
     digests = (fingerprint, *intent.stands_for)
     same = repeats.same_ids(connection, intent.wanted)
-    repeated = confirmation.repeated(connection, digests, same, now) if intent.maximum.usd else ""
+    repeated = "" if intent.maximum.is_free else confirmation.repeated(connection, digests, same, now)
     if not (dear or repeated):
         return None
     question = Question.about(

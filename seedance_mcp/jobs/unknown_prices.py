@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..config import Settings
 from ..errors import BudgetExceeded
 from ..types import FINISHED_STATES, JobState
-from .ledger import from_micros
+from .ledger import from_micros, to_micros
 from .store import Connection
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ def check(connection: Connection, intent: Intent, settings: Settings) -> None:
     """
     if intent.maximum.known:
         return
+    if to_micros(intent.maximum.usd) <= 0:
+        raise BudgetExceeded(
+            "The price of this video is unknown, and the limit for one job is 0.00 USD: nothing could be counted for it.",
+            hint="Use the sandbox, which is free. Only the person who runs the server can raise SEEDANCE_MAX_USD_PER_JOB.",
+        )
     if settings.confirm == "off" and not (intent.terms.capped or intent.terms.confirmed):
         raise BudgetExceeded(
             "The price of this video is unknown, and SEEDANCE_CONFIRM=off asks nobody.",
@@ -56,7 +61,9 @@ def _open(connection: Connection) -> str | None:
     states = json.dumps(sorted(frozenset(JobState) - FINISHED_STATES))
     row = connection.execute(
         "SELECT id FROM jobs WHERE state IN (SELECT value FROM json_each(?))"
-        " AND NOT json_extract(document, '$.maximum.known') AND json_extract(document, '$.charge') IS NULL LIMIT 1",
+        # A damaged record says nothing here, and must not end every other purchase.
+        " AND CASE WHEN json_valid(document) THEN NOT json_extract(document, '$.maximum.known')"
+        " AND json_extract(document, '$.charge') IS NULL END LIMIT 1",
         (states,),
     ).fetchone()
     return row and row[0]
@@ -67,10 +74,10 @@ def _dearest(connection: Connection, intent: Intent) -> int:
     (micros,) = connection.execute(
         "SELECT COALESCE(MAX(charged), 0) FROM (SELECT SUM(usd_micros) AS charged"
         " FROM jobs JOIN ledger ON ledger.job_id = jobs.id"
-        " WHERE jobs.provider = ? AND NOT json_extract(document, '$.maximum.known')"
-        " AND json_extract(document, '$.charge') IS NOT NULL"
+        " WHERE jobs.provider = ? AND CASE WHEN json_valid(document)"
+        " THEN NOT json_extract(document, '$.maximum.known') AND json_extract(document, '$.charge') IS NOT NULL"
         " AND json_extract(document, '$.endpoint') = ? AND json_extract(document, '$.request.duration') IS ?"
-        " AND json_extract(document, '$.request.resolution') IS ? GROUP BY jobs.id)",
+        " AND json_extract(document, '$.request.resolution') IS ? END GROUP BY jobs.id)",
         (intent.provider, intent.endpoint, intent.request.duration, intent.request.resolution),
     ).fetchone()
     return micros

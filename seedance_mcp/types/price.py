@@ -18,3 +18,8 @@ class Price:
     currency: str
     usd: Decimal
     known: bool = True
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it certainly costs nothing. An unknown price never does, even if nothing is counted for it."""
+        return self.known and not self.amount and not self.usd

@@ -38,6 +38,14 @@ def rows(environ: dict[str, str], query: str) -> list[Any]:
         return database.execute(query).fetchall()
 
 
+def damage_records(state: Path) -> None:
+    """Make the record of every job in the closed database of a state folder something that is no JSON."""
+    path = state / "jobs.db"
+    content = path.read_bytes()
+    assert b'{"id":"job_' in content
+    path.write_bytes(content.replace(b'{"id":"job_', b'X"id":"job_'))
+
+
 async def until(holds: Callable[[], Any], seconds: float = 60) -> Any:
     """Wait until something is so; the thing itself."""
     with anyio.fail_after(seconds):

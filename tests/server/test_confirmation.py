@@ -24,6 +24,7 @@ from seedance_mcp.server import create_server
 
 from .asking import SMALL, content, priced, refusal, text
 from .conftest import Era
+from .left import damage_records
 from .process import INITIALIZED, call, initialize, serving
 
 DEAR = {**SMALL, "prompt": "[sandbox:stall] a fox", "wait_seconds": 0}
@@ -406,6 +407,22 @@ async def test_an_assistants_word_alone_spends_no_more_than_its_limit_in_an_hour
         async with Client(create_server(settings), mode=era) as client:
             budget = content(await client.call_tool("check_status", {}))["budget"]
     assert budget["spent_today_usd"] == "7.5"
+
+
+async def test_damaged_records_count_against_what_an_assistants_word_may_spend(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    settings = load_settings({**priced(environ, tmp_path, "0.75"), "SEEDANCE_ASK_LIMIT_USD": "2"})
+    asked = {**DEAR, "prompt": "[sandbox:stall] a fox"}
+    with anyio.fail_after(60):
+        async with Client(create_server(settings)) as client:
+            error = refusal(await client.call_tool("generate_video", asked))
+            content(await client.call_tool("generate_video", {**asked, "confirm_token": code_of(error)}))
+        damage_records(settings.state_dir)
+        async with Client(create_server(settings)) as client:
+            error = refusal(await client.call_tool("generate_video", {**asked, "prompt": "another fox"}))
+    assert (error["code"], error["token"]) == ("confirmation_required", None)
+    assert "1.50 USD were spent on an assistant's word" in error["message"]
 
 
 @pytest.mark.parametrize("mode", ["ask", "strict", "off"])

@@ -22,6 +22,7 @@ from tests.emulator import Behaviour, Emulator, Fault
 
 from .asking import content, refusal, text
 from .conftest import Era
+from .left import damage_records
 
 ASKED = {"prompt": "a paper boat", "model": "seedance-2.0-fast", "duration": 5, "wait_seconds": 0}
 """Nobody has published its price at this provider, and it does not say it either."""
@@ -124,6 +125,28 @@ async def test_with_nobody_to_ask_only_max_usd_stands_for_an_agreement(opening: 
         await shop.buy(max_usd=3)
         assert await shop.spent() == 3
     assert shop.questions == []
+
+
+@pytest.mark.parametrize("mode", ["ask", "strict", "off"])
+async def test_where_a_job_may_cost_nothing_no_unknown_price_is_paid(opening: Opening, mode: str) -> None:
+    async with opening(SEEDANCE_MAX_USD_PER_JOB="0", SEEDANCE_CONFIRM=mode) as shop:
+        for more in ({}, {"max_usd": 0}):
+            error = await shop.refused(**more)
+            assert error["code"] == "budget_exceeded"
+            assert "unknown, and the limit for one job is 0.00 USD" in error["message"]
+        assert shop.emulator.ledger.tasks == {}
+
+
+async def test_a_damaged_record_stops_no_other_purchase_of_unknown_price(
+    opening: Opening, environ: dict[str, str]
+) -> None:
+    async with opening() as shop:
+        await shop.end(await shop.buy(), "2")
+        await shop.end(await shop.buy(prompt="another"), "2")
+    damage_records(Path(environ["SEEDANCE_STATE_DIR"]))
+    async with opening() as shop:
+        await shop.buy(prompt="one more")
+        assert await shop.spent() == 7
 
 
 async def test_a_charge_above_what_was_counted_is_counted_before_anything_else_is_bought(
