@@ -15,7 +15,9 @@ ENVIRONMENT = "environment"
 """Where a setting is from that no file holds."""
 
 PREFIX = "SEEDANCE_"
-_ABOUT_MONEY = frozenset({"USD", "BUDGET", "CAP", "CONFIRM", "COST", "PRICE", "SPEND", "SPENDING"})
+_ABOUT_MONEY = frozenset(
+    {"USD", "BUDGET", "CAP", "CONFIRM", "COST", "LIMIT", "LIMITS", "PRICE", "SPEND", "SPENDING"}
+)
 _LIKE_THE_PREFIX = 0.7
 
 
@@ -44,7 +46,7 @@ class UnknownName:
 
 def meant_for_us(name: str) -> bool:
     """Tell whether a variable of the environment has our prefix, or one of our names behind a prefix much like it."""
-    head, _, tail = name.upper().partition("_")
+    head, _, tail = _spelt(name).partition("_")
     if f"{head}_" == PREFIX:
         return True
     ours = f"{PREFIX}{tail}" in _declared()
@@ -85,9 +87,14 @@ def unknown_names(
     return tuple(found)
 
 
+def _spelt(name: str) -> str:
+    """The name as settings are written: in capitals, with an underscore where some clients' files have a hyphen."""
+    return name.upper().replace("-", "_")
+
+
 def _tail(name: str) -> str:
     """What follows the prefix, or what is meant for it; of a name inside a table, its own."""
-    name = name.upper().rpartition(".")[2]
+    name = _spelt(name.rpartition(".")[2])
     head, _, tail = name.partition("_")
     return tail if f"{head}_" == PREFIX or f"{PREFIX}{tail}" in _declared() else name
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -67,7 +68,7 @@ async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable
         estimate=amount(job.estimate),
         charge=amount(job.charge) if job.charge else None,
         video_path=files.video_path if files else None,
-        video_url=job.video_url,
+        video_url=_address(job.video_url),
         url_expires_at=moment(job.url_expires_at) if job.url_expires_at else None,
         last_frame_path=files.last_frame_path if files else None,
         width=files.width if files else None,
@@ -88,6 +89,11 @@ async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable
             *([placeholder_note(app)] if placeholder else []),
         ),
     )
+
+
+def _address(url: str | None) -> str | None:
+    """The provider's address of a video, if it is one: nothing else that a provider wrote there reaches a client."""
+    return url if url and re.fullmatch(r"(https?|file)://[!-~]+", url) else None
 
 
 def _unknown_price(job: Job) -> str:

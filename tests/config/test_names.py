@@ -30,6 +30,8 @@ def unknown(environ: dict[str, str], file: Path = NOWHERE) -> dict[str, UnknownN
         ("SEEDANCE_DAILY_BUDGET_USD", None, True),
         ("SEEDENCE_MAX_USD_PER_DAY", "SEEDANCE_MAX_USD_PER_DAY", True),
         ("seedance_max_usd_per_day", "SEEDANCE_MAX_USD_PER_DAY", True),
+        ("SEEDANCE-MAX-USD-PER-DAY", "SEEDANCE_MAX_USD_PER_DAY", True),
+        ("SEEDANCE_DAILY_LIMIT", None, True),
         ("SEEDANCE_OUTPUT", "SEEDANCE_OUTPUT_DIR", False),
         ("SEEDANCE_OUTPUT_FOLDER", "SEEDANCE_OUTPUT_DIR", False),
         ("SEEDANCE_FAL_KEY", "FAL_KEY", False),
