@@ -8,7 +8,7 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn, Protocol, cast
+from typing import Any, NoReturn, Protocol, TextIO, cast
 
 from ..errors import InvalidRequest
 from ..texts import unusable
@@ -53,6 +53,8 @@ class _Parser(argparse.ArgumentParser):
 def execute(argv: list[str]) -> int:
     """Run the command that `argv` names and return its exit code."""
     _never_fail_on_a_character()
+    output, said = _Forgiving(sys.stdout), _Forgiving(sys.stderr)
+    sys.stdout, sys.stderr = cast("TextIO", output), cast("TextIO", said)
     name = next((word for word in argv if not word.startswith("-")), None)
     command = _load(name) if name in _COMMANDS else None
     parser = _parser(name, command)
@@ -60,14 +62,44 @@ def execute(argv: list[str]) -> int:
     if command is None:
         parser.error("say which command to run")
     _refuse_what_is_no_text(arguments)
-    try:
-        code = command.execute(arguments)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader of the pipe has gone, as with `| head -1`; the flush at exit must not fail once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    return code
+    code = command.execute(arguments)
+    output.flush()
+    if output.failure is None:
+        return code
+    # The flush at exit must not fail once more.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(output.failure, BrokenPipeError):  # the reader of the pipe has gone, as with `| head -1`
+        return code
+    print(f"error [output]: stdout cannot be written: {output.failure.strerror}", file=sys.stderr)
+    print("hint: What the command did is done; `seedance-mcp jobs` shows it.", file=sys.stderr)
+    return code or 1
+
+
+class _Forgiving:
+    """A stream that passes over what cannot be written: no word about a purchase is worth breaking off its command."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.failure: OSError | None = None
+        """The first one."""
+
+    def write(self, text: str) -> int:
+        """Write if possible."""
+        try:
+            return self._stream.write(text)
+        except OSError as error:
+            self.failure = self.failure or error
+            return len(text)
+
+    def flush(self) -> None:
+        """Flush if possible."""
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self.failure = self.failure or error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _refuse_what_is_no_text(arguments: argparse.Namespace) -> None:

@@ -128,3 +128,25 @@ def test_jobs_without_a_verb_lists_them(run: Run) -> None:
     assert json.loads(in_front.stdout) == json.loads(behind.stdout)
     assert run("jobs", "--json", "list").stdout == behind.stdout
     assert run("jobs", "--spending").stdout == run("jobs", "list", "--spending").stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's own")
+@pytest.mark.parametrize(
+    ("redirected", "code"),
+    [("2>&-", 0), ("2>/dev/full", 0), (">&- 2>&- <&-", 0), (">/dev/full", 1)],
+)
+def test_a_stream_that_takes_no_words_breaks_off_no_purchase(
+    command_environ: dict[str, str], tmp_path: Path, redirected: str, code: int
+) -> None:
+    line = f'"{sys.executable}" -m seedance_mcp generate fox --duration 4 --resolution 480p {redirected}'
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=tmp_path, env=command_environ, capture_output=True, text=True, timeout=90
+    )
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert ("error [output]" in done.stderr) == (code == 1)
+    if redirected == "2>&-":
+        assert done.stdout.strip().endswith(".mp4"), "stdout holds nothing but the path"
+        assert "\n" not in done.stdout.strip()
+    (video,) = Path(command_environ["SEEDANCE_OUTPUT_DIR"]).glob("*.mp4")
+    assert video.stat().st_size > 1000
