@@ -13,45 +13,48 @@ import anyio.to_thread
 from .config import Settings
 from .errors import OtherAccount
 from .jobs import (
-    Budget,
-    Damaged,
-    Declined,
     JobContext,
     JobRunner,
     Planner,
     PurchaseFlow,
-    Question,
     Quote,
     Reader,
     SameAccount,
     Shops,
     Sources,
-    Spent,
     Started,
-    Store,
-    Transition,
-    Trouble,
     Update,
     UploadedMedia,
     Viewed,
     Waiting,
     WatchDuty,
-    budget,
-    by_day,
-    confirmation,
-    describe_unread,
     join,
-    journal,
     look_ahead,
-    open_store,
     part,
     preview,
-    read_budget,
     register,
     resolve,
     view,
+    writer_of,
 )
-from .types import Job, PurchaseTerms, VideoRequest
+from .store import (
+    Budget,
+    Damaged,
+    Declined,
+    Spent,
+    Store,
+    Transition,
+    Trouble,
+    budget,
+    by_day,
+    confirmations,
+    describe_unread,
+    job_records,
+    open_store,
+    read_budget,
+    transitions,
+)
+from .types import Job, PurchaseTerms, Question, VideoRequest
 
 if TYPE_CHECKING:
     from .catalog import Catalog
@@ -98,7 +101,7 @@ class App:
 
     async def damaged(self) -> list[Damaged]:
         """Name the jobs whose records cannot be read, newest first; nothing else tells of them."""
-        return await self._store.read(journal.damaged)
+        return await self._store.read(job_records.damaged)
 
     @property
     def settings_notices(self) -> tuple[str, ...]:
@@ -166,12 +169,12 @@ class App:
 
     async def recent(self, limit: int = 20) -> list[Job]:
         """Load the newest jobs, newest first."""
-        return await self._store.read(lambda connection: journal.recent(connection, limit))
+        return await self._store.read(lambda connection: job_records.recent(connection, limit))
 
     async def unread(self, client: str) -> list[Job]:
         """List the jobs that finished within a day and that this client is not known to have read about."""
         now = self._store.clock()
-        return await self._store.read(lambda connection: journal.unread(connection, client, now=now))
+        return await self._store.read(lambda connection: job_records.unread(connection, client, now=now))
 
     async def note_read(self, client: str, job_ids: Collection[str]) -> None:
         """
@@ -180,7 +183,9 @@ class App:
         That an answer was sent is no evidence of it; see `Reader`.
         """
         now = self._store.clock()
-        await self._store.write(lambda connection: journal.note_read(connection, client, job_ids, now=now))
+        await self._store.write(
+            lambda connection: job_records.note_read(connection, client, job_ids, now=now)
+        )
 
     async def resolve(self, job_id: str, task_id: str | None) -> tuple[Job, str]:
         """
@@ -206,21 +211,21 @@ class App:
     async def question(self, code: str) -> Question | None:
         """Give what a person was asked under this code; None if it is unknown, used up, or older than 15 minutes."""
         now = self._store.clock()
-        return await self._store.read(lambda connection: confirmation.asked(connection, code, now=now))
+        return await self._store.read(lambda connection: confirmations.asked(connection, code, now=now))
 
     async def approve(self, code: str) -> bool:
         """Note that the person agrees to what was asked under this code. False if the question is no longer open."""
         now = self._store.clock()
-        return await self._store.write(lambda connection: confirmation.approve(connection, code, now=now))
+        return await self._store.write(lambda connection: confirmations.approve(connection, code, now=now))
 
     async def bought_on(self, code: str) -> str | None:
         """Name the job that was bought on an agreement to the question of this code; None if nothing was."""
-        return await self._store.read(lambda connection: confirmation.bought_on(connection, code))
+        return await self._store.read(lambda connection: confirmations.bought_on(connection, code))
 
     async def decline(self, code: str) -> Declined | None:
         """Note a no to what was asked under this code; see `confirmation.decline`."""
         now = self._store.clock()
-        return await self._store.write(lambda connection: confirmation.decline(connection, code, now=now))
+        return await self._store.write(lambda connection: confirmations.decline(connection, code, now=now))
 
     async def allow_spending(self) -> bool:
         """Let purchases go on after the job database was lost; tells whether they had been stopped."""
@@ -246,7 +251,7 @@ class App:
 
     async def history(self, job_id: str) -> list[Transition]:
         """List the transitions of a job, oldest first."""
-        return await self._store.read(lambda connection: journal.history(connection, job_id))
+        return await self._store.read(lambda connection: transitions.history(connection, job_id))
 
     def watch_duty(self) -> WatchDuty:
         """This process's claim to be the one that stays to watch the jobs of its accounts."""
@@ -263,7 +268,7 @@ class App:
 
     async def unfinished(self) -> list[Job]:
         """Load every job that something still happens to."""
-        return await self._store.read(journal.unfinished)
+        return await self._store.read(job_records.unfinished)
 
     async def waits_for(self, job: Job) -> OtherAccount | None:
         """Say which key a job waits for; None if it can be followed from here, or has nothing to wait for."""
@@ -279,7 +284,9 @@ class App:
 
     async def usual_seconds(self, provider: str, model: str) -> float | None:
         """How long such a job usually takes here, in seconds; None before the first one."""
-        return await self._store.read(lambda connection: journal.usual_seconds(connection, provider, model))
+        return await self._store.read(
+            lambda connection: job_records.usual_seconds(connection, provider, model)
+        )
 
     async def upload(self, source: str, provider: str | None = None) -> UploadedMedia:
         """
@@ -307,7 +314,9 @@ class App:
         Raises:
             JobNotFound, JobNotFinished, MediaError: there is nothing to look at.
         """
-        return await view(source, frames, load=self.job, settings=self.settings, writer=self._store.writer)
+        return await view(
+            source, frames, load=self.job, settings=self.settings, writer=writer_of(self._store)
+        )
 
     async def preview(self, job: Job) -> bytes | None:
         """Make a small contact sheet (JPEG, under 60 KB) of a finished job; None if there is no video."""

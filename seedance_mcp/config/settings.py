@@ -31,14 +31,13 @@ def _setting(
     help_text: str,
     *,
     clean: Clean = cleaning.plain,
-    secret: bool = False,
-    limits: bool = False,
+    role: Literal["secret", "limit"] | None = None,
 ) -> Any:
     """
     Declare a setting.
 
-    A `secret` one may hold a password, and is never repeated in a message. One that `limits` spending stops all
-    purchases while it stands under a wrong name.
+    A `secret` may hold a password, and is never repeated in a message. A `limit` of spending stops all purchases
+    while it stands under a wrong name.
     """
     return field(
         default=default,
@@ -47,8 +46,8 @@ def _setting(
             "parse": parse,
             "help": help_text,
             "clean": clean,
-            "secret": secret,
-            "limits": limits,
+            "secret": role == "secret",
+            "limits": role == "limit",
         },
     )
 
@@ -95,21 +94,21 @@ class Settings:
         values.amount,
         Decimal(3),
         "Most that one job may cost, in USD.",
-        limits=True,
+        role="limit",
     )
     max_usd_per_day: Decimal = _setting(
         "SEEDANCE_MAX_USD_PER_DAY",
         values.amount,
         Decimal(10),
         "Most that a day may cost, in USD.",
-        limits=True,
+        role="limit",
     )
     max_jobs_per_hour: int = _setting(
         "SEEDANCE_MAX_JOBS_PER_HOUR",
         values.count,
         20,
         "Most paid jobs that may start in an hour.",
-        limits=True,
+        role="limit",
     )
     confirm: Confirm = _setting(
         "SEEDANCE_CONFIRM",
@@ -118,14 +117,14 @@ class Settings:
         "Who agrees to prices above the threshold, and to unknown ones. `ask`: you, in a dialogue of your client or by"
         " `seedance-mcp approve`, or your assistant, which says that you did. `strict`: only you. `off`: nobody; an unknown"
         " price is then refused unless the call names `max_usd`.",
-        limits=True,
+        role="limit",
     )
     confirm_above_usd: Decimal = _setting(
         "SEEDANCE_CONFIRM_ABOVE_USD",
         values.amount,
         Decimal(1),
         "Price in USD above which a person has to agree.",
-        limits=True,
+        role="limit",
     )
     ask_limit_usd: Decimal = _setting(
         "SEEDANCE_ASK_LIMIT_USD",
@@ -133,7 +132,7 @@ class Settings:
         Decimal(5),
         "With `SEEDANCE_CONFIRM=ask`: how much in USD may be spent within an hour on an assistant's word alone that you"
         " agreed. Beyond it only your own agreement counts.",
-        limits=True,
+        role="limit",
     )
     fallback: bool = _setting(
         "SEEDANCE_FALLBACK",
@@ -148,7 +147,7 @@ class Settings:
         "Command to run when a job ends: once, without a shell, at most 60 seconds, in the video folder, with the job as"
         " JSON on stdin and without variables that are named like keys.",
         clean=cleaning.as_it_is,
-        secret=True,
+        role="secret",
     )
     carrier: str | None = _setting(
         "SEEDANCE_CARRIER",
@@ -166,7 +165,7 @@ class Settings:
         None,
         "Where the bucket is, with `{bucket}` where its name belongs if not in the path. Default: Amazon S3.",
         clean=cleaning.address,
-        secret=True,
+        role="secret",
     )
     s3_region: str = _setting("SEEDANCE_S3_REGION", str, "us-east-1", "Region of the bucket.")
     s3_prefix: str = _setting(
@@ -178,7 +177,7 @@ class Settings:
         None,
         "Key that may put and get objects there.",
         clean=cleaning.key,
-        secret=True,
+        role="secret",
     )
     s3_secret_access_key: SecretStr | None = _setting(
         "SEEDANCE_S3_SECRET_ACCESS_KEY",
@@ -186,7 +185,7 @@ class Settings:
         None,
         "Its secret half.",
         clean=cleaning.key,
-        secret=True,
+        role="secret",
     )
     proxy: Proxy | str | None = _setting(
         "SEEDANCE_PROXY",
@@ -195,7 +194,7 @@ class Settings:
         "Proxy for provider calls and downloads: `env` (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, else the system's) or"
         " `http://[user:password@]host:port`. `NO_PROXY` holds for both. Default: none, whatever the environment says.",
         clean=cleaning.as_it_is,
-        secret=True,
+        role="secret",
     )
     allow_http: bool = _setting(
         "SEEDANCE_ALLOW_HTTP",

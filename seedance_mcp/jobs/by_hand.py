@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import InvalidRequest, NotSupported, ProviderError, RequestRejected, StoreError, TaskNotFound
 from ..providers import Provider
+from ..store import Store, job_records, transitions
 from ..types import Job, JobState, Submission
-from . import journal
 from .reconcile import ask, decide
-from .store import Store
 
 if TYPE_CHECKING:
     from ..catalog import Offer
@@ -72,8 +71,8 @@ async def resolve(
         StoreError: it changed every time.
     """
     for _ in range(_TRIES):
-        job = await store.read(lambda connection: journal.find(connection, job_id))
-        with contextlib.suppress(journal.Stale):
+        job = await store.read(lambda connection: job_records.find(connection, job_id))
+        with contextlib.suppress(transitions.Stale):
             return await decide_by_hand(job, task_id, store=store, find=partial(find, job))
     raise StoreError(f"Job {job_id} changes all the time.", hint="Try again in a moment.")
 
@@ -105,7 +104,7 @@ async def decide_by_hand(
         raise InvalidRequest(
             [f"{task_id[:80]!r} cannot be a task id."], hint="Copy the id from the provider's console."
         )
-    if await store.read(lambda connection: journal.claimed(connection, job, {task_id})):
+    if await store.read(lambda connection: job_records.claimed(connection, job, {task_id})):
         raise InvalidRequest(
             [f"Task {task_id} belongs to another job."],
             hint="Copy the id of the task that no job has, or say that it was not bought.",

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import NotSupported, OtherAccount, ProviderError, TaskNotFound
 from ..providers import Provider
+from ..store import Store, job_records, transitions
 from ..types import Job, JobState
-from . import journal
 from .lost_answers import a_person_has_to_look, look_yourself
-from .store import Store
 
 if TYPE_CHECKING:
     from ..catalog import Offer
@@ -24,7 +23,7 @@ async def cancel(
         return job, f"The job had already ended ({job.status}); nothing was changed."
     if job.state is JobState.REMOTE_DONE:
         return job, "The video is finished and charged already; it is being saved."
-    if job.state in journal.UNDECIDED:
+    if job.state in transitions.UNDECIDED:
         words = (
             "It is not known yet whether the provider took this job, so there is nothing to cancel."
             " It is counted as spent until that is known."
@@ -46,7 +45,9 @@ async def cancel(
         return job, f"The provider could not be asked to stop it ({error.message}); the job goes on."
     now = store.clock()
     asked = await store.write(
-        lambda connection: journal.note(connection, journal.find(connection, job.id), cancel_asked_at=now)
+        lambda connection: transitions.note(
+            connection, job_records.find(connection, job.id), cancel_asked_at=now
+        )
     )
     if not offer.provider.key_variables:
         return (

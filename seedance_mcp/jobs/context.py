@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..config import Settings
+from ..store import Store
 from .active_purchases import ActivePurchases
 from .events import JobEvents
-from .store import Store
 from .troubles import Troubles
 
 

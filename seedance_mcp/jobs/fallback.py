@@ -15,9 +15,8 @@ from ..errors import (
     RateLimited,
     SeedanceError,
 )
+from ..store import BreakerOpen, confirmations
 from ..types import Job, JobState
-from . import confirmation
-from .budget import BreakerOpen
 from .intents import Intent
 from .orders import Order, Started
 from .planning import Planner
@@ -177,7 +176,7 @@ class Fallback:
         name = plan.offer.provider.name
         price, agreed = self.order.maximum(plan), self.order.maximum(self._first)
         asked = any(refused.job is not None for refused in self._refused)
-        dearer = price.usd > agreed.usd and confirmation.needed(
+        dearer = price.usd > agreed.usd and confirmations.needed(
             price, mode=self._settings.confirm, above_usd=self._settings.confirm_above_usd
         )
         if asked and dearer:

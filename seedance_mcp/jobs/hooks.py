@@ -10,12 +10,10 @@ import anyio
 import anyio.abc
 
 from ..errors import StoreError
+from ..store import Connection, OwedHook, finish_hooks, job_records, transitions
 from ..types import Job
-from . import hook_records, journal
 from .context import JobContext
 from .finish_hook import run_hook
-from .hook_records import OwedHook
-from .store import Connection
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +98,7 @@ class Hooks:
         return self.pending
 
     async def _owed(self) -> bool:
-        return await self._store.read(hook_records.owed) is not None
+        return await self._store.read(finish_hooks.owed) is not None
 
     async def idle(self, seconds: float) -> None:
         """Wait until none runs in this process, at most so long."""
@@ -121,7 +119,7 @@ class Hooks:
         me = self._store.ownership.instance
         self._claiming += 1
         try:
-            hook = await self._store.write(partial(hook_records.claim, by=me))
+            hook = await self._store.write(partial(finish_hooks.claim, by=me))
             if hook is not None:
                 self._held.add(hook)
         finally:
@@ -136,7 +134,7 @@ class Hooks:
         self._held.add(hook)
         try:
             try:
-                job = await self._store.read(lambda connection: journal.find(connection, hook.job_id))
+                job = await self._store.read(lambda connection: job_records.find(connection, hook.job_id))
             except StoreError as error:
                 outcome = f"was not run: {error}"
             else:
@@ -168,22 +166,22 @@ class Hooks:
         self._unrecorded[hook] = by, outcome
 
     async def _wish(self) -> None:
-        if self._settings.on_finish and await self._store.read(hook_records.without_wish):
-            await self._store.write(hook_records.wish_for_open_jobs)
+        if self._settings.on_finish and await self._store.read(finish_hooks.without_wish):
+            await self._store.write(finish_hooks.wish_for_open_jobs)
 
     async def settle_abandoned(self) -> None:
         """Say of hooks whose process was killed that they may not have run; note what could not be noted. Raises StoreError."""
         for hook, (by, outcome) in list(self._unrecorded.items()):
             await self._record(hook, by, outcome)
         alive = self._store.ownership.alive
-        for hook, runner in await self._store.read(partial(hook_records.abandoned, alive=alive)):
+        for hook, runner in await self._store.read(partial(finish_hooks.abandoned, alive=alive)):
             await self._record(hook, runner, ABANDONED)
         await self._settle_own()
 
     async def _settle_own(self) -> None:
         """See to hooks that this process claimed and dropped by a mistake: run what was not begun, say it of the others."""
         me = self._store.ownership.instance
-        mine = await self._store.read(partial(hook_records.abandoned, alive=lambda instance: instance != me))
+        mine = await self._store.read(partial(finish_hooks.abandoned, alive=lambda instance: instance != me))
         for hook, _ in mine:
             if self._claiming or hook in self._held or hook in self._unrecorded:
                 continue
@@ -195,10 +193,10 @@ class Hooks:
 
 def _close(connection: Connection, *, hook: OwedHook, by: str, outcome: str) -> Job | None:
     """Note what came of a hook; a failure also in its job, which is returned then."""
-    if not hook_records.finish(connection, hook, by=by, outcome=outcome) or not outcome:
+    if not finish_hooks.finish(connection, hook, by=by, outcome=outcome) or not outcome:
         return None
     try:
-        job = journal.find(connection, hook.job_id)
+        job = job_records.find(connection, hook.job_id)
     except StoreError:
         return None  # its record is damaged: then the row of the hook says it alone
-    return journal.note(connection, job, hook_error=outcome)
+    return transitions.note(connection, job, hook_error=outcome)

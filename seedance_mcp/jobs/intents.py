@@ -8,13 +8,20 @@ from decimal import Decimal
 
 from ..config import Settings
 from ..errors import ConfirmationRequired
-from ..types import Job, JobState, Price, PurchaseTerms, Signer, VideoRequest, Wanted
-from . import budget, confirmation, hook_records, journal, repeats, request_keys, unknown_prices
-from .confirmation import Consent
-from .questions import Question
+from ..store import (
+    Connection,
+    Consent,
+    budget,
+    confirmations,
+    finish_hooks,
+    job_records,
+    repeated_requests,
+    transitions,
+)
+from ..types import Job, JobState, Price, PurchaseTerms, Question, Signer, VideoRequest, Wanted
+from . import repeats, request_keys, unknown_prices
 from .repeats import digest_of_planned
 from .request_keys import RequestKey
-from .store import Connection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,12 +96,12 @@ def reserve(
             return known, True
     elif terms.agreed_to is not None and intent.agreed is None:
         # The same call once more, by a client that lost the answer. (An order that moves on is no such call.)
-        known = confirmation.came_to(connection, terms.agreed_to, intent.asked)
+        known = confirmations.came_to(connection, terms.agreed_to, intent.asked)
         if known is not None:
             return known, True
     if intent.key is None and not terms.allow_duplicate:
         # Also for what others refused to this caller: it may have been accepted for another one in the meantime.
-        same = repeats.made_for(connection, (fingerprint, *stands_for), intent.wanted)
+        same = repeated_requests.made_for(connection, (fingerprint, *stands_for), intent.wanted)
         known = repeats.standing(connection, same, now=now)
         if known is not None:
             return known, True
@@ -105,7 +112,7 @@ def reserve(
         signed = (
             "person"
             if terms.confirmed
-            else confirmation.agreed(connection, consent, settings=settings, now=now)
+            else confirmations.agreed(connection, consent, settings=settings, now=now)
         )
         if isinstance(signed, ConfirmationRequired):
             return signed
@@ -122,7 +129,7 @@ def reserve(
         endpoint=intent.endpoint,
         request=intent.request,
         fingerprint=fingerprint,
-        client_key=f"{fingerprint}:{journal.repetitions(connection, fingerprint)}",
+        client_key=f"{fingerprint}:{job_records.repetitions(connection, fingerprint)}",
         tag=intent.tag,
         estimate=intent.estimate,
         maximum=intent.maximum,
@@ -130,14 +137,14 @@ def reserve(
         wanted=intent.wanted,
         created_at=now,
     )
-    stored = journal.insert(connection, job, day=budget.day_of(now))
+    stored = transitions.insert(connection, job, day=budget.day_of(now))
     if intent.key is not None:
         request_keys.keep(connection, intent.key, stored)
     if settings.on_finish:
-        hook_records.wish(connection, stored.id)
-    repeats.note(connection, stored.id, stands_for)
+        finish_hooks.wish(connection, stored.id)
+    repeated_requests.note(connection, stored.id, stands_for)
     if intent.wanted is not None:
-        repeats.note(connection, stored.id, (intent.wanted.content,))
+        repeated_requests.note(connection, stored.id, (intent.wanted.content,))
     return stored, False
 
 
@@ -168,10 +175,10 @@ def _check(connection: Connection, intent: Intent, settings: Settings, now: floa
 def _to_be_agreed(connection: Connection, intent: Intent, settings: Settings, now: float) -> Consent | None:
     """What a person has to agree to: a high or unknown price, or the same once more. None: nobody is asked."""
     fingerprint = intent.fingerprint
-    dear = confirmation.needed(intent.maximum, mode=settings.confirm, above_usd=settings.confirm_above_usd)
+    dear = confirmations.needed(intent.maximum, mode=settings.confirm, above_usd=settings.confirm_above_usd)
     digests = (fingerprint, *intent.stands_for)
-    same = repeats.same_ids(connection, intent.wanted)
-    repeated = "" if intent.maximum.is_free else confirmation.repeated(connection, digests, same, now)
+    same = repeated_requests.same_ids(connection, intent.wanted)
+    repeated = "" if intent.maximum.is_free else confirmations.repeated(connection, digests, same, now)
     if not (dear or repeated):
         return None
     question = Question.about(

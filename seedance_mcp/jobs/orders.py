@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ..errors import BudgetExceeded
+from ..store import Account, may_cost
 from ..types import Job, Price, PurchaseTerms
-from .accounts import Account
 from .asked import Asked
-from .budget import may_cost
 from .intents import Intent
 from .plans import Plan
 from .repeats import digest_of_asked, wanted

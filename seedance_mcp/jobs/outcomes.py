@@ -14,10 +14,8 @@ import anyio
 import anyio.to_thread
 
 from ..errors import ProviderError, SeedanceError, StoreError, SubmissionUnknown
+from ..store import Connection, Receipts, Store, budget, job_records, transitions
 from ..types import Job, JobState, Submission, TaskStatus
-from . import budget, journal
-from .receipts import Receipts
-from .store import Connection, Store
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +121,7 @@ def _record(connection: Connection, *, job: Job, outcome: Outcome, now: float, u
     if owner is not None:
         outcome = _not_ours(outcome, owner)
     _keep_answer(connection, job, outcome, now)
-    stored = journal.find(connection, job.id)
+    stored = job_records.find(connection, job.id)
     if stored.version != job.version:
         return _come_back(connection, stored, outcome, now=now, by=by)
     changes: dict[str, Any] = dict(outcome.words)
@@ -133,7 +131,7 @@ def _record(connection: Connection, *, job: Job, outcome: Outcome, now: float, u
         detail = _bought_as(outcome.submission)
     if outcome.to is JobState.UNKNOWN:
         changes |= {"unknown_at": now, "unknown_uptime": uptime}
-    return journal.move(connection, job, outcome.to, now=now, by=by, detail=detail, **changes)
+    return transitions.move(connection, job, outcome.to, now=now, by=by, detail=detail, **changes)
 
 
 def _come_back(connection: Connection, job: Job, outcome: Outcome, *, now: float, by: str) -> Job:
@@ -149,7 +147,7 @@ def _keep_answer(connection: Connection, job: Job, outcome: Outcome, now: float)
     """Keep what the provider said, and what that says about its account."""
     if outcome.raw or outcome.http_status is not None:
         raw = b"" if outcome.bare else outcome.raw
-        journal.keep_answer(
+        job_records.keep_answer(
             connection, job.id, at=now, http_status=outcome.http_status, outcome=outcome.to, raw=raw
         )
     error = outcome.error
@@ -164,9 +162,9 @@ def _keep_answer(connection: Connection, job: Job, outcome: Outcome, now: float)
 
 def _owner(connection: Connection, job: Job, submission: Submission | None) -> str | None:
     """Name the job that this task belongs to, if it is another one."""
-    if submission is None or not journal.claimed(connection, job, {submission.task_id}):
+    if submission is None or not job_records.claimed(connection, job, {submission.task_id}):
         return None
-    return journal.of_task(connection, job.provider, submission.task_id)
+    return job_records.of_task(connection, job.provider, submission.task_id)
 
 
 def _not_ours(outcome: Outcome, owner: str) -> Outcome:
@@ -201,10 +199,10 @@ def adopt(connection: Connection, job: Job, submission: Submission, *, now: floa
     if owner is not None:
         logger.error("%s was answered with task %s, which is that of %s", job.id, submission.task_id, owner)
         return job
-    if job.submission is None and JobState.ACCEPTED in journal.LEGAL[job.state]:
+    if job.submission is None and JobState.ACCEPTED in transitions.LEGAL[job.state]:
         changes = {"submission": submission, "accepted_at": now, **_ACCEPTED_AFTER_ALL}
-        return journal.move(connection, job, JobState.ACCEPTED, now=now, by=by, detail=bought, **changes)
-    if any(step.detail == bought for step in journal.history(connection, job.id)):
+        return transitions.move(connection, job, JobState.ACCEPTED, now=now, by=by, detail=bought, **changes)
+    if any(step.detail == bought for step in transitions.history(connection, job.id)):
         return job
     logger.error(
         "%s has task %s, and %s was accepted for it as well: that becomes a job of its own",
@@ -225,10 +223,10 @@ def adopt_receipt(
     Raises:
         JobNotFound, DamagedRecord: there is no job that could be given it.
     """
-    job = journal.find(connection, job_id)
+    job = job_records.find(connection, job_id)
     seen = job.version
     if job.state is JobState.SENDING:
-        job = journal.move(
+        job = transitions.move(
             connection,
             job,
             JobState.UNKNOWN,
@@ -267,8 +265,8 @@ def _job_of_its_own(connection: Connection, job: Job, submission: Submission, *,
         maximum=job.maximum,
         created_at=now,
     )
-    other = journal.insert(connection, other, day=budget.day_of(now), detail=detail)
-    other = journal.move(
+    other = transitions.insert(connection, other, day=budget.day_of(now), detail=detail)
+    other = transitions.move(
         connection,
         other,
         JobState.SENDING,
@@ -280,7 +278,7 @@ def _job_of_its_own(connection: Connection, job: Job, submission: Submission, *,
         sent_start=job.sent_start,
         sent_not_before=job.sent_not_before,
     )
-    journal.move(
+    transitions.move(
         connection,
         other,
         JobState.ACCEPTED,

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from ..config import Settings
 from ..errors import BudgetExceeded, ConfigError
+from ..store import Budget, Store
 from ..types import PurchaseTerms, VideoRequest
 from .asked import Asked
-from .budget import Budget
 from .intents import foresee
 from .orders import Order
 from .plans import OtherOffer, Plan
 from .shops import Shops
-from .store import Store
 
 if TYPE_CHECKING:
     from ..catalog import Estimate, Offer

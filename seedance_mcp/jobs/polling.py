@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import NotSupported, ProviderError, TaskNotFound
 from ..providers import Provider
+from ..store import Store, elapsed_time, transitions
 from ..types import Job, JobState, Price, TaskState, TaskStatus
-from . import journal, steady
 from .reconcile import when_sent
-from .store import Store
 
 if TYPE_CHECKING:
     from ..catalog import Offer
@@ -61,7 +60,7 @@ async def fresh_urls(job: Job, *, provider: Provider, store: Store) -> Job:
     if state.status is not TaskStatus.SUCCEEDED or not state.video_urls:
         raise TaskNotFound("The provider no longer gives an address for the finished video.")
     return await store.write(
-        lambda connection: journal.note(
+        lambda connection: transitions.note(
             connection,
             job,
             video_url=state.video_urls[0],
@@ -74,7 +73,7 @@ async def fresh_urls(job: Job, *, provider: Provider, store: Store) -> Job:
 async def _not_found(job: Job, offer: Offer, *, provider: Provider, store: Store) -> Job:
     now = store.clock()
     if job.not_found_at is None:
-        job = await store.write(lambda connection: journal.note(connection, job, not_found_at=now))
+        job = await store.write(lambda connection: transitions.note(connection, job, not_found_at=now))
     if await _passed(store, job, "not_found_at") < _NOT_FOUND_SECONDS:
         raise ProviderError("The provider does not know the task at the moment.")
     try:
@@ -85,7 +84,7 @@ async def _not_found(job: Job, offer: Offer, *, provider: Provider, store: Store
     except NotSupported:
         pass
     return await store.write(
-        lambda connection: journal.move(
+        lambda connection: transitions.move(
             connection,
             job,
             JobState.MISSING,
@@ -129,7 +128,7 @@ async def _record(job: Job, offer: Offer, state: TaskState, *, store: Store, cny
         elif all(getattr(job, field) == value for field, value in changes.items()):
             return job
         else:
-            return await store.write(lambda connection: journal.note(connection, job, **changes))
+            return await store.write(lambda connection: transitions.note(connection, job, **changes))
     elif to is JobState.REMOTE_DONE:
         changes |= {
             "remote_done_at": now,
@@ -148,13 +147,15 @@ async def _record(job: Job, offer: Offer, state: TaskState, *, store: Store, cny
             "charge": None if offer.provider.failed_is_billed else _nothing(job.maximum),
         }
     return await store.write(
-        lambda connection: journal.move(connection, job, to, now=now, by=store.ownership.instance, **changes)
+        lambda connection: transitions.move(
+            connection, job, to, now=now, by=store.ownership.instance, **changes
+        )
     )
 
 
 async def _passed(store: Store, job: Job, moment: str) -> float:
     """Say how many seconds have certainly passed since then: a clock that was set forward makes none of them."""
-    return await store.read(lambda connection: steady.age(connection, job, moment))
+    return await store.read(lambda connection: elapsed_time.age(connection, job, moment))
 
 
 def _nothing(price: Price) -> Price:

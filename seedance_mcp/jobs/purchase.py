@@ -13,12 +13,10 @@ import anyio.to_thread
 
 from ..errors import REFUSALS, SeedanceError, SubmissionNotSent
 from ..providers import Provider
+from ..store import Receipts, Store, transitions
 from ..types import Job, JobState, MediaFile, Submission, VideoRequest
-from . import journal
 from .context import JobContext
 from .outcomes import Outcome, record
-from .receipts import Receipts
-from .store import Store
 from .uploads import MediaSender
 from .watcher import Watcher
 
@@ -52,7 +50,7 @@ class _Sent:
             raise RuntimeError("a purchase is sent once")
         now, running = self._store.clock(), self._store.running()
         self.job = await self._store.write(
-            lambda connection: journal.move(
+            lambda connection: transitions.move(
                 connection,
                 self.job,
                 JobState.SENDING,

@@ -12,11 +12,9 @@ import anyio
 
 from ..errors import ConfirmationRequired, SeedanceError
 from ..providers import Provider
+from ..store import BreakerOpen, came_to, job_records, repeated_requests
 from ..types import Job, MediaFile, PurchaseTerms, VideoRequest
-from . import journal
 from .asked import Asked
-from .budget import BreakerOpen
-from .confirmation import came_to
 from .context import JobContext
 from .fallback import Fallback, Refused, why_there
 from .handover import Handover
@@ -26,7 +24,7 @@ from .planning import Planner
 from .plans import Plan
 from .preflight import preflight
 from .purchase import Buyer
-from .repeats import digest_of_asked, made_for, standing, wanted
+from .repeats import digest_of_asked, standing, wanted
 from .request_keys import RequestKey, job_of
 from .shops import Shops
 from .sources import Sources
@@ -116,7 +114,7 @@ class PurchaseFlow:
     async def _same_request(self, asked: Asked) -> Started | None:
         digests = asked.digests
         query = partial(
-            made_for,
+            repeated_requests.made_for,
             digests=(digest_of_asked(asked.request, digests),),
             asked=wanted(asked.request, digests),
         )
@@ -254,4 +252,4 @@ class PurchaseFlow:
         raise AssertionError("unreachable: nobody cancels the scope")
 
     async def _load(self, job_id: str) -> Job:
-        return await self._store.read(partial(journal.find, job_id=job_id))
+        return await self._store.read(partial(job_records.find, job_id=job_id))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotSupported, ProviderError
 from ..providers import Provider, Recovery, WhenSent
+from ..store import IntegrityError, Store, elapsed_time, job_records, transitions
 from ..types import Job, JobState
-from . import journal, steady
-from .store import Store
 
 if TYPE_CHECKING:
     from ..catalog import Offer, ProviderInfo
@@ -77,7 +75,7 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
     if searched_all and job.sent_not_before is None and answer.since != WhenSent.EVERYTHING:
         # Another process, or this machine after its next start, could not work it out any more.
         return await store.write(
-            lambda connection: journal.note(connection, job, sent_not_before=answer.since)
+            lambda connection: transitions.note(connection, job, sent_not_before=answer.since)
         )
     return job
 
@@ -95,7 +93,7 @@ def _passed(job: Job, unknown_at: float, store: Store) -> float:
 
 async def _is_beyond(job: Job, offer: Offer, store: Store) -> bool:
     """Tell whether so much has certainly passed that the provider's list no longer reaches back to the purchase."""
-    passed = await store.read(lambda connection: steady.age(connection, job, "unknown_at"))
+    passed = await store.read(lambda connection: elapsed_time.age(connection, job, "unknown_at"))
     return passed >= offer.provider.horizon_hours * 3600
 
 
@@ -132,7 +130,7 @@ async def ask(job: Job, offer: Offer, *, provider: Provider, store: Store) -> Re
     """
     answer = await provider.recover(job.request, offer, job.tag, when_sent(job, offer, store))
     ids = {task.task_id for task in (*answer.alike, answer.submission) if task is not None}
-    claimed = await store.read(lambda connection: journal.claimed(connection, job, ids)) if ids else ()
+    claimed = await store.read(lambda connection: job_records.claimed(connection, job, ids)) if ids else ()
     return answer.without(claimed)
 
 
@@ -162,13 +160,13 @@ async def decide(job: Job, to: JobState, store: Store, detail: str, **changes: A
         }
     try:
         return await store.write(
-            lambda connection: journal.move(
+            lambda connection: transitions.move(
                 connection, job, to, now=now, by=store.ownership.instance, detail=detail, **changes
             )
         )
-    except sqlite3.IntegrityError:
+    except IntegrityError:
         # Another job was given the very task between the look and the word.
-        raise journal.Stale(job.id) from None
+        raise transitions.Stale(job.id) from None
 
 
 async def adopt_late(job: Job, offer: Offer, *, provider: Provider, store: Store) -> Job:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..store import Connection, elapsed_time, job_records
 from ..types import MEDIA_FIELDS, Job, JobState, VideoRequest, Wanted
-from . import journal, steady
-from .store import Connection
 
 if TYPE_CHECKING:
     from .plans import Plan
@@ -61,36 +59,6 @@ def wanted(asked: VideoRequest, digests: Mapping[str, str], plan: Plan | None = 
     )
 
 
-def is_same_video(then: Wanted, now: Wanted) -> bool:
-    """
-    Tell whether the same video is asked for, whoever makes it.
-
-    A setting that is not given is the same as one that is given with the value which it has where it is not given:
-    at the offer that was chosen then, or at the one that would be chosen now. Where neither gives it, it is the same
-    whatever those offers make of it. Two different values that are given are two videos.
-    """
-    fields = (then.given.keys() | now.given.keys()) - {"provider"}
-    return then.content == now.content and all(is_same_setting(name, then, now) for name in fields)
-
-
-def is_same_request(then: Wanted, now: Wanted) -> bool:
-    """Tell whether the same video is asked for (`is_same_video`) and of no other provider."""
-    return is_same_video(then, now) and is_same_setting("provider", then, now)
-
-
-def is_same_setting(name: str, then: Wanted, now: Wanted) -> bool:
-    """Tell whether the same is asked for in this field, one of `Wanted.given`; see `is_same_video`."""
-    before, after = then.given.get(name), now.given.get(name)
-    if before is not None and after is not None:
-        return before == after
-    if before is not None:
-        return before in (then.usual.get(name), now.usual.get(name))
-    if after is not None:
-        # Of what was left to the provider then, nothing is known: what is usual now is no other wish.
-        return after == then.usual.get(name, now.usual.get(name))
-    return True
-
-
 def plain(prompt: str) -> str:
     """Write a prompt as it is compared: one form of each letter, one blank for blanks of every kind."""
     return " ".join(unicodedata.normalize("NFC", prompt).translate(_UNSEEN).split())
@@ -132,67 +100,6 @@ def _digest(value: list[Any]) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def note(connection: Connection, job_id: str, digests: Collection[str]) -> None:
-    """Let a job stand for these digests too, beside its own fingerprint."""
-    connection.executemany(
-        "INSERT INTO stand_ins (fingerprint, job_id) VALUES (?, ?)",
-        [(digest, job_id) for digest in dict.fromkeys(digests)],
-    )
-
-
-def made_for(connection: Connection, digests: Collection[str], asked: Wanted | None = None) -> list[Job]:
-    """
-    Load every job for one of these digests or for the same request, whatever became of it.
-
-    The newest first of those that were planned so.
-
-    Raises:
-        DamagedRecord: one of them cannot be read, so it cannot be known whether the same is bought already.
-    """
-    try:
-        planned = [job for digest in digests for job in journal.same_request(connection, digest)]
-        rows = connection.execute(
-            "SELECT DISTINCT job_id FROM stand_ins WHERE fingerprint IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(digests)),),
-        ).fetchall()
-        noted = [*planned, *(journal.find(connection, job_id) for (job_id,) in rows)]
-        alike = (
-            []
-            if asked is None
-            else [journal.find(connection, job_id) for job_id in _alike(connection, asked)]
-        )
-    except journal.DamagedRecord as error:
-        raise journal.DamagedRecord(
-            f"{error.message} It is for the same request, so that may be bought already; nothing was bought now.",
-            hint="If the person wants it once more all the same, call again with allow_duplicate."
-            " `seedance-mcp doctor` names the provider and the task of the damaged job.",
-        ) from None
-    known = {job.id for job in noted}
-    return [*noted, *(job for job in alike if job.id not in known and _wanted_so(job, asked))]
-
-
-def same_ids(connection: Connection, asked: Wanted | None) -> list[str]:
-    """Give the ids of all jobs for the same request, without those whose record is damaged."""
-    found: list[str] = []
-    for job_id in _alike(connection, asked) if asked is not None else ():
-        with contextlib.suppress(journal.DamagedRecord):
-            if _wanted_so(journal.find(connection, job_id), asked):
-                found.append(job_id)
-    return found
-
-
-def _alike(connection: Connection, asked: Wanted) -> Iterator[str]:
-    """Name every job with this content, newest first."""
-    rows = connection.execute(
-        "SELECT job_id FROM stand_ins WHERE fingerprint = ? ORDER BY rowid DESC", (asked.content,)
-    ).fetchall()
-    return (job_id for (job_id,) in rows)
-
-
-def _wanted_so(job: Job, asked: Wanted | None) -> bool:
-    return asked is not None and job.wanted is not None and is_same_request(job.wanted, asked)
-
-
 def standing(connection: Connection, jobs: Iterable[Job], *, now: float) -> Job | None:
     """Give the first of these jobs that still stands for its request: open, unclear, or done and not yet read about."""
     return next((job for job in jobs if _stands(connection, job, now)), None)
@@ -203,6 +110,6 @@ def _stands(connection: Connection, job: Job, now: float) -> bool:
         return True
     # A clock that was set right since makes the end look old, or still to come.
     fresh = 0.0 <= now - (job.finished_at or 0.0) < _UNREAD_SECONDS or (
-        "finished_at" in job.steady and steady.age(connection, job, "finished_at") < _UNREAD_SECONDS
+        "finished_at" in job.steady and elapsed_time.age(connection, job, "finished_at") < _UNREAD_SECONDS
     )
-    return job.state is JobState.DONE and fresh and not journal.was_read(connection, job.id)
+    return job.state is JobState.DONE and fresh and not job_records.was_read(connection, job.id)

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from ..errors import InvalidRequest
-from ..types import MEDIA_FIELDS, Job, MediaFile, VideoRequest
-from . import journal
-from .repeats import is_same_setting, plain, wanted
-from .store import Connection
+from ..store import Connection, KeptKey, idempotency_keys, transitions
+from ..types import MEDIA_FIELDS, Job, MediaFile, VideoRequest, is_same_setting
+from .repeats import plain, wanted
 
 _FORM = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _LONGEST_SHOWN = 24
@@ -58,14 +57,12 @@ def job_of(connection: Connection, key: RequestKey) -> Job | None:
         InvalidRequest: the key was used for another request.
         StoreError: the record of its job is damaged.
     """
-    row = connection.execute("SELECT asked, digests FROM request_keys WHERE key = ?", (key.text,)).fetchone()
-    if row is None:
+    kept = idempotency_keys.find(connection, key.text)
+    if kept is None:
         return None
-    asked, digests = row
-    rows = connection.execute("SELECT job_id FROM key_jobs WHERE key = ? ORDER BY rowid DESC", (key.text,))
-    jobs = [journal.find(connection, job_id) for (job_id,) in rows.fetchall()]
-    bought = [job for job in jobs if job.state not in journal.NOT_BOUGHT]
-    different = _differences(json.loads(asked), json.loads(digests), key, jobs)
+    jobs = idempotency_keys.jobs_of(connection, key.text)
+    bought = [job for job in jobs if job.state not in transitions.NOT_BOUGHT]
+    different = _differences(kept.asked, kept.digests, key, jobs)
     if different:
         owner = (bought or jobs)[0].id
         raise InvalidRequest(
@@ -77,11 +74,8 @@ def job_of(connection: Connection, key: RequestKey) -> Job | None:
 
 def keep(connection: Connection, key: RequestKey, job: Job) -> None:
     """Let the key stand for this job as well; what it was first asked for stays."""
-    connection.execute(
-        "INSERT INTO request_keys (key, asked, digests, at) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
-        (key.text, json.dumps(_written(key.asked)), json.dumps(dict(key.digests)), job.created_at),
-    )
-    connection.execute("INSERT INTO key_jobs (key, job_id) VALUES (?, ?)", (key.text, job.id))
+    kept = KeptKey(asked=_written(key.asked), digests=key.digests)
+    idempotency_keys.keep(connection, key.text, kept, job)
 
 
 def _is_url(source: str) -> bool:

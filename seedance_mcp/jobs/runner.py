@@ -9,16 +9,14 @@ from functools import partial
 import anyio
 import anyio.abc
 
+from ..store import Leases, Receipts, job_records
 from ..types import Job
-from . import journal
 from .cancelling import cancel
 from .context import JobContext
 from .detached import leave_hooks
 from .handover import Handover
 from .hooks import Hooks
-from .leases import Leases
 from .purchase import Buyer
-from .receipts import Receipts
 from .saving import Saver
 from .shops import Shops
 from .uploads import MediaSender
@@ -97,7 +95,7 @@ class JobRunner:
 
     async def job(self, job_id: str) -> Job:
         """Load one job. Raises JobNotFound."""
-        return await self._store.read(lambda connection: journal.find(connection, job_id))
+        return await self._store.read(lambda connection: job_records.find(connection, job_id))
 
     async def cancel(self, job_id: str) -> tuple[Job, str]:
         """Ask the provider to stop. Returns the job and, in words, what became of the money. Raises JobNotFound."""

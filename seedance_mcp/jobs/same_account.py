@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..errors import ConfigError, InvalidRequest
+from ..store import Account, Store, accounts, job_records, say_same, take_back
+from ..store.accounts import NO_KEY
 from ..types import Job
-from . import journal
-from .accounts import NO_KEY, Account, say_same, take_back
 from .keys import not_by_name
 from .shops import Shops
-from .store import Connection, Store
 
 _FORM = re.compile(rf"[0-9a-f]{{8}}|{NO_KEY}")
 
@@ -49,7 +48,7 @@ async def join(text: str, provider: str | None, *, shops: Shops, store: Store) -
     now = shops.account_at(info)
     at = store.clock()
     await store.write(partial(say_same, earlier=earlier, now=now, at=at))
-    jobs = await store.read(journal.unfinished)
+    jobs = await store.read(job_records.unfinished)
     concerned = [job for job in jobs if (job.provider, job.account) == (name, earlier)]
     return SameAccount(earlier=earlier, now=now, jobs=tuple(concerned))
 
@@ -71,12 +70,8 @@ async def _meant(text: str, provider: str | None, *, shops: Shops, store: Store)
     hint = "`seedance-mcp jobs list` says which key a job waits for."
     if not _FORM.fullmatch(earlier):
         raise InvalidRequest([f"{text[:80]!r} is no fingerprint of a key: it has 8 hex digits."], hint=hint)
-
-    def sellers(connection: Connection) -> list[str]:
-        rows = connection.execute("SELECT DISTINCT provider FROM jobs WHERE account = ?", (earlier,))
-        return sorted(name for (name,) in rows)
-
-    known = [name for name in await store.read(sellers) if not shops.catalog.provider(name).placeholder]
+    sellers = await store.read(partial(accounts.providers_of, fingerprint=earlier))
+    known = [name for name in sellers if not shops.catalog.provider(name).placeholder]
     if provider is not None:
         name = shops.catalog.provider(provider).name
         if name not in known:

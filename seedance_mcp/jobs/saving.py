@@ -15,8 +15,8 @@ from ..config import Settings
 from ..errors import DownloadError, InspectionFailed, MediaError, ProviderError, TaskNotFound
 from ..media import picture_type, probe_video
 from ..providers import Provider, addresses
+from ..store import elapsed_time, transitions
 from ..types import Artifacts, Job, JobState
-from . import journal, steady
 from .context import JobContext
 from .departures import sweep_departures
 from .downloads import Download
@@ -27,7 +27,7 @@ from .polling import fresh_urls
 from .retries import MOST_RUBBISH, counted, is_dead, is_kept_no_longer, is_rubbish_for_good, pause
 from .sidecar import write_sidecar
 from .transfer import Limits, LinkExpired, Route
-from .unfinished import Leftovers
+from .unfinished import Leftovers, writer_of
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Saver:
         self._store = context.store
         self._folder = self._settings.output_dir
         self._leftovers = Leftovers(
-            self._folder, self._store.writer, clock=self._store.clock, uptime=self._store.uptime
+            self._folder, writer_of(self._store), clock=self._store.clock, uptime=self._store.uptime
         )
         self.progress: dict[str, tuple[int, int | None]] = {}
 
@@ -90,7 +90,7 @@ class Saver:
             self.progress.pop(job.id, None)
         now = self._store.clock()
         finished = await self._store.write(
-            lambda connection: journal.move(
+            lambda connection: transitions.move(
                 connection,
                 job,
                 JobState.DONE,
@@ -118,7 +118,7 @@ class Saver:
             outbound=self._settings.outbound,
             limits=_VIDEO_LIMITS,
         )
-        part = part_path(self._folder, job.id, self._store.writer)
+        part = part_path(self._folder, job.id, writer_of(self._store))
 
         def report(here: int, in_all: int | None) -> None:
             self.progress[job.id] = (here, in_all)
@@ -148,7 +148,7 @@ class Saver:
         if not job.request.return_last_frame:
             return None
         if job.last_frame_url:
-            part = part_path(self._folder, job.id, self._store.writer)
+            part = part_path(self._folder, job.id, writer_of(self._store))
             try:
                 places = route.trusted | _trusted(self._settings.base_url(job.provider), job.last_frame_url)
                 there = replace(route, trusted=places, limits=_PICTURE_LIMITS)
@@ -162,7 +162,7 @@ class Saver:
                     "%s: the last frame could not be fetched (%s); taking it from the video", job.id, error
                 )
         try:
-            return await keep_last_frame(video, self._store.writer)
+            return await keep_last_frame(video, writer_of(self._store))
         except (MediaError, InspectionFailed) as error:
             logger.warning("%s: no last frame: %s", job.id, error)
             return None
@@ -203,7 +203,7 @@ class Saver:
     async def _end(self, job: Job, *, detail: str, error: str, error_code: str) -> Job:
         task = job.submission.task_id if job.submission else "?"
         return await self._store.write(
-            lambda connection: journal.move(
+            lambda connection: transitions.move(
                 connection,
                 job,
                 JobState.EXPIRED,
@@ -220,8 +220,10 @@ class Saver:
     async def _since_it_finished(self, job: Job) -> float:
         """How many seconds ago the provider was seen to have finished: for no longer than that it keeps the result."""
         if job.remote_done_at is not None:
-            return await self._store.read(lambda connection: steady.age(connection, job, "remote_done_at"))
-        steps = await self._store.read(lambda connection: journal.history(connection, job.id))
+            return await self._store.read(
+                lambda connection: elapsed_time.age(connection, job, "remote_done_at")
+            )
+        steps = await self._store.read(lambda connection: transitions.history(connection, job.id))
         seen = [step.at for step in steps if step.after == JobState.REMOTE_DONE]
         return self._store.clock() - (seen[-1] if seen else (job.accepted_at or job.created_at))
 
@@ -233,7 +235,7 @@ class Saver:
         if (job.error, job.tries) == (message, tries):
             return job
         noted = await self._store.write(
-            lambda connection: journal.note(
+            lambda connection: transitions.note(
                 connection,
                 job,
                 tries=tries,
@@ -248,7 +250,7 @@ class Saver:
     async def _after(self, job: Job) -> None:
         if job.artifacts is not None:
             with self._troubles.contained("Writing the file beside its video", job.id):
-                await write_sidecar(job, Path(job.artifacts.video_path), self._store.writer)
+                await write_sidecar(job, Path(job.artifacts.video_path), writer_of(self._store))
 
 
 def provider_folder(settings: Settings, provider: str) -> Path:

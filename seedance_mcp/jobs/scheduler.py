@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
-from .store import Clock
+from ..store import Clock
 
 logger = logging.getLogger(__name__)
 

@@ -12,14 +12,23 @@ from typing import TYPE_CHECKING
 from ..config import Settings, UnknownName, on_this_machine, suspects, unknown_names
 from ..errors import ConfigError, InvalidRequest, OtherAccount
 from ..providers import Access, Provider, create
+from ..store import (
+    Account,
+    Connection,
+    Store,
+    elapsed_time,
+    fingerprint,
+    is_same,
+    job_records,
+    other_account,
+    short_digest,
+    written,
+)
 from ..types import Job, JobState
-from . import journal, steady
-from .accounts import Account, fingerprint, is_same, other_account, short_digest, written
 from .by_hand import FoundTask, look_up
 from .carriers import Carrier, link_of, open_carrier
 from .keys import malformed_keys, misnamed_keys, not_by_name
 from .plans import Plan
-from .store import Connection, Store
 from .turns import Turns
 
 if TYPE_CHECKING:
@@ -198,7 +207,7 @@ class Shops:
 
     def open_here(self, connection: Connection) -> list[Job]:
         """Load every open job that this process can do something for, oldest first."""
-        return [job for job in journal.unfinished(connection) if self._can_follow(connection, job)]
+        return [job for job in job_records.unfinished(connection) if self._can_follow(connection, job)]
 
     def _can_follow(self, connection: Connection, job: Job) -> bool:
         if job.state not in _ASKED_ABOUT:
@@ -226,7 +235,7 @@ class Shops:
         """Give the link to a finished job's video that another provider may be handed; None if there is none."""
         if self._store is None:
             return None
-        age = await self._store.read(lambda connection: steady.age(connection, job, "remote_done_at"))
+        age = await self._store.read(lambda connection: elapsed_time.age(connection, job, "remote_done_at"))
         found = link_of(job, settings=self._settings, now=self._store.clock(), age=age)
         return None if found is None or await self.other_account(job) else found
 

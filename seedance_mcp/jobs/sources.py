@@ -11,19 +11,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import anyio.to_thread
-from pydantic import TypeAdapter
 
 from ..config import Settings
 from ..errors import InvalidRequest, JobNotFinished, MediaError, UnexpectedResponse
 from ..media import check_readable, inspect, meant_path, unquoted
 from ..providers import addresses
+from ..store import Store, job_records, uploads
 from ..texts import unusable
 from ..types import MediaFile, MediaKind, VideoRequest
-from . import journal
 from .asked import Asked
 from .last_frames import last_frame_of
 from .shops import Shops
-from .store import Connection, Store
+from .unfinished import writer_of
 
 _KINDS: Mapping[str, MediaKind] = {
     "png": "image",
@@ -77,7 +76,7 @@ class Sources:
             raise InvalidRequest(problems)
         if request.based_on is None:
             return request
-        basis = await self._store.read(partial(journal.find, job_id=request.based_on))
+        basis = await self._store.read(partial(job_records.find, job_id=request.based_on))
         base = basis.request
         given = {name: getattr(request, name) for name in request.model_fields_set}
         options = {**base.provider_options, **request.provider_options}
@@ -160,29 +159,19 @@ class Sources:
         """
         file = await self.open(source)
         media_id = f"media:{secrets.token_urlsafe(12)}"
-        document = TypeAdapter(MediaFile).dump_json(file).decode()
         now = self._store.clock()
-
-        def insert(connection: Connection) -> None:
-            connection.execute(
-                "INSERT INTO media (id, at, source, document) VALUES (?, ?, ?, ?)",
-                (media_id, now, source, document),
-            )
-
-        await self._store.write(insert)
+        await self._store.write(
+            lambda connection: uploads.keep_media(connection, media_id, source, file, now=now)
+        )
         return media_id, file
 
     async def _earlier(self, source: str) -> MediaFile:
-        def query(connection: Connection) -> tuple[str, str] | None:
-            return connection.execute("SELECT source, document FROM media WHERE id = ?", (source,)).fetchone()
-
-        row = await self._store.read(query)
-        if row is None:
+        found = await self._store.read(partial(uploads.find_media, media_id=source))
+        if found is None:
             raise MediaError(
                 f"There is no upload {source!r}.", hint="Call upload_media and pass the media_id it returns."
             )
-        origin, document = row
-        file = TypeAdapter(MediaFile).validate_json(document)
+        origin, file = found
         if file.path is None:
             return file
         # It may have been changed or removed since, and a job's link may have ended.
@@ -196,7 +185,7 @@ class Sources:
 
     async def _of_job(self, source: str) -> MediaFile:
         job_id, _, part = source.removeprefix("job:").partition("/")
-        job = await self._store.read(lambda connection: journal.find(connection, job_id))
+        job = await self._store.read(lambda connection: job_records.find(connection, job_id))
         if job.artifacts is None:
             if job.finished:
                 raise MediaError(
@@ -209,7 +198,7 @@ class Sources:
                 hint="Use job:<id> for the video or job:<id>/last_frame.",
             )
         if part:
-            return await self._local(await last_frame_of(job, self._store.writer))
+            return await self._local(await last_frame_of(job, writer_of(self._store)))
         video = await self._local(Path(job.artifacts.video_path))
         if video.sha256 == job.artifacts.sha256 and await self._shops.link(job):
             return replace(video, job_id=job.id)

@@ -6,44 +6,17 @@ import logging
 import traceback
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import SeedanceError, StoreError
-from .store import Connection, Store
+from ..store import Store, Trouble, troubles
 
 logger = logging.getLogger(__name__)
-
-TOLD_SECONDS = 24 * 3600.0
-"""For so long after the last time a trouble is told."""
 
 _PATIENCE_SECONDS = 0.5
 _MOST_CHARACTERS = 300
 _PACKAGE = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trouble:
-    """
-    Something that failed in a way that nobody planned.
-
-    `doing` is what was being done, as the beginning of a sentence ("Following it"), `why` what came in between.
-    Times are seconds since the epoch.
-    """
-
-    job_id: str | None
-    doing: str
-    why: str
-    times: int
-    first_at: float
-    last_at: float
-
-    @property
-    def words(self) -> str:
-        """One sentence for a person."""
-        often = f"{self.times} times since {_moment(self.first_at)}, last" if self.times > 1 else "once,"
-        return f"{self.doing} failed: {self.why} ({often} at {_moment(self.last_at)})."
 
 
 class Troubles:
@@ -93,7 +66,7 @@ class Troubles:
         now = self._store.clock()
         try:
             await self._store.write_briefly(
-                lambda connection: _write(connection, list(noted.values()), now), _PATIENCE_SECONDS
+                lambda connection: troubles.write(connection, list(noted.values()), now), _PATIENCE_SECONDS
             )
         except Exception as error:
             logger.info("troubles cannot be noted in the database now: %s", type(error).__name__)
@@ -105,7 +78,7 @@ class Troubles:
         now = self._store.clock()
         found = dict(self._unwritten)
         try:
-            written = await self._store.read(lambda connection: _read(connection, now))
+            written = await self._store.read(lambda connection: troubles.read(connection, now))
         except StoreError as error:
             logger.info("troubles cannot be looked up now: %s", error)
             written = []
@@ -119,32 +92,6 @@ def _joined(earlier: Trouble, later: Trouble | None) -> Trouble:
     if later is None:
         return earlier
     return replace(later, times=earlier.times + later.times, first_at=earlier.first_at)
-
-
-def _write(connection: Connection, troubles: list[Trouble], now: float) -> None:
-    connection.executemany(
-        "INSERT INTO troubles (job_id, doing, why, times, first_at, last_at) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (job_id, doing) DO UPDATE SET"
-        " why = excluded.why, times = times + excluded.times, last_at = excluded.last_at",
-        [(one.job_id or "", one.doing, one.why, one.times, one.first_at, one.last_at) for one in troubles],
-    )
-    connection.execute("DELETE FROM troubles WHERE last_at NOT BETWEEN ? AND ?", _told(now))
-
-
-def _read(connection: Connection, now: float) -> list[Trouble]:
-    rows = connection.execute(
-        "SELECT job_id, doing, why, times, first_at, last_at FROM troubles WHERE last_at BETWEEN ? AND ?",
-        _told(now),
-    )
-    return [
-        Trouble(job_id=job_id or None, doing=doing, why=why, times=times, first_at=first_at, last_at=last_at)
-        for job_id, doing, why, times, first_at, last_at in rows
-    ]
-
-
-def _told(now: float) -> tuple[float, float]:
-    """Between which times a trouble is told; one from the future was noted by a clock that ran ahead."""
-    return now - TOLD_SECONDS, now + 60.0
 
 
 def _why(error: Exception) -> str:
@@ -169,7 +116,3 @@ def _line_of_ours(error: Exception) -> str:
         if path.is_relative_to(_PACKAGE):
             return f" in {path.relative_to(_PACKAGE).as_posix()}, line {frame.lineno}"
     return ""
-
-
-def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")

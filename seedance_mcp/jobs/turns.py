@@ -10,7 +10,7 @@ import anyio
 
 from ..errors import StoreError
 from ..providers import Kind
-from .store import Connection, Store
+from ..store import Connection, RateKey, Store, rate_limits
 
 if TYPE_CHECKING:
     from ..catalog import ProviderInfo
@@ -77,21 +77,15 @@ class Turns:
         return spread, spread * (at_once - 1)
 
     def _read(self, connection: Connection, kind: Kind, now: float) -> tuple[float, float]:
-        row = connection.execute(
-            "SELECT next_at, held_until FROM turns WHERE provider = ? AND account = ? AND kind = ?",
-            (self._info.name, self._account, kind),
-        ).fetchone()
-        next_at, held_until = row or (0.0, 0.0)
+        next_at, held_until = rate_limits.read(connection, self._key(kind))
         furthest = now + _FURTHEST_SECONDS
         return max(now, next_at if next_at < furthest else 0.0), held_until if held_until < furthest else 0.0
 
     def _write(self, connection: Connection, kind: Kind, next_at: float, held_until: float) -> None:
-        connection.execute(
-            "INSERT INTO turns (provider, account, kind, next_at, held_until) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (provider, account, kind) DO UPDATE SET"
-            " next_at = excluded.next_at, held_until = excluded.held_until",
-            (self._info.name, self._account, kind, next_at, held_until),
-        )
+        rate_limits.write(connection, self._key(kind), next_at=next_at, held_until=held_until)
+
+    def _key(self, kind: Kind) -> RateKey:
+        return RateKey(provider=self._info.name, account=self._account, kind=kind)
 
     async def _briefly(self, transaction: Callable[[Connection], T]) -> T | None:
         try:

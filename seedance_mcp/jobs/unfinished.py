@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..store import Store
+
 _ABANDONED_SECONDS = 30 * 86_400.0
 """
 So long after its last change nobody can go on with a file: twice the longest time that any provider keeps a result
@@ -62,6 +64,12 @@ class Writer:
             and name.instance is not None
             and not self.alive(name.instance)
         )
+
+
+def writer_of(store: Store) -> Writer:
+    """Who writes files for this store."""
+    ownership = store.ownership
+    return Writer(installation=store.installation, instance=ownership.instance, alive=ownership.alive)
 
 
 def unfinished_file(folder: Path, writer: Writer) -> Path:

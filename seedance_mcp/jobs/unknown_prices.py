@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from ..config import Settings
 from ..errors import BudgetExceeded
-from ..types import FINISHED_STATES, JobState
-from .ledger import from_micros, to_micros
-from .store import Connection
+from ..store import Connection, from_micros, unknown_prices
 
 if TYPE_CHECKING:
     from .intents import Intent
@@ -29,7 +26,7 @@ def check(connection: Connection, intent: Intent, settings: Settings) -> None:
     """
     if intent.maximum.known:
         return
-    if to_micros(intent.maximum.usd) <= 0:
+    if intent.maximum.usd <= 0:
         raise BudgetExceeded(
             "The price of this video is unknown, and the limit for one job is 0.00 USD: nothing could be counted for it.",
             hint="Use the sandbox, which is free. Only the person who runs the server can raise SEEDANCE_MAX_USD_PER_JOB.",
@@ -40,13 +37,15 @@ def check(connection: Connection, intent: Intent, settings: Settings) -> None:
             hint=f"Give max_usd, at least {intent.maximum.usd:.2f}, which is what is counted for it;"
             f" {_KNOWN_INSTEAD}",
         )
-    other = _open(connection)
+    other = unknown_prices.open_job(connection)
     if other is not None:
         raise BudgetExceeded(
             f"The price of this video is unknown, and so is what {other} will have cost, which has not ended yet.",
             hint=f"Wait until {other} has ended (check_status), {_KNOWN_INSTEAD}",
         )
-    charged = from_micros(_dearest(connection, intent))
+    charged = from_micros(
+        unknown_prices.dearest(connection, intent.provider, intent.endpoint, intent.request)
+    )
     if charged > settings.max_usd_per_job:
         raise BudgetExceeded(
             f"The price of this video is unknown, and {intent.provider} has charged {charged:.2f} USD for one of the"
@@ -54,30 +53,3 @@ def check(connection: Connection, intent: Intent, settings: Settings) -> None:
             hint="Choose an offer whose price is known (estimate_cost compares). Only the person who runs the server"
             " can raise SEEDANCE_MAX_USD_PER_JOB.",
         )
-
-
-def _open(connection: Connection) -> str | None:
-    """A job of unknown price that something still happens to, and whose charge is not known yet."""
-    states = json.dumps(sorted(frozenset(JobState) - FINISHED_STATES))
-    row = connection.execute(
-        "SELECT id FROM jobs WHERE state IN (SELECT value FROM json_each(?))"
-        # A damaged record says nothing here, and must not end every other purchase.
-        " AND CASE WHEN json_valid(document) THEN NOT json_extract(document, '$.maximum.known')"
-        " AND json_extract(document, '$.charge') IS NULL END LIMIT 1",
-        (states,),
-    ).fetchone()
-    return row and row[0]
-
-
-def _dearest(connection: Connection, intent: Intent) -> int:
-    """The most that such a video was charged while its price was unknown, in micro-USD; 0 if none was yet."""
-    (micros,) = connection.execute(
-        "SELECT COALESCE(MAX(charged), 0) FROM (SELECT SUM(usd_micros) AS charged"
-        " FROM jobs JOIN ledger ON ledger.job_id = jobs.id"
-        " WHERE jobs.provider = ? AND CASE WHEN json_valid(document)"
-        " THEN NOT json_extract(document, '$.maximum.known') AND json_extract(document, '$.charge') IS NOT NULL"
-        " AND json_extract(document, '$.endpoint') = ? AND json_extract(document, '$.request.duration') IS ?"
-        " AND json_extract(document, '$.request.resolution') IS ? END GROUP BY jobs.id)",
-        (intent.provider, intent.endpoint, intent.request.duration, intent.request.resolution),
-    ).fetchone()
-    return micros

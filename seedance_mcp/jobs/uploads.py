@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 from ..errors import JobNotFound, MediaError
 from ..media import PictureLimits, read_media
 from ..providers import Provider
+from ..store import UploadKey, job_records, uploads
 from ..types import Job, MediaFile, Upload, VideoRequest
-from . import journal, upload_records
 from .carriers import LINK_MARGIN_SECONDS
 from .context import JobContext
 from .departures import departure_key, leaving
 from .fitting import fitted
 from .shops import Shops
-from .upload_records import UploadKey
 
 if TYPE_CHECKING:
     from ..catalog import Offer, ProviderInfo
@@ -110,7 +109,7 @@ class MediaSender:
     async def _current(self, job_id: str) -> str | None:
         """Give the link to a job's video as it is at this moment: planning may be a while ago."""
         try:
-            job = await self._store.read(partial(journal.find, job_id=job_id))
+            job = await self._store.read(partial(job_records.find, job_id=job_id))
         except JobNotFound:
             return None
         return await self._shops.link(job)
@@ -132,13 +131,11 @@ class MediaSender:
     async def _uploaded(self, file: MediaFile, fit: PictureLimits | None, place: _Place) -> str:
         store = self._store
         key = UploadKey(place=place.name, account=place.account, content=departure_key(file, fit))
-        found = await store.read(
-            partial(upload_records.find, key=key, now=store.clock(), margin=place.margin)
-        )
+        found = await store.read(partial(uploads.find, key=key, now=store.clock(), margin=place.margin))
         if found is not None:
             return found
         instance = store.ownership.instance
         async with leaving(file, settings=self._settings, instance=instance, fit=fit) as copy:
             made = await place.upload(copy)
-        await store.write(partial(upload_records.keep, key=key, upload=made, now=store.clock()))
+        await store.write(partial(uploads.keep, key=key, upload=made, now=store.clock()))
         return made.url

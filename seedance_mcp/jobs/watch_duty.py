@@ -9,13 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import NamedTuple, cast
 
 import anyio
 
 from ..errors import StoreError
+from ..store import Connection, Holder, Store, watch_duty
 from ..types import Job
-from .store import Connection, Store
 
 logger = logging.getLogger(__name__)
 
@@ -25,13 +24,6 @@ _STILL_SECONDS = 10.0
 
 _LOOK_SECONDS = 0.25
 _IDLE_SECONDS = 1.0
-
-
-class Holder(NamedTuple):
-    """The process that has the duty, and how often it has shown that it runs."""
-
-    instance: str
-    beat: int
 
 
 class WatchDuty:
@@ -96,23 +88,14 @@ class WatchDuty:
         await self._store.write(self._give_up)
 
     def _holder(self, connection: Connection) -> Holder | None:
-        query = "SELECT instance, beat FROM watch_duty WHERE accounts = ?"
-        row = connection.execute(query, (self._accounts,)).fetchone()
-        return Holder(*cast("tuple[str, int]", row)) if row else None
+        return watch_duty.holder(connection, self._accounts)
 
     def _replace(self, connection: Connection, *, expected: Holder | None) -> bool:
-        if self._holder(connection) != expected:
-            return False
-        connection.execute(
-            "INSERT OR REPLACE INTO watch_duty (accounts, instance, beat) VALUES (?, ?, 0)",
-            (self._accounts, self._store.ownership.instance),
-        )
-        return True
+        me = self._store.ownership.instance
+        return watch_duty.replace(connection, self._accounts, expected=expected, by=me)
 
     def _beat(self, connection: Connection) -> bool:
-        mine = (self._accounts, self._store.ownership.instance)
-        change = "UPDATE watch_duty SET beat = beat + 1 WHERE accounts = ? AND instance = ?"
-        return connection.execute(change, mine).rowcount == 1
+        return watch_duty.beat(connection, self._accounts, self._store.ownership.instance)
 
     def _give_up_if_idle(self, connection: Connection) -> bool:
         if self._store.ownership.anyone_ending() or self._open_jobs(connection):
@@ -121,5 +104,4 @@ class WatchDuty:
         return True
 
     def _give_up(self, connection: Connection) -> None:
-        mine = (self._accounts, self._store.ownership.instance)
-        connection.execute("DELETE FROM watch_duty WHERE accounts = ? AND instance = ?", mine)
+        watch_duty.give_up(connection, self._accounts, self._store.ownership.instance)

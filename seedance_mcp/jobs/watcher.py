@@ -22,13 +22,20 @@ from ..errors import (
     SubmissionUnknown,
 )
 from ..providers import Provider
+from ..store import (
+    Kept,
+    Leases,
+    Receipts,
+    UnreadReceipt,
+    elapsed_time,
+    job_records,
+    transitions,
+)
+from ..store.leases import LEASE_SECONDS
 from ..types import Job, JobState, Submission
-from . import journal, steady
 from .context import JobContext
-from .leases import LEASE_SECONDS, Leases
 from .outcomes import adopt_receipt
 from .polling import poll
-from .receipts import Kept, Receipts, UnreadReceipt
 from .reconcile import adopt_late, try_reconcile
 from .saving import Saver
 from .scheduler import Scheduler, backoff
@@ -107,7 +114,7 @@ class Watcher:
             with self._troubles.contained("Reading the receipts of purchases"):
                 await self._adopt_receipts()
             with self._troubles.contained("Looking up the open jobs"):
-                jobs = await self._store.read(journal.unfinished)
+                jobs = await self._store.read(job_records.unfinished)
                 for job in jobs:
                     if not self._scheduler.knows(job.id):
                         self._scheduler.add(job.id)
@@ -121,7 +128,7 @@ class Watcher:
 
     async def _name_damaged(self) -> None:
         with self._troubles.contained("Looking for damaged records"):
-            for damaged in await self._store.read(journal.damaged):
+            for damaged in await self._store.read(job_records.damaged):
                 logger.error("%s", damaged.words)
 
     async def note_clocks(self) -> None:
@@ -131,8 +138,8 @@ class Watcher:
         Raises:
             StoreError: not now.
         """
-        if not self._noted or await self._store.read(steady.is_due):
-            await self._store.write(steady.note)
+        if not self._noted or await self._store.read(elapsed_time.is_due):
+            await self._store.write(elapsed_time.note)
             self._noted = True
 
     async def _look_for_late_arrivals(self) -> None:
@@ -143,7 +150,7 @@ class Watcher:
 
     async def adopt_late(self) -> None:
         """Ask about every such purchase that the provider's list still reaches back to. Raises StoreError."""
-        for job in await self._store.read(lambda connection: journal.in_states(connection, _DOUBTFUL)):
+        for job in await self._store.read(lambda connection: job_records.in_states(connection, _DOUBTFUL)):
             with self._troubles.contained("Looking for it once more at the provider", job.id):
                 await self._adopt_late(job)
 
@@ -154,7 +161,7 @@ class Watcher:
             return
         if job.sent_at < self._store.clock() - horizon:
             # A clock that was behind then, or ran ahead now, makes it look older than it is.
-            passed = await self._store.read(lambda connection: steady.age(connection, job, "sent_at"))
+            passed = await self._store.read(lambda connection: elapsed_time.age(connection, job, "sent_at"))
             if passed > horizon:
                 return
         try:
@@ -162,7 +169,7 @@ class Watcher:
             adopted = await adopt_late(job, offer, provider=provider, store=self._store)
         except OtherAccount:
             return
-        except (ProviderError, ConfigError, journal.Stale) as error:
+        except (ProviderError, ConfigError, transitions.Stale) as error:
             logger.info("%s: not looked for now: %s", job.id, error)
             return
         if adopted.version != job.version:
@@ -174,11 +181,11 @@ class Watcher:
             return self._interval()
         try:
             after = await self._next(job_id)
-        except journal.Stale:
+        except transitions.Stale:
             return 0.0 if self._failed(job_id) <= _STALE_AT_ONCE else self._interval()
         except OtherAccount as error:
             return self._leave(job_id, error)
-        except journal.DamagedRecord as error:
+        except job_records.DamagedRecord as error:
             logger.error("%s", error.message)
             return None
         except (ProviderError, StoreError) as error:
@@ -192,7 +199,7 @@ class Watcher:
         return after
 
     async def _next(self, job_id: str) -> float | None:
-        job = await self._store.read(lambda connection: journal.find(connection, job_id))
+        job = await self._store.read(lambda connection: job_records.find(connection, job_id))
         if job.finished:
             return None
         if job.state in (JobState.RESERVED, JobState.SENDING):
@@ -267,9 +274,9 @@ class Watcher:
                 "error_hint": "Submit it again.",
             }
         )
-        with contextlib.suppress(journal.Stale):
+        with contextlib.suppress(transitions.Stale):
             moved = await self._store.write(
-                lambda connection: journal.move(
+                lambda connection: transitions.move(
                     connection,
                     job,
                     JobState.UNKNOWN if sent else JobState.NOT_SENT,
@@ -322,7 +329,7 @@ class Watcher:
         adoption = partial(adopt_receipt, job_id=job_id, submission=submission, now=now, uptime=uptime)
         try:
             adopted = await self._store.write(adoption)
-        except (JobNotFound, journal.DamagedRecord) as error:
+        except (JobNotFound, job_records.DamagedRecord) as error:
             words = f"A receipt says that task {submission.task_id} was bought for it. {error.message}"
             self._troubles.note("Adopting what was bought for it", UnreadReceipt(words), job_id)
             return False

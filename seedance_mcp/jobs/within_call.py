@@ -9,7 +9,7 @@ from functools import partial
 
 import anyio
 
-from . import confirmation
+from ..store import confirmations
 from .context import JobContext
 
 
@@ -34,9 +34,9 @@ async def agreed_within_call(code: str | None, context: JobContext) -> AsyncGene
         return
     store = context.store
     try:
-        await store.write(partial(confirmation.approve, code=code, now=store.clock(), for_call=True))
+        await store.write(partial(confirmations.approve, code=code, now=store.clock(), for_call=True))
         yield call
     finally:
         # Also when the call is cancelled: nobody is left then who could ask for what was agreed to.
         with anyio.CancelScope(shield=True), context.troubles.contained("Ending the agreement of a call"):
-            await store.write(partial(confirmation.end, code=code, job_id=call.job_id, now=store.clock()))
+            await store.write(partial(confirmations.end, code=code, job_id=call.job_id, now=store.clock()))

@@ -6,10 +6,11 @@ from .job import FINISHED_STATES, Artifacts, Job, JobState, JobStatus, Signer, T
 from .job_code import JOB_CODES, JobCode, job_code
 from .media import MAX_SHEET_FRAMES, MediaFile, MediaKind, Upload
 from .price import Price
+from .question import Question
 from .request import FRAME_FIELDS, MEDIA_FIELDS, REFERENCE_FIELDS, VideoRequest
 from .task import Submission, TaskState, TaskStatus
 from .terms import PurchaseTerms
-from .wanted import Wanted
+from .wanted import Wanted, is_same_request, is_same_setting, is_same_video
 
 __all__ = [
     "FINISHED_STATES",
@@ -27,6 +28,7 @@ __all__ = [
     "MediaKind",
     "Price",
     "PurchaseTerms",
+    "Question",
     "Signer",
     "Submission",
     "TaskState",
@@ -35,5 +37,8 @@ __all__ = [
     "Upload",
     "VideoRequest",
     "Wanted",
+    "is_same_request",
+    "is_same_setting",
+    "is_same_video",
     "job_code",
 ]

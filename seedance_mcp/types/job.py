@@ -175,7 +175,7 @@ class Job:
     sent_running: float | None = None
     """For how long the machine had been running then, asleep or awake, in seconds."""
     sent_start: str | None = None
-    """Since which of its starts that was (`jobs/machine_time.py`), or in which process where nothing tells starts apart."""
+    """Since which of its starts that was (`machine_time.py`), or in which process where nothing tells starts apart."""
     sent_not_before: float | None = None
     """The earliest that it was sent by the provider's clock, once that is known."""
     unknown_at: float | None = None
@@ -191,7 +191,7 @@ class Job:
     not_found_at: float | None = None
     """Since when the provider has not known the accepted task; None while it does."""
     steady: Mapping[str, float] = field(default_factory=dict[str, float])
-    """For those of these moments whose age decides something: what `jobs/steady.py` had counted when they were written."""
+    """For those of these moments whose age decides something: what `elapsed_time.py` had counted when they were written."""
     wanted: Wanted | None = None
     """How it was asked for, to know it again (`jobs/repeats.py`); None on jobs of earlier versions."""
     said_model: str | None = None

@@ -22,3 +22,33 @@ class Wanted:
     content: str
     given: Mapping[str, Value] = field(default_factory=dict[str, Value])
     usual: Mapping[str, Value] = field(default_factory=dict[str, Value])
+
+
+def is_same_video(then: Wanted, now: Wanted) -> bool:
+    """
+    Tell whether the same video is asked for, whoever makes it.
+
+    A setting that is not given is the same as one that is given with the value which it has where it is not given:
+    at the offer that was chosen then, or at the one that would be chosen now. Where neither gives it, it is the same
+    whatever those offers make of it. Two different values that are given are two videos.
+    """
+    fields = (then.given.keys() | now.given.keys()) - {"provider"}
+    return then.content == now.content and all(is_same_setting(name, then, now) for name in fields)
+
+
+def is_same_request(then: Wanted, now: Wanted) -> bool:
+    """Tell whether the same video is asked for (`is_same_video`) and of no other provider."""
+    return is_same_video(then, now) and is_same_setting("provider", then, now)
+
+
+def is_same_setting(name: str, then: Wanted, now: Wanted) -> bool:
+    """Tell whether the same is asked for in this field, one of `Wanted.given`; see `is_same_video`."""
+    before, after = then.given.get(name), now.given.get(name)
+    if before is not None and after is not None:
+        return before == after
+    if before is not None:
+        return before in (then.usual.get(name), now.usual.get(name))
+    if after is not None:
+        # Of what was left to the provider then, nothing is known: what is usual now is no other wish.
+        return after == then.usual.get(name, now.usual.get(name))
+    return True

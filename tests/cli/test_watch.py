@@ -21,7 +21,7 @@ from seedance_mcp.cli import watch
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import StoreError
 from seedance_mcp.jobs import WatchDuty
-from seedance_mcp.jobs.store import Store
+from seedance_mcp.store.database import Store
 from seedance_mcp.types import JobStatus
 from tests.server.test_endings import document, rows, until, with_hook
 from tests.test_app import START_AND_LEAVE, request

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 
 from seedance_mcp.app import App, open_app
 from seedance_mcp.errors import ConfigError, InvalidRequest, OtherAccount
-from seedance_mcp.jobs import open_store, polling, watcher
-from seedance_mcp.jobs.accounts import Account, fingerprint, is_same, say_same, take_back, written
-from seedance_mcp.jobs.store import Store
+from seedance_mcp.jobs import polling, watcher
+from seedance_mcp.store.accounts import Account, fingerprint, is_same, say_same, take_back, written
+from seedance_mcp.store.database import Store, open_store
 from seedance_mcp.types import Job, JobState
 from tests.emulator import Behaviour, Emulator
 from tests.emulator.server import KEY

@@ -12,8 +12,11 @@ import pytest
 
 from seedance_mcp.config import Settings
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired
-from seedance_mcp.jobs import Store, budget, confirmation, journal, open_store, steady
 from seedance_mcp.jobs.intents import Intent, reserve
+from seedance_mcp.store import elapsed_time, transitions
+from seedance_mcp.store.database import Store, open_store
+from seedance_mcp.store.money import budget
+from seedance_mcp.store.requests import confirmations
 from seedance_mcp.types import Job, JobState, Price, PurchaseTerms, VideoRequest
 
 NOW = 1_760_000_000.0
@@ -28,7 +31,7 @@ class Till:
         self.now, self.up = NOW, 5000.0
         self.store: Store = open_store(folder, clock=lambda: self.now)
         self.store.uptime = lambda: self.up
-        self.store.write_now(steady.note)
+        self.store.write_now(elapsed_time.note)
         values: dict[str, object] = {
             "confirm": "off",
             "max_usd_per_job": Decimal(3),
@@ -65,14 +68,14 @@ class Till:
 
     def move(self, job: Job, to: JobState) -> Job:
         return self.store.write_now(
-            lambda connection: journal.move(connection, job, to, now=self.now, by="me")
+            lambda connection: transitions.move(connection, job, to, now=self.now, by="me")
         )
 
     def pass_time(self, seconds: float) -> None:
         """Let time go by as a running server sees it, which looks at the clocks now and then."""
-        self.store.write_now(steady.note)
+        self.store.write_now(elapsed_time.note)
         self.now, self.up = self.now + seconds, self.up + seconds
-        self.store.write_now(steady.note)
+        self.store.write_now(elapsed_time.note)
 
     def budget(self) -> budget.Budget:
         limits = budget.Limits.of(self.settings)
@@ -267,7 +270,7 @@ def test_in_strict_mode_only_the_terminal_can_agree(till: Till) -> None:
     token = asked.value.hint.split("approve ")[1].split("`")[0]
     with pytest.raises(ConfirmationRequired):
         till.buy("2", prompt="a cat", token=token)
-    approved = till.store.write_now(lambda connection: confirmation.approve(connection, token, now=till.now))
+    approved = till.store.write_now(lambda connection: confirmations.approve(connection, token, now=till.now))
     assert approved
     assert till.buy("2", prompt="a cat").state is JobState.RESERVED
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from seedance_mcp.errors import InvalidRequest, StoreError
-from seedance_mcp.jobs import open_store
 from seedance_mcp.jobs.by_hand import FoundTask, resolve
-from seedance_mcp.jobs.journal import find, insert, move, note
-from seedance_mcp.jobs.store import Store
+from seedance_mcp.store.database import Store, open_store
+from seedance_mcp.store.job_records import find
+from seedance_mcp.store.transitions import insert, move, note
 from seedance_mcp.types import Job, JobState, Submission
 
 from . import records

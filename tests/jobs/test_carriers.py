@@ -24,12 +24,14 @@ from pydantic import SecretStr
 from seedance_mcp.app import App, open_app
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import ConfigError, InvalidRequest, MediaError
-from seedance_mcp.jobs import Shops, open_store, steady
+from seedance_mcp.jobs import Shops
 from seedance_mcp.jobs.carriers import LINK_MARGIN_SECONDS, link_of
 from seedance_mcp.jobs.context import JobContext
 from seedance_mcp.jobs.uploads import MediaSender
 from seedance_mcp.media import copy_to_leave, inspect
 from seedance_mcp.providers import Access, create
+from seedance_mcp.store import elapsed_time
+from seedance_mcp.store.database import open_store
 from seedance_mcp.types import Job, JobState, JobStatus, PurchaseTerms, VideoRequest
 from tests.emulator import Behaviour, Emulator
 from tests.emulator.s3 import KEY_ID, Store, error, running, secrets_in
@@ -190,7 +192,7 @@ async def test_what_was_put_under_a_clock_that_was_ahead_is_put_anew_when_that_i
         store.clock = lambda: time.time() + ahead
         assert (await here.buy("ark", str(film), "a boat")).status is JobStatus.SUCCEEDED
         store.clock = time.time
-        await store.write(steady.note)
+        await store.write(elapsed_time.note)
         if comes_again:
             store.clock, store.uptime = lambda: time.time() + ahead, lambda: time.monotonic() + ahead
         assert (await here.buy("ark", str(film), "another boat")).status is JobStatus.SUCCEEDED

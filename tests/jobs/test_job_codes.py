@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from seedance_mcp import errors
-from seedance_mcp.jobs import journal, open_store
+from seedance_mcp.store import job_records, transitions
+from seedance_mcp.store.database import open_store
 from seedance_mcp.types import JOB_CODES, JobCode, TaskStatus
 from tests.architecture.source import modules
 
@@ -64,18 +65,20 @@ def test_every_error_of_ours_has_a_code_on_the_list() -> None:
 @pytest.mark.parametrize(("given", "stored"), [("a_new_word", "provider"), ("media", "media"), (None, None)])
 def test_no_other_code_can_be_written(tmp_path: Path, given: str | None, stored: str | None) -> None:
     with closing(open_store(tmp_path)) as store:
-        job = store.write_now(lambda connection: journal.insert(connection, records.job(), day="2023-11-14"))
-        noted = store.write_now(lambda connection: journal.note(connection, job, error_code=given))
+        job = store.write_now(
+            lambda connection: transitions.insert(connection, records.job(), day="2023-11-14")
+        )
+        noted = store.write_now(lambda connection: transitions.note(connection, job, error_code=given))
         assert noted.error_code == stored
-        assert store.read_now(lambda connection: journal.find(connection, job.id)) == noted
+        assert store.read_now(lambda connection: job_records.find(connection, job.id)) == noted
 
 
 def test_a_code_of_an_earlier_version_is_read_and_kept(tmp_path: Path) -> None:
     with closing(open_store(tmp_path)) as store:
         job = store.write_now(
-            lambda connection: journal.insert(
+            lambda connection: transitions.insert(
                 connection, records.job(error_code="moderation_blocked"), day="2023-11-14"
             )
         )
-        noted = store.write_now(lambda connection: journal.note(connection, job, progress=0.5))
+        noted = store.write_now(lambda connection: transitions.note(connection, job, progress=0.5))
         assert noted.error_code == "moderation_blocked"

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from seedance_mcp.config import Settings
-from seedance_mcp.jobs import journal
 from seedance_mcp.jobs.intents import Intent, reserve
-from seedance_mcp.jobs.ledger import held
-from seedance_mcp.jobs.store import give_clocks
+from seedance_mcp.store import job_records, transitions
+from seedance_mcp.store.database import give_clocks
+from seedance_mcp.store.money.ledger import held
 from seedance_mcp.types import Job, JobState, Price, PurchaseTerms, Submission, VideoRequest
 
 NOW = 1_700_000_000.0
@@ -30,7 +30,7 @@ class Book:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         give_clocks(connection, clock=lambda: NOW, uptime=lambda: 0.0)
-        scripts = resources.files("seedance_mcp.jobs").joinpath("sql").iterdir()
+        scripts = resources.files("seedance_mcp.store").joinpath("migrations").iterdir()
         for script in sorted(scripts, key=lambda entry: entry.name):
             connection.executescript(script.read_text(encoding="utf-8"))
         intent = Intent(
@@ -49,12 +49,12 @@ class Book:
         )
         with connection:
             reserve(connection, intent=intent, settings=SETTINGS, now=NOW)
-        self.job = journal.find(connection, "job_1")
+        self.job = job_records.find(connection, "job_1")
 
     def move(self, job: Job, to: JobState, by: str = "1", **changes: Any) -> Job:
         """Move the job in a transaction of its own."""
         with self.connection:
-            return journal.move(self.connection, job, to, now=NOW, by=by, **changes)
+            return transitions.move(self.connection, job, to, now=NOW, by=by, **changes)
 
 
 @pytest.fixture
@@ -66,14 +66,14 @@ def book() -> Iterator[Book]:
 def test_an_illegal_move_is_refused_and_changes_nothing(book: Book) -> None:
     with pytest.raises(ValueError, match="reserved to done"):
         book.move(book.job, JobState.DONE)
-    assert journal.find(book.connection, book.job.id) == book.job
+    assert job_records.find(book.connection, book.job.id) == book.job
 
 
 def test_a_decision_on_an_outdated_version_is_refused(book: Book) -> None:
     book.move(book.job, JobState.SENDING, sent_at=NOW)
-    with pytest.raises(journal.Stale):
+    with pytest.raises(transitions.Stale):
         book.move(book.job, JobState.NOT_SENT, by="2")
-    assert journal.find(book.connection, book.job.id).state is JobState.SENDING
+    assert job_records.find(book.connection, book.job.id).state is JobState.SENDING
 
 
 def test_a_refusal_gives_the_reservation_back_and_a_late_adoption_takes_it_again(book: Book) -> None:
@@ -94,7 +94,7 @@ def test_the_real_charge_replaces_the_reservation(book: Book) -> None:
     charge = Price(amount=Decimal("0.31"), currency="USD", usd=Decimal("0.31"))
     job = book.move(job, JobState.REMOTE_DONE, charge=charge)
     assert held(book.connection, job.id) == (310_000, 310_000)
-    assert journal.find(book.connection, job.id).charge == charge
+    assert job_records.find(book.connection, job.id).charge == charge
 
 
 def test_half_a_surrogate_pair_in_any_word_of_a_job_keeps_no_move_from_being_written(book: Book) -> None:
@@ -105,7 +105,7 @@ def test_half_a_surrogate_pair_in_any_word_of_a_job_keeps_no_move_from_being_wri
     except ValueError as error:
         failure = error
     assert failure is None
-    job = journal.find(book.connection, job.id)
+    job = job_records.find(book.connection, job.id)
     job = book.move(
         job,
         JobState.UNRESOLVED,
@@ -115,10 +115,10 @@ def test_half_a_surrogate_pair_in_any_word_of_a_job_keeps_no_move_from_being_wri
         provider_code="\udcff",
         submission=Submission(task_id="t", handle={"a\ud800": "b\ud800"}),
     )
-    stored = journal.find(book.connection, job.id)
+    stored = job_records.find(book.connection, job.id)
     assert (stored.state, stored.error, stored.error_hint) == (JobState.UNRESOLVED, "no: \ufffd", "\ufffd")
     assert (stored.request, stored.maximum, stored.sent_at) == (job.request, job.maximum, NOW)
-    assert [step.detail for step in journal.history(book.connection, job.id)][-2:] == ["said \ufffd"] * 2
+    assert [step.detail for step in transitions.history(book.connection, job.id)][-2:] == ["said \ufffd"] * 2
 
 
 def test_ledger_and_events_cannot_be_changed_or_deleted(book: Book) -> None:
@@ -130,14 +130,14 @@ def test_ledger_and_events_cannot_be_changed_or_deleted(book: Book) -> None:
 def test_a_job_record_with_flipped_bytes_is_noticed(book: Book) -> None:
     book.connection.execute("UPDATE jobs SET document = replace(document, 'intent 1', 'intent 7')")
     with pytest.raises(Exception, match="damaged"):
-        journal.find(book.connection, book.job.id)
+        job_records.find(book.connection, book.job.id)
 
 
 def test_every_state_has_its_row_in_the_table_of_moves() -> None:
-    assert set(journal.LEGAL) == set(JobState)
+    assert set(transitions.LEGAL) == set(JobState)
     reachable = {JobState.RESERVED}
     while True:
-        more = reachable | {to for state in reachable for to in journal.LEGAL[state]}
+        more = reachable | {to for state in reachable for to in transitions.LEGAL[state]}
         if more == reachable:
             break
         reachable = more

@@ -11,10 +11,10 @@ import pytest
 
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.errors import ProviderError, TaskNotFound
-from seedance_mcp.jobs import journal
 from seedance_mcp.jobs.polling import poll
-from seedance_mcp.jobs.store import Store, open_store
 from seedance_mcp.providers import Recovery
+from seedance_mcp.store import job_records, transitions
+from seedance_mcp.store.database import Store, open_store
 from seedance_mcp.types import Job, JobState, Submission, TaskState
 
 from . import records
@@ -47,9 +47,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def accepted(store: Store) -> Job:
     with store._connection as connection:
-        reserved = journal.insert(connection, records.job(), day="2023-11-14")
-        job = journal.move(connection, reserved, JobState.SENDING, now=START, by="me", sent_at=START)
-        return journal.move(
+        reserved = transitions.insert(connection, records.job(), day="2023-11-14")
+        job = transitions.move(connection, reserved, JobState.SENDING, now=START, by="me", sent_at=START)
+        return transitions.move(
             connection, job, JobState.ACCEPTED, now=START, by="me", submission=STORED, accepted_at=START
         )
 
@@ -66,7 +66,7 @@ async def after(
 
     with pytest.raises(ProviderError, match="at the moment"):
         await look(job)
-    job = await store.read(lambda connection: journal.find(connection, job.id))
+    job = await store.read(lambda connection: job_records.find(connection, job.id))
     wall, up = store.clock(), store.uptime()
     store.clock, store.uptime = lambda: wall + seconds, lambda: up + (by_the_steady_clock or seconds)
     return (await look(job)).state

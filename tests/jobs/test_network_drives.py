@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 
 from seedance_mcp.errors import StoreError
-from seedance_mcp.jobs import network_drives, open_store
-from seedance_mcp.jobs.network_drives import find_share, share_on_linux, share_on_macos, share_on_windows
+from seedance_mcp.store.database import open_store
+from seedance_mcp.store.machine import network_drives
+from seedance_mcp.store.machine.network_drives import (
+    find_share,
+    share_on_linux,
+    share_on_macos,
+    share_on_windows,
+)
 
 ROOT = "27 1 254:0 / / rw,relatime - ext4 /dev/vda rw"
 

@@ -11,10 +11,10 @@ import anyio
 import pytest
 
 from seedance_mcp.catalog import Catalog
-from seedance_mcp.jobs import journal
 from seedance_mcp.jobs.reconcile import quiet_seconds, reconcile
-from seedance_mcp.jobs.store import Store, open_store
 from seedance_mcp.providers import Recovery, WhenSent
+from seedance_mcp.store import transitions
+from seedance_mcp.store.database import Store, open_store
 from seedance_mcp.types import Job, JobState
 
 from . import records
@@ -39,9 +39,9 @@ class Machine:
 
     def unknown_job(self, *, uptime: float | None = UP) -> Job:
         with self.store._connection as connection:
-            reserved = journal.insert(connection, records.job(), day="2023-11-14")
-            job = journal.move(connection, reserved, JobState.SENDING, now=START, by="me", sent_at=START)
-            return journal.move(
+            reserved = transitions.insert(connection, records.job(), day="2023-11-14")
+            job = transitions.move(connection, reserved, JobState.SENDING, now=START, by="me", sent_at=START)
+            return transitions.move(
                 connection, job, JobState.UNKNOWN, now=START, by="me", unknown_at=START, unknown_uptime=uptime
             )
 

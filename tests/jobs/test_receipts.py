@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seedance_mcp.errors import StoreError
-from seedance_mcp.jobs.receipts import Receipts, describe_unread
+from seedance_mcp.store.receipts import Receipts, describe_unread
 from seedance_mcp.types import Submission
 
 ME, OTHER = "a" * 16, "b" * 16

@@ -18,9 +18,9 @@ from pydantic import TypeAdapter
 from seedance_mcp.app import App, open_app
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import InvalidRequest
-from seedance_mcp.jobs import Store, journal, open_store
 from seedance_mcp.jobs.request_keys import RequestKey, job_of, keep
-from seedance_mcp.jobs.store import checksum
+from seedance_mcp.store import transitions
+from seedance_mcp.store.database import Store, checksum, open_store
 from seedance_mcp.types import Job, JobState, PurchaseTerms, VideoRequest
 from tests.emulator import Behaviour, Emulator
 from tests.reliability import fault_market as market
@@ -139,7 +139,7 @@ def test_only_a_purchase_that_provably_did_not_happen_frees_its_key(tmp_path: Pa
     job = records.job(state=state)
     key = RequestKey.of(KEY, job.request, {})
     store.write_now(
-        lambda connection: keep(connection, key, journal.insert(connection, job, day="2026-11-21"))
+        lambda connection: keep(connection, key, transitions.insert(connection, job, day="2026-11-21"))
     )
     found = store.read_now(lambda connection: job_of(connection, key))
     store.close()
@@ -153,7 +153,7 @@ def test_a_key_of_an_older_database_still_stands_for_its_job(tmp_path: Path) -> 
     job = records.job(state=JobState.DONE)
     key = RequestKey.of(KEY, job.request, {})
     scripts = sorted(
-        resources.files("seedance_mcp.jobs").joinpath("sql").iterdir(), key=lambda file: file.name
+        resources.files("seedance_mcp.store").joinpath("migrations").iterdir(), key=lambda file: file.name
     )
     with closing(sqlite3.connect(tmp_path / "jobs.db", isolation_level=None)) as older:
         for script in scripts[:5]:

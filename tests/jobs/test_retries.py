@@ -14,8 +14,7 @@ import pytest
 from seedance_mcp.app import App
 from seedance_mcp.cli.refund import refund_note
 from seedance_mcp.errors import DownloadError
-from seedance_mcp.jobs import journal, open_store, retries
-from seedance_mcp.jobs.ledger import held, to_micros
+from seedance_mcp.jobs import retries
 from seedance_mcp.jobs.retries import (
     MOST_RUBBISH,
     counted,
@@ -24,8 +23,10 @@ from seedance_mcp.jobs.retries import (
     is_rubbish_for_good,
     pause,
 )
-from seedance_mcp.jobs.store import checksum
 from seedance_mcp.jobs.transfer import LinkExpired, NoVideo
+from seedance_mcp.store import job_records, transitions
+from seedance_mcp.store.database import checksum, open_store
+from seedance_mcp.store.money.ledger import held, to_micros
 from seedance_mcp.types import Job, JobState, Tries
 from tests.emulator import Emulator
 from tests.reliability.fault_market import Shop, catalog, hurry, info, installed, request
@@ -111,7 +112,9 @@ def test_a_clock_that_is_wrong_keeps_nothing_alive_for_ever() -> None:
 
 def test_a_record_of_an_earlier_version_counts_from_nothing(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    stored = store.write_now(lambda connection: journal.insert(connection, records.job(), day="2023-11-14"))
+    stored = store.write_now(
+        lambda connection: transitions.insert(connection, records.job(), day="2023-11-14")
+    )
     document = json.loads(
         store.read_now(lambda connection: connection.execute("SELECT document FROM jobs").fetchone()[0])
     )
@@ -120,7 +123,7 @@ def test_a_record_of_an_earlier_version_counts_from_nothing(tmp_path: Path) -> N
     store.write_now(
         lambda connection: connection.execute("UPDATE jobs SET document = ?, crc = ?", (text, checksum(text)))
     )
-    found = store.read_now(lambda connection: journal.find(connection, stored.id))
+    found = store.read_now(lambda connection: job_records.find(connection, stored.id))
     store.close()
     assert found == stored
     assert found.tries == NOTHING
@@ -266,4 +269,4 @@ async def test_a_full_disk_counts_for_nothing(folder: Path, monkeypatch: pytest.
 def test_the_pauses_are_part_of_the_record() -> None:
     """Otherwise every restart, and every other server, would begin anew."""
     job = replace(records.job(), tries=after(rubbish(7), GONE))
-    assert journal._adapter().validate_json(journal._dump(job)) == job
+    assert job_records._adapter().validate_json(job_records.dump(job)) == job

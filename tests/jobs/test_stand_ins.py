@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from seedance_mcp.config import Settings
-from seedance_mcp.jobs import journal
 from seedance_mcp.jobs.intents import Intent, reserve
-from seedance_mcp.jobs.store import Store, open_store
+from seedance_mcp.store import transitions
+from seedance_mcp.store.database import Store, open_store
 from seedance_mcp.types import Job, JobState, Price, PurchaseTerms, VideoRequest
 
 NOW = 1_700_000_000.0
@@ -41,7 +41,7 @@ class Buyers:
     def move(self, job: Job, *states: JobState) -> Job:
         for state in states:
             job = self._store.write_now(
-                lambda connection, state=state, job=job: journal.move(
+                lambda connection, state=state, job=job: transitions.move(
                     connection, job, state, now=NOW, by="me"
                 )
             )

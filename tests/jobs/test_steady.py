@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from seedance_mcp.jobs import steady
-from seedance_mcp.jobs.store import Store, open_store
+from seedance_mcp.store import elapsed_time
+from seedance_mcp.store.database import Store, open_store
 
 from .records import START
 
@@ -23,12 +23,12 @@ class Machine:
         self.note()
 
     def note(self) -> float:
-        return self.store.write_now(steady.note)
+        return self.store.write_now(elapsed_time.note)
 
     def later(self, *, wall: float, uptime: float) -> float:
         """What has passed when both clocks have gone on by so much; the look at it begins a new step."""
         self.wall, self.uptime = self.wall + wall, self.uptime + uptime
-        read = self.store.read_now(steady.passed)
+        read = self.store.read_now(elapsed_time.passed)
         assert self.note() == read
         return read
 
@@ -71,6 +71,6 @@ def test_the_clocks_are_looked_at_every_few_minutes_and_at_once_after_one_was_se
 ) -> None:
     def due(wall: float) -> bool:
         machine.wall = START + wall
-        return machine.store.read_now(steady.is_due)
+        return machine.store.read_now(elapsed_time.is_due)
 
     assert [due(wall) for wall in (0.0, 299.0, 301.0, -1.0)] == [False, False, True, True]

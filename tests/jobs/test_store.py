@@ -15,13 +15,13 @@ import anyio
 import pytest
 
 from seedance_mcp.errors import StoreError
-from seedance_mcp.jobs import open_store
-from seedance_mcp.jobs.ownership import FileLock, Ownership
+from seedance_mcp.store.database import open_store
+from seedance_mcp.store.machine.process_locks import FileLock, Ownership
 
 HOLD_LOCK = """
 import sys, time
 from pathlib import Path
-from seedance_mcp.jobs.ownership import FileLock, Ownership
+from seedance_mcp.store.machine.process_locks import FileLock, Ownership
 held = Ownership(Path(sys.argv[1]))
 print(held.instance, flush=True)
 sys.stdin.read()
@@ -104,7 +104,7 @@ async def test_a_failing_transaction_changes_nothing(tmp_path: Path) -> None:
 def test_two_stores_in_two_processes_see_each_others_writes(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     script = (
-        "import sys; from pathlib import Path; from seedance_mcp.jobs import open_store;"
+        "import sys; from pathlib import Path; from seedance_mcp.store import open_store;"
         "s = open_store(Path(sys.argv[1]));"
         "s.write_now(lambda c: c.execute(\"INSERT INTO meta (key, value) VALUES ('from', 'there')\")); s.close()"
     )

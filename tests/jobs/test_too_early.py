@@ -13,13 +13,13 @@ import anyio
 import pytest
 
 from seedance_mcp.catalog import Catalog, Offer
-from seedance_mcp.jobs import journal, steady
 from seedance_mcp.jobs.context import JobContext
 from seedance_mcp.jobs.polling import poll
 from seedance_mcp.jobs.reconcile import reconcile
 from seedance_mcp.jobs.runner import JobRunner
-from seedance_mcp.jobs.store import Store, open_store
 from seedance_mcp.providers import Recovery
+from seedance_mcp.store import elapsed_time, transitions
+from seedance_mcp.store.database import Store, open_store
 from seedance_mcp.types import Job, JobState, Submission, TaskState, TaskStatus
 from tests.emulator import Behaviour
 from tests.reliability.fault_market import hurry, opened, request, settings
@@ -41,17 +41,17 @@ class Machine:
     def later(self, wall: float, uptime: float) -> None:
         """Both clocks go on, each by its own measure, and the look at them is noted."""
         self.wall, self.uptime = self.wall + wall, self.uptime + uptime
-        self.store.write_now(steady.note)
+        self.store.write_now(elapsed_time.note)
 
     def job(self, state: JobState, **fields: Any) -> Job:
         """A job that was sent at this moment and has come to this state."""
 
         def write(connection: Any) -> Job:
-            reserved = journal.insert(connection, records.job(), day="2023-11-14")
-            sent = journal.move(
+            reserved = transitions.insert(connection, records.job(), day="2023-11-14")
+            sent = transitions.move(
                 connection, reserved, JobState.SENDING, now=self.wall, by="me", sent_at=self.wall
             )
-            return journal.move(connection, sent, state, now=self.wall, by="me", **fields)
+            return transitions.move(connection, sent, state, now=self.wall, by="me", **fields)
 
         return self.store.write_now(write)
 

@@ -19,9 +19,9 @@ from seedance_mcp.app import App, open_app
 from seedance_mcp.catalog import Catalog, ProviderInfo
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import RateLimited
-from seedance_mcp.jobs import Store, open_store
 from seedance_mcp.jobs.turns import Turns
 from seedance_mcp.providers import Access, create
+from seedance_mcp.store.database import Store, open_store
 from seedance_mcp.types import JobState, Submission, VideoRequest
 from tests.emulator import Behaviour, Emulator, Fault
 
@@ -34,7 +34,8 @@ from pathlib import Path
 import anyio
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.config import load_settings
-from seedance_mcp.jobs import Shops, open_store
+from seedance_mcp.jobs import Shops
+from seedance_mcp.store import open_store
 from seedance_mcp.types import Submission
 
 async def main(told):

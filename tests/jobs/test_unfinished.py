@@ -12,9 +12,9 @@ import pytest
 
 from seedance_mcp.app import open_app
 from seedance_mcp.config import load_settings
-from seedance_mcp.jobs import open_store
 from seedance_mcp.jobs.parts import part_path
-from seedance_mcp.jobs.unfinished import Leftovers, Writer, unfinished_file
+from seedance_mcp.jobs.unfinished import Leftovers, Writer, unfinished_file, writer_of
+from seedance_mcp.store.database import open_store
 
 HERE, ELSEWHERE = "a" * 16, "b" * 16
 ONE, TWO, DEAD = "1" * 16, "2" * 16, "d" * 16
@@ -170,13 +170,13 @@ def test_two_installations_leave_each_others_downloads_alone(tmp_path: Path, out
     try:
         assert len({store.installation for store in stores}) == 2
         for store in stores:
-            part_path(output_dir, JOB, store.writer).write_bytes(b"half")
-            unfinished_file(output_dir, store.writer).write_bytes(b"half")
+            part_path(output_dir, JOB, writer_of(store)).write_bytes(b"half")
+            unfinished_file(output_dir, writer_of(store)).write_bytes(b"half")
         assert len(list(output_dir.iterdir())) == 4
         for store in stores:
-            leftovers = Leftovers(output_dir, store.writer, clock=store.clock, uptime=store.uptime)
+            leftovers = Leftovers(output_dir, writer_of(store), clock=store.clock, uptime=store.uptime)
             assert leftovers.sweep() == 0
-            assert part_path(output_dir, JOB, store.writer).read_bytes() == b"half"
+            assert part_path(output_dir, JOB, writer_of(store)).read_bytes() == b"half"
         assert len(list(output_dir.iterdir())) == 4
     finally:
         for store in stores:
@@ -201,13 +201,13 @@ def test_what_a_process_of_the_same_installation_left_is_taken_over_after_its_de
 ) -> None:
     output_dir.mkdir()
     first = open_store(tmp_path / "state")
-    part_path(output_dir, JOB, first.writer).write_bytes(b"half")
-    note = part_path(output_dir, JOB, first.writer)
+    part_path(output_dir, JOB, writer_of(first)).write_bytes(b"half")
+    note = part_path(output_dir, JOB, writer_of(first))
     note.with_name(f"{note.name}.json").write_text("{}")
     second = open_store(tmp_path / "state")
-    assert not part_path(output_dir, JOB, second.writer).exists()
+    assert not part_path(output_dir, JOB, writer_of(second)).exists()
     first.close()
-    assert part_path(output_dir, JOB, second.writer).read_bytes() == b"half"
+    assert part_path(output_dir, JOB, writer_of(second)).read_bytes() == b"half"
     second.close()
 
 

@@ -17,10 +17,11 @@ from typing import Any
 
 import pytest
 
-from seedance_mcp.jobs import journal, watch_duty
-from seedance_mcp.jobs.ownership import Ownership
-from seedance_mcp.jobs.store import Store
+from seedance_mcp.jobs import watch_duty
 from seedance_mcp.jobs.watch_duty import WatchDuty
+from seedance_mcp.store import job_records, transitions
+from seedance_mcp.store.database import Store
+from seedance_mcp.store.machine.process_locks import Ownership
 from tests.reliability.simulation_orders import empty_database
 
 from .records import START, job
@@ -107,7 +108,7 @@ class Scene:
 
 
 def _duty(process: Process) -> WatchDuty:
-    return WatchDuty(process.store, accounts="a", open_jobs=journal.unfinished)
+    return WatchDuty(process.store, accounts="a", open_jobs=job_records.unfinished)
 
 
 class Played:
@@ -179,7 +180,7 @@ class Played:
             else:
                 bought = job(id=step, tag=step, client_key=step, owner=process.store.ownership.instance)
                 await process.store.write(
-                    lambda c, bought=bought: journal.insert(c, bought, day="2023-11-14")
+                    lambda c, bought=bought: transitions.insert(c, bought, day="2023-11-14")
                 )
         process.end()
 
@@ -200,7 +201,7 @@ class Played:
             return 0.0
 
     def open_jobs(self) -> int:
-        return len(journal.unfinished(self.connection))
+        return len(job_records.unfinished(self.connection))
 
     def close(self) -> None:
         for process in self.processes:

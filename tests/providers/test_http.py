@@ -33,7 +33,7 @@ from seedance_mcp.errors import (
     UnexpectedResponse,
 )
 from seedance_mcp.providers import Access
-from seedance_mcp.providers.http.api import Api, Deadlines, Problem, Reply, TaskId, Timing
+from seedance_mcp.providers.http.api import Api, Deadlines, Problem, Reading, Reply, TaskId, Timing
 from seedance_mcp.types import MediaFile
 from tests.emulator.scripted import saying, scripted
 from tests.emulator.wire import Connection, Request, Response
@@ -237,7 +237,7 @@ async def test_a_web_page_is_no_word_about_a_task() -> None:
 async def test_an_error_status_can_be_the_answer_all_the_same() -> None:
     async with scripted(saying(Response.of({"id": "t-1", "state": "failed"}, 500))) as server:
         thing = await api(server.origin).get(
-            "thing", Thing, final=lambda status, body: body.get("state") == "failed"
+            "thing", Thing, reading=Reading(final=lambda status, body: body.get("state") == "failed")
         )
     assert thing.id == "t-1"
 

@@ -25,7 +25,7 @@ from typing import Any
 import anyio
 
 from seedance_mcp.app import open_app
-from seedance_mcp.jobs.ledger import to_micros
+from seedance_mcp.store.money.ledger import to_micros
 from tests.emulator import Behaviour, Emulator, Fault
 
 from . import fault_market as market

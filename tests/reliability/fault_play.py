@@ -13,7 +13,7 @@ import anyio
 
 from scripts.fault_matrix import Row, cell
 from seedance_mcp.errors import SeedanceError
-from seedance_mcp.jobs.ledger import held, to_micros
+from seedance_mcp.store.money.ledger import held, to_micros
 from seedance_mcp.types import Job, JobState, PurchaseTerms
 from tests.emulator import Behaviour, Fault
 from tests.emulator.clips import clip

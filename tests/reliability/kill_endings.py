@@ -16,7 +16,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from seedance_mcp.jobs.ownership import FileLock
+from seedance_mcp.store.machine.process_locks import FileLock
 from tests.server.process import call
 
 from .kill_judge import Outcome, duty_of, hooks_of, jobs_of, read, runs_of

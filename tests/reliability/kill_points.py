@@ -7,20 +7,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from seedance_mcp.jobs import (
-    downloads,
-    files,
-    hook_records,
-    hooks,
-    journal,
-    leases,
-    parts,
-    receipts,
-    saving,
-    store,
-    watch_duty,
-)
+from seedance_mcp.jobs import downloads, files, hooks, parts, saving, watch_duty
 from seedance_mcp.providers.http import exchange, network, purchase
+from seedance_mcp.store import database, finish_hooks, leases, receipts, transitions
 from seedance_mcp.types import JobState
 
 MOVES = (
@@ -72,8 +61,8 @@ def install(reached: Reached) -> None:
     _around(hooks, "run_hook", "hook", reached)
     _around(watch_duty.WatchDuty, "take", "duty's taking", reached)
     _around(watch_duty.WatchDuty, "_give_up_if_idle", "duty's end", reached)
-    _around(hook_records, "claim", "hook's claim", reached)
-    _around(hook_records, "finish", "hook's record", reached)
+    _around(finish_hooks, "claim", "hook's claim", reached)
+    _around(finish_hooks, "finish", "hook's record", reached)
     begin = parts.Part.begin
 
     def begin_counted(part: Any, origin: Any) -> Any:
@@ -133,7 +122,7 @@ def _around(owner: Any, name: str, what: str, reached: Reached) -> None:
 
 def _around_transactions(reached: Reached) -> None:
     moved: list[JobState] = []
-    insert, move, write_now = journal.insert, journal.move, store.Store.write_now
+    insert, move, write_now = transitions.insert, transitions.move, database.Store.write_now
 
     def inserted(*given: Any, **named: Any) -> Any:
         job = insert(*given, **named)
@@ -154,5 +143,5 @@ def _around_transactions(reached: Reached) -> None:
             reached(f"written {state.value}")
         return result
 
-    journal.insert, journal.move = inserted, decided  # type: ignore[assignment]
-    store.Store.write_now = written  # type: ignore[method-assign,assignment]
+    transitions.insert, transitions.move = inserted, decided  # type: ignore[assignment]
+    database.Store.write_now = written  # type: ignore[method-assign,assignment]

@@ -9,10 +9,11 @@ import anyio
 from mcp.server.subscriptions import InMemorySubscriptionBus
 
 from seedance_mcp.errors import RequestRejected
-from seedance_mcp.jobs import journal, saving
+from seedance_mcp.jobs import saving
 from seedance_mcp.jobs.sidecar import write_sidecar
 from seedance_mcp.providers.ark.adapter import ArkProvider
 from seedance_mcp.server import views
+from seedance_mcp.store import job_records
 from seedance_mcp.types import Job, JobState, Submission
 from tests.emulator.wire import Request, Response
 from tests.emulator.world import World
@@ -347,7 +348,7 @@ class OpenJobsThatCannotBeLookedUp(Mishap):
     of_all = doctor = "Looking up the open jobs failed: RuntimeError"
 
     async def during(self, scene: Scene) -> str | None:
-        unfinished = journal.unfinished
+        unfinished = job_records.unfinished
         looks = iter(range(1_000_000))
 
         def in_the_beginning(connection: Any) -> Any:
@@ -355,7 +356,7 @@ class OpenJobsThatCannotBeLookedUp(Mishap):
                 raise RuntimeError("cannot schedule new futures")
             return unfinished(connection)
 
-        scene.patch.setattr(journal, "unfinished", in_the_beginning)
+        scene.patch.setattr(job_records, "unfinished", in_the_beginning)
         return None
 
 

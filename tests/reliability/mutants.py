@@ -48,7 +48,7 @@ class Tried(NamedTuple):
 
 def source(mutant: Mutant) -> Path:
     """The file that the mistake is made in."""
-    return Path(__file__).parents[2] / "seedance_mcp" / "jobs" / f"{mutant.module}.py"
+    return Path(__file__).parents[2].joinpath("seedance_mcp", *mutant.module.split(".")).with_suffix(".py")
 
 
 def mutate(mutant: Mutant) -> str:
@@ -79,7 +79,7 @@ class _Finder(importlib.abc.MetaPathFinder):
     """Answers the import of the one module with its mutated source."""
 
     def __init__(self, mutant: Mutant) -> None:
-        self._name, self._text = f"seedance_mcp.jobs.{mutant.module}", mutate(mutant)
+        self._name, self._text = f"seedance_mcp.{mutant.module}", mutate(mutant)
         self._path = str(source(mutant))
 
     def find_spec(
@@ -105,7 +105,7 @@ class Outcome:
 def attempt(mutant: Mutant, schedules: int = SEEDS) -> Tried:
     """Make the mistake in this process, which has to be a fresh one, and see whether the simulation or its test notices."""
     began = time.monotonic()
-    if any(name.startswith("seedance_mcp.jobs") for name in sys.modules):
+    if any(name.startswith("seedance_mcp.") for name in sys.modules):
         raise RuntimeError("the money core is imported here already, without the mistake")
     sys.meta_path.insert(0, _Finder(mutant))
     if mutant.test:

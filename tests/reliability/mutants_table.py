@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 class Mutant(NamedTuple):
     """
-    One mistake: `old` occurs exactly once in `seedance_mcp/jobs/<module>.py` and becomes `new`.
+    One mistake: `old` occurs exactly once in `module`, a dotted name below `seedance_mcp`, and becomes `new`.
 
     `seed` is a schedule that is known to find it; the others are tried when it does so no more. What the simulation
     does not play is noticed by `test` instead (a path from the root of the project, `::` and a name).

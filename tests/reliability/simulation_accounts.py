@@ -6,7 +6,7 @@ import random
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from seedance_mcp.jobs.accounts import Account, say_same
+from seedance_mcp.store.accounts import Account, say_same
 
 from .simulation_market import SELLERS
 from .simulation_rules import Violation

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired
-from seedance_mcp.jobs import confirmation
+from seedance_mcp.store.requests import confirmations
 from seedance_mcp.types import Price
 
 from .simulation_loop import PAUSE
@@ -112,7 +112,7 @@ class Consents:
         code = intent.terms.agreed_to
         if code is not None:
             now = self._world.wall
-            await process.store.write(lambda connection: confirmation.end(connection, code, job_id, now=now))
+            await process.store.write(lambda connection: confirmations.end(connection, code, job_id, now=now))
             self._asked[_digest(code)].ended = True
 
     async def answers(
@@ -134,7 +134,7 @@ class Consents:
         await PAUSE
 
         def approve(connection: Any) -> None:
-            if confirmation.approve(connection, code, now=self._world.wall, for_call=True):
+            if confirmations.approve(connection, code, now=self._world.wall, for_call=True):
                 asked.in_a_dialogue = not asked.approved
                 asked.approved, asked.said = True, asked.said + 1
 
@@ -169,7 +169,7 @@ class Consents:
         if dice < 0.7:
 
             def approve(connection: Any) -> None:
-                if confirmation.approve(connection, code, now=world.wall):
+                if confirmations.approve(connection, code, now=world.wall):
                     asked.approved, asked.said = True, asked.said + 1
 
             await process.store.write(approve)
@@ -190,7 +190,7 @@ class Consents:
         taken_back: list[tuple[Asked, int]] = []
 
         def decline(connection: Any) -> None:
-            confirmation.decline(connection, code, now=said_at)
+            confirmations.decline(connection, code, now=said_at)
             same = [one for one in self._asked.values() if one.fingerprint == intent.fingerprint]
             taken_back[:] = [(one, one.said) for one in same]
 

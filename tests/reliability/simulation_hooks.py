@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from seedance_mcp.jobs import hook_records
-from seedance_mcp.jobs.hook_records import OwedHook
 from seedance_mcp.jobs.hooks import ABANDONED, Hooks
+from seedance_mcp.store import finish_hooks
+from seedance_mcp.store.finish_hooks import OwedHook
 from seedance_mcp.types import Job
 
 from .simulation_loop import PAUSE
@@ -129,4 +129,4 @@ class HookPromises:
 
     def owed(self) -> bool:
         """Whether one is owed that nobody has claimed."""
-        return self.wanted and hook_records.owed(self._world.connection) is not None
+        return self.wanted and finish_hooks.owed(self._world.connection) is not None

@@ -41,7 +41,7 @@ _STANDS_FOR: dict[tuple[str, str, str, tuple[str, ...]], tuple[str, ...]] = {}
 def empty_database() -> bytes:
     """The tables of the product, with nothing in them."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    scripts = resources.files("seedance_mcp.jobs").joinpath("sql").iterdir()
+    scripts = resources.files("seedance_mcp.store").joinpath("migrations").iterdir()
     for script in sorted(scripts, key=lambda file: file.name):
         connection.executescript(script.read_text(encoding="utf-8"))
     whole = connection.serialize()

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.errors import DownloadError, OtherAccount, SeedanceError
-from seedance_mcp.jobs.accounts import Account
 from seedance_mcp.jobs.context import JobContext
 from seedance_mcp.jobs.planning import Planner
 from seedance_mcp.jobs.purchase_flow import PurchaseFlow
@@ -19,7 +18,8 @@ from seedance_mcp.jobs.runner import JobRunner
 from seedance_mcp.jobs.saving import Saver
 from seedance_mcp.jobs.shops import Shops
 from seedance_mcp.jobs.sources import Sources
-from seedance_mcp.jobs.store import Store
+from seedance_mcp.store.accounts import Account
+from seedance_mcp.store.database import Store
 from seedance_mcp.types import Artifacts, Job, Submission
 
 from .simulation_accounts import Reach

@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from seedance_mcp.errors import BudgetExceeded
-from seedance_mcp.jobs import budget
+from seedance_mcp.store.money import budget
 
 from .simulation_market import HORIZON_HOURS, MICROS, PRICE, QUIET, SELLERS
 from .simulation_orders import request

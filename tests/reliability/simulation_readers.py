@@ -7,9 +7,9 @@ import random
 from typing import TYPE_CHECKING
 
 from seedance_mcp.errors import StoreError
-from seedance_mcp.jobs import journal
 from seedance_mcp.jobs.readers import PROMPT_SECONDS, Reader
-from seedance_mcp.jobs.store import Connection
+from seedance_mcp.store import job_records
+from seedance_mcp.store.database import Connection
 
 from .simulation_loop import PAUSE, Until
 from .simulation_rules import Violation
@@ -118,11 +118,11 @@ class Readers:
             self.read.update(jobs)
 
     def _unread(self, connection: Connection) -> list[str]:
-        return [job.id for job in journal.unread(connection, CLIENT, now=self._world.wall)]
+        return [job.id for job in job_records.unread(connection, CLIENT, now=self._world.wall)]
 
     def _note(self, connection: Connection, jobs: Collection[str]) -> None:
         """I11: only what somebody has really read is noted as read."""
         for job in jobs:
             if job not in self.read:
                 raise Violation("I11", "noted as read, though nobody can have read it", job)
-        journal.note_read(connection, CLIENT, jobs, now=self._world.wall)
+        job_records.note_read(connection, CLIENT, jobs, now=self._world.wall)

@@ -25,9 +25,10 @@ from seedance_mcp.errors import (
     ProviderError,
     StoreError,
 )
-from seedance_mcp.jobs import by_hand, journal
+from seedance_mcp.jobs import by_hand
 from seedance_mcp.jobs.intents import Intent
 from seedance_mcp.jobs.request_keys import RequestKey
+from seedance_mcp.store import job_records, transitions
 from seedance_mcp.types import Price, PurchaseTerms, Submission
 
 from .simulation_accounts import Accounts, Reach
@@ -276,7 +277,7 @@ class World:
         except StopIteration:
             self.threads.remove(thread)
             return False
-        except journal.Stale:
+        except transitions.Stale:
             self.count("a stale decision refused")
             self.threads.remove(thread)
             return False
@@ -414,7 +415,7 @@ class World:
 
     def by_hand(self, process: Process, job_id: str) -> Thread | None:
         """A person looks at the provider's console, when nothing can arrive there any more, and tells the truth."""
-        job = journal.find(self.connection, job_id)
+        job = job_records.find(self.connection, job_id)
         packet, task = self.market.sent.get(job.tag), self.market.tasks.get(job.tag)
         if packet and packet.flying:
             return None

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from seedance_mcp.jobs.ledger import to_micros
+from seedance_mcp.store.money.ledger import to_micros
 from tests.emulator import Behaviour, Emulator
 
 from .disk_child import PHASES, PROVIDER

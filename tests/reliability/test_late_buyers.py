@@ -16,8 +16,9 @@ import anyio
 import pytest
 
 from seedance_mcp.app import App
-from seedance_mcp.jobs import database_file, outcomes, purchase_flow, runner
-from seedance_mcp.jobs.receipts import Receipts
+from seedance_mcp.jobs import outcomes, purchase_flow, runner
+from seedance_mcp.store import database_file
+from seedance_mcp.store.receipts import Receipts
 from seedance_mcp.types import Job, JobState, Submission
 from tests.emulator import Behaviour, Emulator, Fault
 from tests.emulator import server as emulator_server

@@ -11,8 +11,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from seedance_mcp.jobs import machine_time
-from seedance_mcp.jobs.store import Store
+from seedance_mcp.store.database import Store
+from seedance_mcp.store.machine import machine_time
 from seedance_mcp.types import Job, JobState
 from tests.emulator import Behaviour
 

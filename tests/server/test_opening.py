@@ -15,10 +15,12 @@ from mcp import Client
 from seedance_mcp.app import App, open_app
 from seedance_mcp.config import Settings
 from seedance_mcp.errors import SeedanceError, StoreError
-from seedance_mcp.jobs import database_file, open_store, store
-from seedance_mcp.jobs.ownership import FileLock
 from seedance_mcp.server import create_server, opening
 from seedance_mcp.server.assembly import assemble
+from seedance_mcp.store import database as opened_database
+from seedance_mcp.store import database_file
+from seedance_mcp.store.database import open_store
+from seedance_mcp.store.machine.process_locks import FileLock
 from tests.reliability.waiting import until
 
 from .asking import make, refusal
@@ -168,7 +170,7 @@ async def _fails(client: Client) -> bool:
 def test_a_process_that_was_suspended_while_opening_holds_nobody_up_for_ever(
     settings: Settings, database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_OPENING_SECONDS", 0.2)
+    monkeypatch.setattr(opened_database, "_OPENING_SECONDS", 0.2)
     with contextlib.closing(FileLock(settings.state_dir / "opening.lock")) as suspended:
         assert suspended.try_take()
         with pytest.raises(StoreError, match="still opening"):

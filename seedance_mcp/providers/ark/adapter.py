@@ -11,7 +11,7 @@ from ...errors import NotSupported, RequestRejected, TaskNotFound, UnexpectedRes
 from ...texts import REPLACEMENT
 from ...types import Submission, TaskState, TaskStatus, VideoRequest
 from ..error_codes import read_codes
-from ..http.api import Api, Problem, Reply, TaskId, checked_id, same_task
+from ..http.api import Api, Problem, Reading, Reply, TaskId, checked_id, same_task
 from ..http.sanitizing import clean
 from ..lenient_fields import Incidental
 from ..outcomes import failed, named, unplaced, used
@@ -132,7 +132,11 @@ class ArkProvider(Provider):
     async def check(self) -> None:
         """List one task."""
         await self._api.get(
-            _TASKS, _Page, params={"page_num": 1, "page_size": 1}, missing=UnexpectedResponse, kind="list"
+            _TASKS,
+            _Page,
+            params={"page_num": 1, "page_size": 1},
+            reading=Reading(missing=UnexpectedResponse),
+            kind="list",
         )
 
     async def cancel(self, submission: Submission) -> None:
@@ -228,7 +232,7 @@ class ArkProvider(Provider):
                     _TASKS,
                     _Page,
                     params={"page_num": number, "page_size": _PAGE, **params},
-                    missing=UnexpectedResponse,
+                    reading=Reading(missing=UnexpectedResponse),
                     kind="list",
                 )
                 totals.add(page.total)

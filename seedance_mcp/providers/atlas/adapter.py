@@ -10,7 +10,7 @@ from ...catalog import Offer, ProviderInfo
 from ...errors import ContentRejected, RequestRejected, TaskNotFound, UnexpectedResponse
 from ...types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
 from ..error_codes import Meaning, read_codes
-from ..http.api import Api, Problem, checked_id, same_task
+from ..http.api import Api, Problem, Reading, checked_id, same_task
 from ..matching import marked, moment, same_order
 from ..outcomes import failed, kept_until, named, unplaced, used
 from ..protocol import Access, Provider, Purchase, Recovery
@@ -73,7 +73,9 @@ class AtlasProvider(Provider):
             return status >= 500 and self._has_ended(body, asked)
 
         try:
-            made = await self._api.get(f"{_MODEL}/prediction/{asked}", prediction, final=ended)
+            made = await self._api.get(
+                f"{_MODEL}/prediction/{asked}", prediction, reading=Reading(final=ended)
+            )
         except RequestRejected as error:
             # A new id is answered with 400 for a moment, like one that nobody knows.
             raise TaskNotFound(
@@ -88,7 +90,7 @@ class AtlasProvider(Provider):
 
     async def balance(self) -> Decimal | None:
         """Ask what is left of it."""
-        left = await self._api.get("public/v1/balance", Balance, missing=UnexpectedResponse)
+        left = await self._api.get("public/v1/balance", Balance, reading=Reading(missing=UnexpectedResponse))
         return left.amount(self._info.currency)
 
     async def upload(self, media: MediaFile) -> Upload:
@@ -103,7 +105,7 @@ class AtlasProvider(Provider):
             quoted,
             _body(request, offer, ""),
             repeatable=True,
-            missing=RequestRejected,
+            reading=Reading(missing=RequestRejected),
         )
 
     async def recover(self, request: VideoRequest, offer: Offer, tag: str, sent: WhenSent) -> Recovery:
@@ -118,7 +120,7 @@ class AtlasProvider(Provider):
                 f"{_MODEL}/history",
                 page,
                 params={"no": number, "size": _PAGE},
-                missing=UnexpectedResponse,
+                reading=Reading(missing=UnexpectedResponse),
                 kind="list",
             )
             since = sent.since(self._api.their_now)

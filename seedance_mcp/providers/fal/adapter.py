@@ -10,7 +10,7 @@ from typing import Any
 from ...catalog import Offer, ProviderInfo
 from ...errors import NotSupported, ProviderError, RequestRejected, UnexpectedResponse
 from ...types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
-from ..http.api import Api, checked_id
+from ..http.api import Api, Reading, checked_id
 from ..http.uploads import file_name
 from ..matching import marked, same_order
 from ..outcomes import unplaced, used
@@ -152,7 +152,7 @@ class FalProvider(Provider):
                 "models/requests/by-endpoint",
                 replies.Page,
                 params=params,
-                missing=UnexpectedResponse,
+                reading=Reading(missing=UnexpectedResponse),
                 kind="list",
             )
             found |= {
@@ -171,15 +171,14 @@ class FalProvider(Provider):
             replies.Token,
             {},
             repeatable=True,
-            missing=UnexpectedResponse,
+            reading=Reading(missing=UnexpectedResponse),
         )
 
     async def _result(self, submission: Submission) -> TaskState:
         made = await self._api.get(
             _place(submission, "response"),
             replies.Output,
-            final=replies.is_end,
-            header=replies.UNITS_HEADER,
+            reading=Reading(final=replies.is_end, header=replies.UNITS_HEADER),
         )
         if made.video is None and (made.detail is not None or made.error_type is not None):
             return replies.ended(made.detail, made.error_type)
@@ -205,7 +204,10 @@ class FalProvider(Provider):
 
     async def _rate(self, endpoint: str) -> replies.Rate | None:
         rates = await self._api.at(_PLATFORM).get(
-            "models/pricing", replies.Rates, params={"endpoint_id": endpoint}, missing=UnexpectedResponse
+            "models/pricing",
+            replies.Rates,
+            params={"endpoint_id": endpoint},
+            reading=Reading(missing=UnexpectedResponse),
         )
         rate = next((rate for rate in rates.prices if rate.endpoint_id == endpoint), None)
         return rate if rate is not None and rate.usd is not None else None

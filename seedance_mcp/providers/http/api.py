@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -15,7 +16,7 @@ from ..protocol import Access, Purchase
 from ..rate_limits import PURCHASE_PATIENCE, Kind, Line, NotItsTurn
 from .exchange import Exchange
 from .origin import Origin
-from .purchase import pay
+from .purchase import PaidEndpoint, pay
 from .replies import (
     Answer,
     Classify,
@@ -34,7 +35,18 @@ from .replies import (
 from .timeouts import Deadlines, Timing
 from .uploads import form, raw
 
-__all__ = ["Api", "Deadlines", "Problem", "Reply", "TaskId", "Timing", "amount_of", "checked_id", "same_task"]
+__all__ = [
+    "Api",
+    "Deadlines",
+    "Problem",
+    "Reading",
+    "Reply",
+    "TaskId",
+    "Timing",
+    "amount_of",
+    "checked_id",
+    "same_task",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +55,35 @@ ATTEMPTS = 4
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 """Seconds: the bound of the random pause before the first repeat; it doubles up to the second."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """
+    How the answer to a free call is read.
+
+    `final` tells of an error status (and its body) that it is the answer all the same; `missing` is what a 404 means;
+    `header` (in lower case) is one that is read as if it were a field of the body.
+    """
+
+    final: Callable[[int, Any], bool] | None = None
+    missing: type[ProviderError] = TaskNotFound
+    header: str | None = None
+
+
+_PLAIN = Reading()
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A free call. `repeatable`: it may be sent again when no answer came."""
+
+    method: str
+    path: str
+    params: Mapping[str, str | int | list[str]] | None = None
+    json: Any = None
+    kind: Kind = "read"
+    repeatable: bool = False
 
 
 class Api:
@@ -113,32 +154,17 @@ class Api:
         reply: Shape[ReplyT],
         *,
         params: Mapping[str, str | int | list[str]] | None = None,
-        final: Callable[[int, Any], bool] | None = None,
-        missing: type[ProviderError] = TaskNotFound,
+        reading: Reading = _PLAIN,
         kind: Kind = "read",
-        header: str | None = None,
     ) -> ReplyT:
         """
-        Ask, as often as it takes within the deadline.
-
-        `final` tells of an error status (and its body) that it is the answer all the same; `missing` is what
-        a 404 means; `kind` is what the provider's limits count it as; `header` (in lower case) is one that is
-        read as if it were a field of the body.
+        Ask, as often as it takes within the deadline; `kind` is what the provider's limits count it as.
 
         Raises:
             ProviderError: the class that fits what went wrong.
         """
-        return await self._free(
-            "GET",
-            path,
-            reply,
-            params=params,
-            final=final,
-            missing=missing,
-            kind=kind,
-            header=header,
-            repeatable=True,
-        )
+        call = _Call("GET", path, params=params, kind=kind, repeatable=True)
+        return await self._free(call, reply, reading)
 
     async def post(
         self,
@@ -147,20 +173,20 @@ class Api:
         json: Any = None,
         *,
         repeatable: bool = False,
-        missing: type[ProviderError] = TaskNotFound,
+        reading: Reading = _PLAIN,
     ) -> ReplyT:
         """Post something that is free. Never a purchase: that is `buy`."""
-        return await self._free("POST", path, reply, json=json, repeatable=repeatable, missing=missing)
+        return await self._free(_Call("POST", path, json=json, repeatable=repeatable), reply, reading)
 
     async def put(
         self, path: str, reply: Shape[ReplyT], json: Any = None, *, repeatable: bool = True
     ) -> ReplyT:
         """Put something that is free."""
-        return await self._free("PUT", path, reply, json=json, repeatable=repeatable)
+        return await self._free(_Call("PUT", path, json=json, repeatable=repeatable), reply)
 
     async def delete(self, path: str, reply: Shape[ReplyT], *, repeatable: bool = True) -> ReplyT:
         """Delete."""
-        return await self._free("DELETE", path, reply, repeatable=repeatable)
+        return await self._free(_Call("DELETE", path, repeatable=repeatable), reply)
 
     async def upload(
         self,
@@ -182,7 +208,7 @@ class Api:
         )
         with anyio.move_on_after(self._deadlines.upload):
             async with self._line.turn("read", self._deadlines.total):
-                return self._read(await self._exchange.send(request), reply, final=None, missing=TaskNotFound)
+                return self._read(await self._exchange.send(request), reply)
         raise ProviderUnavailable(
             f"{self._info.title} did not take the file within {self._deadlines.upload:.0f} s."
         )
@@ -214,9 +240,7 @@ class Api:
                 request,
                 reply,
                 purchase,
-                title=self._info.title,
-                origin=self._origin,
-                classify=self._classify,
+                PaidEndpoint(title=self._info.title, origin=self._origin, classify=self._classify),
                 deadline=self._deadlines.for_purchase(len(request.content)),
                 now=self._timing.now,
             )
@@ -227,20 +251,7 @@ class Api:
         for further in self._further.values():
             await further.close()
 
-    async def _free(
-        self,
-        method: str,
-        path: str,
-        reply: Shape[ReplyT],
-        *,
-        params: Mapping[str, str | int | list[str]] | None = None,
-        json: Any = None,
-        final: Callable[[int, Any], bool] | None = None,
-        missing: type[ProviderError] = TaskNotFound,
-        kind: Kind = "read",
-        header: str | None = None,
-        repeatable: bool,
-    ) -> ReplyT:
+    async def _free(self, call: _Call, reply: Shape[ReplyT], reading: Reading = _PLAIN) -> ReplyT:
         end = self._timing.clock() + self._deadlines.total
         failure: ProviderError = ProviderUnavailable(
             f"{self._info.title} did not answer within {self._deadlines.total:.0f} s."
@@ -249,22 +260,25 @@ class Api:
             for attempt in range(1, ATTEMPTS + 1):
                 try:
                     patience = (end - self._timing.clock()) / 2  # the other half is for the call itself
-                    async with self._line.turn(kind, patience):
+                    async with self._line.turn(call.kind, patience):
                         answer = await self._exchange.send(
-                            self._origin.request(method, path, params=params, json=json)
+                            self._origin.request(call.method, call.path, params=call.params, json=call.json)
                         )
-                        if header:
-                            answer = answer.with_header(header)
-                        return self._read(answer, reply, final=final, missing=missing)
+                        return self._read(answer, reply, reading)
                 except NotItsTurn as error:
                     raise failure if attempt > 1 else error from None
                 except (RateLimited, ProviderUnavailable) as error:
                     failure = error
                 pause = self._pause(attempt, failure)
-                if not repeatable or attempt == ATTEMPTS or self._timing.clock() + pause >= end:
+                if not call.repeatable or attempt == ATTEMPTS or self._timing.clock() + pause >= end:
                     raise failure
                 logger.warning(
-                    "%s: %s %s: %s; again in %.1f s", self._info.name, method, path, failure.code, pause
+                    "%s: %s %s: %s; again in %.1f s",
+                    self._info.name,
+                    call.method,
+                    call.path,
+                    failure.code,
+                    pause,
                 )
                 await self._timing.sleep(pause)
         raise failure
@@ -274,17 +288,12 @@ class Api:
         asked = failure.retry_after if isinstance(failure, RateLimited) else None
         return jitter if asked is None else asked + self._timing.random() * FIRST_PAUSE
 
-    def _read(
-        self,
-        answer: Answer,
-        reply: Shape[ReplyT],
-        *,
-        final: Callable[[int, Any], bool] | None,
-        missing: type[ProviderError],
-    ) -> ReplyT:
+    def _read(self, answer: Answer, reply: Shape[ReplyT], reading: Reading = _PLAIN) -> ReplyT:
+        if reading.header:
+            answer = answer.with_header(reading.header)
         problem = self._classify(answer.status, answer.json) if answer.is_json else None
         good = answer.ok and problem is None
-        if good or (final and answer.is_json and final(answer.status, answer.json)):
+        if good or (reading.final and answer.is_json and reading.final(answer.status, answer.json)):
             return parse(reply, answer, self._info.title)
-        kind = kind_of(answer.status, problem, missing=missing)
+        kind = kind_of(answer.status, problem, missing=reading.missing)
         raise error_of(kind, answer, problem, title=self._info.title)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -38,25 +39,33 @@ _GATEWAY_REFUSALS = frozenset({401, 403, 404, 413, 429})
 """Statuses that are a refusal even as a web page: the gateway in front let nothing through."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PaidEndpoint:
+    """Where purchases at one provider go: its title in messages, its origin, and how its errors are read."""
+
+    title: str
+    origin: Origin
+    classify: Classify
+
+
 async def pay(
     request: httpx2.Request,
     reply: Shape[ReplyT],
     purchase: Purchase,
+    endpoint: PaidEndpoint,
     *,
-    title: str,
-    origin: Origin,
-    classify: Classify,
     deadline: float,
     now: Callable[[], float],
 ) -> ReplyT:
     """
-    Send `request` to its `origin` and return what was bought; `deadline` in seconds covers all of it.
+    Send `request` to its `endpoint` and return what was bought; `deadline` in seconds covers all of it.
 
     Raises:
         SubmissionNotSent: no connection came about within the deadline; not one byte was sent.
         SubmissionUnknown: sent, and there is no evidence of a refusal.
         ProviderError: any other class: refused, with evidence.
     """
+    title, origin = endpoint.title, endpoint.origin
     sent = False
     stopped: BaseException | None = None
 
@@ -120,7 +129,7 @@ async def pay(
     answer = answer_of(
         response.status_code, response.headers, bytes(body), whole=whole, now=now(), key=origin.key
     )
-    return _judge(answer, reply, title=title, classify=classify)
+    return _judge(answer, reply, title=title, classify=endpoint.classify)
 
 
 def _keep(purchase: Purchase, status: int, raw: bytes) -> None:

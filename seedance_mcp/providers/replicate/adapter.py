@@ -10,7 +10,7 @@ from ...catalog import Offer, ProviderInfo
 from ...errors import NotSupported, UnexpectedResponse
 from ...types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
 from ..error_codes import read_codes
-from ..http.api import Api, Problem, Reply, TaskId, checked_id, same_task
+from ..http.api import Api, Problem, Reading, Reply, TaskId, checked_id, same_task
 from ..http.sanitizing import clean
 from ..lenient_fields import Incidental
 from ..matching import marked, moment, same_order
@@ -109,7 +109,7 @@ class ReplicateProvider(Provider):
 
     async def check(self) -> None:
         """Ask whose key it is."""
-        await self._api.get("account", _Account, missing=UnexpectedResponse)
+        await self._api.get("account", _Account, reading=Reading(missing=UnexpectedResponse))
 
     async def cancel(self, submission: Submission) -> None:
         """Cancel the prediction, waiting or running."""
@@ -162,7 +162,7 @@ class ReplicateProvider(Provider):
         found: dict[str, _Prediction] = {}
         path = "predictions"
         for _ in range(_PAGES):
-            page = await self._api.get(path, _Page, missing=UnexpectedResponse, kind="list")
+            page = await self._api.get(path, _Page, reading=Reading(missing=UnexpectedResponse), kind="list")
             since = sent.since(self._api.their_now)
             older = {made.id for made in page.results if (moment(made.created_at) or math.inf) < since}
             found |= {made.id: made for made in page.results if made.id not in older}

@@ -9,7 +9,7 @@ from ...catalog import Offer, ProviderInfo
 from ...errors import NotSupported, UnexpectedResponse
 from ...types import FRAME_FIELDS, Submission, TaskState, TaskStatus, VideoRequest
 from ..error_codes import read_codes
-from ..http.api import Api, Problem, Reply, TaskId, amount_of, checked_id, same_task
+from ..http.api import Api, Problem, Reading, Reply, TaskId, amount_of, checked_id, same_task
 from ..lenient_fields import Incidental, QueuePlace
 from ..matching import moment
 from ..outcomes import failed, kept_until, unplaced, used
@@ -93,12 +93,15 @@ class RunComfyProvider(Provider):
         """Ask for the status and, once it has ended, for the result: only that tells how it ended."""
         asked = checked_id(submission.task_id)
         path = f"v1/requests/{asked}"
-        said = await self._api.get(f"{path}/status", _Status, final=self._is_about_a_task)
+        said = await self._api.get(f"{path}/status", _Status, reading=Reading(final=self._is_about_a_task))
         same_task(said.request_id, asked, self._info.title)
         status = self._words.status(said.status)
         if status in (TaskStatus.SUCCEEDED, TaskStatus.FAILED):
             result = await self._api.get(
-                f"{path}/result", _Result, params={"include_cost": "true"}, final=self._is_about_a_task
+                f"{path}/result",
+                _Result,
+                params={"include_cost": "true"},
+                reading=Reading(final=self._is_about_a_task),
             )
             same_task(result.request_id, asked, self._info.title)
             return self._ended(result)
@@ -110,7 +113,9 @@ class RunComfyProvider(Provider):
 
     async def balance(self) -> Decimal | None:
         """Ask what is left of it."""
-        left = await self._api.at(_ACCOUNT).get("prod/v2/balance", _Balance, missing=UnexpectedResponse)
+        left = await self._api.at(_ACCOUNT).get(
+            "prod/v2/balance", _Balance, reading=Reading(missing=UnexpectedResponse)
+        )
         return amount_of(left.balance_usd)
 
     async def cancel(self, submission: Submission) -> None:
@@ -125,7 +130,7 @@ class RunComfyProvider(Provider):
     async def quote(self, request: VideoRequest, offer: Offer) -> Decimal | None:
         """Multiply the catalogue's price by the seconds ordered; None while the model decides on the length."""
         model = await self._api.get(
-            f"v1/models/{offer.endpoint(request)}", _Model, missing=UnexpectedResponse
+            f"v1/models/{offer.endpoint(request)}", _Model, reading=Reading(missing=UnexpectedResponse)
         )
         price = _amount(model.base_price_usd)
         if price is None or price <= 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .store import Connection
+from .database import Connection
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -195,7 +195,7 @@ def _migrate(connection: sqlite3.Connection, found: int) -> None:
     for version in range(found + 1, SCHEMA_VERSION + 1):
         (script,) = (
             entry
-            for entry in resources.files("seedance_mcp.jobs").joinpath("sql").iterdir()
+            for entry in resources.files(__name__.rpartition(".")[0]).joinpath("migrations").iterdir()
             if entry.name.startswith(f"{version:04}_")
         )
         connection.executescript(

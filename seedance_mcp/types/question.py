@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
 from ..texts import one_line
-from ..types import Price, VideoRequest
+from .price import Price
+from .request import VideoRequest
 
 _PROMPT_CHARACTERS = 160
 _NAME_CHARACTERS = 60

@@ -12,14 +12,12 @@ from functools import cache
 
 from pydantic import TypeAdapter
 
-from ..config import Confirm, Settings, command
-from ..errors import ConfirmationRequired
-from ..types import Job, Price, Signer, Wanted
-from . import journal, steady
-from .ledger import from_micros, to_micros
-from .questions import Question
-from .repeats import is_same_video
-from .store import Connection
+from ...config import Confirm, Settings, command
+from ...errors import ConfirmationRequired
+from ...types import Job, Price, Question, Signer, Wanted, is_same_video
+from .. import elapsed_time, job_records, transitions
+from ..database import Connection
+from ..money.ledger import from_micros, to_micros
 
 VALID_SECONDS = 15 * 60.0
 """For so long a question stays open, an agreement to it holds, and a no to it is remembered."""
@@ -86,7 +84,7 @@ def repeated(connection: Connection, digests: Collection[str], same: Collection[
         " OR jobs.id IN (SELECT job_id FROM stand_ins WHERE fingerprint IN (SELECT value FROM json_each(?))))",
         (
             *_within(connection, _HOUR, now),
-            json.dumps(sorted(journal.NOT_BOUGHT)),
+            json.dumps(sorted(transitions.NOT_BOUGHT)),
             json.dumps(list(digests)),
             json.dumps(list(same)),
             json.dumps(list(digests)),
@@ -190,7 +188,7 @@ def came_to(connection: Connection, code: str, digest: str | None) -> Job | None
         "SELECT job_id FROM confirmations WHERE token_hash = ? AND asked = ? AND job_id IS NOT NULL",
         (_digest(code), digest),
     ).fetchone()
-    return None if row is None else journal.find(connection, row[0])
+    return None if row is None else job_records.find(connection, row[0])
 
 
 def bought_on(connection: Connection, code: str) -> str | None:
@@ -221,13 +219,13 @@ def decline(connection: Connection, code: str, *, now: float) -> Declined | None
         " ended_at = CASE WHEN used_at IS NULL AND for_call AND approved_at IS NOT NULL THEN ? ELSE ended_at END,"
         " approved_at = CASE WHEN used_at IS NULL THEN NULL ELSE approved_at END"
         " WHERE token_hash IN (SELECT value FROM json_each(?)) AND (used_at IS NULL OR token_hash = ?)",
-        (now, steady.note(connection), now, same, key),
+        (now, elapsed_time.note(connection), now, same, key),
     )
     earlier = connection.execute(
         "SELECT job_id FROM confirmations JOIN jobs ON jobs.id = job_id"
         " WHERE token_hash IN (SELECT value FROM json_each(?)) AND token_hash != ?"
         " AND state NOT IN (SELECT value FROM json_each(?)) ORDER BY used_at DESC LIMIT 1",
-        (same, key, json.dumps(sorted(journal.NOT_BOUGHT))),
+        (same, key, json.dumps(sorted(transitions.NOT_BOUGHT))),
     ).fetchone()
     return Declined(
         question=None if question is None else _adapter().validate_json(question),
@@ -237,8 +235,8 @@ def decline(connection: Connection, code: str, *, now: float) -> Declined | None
 
 
 def _within(connection: Connection, seconds: float, now: float) -> tuple[float, float]:
-    """From when on a moment lies within so many seconds: by the clock on the wall, and as `steady` counts."""
-    return now - seconds, steady.passed(connection) - seconds
+    """From when on a moment lies within so many seconds: by the clock on the wall, and as `elapsed_time` counts."""
+    return now - seconds, elapsed_time.passed(connection) - seconds
 
 
 def _same(connection: Connection, fingerprint: str, wanted: Wanted | None) -> str:
@@ -297,7 +295,7 @@ def _ask(
             now,
             _adapter().dump_json(question).decode(),
             why_not is not None,
-            steady.note(connection),
+            elapsed_time.note(connection),
             consent.asked,
             None if consent.wanted is None else _wanted().dump_json(consent.wanted).decode(),
         ),
@@ -334,7 +332,7 @@ def _why_only_a_person(
             _same(connection, consent.fingerprint, consent.wanted),
             now - VALID_SECONDS,
             now,
-            steady.passed(connection) - VALID_SECONDS,
+            elapsed_time.passed(connection) - VALID_SECONDS,
         ),
     ).fetchone()
     if declined:

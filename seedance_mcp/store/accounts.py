@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from ..errors import OtherAccount
 from ..types import Job
-from .store import Connection
+from .database import Connection
 
 if TYPE_CHECKING:
     from ..catalog import ProviderInfo
@@ -117,6 +117,12 @@ def _joined(words: Sequence[_Word], fingerprint: str) -> frozenset[str]:
         pairs = ({word.fingerprint, word.same_as} for word in words)
         found = found.union(*(pair for pair in pairs if not found.isdisjoint(pair)))
     return frozenset(found)
+
+
+def providers_of(connection: Connection, fingerprint: str) -> list[str]:
+    """Name the providers at which jobs were bought with the key of this fingerprint."""
+    rows = connection.execute("SELECT DISTINCT provider FROM jobs WHERE account = ?", (fingerprint,))
+    return sorted(name for (name,) in rows)
 
 
 def say_same(connection: Connection, earlier: str, now: Account, *, at: float) -> None:

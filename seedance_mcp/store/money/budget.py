@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from ..config import Settings
-from ..errors import AuthenticationError, BudgetExceeded, InsufficientFunds, ModelNotOpen
-from ..types import Price
-from . import steady
-from .database_file import SPENDING_STOPPED
+from ...config import Settings
+from ...errors import AuthenticationError, BudgetExceeded, InsufficientFunds, ModelNotOpen
+from ...types import Price
+from .. import elapsed_time
+from ..database import Connection, Store
+from ..database_file import SPENDING_STOPPED
 from .ledger import from_micros, to_micros
-from .store import Connection, Store
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -125,7 +125,7 @@ def _spent_since(connection: Connection, moment: float) -> int:
     """
     return connection.execute(
         "SELECT COALESCE(SUM(usd_micros), 0) FROM ledger WHERE reserved_at > ? AND steady > ?",
-        (moment, steady.passed(connection) - DAY),
+        (moment, elapsed_time.passed(connection) - DAY),
     ).fetchone()[0]
 
 
@@ -150,7 +150,7 @@ def check(connection: Connection, limits: Limits, seller: Seller, *, price: Pric
         )
     (started,) = connection.execute(
         "SELECT COUNT(*) FROM ledger WHERE kind = 'reserve' AND usd_micros > 0 AND reserved_at > ? AND steady > ?",
-        (now - HOUR, steady.passed(connection) - HOUR),
+        (now - HOUR, elapsed_time.passed(connection) - HOUR),
     ).fetchone()
     if started >= limits.max_jobs_per_hour:
         raise BudgetExceeded(
@@ -199,7 +199,7 @@ def allow_spending(connection: Connection) -> bool:
 
 def _check_breakers(connection: Connection, seller: Seller, now: float) -> None:
     # Either clock closes it again: the one on the wall may have been set back, the steady one stands still in sleep.
-    passed = steady.passed(connection)
+    passed = elapsed_time.passed(connection)
     row = connection.execute(
         "SELECT code, message, hint, min(open_until - ?3, open_steady - ?4) FROM breakers"
         " WHERE provider = ?1 AND account = ?2 AND open_until > ?3 AND open_steady > ?4",
@@ -263,8 +263,8 @@ def refused(connection: Connection, seller: Seller, refusal: Refusal, *, now: fl
 
 
 def _closes(connection: Connection, now: float) -> tuple[float, float]:
-    """When a breaker that opens now closes again: by the clock on the wall, and as `steady` counts."""
-    return now + _BREAKER_SECONDS, steady.note(connection) + _BREAKER_SECONDS
+    """When a breaker that opens now closes again: by the clock on the wall, and as `elapsed_time` counts."""
+    return now + _BREAKER_SECONDS, elapsed_time.note(connection) + _BREAKER_SECONDS
 
 
 def accepted(connection: Connection, seller: Seller) -> None:

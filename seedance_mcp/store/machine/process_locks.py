@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ..config import make_private
+from ...config import make_private
 
 if sys.platform == "win32":
     import msvcrt

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Literal, cast
 
-from ..types import Job, Price
-from .store import Connection
+from ...types import Job, Price
+from ..database import Connection
 
 Kind = Literal["reserve", "release", "adopt", "settle"]
 
@@ -37,7 +37,7 @@ class Entry:
     micros: int
     usd_micros: int
     steady: float
-    """What `steady.py` had counted at the reservation."""
+    """What `elapsed_time` had counted at the reservation."""
 
     @classmethod
     def of(cls, job: Job, kind: Kind, price: Price, *, at: float, reserved_at: float, day: str) -> Entry:

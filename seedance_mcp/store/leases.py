@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from .store import Connection, Store
+from .database import Connection, Store
 
 LEASE_SECONDS = 60.0
 

@@ -17,17 +17,19 @@ import anyio.to_thread
 
 from ..config import make_private
 from ..errors import StoreError
-from . import machine_time
 from .database_file import Opened, connect, create, installation, set_aside
-from .network_drives import find_share
-from .ownership import FileLock, Ownership
-from .unfinished import Writer
+from .machine import machine_time
+from .machine.network_drives import find_share
+from .machine.process_locks import FileLock, Ownership
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Connection = sqlite3.Connection
 Clock = Callable[[], float]
+
+IntegrityError = sqlite3.IntegrityError
+"""A row that breaks a rule of its table; the transaction is undone."""
 
 _DATABASE = "jobs.db"
 _OPENING_SECONDS = 10.0
@@ -70,13 +72,6 @@ class Store:
         self.notice = notice
         """What the user should know about the opening, such as a damaged file that was set aside."""
         give_clocks(connection, clock=lambda: self.clock(), uptime=lambda: self.uptime())
-
-    @property
-    def writer(self) -> Writer:
-        """Who writes files here."""
-        return Writer(
-            installation=self.installation, instance=self.ownership.instance, alive=self.ownership.alive
-        )
 
     async def write(self, transaction: Callable[[Connection], T]) -> T:
         """
@@ -162,7 +157,7 @@ class Store:
 
 
 def give_clocks(connection: Connection, *, clock: Clock, uptime: Clock) -> None:
-    """Let transactions ask both clocks, as `wall_clock()` and `steady_clock()`: `steady` compares stored values with them."""
+    """Let transactions ask both clocks, as `wall_clock()` and `steady_clock()`, for `elapsed_time` to compare with."""
     connection.create_function("wall_clock", 0, clock)
     connection.create_function("steady_clock", 0, uptime)
 

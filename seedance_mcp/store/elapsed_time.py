@@ -10,7 +10,7 @@ machine sleeps, while it is switched off, and over the step in which the clock o
 from __future__ import annotations
 
 from ..types import Job
-from .store import Connection
+from .database import Connection
 
 LOOK_SECONDS = 300.0
 """How often a process that runs notes both clocks: no longer stretch is lost when the clock on the wall is set back."""

@@ -1,0 +1,99 @@
+"""The only room with SQL: the job database and every transaction on it."""
+
+from __future__ import annotations
+
+from . import (
+    accounts,
+    elapsed_time,
+    finish_hooks,
+    job_records,
+    leases,
+    rate_limits,
+    transitions,
+    troubles,
+    uploads,
+    watch_duty,
+)
+from .accounts import (
+    Account,
+    fingerprint,
+    is_same,
+    other_account,
+    say_same,
+    short_digest,
+    take_back,
+    written,
+)
+from .database import Clock, Connection, IntegrityError, Store, open_store
+from .finish_hooks import OwedHook
+from .job_records import Damaged, DamagedRecord
+from .leases import Leases
+from .money import budget, unknown_prices
+from .money.budget import BreakerOpen, Budget, Limits, may_cost, read_budget
+from .money.ledger import Spent, by_day, from_micros
+from .rate_limits import RateKey
+from .receipts import Kept, Receipts, UnreadReceipt, describe_unread
+from .requests import confirmations, idempotency_keys, repeated_requests
+from .requests.confirmations import Consent, Declined, came_to
+from .requests.idempotency_keys import KeptKey
+from .transitions import Stale, Transition
+from .troubles import Trouble
+from .uploads import UploadKey
+from .watch_duty import Holder
+
+__all__ = [
+    "Account",
+    "BreakerOpen",
+    "Budget",
+    "Clock",
+    "Connection",
+    "Consent",
+    "Damaged",
+    "DamagedRecord",
+    "Declined",
+    "Holder",
+    "IntegrityError",
+    "Kept",
+    "KeptKey",
+    "Leases",
+    "Limits",
+    "OwedHook",
+    "RateKey",
+    "Receipts",
+    "Spent",
+    "Stale",
+    "Store",
+    "Transition",
+    "Trouble",
+    "UnreadReceipt",
+    "UploadKey",
+    "accounts",
+    "budget",
+    "by_day",
+    "came_to",
+    "confirmations",
+    "describe_unread",
+    "elapsed_time",
+    "fingerprint",
+    "finish_hooks",
+    "from_micros",
+    "idempotency_keys",
+    "is_same",
+    "job_records",
+    "leases",
+    "may_cost",
+    "open_store",
+    "other_account",
+    "rate_limits",
+    "read_budget",
+    "repeated_requests",
+    "say_same",
+    "short_digest",
+    "take_back",
+    "transitions",
+    "troubles",
+    "unknown_prices",
+    "uploads",
+    "watch_duty",
+    "written",
+]

@@ -1,0 +1,226 @@
+"""The records of jobs: each one JSON document with a checksum, read by id, state, request or task."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import cast
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
+
+from ..errors import JobNotFound, StoreError
+from ..texts import storable_value
+from ..types import FINISHED_STATES, Job, JobState
+from .accounts import joined
+from .database import Connection, checksum
+from .money.ledger import from_micros, held
+
+_USUAL_AT_MOST_SECONDS = 48 * 3600.0
+"""A job that took longer, or ended before it began, was measured by a clock that was set meanwhile."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Damaged:
+    """
+    A job whose record cannot be read: what the columns beside it still say.
+
+    `usd` is what it counts for. `state` and `provider` are what was there last, as far as that is readable.
+    """
+
+    job_id: str
+    state: str
+    provider: str
+    task_id: str | None
+    usd: Decimal
+
+    @property
+    def words(self) -> str:
+        """One sentence for a person."""
+        task = (
+            f"task {self.task_id} at {self.provider}"
+            if self.task_id
+            else f"at {self.provider}, no task known"
+        )
+        return (
+            f"The record of job {self.job_id} is damaged ({self.state}; {task}); it is left alone,"
+            f" and its {self.usd:f} USD stay counted."
+        )
+
+
+@cache
+def _adapter() -> TypeAdapter[Job]:
+    return TypeAdapter(Job)
+
+
+def dump(job: Job) -> str:
+    """Write a job as the document that is stored."""
+    try:
+        return _adapter().dump_json(job).decode()
+    except ValueError:  # half a surrogate pair in some word of it: a paid job is not lost for that
+        return to_json(storable_value(_adapter().dump_python(job))).decode()
+
+
+class DamagedRecord(StoreError):
+    """The record of one job cannot be read; what it counts for stands in the ledger and stays counted."""
+
+    retryable = False
+    default_hint = (
+        "Its money stays counted. Its video, if finished, is still in the output folder with a .json file beside it;"
+        " `seedance-mcp doctor` names the provider and the task to ask about it."
+    )
+
+
+def parse(job_id: str, document: str, crc: int) -> Job:
+    """Read a stored document. Raises DamagedRecord: it is not what was written."""
+    try:
+        if checksum(document) == crc:
+            return _adapter().validate_json(document)
+    except ValidationError:
+        pass  # written as it stands, and still no job
+    raise DamagedRecord(f"The record of job {job_id} is damaged.")
+
+
+def readable(rows: Iterable[tuple[str, str, int]]) -> list[Job]:
+    """Parse every record that can be read. The others keep nobody waiting; `damaged` names them."""
+    jobs: list[Job] = []
+    for row in rows:
+        with contextlib.suppress(DamagedRecord):
+            jobs.append(parse(*row))
+    return jobs
+
+
+def keep_answer(
+    connection: Connection, job_id: str, *, at: float, http_status: int | None, outcome: str, raw: bytes
+) -> None:
+    """Keep what the provider answered to a purchase, at most 4 kB of it."""
+    connection.execute(
+        "INSERT INTO answers (job_id, at, http_status, outcome, raw) VALUES (?, ?, ?, ?, ?)",
+        (job_id, at, http_status, outcome, raw[:4096]),
+    )
+
+
+def find(connection: Connection, job_id: str) -> Job:
+    """
+    Load one job.
+
+    Raises:
+        JobNotFound: there is none with this id.
+        DamagedRecord: its record cannot be read.
+    """
+    row = connection.execute("SELECT id, document, crc FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    if row is None:
+        raise JobNotFound(job_id)
+    return parse(*cast("tuple[str, str, int]", row))
+
+
+def recent(connection: Connection, limit: int) -> list[Job]:
+    """Load the newest jobs, newest first, without those whose record is damaged."""
+    rows = connection.execute("SELECT id, document, crc FROM jobs ORDER BY rowid DESC LIMIT ?", (limit,))
+    return readable(rows)
+
+
+def in_states(connection: Connection, states: frozenset[JobState]) -> list[Job]:
+    """Load every job in one of these states, oldest first, without those whose record is damaged."""
+    marks = ", ".join("?" * len(states))
+    rows = connection.execute(
+        f"SELECT id, document, crc FROM jobs WHERE state IN ({marks}) ORDER BY rowid",  # noqa: S608  only marks
+        tuple(states),
+    )
+    return readable(rows)
+
+
+def damaged(connection: Connection) -> list[Damaged]:
+    """Name every job whose record cannot be read, newest first."""
+    found: list[Damaged] = []
+    for job_id, document, crc, state, provider, task_id in connection.execute(
+        "SELECT id, document, crc, state, provider, task_id FROM jobs ORDER BY rowid DESC"
+    ):
+        try:
+            parse(job_id, document, crc)
+        except DamagedRecord:
+            micros = held(connection, job_id)[1]
+            found.append(
+                Damaged(
+                    job_id=job_id, state=state, provider=provider, task_id=task_id, usd=from_micros(micros)
+                )
+            )
+    return found
+
+
+def unfinished(connection: Connection) -> list[Job]:
+    """Load every job that something still happens to, oldest first."""
+    return in_states(connection, frozenset(JobState) - FINISHED_STATES)
+
+
+def same_request(connection: Connection, fingerprint: str) -> list[Job]:
+    """Load every job for this very request, newest first."""
+    rows = connection.execute(
+        "SELECT id, document, crc FROM jobs WHERE fingerprint = ? ORDER BY rowid DESC",
+        (fingerprint,),
+    )
+    return [parse(*row) for row in rows]
+
+
+def repetitions(connection: Connection, fingerprint: str) -> int:
+    """Count the jobs for this very request, also those whose record is damaged."""
+    query = "SELECT COUNT(*) FROM jobs WHERE fingerprint = ?"
+    return int(connection.execute(query, (fingerprint,)).fetchone()[0])
+
+
+def claimed(connection: Connection, job: Job, task_ids: Collection[str]) -> frozenset[str]:
+    """Tell which of these tasks of the job's account belong to other jobs. Another account's ids mean other tasks."""
+    rows = connection.execute(
+        "SELECT account, task_id FROM jobs WHERE provider = ? AND id != ?"
+        " AND task_id IN (SELECT value FROM json_each(?))",
+        (job.provider, job.id, json.dumps(list(task_ids))),
+    ).fetchall()
+    ours = joined(connection, job.provider, job.account) if rows else ()
+    return frozenset(task_id for account, task_id in rows if account in ours)
+
+
+def of_task(connection: Connection, provider: str, task_id: str) -> str | None:
+    """Name the job that has this task of a provider."""
+    query = "SELECT id FROM jobs WHERE provider = ? AND task_id = ? LIMIT 1"
+    row = connection.execute(query, (provider, task_id)).fetchone()
+    return row[0] if row else None
+
+
+def usual_seconds(connection: Connection, provider: str, model: str) -> float | None:
+    """The median time from asking to the finished file over the last 20 such jobs, in seconds; None without any."""
+    times = sorted(
+        row[0]
+        for row in connection.execute(
+            "SELECT finished_at - created_at FROM jobs WHERE provider = ? AND model = ? AND state = 'done'"
+            " AND finished_at - created_at BETWEEN 0 AND ? ORDER BY rowid DESC LIMIT 20",
+            (provider, model, _USUAL_AT_MOST_SECONDS),
+        )
+    )
+    return times[len(times) // 2] if times else None
+
+
+def unread(connection: Connection, client: str, *, now: float) -> list[Job]:
+    """List the jobs that finished within a day and that this client is not known to have read about, oldest first."""
+    rows = connection.execute(
+        "SELECT id, document, crc FROM jobs WHERE finished_at > ?"
+        " AND NOT EXISTS (SELECT 1 FROM seen WHERE seen.job_id = jobs.id AND seen.client = ?) ORDER BY finished_at",
+        (now - 86_400, client),
+    )
+    return readable(rows)
+
+
+def note_read(connection: Connection, client: str, job_ids: Collection[str], *, now: float) -> None:
+    """Note that this client has read that these jobs finished. Only with evidence (`Reader`): it lets others buy again."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO seen (job_id, client, at) VALUES (?, ?, ?)",
+        [(job_id, client, now) for job_id in job_ids],
+    )
+
+
+def was_read(connection: Connection, job_id: str) -> bool:
+    """Tell whether any client has read that this job finished."""
+    return connection.execute("SELECT 1 FROM seen WHERE job_id = ? LIMIT 1", (job_id,)).fetchone() is not None

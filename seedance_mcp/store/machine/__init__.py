@@ -1,0 +1,1 @@
+"""What the store relies on in the machine: kernel locks, its uptime, and local disks."""

@@ -1,0 +1,46 @@
+"""Callers' own names for purchases: what each was first asked for, and the jobs that it stands for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...types import Job
+from .. import job_records
+from ..database import Connection
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptKey:
+    """A key as it was first used: the fields that were given, and the digest of each media source."""
+
+    asked: Mapping[str, Any]
+    digests: Mapping[str, str]
+
+
+def find(connection: Connection, key: str) -> KeptKey | None:
+    """Give what the key was first asked for; None if nobody has used it."""
+    row = connection.execute("SELECT asked, digests FROM request_keys WHERE key = ?", (key,)).fetchone()
+    return None if row is None else KeptKey(asked=json.loads(row[0]), digests=json.loads(row[1]))
+
+
+def jobs_of(connection: Connection, key: str) -> list[Job]:
+    """
+    Load every job that the key ever stood for, the newest first.
+
+    Raises:
+        DamagedRecord: one of them cannot be read.
+    """
+    rows = connection.execute("SELECT job_id FROM key_jobs WHERE key = ? ORDER BY rowid DESC", (key,))
+    return [job_records.find(connection, job_id) for (job_id,) in rows.fetchall()]
+
+
+def keep(connection: Connection, key: str, kept: KeptKey, job: Job) -> None:
+    """Let the key stand for this job as well; what it was first asked for stays."""
+    connection.execute(
+        "INSERT INTO request_keys (key, asked, digests, at) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+        (key, json.dumps(dict(kept.asked)), json.dumps(dict(kept.digests)), job.created_at),
+    )
+    connection.execute("INSERT INTO key_jobs (key, job_id) VALUES (?, ?)", (key, job.id))

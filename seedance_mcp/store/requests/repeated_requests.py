@@ -1,0 +1,72 @@
+"""Which jobs are for the same request: by its digests, and by what was asked for in the form that is compared."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Collection, Iterator
+
+from ...types import Job, Wanted, is_same_request
+from .. import job_records
+from ..database import Connection
+
+
+def note(connection: Connection, job_id: str, digests: Collection[str]) -> None:
+    """Let a job stand for these digests too, beside its own fingerprint."""
+    connection.executemany(
+        "INSERT INTO stand_ins (fingerprint, job_id) VALUES (?, ?)",
+        [(digest, job_id) for digest in dict.fromkeys(digests)],
+    )
+
+
+def made_for(connection: Connection, digests: Collection[str], asked: Wanted | None = None) -> list[Job]:
+    """
+    Load every job for one of these digests or for the same request, whatever became of it.
+
+    The newest first of those that were planned so.
+
+    Raises:
+        DamagedRecord: one of them cannot be read, so it cannot be known whether the same is bought already.
+    """
+    try:
+        planned = [job for digest in digests for job in job_records.same_request(connection, digest)]
+        rows = connection.execute(
+            "SELECT DISTINCT job_id FROM stand_ins WHERE fingerprint IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(digests)),),
+        ).fetchall()
+        noted = [*planned, *(job_records.find(connection, job_id) for (job_id,) in rows)]
+        alike = (
+            []
+            if asked is None
+            else [job_records.find(connection, job_id) for job_id in _alike(connection, asked)]
+        )
+    except job_records.DamagedRecord as error:
+        raise job_records.DamagedRecord(
+            f"{error.message} It is for the same request, so that may be bought already; nothing was bought now.",
+            hint="If the person wants it once more all the same, call again with allow_duplicate."
+            " `seedance-mcp doctor` names the provider and the task of the damaged job.",
+        ) from None
+    known = {job.id for job in noted}
+    return [*noted, *(job for job in alike if job.id not in known and _wanted_so(job, asked))]
+
+
+def same_ids(connection: Connection, asked: Wanted | None) -> list[str]:
+    """Give the ids of all jobs for the same request, without those whose record is damaged."""
+    found: list[str] = []
+    for job_id in _alike(connection, asked) if asked is not None else ():
+        with contextlib.suppress(job_records.DamagedRecord):
+            if _wanted_so(job_records.find(connection, job_id), asked):
+                found.append(job_id)
+    return found
+
+
+def _alike(connection: Connection, asked: Wanted) -> Iterator[str]:
+    """Name every job with this content, newest first."""
+    rows = connection.execute(
+        "SELECT job_id FROM stand_ins WHERE fingerprint = ? ORDER BY rowid DESC", (asked.content,)
+    ).fetchall()
+    return (job_id for (job_id,) in rows)
+
+
+def _wanted_so(job: Job, asked: Wanted | None) -> bool:
+    return asked is not None and job.wanted is not None and is_same_request(job.wanted, asked)

@@ -1,0 +1,193 @@
+"""The legal transitions of a job, each inside one transaction together with its money and its event."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from ..texts import storable
+from ..types import FINISHED_STATES, Job, JobState, Price, job_code
+from . import elapsed_time, finish_hooks
+from .database import Connection, checksum
+from .job_records import dump
+from .money.ledger import Entry, held, record
+
+S = JobState
+
+LEGAL: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
+    {
+        S.RESERVED: frozenset({S.SENDING, S.NOT_SENT}),
+        S.SENDING: frozenset({S.ACCEPTED, S.REJECTED, S.UNKNOWN}),
+        S.UNKNOWN: frozenset({S.ACCEPTED, S.ABSENT, S.UNRESOLVED}),
+        S.ACCEPTED: frozenset({S.REMOTE_DONE, S.FAILED, S.CANCELLED, S.EXPIRED, S.STALLED, S.MISSING}),
+        S.STALLED: frozenset({S.REMOTE_DONE, S.FAILED, S.CANCELLED, S.EXPIRED, S.MISSING}),
+        S.REMOTE_DONE: frozenset({S.DONE, S.EXPIRED}),
+        # Finished states move only when the provider lists a task of ours after all, or a person decides.
+        S.MISSING: frozenset({S.ACCEPTED}),
+        S.NOT_SENT: frozenset({S.ACCEPTED}),
+        S.REJECTED: frozenset({S.ACCEPTED}),
+        S.ABSENT: frozenset({S.ACCEPTED}),
+        S.UNRESOLVED: frozenset({S.ACCEPTED, S.ABSENT}),
+        S.DONE: frozenset(),
+        S.FAILED: frozenset(),
+        S.CANCELLED: frozenset(),
+        S.EXPIRED: frozenset(),
+    }
+)
+"""Where a job may go from each state."""
+
+NOT_BOUGHT = frozenset({S.NOT_SENT, S.REJECTED, S.ABSENT})
+"""States that prove that nothing was bought: entering one gives the reservation back."""
+
+UNDECIDED = frozenset({S.RESERVED, S.SENDING, S.UNKNOWN})
+"""States in which it is not yet known whether the purchase happened."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transition:
+    """One move of a job. `at` in seconds since the epoch; `before` is None for its beginning."""
+
+    at: float
+    before: str | None
+    after: str
+    detail: str
+
+
+class Stale(Exception):
+    """The job is no longer at the version that the decision was based on; look again."""
+
+
+def insert(connection: Connection, job: Job, *, day: str, detail: str = "") -> Job:
+    """Write a new job and its reservation."""
+    job = _stamped(connection, None, job)
+    document = dump(job)
+    connection.execute(
+        "INSERT INTO jobs (id, document, crc) VALUES (?, ?, ?)", (job.id, document, checksum(document))
+    )
+    record(
+        connection,
+        Entry.of(job, "reserve", job.maximum, at=job.created_at, reserved_at=job.created_at, day=day),
+    )
+    _event(connection, job, None, job.created_at, by=job.owner, detail=detail)
+    return job
+
+
+def move(
+    connection: Connection, job: Job, to: JobState, *, now: float, by: str, detail: str = "", **changes: Any
+) -> Job:
+    """
+    Take the job to another state, with its money; at its end, with the hook that is owed then.
+
+    `changes` are further fields of `Job`. Entering a state that proves that nothing was bought gives the
+    reservation back; coming back from there (late adoption) takes it again; a `charge` settles it.
+
+    Raises:
+        Stale: the stored job has another version than `job`.
+        ValueError: the table of legal transitions has no such arrow.
+    """
+    if to not in LEGAL[job.state]:
+        raise ValueError(f"a job cannot go from {job.state} to {to}")
+    if to in FINISHED_STATES:
+        changes.setdefault("finished_at", now)
+        changes.setdefault("hook_error", None)
+    elif job.finished:
+        changes.setdefault("finished_at", None)
+    moved = replace(job, state=to, **changes)
+    stored = _swap(connection, job, moved)
+    if to in NOT_BOUGHT:
+        _release(connection, stored, now)
+    elif to is S.ACCEPTED and job.state in NOT_BOUGHT:
+        _adopt(connection, stored, now)
+    if stored.charge is not None and job.charge is None:
+        _settle(connection, stored, stored.charge, now)
+    if to in FINISHED_STATES:
+        finish_hooks.owe(connection, stored.id, stored.version)
+    _event(connection, stored, job.state, now, by=by, detail=detail)
+    return stored
+
+
+def note(connection: Connection, job: Job, **changes: Any) -> Job:
+    """
+    Change fields of a job that stays in its state (progress, a fresh URL).
+
+    Raises:
+        Stale: the stored job has another version than `job`.
+    """
+    return _swap(connection, job, replace(job, **changes))
+
+
+def _swap(connection: Connection, job: Job, changed: Job) -> Job:
+    stored = replace(_stamped(connection, job, changed), version=job.version + 1)
+    if stored.error_code != job.error_code:  # what an earlier version wrote stays as it is
+        stored = replace(stored, error_code=job_code(stored.error_code))
+    document = dump(stored)
+    cursor = connection.execute(
+        "UPDATE jobs SET document = ?, crc = ? WHERE id = ? AND version = ?",
+        (document, checksum(document), job.id, job.version),
+    )
+    if cursor.rowcount != 1:
+        raise Stale(job.id)
+    return stored
+
+
+def _stamped(connection: Connection, before: Job | None, job: Job) -> Job:
+    """Put down what `elapsed_time` has counted beside each moment that is new."""
+    new = [
+        moment
+        for moment in elapsed_time.MOMENTS
+        if getattr(job, moment) is not None
+        and (before is None or getattr(before, moment) != getattr(job, moment))
+    ]
+    return (
+        replace(job, steady={**job.steady, **dict.fromkeys(new, elapsed_time.note(connection))})
+        if new
+        else job
+    )
+
+
+def _release(connection: Connection, job: Job, now: float) -> None:
+    micros, usd_micros = held(connection, job.id)
+    record(connection, Entry.again(connection, job.id, "release", -micros, -usd_micros, at=now))
+
+
+def _adopt(connection: Connection, job: Job, now: float) -> None:
+    entry = Entry.of(job, "adopt", job.maximum, at=now, reserved_at=now, day="")
+    record(connection, Entry.again(connection, job.id, "adopt", entry.micros, entry.usd_micros, at=now))
+
+
+def _settle(connection: Connection, job: Job, charge: Price, now: float) -> None:
+    micros, usd_micros = held(connection, job.id)
+    entry = Entry.of(job, "settle", charge, at=now, reserved_at=now, day="")
+    record(
+        connection,
+        Entry.again(
+            connection, job.id, "settle", entry.micros - micros, entry.usd_micros - usd_micros, at=now
+        ),
+    )
+
+
+def _event(
+    connection: Connection, job: Job, before: JobState | None, at: float, *, by: str, detail: str
+) -> None:
+    row = connection.execute("SELECT hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+    detail = storable(detail)
+    link = [row[0] if row else "", job.id, at, before, job.state, by, detail]
+    digest = hashlib.sha256(json.dumps(link).encode()).hexdigest()
+    connection.execute(
+        "INSERT INTO events (job_id, at, from_state, to_state, by, detail, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (job.id, at, before, job.state, by, detail, digest),
+    )
+
+
+def history(connection: Connection, job_id: str) -> list[Transition]:
+    """List the transitions of a job, oldest first."""
+    rows = connection.execute(
+        "SELECT at, from_state, to_state, detail FROM events WHERE job_id = ? ORDER BY seq", (job_id,)
+    )
+    return [
+        Transition(at=at, before=before, after=after, detail=detail) for at, before, after, detail in rows
+    ]
