@@ -16,20 +16,20 @@ from .jobs import (
     JobContext,
     JobRunner,
     Planner,
+    ProviderPool,
     PurchaseFlow,
     Quote,
     Reader,
     SameAccount,
-    Shops,
     Sources,
-    Started,
+    StartedJob,
     Update,
     UploadedMedia,
     Viewed,
     Waiting,
     WatchDuty,
+    forecast,
     join,
-    look_ahead,
     part,
     preview,
     register,
@@ -68,20 +68,20 @@ class App:
     def __init__(self, settings: Settings, store: Store, *, leave: bool = False) -> None:
         self.settings = settings
         self._store = store
-        self._shops = Shops(lambda: self.catalog, settings, store)
-        self._planner = Planner(self._shops, settings)
-        self._sources = Sources(store, settings, self._shops)
+        self._pool = ProviderPool(lambda: self.catalog, settings, store)
+        self._planner = Planner(self._pool, settings)
+        self._sources = Sources(store, settings, self._pool)
         context = JobContext.of(store, settings)
-        self.runner = JobRunner(context, self._shops, leave=leave)
+        self.runner = JobRunner(context, self._pool, leave=leave)
         self._flow = PurchaseFlow(
             context,
-            shops=self._shops,
+            pool=self._pool,
             planner=self._planner,
             sources=self._sources,
             buyer=self.runner.buyer,
             handover=self.runner.handover,
         )
-        self._waiting = Waiting(self.runner, self.usual_seconds, self._shops, store.clock)
+        self._waiting = Waiting(self.runner, self.usual_seconds, self._pool, store.clock)
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -106,7 +106,7 @@ class App:
     @property
     def settings_notices(self) -> tuple[str, ...]:
         """What the user should know of the settings: keys that cannot be used, and names that nobody reads."""
-        return self._shops.settings_notices
+        return self._pool.settings_notices
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -133,16 +133,14 @@ class App:
             request=plan.request,
             estimate=plan.estimate,
             reason=plan.reason,
-            outlook=await look_ahead(
-                asked, plan, shops=self._shops, settings=self.settings, store=self._store
-            ),
+            outlook=await forecast(asked, plan, pool=self._pool, settings=self.settings, store=self._store),
             others=self._planner.elsewhere(asked, plan),
             budget=await self.budget(),
             usual_seconds=await self.usual_seconds(plan.offer.provider.name, plan.offer.model.id),
             advice=(*plan.notes, *self._planner.advice(plan, asked)),
         )
 
-    async def generate(self, request: VideoRequest, terms: PurchaseTerms | None = None) -> Started:
+    async def generate(self, request: VideoRequest, terms: PurchaseTerms | None = None) -> StartedJob:
         """Start one video; see `PurchaseFlow.run`."""
         return await self._flow.run(request, terms or PurchaseTerms())
 
@@ -198,15 +196,15 @@ class App:
             InvalidRequest: its outcome is not open, or the provider does not have the task.
             OtherAccount, ConfigError: the task cannot be followed from here, by another key or address, or without one.
         """
-        return await resolve(job_id, task_id, store=self._store, find=self._shops.found_task)
+        return await resolve(job_id, task_id, store=self._store, find=self._pool.found_task)
 
     async def same_account(self, fingerprint: str, provider: str | None) -> SameAccount:
         """Record a person's word that the key with this fingerprint opens the account of the one set now; see `join`."""
-        return await join(fingerprint, provider, shops=self._shops, store=self._store)
+        return await join(fingerprint, provider, pool=self._pool, store=self._store)
 
     async def not_same_account(self, fingerprint: str, provider: str | None) -> bool:
         """Take such a word back; tells whether there was one."""
-        return await part(fingerprint, provider, shops=self._shops, store=self._store)
+        return await part(fingerprint, provider, pool=self._pool, store=self._store)
 
     async def question(self, code: str) -> Question | None:
         """Give what a person was asked under this code; None if it is unknown, used up, or older than 15 minutes."""
@@ -242,7 +240,7 @@ class App:
         Raises:
             InvalidRequest: there is no such provider.
         """
-        account = self._shops.account(self.catalog.provider(provider))
+        account = self._pool.account(self.catalog.provider(provider))
         return await self._store.write(partial(budget.key_accepted, provider=provider, account=account))
 
     async def spending(self, days: int = 30) -> list[Spent]:
@@ -255,7 +253,7 @@ class App:
 
     def watch_duty(self) -> WatchDuty:
         """This process's claim to be the one that stays to watch the jobs of its accounts."""
-        return WatchDuty(self._store, accounts=self._shops.accounts(), open_jobs=self._shops.open_here)
+        return WatchDuty(self._store, accounts=self._pool.accounts(), open_jobs=self._pool.open_here)
 
     async def begin_ending(self) -> None:
         """Leave a watcher behind if anything is open; call it as soon as the end is foreseen. Never raises."""
@@ -272,11 +270,11 @@ class App:
 
     async def waits_for(self, job: Job) -> OtherAccount | None:
         """Say which key a job waits for; None if it can be followed from here, or has nothing to wait for."""
-        return await self._shops.waits_for(job)
+        return await self._pool.waits_for(job)
 
     def not_as_ordered(self, job: Job) -> str | None:
         """Say in what the file of a finished job is not what was ordered; None: it is, or there is none."""
-        return self._shops.not_as_ordered(job)
+        return self._pool.not_as_ordered(job)
 
     async def budget(self) -> Budget:
         """What is spent and what is left."""
@@ -302,7 +300,7 @@ class App:
             sources=self._sources,
             catalog=self.catalog,
             settings=self.settings,
-            carrier=self._shops.carrier,
+            carrier=self._pool.carrier,
         )
 
     async def view(self, source: str, frames: int = 9) -> Viewed:
@@ -325,16 +323,16 @@ class App:
     @property
     def malformed_keys(self) -> Mapping[str, str]:
         """By provider, a sentence on a key that cannot be one; such a provider is not ready."""
-        return self._shops.malformed_keys
+        return self._pool.malformed_keys
 
     @property
     def misnamed_keys(self) -> Mapping[str, str]:
         """By provider, a sentence on a key that stands under a name that nobody reads."""
-        return self._shops.misnamed_keys
+        return self._pool.misnamed_keys
 
     def providers_ready(self) -> Mapping[str, bool]:
         """For each provider, whether it could be bought from now."""
-        return self._shops.ready()
+        return self._pool.ready()
 
     def on_change(self, callback: Callable[[str], None]) -> Callable[[], None]:
         """Call `callback(job_id)` after every change of a job; returns what ends it."""
@@ -342,7 +340,7 @@ class App:
 
     async def close(self) -> None:
         """Close adapters and the database."""
-        await self._shops.close()
+        await self._pool.close()
         self._store.close()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..config import Settings
 from ..errors import ConfigError
-from ..jobs import Shops
+from ..jobs import ProviderPool
 from ..types import MediaFile
 from .findings import Finding
 
@@ -26,13 +26,13 @@ async def look_at_carrier(catalog: Catalog, settings: Settings) -> Finding:
             text=f"none: a local video cannot go to {', '.join(names)}, which read videos from URLs only",
             hint="SEEDANCE_CARRIER can name a provider that takes uploads, or s3.",
         )
-    shops = Shops(lambda: catalog, settings)
+    pool = ProviderPool(lambda: catalog, settings)
     try:
-        carrier = shops.carrier()
+        carrier = pool.carrier()
     except ConfigError as error:
         return finding(verdict="warning", text=error.message, hint=error.hint)
     finally:
-        await shops.close()
+        await pool.close()
     if not carrier.public:
         return finding(
             verdict="warning",

@@ -9,7 +9,7 @@ import anyio
 
 from ..config import Settings
 from ..errors import AuthenticationError, ProviderUnavailable, RateLimited, SeedanceError
-from ..jobs import Shops
+from ..jobs import ProviderPool
 from .findings import Finding
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ _SECONDS = 20.0
 
 async def ask_providers(catalog: Catalog, settings: Settings, *, network: bool) -> list[Finding]:
     """Ask them all at once, and no longer than 20 seconds; in the order of the catalogue."""
-    shops = Shops(lambda: catalog, settings)
+    pool = ProviderPool(lambda: catalog, settings)
     answers: dict[str, Finding] = {}
 
     async def ask(info: ProviderInfo) -> None:
-        answers[info.name] = await _ask(info, shops, settings, network=network)
+        answers[info.name] = await _ask(info, pool, settings, network=network)
 
     try:
         async with anyio.create_task_group() as group:
@@ -32,27 +32,27 @@ async def ask_providers(catalog: Catalog, settings: Settings, *, network: bool) 
                 group.start_soon(ask, info)
     finally:
         with anyio.CancelScope(shield=True):
-            await shops.close()
+            await pool.close()
     return [answers[name] for name in catalog.providers]
 
 
-async def _ask(info: ProviderInfo, shops: Shops, settings: Settings, *, network: bool) -> Finding:
+async def _ask(info: ProviderInfo, pool: ProviderPool, settings: Settings, *, network: bool) -> Finding:
     finding = partial(Finding, area="providers", subject=info.name)
     variable = next((name for name in info.key_variables if name in settings.given), None)
-    if problem := shops.malformed_keys.get(info.name):
+    if problem := pool.malformed_keys.get(info.name):
         return finding(verdict="problem", text=f"not ready: {problem}")
     if info.key_variables and variable is None:
         return finding(
             verdict="off",
             text=f"no key ({' or '.join(info.key_variables)})",
-            hint=shops.misnamed_keys.get(info.name) or f"Get one at {info.key_page}.",
+            hint=pool.misnamed_keys.get(info.name) or f"Get one at {info.key_page}.",
         )
     if not network and not info.placeholder:
         return finding(verdict="ok", text=f"{variable} is set; not asked")
     place = settings.base_url(info.name) or info.base_url
     try:
         with anyio.fail_after(_SECONDS):
-            left = await shops.open(info).balance()
+            left = await pool.open(info).balance()
     except AuthenticationError as error:
         return finding(verdict="problem", text=f"does not take {variable}: {error.message}", hint=error.hint)
     except RateLimited as error:
@@ -69,7 +69,7 @@ async def _ask(info: ProviderInfo, shops: Shops, settings: Settings, *, network:
         )
     if info.placeholder:
         return finding(verdict="ok", text="ready: free placeholder videos, no key, no network", free=True)
-    sold = len(shops.catalog.offers(provider=info.name))
+    sold = len(pool.catalog.offers(provider=info.name))
     text = f"{place} takes {variable}; {sold} models on sale"
     if left is None:
         return finding(verdict="ok", text=text)

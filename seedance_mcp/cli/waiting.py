@@ -8,7 +8,7 @@ import anyio
 
 from ..app import App, Update
 from ..config import command, runnable
-from ..jobs.lost_answers import a_person_has_to_look, hint
+from ..jobs import lost_answers
 from ..texts import inert
 from ..types import Job, JobStatus
 from .progress import progress_bar
@@ -32,7 +32,7 @@ async def wait_with_progress(app: App, job: Job) -> Job:
                 await show(update.fraction, update.message)
 
             while not job.finished:
-                if a_person_has_to_look(job, app.catalog.providers.get(job.provider)):
+                if lost_answers.a_person_has_to_look(job, app.catalog.providers.get(job.provider)):
                     break
                 before, waits = job, await app.waits_for(job)
                 job = await app.wait(job.id, _LOOK_AT_OTHERS_SECONDS if waits else _LOOK_SECONDS, report)
@@ -52,7 +52,7 @@ async def wait_with_progress(app: App, job: Job) -> Job:
 async def lines(app: App, job: Job) -> str:
     """Everything that a person wants to know of a job, a line each."""
     other = await app.waits_for(job)
-    advice = hint(job, app.catalog.providers.get(job.provider), other)
+    advice = lost_answers.hint(job, app.catalog.providers.get(job.provider), other)
     return job_lines(job, advice, other, app.not_as_ordered(job))
 
 
@@ -74,7 +74,7 @@ async def finish(app: App, job: Job, *, as_json: bool) -> int:
     elif job.error:
         print(f"error [{job.error_code}]: {inert(job.error)}", file=sys.stderr)
         other = await app.waits_for(job)
-        advice = hint(job, app.catalog.providers.get(job.provider), other)
+        advice = lost_answers.hint(job, app.catalog.providers.get(job.provider), other)
         if advice or not other:
             print(f"hint: {inert(runnable(advice or f'`seedance-mcp jobs show {job.id}`'))}", file=sys.stderr)
         if other:

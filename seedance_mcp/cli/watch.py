@@ -14,8 +14,7 @@ import anyio
 from ..app import App
 from ..config import Settings, load_settings
 from ..errors import StoreError, StoreGone
-from ..jobs import WatchDuty
-from ..jobs.lost_answers import a_person_has_to_look, look_yourself, why_watched
+from ..jobs import WatchDuty, lost_answers
 from ..texts import one_line
 from .opening import opened
 
@@ -163,9 +162,9 @@ async def _show(app: App, shown: dict[str, str], *, stays: bool = False) -> None
             print(f"{job.id}  {job.status.value:<10}  {one_line(job.request.prompt or '', 60)}", flush=True)
             if other:
                 print(f"{other.message}\n{other.hint}", flush=True)
-            elif a_person_has_to_look(job, info := app.catalog.providers.get(job.provider)):
-                print(look_yourself(job, info), flush=True)
+            elif lost_answers.a_person_has_to_look(job, info := app.catalog.providers.get(job.provider)):
+                print(lost_answers.look_yourself(job, info), flush=True)
                 if stays and info is not None:
-                    print(why_watched(info), flush=True)
+                    print(lost_answers.why_watched(info), flush=True)
         if job.finished:
             shown.pop(job.id, None)

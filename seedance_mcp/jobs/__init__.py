@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from . import lost_answers
-from .by_hand import resolve
+from .buying.forecast import Quote, forecast
+from .buying.orders import StartedJob
+from .buying.purchase_flow import PurchaseFlow
+from .choosing.defaults import wrong_defaults
+from .choosing.planning import Planner
+from .choosing.plans import OtherOffer, Plan
+from .choosing.suitability import UploadedMedia, register
 from .context import JobContext
-from .defaults import wrong_defaults
-from .finish_hook import hook_program
-from .keys import malformed_keys, misnamed_keys
-from .orders import Started
-from .outlook import Quote, look_ahead
-from .planning import Planner
-from .plans import OtherOffer, Plan
-from .purchase_flow import PurchaseFlow
+from .inputs.sources import Sources
+from .local_files.unfinished import writer_of
+from .pool.provider_keys import malformed_keys, misnamed_keys
+from .pool.provider_pool import ProviderPool
+from .pool.same_accounts import SameAccount, join, part
 from .readers import Reader
+from .results.finish_hook import hook_program
+from .results.saving import provider_folder
+from .results.viewing import Viewed, preview, view
 from .runner import JobRunner
-from .same_account import SameAccount, join, part
-from .saving import provider_folder
-from .shops import Shops
-from .sources import Sources
-from .suitability import UploadedMedia, register
+from .tracking import lost_answers
+from .tracking.manual_resolution import resolve
 from .troubles import Troubles
-from .unfinished import writer_of
-from .viewing import Viewed, preview, view
 from .waiting import Update, Waiting
 from .watch_duty import WatchDuty
 
@@ -32,22 +32,22 @@ __all__ = [
     "OtherOffer",
     "Plan",
     "Planner",
+    "ProviderPool",
     "PurchaseFlow",
     "Quote",
     "Reader",
     "SameAccount",
-    "Shops",
     "Sources",
-    "Started",
+    "StartedJob",
     "Troubles",
     "Update",
     "UploadedMedia",
     "Viewed",
     "Waiting",
     "WatchDuty",
+    "forecast",
     "hook_program",
     "join",
-    "look_ahead",
     "lost_answers",
     "malformed_keys",
     "misnamed_keys",

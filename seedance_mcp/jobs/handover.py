@@ -6,7 +6,7 @@ import anyio
 
 from .context import JobContext
 from .detached import leave_watcher
-from .hooks import Hooks
+from .results.hooks import Hooks
 from .watcher import Watcher
 
 

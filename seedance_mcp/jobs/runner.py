@@ -11,15 +11,15 @@ import anyio.abc
 
 from ..store import Leases, Receipts, job_records
 from ..types import Job
-from .cancelling import cancel
+from .buying.submission import Buyer
 from .context import JobContext
 from .detached import leave_hooks
 from .handover import Handover
-from .hooks import Hooks
-from .purchase import Buyer
-from .saving import Saver
-from .shops import Shops
-from .uploads import MediaSender
+from .inputs.sending import MediaSender
+from .pool.provider_pool import ProviderPool
+from .results.hooks import Hooks
+from .results.saving import Saver
+from .tracking.cancelling import cancel
 from .watcher import Watcher
 
 _HOOKS_SECONDS = 0.5
@@ -38,18 +38,18 @@ class JobRunner:
     """
 
     def __init__(
-        self, context: JobContext, shops: Shops, *, leases: bool = True, leave: bool = False
+        self, context: JobContext, pool: ProviderPool, *, leases: bool = True, leave: bool = False
     ) -> None:
         store, settings = context.store, context.settings
         self._context = context
         self._store = store
-        self._shops = shops
+        self._pool = pool
         self.troubles = context.troubles
         self._receipts = Receipts(settings.state_dir / "receipts", store.ownership.instance)
         self._saver = Saver(context)
         self._watcher = Watcher(
             context,
-            shops=shops,
+            pool=pool,
             saver=self._saver,
             receipts=self._receipts,
             leases=Leases(store, on=leases),
@@ -59,7 +59,7 @@ class JobRunner:
         self.hooks = Hooks(context, elsewhere=partial(leave_hooks, settings) if leaves else None)
         self.handover = Handover(context, self._watcher, self.hooks, leaves=leaves)
         self.buyer = Buyer(
-            context, receipts=self._receipts, sender=MediaSender(context, shops), watcher=self._watcher
+            context, receipts=self._receipts, sender=MediaSender(context, pool), watcher=self._watcher
         )
 
     @contextlib.asynccontextmanager
@@ -101,7 +101,7 @@ class JobRunner:
         """Ask the provider to stop. Returns the job and, in words, what became of the money. Raises JobNotFound."""
         job = await self.job(job_id)
         job, words = await cancel(
-            job, self._shops.offer(job), open_provider=self._shops.open_for, store=self._store
+            job, self._pool.offer(job), open_provider=self._pool.open_for, store=self._store
         )
         if not job.finished:
             self._context.events.changed(job)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import anyio
 
 from ..types import Job, JobState, JobStatus
-from .lost_answers import a_person_has_to_look
+from .pool.provider_pool import ProviderPool
 from .runner import JobRunner
-from .shops import Shops
+from .tracking.lost_answers import a_person_has_to_look
 
 _HEARTBEAT_SECONDS = 5.0
 _LOOK_SECONDS = 0.5
@@ -37,11 +37,11 @@ class Waiting:
         self,
         runner: JobRunner,
         usual_seconds: Callable[[str, str], Awaitable[float | None]],
-        shops: Shops,
+        pool: ProviderPool,
         clock: Callable[[], float],
     ) -> None:
         self._runner = runner
-        self._shops = shops
+        self._pool = pool
         self._usual_seconds = usual_seconds
         self._clock = clock
 
@@ -67,7 +67,7 @@ class Waiting:
                 job = await self._runner.job(job_id)
                 now = anyio.current_time()
                 update = self._describe(job, usual)
-                if await self._shops.waits_for(job) is not None:
+                if await self._pool.waits_for(job) is not None:
                     update = Update(
                         fraction=update.fraction, message="Waiting for the key that it was bought with"
                     )
@@ -89,7 +89,7 @@ class Waiting:
             return Update(fraction=1.0, message=f"{job.status.capitalize()} after {elapsed:.0f} s")
         if job.state is JobState.REMOTE_DONE:
             return Update(fraction=_SAVING, message=f"Saving the video{self._bytes(job.id)}, {spent}")
-        if a_person_has_to_look(job, self._shops.catalog.providers.get(job.provider)):
+        if a_person_has_to_look(job, self._pool.catalog.providers.get(job.provider)):
             words = f"The provider's answer was lost, and it cannot be asked: look at its console, {spent}"
             return Update(fraction=_QUEUED, message=words)
         if job.status is JobStatus.UNKNOWN:

@@ -28,7 +28,7 @@ _IDLE_SECONDS = 1.0
 
 class WatchDuty:
     """
-    This process's claim to be the one watcher for its accounts (see `Shops.accounts`).
+    This process's claim to be the one watcher for its accounts (see `ProviderPool.accounts`).
 
     A process that is ending says so before it starts a watcher (`Ownership.say_ending`). The watcher that has the
     duty gives it up in one transaction that finds no open job and nobody ending. So whoever is told that another

@@ -33,13 +33,13 @@ from ..store import (
 )
 from ..store.leases import LEASE_SECONDS
 from ..types import Job, JobState, Submission
+from .buying.outcomes import adopt_receipt
 from .context import JobContext
-from .outcomes import adopt_receipt
-from .polling import poll
-from .reconcile import adopt_late, try_reconcile
-from .saving import Saver
+from .pool.provider_pool import ProviderPool
+from .results.saving import Saver
 from .scheduler import Scheduler, backoff
-from .shops import Shops
+from .tracking.polling import poll
+from .tracking.reconcile import adopt_late, try_reconcile
 
 logger = logging.getLogger(__name__)
 
@@ -62,14 +62,14 @@ class Watcher:
     """
 
     def __init__(
-        self, context: JobContext, *, shops: Shops, saver: Saver, receipts: Receipts, leases: Leases
+        self, context: JobContext, *, pool: ProviderPool, saver: Saver, receipts: Receipts, leases: Leases
     ) -> None:
         self._store = context.store
         self._settings = context.settings
         self._troubles = context.troubles
         self._events = context.events
         self._purchases = context.purchases
-        self._shops = shops
+        self._pool = pool
         self._saver = saver
         self._receipts = receipts
         self._leases = leases
@@ -155,7 +155,7 @@ class Watcher:
                 await self._adopt_late(job)
 
     async def _adopt_late(self, job: Job) -> None:
-        offer = self._shops.offer(job)
+        offer = self._pool.offer(job)
         horizon = offer.provider.horizon_hours * 3600
         if job.sent_at is None:
             return
@@ -165,7 +165,7 @@ class Watcher:
             if passed > horizon:
                 return
         try:
-            provider = await self._shops.open_for(job)
+            provider = await self._pool.open_for(job)
             adopted = await adopt_late(job, offer, provider=provider, store=self._store)
         except OtherAccount:
             return
@@ -205,7 +205,7 @@ class Watcher:
         if job.state in (JobState.RESERVED, JobState.SENDING):
             return await self._orphan(job)
         # Before the lease: who may not ask about it must not keep those from it who may.
-        provider = await self._shops.open_for(job)
+        provider = await self._pool.open_for(job)
         if job.state is JobState.REMOTE_DONE and (pause := self._saver.pause(job)):
             return pause
         if not await self._leases.take(job.id):
@@ -223,7 +223,7 @@ class Watcher:
         return self._interval(job) * (_STALLED_FACTOR if job.state is JobState.STALLED else 1)
 
     async def _advance(self, job: Job, provider: Provider) -> Job:
-        offer = self._shops.offer(job)
+        offer = self._pool.offer(job)
         if job.state is JobState.UNKNOWN:
             return await try_reconcile(job, offer, provider=provider, store=self._store)
         if job.state is JobState.REMOTE_DONE:
@@ -293,8 +293,8 @@ class Watcher:
         jitter = 0.8 + 0.4 * secrets.randbelow(1000) / 1000
         wished = self._settings.poll_seconds
         if job is not None:
-            wished = min(wished, self._shops.longest_wait(job))
-        return max(wished, self._shops.least_wait) * jitter
+            wished = min(wished, self._pool.longest_wait(job))
+        return max(wished, self._pool.least_wait) * jitter
 
     async def _adopt_receipts(self) -> None:
         for kept in await anyio.to_thread.run_sync(self._receipts.read):

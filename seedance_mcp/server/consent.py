@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from mcp.types import InputRequiredResult
 
-from ..app import Declined, Started
+from ..app import Declined, StartedJob
 from ..config import Settings, command
 from ..errors import ConfirmationRequired
 from ..types import PurchaseTerms, VideoRequest
 from .calls import Answered, Call, Reply
 
 
-async def agreed(call: Call, request: VideoRequest, terms: PurchaseTerms) -> Started | InputRequiredResult:
+async def agreed(call: Call, request: VideoRequest, terms: PurchaseTerms) -> StartedJob | InputRequiredResult:
     """
     Start what the call wants; where a person has to agree first and the client can ask, ask.
 
@@ -45,7 +45,7 @@ async def agreed(call: Call, request: VideoRequest, terms: PurchaseTerms) -> Sta
     return await call.app.generate(request, replace(terms, agreed_to=question.approval))
 
 
-async def _no_beforehand(call: Call, brought: Answered) -> Started | None:
+async def _no_beforehand(call: Call, brought: Answered) -> StartedJob | None:
     """
     Go by a no that comes with a new call: the job for which it comes too late; None if no question has that code.
 
@@ -56,7 +56,7 @@ async def _no_beforehand(call: Call, brought: Answered) -> Started | None:
     if declined is None or declined.question is None:
         return None
     if declined.job_id is not None:
-        return Started(
+        return StartedJob(
             job=await call.app.job(declined.job_id),
             deduplicated=True,
             reason="The client answers no now, and its yes to the same question has led to this job before;"

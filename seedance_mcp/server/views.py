@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..app import App, Quote, UploadedMedia, Viewed
 from ..errors import OtherAccount, SeedanceError
-from ..jobs.lost_answers import a_person_has_to_look, hint, look_yourself
+from ..jobs import lost_answers
 from ..types import Job, JobStatus, Price, VideoRequest
 from . import results as shape
 
@@ -54,7 +54,7 @@ async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable
         error = shape.Failure(
             code=job.error_code or "error",
             message=job.error or "The provider gave no reason.",
-            hint=hint(job, info, other) or (other.hint if other else ""),
+            hint=lost_answers.hint(job, info, other) or (other.hint if other else ""),
             retryable=job.error_code in _retryable_codes(),
         )
     return shape.JobShape(
@@ -173,10 +173,10 @@ def _next_step(job: Job, info: ProviderInfo | None) -> str:
                 "Do not submit again: it cannot be found out whether the provider took it. Ask the person to"
                 f" look at the provider's console, then to run `seedance-mcp jobs resolve {job.id}`."
             )
-        case JobStatus.UNKNOWN if a_person_has_to_look(job, info):
+        case JobStatus.UNKNOWN if lost_answers.a_person_has_to_look(job, info):
             return (
                 "Do not submit again: the provider may have taken it, and it is counted as spent."
-                f" {look_yourself(job, info)}"
+                f" {lost_answers.look_yourself(job, info)}"
             )
         case JobStatus.UNKNOWN if info is not None and info.placeholder:
             return f"The sandbox may have started it, for nothing. The server is finding out; {check} in a minute."

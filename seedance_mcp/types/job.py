@@ -193,7 +193,7 @@ class Job:
     steady: Mapping[str, float] = field(default_factory=dict[str, float])
     """For those of these moments whose age decides something: what `elapsed_time.py` had counted when they were written."""
     wanted: Wanted | None = None
-    """How it was asked for, to know it again (`jobs/repeats.py`); None on jobs of earlier versions."""
+    """How it was asked for, to know it again (`jobs/buying/deduplication.py`); None on jobs of earlier versions."""
     said_model: str | None = None
     """The provider's own name for the model that it said it uses, to be compared with `endpoint`; None: it said none."""
     hook_error: str | None = None

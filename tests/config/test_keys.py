@@ -10,7 +10,7 @@ from seedance_mcp.app import open_app
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import ConfigError
-from seedance_mcp.jobs import Shops
+from seedance_mcp.jobs import ProviderPool
 from seedance_mcp.types import VideoRequest
 
 NOWHERE = Path("no-settings-file")
@@ -47,7 +47,9 @@ def test_what_is_around_a_key_is_taken_off_and_it_is_the_same_account(pasted: st
     assert secret.get_secret_value() == KEY
     catalog = Catalog.load()
     fal = catalog.provider("fal")
-    assert Shops(lambda: catalog, settings).account(fal) == Shops(lambda: catalog, clean).account(fal)
+    assert ProviderPool(lambda: catalog, settings).account(fal) == ProviderPool(
+        lambda: catalog, clean
+    ).account(fal)
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,14 @@ import pytest
 
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.config import UnknownName, load_settings
-from seedance_mcp.jobs import Shops
+from seedance_mcp.jobs import ProviderPool
 
 NOWHERE = Path("no-settings-file")
 
 
 def unknown(environ: dict[str, str], file: Path = NOWHERE) -> dict[str, UnknownName]:
     catalog = Catalog.load()
-    found = Shops(lambda: catalog, load_settings(environ, settings_file=file)).unknown_settings
+    found = ProviderPool(lambda: catalog, load_settings(environ, settings_file=file)).unknown_settings
     return {one.name: one for one in found}
 
 

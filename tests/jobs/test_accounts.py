@@ -13,7 +13,8 @@ from pydantic import SecretStr
 
 from seedance_mcp.app import App, open_app
 from seedance_mcp.errors import ConfigError, InvalidRequest, OtherAccount
-from seedance_mcp.jobs import polling, watcher
+from seedance_mcp.jobs import watcher
+from seedance_mcp.jobs.tracking import polling
 from seedance_mcp.store.accounts import Account, fingerprint, is_same, say_same, take_back, written
 from seedance_mcp.store.database import Store, open_store
 from seedance_mcp.types import Job, JobState

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from seedance_mcp.errors import InvalidRequest, StoreError
-from seedance_mcp.jobs.by_hand import FoundTask, resolve
+from seedance_mcp.jobs.tracking.manual_resolution import FoundTask, resolve
 from seedance_mcp.store.database import Store, open_store
 from seedance_mcp.store.job_records import find
 from seedance_mcp.store.transitions import insert, move, note

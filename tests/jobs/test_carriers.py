@@ -24,10 +24,10 @@ from pydantic import SecretStr
 from seedance_mcp.app import App, open_app
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import ConfigError, InvalidRequest, MediaError
-from seedance_mcp.jobs import Shops
-from seedance_mcp.jobs.carriers import LINK_MARGIN_SECONDS, link_of
+from seedance_mcp.jobs import ProviderPool
 from seedance_mcp.jobs.context import JobContext
-from seedance_mcp.jobs.uploads import MediaSender
+from seedance_mcp.jobs.inputs.sending import MediaSender
+from seedance_mcp.jobs.pool.carriers import LINK_MARGIN_SECONDS, link_of
 from seedance_mcp.media import copy_to_leave, inspect
 from seedance_mcp.providers import Access, create
 from seedance_mcp.store import elapsed_time
@@ -377,8 +377,8 @@ async def test_a_link_that_ended_between_plan_and_purchase_is_not_sent(tmp_path:
         access = Access(key=SecretStr("k"), base_url=offer.provider.base_url, folder=tmp_path)
         again = replace(job, request=wished(f"job:{job.id}"), account="none")
         with closing(open_store(tmp_path / "state", clock=lambda: job.url_expires_at or 0)) as store:
-            shops = Shops(lambda: here.app.catalog, here.app.settings, store)
-            sender = MediaSender(JobContext.of(store, here.app.settings), shops)
+            pool = ProviderPool(lambda: here.app.catalog, here.app.settings, store)
+            sender = MediaSender(JobContext.of(store, here.app.settings), pool)
             with pytest.raises(MediaError, match="only from a public https URL"):
                 await sender.send(again, offer, media, create(offer.provider, access))
 

@@ -13,7 +13,7 @@ import pytest
 
 from seedance_mcp.app import open_app
 from seedance_mcp.errors import MediaError
-from seedance_mcp.jobs.departures import departure_key, leaving, sweep_departures
+from seedance_mcp.jobs.local_files.outgoing_copies import copy_key, leaving, sweep_copies
 from seedance_mcp.media import PictureLimits, copy_to_leave, inspect
 from seedance_mcp.types import MediaFile, VideoRequest
 from tests.emulator import Emulator
@@ -74,7 +74,7 @@ async def test_copies_of_dead_processes_are_removed_at_the_next_start(tmp_path: 
 def test_copies_of_living_processes_stay(tmp_path: Path) -> None:
     for name in ("aaaa.1", "bbbb.1", "bbbb.2"):
         (tmp_path / "leaving" / name).mkdir(parents=True)
-    sweep_departures(tmp_path, lambda instance: instance == "bbbb")
+    sweep_copies(tmp_path, lambda instance: instance == "bbbb")
     assert {folder.name for folder in (tmp_path / "leaving").iterdir()} == {"bbbb.1", "bbbb.2"}
 
 
@@ -112,10 +112,10 @@ def test_another_content_or_another_fit_is_another_upload() -> None:
     one = MediaFile(kind="image", sha256="a" * 64)
     fit = PictureLimits(formats=("image/png",), max_bytes=100)
     keys = {
-        departure_key(one, None),
-        departure_key(one, fit),
-        departure_key(one, replace(fit, max_bytes=99)),
-        departure_key(replace(one, sha256="b" * 64), None),
+        copy_key(one, None),
+        copy_key(one, fit),
+        copy_key(one, replace(fit, max_bytes=99)),
+        copy_key(replace(one, sha256="b" * 64), None),
     }
     assert len(keys) == 4
-    assert departure_key(one, fit) == departure_key(replace(one, path=Path("elsewhere")), replace(fit))
+    assert copy_key(one, fit) == copy_key(replace(one, path=Path("elsewhere")), replace(fit))

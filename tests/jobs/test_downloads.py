@@ -19,8 +19,8 @@ import pytest
 from anyio.abc import SocketStream
 
 from seedance_mcp.errors import DownloadError, MediaError
-from seedance_mcp.jobs.downloads import Download, Fetched, Saved
-from seedance_mcp.jobs.transfer import Limits, LinkExpired, Report, Route
+from seedance_mcp.jobs.results.downloads import Download, Fetched, Saved
+from seedance_mcp.jobs.results.transfer import Limits, LinkExpired, Report, Route
 
 from .raw_server import Asked, RawServer, always, in_turn, reply, serving
 

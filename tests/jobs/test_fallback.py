@@ -14,11 +14,11 @@ import anyio
 import pytest
 from mcp import Client
 
-from seedance_mcp.app import App, Started, open_app
+from seedance_mcp.app import App, StartedJob, open_app
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired
-from seedance_mcp.jobs import purchase_flow
-from seedance_mcp.jobs.fallback import may_be_cured
+from seedance_mcp.jobs.buying import purchase_flow
+from seedance_mcp.jobs.buying.fallback import may_be_cured
 from seedance_mcp.server import create_server
 from seedance_mcp.types import Job, JobState, PurchaseTerms, VideoRequest
 from tests.emulator import Emulator, Fault
@@ -59,7 +59,7 @@ class Market:
             )
         )  # fmt: skip
 
-    async def buy(self, prompt: str = "a paper boat", **more: Any) -> Started:
+    async def buy(self, prompt: str = "a paper boat", **more: Any) -> StartedJob:
         arguments = {name: more.pop(name) for name in list(more) if name not in VideoRequest.model_fields}
         wish = VideoRequest.model_validate({"prompt": prompt, "model": MODEL, "duration": 5, **more})
         return await self.app.generate(wish, PurchaseTerms(**arguments))
@@ -449,7 +449,7 @@ async def test_calls_at_once_end_in_one_purchase(opening: Opening) -> None:
     async with opening(SEEDANCE_POLL_SECONDS="60") as market:
         market.emulator.faults.add(Fault(kind="late", seconds=0.3, dialect=FIRST, times=None))
         market.emulator.behaviour.funds = Decimal(0)
-        found: list[Started] = []
+        found: list[StartedJob] = []
 
         async def call() -> None:
             found.append(await market.buy())

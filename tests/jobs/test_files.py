@@ -19,10 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedance_mcp.errors import DownloadError
-from seedance_mcp.jobs.files import file_stem, keep
-from seedance_mcp.jobs.parts import disk_errors, part_path
-from seedance_mcp.jobs.sidecar import write_sidecar
-from seedance_mcp.jobs.unfinished import Writer
+from seedance_mcp.jobs.local_files.final_files import file_stem, keep
+from seedance_mcp.jobs.local_files.parts import disk_errors, part_path
+from seedance_mcp.jobs.local_files.unfinished import Writer
+from seedance_mcp.jobs.results.sidecar import write_sidecar
 from seedance_mcp.types import Artifacts, Job, JobState, Price, Submission, VideoRequest
 
 HERE, ELSEWHERE = "a" * 16, "b" * 16

@@ -11,7 +11,7 @@ import pytest
 
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.errors import ProviderError, TaskNotFound
-from seedance_mcp.jobs.polling import poll
+from seedance_mcp.jobs.tracking.polling import poll
 from seedance_mcp.providers import Recovery
 from seedance_mcp.store import job_records, transitions
 from seedance_mcp.store.database import Store, open_store

@@ -10,7 +10,7 @@ import pytest
 from seedance_mcp.app import Update, open_app
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.config import load_settings
-from seedance_mcp.jobs import Shops
+from seedance_mcp.jobs import ProviderPool
 from seedance_mcp.types import VideoRequest
 from tests.emulator import Behaviour, Emulator
 
@@ -43,7 +43,7 @@ def test_only_what_is_on_this_machine_may_be_asked_many_times_a_second(
 ) -> None:
     catalog = Catalog.load()
     settings = load_settings(environ_of_keys, settings_file=NOWHERE)
-    assert Shops(lambda: catalog, settings).least_wait == seconds
+    assert ProviderPool(lambda: catalog, settings).least_wait == seconds
 
 
 async def test_a_placeholder_is_looked_at_every_second_so_that_its_progress_does_not_jump(

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from seedance_mcp.catalog import Catalog
-from seedance_mcp.jobs.reconcile import quiet_seconds, reconcile
+from seedance_mcp.jobs.tracking.reconcile import quiet_seconds, reconcile
 from seedance_mcp.providers import Recovery, WhenSent
 from seedance_mcp.store import transitions
 from seedance_mcp.store.database import Store, open_store

@@ -11,7 +11,7 @@ import anyio
 import pytest
 from PIL import Image
 
-from seedance_mcp.app import App, Started, open_app
+from seedance_mcp.app import App, StartedJob, open_app
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import ConfirmationRequired, InvalidRequest
 from seedance_mcp.types import JobState, PurchaseTerms, VideoRequest
@@ -47,7 +47,7 @@ def boat(**fields: object) -> VideoRequest:
     return VideoRequest.model_validate({"prompt": "a paper boat", **fields})
 
 
-def is_repeated(again: Started, first: Started) -> bool:
+def is_repeated(again: StartedJob, first: StartedJob) -> bool:
     return again.deduplicated and again.job.id == first.job.id
 
 
@@ -288,13 +288,13 @@ async def test_two_accounts_that_ask_at_the_same_moment_make_one_purchase(tmp_pa
         theirs = emulator.add_account(THEIRS)
         for number in range(5):
             asked = market.request("ark", prompt=f"boat {number}")
-            found: list[Started] = []
+            found: list[StartedJob] = []
             async with (
                 server(emulator, "ark", tmp_path) as one,
                 server(emulator, "ark", tmp_path, THEIRS) as other,
             ):
 
-                async def ask(app: App, asked: VideoRequest = asked, found: list[Started] = found) -> None:
+                async def ask(app: App, asked: VideoRequest = asked, found: list[StartedJob] = found) -> None:
                     found.append(await app.generate(asked))
 
                 async with anyio.create_task_group() as tasks:

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from seedance_mcp.app import App, open_app
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import InvalidRequest
-from seedance_mcp.jobs.request_keys import RequestKey, job_of, keep
+from seedance_mcp.jobs.buying.idempotency import RequestKey, job_of, keep
 from seedance_mcp.store import transitions
 from seedance_mcp.store.database import Store, checksum, open_store
 from seedance_mcp.types import Job, JobState, PurchaseTerms, VideoRequest

@@ -14,8 +14,8 @@ import pytest
 from seedance_mcp.app import App
 from seedance_mcp.cli.refund import refund_note
 from seedance_mcp.errors import DownloadError
-from seedance_mcp.jobs import retries
-from seedance_mcp.jobs.retries import (
+from seedance_mcp.jobs.results import retries
+from seedance_mcp.jobs.results.retries import (
     MOST_RUBBISH,
     counted,
     is_dead,
@@ -23,7 +23,7 @@ from seedance_mcp.jobs.retries import (
     is_rubbish_for_good,
     pause,
 )
-from seedance_mcp.jobs.transfer import LinkExpired, NoVideo
+from seedance_mcp.jobs.results.transfer import LinkExpired, NoVideo
 from seedance_mcp.store import job_records, transitions
 from seedance_mcp.store.database import checksum, open_store
 from seedance_mcp.store.money.ledger import held, to_micros

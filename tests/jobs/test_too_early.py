@@ -14,9 +14,9 @@ import pytest
 
 from seedance_mcp.catalog import Catalog, Offer
 from seedance_mcp.jobs.context import JobContext
-from seedance_mcp.jobs.polling import poll
-from seedance_mcp.jobs.reconcile import reconcile
 from seedance_mcp.jobs.runner import JobRunner
+from seedance_mcp.jobs.tracking.polling import poll
+from seedance_mcp.jobs.tracking.reconcile import reconcile
 from seedance_mcp.providers import Recovery
 from seedance_mcp.store import elapsed_time, transitions
 from seedance_mcp.store.database import Store, open_store
@@ -117,7 +117,7 @@ async def test_a_task_counts_as_stalled_only_when_two_days_have_passed(
     assert polled.state is state
 
 
-class Shops:
+class ProviderPool:
     """One seller, whoever asks."""
 
     def __init__(self, seller: Seller) -> None:
@@ -142,8 +142,8 @@ async def test_a_purchase_is_looked_for_late_until_so_much_time_has_passed(
     machine.job(JobState.REJECTED)
     machine.later(wall, uptime)
     seller = Seller()
-    shops = Shops(seller)
-    runner = JobRunner(JobContext.of(machine.store, settings({}, tmp_path)), shops)  # type: ignore[arg-type]
+    pool = ProviderPool(seller)
+    runner = JobRunner(JobContext.of(machine.store, settings({}, tmp_path)), pool)  # type: ignore[arg-type]
     await runner.adopt_late()
     assert seller.asked == looked
 

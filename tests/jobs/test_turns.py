@@ -19,7 +19,7 @@ from seedance_mcp.app import App, open_app
 from seedance_mcp.catalog import Catalog, ProviderInfo
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import RateLimited
-from seedance_mcp.jobs.turns import Turns
+from seedance_mcp.jobs.pool.rate_limits import SharedRateLimits
 from seedance_mcp.providers import Access, create
 from seedance_mcp.store.database import Store, open_store
 from seedance_mcp.types import JobState, Submission, VideoRequest
@@ -34,7 +34,7 @@ from pathlib import Path
 import anyio
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.config import load_settings
-from seedance_mcp.jobs import Shops
+from seedance_mcp.jobs import ProviderPool
 from seedance_mcp.store import open_store
 from seedance_mcp.types import Submission
 
@@ -42,13 +42,13 @@ async def main(told):
     settings = load_settings(told["environ"], settings_file=Path(told["catalog"] + ".none"))
     catalog = Catalog.load(Path(told["catalog"]))
     store = open_store(settings.state_dir)
-    shops = Shops(lambda: catalog, settings, store)
-    provider = shops.open(catalog.provider("ark"))
+    pool = ProviderPool(lambda: catalog, settings, store)
+    provider = pool.open(catalog.provider("ark"))
     print("here", flush=True)
     sys.stdin.readline()
     for _ in range(told["polls"]):
         await provider.poll(Submission(task_id=told["task"]))
-    await shops.close()
+    await pool.close()
     store.close()
 
 anyio.run(main, json.loads(sys.argv[1]))
@@ -106,7 +106,7 @@ async def test_no_period_holds_more_calls_than_are_allowed(
     allowed: tuple[int, float], store: Store, clock: Clock
 ) -> None:
     calls, seconds = allowed
-    turns = Turns(store, info(read=allowed), "a")
+    turns = SharedRateLimits(store, info(read=allowed), "a")
     rng = random.Random(calls)
     times: list[float] = []
     for _ in range(100):
@@ -120,14 +120,14 @@ async def test_no_period_holds_more_calls_than_are_allowed(
 
 async def test_turns_come_as_fast_as_they_may(store: Store, clock: Clock) -> None:
     """Without a pause in between, at least two thirds of what a period allows go out in it."""
-    turns = Turns(store, info(submit=(30, 60.0)), "a")
+    turns = SharedRateLimits(store, info(submit=(30, 60.0)), "a")
     for _ in range(60):
         clock.now += await turns.turn("submit", 10_000)
     assert clock.now - NOW <= 2 * 60 * 1.5
 
 
 async def test_a_few_calls_may_come_at_once(store: Store) -> None:
-    turns = Turns(store, info(read=(20, 1.0)), "a")
+    turns = SharedRateLimits(store, info(read=(20, 1.0)), "a")
     waits = [await turns.turn("read", 10) for _ in range(8)]
     assert waits[:6] == [0.0] * 6
     assert 0 < waits[6] < waits[7]
@@ -135,31 +135,31 @@ async def test_a_few_calls_may_come_at_once(store: Store) -> None:
 
 async def test_kinds_accounts_and_providers_do_not_share_turns(store: Store) -> None:
     one = info(read=(1, 60.0), list=(1, 60.0), submit=(1, 60.0))
-    assert await Turns(store, one, "a").turn("read", 100) == 0
-    assert await Turns(store, one, "a").turn("read", 100) > 50
-    assert await Turns(store, one, "a").turn("list", 100) == 0
-    assert await Turns(store, one, "b").turn("read", 100) == 0
-    assert await Turns(store, one.model_copy(update={"name": "other"}), "a").turn("read", 100) == 0
+    assert await SharedRateLimits(store, one, "a").turn("read", 100) == 0
+    assert await SharedRateLimits(store, one, "a").turn("read", 100) > 50
+    assert await SharedRateLimits(store, one, "a").turn("list", 100) == 0
+    assert await SharedRateLimits(store, one, "b").turn("read", 100) == 0
+    assert await SharedRateLimits(store, one.model_copy(update={"name": "other"}), "a").turn("read", 100) == 0
 
 
 async def test_a_turn_that_is_too_far_away_is_not_taken(store: Store) -> None:
-    turns = Turns(store, info(read=(1, 60.0)), "a")
+    turns = SharedRateLimits(store, info(read=(1, 60.0)), "a")
     await turns.turn("read", 0)
     assert [round(await turns.turn("read", 5)) for _ in range(3)] == [60, 60, 60]
 
 
 async def test_a_pause_that_the_provider_asked_for_holds_for_everybody(store: Store, clock: Clock) -> None:
     unlimited = info()
-    await Turns(store, unlimited, "a").hold("read", 40)
-    assert await Turns(store, unlimited, "a").turn("read", 100) == pytest.approx(40)
-    await Turns(store, unlimited, "a").hold("read", 5)
-    assert await Turns(store, unlimited, "a").turn("read", 100) == pytest.approx(40)
+    await SharedRateLimits(store, unlimited, "a").hold("read", 40)
+    assert await SharedRateLimits(store, unlimited, "a").turn("read", 100) == pytest.approx(40)
+    await SharedRateLimits(store, unlimited, "a").hold("read", 5)
+    assert await SharedRateLimits(store, unlimited, "a").turn("read", 100) == pytest.approx(40)
     clock.now += 41
-    assert await Turns(store, unlimited, "a").turn("read", 100) == 0
+    assert await SharedRateLimits(store, unlimited, "a").turn("read", 100) == 0
 
 
 async def test_a_clock_that_was_set_back_holds_nobody_up(store: Store, clock: Clock) -> None:
-    turns = Turns(store, info(read=(1, 1.0)), "a")
+    turns = SharedRateLimits(store, info(read=(1, 1.0)), "a")
     await turns.turn("read", 10)
     await turns.hold("read", 300)
     clock.now -= 86_400
@@ -167,7 +167,7 @@ async def test_a_clock_that_was_set_back_holds_nobody_up(store: Store, clock: Cl
 
 
 async def test_a_busy_database_holds_nobody_up(store: Store, tmp_path: Path) -> None:
-    turns = Turns(store, info(read=(1, 60.0)), "a")
+    turns = SharedRateLimits(store, info(read=(1, 60.0)), "a")
     await turns.turn("read", 0)
     other = sqlite3.connect(tmp_path / "state" / "jobs.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -184,7 +184,7 @@ async def test_a_busy_database_holds_nobody_up(store: Store, tmp_path: Path) -> 
 async def test_a_closed_database_holds_nobody_up(tmp_path: Path) -> None:
     closed = open_store(tmp_path / "other")
     closed.close()
-    assert await Turns(closed, info(read=(1, 60.0)), "a").turn("read", 0) == 0
+    assert await SharedRateLimits(closed, info(read=(1, 60.0)), "a").turn("read", 0) == 0
 
 
 def overlay(folder: Path, **limits: tuple[int, float]) -> Path:
@@ -275,7 +275,7 @@ async def test_after_a_429_the_next_call_of_any_process_waits_as_long_as_it_said
 
 
 async def _poll(app: App, submission: object) -> None:
-    await app._shops.open(app.catalog.provider("ark")).poll(submission)  # type: ignore[arg-type]
+    await app._pool.open(app.catalog.provider("ark")).poll(submission)  # type: ignore[arg-type]
 
 
 async def _held(app: App) -> None:

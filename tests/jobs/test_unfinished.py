@@ -12,8 +12,8 @@ import pytest
 
 from seedance_mcp.app import open_app
 from seedance_mcp.config import load_settings
-from seedance_mcp.jobs.parts import part_path
-from seedance_mcp.jobs.unfinished import Leftovers, Writer, unfinished_file, writer_of
+from seedance_mcp.jobs.local_files.parts import part_path
+from seedance_mcp.jobs.local_files.unfinished import Leftovers, Writer, unfinished_file, writer_of
 from seedance_mcp.store.database import open_store
 
 HERE, ELSEWHERE = "a" * 16, "b" * 16

@@ -13,9 +13,9 @@ from PIL import Image
 
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import MediaError
-from seedance_mcp.jobs.last_frames import last_frame_of
-from seedance_mcp.jobs.unfinished import Writer
-from seedance_mcp.jobs.viewing import Viewed, view
+from seedance_mcp.jobs.local_files.last_frames import last_frame_of
+from seedance_mcp.jobs.local_files.unfinished import Writer
+from seedance_mcp.jobs.results.viewing import Viewed, view
 from seedance_mcp.media import PlaceholderSpec, render_placeholder
 from seedance_mcp.types import Artifacts, Job
 

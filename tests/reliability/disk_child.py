@@ -22,7 +22,7 @@ import anyio
 
 from seedance_mcp.app import App, open_app
 from seedance_mcp.errors import SeedanceError
-from seedance_mcp.jobs import preflight, purchase_flow
+from seedance_mcp.jobs.buying import preflight, purchase_flow
 from seedance_mcp.store.money.ledger import held
 from seedance_mcp.types import JobState
 

@@ -18,8 +18,9 @@ import anyio
 from seedance_mcp.app import App, open_app
 from seedance_mcp.catalog import Catalog, Offer, ProviderInfo
 from seedance_mcp.config import Settings, load_settings
-from seedance_mcp.jobs import polling, retries, saving
-from seedance_mcp.jobs.transfer import Limits
+from seedance_mcp.jobs.results import retries, saving
+from seedance_mcp.jobs.results.transfer import Limits
+from seedance_mcp.jobs.tracking import polling
 from seedance_mcp.media import VideoFacts
 from seedance_mcp.providers.http import api as http
 from seedance_mcp.providers.http.timeouts import Deadlines

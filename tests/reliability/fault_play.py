@@ -169,7 +169,7 @@ class _Stage:
     async def _check(self) -> None:
         self._fail(call_name(self.shop.name, "check"), times=None)
         try:
-            await self.app._shops.open(self.shop.info).check()
+            await self.app._pool.open(self.shop.info).check()
         except SeedanceError as error:
             if error.code != self.expected.during.error:
                 raise Wrong(f"the error is {error.code}: {error.message}") from error

@@ -12,7 +12,8 @@ from typing import Any
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.cli import main, run, watch
 from seedance_mcp.config import load_settings
-from seedance_mcp.jobs import detached, hooks, runner, watch_duty
+from seedance_mcp.jobs import detached, runner, watch_duty
+from seedance_mcp.jobs.results import hooks
 from seedance_mcp.server import assembly, ending, logs, transport
 
 WHOLE = 4096

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from seedance_mcp.jobs import downloads, files, hooks, parts, saving, watch_duty
+from seedance_mcp.jobs import watch_duty
+from seedance_mcp.jobs.local_files import final_files, parts
+from seedance_mcp.jobs.results import downloads, hooks, saving
 from seedance_mcp.providers.http import exchange, network, purchase
 from seedance_mcp.store import database, finish_hooks, leases, receipts, transitions
 from seedance_mcp.types import JobState
@@ -53,7 +55,7 @@ def install(reached: Reached) -> None:
     _around(exchange, "take", "question", reached)
     _around(downloads.Download, "save", "download", reached)
     _around(parts.Part, "begin", "part", reached)
-    _around(files, "_rename_once", "file's name", reached)
+    _around(final_files, "_rename_once", "file's name", reached)
     _around(saving, "write_sidecar", "sidecar", reached)
     _around(saving.Saver, "_after", "errands", reached)
     _around(os, "fsync", "flush", reached)

@@ -18,7 +18,7 @@ from .simulation_rules import AGREEMENT_SECONDS, ENDED, HOUR, NOT_BOUGHT, SAME_I
 
 if TYPE_CHECKING:
     from seedance_mcp.config import Settings
-    from seedance_mcp.jobs.intents import Intent
+    from seedance_mcp.jobs.buying.reservations import Intent
 
     from .simulation_process import Process
     from .simulation_world import World
@@ -98,7 +98,7 @@ class Consents:
         confirmed = self._random.random() < 0.03
         self._brought[intent.job_id] = token, confirmed
         terms = replace(intent.terms, confirm_token=token, confirmed=confirmed)
-        provider = process.shops.open(offer.provider)
+        provider = process.pool.open(offer.provider)
         try:
             job, deduplicated = await process.flow.reserve(replace(intent, terms=terms), offer, {}, provider)
         except (BudgetExceeded, ConfirmationRequired):

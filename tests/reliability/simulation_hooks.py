@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from seedance_mcp.jobs.hooks import ABANDONED, Hooks
+from seedance_mcp.jobs.results.hooks import ABANDONED, Hooks
 from seedance_mcp.store import finish_hooks
 from seedance_mcp.store.finish_hooks import OwedHook
 from seedance_mcp.types import Job

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.errors import DownloadError, OtherAccount, SeedanceError
+from seedance_mcp.jobs.buying.purchase_flow import PurchaseFlow
+from seedance_mcp.jobs.choosing.planning import Planner
 from seedance_mcp.jobs.context import JobContext
-from seedance_mcp.jobs.planning import Planner
-from seedance_mcp.jobs.purchase_flow import PurchaseFlow
+from seedance_mcp.jobs.inputs.sources import Sources
+from seedance_mcp.jobs.pool.provider_pool import ProviderPool
+from seedance_mcp.jobs.results.saving import Saver
 from seedance_mcp.jobs.runner import JobRunner
-from seedance_mcp.jobs.saving import Saver
-from seedance_mcp.jobs.shops import Shops
-from seedance_mcp.jobs.sources import Sources
 from seedance_mcp.store.accounts import Account
 from seedance_mcp.store.database import Store
 from seedance_mcp.types import Artifacts, Job, Submission
@@ -146,8 +146,8 @@ class SimKept:
         self._kept.pop(self.instance, None)
 
 
-class SimShops(Shops):
-    """The real shops' judgement whose a job is, with the sellers of this world."""
+class SimShops(ProviderPool):
+    """The real pool's judgement whose a job is, with the sellers of this world."""
 
     least_wait = 0.0
 
@@ -183,15 +183,15 @@ class Process:
         self.instance, self.paused, self.locked, self.reach = instance, False, True, reach
         self._world = world
         self.store = SimStore(world, self)
-        self.shops: Any = SimShops(world, self)
+        self.pool: Any = SimShops(world, self)
         self.context = JobContext.of(self.store, world.settings)
-        self.runner: Any = JobRunner(self.context, self.shops, leases=world.leases)
+        self.runner: Any = JobRunner(self.context, self.pool, leases=world.leases)
         self.watcher: Any = self.runner._watcher
         self.flow = PurchaseFlow(
             self.context,
-            shops=self.shops,
-            planner=Planner(self.shops, world.settings),
-            sources=Sources(self.store, world.settings, self.shops),
+            pool=self.pool,
+            planner=Planner(self.pool, world.settings),
+            sources=Sources(self.store, world.settings, self.pool),
             buyer=self.runner.buyer,
             handover=self.runner.handover,
         )

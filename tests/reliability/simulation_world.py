@@ -25,9 +25,9 @@ from seedance_mcp.errors import (
     ProviderError,
     StoreError,
 )
-from seedance_mcp.jobs import by_hand
-from seedance_mcp.jobs.intents import Intent
-from seedance_mcp.jobs.request_keys import RequestKey
+from seedance_mcp.jobs.buying.idempotency import RequestKey
+from seedance_mcp.jobs.buying.reservations import Intent
+from seedance_mcp.jobs.tracking import manual_resolution
 from seedance_mcp.store import job_records, transitions
 from seedance_mcp.types import Price, PurchaseTerms, Submission
 
@@ -423,10 +423,12 @@ class World:
         self.promises.told(job_id)
         return self.spawn(
             process,
-            by_hand.decide_by_hand(job, task.id if task else None, store=process.store, find=_receipt),
+            manual_resolution.decide_by_hand(
+                job, task.id if task else None, store=process.store, find=_receipt
+            ),
             contained=True,
         )
 
 
-async def _receipt(task_id: str) -> by_hand.FoundTask:
-    return by_hand.FoundTask(Submission(task_id=task_id), "")
+async def _receipt(task_id: str) -> manual_resolution.FoundTask:
+    return manual_resolution.FoundTask(Submission(task_id=task_id), "")

@@ -16,7 +16,8 @@ import anyio
 import pytest
 
 from seedance_mcp.app import App
-from seedance_mcp.jobs import outcomes, purchase_flow, runner
+from seedance_mcp.jobs import runner
+from seedance_mcp.jobs.buying import outcomes, purchase_flow
 from seedance_mcp.store import database_file
 from seedance_mcp.store.receipts import Receipts
 from seedance_mcp.types import Job, JobState, Submission

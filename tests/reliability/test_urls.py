@@ -13,8 +13,8 @@ import pytest
 from seedance_mcp.app import open_app
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import DownloadError, MediaError
-from seedance_mcp.jobs.downloads import Download
-from seedance_mcp.jobs.transfer import Route
+from seedance_mcp.jobs.results.downloads import Download
+from seedance_mcp.jobs.results.transfer import Route
 from seedance_mcp.providers.http.addresses import transport
 
 from .urls_hostile import ADDRESSES, URLS

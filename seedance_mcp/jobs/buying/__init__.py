@@ -1,0 +1,1 @@
+"""One purchase, from the request to its recorded outcome."""

@@ -1,0 +1,87 @@
+"""What one call wants to have made: the intent that it comes to at an offer, and what came of it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ...errors import BudgetExceeded
+from ...store import Account, may_cost
+from ...types import Job, Price, PurchaseTerms
+from ..choosing.plans import Plan
+from ..inputs.resolved_request import ResolvedRequest
+from .deduplication import digest_of_asked, wanted
+from .idempotency import RequestKey
+from .reservations import Intent
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartedJob:
+    """A job that was started, or found running already (`deduplicated`)."""
+
+    job: Job
+    deduplicated: bool
+    reason: str
+    advice: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """
+    What one call wants, and on what terms; with a `key`, the name that the caller gives the purchase.
+
+    `limit` is the highest price of one job in USD: what is counted where the price is unknown. No argument of a
+    call lowers that: it would lower what the caps see. `advice` is what to know about the request before it is bought.
+    """
+
+    asked: ResolvedRequest
+    terms: PurchaseTerms
+    limit: Decimal
+    key: RequestKey | None = None
+    advice: tuple[str, ...] = ()
+
+    def maximum(self, plan: Plan) -> Price:
+        """Give the most that the order may cost by this plan."""
+        return (
+            plan.estimate.maximum
+            if plan.estimate
+            else Price(amount=self.limit, currency="USD", usd=self.limit, known=False)
+        )
+
+    def intent(self, plan: Plan, *, owner: str, account: Account) -> Intent:
+        """
+        Make the intent to buy by this plan.
+
+        Raises:
+            BudgetExceeded: it may cost more than the call allows.
+        """
+        maximum = self.maximum(plan)
+        if self.terms.max_usd is not None and maximum.usd > self.terms.max_usd:
+            raise BudgetExceeded(
+                f"{may_cost(maximum)}, above this call's max_usd of {self.terms.max_usd}.",
+                hint="Raise max_usd, or ask for a shorter, smaller or cheaper video (estimate_cost compares).",
+            )
+        asked, digests = self.asked.request, self.asked.digests
+        job_id = f"job_{secrets.token_urlsafe(16)}"
+        return Intent(
+            job_id=job_id,
+            owner=owner,
+            provider=plan.offer.provider.name,
+            account=account.fingerprint,
+            base_url=account.address,
+            model=plan.offer.model.id,
+            endpoint=plan.offer.endpoint(plan.request),
+            request=plan.request,
+            digests=digests,
+            asked=digest_of_asked(asked, digests),
+            wanted=wanted(asked, digests, plan),
+            tag=hashlib.sha256(job_id.encode()).hexdigest()[:32],
+            estimate=plan.estimate.price if plan.estimate else maximum,
+            maximum=maximum,
+            seconds=plan.estimate.seconds if plan.estimate else None,
+            terms=self.terms,
+            key=self.key,
+            advice=(*plan.notes, *self.advice),
+        )

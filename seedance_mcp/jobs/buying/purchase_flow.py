@@ -1,0 +1,255 @@
+"""A purchase from the request to the job that came of it, step by step."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+
+from ...errors import ConfirmationRequired, SeedanceError
+from ...providers import Provider
+from ...store import BreakerOpen, came_to, job_records, repeated_requests
+from ...types import Job, MediaFile, PurchaseTerms, VideoRequest
+from ..choosing.planning import Planner
+from ..choosing.plans import Plan, check_choice
+from ..context import JobContext
+from ..handover import Handover
+from ..inputs.resolved_request import ResolvedRequest
+from ..inputs.sources import Sources
+from ..pool.provider_pool import ProviderPool
+from .call_agreements import agreed_within_call
+from .deduplication import digest_of_asked, standing, wanted
+from .fallback import Fallback, Refused, why_there
+from .idempotency import RequestKey, job_of
+from .orders import Order, StartedJob
+from .preflight import preflight
+from .reservations import Intent, reserve
+from .submission import Buyer
+
+if TYPE_CHECKING:
+    from ...catalog import Offer
+
+logger = logging.getLogger(__name__)
+
+_ANSWER_SECONDS = 4.0
+"""How long a purchase waits for the provider's answer; some clients give up after five seconds."""
+
+
+class PurchaseFlow:
+    """
+    Buys videos, once each: resolve, look for the same, plan, reserve, submit, and fall back on another provider.
+
+    Whether a person has to agree is decided where the money is reserved, in the same transaction.
+    """
+
+    def __init__(
+        self,
+        context: JobContext,
+        *,
+        pool: ProviderPool,
+        planner: Planner,
+        sources: Sources,
+        buyer: Buyer,
+        handover: Handover,
+    ) -> None:
+        self._context = context
+        self._store = context.store
+        self._pool = pool
+        self._planner = planner
+        self._sources = sources
+        self._buyer = buyer
+        self._handover = handover
+
+    async def run(self, request: VideoRequest, terms: PurchaseTerms) -> StartedJob:
+        """
+        Plan, reserve and submit one video. Returns when the provider has answered, or after 4 seconds.
+
+        Where the settings allow it, what one provider refuses within that time goes to the next (`Fallback`), as a
+        job of its own. What was `agreed_to` for this call ends with it.
+
+        Raises:
+            InvalidRequest, ConfigError, MediaError: it cannot be made as asked, or its key was used for another
+                request; nothing was spent.
+            BudgetExceeded: a cap stands in the way.
+            ConfirmationRequired: a person has to agree to the price first.
+            StoreError: the intent could not be put on disk, so nothing was sent.
+        """
+        async with agreed_within_call(terms.agreed_to, self._context) as call:
+            asked = await self._sources.resolve(request)
+            key = None
+            if terms.request_key is not None:
+                key = RequestKey.of(terms.request_key, asked.request, asked.media)
+            # Before anything is chosen: what is on sale or can be read may have changed since.
+            started = await self._asked_before(asked, terms, key)
+            if started is None:
+                plan = await self._plan(asked)
+                advice = self._planner.advice(plan, asked)
+                limit = self._context.settings.max_usd_per_job
+                order = Order(asked=asked, terms=terms, key=key, limit=limit, advice=advice)
+                started = await self._buy(order, plan)
+            call.job_id = started.job.id
+        return started
+
+    async def _asked_before(
+        self, asked: ResolvedRequest, terms: PurchaseTerms, key: RequestKey | None
+    ) -> StartedJob | None:
+        """Give the job that stands for what is asked, however it would be planned now; None if there is none."""
+        if key is not None:
+            known = await self._store.read(partial(job_of, key=key))
+            if known is not None:
+                return await self._known(known, f"request_key {key.text!r} stands for this job.")
+        elif terms.agreed_to is not None:
+            digest = digest_of_asked(asked.request, asked.digests)
+            known = await self._store.read(partial(came_to, code=terms.agreed_to, digest=digest))
+            if known is not None:
+                return await self._known(known, "The same yes has led to this job before.")
+        if key is None and not terms.allow_duplicate:
+            return await self._same_request(asked)
+        return None
+
+    async def _same_request(self, asked: ResolvedRequest) -> StartedJob | None:
+        digests = asked.digests
+        query = partial(
+            repeated_requests.made_for,
+            digests=(digest_of_asked(asked.request, digests),),
+            asked=wanted(asked.request, digests),
+        )
+        same = await self._store.read(query)
+        job = await self._store.read(partial(standing, jobs=same, now=self._store.clock()))
+        return None if job is None else await self._known(job, why_there(job, same))
+
+    async def _known(self, job: Job, reason: str) -> StartedJob:
+        await self._context.purchases.wait_for(job.id, _ANSWER_SECONDS)
+        return StartedJob(job=await self._load(job.id), deduplicated=True, reason=reason, advice=())
+
+    async def _plan(self, asked: ResolvedRequest) -> Plan:
+        """Choose where it is bought, and make sure that it can be bought and kept."""
+        plan = await self._planner.quoted(self._planner.plan(asked))
+        check_choice(plan, self._pool, fallback=self._context.settings.fallback)
+        paid = not plan.offer.provider.placeholder
+        if paid:
+            self._pool.check_limits()
+        await preflight(self._context, paid=paid)
+        await self._buyer.prepare()
+        return plan
+
+    async def _buy(self, order: Order, first: Plan) -> StartedJob:
+        """
+        Buy by the first plan and, where that is allowed, by the next cheapest ones of the same model while each is refused.
+
+        Raises:
+            BudgetExceeded, ConfirmationRequired, StoreError: nothing was bought; whoever refused before is named.
+        """
+        settings = self._context.settings
+        end = anyio.current_time() + _ANSWER_SECONDS
+        fallback = Fallback(order, first, end, planner=self._planner, pool=self._pool, settings=settings)
+        started = await self._try(first, fallback)
+        if started is None:
+            started = await self._fall_back(fallback)
+        return replace(started, advice=(*started.advice, *order.advice))
+
+    async def _fall_back(self, fallback: Fallback) -> StartedJob:
+        """Ask one provider after the other, as long as the call still waits."""
+        for plan in fallback.others():
+            if anyio.current_time() >= fallback.end:
+                fallback.give_up("the refusal came too late for another provider in this call")
+                break
+            try:
+                started = await self._move(plan, fallback)
+            except SeedanceError:
+                raise
+            except Exception:
+                # Whether it was put on disk is not known here, so nobody else may be asked.
+                logger.exception("%s could not be asked instead", plan.offer.provider.name)
+                fallback.pass_over(
+                    plan.offer, "something went wrong inside the server, and its log tells what"
+                )
+                break
+            if started is not None:
+                return started
+        return fallback.nobody()
+
+    async def _move(self, plan: Plan, fallback: Fallback) -> StartedJob | None:
+        """Buy by the plan of another provider. None: not there; why is noted."""
+        try:
+            with anyio.move_on_after(fallback.end - anyio.current_time()):  # its own price, if there is time
+                plan = await self._planner.quoted(plan)
+            return await self._try(plan, fallback) if fallback.is_agreed(plan) else None
+        except ConfirmationRequired as question:
+            raise question.after(fallback.words) from None
+        except SeedanceError as error:
+            fallback.pass_over(plan.offer, error.message)
+            return None
+
+    async def _try(self, plan: Plan, fallback: Fallback) -> StartedJob | None:
+        """Buy by one plan. None: refused, and somebody else may take it."""
+        intent = fallback.intent(plan, self._store.ownership.instance)
+        try:
+            job, deduplicated = await self._submit(
+                intent, plan.offer, fallback.order.asked.media, fallback.end
+            )
+        except BreakerOpen as stopped:
+            if not fallback.may_move(stopped):
+                raise
+            fallback.note(Refused(plan=plan, fingerprint=intent.fingerprint, error=stopped))
+            return None
+        if not fallback.may_move(job):
+            return fallback.started(job, plan, deduplicated=deduplicated)
+        fallback.note(Refused(plan=plan, fingerprint=intent.fingerprint, job=job, deduplicated=deduplicated))
+        return None
+
+    async def _submit(
+        self, intent: Intent, offer: Offer, media: Mapping[str, MediaFile], end: float
+    ) -> tuple[Job, bool]:
+        """Reserve and buy, and wait a little for the answer: the job, and whether it was there before."""
+        provider = self._pool.open(offer.provider)
+        job, deduplicated = await self.reserve(intent, offer, media, provider)
+        if not deduplicated:
+            self._context.events.changed(job)
+        await self._context.purchases.wait_for(job.id, end - anyio.current_time())
+        try:
+            return await self._load(job.id), deduplicated
+        except Exception as error:
+            # It is bought, or may be: an error here would send the order to the next provider.
+            self._context.troubles.note("Looking at it after its purchase", error, job.id)
+            return job, deduplicated
+
+    async def reserve(
+        self, intent: Intent, offer: Offer, media: Mapping[str, MediaFile], provider: Provider
+    ) -> tuple[Job, bool]:
+        """
+        Put the intent on disk and give it its buyer, or neither: the job, and whether it was there before.
+
+        Raises:
+            ConfirmationRequired: a person has to agree first.
+            BudgetExceeded, StoreError: it may not or cannot be bought.
+        """
+        purchases, settings = self._context.purchases, self._context.settings
+        # Once reserved, the job must have its buyer even if the caller is cancelled at this moment.
+        with anyio.CancelScope(shield=True):
+            # Noted before it is on disk: the watcher must never find it without its buyer.
+            purchases.begin(intent.job_id)
+            bought = False
+            try:
+                await self._handover.before_purchase()
+                outcome = await self._store.write(
+                    partial(reserve, intent=intent, settings=settings, now=self._store.clock())
+                )
+                if isinstance(outcome, ConfirmationRequired):
+                    raise outcome
+                job, deduplicated = outcome
+                if not deduplicated:
+                    purchases.start(self._buyer.run, job, offer, media, provider)
+                    bought = True
+                return job, deduplicated
+            finally:
+                if not bought:
+                    purchases.end(intent.job_id)
+        raise AssertionError("unreachable: nobody cancels the scope")
+
+    async def _load(self, job_id: str) -> Job:
+        return await self._store.read(partial(job_records.find, job_id=job_id))

@@ -1,0 +1,135 @@
+"""One purchase: the intent is on disk before the first byte, sent once, and its outcome judged by evidence only."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
+
+from ...errors import REFUSALS, SeedanceError, SubmissionNotSent
+from ...providers import Provider
+from ...store import Receipts, Store, transitions
+from ...types import Job, JobState, MediaFile, Submission, VideoRequest
+from ..context import JobContext
+from ..inputs.sending import MediaSender
+from ..watcher import Watcher
+from .outcomes import Outcome, record
+
+if TYPE_CHECKING:
+    from ...catalog import Offer
+
+logger = logging.getLogger(__name__)
+
+_QUERY = re.compile(rb"(https?:[^\s\"'?]{1,2000})\?[^\s\"']+")
+"""What signs an address, where a provider repeats the links that it was given: no record keeps it."""
+
+_CONNECT_TRIES = 3
+
+
+class _Sent:
+    """The buyer's side of one submission (the `Purchase` protocol)."""
+
+    def __init__(self, store: Store, job: Job) -> None:
+        self._store = store
+        self.job = job
+        self.sent = False
+        self.http_status: int | None = None
+        self.raw = b""
+
+    @property
+    def tag(self) -> str:
+        return self.job.tag
+
+    async def sending(self) -> None:
+        if self.sent:
+            raise RuntimeError("a purchase is sent once")
+        now, running = self._store.clock(), self._store.running()
+        self.job = await self._store.write(
+            lambda connection: transitions.move(
+                connection,
+                self.job,
+                JobState.SENDING,
+                now=now,
+                by=self._store.ownership.instance,
+                sent_at=now,
+                sent_running=running,
+                sent_start=self._store.start,
+            )
+        )
+        self.sent = True
+
+    def answered(self, status: int, body: bytes) -> None:
+        self.http_status = status
+        self.raw = _QUERY.sub(rb"\1?(removed)", body[:4096])
+
+
+class Buyer:
+    """Carries out purchases whose intent is on disk, and records what came of them."""
+
+    def __init__(
+        self, context: JobContext, *, receipts: Receipts, sender: MediaSender, watcher: Watcher
+    ) -> None:
+        """`watcher` follows what was bought."""
+        self._context = context
+        self._receipts = receipts
+        self._sender = sender
+        self._watcher = watcher
+
+    async def prepare(self) -> None:
+        """Make room for the receipts. Raises StoreError: there is none, so nothing may be bought."""
+        await anyio.to_thread.run_sync(self._receipts.prepare)
+
+    async def run(self, job: Job, offer: Offer, media: Mapping[str, MediaFile], provider: Provider) -> None:
+        """Carry out one of the process's purchases, which was begun. Never raises, and nobody can stop it."""
+        troubles, purchases = self._context.troubles, self._context.purchases
+        with anyio.CancelScope(shield=True):
+            try:
+                with troubles.contained("Buying it", job.id):
+                    job = await self.buy(job, offer, media, provider)
+            finally:
+                purchases.end(job.id)
+            if not job.finished:  # a buyer that failed leaves it to the watcher as well
+                self._watcher.follow(job)
+            await troubles.keep()
+
+    async def buy(self, job: Job, offer: Offer, media: Mapping[str, MediaFile], provider: Provider) -> Job:
+        """Buy a reserved job and record the outcome. Never raises for what the provider does."""
+        store = self._context.store
+        purchase = _Sent(store, job)
+        try:
+            sendable = await self._sender.send(job, offer, media, provider)
+            submission = await _submit(provider, sendable, offer, purchase)
+        except Exception as error:
+            outcome = _judged(error, purchase)
+        else:
+            outcome = Outcome(to=JobState.ACCEPTED, submission=submission)
+        outcome = replace(outcome, http_status=purchase.http_status, raw=purchase.raw)
+        stored = await record(purchase.job, outcome, store=store, receipts=self._receipts)
+        self._context.events.changed(stored)
+        return stored
+
+
+def _judged(error: Exception, purchase: _Sent) -> Outcome:
+    """Say what an exception proves about a purchase: only evidence ends one that may have been sent as not bought."""
+    if not isinstance(error, SeedanceError):
+        logger.error("submitting %s failed in a way that nobody expected", purchase.job.id, exc_info=error)
+    if not purchase.sent:
+        return Outcome(to=JobState.NOT_SENT, error=error)
+    refused = isinstance(error, REFUSALS)
+    return Outcome(to=JobState.REJECTED if refused else JobState.UNKNOWN, error=error)
+
+
+async def _submit(provider: Provider, request: VideoRequest, offer: Offer, purchase: _Sent) -> Submission:
+    for attempt in range(1, _CONNECT_TRIES + 1):
+        try:
+            return await provider.submit(request, offer, purchase)
+        except SubmissionNotSent:
+            if purchase.sent or attempt == _CONNECT_TRIES:
+                raise
+            await anyio.sleep(0.2 * 2**attempt)
+    raise AssertionError("unreachable")

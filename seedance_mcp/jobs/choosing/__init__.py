@@ -1,0 +1,1 @@
+"""Which offer a request goes to, and what it costs there and elsewhere."""

@@ -1,0 +1,279 @@
+"""Which offer a request goes to, with what it will cost there and elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from ...config import Settings
+from ...errors import InvalidRequest, SeedanceError
+from ...types import MediaFile, VideoRequest
+from ..inputs.fitting import FIT_HINT, Fitted, fitted
+from ..inputs.resolved_request import ResolvedRequest
+from ..pool.carriers import way
+from ..pool.provider_keys import not_by_name
+from ..pool.provider_pool import ProviderPool
+from .defaults import check_defaults
+from .plans import OtherOffer, Plan
+from .quotes import Quotes, priced
+
+if TYPE_CHECKING:
+    from ...catalog import Offer
+
+
+class Planner:
+    """Chooses the offer for a request, fills in what was not given, and prices it there and elsewhere."""
+
+    def __init__(self, pool: ProviderPool, settings: Settings) -> None:
+        self._pool = pool
+        self._settings = settings
+        self._quotes = Quotes()
+
+    def plan(self, asked: ResolvedRequest) -> Plan:
+        """
+        Choose where a request goes, and say how its files get there.
+
+        The provider and model of the request win, then the settings. Without either: the newest model within the
+        limit for one job, at the cheapest provider that is ready; the sandbox where no key is set. A provider whose
+        key is malformed is left out, and the reason says so.
+
+        Raises:
+            InvalidRequest: it cannot be made: all problems at once, those of the media first, then those of the
+                closest offer, and who else could.
+            ConfigError: the provider or the model that the settings name cannot be used, or the carrier that a file
+                needs; or the key is malformed of the provider that is named, or of the only one that could do it.
+        """
+        try:
+            chosen = self._chosen(asked.request, asked.media)
+        except InvalidRequest as error:
+            if asked.trouble is None:
+                raise
+            hints = " ".join(filter(None, (asked.trouble.hint, error.hint)))
+            raise InvalidRequest((*asked.trouble.problems, *error.problems), hint=hints) from None
+        if asked.trouble is not None:
+            raise asked.trouble
+        info = chosen.offer.provider
+        ways = [way(file, info, self._settings, self._pool.carrier) for file in asked.media.values()]
+        return replace(chosen, notes=(*chosen.notes, *dict.fromkeys(filter(None, ways))))
+
+    async def quoted(self, plan: Plan) -> Plan:
+        """Ask the provider for its own price, where it gives one; takes 3 seconds at most and never raises for it."""
+        info = plan.offer.provider
+        if info.placeholder or "quote" not in info.supports or not self._pool.is_ready(info):
+            return plan
+        provider = self._pool.open(info)
+        answer = await self._quotes.ask(provider, plan.request, plan.offer, self._pool.account(info))
+        return priced(plan, answer, cny_per_usd=self._settings.cny_per_usd)
+
+    def elsewhere(self, asked: ResolvedRequest, chosen: Plan) -> tuple[OtherOffer, ...]:
+        """Price the same request at every other offer that can do it, cheapest first, unknown prices last."""
+        found: list[OtherOffer] = []
+        ready = self._pool.ready()
+        free = asked.request.model_copy(update={"provider": None, "model": None})
+        for offer in self._pool.catalog.offers():
+            if (offer.provider.name, offer.model.id) == (chosen.offer.provider.name, chosen.offer.model.id):
+                continue
+            if offer.provider.placeholder and not chosen.offer.provider.placeholder:
+                continue
+            try:
+                other = self._at(offer, free, asked.media)
+            except SeedanceError:
+                continue
+            found.append(
+                OtherOffer(
+                    offer=offer,
+                    ready=ready.get(offer.provider.name, False),
+                    estimate=other.estimate,
+                    differences=_differences(chosen, other),
+                )
+            )
+        return tuple(
+            sorted(
+                found, key=lambda other: other.estimate.price.usd if other.estimate else Decimal("Infinity")
+            )
+        )
+
+    def advice(self, plan: Plan, asked: ResolvedRequest) -> tuple[str, ...]:
+        """Say what to know about a request before it is bought: about its prompt, and about its files."""
+        from ...catalog import check_inputs, check_prompt  # read on first use, not when the server starts
+
+        return (
+            *check_prompt(plan.request.prompt or "", plan.offer.model),
+            *check_inputs(plan.request, plan.offer, asked.media),
+        )
+
+    def _chosen(self, request: VideoRequest, media: Mapping[str, MediaFile]) -> Plan:
+        catalog, settings = self._pool.catalog, self._settings
+        check_defaults(request, settings, catalog)
+        malformed = self._pool.malformed_keys
+        provider = request.provider or settings.provider
+        if provider is not None and provider in malformed:
+            raise not_by_name(provider, malformed[provider], setting=request.provider is None)
+        model = request.model or settings.model
+        if provider is not None and model is not None:
+            offer = catalog.offer(provider, model)
+            try:
+                return replace(self._at(offer, request, media), reason="as asked")
+            except InvalidRequest as error:
+                raise self._with_hint(error, request, media, [offer]) from None
+        pool = [catalog.provider(provider).name] if provider else self._ready_pool()
+        if model is not None:
+            catalog.model(model)
+        offers = [offer for name in pool for offer in catalog.offers(provider=name, model=model)]
+        plans, problems = self._plans(offers, request, media)
+        others = (
+            () if provider else [o for name in malformed for o in catalog.offers(provider=name, model=model)]
+        )
+        left_out, _ = self._plans(others, request, media)
+        if not plans and left_out:
+            name = left_out[0].offer.provider.name
+            raise not_by_name(name, malformed[name], setting=False)
+        if not plans:
+            if problems is None:
+                where = f"{provider} does not sell" if provider else "No provider that is ready sells"
+                problems = InvalidRequest([f"{where} {model or 'any model'}."])
+            raise self._with_hint(problems, request, media, offers)
+        best = self._best(plans)
+        best = replace(best, reason=self._why(best, pool, provider, model))
+        return self._beside(best, [*plans, *left_out])
+
+    def _plans(
+        self, offers: Iterable[Offer], request: VideoRequest, media: Mapping[str, MediaFile]
+    ) -> tuple[list[Plan], InvalidRequest | None]:
+        """Make a plan for each offer that can do it; and what is wrong with the request at the first that cannot."""
+        plans: list[Plan] = []
+        problems: InvalidRequest | None = None
+        for offer in offers:
+            try:
+                plans.append(self._at(offer, request, media))
+            except InvalidRequest as error:
+                problems = problems or error
+        return plans, problems
+
+    def _beside(self, best: Plan, all_plans: list[Plan]) -> Plan:
+        """Say of the chosen plan who was left out for a malformed key, and whether one of those would have been chosen."""
+        malformed = self._pool.malformed_keys
+        names = dict.fromkeys(name for plan in all_plans if (name := plan.offer.provider.name) in malformed)
+        if not names:
+            return best
+        reasons = "; ".join(f"{name} is left out: {malformed[name].rstrip('.')}" for name in names)
+        best = replace(best, reason=f"{best.reason}; {reasons}")
+        if best.offer.provider.placeholder:
+            return best
+        first = self._best(all_plans).offer.provider.name
+        return replace(best, preferred=first if first in malformed else None)
+
+    def _ready_pool(self) -> list[str]:
+        ready, providers = self._pool.ready(), self._pool.catalog.providers
+        paid = [name for name, info in providers.items() if ready.get(name) and not info.placeholder]
+        return paid or [name for name, info in providers.items() if info.placeholder]
+
+    def _at(
+        self, offer: Offer, request: VideoRequest, media: Mapping[str, MediaFile], *, fit: bool | None = None
+    ) -> Plan:
+        """
+        Plan a request at one offer. `fit`: draw images anew that it would refuse; as the settings say, if not given.
+
+        Raises:
+            InvalidRequest: the offer cannot do it.
+        """
+        from ...catalog import estimate, resolve  # read on first use, not when the server starts
+
+        settings = self._settings
+        fits = settings.fit if fit is None else fit
+        sent = fitted(request, offer, media) if fits else Fitted(media=media)
+        resolved = resolve(request, offer, sent.media, carried=settings.carrier is not None)
+        price = estimate(resolved, offer, sent.media, cny_per_usd=settings.cny_per_usd)
+        return Plan(offer=offer, request=resolved, estimate=price, reason="", notes=sent.notes)
+
+    def _with_hint(
+        self,
+        error: InvalidRequest,
+        request: VideoRequest,
+        media: Mapping[str, MediaFile],
+        tried: Iterable[Offer],
+    ) -> InvalidRequest:
+        """Say of a refused request which offers could do it as it stands, and whether drawing images anew would help."""
+        from ...catalog import able_offers
+
+        carried = self._settings.carrier is not None
+        able = able_offers(request, self._pool.catalog, media, carried=carried)
+        hint = _also(able) if able else error.hint
+        if not self._settings.fit and any(self._would_fit(request, offer, media) for offer in tried):
+            hint = f"{FIT_HINT} {hint}"
+        return InvalidRequest(error.problems, hint=hint)
+
+    def _would_fit(self, request: VideoRequest, offer: Offer, media: Mapping[str, MediaFile]) -> bool:
+        try:
+            self._at(offer, request, media, fit=True)
+        except InvalidRequest:
+            return False
+        return True
+
+    def _best(self, plans: list[Plan]) -> Plan:
+        """Give the cheapest plan of the newest model that is within the limit for one job; else the cheapest of all."""
+        affordable = [plan for plan in plans if self._is_affordable(plan)] or [
+            min(plans, key=lambda plan: plan.most_usd)
+        ]
+        rank = {name: place for place, name in enumerate(self._pool.catalog.models)}
+        newest = min(rank.get(plan.offer.model.id, len(rank)) for plan in affordable)
+        same_model = [plan for plan in affordable if rank.get(plan.offer.model.id, len(rank)) == newest]
+        return min(same_model, key=lambda plan: plan.most_usd)
+
+    def _is_affordable(self, plan: Plan) -> bool:
+        return plan.most_usd <= self._settings.max_usd_per_job
+
+    def _why(self, best: Plan, pool: list[str], provider: str | None, model: str | None) -> str:
+        """Say why this plan was chosen from the pool of providers, where `provider` or `model` was not given."""
+        words: list[str] = []
+        if model is None:
+            words.append(
+                f"{best.offer.model.id} is the newest model whose published price is within the limit for one job"
+                if self._is_affordable(best)
+                else f"{best.offer.model.id} is the cheapest model here, and none has a published price that is within"
+                " the limit for one job"
+            )
+        if best.offer.provider.placeholder and provider is None:
+            words.append(
+                "no provider of real videos has a usable key, so the free sandbox makes a placeholder"
+            )
+        elif provider is None:
+            words.append(
+                f"{best.offer.provider.name} is the only provider that is ready"
+                if len(pool) == 1
+                else f"{best.offer.provider.name} is the cheapest provider that is ready"
+            )
+        return "; ".join(words) or "as asked"
+
+
+def _also(able: Iterable[Offer]) -> str:
+    names: dict[str, list[str]] = {}
+    for offer in able:
+        names.setdefault(offer.model.id, []).append(offer.provider.name)
+    if not names:
+        return "No offer in the catalogue can do this request; change the named arguments. Nothing was spent."
+    shown = "; ".join(f"{model} ({', '.join(providers)})" for model, providers in list(names.items())[:4])
+    return f"Change the named arguments, or use an offer that can do this as it stands: {shown}. Nothing was spent."
+
+
+_COMPARED = ("duration", "resolution", "aspect_ratio", "generate_audio", "watermark")
+
+
+def _differences(chosen: Plan, other: Plan) -> tuple[str, ...]:
+    words: list[str] = []
+    if other.offer.model.id != chosen.offer.model.id:
+        words.append(f"model {other.offer.model.id}")
+    if other.offer.provider.placeholder:
+        words.append("placeholder only")
+    if len(other.notes) > len(chosen.notes):
+        words.append("an image made to fit")
+    for field in _COMPARED:
+        here, there = getattr(chosen.request, field), getattr(other.request, field)
+        if here != there:
+            words.append(f"{field} {'not settable' if there is None else there}")
+    here_size, there_size = chosen.offer.size(chosen.request), other.offer.size(other.request)
+    if here_size and there_size and here_size != there_size:
+        words.append(f"{there_size[0]}x{there_size[1]} pixels")
+    return tuple(words)

@@ -1,0 +1,261 @@
+"""What a media argument stands for: a URL, an asset id, a local file, an upload, or an earlier job's video or last frame."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+
+from ...config import Settings
+from ...errors import InvalidRequest, JobNotFinished, MediaError, UnexpectedResponse
+from ...media import check_readable, inspect, meant_path, unquoted
+from ...providers import addresses
+from ...store import Store, job_records, uploads
+from ...texts import unusable
+from ...types import MediaFile, MediaKind, VideoRequest
+from ..local_files.last_frames import last_frame_of
+from ..local_files.unfinished import writer_of
+from ..pool.provider_pool import ProviderPool
+from .resolved_request import ResolvedRequest
+
+_KINDS: Mapping[str, MediaKind] = {
+    "png": "image",
+    "jpg": "image",
+    "jpeg": "image",
+    "webp": "image",
+    "bmp": "image",
+    "gif": "image",
+    "tif": "image",
+    "tiff": "image",
+    "heic": "image",
+    "heif": "image",
+    "mp4": "video",
+    "mov": "video",
+    "mp3": "audio",
+    "wav": "audio",
+}
+
+
+_ASSET_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+class Sources:
+    """Turns requests into what is asked for: whole, and with checked files for their media arguments."""
+
+    def __init__(self, store: Store, settings: Settings, pool: ProviderPool) -> None:
+        self._store = store
+        self._settings = settings
+        self._pool = pool
+
+    async def resolve(self, request: VideoRequest) -> ResolvedRequest:
+        """
+        Fill in what the request does not give from the job that it is based on, and check its media.
+
+        Raises:
+            InvalidRequest: the request holds what cannot be stored or sent, such as a NUL; names every place.
+            JobNotFound: there is no such job to base it on.
+            JobNotFinished: it names a job that has no file yet.
+        """
+        whole = await self._with_basis(request)
+        media, trouble = await self.load(whole)
+        return ResolvedRequest(request=whole, media=media, trouble=trouble)
+
+    async def _with_basis(self, request: VideoRequest) -> VideoRequest:
+        problems = [
+            problem
+            for name in VideoRequest.model_fields
+            for problem in unusable(name, getattr(request, name))
+        ]
+        if problems:
+            raise InvalidRequest(problems)
+        if request.based_on is None:
+            return request
+        basis = await self._store.read(partial(job_records.find, job_id=request.based_on))
+        base = basis.request
+        given = {name: getattr(request, name) for name in request.model_fields_set}
+        options = {**base.provider_options, **request.provider_options}
+        return base.model_copy(update={**given, "provider_options": options})
+
+    async def load(self, request: VideoRequest) -> tuple[dict[str, MediaFile], InvalidRequest | None]:
+        """
+        Check every media argument of a request; the answer maps each source to its file.
+
+        What cannot be used is named in the error, all of it, and stands in the mapping as a file that nobody has
+        seen, so that the rest of the request can be checked as well before the error is raised.
+
+        Raises:
+            JobNotFinished: one names a job that has no file yet.
+        """
+        files: dict[str, MediaFile] = {}
+        problems: list[str] = []
+        hints: list[str] = []
+        for field, kind, source in request.media():
+            if source in files:
+                continue
+            try:
+                file = await self.open(source, kind=kind)
+            except (MediaError, LookupError) as error:
+                problems.append(f"{field}: {error}")
+                hints.append(getattr(error, "hint", ""))
+                file = MediaFile(kind=kind, url=source)
+            if file.kind != kind:
+                article = "a" if file.kind == "video" else "an"
+                problems.append(f"{field} takes {kind} files, and {source} is {article} {file.kind}.")
+                file = MediaFile(kind=kind, url=source)
+            files[source] = file
+        hint = " ".join(dict.fromkeys(filter(None, hints))) or None
+        return files, InvalidRequest(problems, hint=hint) if problems else None
+
+    async def open(self, source: str, *, kind: MediaKind | None = None) -> MediaFile:
+        """
+        Check one source. `kind` says what a URL without a telling ending, or an asset, is taken for (an asset: an image).
+
+        Raises:
+            MediaError: it cannot be used, with what to do about it.
+            JobNotFound, JobNotFinished: it names a job that has no such file (yet).
+        """
+        check_readable(source)
+        text = unquoted(source)
+        if text.startswith("media:"):
+            file = await self._earlier(text)
+            return replace(file, kind=kind) if kind is not None and file.is_asset else file
+        if text.startswith("job:"):
+            return await self._of_job(text)
+        scheme = text.partition("://")[0].lower() if "://" in text else ""
+        if text[:5].lower() == "data:":
+            scheme = "data"
+        if scheme == "asset":
+            return MediaFile(kind=kind or "image", url=_asset(text))
+        if scheme == "https":
+            _check_public(text)
+            return MediaFile(kind=kind or _kind_of_url(text), url=text)
+        if scheme == "file":
+            _check_this_machine(text)
+            return await self._named(source)
+        if scheme == "data":
+            raise MediaError(
+                "Data URLs are not taken as media.",
+                hint="Save the file to disk and pass its path, or pass an https URL.",
+            )
+        if scheme:
+            raise MediaError(
+                f"{scheme} URLs are not taken as media.",
+                hint="Use an https URL that anyone can open, or a local path.",
+            )
+        return await self._named(source)
+
+    async def register(self, source: str) -> tuple[str, MediaFile]:
+        """
+        Check a source and keep it under a new `media:<id>`.
+
+        Raises:
+            MediaError: it cannot be used.
+        """
+        file = await self.open(source)
+        media_id = f"media:{secrets.token_urlsafe(12)}"
+        now = self._store.clock()
+        await self._store.write(
+            lambda connection: uploads.keep_media(connection, media_id, source, file, now=now)
+        )
+        return media_id, file
+
+    async def _earlier(self, source: str) -> MediaFile:
+        found = await self._store.read(partial(uploads.find_media, media_id=source))
+        if found is None:
+            raise MediaError(
+                f"There is no upload {source!r}.", hint="Call upload_media and pass the media_id it returns."
+            )
+        origin, file = found
+        if file.path is None:
+            return file
+        # It may have been changed or removed since, and a job's link may have ended.
+        again = await (self._of_job(origin) if origin.startswith("job:") else self._local(file.path))
+        if again.sha256 != file.sha256:
+            raise MediaError(
+                f"The file behind {source} has changed since it was uploaded.",
+                hint="Call upload_media again.",
+            )
+        return again
+
+    async def _of_job(self, source: str) -> MediaFile:
+        job_id, _, part = source.removeprefix("job:").partition("/")
+        job = await self._store.read(lambda connection: job_records.find(connection, job_id))
+        if job.artifacts is None:
+            if job.finished:
+                raise MediaError(
+                    f"Job {job_id} ended as {job.status} and has no video.", hint="Use another job."
+                )
+            raise JobNotFinished(f"Job {job_id} is {job.status}; it has no video yet.")
+        if part not in ("", "last_frame"):
+            raise MediaError(
+                f"{source!r} names no part of a job.",
+                hint="Use job:<id> for the video or job:<id>/last_frame.",
+            )
+        if part:
+            return await self._local(await last_frame_of(job, writer_of(self._store)))
+        video = await self._local(Path(job.artifacts.video_path))
+        if video.sha256 == job.artifacts.sha256 and await self._pool.link(job):
+            return replace(video, job_id=job.id)
+        return video
+
+    async def _named(self, text: str) -> MediaFile:
+        path = await anyio.to_thread.run_sync(
+            partial(meant_path, text, allowed=self._allowed, forbidden=self._forbidden)
+        )
+        return await self._local(path)
+
+    async def _local(self, path: Path) -> MediaFile:
+        return await inspect(path, allowed=self._allowed, forbidden=self._forbidden)
+
+    @property
+    def _allowed(self) -> tuple[Path, ...]:
+        return (self._settings.output_dir, *self._settings.media_dirs)
+
+    @property
+    def _forbidden(self) -> tuple[Path, ...]:
+        return (self._settings.state_dir,)
+
+
+def _check_this_machine(url: str) -> None:
+    host = url.partition("://")[2].partition("/")[0]
+    if host.lower() not in ("", "localhost"):
+        raise MediaError(
+            "The file: URL names another machine.", hint="Copy the file to a local folder and pass its path."
+        )
+
+
+def _asset(text: str) -> str:
+    asset_id = text.partition("://")[2]
+    if not _ASSET_ID.fullmatch(asset_id):
+        raise MediaError(
+            f"{text[:80]!r} is no asset id.",
+            hint="Write it as asset://<id>, with the id that the provider's asset library shows.",
+        )
+    return f"asset://{asset_id}"
+
+
+def _check_public(url: str) -> None:
+    try:
+        addresses.check_url(url, trusted=frozenset())
+    except UnexpectedResponse as error:
+        raise MediaError(
+            f"The URL cannot be used: {error.message}",
+            hint="Use an https URL that anyone can open, or a local path.",
+        ) from error
+
+
+def _kind_of_url(url: str) -> MediaKind:
+    ending = urlsplit(url).path.rpartition(".")[2].lower()
+    kind = _KINDS.get(ending)
+    if kind is None:
+        raise MediaError(
+            "The URL does not tell whether it is an image, a video or a sound.",
+            hint="Pass it straight to generate_video in the field that it is for.",
+        )
+    return kind

@@ -1,0 +1,110 @@
+"""The unfinished file of a download: its name, its bytes, and where they come from."""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ...errors import DownloadError
+from .unfinished import Writer, note_of, unfinished_files
+
+_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """
+    What has to be unchanged for a download to go on: the URL without its query, and the server's own mark.
+
+    `validator` is a strong ETag or a Last-Modified date; `total` is the size of the whole in bytes.
+    """
+
+    source: str
+    validator: str
+    total: int | None
+
+
+class Part:
+    """
+    An unfinished file, and a small note beside it on where its bytes come from.
+
+    All methods block and raise `OSError`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._note = note_of(path)
+
+    def held(self, source: str) -> tuple[int, Origin] | None:
+        """Give the bytes that are here, and their origin, if a download of `source` can go on there."""
+        try:
+            size = self.path.stat().st_size
+            origin = Origin(**json.loads(self._note.read_bytes()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+        if not size or origin.source != source or (origin.total is not None and size > origin.total):
+            return None
+        return size, origin
+
+    def begin(self, origin: Origin | None) -> BinaryIO:
+        """Open it empty. Without an origin, what is written now cannot be gone on with later."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        # The note goes first and comes back last: it must never speak of other bytes than those here.
+        self._note.unlink(missing_ok=True)
+        file = self.path.open("wb")
+        if origin:
+            self._note.write_text(json.dumps(asdict(origin)), encoding="utf-8")
+        return file
+
+    def go_on(self) -> BinaryIO:
+        """Open it at its end."""
+        return self.path.open("ab")
+
+    def discard(self) -> None:
+        """Remove it and its note."""
+        self._note.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
+
+
+def part_path(folder: Path, job_id: str, writer: Writer) -> Path:
+    """
+    Name the unfinished file of a job in the folder of the finished one.
+
+    What a dead process of this installation left of it is taken over; of another's, nothing is known. Blocks.
+    """
+    own = folder / f"{job_id}.{writer.installation}.{writer.instance}.part"
+    if not own.exists():
+        # Another process may be quicker, or the folder may not be listed; then there is nothing to take over.
+        with suppress(OSError):
+            for path, name in unfinished_files(folder):
+                if name.job == job_id and not name.is_note and writer.left(name):
+                    with suppress(OSError):
+                        note_of(path).replace(note_of(own))
+                        path.replace(own)
+                        break
+    return own
+
+
+@contextmanager
+def disk_errors(folder: Path, part: Part | None = None) -> Generator[None]:
+    """Turn an `OSError` into a `DownloadError` with a hint. A full disk gets the bytes of `part` back."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            with suppress(OSError):
+                if part:
+                    part.discard()
+            raise DownloadError(
+                f"The disk with {folder} is full.",
+                hint="Free some space there. The finished video waits at the provider and is fetched again.",
+            ) from error
+        raise DownloadError(
+            f"The video cannot be written to {folder}: {error.strerror or type(error).__name__}.",
+            hint="Make that folder writable, or set SEEDANCE_OUTPUT_DIR to another one.",
+        ) from error

@@ -1,0 +1,1 @@
+"""Which providers can be reached, with whose key, how often, and by what way files get there."""

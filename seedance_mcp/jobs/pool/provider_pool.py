@@ -1,0 +1,284 @@
+"""Where jobs can be bought: adapters opened on first use, which providers are ready, and whose account it is."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import math
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from ...config import Settings, UnknownName, on_this_machine, suspects, unknown_names
+from ...errors import ConfigError, InvalidRequest, OtherAccount
+from ...providers import Access, Provider, create
+from ...store import (
+    Account,
+    Connection,
+    Store,
+    elapsed_time,
+    fingerprint,
+    is_same,
+    job_records,
+    other_account,
+    short_digest,
+    written,
+)
+from ...types import Job, JobState
+from ..tracking.manual_resolution import FoundTask, look_up
+from .carriers import Carrier, link_of, open_carrier
+from .provider_keys import malformed_keys, misnamed_keys, not_by_name
+from .rate_limits import SharedRateLimits
+
+if TYPE_CHECKING:
+    from ...catalog import Catalog, Offer, ProviderInfo
+
+logger = logging.getLogger(__name__)
+
+
+_ASKED_ABOUT = frozenset(
+    {
+        JobState.UNKNOWN,
+        JobState.ACCEPTED,
+        JobState.STALLED,
+        JobState.REMOTE_DONE,
+        JobState.MISSING,
+        JobState.UNRESOLVED,
+    }
+)
+"""States of jobs about which their provider is still asked, be it once an hour."""
+
+LEAST_WAIT, LEAST_WAIT_HERE = 1.0, 0.05
+"""Seconds between two looks at a job, whatever the settings say: on the internet, and on this machine."""
+
+
+class ProviderPool:
+    """All providers as this user can reach them."""
+
+    def __init__(
+        self, catalog: Callable[[], Catalog], settings: Settings, store: Store | None = None
+    ) -> None:
+        """Without a `store` the calls of this process keep to no limit that it shares with others."""
+        self._store = store
+        self._load = catalog
+        self._settings = settings
+        self._open: dict[str, Provider] = {}
+
+    @property
+    def catalog(self) -> Catalog:
+        """What can be bought. Read on first use."""
+        return self._load()
+
+    def ready(self) -> Mapping[str, bool]:
+        """For each provider, whether it could be bought from now: there is an adapter, and a key if it wants one."""
+        return {name: self.is_ready(info) for name, info in self.catalog.providers.items()}
+
+    def is_ready(self, info: ProviderInfo) -> bool:
+        """Tell whether the provider could be bought from now: there is an adapter, and a key if it wants one."""
+        if info.key_variables and self._settings.secret(*info.key_variables) is None:
+            return False
+        return importlib.util.find_spec(info.adapter.partition(":")[0]) is not None
+
+    @cached_property
+    def unknown_settings(self) -> tuple[UnknownName, ...]:
+        """What was given and is no setting."""
+        if not suspects(self._settings):
+            return ()  # without a look at the catalogue, for which a client would have to wait
+        providers = self.catalog.providers
+        keys = {name for info in providers.values() for name in info.key_variables}
+        return unknown_names(self._settings, providers=providers, keys=keys)
+
+    @cached_property
+    def malformed_keys(self) -> Mapping[str, str]:
+        """By provider, a sentence on a key that cannot be one; such a provider is not ready."""
+        return malformed_keys(self._settings, self.catalog) if self._settings.unusable_keys else {}
+
+    @cached_property
+    def misnamed_keys(self) -> Mapping[str, str]:
+        """By provider, a sentence on a key that stands under a name that nobody reads."""
+        return misnamed_keys(self._settings, self.catalog)
+
+    @property
+    def settings_notices(self) -> tuple[str, ...]:
+        """What a person should know of the settings: keys that cannot be used, and names that nobody reads."""
+        unknown = (str(name) for name in self.unknown_settings)
+        left_out = (f"{name} is left out: {problem}" for name, problem in self.malformed_keys.items())
+        return (*left_out, *self.misnamed_keys.values(), *unknown)
+
+    def check_limits(self) -> None:
+        """
+        Refuse to buy while a limit on spending stands under a name that is none.
+
+        Raises:
+            ConfigError: there are such names.
+        """
+        if meant := [str(unknown) for unknown in self.unknown_settings if unknown.is_limit]:
+            hint = "Correct or remove the name, then start the server again; until then nothing is bought. The sandbox works."
+            raise ConfigError(" ".join(meant), hint=hint, problems=meant)
+
+    @cached_property
+    def least_wait(self) -> float:
+        """The seconds that lie between two looks at a job at least: fewer while everything that is ready is on this machine."""
+        real = (
+            info for info in self.catalog.providers.values() if not info.placeholder and self.is_ready(info)
+        )
+        here = all(on_this_machine(self._settings.base_url(info.name) or info.base_url) for info in real)
+        return LEAST_WAIT_HERE if here else LEAST_WAIT
+
+    def longest_wait(self, job: Job) -> float:
+        """
+        The seconds that lie between two looks at an accepted job at most, whatever the settings say.
+
+        A placeholder is drawn here within seconds, and asking costs nothing: with the usual interval its progress would
+        stand still and then jump to the end.
+        """
+        info = self.catalog.providers.get(job.provider)
+        return info.asks_seconds if info is not None and info.placeholder else math.inf
+
+    def open(self, info: ProviderInfo) -> Provider:
+        """
+        Give the provider's adapter, building it on first use: to buy, and for whatever concerns no job.
+
+        Raises:
+            ConfigError: its key is missing or malformed.
+        """
+        if problem := self.malformed_keys.get(info.name):
+            raise not_by_name(info.name, problem, setting=False)
+        if info.name not in self._open:
+            access = Access(
+                key=self._settings.secret(*info.key_variables),
+                base_url=self._settings.base_url(info.name) or info.base_url,
+                folder=self._settings.state_dir / "providers" / info.name,
+                seconds=self._settings.sandbox_seconds,
+                pace=self._store and SharedRateLimits(self._store, info, self.account(info)),
+                outbound=self._settings.outbound,
+            )
+            self._open[info.name] = create(info, access)
+        return self._open[info.name]
+
+    async def open_for(self, job: Job) -> Provider:
+        """
+        Give the adapter by which a job may be asked about, stopped, found and fetched: that of the account it is of.
+
+        Nobody else's list, "not found" or link says anything about it.
+
+        Raises:
+            OtherAccount: it was bought with another key, or at another address, than those that are set now.
+            ConfigError: the key cannot be used.
+        """
+        other = await self.other_account(job)
+        if other is not None:
+            raise other
+        return self.open(self.seller(job))
+
+    async def other_account(self, job: Job) -> OtherAccount | None:
+        """Say whose a job is if nobody may be asked about it from here; None if it is of the account set now."""
+        info = self.seller(job)
+        if Account.of(job) == self.account_at(info):
+            return None
+        if self._store is not None and await self._store.read(partial(self._is_ours, job=job)):
+            return None
+        return other_account(job, info, self.account_at(info), self.malformed_keys.get(info.name))
+
+    def _is_ours(self, connection: Connection, job: Job) -> bool:
+        bought, here = Account.of(job), self.account_at(self.seller(job))
+        return bought == here or is_same(connection, bought, here)
+
+    def open_here(self, connection: Connection) -> list[Job]:
+        """Load every open job that this process can do something for, oldest first."""
+        return [job for job in job_records.unfinished(connection) if self._can_follow(connection, job)]
+
+    def _can_follow(self, connection: Connection, job: Job) -> bool:
+        if job.state not in _ASKED_ABOUT:
+            return True
+        return job.provider in self.catalog.providers and self._is_ours(connection, job)
+
+    async def waits_for(self, job: Job) -> OtherAccount | None:
+        """Say which key a job waits for; None if it can be followed from here, or nobody has to be asked about it."""
+        if job.state not in _ASKED_ABOUT or job.provider not in self.catalog.providers:
+            return None
+        return await self.other_account(job)
+
+    async def found_task(self, job: Job, task_id: str) -> FoundTask:
+        """
+        Look for a job's task whose id a person found.
+
+        Raises:
+            InvalidRequest: there is no such task, or another one is the job's.
+            OtherAccount, ConfigError: see `open_for`.
+        """
+        provider = await self.open_for(job)
+        return await look_up(job, task_id, self.offer(job), provider=provider, store=self._store)
+
+    async def link(self, job: Job) -> str | None:
+        """Give the link to a finished job's video that another provider may be handed; None if there is none."""
+        if self._store is None:
+            return None
+        age = await self._store.read(lambda connection: elapsed_time.age(connection, job, "remote_done_at"))
+        found = link_of(job, settings=self._settings, now=self._store.clock(), age=age)
+        return None if found is None or await self.other_account(job) else found
+
+    def account(self, info: ProviderInfo) -> str:
+        """Tell accounts apart without keeping the key: see `accounts.fingerprint`."""
+        return fingerprint(self._settings.secret(*info.key_variables))
+
+    def account_at(self, info: ProviderInfo) -> Account:
+        """Say which account is bought with now, and where. What draws placeholders has no address that counts."""
+        place = self._settings.base_url(info.name) or info.base_url
+        return Account(
+            provider=info.name,
+            fingerprint=self.account(info),
+            address=None if info.placeholder else written(place),
+        )
+
+    def accounts(self) -> str:
+        """Tell apart what processes can follow: one word for all accounts whose keys are set, and where they are reached."""
+        known = [
+            self.account_at(info)
+            for info in self.catalog.providers.values()
+            if self._settings.secret(*info.key_variables)
+        ]
+        return short_digest(repr(known))
+
+    def carrier(self) -> Carrier:
+        """
+        Give what carries local files to providers that read only from URLs.
+
+        Raises:
+            ConfigError: none is set, or the one that is set cannot be used.
+        """
+        return open_carrier(self._settings, self.catalog, open_provider=self.open, account=self.account)
+
+    def seller(self, job: Job) -> ProviderInfo:
+        """Give the provider that a job was bought from. Raises InvalidRequest if it has left the catalogue."""
+        return self.catalog.provider(job.provider)
+
+    def offer(self, job: Job) -> Offer:
+        """
+        Give the offer that a job was bought from, also when it is no longer on sale.
+
+        Raises InvalidRequest if the catalogue no longer has it.
+        """
+        return self.catalog.offer(job.provider, job.model, retired=True)
+
+    def not_as_ordered(self, job: Job) -> str | None:
+        """Say in what the file of a job, or the model that its provider names, is not what was ordered; None: in nothing."""
+        from ...catalog import not_as_ordered, other_model  # read on first use, not when the server starts
+
+        model = other_model(job.endpoint, job.said_model)
+        if job.artifacts is None or job.state is not JobState.DONE:
+            return model
+        try:
+            offer = self.offer(job)
+        except InvalidRequest:
+            offer = None  # the catalogue has lost it since
+        return "; ".join(filter(None, (not_as_ordered(job.request, job.artifacts, offer), model))) or None
+
+    async def close(self) -> None:
+        """Close every adapter that was opened. Never raises: nothing is lost by a connection that does not close well."""
+        for name, provider in self._open.items():
+            try:
+                await provider.close()
+            except Exception:
+                logger.exception("the connections to %s could not be closed", name)
+        self._open.clear()

@@ -1,0 +1,267 @@
+"""From a finished task to verified files in the user's folder: the video, its last frame, and the sidecar beside them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+
+from ...config import Settings
+from ...errors import DownloadError, InspectionFailed, MediaError, ProviderError, TaskNotFound
+from ...media import picture_type, probe_video
+from ...providers import Provider, addresses
+from ...store import elapsed_time, transitions
+from ...types import Artifacts, Job, JobState
+from ..context import JobContext
+from ..local_files.final_files import file_stem, keep
+from ..local_files.last_frames import keep_last_frame
+from ..local_files.outgoing_copies import sweep_copies
+from ..local_files.parts import Part, part_path
+from ..local_files.unfinished import Leftovers, writer_of
+from ..tracking.polling import fresh_urls
+from .downloads import Download
+from .retries import MOST_RUBBISH, counted, is_dead, is_kept_no_longer, is_rubbish_for_good, pause
+from .sidecar import write_sidecar
+from .transfer import Limits, LinkExpired, Route
+
+logger = logging.getLogger(__name__)
+
+_HOUR = 3600.0
+_LONGEST_PAUSE = 300.0
+"""The clock may be set meanwhile: then a pause is another one."""
+_VIDEO_LIMITS = Limits()
+_PICTURE_LIMITS = Limits(max_bytes=64_000_000, deadline_seconds=120)
+_PICTURE_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
+
+
+class Saver:
+    """Fetches results into the output folder. `progress` holds the bytes here and in all of every download under way."""
+
+    def __init__(self, context: JobContext) -> None:
+        self._settings = context.settings
+        self._troubles = context.troubles
+        self._events = context.events
+        self._store = context.store
+        self._folder = self._settings.output_dir
+        self._leftovers = Leftovers(
+            self._folder, writer_of(self._store), clock=self._store.clock, uptime=self._store.uptime
+        )
+        self.progress: dict[str, tuple[int, int | None]] = {}
+
+    async def sweep(self) -> None:
+        """Remove the partial downloads of processes that died, and the copies that these were sending."""
+        alive = self._store.ownership.alive
+        try:
+            await anyio.to_thread.run_sync(sweep_copies, self._settings.state_dir, alive)
+        finally:  # what keeps the one from being swept says nothing about the other
+            await anyio.to_thread.run_sync(self._leftovers.sweep)
+
+    async def save(self, job: Job, provider: Provider, *, result_hours: float) -> Job:
+        """
+        Fetch, verify and keep the result of a job that is done at the provider.
+
+        A result that is gone, or that is no video however often it is fetched, ends the job: it is paid and expired.
+
+        Raises:
+            DownloadError, ProviderError: not now; the next step tries again, when `pause` says so.
+            Stale: somebody else recorded something meanwhile.
+        """
+        if job.tries.rubbish:  # perhaps it is the address that is wrong
+            with contextlib.suppress(ProviderError):
+                job = await fresh_urls(job, provider=provider, store=self._store)
+        if job.video_url is None:
+            raise ValueError(f"job {job.id} has no result to fetch")
+        try:
+            artifacts = await self._fetch(job, provider_folder(self._settings, job.provider))
+        except LinkExpired as error:
+            job = await self._note(job, error)
+            return await self._expired(job, provider, error, result_hours)
+        except DownloadError as error:
+            job = await self._note(job, error)
+            if is_rubbish_for_good(job.tries):
+                return await self._unusable(job, error)
+            raise
+        finally:
+            self.progress.pop(job.id, None)
+        now = self._store.clock()
+        finished = await self._store.write(
+            lambda connection: transitions.move(
+                connection,
+                job,
+                JobState.DONE,
+                now=now,
+                by=self._store.ownership.instance,
+                artifacts=artifacts,
+                error=None,
+                error_code=None,
+                error_hint=None,
+            )
+        )
+        await self._after(finished)
+        return finished
+
+    def pause(self, job: Job) -> float:
+        """Say for how many seconds the job's result is left alone; 0 when it should be fetched."""
+        return min(pause(job.tries, self._store.clock()), _LONGEST_PAUSE)
+
+    async def _fetch(self, job: Job, local_folder: Path) -> Artifacts:
+        base_url = self._settings.base_url(job.provider)
+        url = job.video_url or ""
+        route = Route(
+            trusted=_trusted(base_url, url),
+            local_folder=local_folder,
+            outbound=self._settings.outbound,
+            limits=_VIDEO_LIMITS,
+        )
+        part = part_path(self._folder, job.id, writer_of(self._store))
+
+        def report(here: int, in_all: int | None) -> None:
+            self.progress[job.id] = (here, in_all)
+
+        saved = await Download(url, part, route, report).save(
+            file_stem(job),
+            ".mov" if job.request.provider_options.get("output_format") == "mov" else ".mp4",
+            partial(probe_video, full=False),
+        )
+        last_frame = None
+        with self._troubles.contained("Saving its last frame", job.id):  # the video is here and is the job's
+            last_frame = await self._last_frame(job, saved.path, route)
+        facts = saved.facts
+        return Artifacts(
+            video_path=str(saved.path),
+            sha256=saved.sha256,
+            bytes=saved.bytes,
+            width=facts.width,
+            height=facts.height,
+            duration_seconds=facts.duration_seconds,
+            fps=facts.fps,
+            has_audio=facts.has_audio,
+            last_frame_path=str(last_frame) if last_frame else None,
+        )
+
+    async def _last_frame(self, job: Job, video: Path, route: Route) -> Path | None:
+        if not job.request.return_last_frame:
+            return None
+        if job.last_frame_url:
+            part = part_path(self._folder, job.id, writer_of(self._store))
+            try:
+                places = route.trusted | _trusted(self._settings.base_url(job.provider), job.last_frame_url)
+                there = replace(route, trusted=places, limits=_PICTURE_LIMITS)
+                await Download(job.last_frame_url, part, there).fetch()
+                suffix = _PICTURE_SUFFIXES[await picture_type(part)]
+                return await keep(part, self._folder, f"{video.stem}-last-frame", suffix)
+            except (DownloadError, MediaError, InspectionFailed, OSError, KeyError) as error:
+                with contextlib.suppress(OSError):
+                    await anyio.to_thread.run_sync(Part(part).discard)
+                logger.info(
+                    "%s: the last frame could not be fetched (%s); taking it from the video", job.id, error
+                )
+        try:
+            return await keep_last_frame(video, writer_of(self._store))
+        except (MediaError, InspectionFailed) as error:
+            logger.warning("%s: no last frame: %s", job.id, error)
+            return None
+
+    async def _expired(self, job: Job, provider: Provider, error: LinkExpired, result_hours: float) -> Job:
+        now = self._store.clock()
+        passed = await self._since_it_finished(job)
+        over = is_kept_no_longer(job.tries, passed=passed, kept_seconds=result_hours * _HOUR)
+        try:
+            renewed = await fresh_urls(job, provider=provider, store=self._store)
+        except TaskNotFound:
+            logger.info("%s: no fresh address for its result", job.id)
+            if not over:
+                raise error from None
+        else:
+            # The same address again, past its time, will not come back to life. Any other is worth a try as long as
+            # the provider keeps the result: some sign new addresses for a file that they have deleted.
+            same = renewed.video_url == job.video_url and now >= (renewed.url_expires_at or now + 1)
+            if not over or not (same or is_dead(job.tries)):
+                raise error
+            job = renewed
+        return await self._end(
+            job,
+            detail="the result is no longer at the provider",
+            error="The video was finished and paid, but the provider removed it before it could be saved.",
+            error_code="result_expired",
+        )
+
+    async def _unusable(self, job: Job, error: DownloadError) -> Job:
+        return await self._end(
+            job,
+            detail=f"{job.tries.rubbish} downloads brought no video",
+            error="The video was finished and paid, but what the provider hands out is no video:"
+            f" {job.tries.rubbish} downloads, the last one said: {error.message}",
+            error_code="result_unusable",
+        )
+
+    async def _end(self, job: Job, *, detail: str, error: str, error_code: str) -> Job:
+        task = job.submission.task_id if job.submission else "?"
+        return await self._store.write(
+            lambda connection: transitions.move(
+                connection,
+                job,
+                JobState.EXPIRED,
+                now=self._store.clock(),
+                by=self._store.ownership.instance,
+                detail=detail,
+                error=error,
+                error_code=error_code,
+                error_hint=f"Ask the provider's support with task id {task}, also for the money;"
+                f" `seedance-mcp jobs show {job.id} --refund-note` writes what they need to know.",
+            )
+        )
+
+    async def _since_it_finished(self, job: Job) -> float:
+        """How many seconds ago the provider was seen to have finished: for no longer than that it keeps the result."""
+        if job.remote_done_at is not None:
+            return await self._store.read(
+                lambda connection: elapsed_time.age(connection, job, "remote_done_at")
+            )
+        steps = await self._store.read(lambda connection: transitions.history(connection, job.id))
+        seen = [step.at for step in steps if step.after == JobState.REMOTE_DONE]
+        return self._store.clock() - (seen[-1] if seen else (job.accepted_at or job.created_at))
+
+    async def _note(self, job: Job, error: DownloadError) -> Job:
+        tries = counted(job.tries, error, self._store.clock())
+        message = error.message
+        if tries.rubbish > job.tries.rubbish:
+            message = f"{message} That was try {tries.rubbish} of {MOST_RUBBISH}."
+        if (job.error, job.tries) == (message, tries):
+            return job
+        noted = await self._store.write(
+            lambda connection: transitions.note(
+                connection,
+                job,
+                tries=tries,
+                error=message,
+                error_code=error.code,
+                error_hint=error.hint,
+            )
+        )
+        self._events.changed(noted)
+        return noted
+
+    async def _after(self, job: Job) -> None:
+        if job.artifacts is not None:
+            with self._troubles.contained("Writing the file beside its video", job.id):
+                await write_sidecar(job, Path(job.artifacts.video_path), writer_of(self._store))
+
+
+def provider_folder(settings: Settings, provider: str) -> Path:
+    """The scratch folder of a provider's adapter."""
+    return settings.state_dir / "providers" / provider
+
+
+def _trusted(base_url: str | None, url: str) -> frozenset[str]:
+    """Where plain http and private addresses are allowed: on the host of the user's own base URL, and nowhere else."""
+    if base_url is None:
+        return frozenset()
+    host = urlsplit(base_url).hostname
+    places = (place for place in (base_url, url) if urlsplit(place).hostname == host)
+    return frozenset(addresses.endpoint(place) for place in places)

@@ -1,0 +1,203 @@
+"""Unknown outcomes: was it bought after all? Decided by the provider's own list, after a quiet period, or by a person."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from ...errors import NotSupported, ProviderError
+from ...providers import Provider, Recovery, WhenSent
+from ...store import IntegrityError, Store, elapsed_time, job_records, transitions
+from ...types import Job, JobState
+
+if TYPE_CHECKING:
+    from ...catalog import Offer, ProviderInfo
+
+logger = logging.getLogger(__name__)
+
+_NO_CLOCK = (
+    "It cannot be found out whether the provider took this purchase; it stays counted as spent. The provider's list does"
+    " not show it, and proves nothing: the machine was started anew, or another one went on, and a clock that was wrong"
+    " when it was sent, or an answer without the provider's time, leaves open how far back to look."
+)
+
+
+def quiet_seconds(info: ProviderInfo) -> float:
+    """How long after the last possible byte a missing task proves something, in seconds."""
+    return info.net_max_seconds + info.list_lag_seconds
+
+
+async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store) -> Job:
+    """
+    Ask the provider about a job whose purchase is unknown, and record what its answer proves.
+
+    A found task is adopted at once. Absence counts only when the evidence was fetched after the quiet period,
+    which starts when the sender can no longer have been sending, and when it is certain that the list was searched
+    from before the sending on, whatever our clocks showed. Beyond the provider's horizon, or where it cannot be
+    asked, a person decides.
+
+    Raises:
+        ProviderError: the provider could not be asked now.
+        Stale: somebody else decided meanwhile.
+    """
+    if job.unknown_at is None or job.sent_at is None:
+        raise ValueError(f"job {job.id} is {job.state} and has no unknown outcome")
+    quiet = _passed(job, job.unknown_at, store) >= quiet_seconds(offer.provider)
+    try:
+        answer = await ask(job, offer, provider=provider, store=store)
+    except NotSupported:
+        if quiet:
+            return await decide(
+                job, JobState.UNRESOLVED, store, "the provider cannot be asked which tasks it took"
+            )
+        return job
+    if answer.submission is not None:
+        return await decide(
+            job,
+            JobState.ACCEPTED,
+            store,
+            "found at the provider",
+            submission=answer.submission,
+            accepted_at=store.clock(),
+        )
+    searched_all = answer.since is not None and (
+        answer.since == WhenSent.EVERYTHING or _is_certain(job, store)
+    )
+    if quiet and answer.proves_absence and searched_all:
+        return await decide(job, JobState.ABSENT, store, "not in the provider's list after the quiet period")
+    if await _is_beyond(job, offer, store):
+        if searched_all:
+            detail = "the provider's list no longer reaches back far enough"
+            return await decide(job, JobState.UNRESOLVED, store, detail)
+        return await decide(
+            job, JobState.UNRESOLVED, store, "no clock tells when it was sent", error=_NO_CLOCK
+        )
+    if searched_all and job.sent_not_before is None and answer.since != WhenSent.EVERYTHING:
+        # Another process, or this machine after its next start, could not work it out any more.
+        return await store.write(
+            lambda connection: transitions.note(connection, job, sent_not_before=answer.since)
+        )
+    return job
+
+
+def _passed(job: Job, unknown_at: float, store: Store) -> float:
+    """The least time that can have passed since the outcome became unknown, in seconds, whatever was set forward."""
+    by_the_wall = store.clock() - unknown_at
+    if job.unknown_uptime is None:
+        return by_the_wall
+    uptime = store.uptime()
+    # A machine that has been up for less than it had then was restarted since: so long it has been at least.
+    steady = uptime - job.unknown_uptime if uptime >= job.unknown_uptime else uptime
+    return min(by_the_wall, steady)
+
+
+async def _is_beyond(job: Job, offer: Offer, store: Store) -> bool:
+    """Tell whether so much has certainly passed that the provider's list no longer reaches back to the purchase."""
+    passed = await store.read(lambda connection: elapsed_time.age(connection, job, "unknown_at"))
+    return passed >= offer.provider.horizon_hours * 3600
+
+
+def _is_certain(job: Job, store: Store) -> bool:
+    """
+    Tell whether it is known for how long at most the purchase has been sent.
+
+    The clock on the wall does not tell: it may have been ahead then, and set right since. What the machine has been
+    running for does, its sleep included, until it is started again.
+    """
+    return job.sent_not_before is not None or (job.sent_running is not None and job.sent_start == store.start)
+
+
+def when_sent(job: Job, offer: Offer, store: Store) -> WhenSent:
+    """Say when a purchase was sent. Where that is not certain, the list is searched as far back as it reaches."""
+    at = job.created_at if job.sent_at is None else job.sent_at
+    running = job.sent_running if job.sent_start == store.start else None
+
+    def ago() -> float:
+        if running is None:
+            return max(store.clock() - at, offer.provider.horizon_hours * 3600)
+        return store.running() - running
+
+    return WhenSent(at=at, ago=ago, not_before=job.sent_not_before)
+
+
+async def ask(job: Job, offer: Offer, *, provider: Provider, store: Store) -> Recovery:
+    """
+    Ask the provider's list. A task that another job has is not this one's, however much it looks like it.
+
+    Raises:
+        NotSupported: it cannot be asked.
+        ProviderError: not now.
+    """
+    answer = await provider.recover(job.request, offer, job.tag, when_sent(job, offer, store))
+    ids = {task.task_id for task in (*answer.alike, answer.submission) if task is not None}
+    claimed = await store.read(lambda connection: job_records.claimed(connection, job, ids)) if ids else ()
+    return answer.without(claimed)
+
+
+async def decide(job: Job, to: JobState, store: Store, detail: str, **changes: Any) -> Job:
+    """Record what became of a purchase whose outcome was open. Raises Stale: somebody else decided meanwhile."""
+    now = store.clock()
+    if to is JobState.ACCEPTED:
+        changes |= {
+            "error": None,
+            "error_code": None,
+            "error_hint": None,
+            "provider_code": None,
+            "not_found_at": None,
+        }
+    elif to is JobState.ABSENT:
+        changes |= {
+            "error": "The provider did not take it; nothing was charged.",
+            "error_code": "not_bought",
+            "error_hint": "It is safe to submit it again.",
+        }
+    else:
+        changes = {
+            "error": "It cannot be found out whether the provider took this purchase; it stays counted as spent.",
+            "error_code": "unresolved",
+            "error_hint": f"Look at the provider's console, then run `seedance-mcp jobs resolve {job.id}`.",
+            **changes,
+        }
+    try:
+        return await store.write(
+            lambda connection: transitions.move(
+                connection, job, to, now=now, by=store.ownership.instance, detail=detail, **changes
+            )
+        )
+    except IntegrityError:
+        # Another job was given the very task between the look and the word.
+        raise transitions.Stale(job.id) from None
+
+
+async def adopt_late(job: Job, offer: Offer, *, provider: Provider, store: Store) -> Job:
+    """
+    Look once more for a purchase that was judged not to have happened; adopt it if the provider lists it after all.
+
+    Raises:
+        ProviderError: the provider could not be asked now.
+        Stale: somebody else decided meanwhile.
+    """
+    try:
+        answer = await ask(job, offer, provider=provider, store=store)
+    except NotSupported:
+        return job
+    if answer.submission is None:
+        return job
+    logger.warning("%s was bought after all; it is counted and fetched", job.id)
+    return await decide(
+        job,
+        JobState.ACCEPTED,
+        store,
+        "listed by the provider after all",
+        submission=answer.submission,
+        accepted_at=store.clock(),
+    )
+
+
+async def try_reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store) -> Job:
+    """Do what `reconcile` does; a provider that cannot be asked now leaves the job as it is."""
+    try:
+        return await reconcile(job, offer, provider=provider, store=store)
+    except ProviderError as error:
+        logger.info("%s cannot be asked about %s now: %s", job.provider, job.id, error.code)
+        return job
