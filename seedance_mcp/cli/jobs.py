@@ -14,7 +14,7 @@ from ..app import App
 from ..config import Settings, command, load_settings, runnable
 from ..errors import InvalidRequest
 from ..texts import inert, one_line
-from ..types import Job
+from ..types import Job, JobStatus
 from .opening import looked_into, opened
 from .refund import refund_note
 from .text import exit_code, json_text, moment, money, table
@@ -35,6 +35,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--refund-note", action="store_true", help="Ids, times and charge, for the provider's support"
     )
     cancel = verbs.add_parser("cancel", help="Ask the provider to stop a job")
+    cancel.epilog = (
+        "Exit code 0: the provider was asked, or the job was cancelled before; 1: it was not asked to stop."
+    )
     cancel.add_argument("job_id")
     resolve = verbs.add_parser("resolve", help="Say what you found at the provider about an unknown purchase")
     resolve.add_argument("job_id")
@@ -200,9 +203,13 @@ async def _wait(settings: Settings, job_id: str, as_json: bool) -> int:
 
 async def _cancel(settings: Settings, job_id: str, as_json: bool) -> int:
     async with opened(settings) as app:
+        before = await app.job(job_id)
         job, what_happened = await app.cancel(job_id)
         await _print(app, job, f"{job.id}: {job.status.value}. {what_happened}", as_json=as_json)
-    return 0
+        if as_json:
+            print(runnable(what_happened), file=sys.stderr)
+    asked = job.cancel_asked_at != before.cancel_asked_at
+    return 0 if asked or job.status is JobStatus.CANCELLED else 1
 
 
 async def _print(app: App, job: Job, text: str, *, as_json: bool) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -76,6 +77,18 @@ def test_a_video_that_the_provider_refuses_ends_with_code_1(run: Run) -> None:
     assert result.stdout == ""
     assert "error [" in result.stderr
     assert "hint: " in result.stderr
+
+
+def test_cancelling_ends_with_code_1_only_if_the_job_was_not_asked_to_stop(
+    run: Run, begin: Callable[..., None]
+) -> None:
+    assert run("generate", "a fox", *SMALL).returncode == 0
+    begin("[sandbox:stall] a fox", *SMALL)
+    stalled, made = (job["job_id"] for job in json.loads(run("jobs", "--json").stdout)["jobs"])
+    for job_id, code in ((made, 1), (stalled, 0)):
+        assert run("jobs", "cancel", job_id).returncode == code
+    assert run("jobs", "show", stalled, "--wait").returncode == 1
+    assert run("jobs", "cancel", stalled).returncode == 0, "it is cancelled"
 
 
 def test_an_estimate_compares_the_offers_and_spends_nothing(run: Run) -> None:
