@@ -20,8 +20,9 @@ def run(argv: list[str]) -> int:
     """
     Run the command line and return its exit code.
 
-    0: done; 1: the job failed; 2: wrong usage, or refused before anything was spent; 3: the job has not ended, or it is
-    not known whether it was bought; 130: interrupted.
+    0: done; 1: the job ended without a video, be it that the provider refused it or that it could not be sent; 2: there
+    is no job, for wrong usage or because it was refused here; 3: the job has not ended, or it is not known whether it was
+    bought; 130: interrupted.
     """
     try:
         if not argv:
