@@ -8,7 +8,7 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn, Protocol, cast
+from typing import Any, NoReturn, Protocol, cast
 
 from ..errors import InvalidRequest
 from ..texts import unusable
@@ -40,6 +40,15 @@ class Command(Protocol):
 
 class _Parser(argparse.ArgumentParser):
     """Reports wrong usage in the same two lines as every other error."""
+
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, args: Any = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        """Parse; what nobody knows is refused here, where it is known which command it was meant for."""
+        found, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        return found, rest
 
     def error(self, message: str) -> NoReturn:
         print(f"error [usage]: {message}", file=sys.stderr)

@@ -105,6 +105,7 @@ def test_cancelling_what_the_provider_does_not_stop_ends_with_code_1(
         refused = run(*words, **emulator.environment())
         assert refused.returncode == 1, refused.stdout
         assert "cancels only tasks that wait in its queue" in refused.stdout + refused.stderr
+        assert f"jobs show {job_id}` tells how it goes on" in refused.stdout + refused.stderr
 
 
 def test_a_word_about_a_key_that_no_job_has_is_refused(run: Run, emulator: Emulator) -> None:

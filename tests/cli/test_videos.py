@@ -106,11 +106,13 @@ def test_code_1_comes_with_a_job_that_ended_and_code_2_without_any(run: Run) -> 
 def test_cancelling_ends_with_code_1_only_if_the_job_was_not_asked_to_stop(
     run: Run, begin: Callable[..., None]
 ) -> None:
-    assert run("generate", "a fox", *SMALL).returncode == 0
+    prompt = "call again with max_usd; check_status later"
+    assert run("generate", prompt, *SMALL).returncode == 0
     begin("[sandbox:stall] a fox", *SMALL)
     stalled, made = (job["job_id"] for job in json.loads(run("jobs", "--json").stdout)["jobs"])
     for job_id, code in ((made, 1), (stalled, 0)):
         assert run("jobs", "cancel", job_id).returncode == code
+    assert prompt in run("jobs", "show", made).stdout, "only our own words are said otherwise in a terminal"
     assert run("jobs", "show", stalled, "--wait").returncode == 1
     assert run("jobs", "cancel", stalled).returncode == 0, "it is cancelled"
 
