@@ -9,19 +9,14 @@ from ..texts import inert
 
 __all__ = ["run"]
 
-_HINTS = {
-    "job_not_found": "`seedance-mcp jobs list` shows the recent ones.",
-    "job_not_finished": "`seedance-mcp jobs show JOB_ID --wait` waits for it.",
-}
-"""What to do next in a terminal, where the error itself names a tool."""
-
 
 def run(argv: list[str]) -> int:
     """
     Run the command line and return its exit code.
 
-    0: done; 1: the job failed; 2: wrong usage, or refused before anything was spent; 3: the job has not ended, or it is
-    not known whether it was bought; 130: interrupted.
+    0: done; 1: the job ended without a video, be it that the provider refused it or that it could not be sent; 2: there
+    is no job, for wrong usage or because it was refused here; 3: the job has not ended, or it is not known whether it was
+    bought; 130: interrupted.
     """
     try:
         if not argv:
@@ -30,14 +25,14 @@ def run(argv: list[str]) -> int:
 
         return execute(argv)
     except SeedanceError as error:
-        from ..config import runnable
+        from .words import told
 
         for problem in error.problems if isinstance(error, ConfigError) else (error.message,):
-            print(f"error [{error.code}]: {inert(runnable(problem))}", file=sys.stderr)
-        if hint := _HINTS.get(error.code, error.hint):
-            print(f"hint: {inert(runnable(hint))}", file=sys.stderr)
+            print(f"error [{error.code}]: {inert(told(problem))}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {inert(told(error.hint))}", file=sys.stderr)
         for note in getattr(error, "__notes__", ()):
-            print(f"note: {inert(runnable(note))}", file=sys.stderr)
+            print(f"note: {inert(told(note))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -8,10 +8,11 @@ import sys
 import anyio
 
 from ..app import Declined
-from ..config import Settings, load_settings, runnable
+from ..config import Settings, load_settings
 from ..errors import ConfirmationRequired, InvalidRequest
 from .consent import at_a_terminal, says_yes
 from .opening import looked_into, opened
+from .words import told
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +41,7 @@ async def _approve(settings: Settings, code: str, yes: bool) -> int:
             )
         print(question.text, file=sys.stderr)
         if not yes and not await anyio.to_thread.run_sync(says_yes, "Agree?"):
-            print(runnable(_not_agreed(await app.decline(code))), file=sys.stderr)
+            print(told(_not_agreed(await app.decline(code))), file=sys.stderr)
             return 2
         if not await app.approve(code):
             raise _closed(await app.bought_on(code), settings)

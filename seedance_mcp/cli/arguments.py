@@ -18,6 +18,7 @@ from ..errors import InvalidRequest
 from ..media import spellings
 from ..texts import one_line
 from ..types import VideoRequest
+from .words import told
 
 _NOT_A_FILE = ("https://", "http://", "data:", "media:", "job:", "file:")
 _OF_A_FILE = re.compile(r"file:(?://(?:localhost)?(?=/)|(?=/(?!/)))", re.IGNORECASE)
@@ -26,7 +27,7 @@ _OF_A_FILE = re.compile(r"file:(?://(?:localhost)?(?=/)|(?=/(?!/)))", re.IGNOREC
 def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     """Add one argument for every field of `VideoRequest`; the prompt comes without a flag."""
     for name, field in VideoRequest.model_fields.items():
-        flag, help_text = f"--{name.replace('_', '-')}", (field.description or "").replace("%", "%%")
+        flag, help_text = f"--{name.replace('_', '-')}", told(field.description or "").replace("%", "%%")
         if name == "prompt":
             parser.add_argument("prompt", nargs="?", help=help_text)
         elif bool in get_args(field.annotation):

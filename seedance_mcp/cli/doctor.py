@@ -8,12 +8,13 @@ from dataclasses import asdict, replace
 
 import anyio
 
-from ..config import Reading, read_settings, runnable
+from ..config import Reading, read_settings
 from ..texts import inert
 from .checkup import conclude, examine
 from .findings import Finding
 from .opening import log_to_stderr
 from .text import json_text
+from .words import told
 
 _MARKS = {"ok": "ok", "off": "-", "warning": "WARN", "problem": "FAIL"}
 
@@ -35,7 +36,7 @@ async def _doctor(reading: Reading, network: bool, as_json: bool) -> int:
     log_to_stderr(settings)
     findings: list[Finding] = []
     async for finding in examine(settings, network=network, wrong=reading.wrong):
-        findings.append(replace(finding, text=runnable(finding.text), hint=runnable(finding.hint)))
+        findings.append(replace(finding, text=told(finding.text), hint=told(finding.hint)))
         if not as_json:
             _print(findings[-1], before=findings[-2] if len(findings) > 1 else None)
     able, words = conclude(findings, settings)

@@ -13,6 +13,7 @@ from ..types import VideoRequest
 from .arguments import add_request_arguments, allow_named_files, read_request
 from .opening import opened
 from .text import digits, json_text, money, table
+from .words import told
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -54,10 +55,10 @@ def _lines(quote: Quote) -> str:
     left, most = digits(budget.left_today_usd), digits(budget.max_per_job_usd)
     lines.append(f"Left today: {left} USD; one job may cost {most} USD.")
     if quote.outlook.refused:
-        lines.append(f"`generate` would refuse it now: {inert(quote.outlook.refused)}")
+        lines.append(f"`generate` would refuse it now: {inert(told(quote.outlook.refused))}")
     elif quote.outlook.asks:
-        lines.append(f"`generate` asks a person to agree first: {inert(quote.outlook.asks)}")
-    lines += [f"note: {inert(line)}" for line in quote.advice]
+        lines.append(f"`generate` asks a person to agree first: {inert(told(quote.outlook.asks))}")
+    lines += [f"note: {inert(told(line))}" for line in quote.advice]
     rows = [
         (
             other.offer.provider.name,

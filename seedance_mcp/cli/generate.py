@@ -18,6 +18,7 @@ from .consent import at_a_terminal, says_yes
 from .opening import opened
 from .text import digits, money
 from .waiting import finish, wait_with_progress
+from .words import told
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -91,7 +92,7 @@ async def _say_the_price(app: App, request: VideoRequest) -> None:
         f"{quote.offer.model.title} at {quote.offer.provider.title}: {price}; {quote.reason}", file=sys.stderr
     )
     for line in quote.advice:
-        print(f"note: {inert(line)}", file=sys.stderr)
+        print(f"note: {inert(told(line))}", file=sys.stderr)
 
 
 def _agreed(error: ConfirmationRequired, settings: Settings) -> bool:

@@ -11,14 +11,15 @@ from dataclasses import asdict
 import anyio
 
 from ..app import App
-from ..config import Settings, command, load_settings, runnable
+from ..config import Settings, command, load_settings
 from ..errors import InvalidRequest
 from ..texts import inert, one_line
-from ..types import Job
+from ..types import Job, JobStatus
 from .opening import looked_into, opened
 from .refund import refund_note
 from .text import exit_code, json_text, moment, money, table
 from .waiting import finish, lines, wait_with_progress
+from .words import told
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +36,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--refund-note", action="store_true", help="Ids, times and charge, for the provider's support"
     )
     cancel = verbs.add_parser("cancel", help="Ask the provider to stop a job")
+    cancel.epilog = (
+        "Exit code 0: the provider was asked, or the job was cancelled before; 1: it was not asked to stop."
+    )
     cancel.add_argument("job_id")
     resolve = verbs.add_parser("resolve", help="Say what you found at the provider about an unknown purchase")
     resolve.add_argument("job_id")
@@ -104,13 +108,13 @@ async def _list(settings: Settings, limit: int, as_json: bool) -> int:
             print(table(head, [_row(job) for job in jobs]))
             for job in jobs:
                 if other := await app.waits_for(job):
-                    print(runnable(f"{other.message}\n{other.hint}"), file=sys.stderr)
+                    print(told(f"{other.message}\n{other.hint}"), file=sys.stderr)
         else:
             print("No jobs yet.")
             print(f"note: {inert(looked_into(settings))}", file=sys.stderr)
         if not as_json:
             for damaged in await app.damaged():
-                print(runnable(damaged.words), file=sys.stderr)
+                print(told(damaged.words), file=sys.stderr)
     return 0
 
 
@@ -179,7 +183,12 @@ async def _resolve(settings: Settings, job_id: str, task_id: str | None, as_json
             if task_id
             else "its money is free again"
         )
-        await _print(app, job, f"{job.id}: {job.status.value}; {words}. {looked}".rstrip(), as_json=as_json)
+        await _print(
+            app,
+            job,
+            f"{job.id}: {job.status.value}; {words}. {told(looked, job.id)}".rstrip(),
+            as_json=as_json,
+        )
     return 0
 
 
@@ -200,9 +209,14 @@ async def _wait(settings: Settings, job_id: str, as_json: bool) -> int:
 
 async def _cancel(settings: Settings, job_id: str, as_json: bool) -> int:
     async with opened(settings) as app:
-        job, what_happened = await app.cancel(job_id)
+        before = await app.job(job_id)
+        job, happened = await app.cancel(job_id)
+        what_happened = told(happened, job_id)
         await _print(app, job, f"{job.id}: {job.status.value}. {what_happened}", as_json=as_json)
-    return 0
+        if as_json:
+            print(what_happened, file=sys.stderr)
+    asked = job.cancel_asked_at != before.cancel_asked_at
+    return 0 if asked or job.status is JobStatus.CANCELLED else 1
 
 
 async def _print(app: App, job: Job, text: str, *, as_json: bool) -> None:
@@ -210,7 +224,7 @@ async def _print(app: App, job: Job, text: str, *, as_json: bool) -> None:
         from ..server import views
 
         text = json_text((await views.job(app, job)).model_dump(mode="json"))
-    print(text if as_json else runnable(text))
+    print(text)
 
 
 def _row(job: Job) -> tuple[str, ...]:

@@ -41,6 +41,15 @@ class Command(Protocol):
 class _Parser(argparse.ArgumentParser):
     """Reports wrong usage in the same two lines as every other error."""
 
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, args: Any = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        """Parse; what nobody knows is refused here, where it is known which command it was meant for."""
+        found, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        return found, rest
+
     def error(self, message: str) -> NoReturn:
         print(f"error [usage]: {message}", file=sys.stderr)
         from ..config import command  # only here: help has to come at once
@@ -130,8 +139,9 @@ def _parser(chosen: str | None, command: Command | None) -> argparse.ArgumentPar
         prog="seedance-mcp",
         description="Make Seedance videos: price first, one payment, the finished MP4 on disk.",
         epilog="Without a command it is an MCP server on stdin and stdout, to be started by an assistant."
-        " Exit codes: 0 done, 1 the job failed, 2 wrong usage or refused before anything was spent, 3 the job has not"
-        " ended or it is not known whether it was bought, 130 interrupted.",
+        " Exit codes: 0 done, 1 the job ended without a video (it failed, the provider refused it, or it could not be"
+        " sent), 2 no job (wrong usage, or refused here), 3 the job has not ended or it is not known whether it was"
+        " bought, 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"seedance-mcp {version('seedance-mcp')}")
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")

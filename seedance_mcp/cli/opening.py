@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from ..app import App, open_app
-from ..config import Settings, runnable
+from ..config import Settings
 from ..errors import JobNotFound, SeedanceError
 from ..texts import inert
+from .words import told
 
 
 @asynccontextmanager
@@ -24,7 +25,7 @@ async def opened(settings: Settings, *, watch: bool = True) -> AsyncGenerator[Ap
     async with open_app(settings, watch=watch) as app:
         with suppress(SeedanceError):  # trouble with the catalogue stops only who needs it
             for notice in app.settings_notices:
-                print(f"note: {inert(runnable(notice))}", file=sys.stderr)
+                print(f"note: {inert(told(notice))}", file=sys.stderr)
         try:
             yield app
         except JobNotFound as error:

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
-from ..config import runnable
 from ..errors import OtherAccount
 from ..texts import inert, one_line
 from ..types import Job, JobStatus, Price, Signer
+from .words import told
 
 
 def money(price: Price) -> str:
@@ -72,6 +72,10 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 _SIGNERS: Mapping[Signer, str] = {"person": "you", "assistant": "the assistant, by its word that you did"}
 
 
+_OURS = ("", "delivered", "hint", "waits")
+"""Lines of a job that we wrote: the others hold a prompt, a provider's words, paths and ids."""
+
+
 def job_lines(job: Job, hint: str | None, other: OtherAccount | None, differs: str | None) -> str:
     """
     Everything that a person wants to know of a job, a line each.
@@ -116,7 +120,9 @@ def job_lines(job: Job, hint: str | None, other: OtherAccount | None, differs: s
     if other:
         shown += [("waits", other.message), ("", other.hint)]
     return "\n".join(
-        f"{f'{name}:' if name else '':<12}{inert(runnable(value))}" for name, value in shown if value
+        f"{f'{name}:' if name else '':<12}{inert(told(value, job.id) if name in _OURS else value)}"
+        for name, value in shown
+        if value
     )
 
 

@@ -7,12 +7,13 @@ import sys
 import anyio
 
 from ..app import App, Update
-from ..config import command, runnable
+from ..config import command
 from ..jobs import lost_answers
 from ..texts import inert
 from ..types import Job, JobStatus
 from .progress import progress_bar
 from .text import delivery_hint, exit_code, job_lines, json_text, money
+from .words import told
 
 _LOOK_SECONDS = 30.0
 _LOOK_AT_OTHERS_SECONDS = 5.0
@@ -69,16 +70,19 @@ async def finish(app: App, job: Job, *, as_json: bool) -> int:
         size = f"{facts.width}x{facts.height}, {facts.duration_seconds:.2f} s, {sound}"
         print(f"{size}{charge}, {job.id}", file=sys.stderr)
         if words := app.not_as_ordered(job):
-            print(f"not as ordered: {words}\n{runnable(delivery_hint(job))}", file=sys.stderr)
+            print(f"not as ordered: {words}\n{told(delivery_hint(job))}", file=sys.stderr)
         print(facts.video_path)
     elif job.error:
         print(f"error [{job.error_code}]: {inert(job.error)}", file=sys.stderr)
         other = await app.waits_for(job)
         advice = lost_answers.hint(job, app.catalog.providers.get(job.provider), other)
         if advice or not other:
-            print(f"hint: {inert(runnable(advice or f'`seedance-mcp jobs show {job.id}`'))}", file=sys.stderr)
+            print(
+                f"hint: {inert(told(advice or f'`seedance-mcp jobs show {job.id}`', job.id))}",
+                file=sys.stderr,
+            )
         if other:
-            print(runnable(f"{other.message}\n{other.hint}"), file=sys.stderr)
+            print(told(f"{other.message}\n{other.hint}"), file=sys.stderr)
     else:
         print(await lines(app, job), file=sys.stderr)
     return exit_code(job)

@@ -17,6 +17,7 @@ from ..errors import StoreError, StoreGone
 from ..jobs import WatchDuty, lost_answers
 from ..texts import one_line
 from .opening import opened
+from .words import told
 
 logger = logging.getLogger(__name__)
 
@@ -161,9 +162,9 @@ async def _show(app: App, shown: dict[str, str], *, stays: bool = False) -> None
             shown[job.id] = job.status
             print(f"{job.id}  {job.status.value:<10}  {one_line(job.request.prompt or '', 60)}", flush=True)
             if other:
-                print(f"{other.message}\n{other.hint}", flush=True)
+                print(told(f"{other.message}\n{other.hint}", job.id), flush=True)
             elif lost_answers.a_person_has_to_look(job, info := app.catalog.providers.get(job.provider)):
-                print(lost_answers.look_yourself(job, info), flush=True)
+                print(told(lost_answers.look_yourself(job, info), job.id), flush=True)
                 if stays and info is not None:
                     print(lost_answers.why_watched(info), flush=True)
         if job.finished:

@@ -165,16 +165,19 @@ def other_account(job: Job, info: ProviderInfo, here: Account, malformed: str | 
     else:
         now = f"the key set now is {here.fingerprint}…" + (f" at {here.address}" if elsewhere else "")
     place = f" at {bought.address}" if elsewhere else ""
-    wanted = " and ".join(
-        [
-            *(["that key"] if bought.fingerprint != here.fingerprint else []),
-            *(["that address"] if elsewhere else []),
-        ]
-    )
+    wanted: list[str] = []
+    given: list[str] = []
+    if bought.fingerprint != here.fingerprint:
+        wanted.append("that key" if bought.fingerprint != NO_KEY else "no key")
+        given.append(f"{keys} set to that key" if bought.fingerprint != NO_KEY else f"{keys} not set")
+    if elsewhere:
+        wanted.append("that address")
+        given.append(f"SEEDANCE_{info.name.upper()}_BASE_URL set to that address")
     return OtherAccount(
         f"Job {job.id} was bought from {info.name} {then}{place}; {now}, so nobody here may ask about it.",
-        hint=f"It waits, counted as spent, and goes on by itself once a server with {wanted} runs, or"
-        " `seedance-mcp watch`. Do not submit it again: the same request is this job."
+        hint=f"It waits, counted as spent, and goes on by itself once a server with {' and '.join(wanted)} runs, or"
+        f" in a terminal with {' and '.join(given)}: `seedance-mcp watch --until-idle`."
+        " Do not submit it again: the same request is this job."
         " If it is the same account all the same (a new key, a new address), a person says so in a terminal:"
         f" `seedance-mcp jobs same-account {bought.fingerprint} --provider {info.name}`.",
     )

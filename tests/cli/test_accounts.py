@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -26,20 +26,17 @@ def emulator() -> Iterator[Emulator]:
         yield running
 
 
-def bought(run: Run, emulator: Emulator) -> str:
-    """A job that the provider works at, bought with the first key; its id."""
-    import subprocess
-
-    with pytest.raises(subprocess.TimeoutExpired):
-        run("generate", *WISH, seconds=6, **emulator.environment())
+@pytest.fixture
+def job_id(run: Run, begin: Callable[..., None], emulator: Emulator) -> str:
+    """A job that the provider works at, bought with the first key."""
+    begin(*WISH, **emulator.environment())
     [task] = emulator.ledger.tasks
-    job_id = json.loads(run("jobs", "list", "--json", **emulator.environment()).stdout)["jobs"][0]["job_id"]
-    assert task in run("jobs", "show", job_id, **emulator.environment()).stdout
-    return job_id
+    found = json.loads(run("jobs", "list", "--json", **emulator.environment()).stdout)["jobs"][0]["job_id"]
+    assert task in run("jobs", "show", found, **emulator.environment()).stdout
+    return found
 
 
-def test_every_command_names_the_key_that_a_job_waits_for(run: Run, emulator: Emulator) -> None:
-    job_id = bought(run, emulator)
+def test_every_command_names_the_key_that_a_job_waits_for(run: Run, emulator: Emulator, job_id: str) -> None:
     here = emulator.environment()
     there = emulator.environment(key=THEIRS)
     [task] = emulator.ledger.tasks
@@ -56,7 +53,8 @@ def test_every_command_names_the_key_that_a_job_waits_for(run: Run, emulator: Em
     ):
         result = run(*words, **there)
         waited = words[0] == "generate" or "--wait" in words  # and there is no video
-        assert result.returncode == (3 if waited else 0), (words, result.stderr)
+        expected = 3 if waited else 1 if "cancel" in words else 0
+        assert result.returncode == expected, (words, result.stderr)
         said = result.stdout + result.stderr
         assert f"{OURS}…" in said.replace("\\u2026", "…"), words
         assert KEY not in said
@@ -68,9 +66,8 @@ def test_every_command_names_the_key_that_a_job_waits_for(run: Run, emulator: Em
 
 
 def test_a_persons_word_in_the_terminal_lets_a_job_go_on_with_the_new_key(
-    run: Run, emulator: Emulator
+    run: Run, emulator: Emulator, job_id: str
 ) -> None:
-    job_id = bought(run, emulator)
     emulator.rotate("the-new-key-0123456789")
     new = emulator.environment()
     [task] = emulator.ledger.tasks
@@ -87,6 +84,28 @@ def test_a_persons_word_in_the_terminal_lets_a_job_go_on_with_the_new_key(
     undone = run(*command.split(), "--undo", **new)
     assert undone.stdout.strip() == "Taken back."
     assert run(*command.split(), "--undo", **new).stdout.strip() == "Nothing had been said about this key."
+
+
+def test_the_message_about_another_key_names_a_command_that_goes_on_with_the_first(
+    run: Run, emulator: Emulator, job_id: str
+) -> None:
+    [task] = emulator.ledger.tasks
+    emulator.ledger.force(task, "succeeded")
+    waits = run("jobs", "show", job_id, **emulator.environment(key=THEIRS)).stdout
+    told = re.search(r"with ARK_API_KEY set to that key: `seedance-mcp ([^`]*)`", waits)
+    assert told, waits
+    assert run(*told[1].split(), **emulator.environment()).returncode == 0
+    assert "succeeded" in run("jobs", "show", job_id, **emulator.environment()).stdout
+
+
+def test_cancelling_what_the_provider_does_not_stop_ends_with_code_1(
+    run: Run, emulator: Emulator, job_id: str
+) -> None:
+    for words in (("jobs", "cancel", job_id), ("jobs", "cancel", job_id, "--json")):
+        refused = run(*words, **emulator.environment())
+        assert refused.returncode == 1, refused.stdout
+        assert "cancels only tasks that wait in its queue" in refused.stdout + refused.stderr
+        assert f"jobs show {job_id}` tells how it goes on" in refused.stdout + refused.stderr
 
 
 def test_a_word_about_a_key_that_no_job_has_is_refused(run: Run, emulator: Emulator) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -10,8 +12,16 @@ from pathlib import Path
 
 import pytest
 
+import seedance_mcp
+from seedance_mcp.cli.words import told
+
 from .conftest import Run
 
+FOR_AN_ASSISTANT = re.compile(
+    r"\b(the person|call(ed)? again|this call's|named? arguments|confirm_token|(re)?start the server)\b"
+    r"|\b(check_status|list_models|generate_video|estimate_cost|upload_media|view_video|cancel_job)\b"
+    r"|\b(max_usd|allow_duplicate|request_key|media_id)\b|\b[a-z_]+=('|false|true)|a person (says so|looks)"
+)
 COMMANDS = ("demo", "generate", "estimate", "models", "jobs", "view", "doctor")
 
 
@@ -59,6 +69,84 @@ def test_wrong_usage_is_told_in_two_lines(run: Run, words: tuple[str, ...]) -> N
     error, hint = result.stderr.splitlines()
     assert error.startswith("error [usage]: ")
     assert hint.startswith("hint: ")
+
+
+def test_a_misspelt_option_is_answered_with_the_help_of_its_command(run: Run) -> None:
+    for words in (("generate", "x", "--durration", "5"), ("jobs", "show", "job_1", "--wiat")):
+        command = " ".join(words[: 1 if words[0] == "generate" else 2])
+        assert run(*words).stderr.splitlines()[-1].endswith(f"seedance-mcp {command} --help"), words
+
+
+def said_to_whoever_calls() -> list[str]:
+    """
+    Every sentence of the package that an error, a hint or a note can hold, with x for what is filled in.
+
+    Left out: what only the server says, documentation, SQL, and the questions about a price, which `generate` puts itself.
+    """
+    package = Path(seedance_mcp.__file__).parent
+    modules = [package / "errors.py"]
+    for part in ("catalog", "jobs", "media", "providers"):
+        modules += sorted((package / part).rglob("*.py"))
+    found: list[str] = []
+    for module in modules:
+        if module.name == "confirmation.py":
+            continue
+        tree = ast.parse(module.read_text(encoding="utf-8"))
+        inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                inner.update(map(id, node.values))
+                found.append("".join(map(filled, node.values)))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inner:
+                found.append(node.value)
+    return [text for text in found if " " in text and not re.match(r"(SELECT|INSERT|UPDATE|DELETE)\b", text)]
+
+
+def filled(part: ast.expr) -> str:
+    if isinstance(part, ast.FormattedValue):
+        what = "SEEDANCE_MODEL" if "wrong" in ast.unparse(part.value) else "x"
+        return f"'{what}'" if part.conversion == ord("r") else what
+    assert isinstance(part, ast.Constant)
+    return str(part.value)
+
+
+def test_nothing_that_a_command_says_is_written_for_an_assistant() -> None:
+    sentences = said_to_whoever_calls()
+    written = [text for text in sentences if FOR_AN_ASSISTANT.search(text)]
+    assert len(written) > 20, "else this looks in the wrong place"
+    spoken = [(text, told(text)) for text in written]
+    assert [pair for pair in spoken if FOR_AN_ASSISTANT.search(pair[1])] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "settings", "hint"),
+    [
+        (("view", "nowhere.mp4"), {}, "hint: Check the spelling."),
+        (("jobs", "show", "job_1"), {}, "jobs list` shows the recent ones."),
+        (
+            ("generate", "x", "--model", "seedance-1.0-pro", "--duration", "99"),
+            {},
+            "hint: Change the named options and run it again; nothing was spent.",
+        ),
+        (
+            ("generate", "x", "--model", "seedance-1.0-pro"),
+            {"FAL_KEY": "canary 4711", "REPLICATE_API_TOKEN": "canary-4711"},
+            "USD, run it again with --provider replicate.",
+        ),
+    ],
+)
+def test_a_refusal_says_what_to_do_in_the_terminal(
+    run: Run, words: tuple[str, ...], settings: dict[str, str], hint: str
+) -> None:
+    result = run(*words, **settings)
+    assert result.returncode == 2
+    assert hint in result.stderr
+
+
+def test_the_help_names_commands_and_no_tools(run: Run) -> None:
+    shown = " ".join(run("generate", "--help").stdout.split())
+    assert FOR_AN_ASSISTANT.search(shown) is None, shown
+    assert "e.g. seedance-2.0; see `" in shown
 
 
 def test_a_setting_that_cannot_be_used_is_named(run: Run) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import av
 import pytest
 from PIL import Image
+
+from tests.emulator import Emulator
 
 from .conftest import Run
 
@@ -76,6 +80,41 @@ def test_a_video_that_the_provider_refuses_ends_with_code_1(run: Run) -> None:
     assert result.stdout == ""
     assert "error [" in result.stderr
     assert "hint: " in result.stderr
+
+
+def test_code_1_comes_with_a_job_that_ended_and_code_2_without_any(run: Run) -> None:
+    wish = ("a fox", "--provider", "ark", "--model", "seedance-1.0-pro", "--duration", "5", "--yes")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with Emulator("ark").threaded() as ark:
+        known: list[str] = []
+        for options, settings, code, reason in (
+            ((), ark.environment(key="not-this-key-0123456789"), 1, "authentication"),
+            ((), {**ark.environment(), "SEEDANCE_ARK_BASE_URL": nobody}, 1, "not_sent"),
+            (("--max-usd", "0.01"), ark.environment(), 2, "budget_exceeded"),
+        ):
+            result = run("generate", *wish, *options, **settings)
+            assert (result.returncode, result.stdout) == (code, ""), result.stderr
+            assert f"error [{reason}]: " in result.stderr
+            jobs = json.loads(run("jobs", "--json", **settings).stdout)["jobs"]
+            new = [job for job in jobs if job["job_id"] not in known]
+            assert [job["error"]["code"] for job in new] == ([reason] if code == 1 else [])
+            known += [job["job_id"] for job in new]
+
+
+def test_cancelling_ends_with_code_1_only_if_the_job_was_not_asked_to_stop(
+    run: Run, begin: Callable[..., None]
+) -> None:
+    prompt = "call again with max_usd; check_status later"
+    assert run("generate", prompt, *SMALL).returncode == 0
+    begin("[sandbox:stall] a fox", *SMALL)
+    stalled, made = (job["job_id"] for job in json.loads(run("jobs", "--json").stdout)["jobs"])
+    for job_id, code in ((made, 1), (stalled, 0)):
+        assert run("jobs", "cancel", job_id).returncode == code
+    assert prompt in run("jobs", "show", made).stdout, "only our own words are said otherwise in a terminal"
+    assert run("jobs", "show", stalled, "--wait").returncode == 1
+    assert run("jobs", "cancel", stalled).returncode == 0, "it is cancelled"
 
 
 def test_an_estimate_compares_the_offers_and_spends_nothing(run: Run) -> None:

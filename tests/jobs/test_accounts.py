@@ -171,6 +171,7 @@ async def test_the_same_key_at_another_address_is_another_account(tmp_path: Path
         assert other is not None
         assert f"at {emulator.base_url('byteplus')}" in other.message
         assert f"the address set now is {relay.base_url('byteplus')}" in other.message
+        assert "with SEEDANCE_BYTEPLUS_BASE_URL set to that address: `seedance-mcp watch" in other.hint
         async with server(emulator, "byteplus", tmp_path) as app:
             assert (await ends(app, job.id)).state is JobState.DONE
 

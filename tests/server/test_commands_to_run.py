@@ -77,6 +77,6 @@ async def test_a_job_names_commands_that_run_and_leaves_the_prompt_as_it_is(
     job: dict[str, Any] = content(answer)
     assert isinstance(read, TextResourceContents)
     for told in (job["next_step"], text(answer), read.text):
-        assert f"`{start} watch`" in told
+        assert f"with ARK_API_KEY set to that key: `{start} watch --until-idle`" in told
         assert f"`{start} jobs same-account " in told
     assert job["prompt"] == PROMPT
