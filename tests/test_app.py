@@ -22,6 +22,7 @@ from seedance_mcp.errors import (
     SeedanceError,
 )
 from seedance_mcp.types import Job, JobState, JobStatus, PurchaseTerms, VideoRequest
+from tests.media.crafting import picture
 
 SMALL = {
     "model": "seedance-1.0-pro-fast",
@@ -232,6 +233,90 @@ async def test_every_problem_of_a_request_and_its_media_is_named_at_once(setting
         "last_frame",
         "duration",
     ]
+
+
+KEY = "a-key-that-nobody-takes"
+
+
+def photo(folder: Path, size: tuple[int, int] = (720, 1280)) -> dict[str, object]:
+    """A first frame that may be read, and its request; the models take no other ratio than its own, or any."""
+    path = picture(folder / "media" / "photo.png", size)
+    return {"prompt": "a mug", "first_frame": str(path), "aspect_ratio": "9:16"}
+
+
+@pytest.mark.parametrize(
+    ("size", "changed", "subject"),
+    [
+        ((200, 200), {}, "first_frame"),
+        ((720, 1280), {"resolution": "720"}, "resolution"),
+        ((720, 1280), {"aspect_ratio": "vertical"}, "aspect_ratio"),
+        ((720, 1280), {"aspect_ratio": "9x16"}, "aspect_ratio"),
+    ],
+)
+@pytest.mark.parametrize("keys", [(), ("ARK_API_KEY",), ("ARK_API_KEY", "FAL_KEY")])
+async def test_the_problems_told_are_those_of_the_offer_that_comes_nearest(
+    environ: dict[str, str],
+    tmp_path: Path,
+    keys: tuple[str, ...],
+    size: tuple[int, int],
+    changed: dict[str, object],
+    subject: str,
+) -> None:
+    wish = VideoRequest.model_validate(photo(tmp_path, size) | changed)
+    async with open_app(load_settings(environ | dict.fromkeys(keys, KEY))) as app:
+        with pytest.raises(InvalidRequest) as refused:
+            await app.estimate(wish)
+    assert [problem.partition(" (")[0].partition(":")[0] for problem in refused.value.problems] == [subject]
+    assert "it can be adaptive" not in refused.value.message
+    if subject == "aspect_ratio":
+        assert "9:16" in refused.value.message
+    assert f"seedance-2.0 at {'ark' if keys else 'sandbox'} comes nearest" in refused.value.hint
+
+
+async def test_an_offer_that_is_as_near_and_has_another_problem_is_named_too(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    wish = VideoRequest.model_validate({**photo(tmp_path), "duration": 20})
+    async with open_app(load_settings({**environ, "ARK_API_KEY": KEY})) as app:
+        with pytest.raises(InvalidRequest) as refused:
+            await app.estimate(wish)
+    assert "seedance-2.5 at ark" in refused.value.message
+    assert "With seedance-2.0 at ark it is something else: duration: 20" in refused.value.hint
+
+
+async def test_the_reason_names_what_is_in_the_way_of_a_newer_model(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    wish = VideoRequest.model_validate({**photo(tmp_path), "duration": 10})
+    for keys, whose in ({}, ""), ({"ARK_API_KEY": KEY}, " and whose published price is within the limit"):
+        async with open_app(load_settings(environ | keys)) as app:
+            reason = (await app.estimate(wish)).reason
+        assert reason.startswith(f"seedance-2.0 is the newest model that can make this{whose}")
+        assert "(seedance-2.5 does not take this: aspect_ratio: '9:16' is not possible with" in reason
+        assert ("price" in reason) is bool(keys)
+
+
+async def test_a_newer_model_that_is_too_dear_is_the_reason_for_another(environ: dict[str, str]) -> None:
+    limits = {"ARK_API_KEY": KEY, "FAL_KEY": KEY, "SEEDANCE_MAX_USD_PER_JOB": "0.8"}
+    async with open_app(load_settings(environ | limits)) as app:
+        quote = await app.estimate(VideoRequest(prompt="a mug", duration=8))
+    assert quote.reason.startswith("seedance-2.0-mini is the newest model whose published price is within")
+    assert "(seedance-2.5 may cost more; seedance-2.0 may cost more)" in quote.reason
+    assert quote.reason.endswith("ark is the cheapest provider that is ready")
+
+
+async def test_a_model_without_a_published_price_is_not_called_the_cheapest(environ: dict[str, str]) -> None:
+    nobody = {"RUNCOMFY_TOKEN": KEY, "SEEDANCE_RUNCOMFY_BASE_URL": "http://127.0.0.1:1"}
+    async with open_app(load_settings(environ | nobody)) as app:
+        quote = await app.estimate(VideoRequest(prompt="a mug", provider="runcomfy"))
+        by_itself = await app.estimate(VideoRequest(prompt="a mug"))
+    assert quote.estimate is None
+    for reason in (quote.reason, by_itself.reason):
+        assert (
+            "seedance-2.5 is the newest model that can make this, and no model has a published price"
+            in reason
+        )
+        assert "cheapest" not in reason
 
 
 async def test_nothing_is_bought_when_the_result_could_not_be_saved(settings: Settings) -> None:

@@ -9,7 +9,7 @@ from .lookup import Catalog
 from .models import Model
 from .offers import Offer, Parameter, ProviderInfo
 from .pricing import Estimate, estimate, quoted, settle
-from .validation import able_offers, resolve, usual_values
+from .validation import able_offers, leeway, resolve, usual_values
 
 __all__ = [
     "Catalog",
@@ -22,6 +22,7 @@ __all__ = [
     "check_inputs",
     "check_prompt",
     "estimate",
+    "leeway",
     "not_as_ordered",
     "other_model",
     "quoted",

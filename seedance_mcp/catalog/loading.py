@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -46,7 +46,8 @@ def read(overlay: Path | None) -> Contents:
     `data/models.toml`; `[providers.NAME]` has the keys of that provider's file, offers included. A table is
     merged key by key, anything else (a number, a text, a list) replaces what stood there. A new name adds a
     model or a provider, which then has to be complete; `like = "NAME"` takes what is not said from another
-    provider, for a relay that speaks its dialect. Example:
+    provider, for a relay that speaks its dialect. Prices are numbers in the currency of whose they are: with
+    another `currency` each offer has to say its own. Example:
 
         [providers.NAME.offers."seedance-2.0".parameters.duration]
         max = 20
@@ -56,13 +57,14 @@ def read(overlay: Path | None) -> Contents:
     """
     if overlay is None:
         return _built_in()
-    return _understood(_merged(_built_in_tables(), _read_overlay(overlay)), origin=str(overlay))
+    added, built_in = _read_overlay(overlay), _built_in_tables()
+    return _understood(lambda: _contents(_laid_over(built_in, added)), origin=str(overlay))
 
 
 @cache
 def _built_in() -> Contents:
     """Read what came with the package: once, because it takes 0.1 s and a catalogue is opened in many places."""
-    return _understood(_built_in_tables(), origin="the catalogue")
+    return _understood(lambda: _contents(_built_in_tables()), origin="the catalogue")
 
 
 @cache
@@ -70,9 +72,9 @@ def _built_in_tables() -> Table:
     return {**_toml(_DATA.joinpath("models.toml")), "providers": _provider_tables()}
 
 
-def _understood(tables: Table, origin: str) -> Contents:
+def _understood(reading: Callable[[], Contents], origin: str) -> Contents:
     try:
-        return _contents(tables)
+        return reading()
     except _Wrong as error:
         raise ConfigError(f"{origin}: {error}", hint=_OVERLAY_HINT) from None
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -118,14 +120,42 @@ def _provider_tables() -> Table:
     return _alike({table["name"]: table for table in tables})
 
 
+def _laid_over(built_in: Table, added: Table) -> Table:
+    for name, table in added.get("providers", {}).items():
+        if name in built_in["providers"]:
+            _check_currency(name, table, built_in["providers"][name])
+    return _merged(built_in, added)
+
+
 def _alike(providers: Table) -> Table:
     """Fill in what a provider takes from the one that its `like` names; how its key is misspelt is its own."""
-    return {
-        name: _plain(
-            _merged(_taken(providers[table["like"]]) if "like" in table else {}, {"name": name, **table})
+    filled: Table = {}
+    for name, table in providers.items():
+        taken: Table = {}
+        if "like" in table:
+            taken = _taken(providers[table["like"]])
+            _check_currency(name, table, taken)
+        filled[name] = _plain(_merged(taken, {"name": name, **table}))
+    return filled
+
+
+def _check_currency(name: str, table: Table, below: Table) -> None:
+    """Refuse a table that changes the currency of prices that it only takes along: their numbers would mean other money."""
+    currency, was = table.get("currency"), below.get("currency")
+    if currency is None or was is None or currency == was:
+        return
+    own: Table = table.get("offers", {})
+    left = [
+        model
+        for model, lines in below.get("offers", {}).items()
+        if lines.get("prices") and "prices" not in own.get(model, {})
+    ]
+    if left:
+        raise _Wrong(
+            f"providers.{name}: currency is {currency}, and the prices of {', '.join(left)} are taken along, which are"
+            f" in {was}. Write `prices` for each of these offers, in {currency} (`prices = []` where none is known),"
+            " or leave `currency` out."
         )
-        for name, table in providers.items()
-    }
 
 
 def _taken(table: Table) -> Table:

@@ -78,6 +78,19 @@ def usual_values(request: VideoRequest, offer: Offer) -> dict[str, str | int | b
     return usual
 
 
+def leeway(request: VideoRequest, offer: Offer) -> int:
+    """Count what this offer takes instead of the request's resolution and aspect ratio, of those that it does not take."""
+    known = facts(request)
+    rules = [rule for rule in (*offer.model.rules, *offer.rules) if holds(rule.when, known)]
+    count = 0
+    for name in CHOSEN:
+        value = getattr(request, name)
+        if value is not None and name in offer.parameters:
+            allowed = choices(name, offer, rules)
+            count += 0 if value in allowed else len(allowed)
+    return count
+
+
 def able_offers(
     request: VideoRequest, catalog: Catalog, media: Mapping[str, MediaFile], *, carried: bool = False
 ) -> tuple[Offer, ...]:

@@ -49,7 +49,7 @@ def field_problems(request: VideoRequest, offer: Offer, rules: Sequence[Rule]) -
         parameter = offer.parameters.get(name)
         if parameter is None:
             continue
-        broken = _broken_rule(name, value, rules)
+        broken = _broken_rule(name, value, rules, offer)
         if broken is not None:
             problems.append(broken)
         elif name == "duration":
@@ -79,7 +79,7 @@ def option_problems(request: VideoRequest, offer: Offer, rules: Sequence[Rule]) 
                 problems.append(f"{shown}: {offer.label} does not take it; {_some(takers)} can")
             continue
         kind, words = _TYPES.get(option.type, (object, ""))
-        broken = _broken_rule(name, value, rules)
+        broken = _broken_rule(name, value, rules, offer)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
             problems.append(f"{shown}: {_shown(value)} is not {words}")
         elif broken is not None:
@@ -122,14 +122,15 @@ _TYPES: Mapping[str, tuple[type, str]] = {
 }
 
 
-def _broken_rule(name: str, value: Any, rules: Iterable[Rule]) -> str | None:
+def _broken_rule(name: str, value: Any, rules: Iterable[Rule], offer: Offer) -> str | None:
     for rule in rules:
         if name not in rule.fields:
             continue
         if rule.forbidden:
             return f"{name}: leave it out; {rule.why}"
         if rule.allowed is not None and value not in rule.allowed:
-            return f"{name}: {_shown(value)} is not possible here; {_can_be(rule.allowed)}: {rule.why}"
+            shown = f"{name}: {_shown(value)} is not possible with {offer.label}"
+            return f"{shown}; {_can_be(rule.allowed)}: {rule.why}"
     return None
 
 

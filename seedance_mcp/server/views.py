@@ -291,7 +291,7 @@ async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
             ),
             *([placeholder_note(app)] if quote.offer.provider.placeholder else []),
         ),
-        next_step=f"Tell the person the price. {quote.outlook.words}",
+        next_step=f"Tell the person {'the price' if known else 'that the price is unknown'}. {quote.outlook.words}",
     )
 
 

@@ -169,6 +169,55 @@ def test_the_overlay_adds_a_model_and_a_relay_that_speaks_a_known_dialect(tmp_pa
     assert changed.offer("relay", "seedance-2.0").endpoint(ask()) == "doubao-seedance-2-0-260128"
 
 
+RELAY = """
+        [providers.relay]
+        like = "{like}"
+        title = "Relay"
+        base_url = "https://relay.example/api/v3"
+        key_variables = ["RELAY_KEY"]
+        currency = "{currency}"
+        """
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        RELAY.format(like="ark", currency="USD"),
+        RELAY.format(like="replicate", currency="CNY"),
+        '[providers.ark]\ncurrency = "USD"',
+        RELAY.format(like="ark", currency="USD")
+        + '[providers.relay.offers."seedance-2.0"]\nprices = [{ amount = "1", per = "second", source = "x" }]',
+    ],
+    ids=["like ark in USD", "like replicate in CNY", "ark itself in USD", "one price of its own"],
+)
+def test_prices_are_not_taken_along_into_another_currency(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        overlaid(tmp_path, text)
+    assert "mine.toml" in refused.value.message
+    assert "Write `prices`" in refused.value.message
+    assert "seedance-2.5" in refused.value.message
+    assert ("seedance-2.0," in refused.value.message) is ("prices" not in text)
+
+
+def test_a_relay_in_another_currency_says_its_own_prices(catalog: Catalog, tmp_path: Path) -> None:
+    own = "".join(
+        f'[providers.relay.offers."{offer.model.id}"]\nprices = []\n'
+        for offer in catalog.offers(provider="ark", on_sale=False)
+        if offer.model.id != "seedance-2.0"
+    )
+    changed = overlaid(
+        tmp_path,
+        RELAY.format(like="ark", currency="USD")
+        + own
+        + '[providers.relay.offers."seedance-2.0"]\nprices = [{ amount = "0.2", per = "second", source = "mine" }]',
+    )
+    offer = changed.offer("relay", "seedance-2.0")
+    found = estimate(resolve(ask(duration=5), offer, {}), offer, {}, cny_per_usd=CNY_PER_USD)
+    assert found is not None
+    assert (found.price.amount, found.price.currency) == (1, "USD")
+    assert not changed.offer("relay", "seedance-2.5").prices
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

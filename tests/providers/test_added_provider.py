@@ -16,22 +16,16 @@ from seedance_mcp.types import JobStatus, VideoRequest
 from tests.emulator import Emulator
 
 ROOT = Path(__file__).parents[2]
-MOONLIGHT = """
-title = "Moonlight"
-base_url = "https://api.moonlight.example/api/v3"
-key_variables = ["MOONLIGHT_KEY"]
-key_page = "https://moonlight.example/keys"
-currency = "USD"
-verified = 2026-11-20
-sources = ["https://moonlight.example/docs"]
-"""
+GUIDE = ROOT / "docs/adding-a-provider.md"
+MOONLIGHT = GUIDE.read_text(encoding="utf-8").partition("```toml\n")[2].partition("```")[0]
+"""The example as it is printed."""
 
 
 async def test_a_relay_is_added_at_run_time_by_the_users_own_file(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
     overlay = tmp_path / "more.toml"
-    overlay.write_text(f'[providers.moonlight]\nlike = "ark"\n{MOONLIGHT}', encoding="utf-8")
+    overlay.write_text(f"[providers.moonlight]\n{MOONLIGHT}", encoding="utf-8")
     wish = VideoRequest(
         prompt="the moon over the sea", model="seedance-1.0-pro", resolution="480p", duration=5, seed=1
     )
@@ -48,9 +42,12 @@ async def test_a_relay_is_added_at_run_time_by_the_users_own_file(
             )
             async with open_app(settings) as app:
                 quote = await app.estimate(wish)
+                at_ark = app.catalog.offer("ark", "seedance-1.0-pro")
                 started = await app.generate(wish)
                 job = await app.wait(started.job.id, 40)
     assert quote.offer.provider.title == "Moonlight"
+    assert quote.offer.provider.currency == at_ark.provider.currency
+    assert quote.offer.prices == at_ark.prices
     assert (job.provider, job.status) == ("moonlight", JobStatus.SUCCEEDED)
     assert job.artifacts
     assert Path(job.artifacts.video_path).is_file()
@@ -63,7 +60,7 @@ def test_a_data_file_and_a_wire_file_are_all_that_the_contract_test_wants(tmp_pa
         shutil.copytree(ROOT / name, tmp_path / name, ignore=skipped)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     data = tmp_path / "seedance_mcp/catalog/data/providers/moonlight.toml"
-    data.write_text(f'like = "ark"\nname = "moonlight"\n{MOONLIGHT}', encoding="utf-8")
+    data.write_text(MOONLIGHT, encoding="utf-8")
     wire = (tmp_path / "tests/wire/ark.toml").read_text(encoding="utf-8")
     own = tmp_path / "tests/wire/moonlight.toml"
     own.write_text(wire.replace('providers = ["ark", "byteplus"]\n', ""), encoding="utf-8")

@@ -35,7 +35,6 @@ title = "Relay"
 base_url = "https://relay.example/api/v3"
 key_variables = ["RELAY_KEY"]
 key_page = "https://relay.example/keys"
-currency = "USD"
 verified = 2026-11-20
 sources = ["https://relay.example/docs"]
 """

@@ -91,6 +91,7 @@ async def test_the_person_is_asked_about_an_unknown_price_and_no_number_stands_f
         assert content(quote)["estimate"] is None
         assert "price unknown" in text(quote)
         assert "The price is unknown, at most 3 USD is counted." in text(quote)
+        assert content(quote)["next_step"].startswith("Tell the person that the price is unknown. ")
         job = await shop.buy()
         (question,) = shop.questions
         assert (

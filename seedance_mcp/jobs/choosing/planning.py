@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from ...catalog import Offer
 
 
+_Refusal = tuple["Offer", InvalidRequest]
+"""An offer that cannot do a request, and why."""
+
+
 class Planner:
     """Chooses the offer for a request, fills in what was not given, and prices it there and elsewhere."""
 
@@ -41,7 +46,7 @@ class Planner:
 
         Raises:
             InvalidRequest: it cannot be made: all problems at once, those of the media first, then those of the
-                closest offer, and who else could.
+                offer that comes nearest, which is named, and who else could.
             ConfigError: the provider or the model that the settings name cannot be used, or the carrier that a file
                 needs; or the key is malformed of the provider that is named, or of the only one that could do it.
         """
@@ -122,7 +127,7 @@ class Planner:
         if model is not None:
             catalog.model(model)
         offers = [offer for name in pool for offer in catalog.offers(provider=name, model=model)]
-        plans, problems = self._plans(offers, request, media)
+        plans, refusals = self._plans(offers, request, media)
         others = (
             () if provider else [o for name in malformed for o in catalog.offers(provider=name, model=model)]
         )
@@ -131,26 +136,30 @@ class Planner:
             name = left_out[0].offer.provider.name
             raise not_by_name(name, malformed[name], setting=False)
         if not plans:
-            if problems is None:
-                where = f"{provider} does not sell" if provider else "No provider that is ready sells"
-                problems = InvalidRequest([f"{where} {model or 'any model'}."])
-            raise self._with_hint(problems, request, media, offers)
+            where = f"{provider} does not sell" if provider else "No provider that is ready sells"
+            error, words = _nearest(request, refusals) or (
+                InvalidRequest([f"{where} {model or 'any model'}."]),
+                "",
+            )
+            raise self._with_hint(error, request, media, offers, words)
         best = self._best(plans)
-        best = replace(best, reason=self._why(best, pool, provider, model))
+        reasons = [] if model is not None else [self._why_this_model(best, plans, refusals)]
+        reasons += [] if provider is not None else [_why_this_provider(best, plans, pool)]
+        best = replace(best, reason="; ".join(reasons) or "as asked")
         return self._beside(best, [*plans, *left_out])
 
     def _plans(
         self, offers: Iterable[Offer], request: VideoRequest, media: Mapping[str, MediaFile]
-    ) -> tuple[list[Plan], InvalidRequest | None]:
-        """Make a plan for each offer that can do it; and what is wrong with the request at the first that cannot."""
+    ) -> tuple[list[Plan], list[_Refusal]]:
+        """Make a plan for each offer that can do it; and what is wrong with the request at each that cannot."""
         plans: list[Plan] = []
-        problems: InvalidRequest | None = None
+        refusals: list[_Refusal] = []
         for offer in offers:
             try:
                 plans.append(self._at(offer, request, media))
             except InvalidRequest as error:
-                problems = problems or error
-        return plans, problems
+                refusals.append((offer, error))
+        return plans, refusals
 
     def _beside(self, best: Plan, all_plans: list[Plan]) -> Plan:
         """Say of the chosen plan who was left out for a malformed key, and whether one of those would have been chosen."""
@@ -194,13 +203,14 @@ class Planner:
         request: VideoRequest,
         media: Mapping[str, MediaFile],
         tried: Iterable[Offer],
+        nearest: str = "",
     ) -> InvalidRequest:
         """Say of a refused request which offers could do it as it stands, and whether drawing images anew would help."""
         from ...catalog import able_offers
 
         carried = self._settings.carrier is not None
         able = able_offers(request, self._pool.catalog, media, carried=carried)
-        hint = _also(able) if able else error.hint
+        hint = f"{_also(able) if able else error.hint} {nearest}".rstrip()
         if not self._settings.fit and any(self._would_fit(request, offer, media) for offer in tried):
             hint = f"{FIT_HINT} {hint}"
         return InvalidRequest(error.problems, hint=hint)
@@ -215,37 +225,80 @@ class Planner:
     def _best(self, plans: list[Plan]) -> Plan:
         """Give the cheapest plan of the newest model that is within the limit for one job; else the cheapest of all."""
         affordable = [plan for plan in plans if self._is_affordable(plan)] or [
-            min(plans, key=lambda plan: plan.most_usd)
+            min(plans, key=lambda plan: (plan.most_usd, self._rank(plan.offer)))
         ]
-        rank = {name: place for place, name in enumerate(self._pool.catalog.models)}
-        newest = min(rank.get(plan.offer.model.id, len(rank)) for plan in affordable)
-        same_model = [plan for plan in affordable if rank.get(plan.offer.model.id, len(rank)) == newest]
+        newest = min(self._rank(plan.offer) for plan in affordable)
+        same_model = [plan for plan in affordable if self._rank(plan.offer) == newest]
         return min(same_model, key=lambda plan: plan.most_usd)
+
+    def _rank(self, offer: Offer) -> int:
+        names = list(self._pool.catalog.models)
+        return names.index(offer.model.id) if offer.model.id in names else len(names)
 
     def _is_affordable(self, plan: Plan) -> bool:
         return plan.most_usd <= self._settings.max_usd_per_job
 
-    def _why(self, best: Plan, pool: list[str], provider: str | None, model: str | None) -> str:
-        """Say why this plan was chosen from the pool of providers, where `provider` or `model` was not given."""
-        words: list[str] = []
-        if model is None:
-            words.append(
-                f"{best.offer.model.id} is the newest model whose published price is within the limit for one job"
-                if self._is_affordable(best)
-                else f"{best.offer.model.id} is the cheapest model here, and none has a published price that is within"
-                " the limit for one job"
-            )
-        if best.offer.provider.placeholder and provider is None:
-            words.append(
-                "no provider of real videos has a usable key, so the free sandbox makes a placeholder"
-            )
-        elif provider is None:
-            words.append(
-                f"{best.offer.provider.name} is the only provider that is ready"
-                if len(pool) == 1
-                else f"{best.offer.provider.name} is the cheapest provider that is ready"
-            )
-        return "; ".join(words) or "as asked"
+    def _why_this_model(self, best: Plan, plans: list[Plan], refusals: list[_Refusal]) -> str:
+        """Say why this plan's model was chosen, and what is in the way of the newer ones."""
+        name = best.offer.model.id
+        if best.estimate is None:
+            return f"{name} is the newest model that can make this, and no model has a published price here"
+        if not self._is_affordable(best):
+            return f"{name} is the cheapest model here, and none has a published price that is within the limit for one job"
+        newer = [plan for plan in plans if self._rank(plan.offer) < self._rank(best.offer)]
+        dear = {
+            plan.offer.model.id: "may cost more" if plan.estimate else "has no published price"
+            for plan in newer
+        }
+        unable: dict[str, str] = {}
+        for offer, error in refusals:
+            if self._rank(offer) < self._rank(best.offer) and offer.model.id not in dear:
+                unable.setdefault(offer.model.id, f"does not take this: {error.problems[0]}")
+        words = [f"{name} is the newest model"]
+        words += ["that can make this"] if unable else []
+        if not best.offer.provider.placeholder:
+            words += [f"{'and ' if unable else ''}whose published price is within the limit for one job"]
+        reasons = [f"{model} {why}" for model, why in (dear | unable).items()]
+        return f"{' '.join(words)} ({'; '.join(reasons[:2])})" if reasons else " ".join(words)
+
+
+def _why_this_provider(best: Plan, plans: list[Plan], pool: list[str]) -> str:
+    """Say why this plan's provider was chosen from the pool of providers."""
+    name = best.offer.provider.name
+    if best.offer.provider.placeholder:
+        return "no provider of real videos has a usable key, so the free sandbox makes a placeholder"
+    if len(pool) == 1:
+        return f"{name} is the only provider that is ready"
+    able = {plan.offer.provider.name for plan in plans if plan.offer.model.id == best.offer.model.id}
+    if len(able) == 1:
+        return f"{name} is the only provider that is ready and can make this with it"
+    if best.estimate is None:
+        return f"{name} is a provider that is ready"
+    return f"{name} is the cheapest provider that is ready"
+
+
+def _nearest(request: VideoRequest, refusals: list[_Refusal]) -> tuple[InvalidRequest, str] | None:
+    """
+    Give what is wrong at the offer that comes nearest: that has the fewest problems, and leaves most room to mend them.
+
+    The words name it, and one that comes as near and has other problems, if there is one. None: there are no offers.
+    """
+    from ..catalog import leeway  # read on first use, not when the server starts
+
+    if not refusals:
+        return None
+    offer, error = min(refusals, key=lambda each: (len(each[1].problems), -leeway(request, each[0])))
+    words = f"{offer.label} comes nearest to what is asked: the problems are those there."
+    for other, there in refusals:
+        if len(there.problems) == len(error.problems) and _subjects(there) != _subjects(error):
+            words = f"{words} With {other.label} it is something else: {'; '.join(there.problems)}."
+            break
+    return error, words
+
+
+def _subjects(error: InvalidRequest) -> set[str]:
+    """The arguments that the problems are about."""
+    return {re.split(r"[ :]", problem, maxsplit=1)[0] for problem in error.problems}
 
 
 def _also(able: Iterable[Offer]) -> str:
