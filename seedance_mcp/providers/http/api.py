@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic
 
 import anyio
 
 from ...catalog import ProviderInfo
-from ...errors import ProviderError, ProviderUnavailable, RateLimited, TaskNotFound
+from ...errors import ProviderError, ProviderUnavailable, RateLimited, TaskNotFound, UnexpectedResponse
 from ...types import MediaFile
 from ..protocol import Access, Purchase
 from ..rate_limits import PURCHASE_PATIENCE, Kind, Line, NotItsTurn
@@ -31,10 +32,23 @@ from .replies import (
     parse,
     same_task,
 )
+from .their_clock import Dated
 from .timeouts import Deadlines, Timing
 from .uploads import form, raw
 
-__all__ = ["Api", "Deadlines", "Problem", "Reply", "TaskId", "Timing", "amount_of", "checked_id", "same_task"]
+__all__ = [
+    "Api",
+    "Dated",
+    "Deadlines",
+    "Page",
+    "Problem",
+    "Reply",
+    "TaskId",
+    "Timing",
+    "amount_of",
+    "checked_id",
+    "same_task",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +57,14 @@ ATTEMPTS = 4
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 """Seconds: the bound of the random pause before the first repeat; it doubles up to the second."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Generic[ReplyT]):
+    """A page of a list, and when it was made."""
+
+    reply: ReplyT
+    dated: Dated
 
 
 class Api:
@@ -92,7 +114,7 @@ class Api:
     @property
     def their_now(self) -> float | None:
         """What the provider's clock showed at its last answer to a free call, in seconds since the epoch; None: not told."""
-        return self._exchange.their_now
+        return self._exchange.their_clock.now
 
     def at(self, host: str) -> Api:
         """Return the same API on a further host of the provider, with the same key. Closed together with this one."""
@@ -128,7 +150,7 @@ class Api:
         Raises:
             ProviderError: the class that fits what went wrong.
         """
-        return await self._free(
+        told = await self._free(
             "GET",
             path,
             reply,
@@ -138,6 +160,20 @@ class Api:
             kind=kind,
             header=header,
             repeatable=True,
+        )
+        return told.reply
+
+    async def turn(
+        self, path: str, reply: Shape[ReplyT], params: Mapping[str, str | int | list[str]] | None = None
+    ) -> Page[ReplyT]:
+        """
+        Turn a page of a list.
+
+        Raises:
+            ProviderError: the class that fits what went wrong.
+        """
+        return await self._free(
+            "GET", path, reply, params=params, missing=UnexpectedResponse, kind="list", repeatable=True
         )
 
     async def post(
@@ -150,17 +186,18 @@ class Api:
         missing: type[ProviderError] = TaskNotFound,
     ) -> ReplyT:
         """Post something that is free. Never a purchase: that is `buy`."""
-        return await self._free("POST", path, reply, json=json, repeatable=repeatable, missing=missing)
+        told = await self._free("POST", path, reply, json=json, repeatable=repeatable, missing=missing)
+        return told.reply
 
     async def put(
         self, path: str, reply: Shape[ReplyT], json: Any = None, *, repeatable: bool = True
     ) -> ReplyT:
         """Put something that is free."""
-        return await self._free("PUT", path, reply, json=json, repeatable=repeatable)
+        return (await self._free("PUT", path, reply, json=json, repeatable=repeatable)).reply
 
     async def delete(self, path: str, reply: Shape[ReplyT], *, repeatable: bool = True) -> ReplyT:
         """Delete."""
-        return await self._free("DELETE", path, reply, repeatable=repeatable)
+        return (await self._free("DELETE", path, reply, repeatable=repeatable)).reply
 
     async def upload(
         self,
@@ -240,7 +277,7 @@ class Api:
         kind: Kind = "read",
         header: str | None = None,
         repeatable: bool,
-    ) -> ReplyT:
+    ) -> Page[ReplyT]:
         end = self._timing.clock() + self._deadlines.total
         failure: ProviderError = ProviderUnavailable(
             f"{self._info.title} did not answer within {self._deadlines.total:.0f} s."
@@ -255,7 +292,8 @@ class Api:
                         )
                         if header:
                             answer = answer.with_header(header)
-                        return self._read(answer, reply, final=final, missing=missing)
+                        read = self._read(answer, reply, final=final, missing=missing)
+                        return Page(reply=read, dated=answer.dated)
                 except NotItsTurn as error:
                     raise failure if attempt > 1 else error from None
                 except (RateLimited, ProviderUnavailable) as error:

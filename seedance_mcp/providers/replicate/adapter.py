@@ -10,10 +10,10 @@ from ...catalog import Offer, ProviderInfo
 from ...errors import NotSupported, UnexpectedResponse
 from ...types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
 from ..error_codes import read_codes
-from ..http.api import Api, Problem, Reply, TaskId, checked_id, same_task
+from ..http.api import Api, Dated, Problem, Reply, TaskId, checked_id, same_task
 from ..http.sanitizing import clean
 from ..lenient_fields import Incidental
-from ..matching import marked, moment, same_order
+from ..matching import created, marked, moment, same_order
 from ..outcomes import failed, kept_until, named, unplaced
 from ..protocol import Access, Provider, Purchase, Recovery
 from ..status_words import StatusWords
@@ -134,8 +134,8 @@ class ReplicateProvider(Provider):
     async def recover(self, request: VideoRequest, offer: Offer, tag: str, sent: WhenSent) -> Recovery:
         """Turn the list back to the sending and look for the one prediction with this very input."""
         ordered, endpoint = marked(request, offer, tag), offer.endpoint(request)
-        listed, complete = await self._list(sent)
-        now = self._api.their_now
+        listed, complete, dated = await self._list(sent)
+        now = dated.at
         since = sent.since(now)
         complete = complete and now is not None and since > now - self._info.horizon_hours * 3600
         found: list[str] = []
@@ -151,25 +151,27 @@ class ReplicateProvider(Provider):
             alike=tuple(Submission(task_id=task_id) for task_id in found),
             proves_absence=complete and self._info.absence_is_proof,
             since=None if now is None else since,
+            age=dated.age,
         )
 
     async def close(self) -> None:
         """Close the connections."""
         await self._api.close()
 
-    async def _list(self, sent: WhenSent) -> tuple[list[_Prediction], bool]:
-        """All predictions created since the sending, and whether the list was turned back that far."""
+    async def _list(self, sent: WhenSent) -> tuple[list[_Prediction], bool, Dated]:
+        """All predictions created since the sending, whether the list was turned back that far, and when it was made."""
         found: dict[str, _Prediction] = {}
-        path = "predictions"
+        path, dated = "predictions", None
         for _ in range(_PAGES):
-            page = await self._api.get(path, _Page, missing=UnexpectedResponse, kind="list")
-            since = sent.since(self._api.their_now)
-            older = {made.id for made in page.results if (moment(made.created_at) or math.inf) < since}
+            turned = await self._api.turn(path, _Page)
+            page, dated = turned.reply, turned.dated.and_(dated)
+            since = sent.since(dated.at)
+            older = {made.id for made in page.results if (created(made.created_at) or math.inf) < since}
             found |= {made.id: made for made in page.results if made.id not in older}
             if not page.next or older:
-                return list(found.values()), True
+                return list(found.values()), True, dated
             path = page.next
-        return list(found.values()), False
+        return list(found.values()), False, dated or Dated()
 
     def _state(self, made: _Asked) -> TaskState:
         status = self._words.status(made.status)
