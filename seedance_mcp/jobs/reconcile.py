@@ -10,6 +10,7 @@ from ..errors import NotSupported, ProviderError
 from ..providers import Provider, Recovery, WhenSent
 from ..types import Job, JobState
 from . import journal, steady
+from .listed import lacks_one
 from .store import Store
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
 
     A found task is adopted at once. Absence counts only when the evidence was made after the quiet period (a list out
     of a cache was made before it was fetched), which starts when the sender can no longer have been sending, and when
-    it is certain that the list was searched from before the sending on, whatever our clocks showed. Beyond the
-    provider's horizon, or where it cannot be asked, a person decides.
+    it is certain that the list was searched from before the sending on, whatever our clocks showed, and
+    that it shows what of ours has to be on it. Beyond the provider's horizon, or where it cannot be asked, a person decides.
 
     Raises:
         ProviderError: the provider could not be asked now.
@@ -65,7 +66,12 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
     searched_all = answer.since is not None and (
         answer.since == WhenSent.EVERYTHING or _is_certain(job, store)
     )
-    if passed - answer.age >= needed and answer.proves_absence and searched_all:
+    if (
+        passed - answer.age >= needed
+        and answer.proves_absence
+        and searched_all
+        and not await lacks_one(job, answer, lag_seconds=offer.provider.list_lag_seconds, store=store)
+    ):
         return await decide(job, JobState.ABSENT, store, "not in the provider's list after the quiet period")
     if await _is_beyond(job, offer, store):
         if searched_all:

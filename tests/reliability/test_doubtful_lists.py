@@ -14,10 +14,10 @@ import anyio
 import pytest
 
 from seedance_mcp.types import JobState
-from tests.emulator import Emulator
+from tests.emulator import Behaviour, Emulator
 from tests.emulator.wire import Response
 
-from .fault_market import hurry
+from .fault_market import hurry, opened, request
 from .lost_answers import Machine, lost
 from .waiting import until
 
@@ -130,3 +130,41 @@ async def test_a_task_whose_time_is_not_set_is_not_taken_for_an_old_one(
         job = await machine.ends(JobState.DONE, JobState.ABSENT)
         assert job.state is JobState.DONE
         assert len(machine.shop.emulator.ledger.tasks) == 1
+
+
+def without(emulator: Emulator, *lacking: str) -> Callable[[Response], Response]:
+    """What is said of the list, without the tasks of these prompts."""
+
+    def shortened(said: Response) -> Response:
+        page = json.loads(said.body)
+        rows = "items" if "items" in page else "results"
+        hidden = {
+            task.id
+            for task in emulator.ledger.tasks.values()
+            if any(word in str(task.body) for word in lacking)
+        }
+        page[rows] = [task for task in page[rows] if task["id"] not in hidden]
+        if rows == "items":
+            page["total"] = len(page[rows])
+        return replace(said, body=json.dumps(page).encode())
+
+    return shortened
+
+
+@pytest.mark.parametrize("name", PROVING)
+@pytest.mark.parametrize("state", [JobState.ACCEPTED, JobState.DONE])
+async def test_a_list_without_another_task_that_was_accepted_proves_nothing(
+    name: str, state: JobState, tmp_path: Path
+) -> None:
+    behaviour = Behaviour(running_seconds=3600 if state is JobState.ACCEPTED else 0)
+    async with opened(name, tmp_path, behaviour) as shop:
+        first = await shop.app.generate(request(name, prompt="the first of them"))
+        machine = Machine(shop, first.job.id)
+        await machine.ends(state)
+        shop.emulator.fail("lost", "submit", accepted=False)
+        machine.job_id = (await shop.app.generate(request(name))).job.id
+        undo = rewritten(shop.emulator, name, without(shop.emulator, "the first of them"))
+        await machine.ends(JobState.UNKNOWN)
+        await leaves_open(machine)
+        undo()
+        assert (await machine.ends(JobState.ABSENT)).state is JobState.ABSENT

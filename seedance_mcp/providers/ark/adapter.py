@@ -164,7 +164,7 @@ class ArkProvider(Provider):
         listed, complete, dated = await self._list(
             flex=request.provider_options.get("service_tier") == "flex"
         )
-        now = dated.at
+        now, ids = dated.at, frozenset(task.id for task in listed)
         since = sent.since(now)
         complete = complete and now is not None and since > now - _LIST_HOURS * 3600
         endpoint = offer.endpoint(request)
@@ -186,6 +186,8 @@ class ArkProvider(Provider):
             proves_absence=not found and complete and self._info.absence_is_proof,
             since=None if now is None else since,
             age=dated.age,
+            listed=ids,
+            reach_seconds=_LIST_HOURS * 3600,
         )
 
     async def close(self) -> None:

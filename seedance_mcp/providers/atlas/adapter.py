@@ -142,6 +142,8 @@ class AtlasProvider(Provider):
             proves_absence=complete and reached and self._info.absence_is_proof,
             since=None if now is None else since,
             age=dated.age,
+            listed=frozenset(seen),
+            reach_seconds=(now or since) - since,
         )
 
     async def close(self) -> None:
