@@ -19,5 +19,18 @@ def _or_none(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
 Incidental = Annotated[T | None, WrapValidator(_or_none)]
 """A value of this type; None where none was sent, or one that cannot be read as such."""
 
+_EARLIEST, _LATEST = 1_420_070_400.0, 100_000_000_000.0
+"""2015 and 5138: no task is older, and a larger number is none of seconds."""
+
+
+def creation(seconds: float | None) -> float | None:
+    """
+    Take a time of creation, in seconds since the epoch, for what it says; None where it can be none.
+
+    0, the year 1 and the like stand for "not set": such a task may be as new as any.
+    """
+    return seconds if seconds is not None and _EARLIEST <= seconds < _LATEST else None
+
+
 QueuePlace = Incidental[Annotated[int, Field(ge=0, lt=1_000_000)]]
 """How many wait before it."""

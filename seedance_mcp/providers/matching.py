@@ -15,6 +15,7 @@ from typing import Any, cast
 from ..catalog import Offer
 from ..texts import REPLACEMENT
 from ..types import MEDIA_FIELDS, VideoRequest
+from .lenient_fields import creation
 from .wire import wire
 
 _MOST_DAMAGED = 1000
@@ -74,6 +75,15 @@ def _count(value: Any) -> int:
     if value is None or value == "":
         return 0
     return len(cast("list[Any]", value)) if isinstance(value, list | tuple) else 1
+
+
+def created(text: str | None) -> float | None:
+    """Read when something was created as `moment` does; None also where no zone is told, or it can be no such time."""
+    try:
+        said = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return creation(said.timestamp()) if said.tzinfo else None
 
 
 def moment(text: str | None) -> float | None:

@@ -67,13 +67,21 @@ class Recovery:
     `submission` is the task, if it carries our mark. `alike` are the tasks with the same order, where no mark of
     ours comes back; some may belong to other jobs. `proves_absence` tells whether the list was complete and
     authoritative: when neither holds the task, the purchase provably never happened. `since` is the moment, by the
-    provider's clock, from which on it was searched; None where no answer told what the provider's clock shows.
+    provider's clock, from which on it was searched; None where no answer told what the provider's clock shows. `age` is
+    how old the list was when it was read, in seconds: what happened since then it cannot show.
+
+    `listed` are the ids of all tasks that the list showed, whosever they are; None: not known. It showed every task of
+    the `reach_seconds` before it was made, or, with `one_endpoint`, every one of the endpoint that was asked about.
     """
 
     submission: Submission | None = None
     alike: tuple[Submission, ...] = ()
     proves_absence: bool = False
     since: float | None = None
+    age: float = 0.0
+    listed: frozenset[str] | None = None
+    reach_seconds: float = 0.0
+    one_endpoint: bool = False
 
     def without(self, claimed: Collection[str]) -> Recovery:
         """Leave out the tasks that belong to other jobs, by their ids: a single one that is left is the task."""

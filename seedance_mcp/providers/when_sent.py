@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-_MARGIN_SECONDS = 360.0
+CLOCKS_SECONDS = 360.0
 """Looked back further by so much: what dates an answer and what dates a task need not be the same clock."""
 
 
@@ -38,4 +38,4 @@ class WhenSent:
             return self.not_before
         # Asked only now, after the provider has told its time: the machine may have slept in between.
         told = (self.at,) if their_now is None else (self.at, their_now - self.ago())
-        return min(told) - _MARGIN_SECONDS
+        return min(told) - CLOCKS_SECONDS

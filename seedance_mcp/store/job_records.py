@@ -183,6 +183,30 @@ def claimed(connection: Connection, job: Job, task_ids: Collection[str]) -> froz
     return frozenset(task_id for account, task_id in rows if account in ours)
 
 
+def with_tasks_beside(
+    connection: Connection,
+    job: Job,
+    task_ids: Collection[str],
+    *,
+    states: frozenset[JobState],
+    most: int,
+) -> list[Job]:
+    """
+    Load the newest `most` other jobs in these states of the job's account whose tasks are not among `task_ids`.
+
+    Damaged records are left out.
+    """
+    marks = ", ".join("?" * len(states))
+    ours = sorted(joined(connection, job.provider, job.account))
+    rows = connection.execute(
+        "SELECT id, document, crc FROM jobs WHERE provider = ? AND id != ? AND task_id IS NOT NULL"  # noqa: S608  only marks
+        f" AND state IN ({marks}) AND account IN ({', '.join('?' * len(ours))})"
+        " AND task_id NOT IN (SELECT value FROM json_each(?)) ORDER BY rowid DESC LIMIT ?",
+        (job.provider, job.id, *sorted(states), *ours, json.dumps(sorted(task_ids)), most),
+    ).fetchall()
+    return readable(rows)
+
+
 def of_task(connection: Connection, provider: str, task_id: str) -> str | None:
     """Name the job that has this task of a provider."""
     query = "SELECT id FROM jobs WHERE provider = ? AND task_id = ? LIMIT 1"

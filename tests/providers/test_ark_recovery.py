@@ -64,11 +64,26 @@ async def test_every_page_of_the_list_is_read() -> None:
             older = replace(task, id=f"cgt-{number}", created_at=time.time() - 90_000)
             emulator.ledger.tasks[older.id] = older
         found = await provider.recover(request, offer, "mine", sent())
+        assert emulator.ledger.count("poll") == 1
+        in_part = await provider.recover(request, offer, "never", sent())
         absent = await provider.recover(request, offer, "never", sent())
     assert found.submission
+    assert not in_part.proves_absence
     assert absent.proves_absence
-    assert emulator.ledger.count("list") == 4
-    assert emulator.ledger.count("poll") == 1
+    assert emulator.ledger.count("list") == 6
+    assert emulator.ledger.count("poll") == 601
+
+
+@pytest.mark.parametrize("seconds", [400, 8 * 3600, 25 * 3600])
+async def test_a_task_whose_date_lags_behind_is_found_all_the_same(seconds: float) -> None:
+    async with Emulator("ark") as emulator, opened(emulator) as provider:
+        await bought(provider, "of another")
+        request, offer = await lose(emulator, provider, "mine")
+        for task in emulator.ledger.tasks.values():
+            task.created_at -= seconds
+        found = await provider.recover(request, offer, "mine", sent())
+    assert found.submission
+    assert emulator.ledger.tasks[found.submission.task_id].facts["tag"] == "mine"
 
 
 async def test_what_the_list_does_not_show_yet_is_not_found_but_comes_later() -> None:

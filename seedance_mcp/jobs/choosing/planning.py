@@ -283,7 +283,7 @@ def _nearest(request: VideoRequest, refusals: list[_Refusal]) -> tuple[InvalidRe
 
     The words name it, and one that comes as near and has other problems, if there is one. None: there are no offers.
     """
-    from ..catalog import leeway  # read on first use, not when the server starts
+    from ...catalog import leeway  # read on first use, not when the server starts
 
     if not refusals:
         return None

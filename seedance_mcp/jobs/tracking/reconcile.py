@@ -9,6 +9,7 @@ from ...errors import NotSupported, ProviderError
 from ...providers import Provider, Recovery, WhenSent
 from ...store import IntegrityError, Store, elapsed_time, job_records, transitions
 from ...types import Job, JobState
+from .listed import lacks_one
 
 if TYPE_CHECKING:
     from ...catalog import Offer, ProviderInfo
@@ -31,10 +32,10 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
     """
     Ask the provider about a job whose purchase is unknown, and record what its answer proves.
 
-    A found task is adopted at once. Absence counts only when the evidence was fetched after the quiet period,
-    which starts when the sender can no longer have been sending, and when it is certain that the list was searched
-    from before the sending on, whatever our clocks showed. Beyond the provider's horizon, or where it cannot be
-    asked, a person decides.
+    A found task is adopted at once. Absence counts only when the evidence was made after the quiet period (a list out
+    of a cache was made before it was fetched), which starts when the sender can no longer have been sending, and when
+    it is certain that the list was searched from before the sending on, whatever our clocks showed, and
+    that it shows what of ours has to be on it. Beyond the provider's horizon, or where it cannot be asked, a person decides.
 
     Raises:
         ProviderError: the provider could not be asked now.
@@ -42,11 +43,11 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
     """
     if job.unknown_at is None or job.sent_at is None:
         raise ValueError(f"job {job.id} is {job.state} and has no unknown outcome")
-    quiet = _passed(job, job.unknown_at, store) >= quiet_seconds(offer.provider)
+    passed, needed = _passed(job, job.unknown_at, store), quiet_seconds(offer.provider)
     try:
         answer = await ask(job, offer, provider=provider, store=store)
     except NotSupported:
-        if quiet:
+        if passed >= needed:
             return await decide(
                 job, JobState.UNRESOLVED, store, "the provider cannot be asked which tasks it took"
             )
@@ -63,7 +64,12 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
     searched_all = answer.since is not None and (
         answer.since == WhenSent.EVERYTHING or _is_certain(job, store)
     )
-    if quiet and answer.proves_absence and searched_all:
+    if (
+        passed - answer.age >= needed
+        and answer.proves_absence
+        and searched_all
+        and not await lacks_one(job, answer, lag_seconds=offer.provider.list_lag_seconds, store=store)
+    ):
         return await decide(job, JobState.ABSENT, store, "not in the provider's list after the quiet period")
     if await _is_beyond(job, offer, store):
         if searched_all:

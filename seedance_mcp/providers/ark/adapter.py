@@ -11,9 +11,9 @@ from ...errors import NotSupported, RequestRejected, TaskNotFound, UnexpectedRes
 from ...texts import REPLACEMENT
 from ...types import Submission, TaskState, TaskStatus, VideoRequest
 from ..error_codes import read_codes
-from ..http.api import Api, Problem, Reading, Reply, TaskId, checked_id, same_task
+from ..http.api import Api, Dated, Problem, Reading, Reply, TaskId, checked_id, same_task
 from ..http.sanitizing import clean
-from ..lenient_fields import Incidental
+from ..lenient_fields import Incidental, creation
 from ..outcomes import failed, named, unplaced, used
 from ..protocol import Access, Provider, Purchase, Recovery
 from ..status_words import StatusWords
@@ -161,36 +161,37 @@ class ArkProvider(Provider):
 
     async def recover(self, request: VideoRequest, offer: Offer, tag: str, sent: WhenSent) -> Recovery:
         """
-        Look through the list for tasks of the time in question, and at each of them for the tag.
+        Look through the list, at each task for the tag: first at those of the time in question, then at all others.
 
         The list shows tasks only in part, so the tag is read from the task itself.
         """
-        listed, complete = await self._list(flex=request.provider_options.get("service_tier") == "flex")
-        now = self._api.their_now
+        listed, complete, dated = await self._list(
+            flex=request.provider_options.get("service_tier") == "flex"
+        )
+        now, ids = dated.at, frozenset(task.id for task in listed)
         since = sent.since(now)
         complete = complete and now is not None and since > now - _LIST_HOURS * 3600
-        listed = [task for task in listed if task.created_at is None or task.created_at >= since]
         endpoint = offer.endpoint(request)
-        # The model is a reason to look first, not a reason to look away: an endpoint may be listed by its model.
-        listed.sort(key=lambda task: (task.model != endpoint, abs((task.created_at or sent.at) - sent.at)))
-        known = [task for task in listed if task.id in self._marks]
-        unknown = [task for task in listed if task.id not in self._marks]
-        complete = complete and len(unknown) <= _MOST_CANDIDATES
-        marks: dict[str, str | None] = {}
-        for candidate in (*known, *unknown[:_MOST_CANDIDATES]):
-            try:
-                marks[candidate.id] = await self._mark(candidate)
-            except TaskNotFound:
-                complete = False
-        unmarked = [mark for mark in marks.values() if not mark]
-        if None in unmarked or (unmarked and not self._marks_return):
-            complete = False  # perhaps ours: its mark may still appear, or none ever comes back
-        found = [task_id for task_id, mark in marks.items() if mark == tag]
-        if len(found) == 1:
-            return Recovery(submission=Submission(task_id=found[0]), since=since)
+        # Model and time are reasons to look first, not to look away: an endpoint may be listed by its model, and what
+        # dates tasks may be no clock that anybody has set.
+        listed.sort(
+            key=lambda task: (task.model != endpoint, abs((creation(task.created_at) or sent.at) - sent.at))
+        )
+        now_or_then = [task for task in listed if (creation(task.created_at) or since) >= since]
+        rest = [task for task in listed if (creation(task.created_at) or since) < since]
+        found: list[str] = []
+        for candidates in (now_or_then, rest):
+            marks, all_seen = await self._marks_of(candidates)
+            found += [task_id for task_id, mark in marks.items() if mark == tag]
+            if len(found) == 1:
+                return Recovery(submission=Submission(task_id=found[0]), since=since)
+            complete = complete and all_seen
         return Recovery(
             proves_absence=not found and complete and self._info.absence_is_proof,
             since=None if now is None else since,
+            age=dated.age,
+            listed=ids,
+            reach_seconds=_LIST_HOURS * 3600,
         )
 
     async def close(self) -> None:
@@ -202,6 +203,22 @@ class ArkProvider(Provider):
         same_task(task.id, task_id, self._info.title)
         self._marks_return = self._marks_return or bool(task.mark)
         return task
+
+    async def _marks_of(self, tasks: list[_Listed]) -> tuple[dict[str, str | None], bool]:
+        """What these tasks are marked with, by their ids, and whether none of them can be one whose mark is not seen."""
+        known = [task for task in tasks if task.id in self._marks]
+        unknown = [task for task in tasks if task.id not in self._marks]
+        complete = len(unknown) <= _MOST_CANDIDATES
+        marks: dict[str, str | None] = {}
+        for candidate in (*known, *unknown[:_MOST_CANDIDATES]):
+            try:
+                marks[candidate.id] = await self._mark(candidate)
+            except TaskNotFound:
+                complete = False
+        unmarked = [mark for mark in marks.values() if not mark]
+        if None in unmarked or (unmarked and not self._marks_return):
+            complete = False  # perhaps ours: its mark may still appear, or none ever comes back
+        return marks, complete
 
     async def _mark(self, listed: _Listed) -> str | None:
         """
@@ -219,22 +236,19 @@ class ArkProvider(Provider):
             self._marks[listed.id] = mark
         return self._marks[listed.id]
 
-    async def _list(self, *, flex: bool) -> tuple[list[_Listed], bool]:
-        """All tasks, and whether the list was complete. Flex tasks hide from the usual list."""
+    async def _list(self, *, flex: bool) -> tuple[list[_Listed], bool, Dated]:
+        """All tasks, whether the list was complete, and when it was made. Flex tasks hide from the usual list."""
         tasks: dict[str, _Listed] = {}
-        complete = True
+        complete, dated = True, None
         for tier in ("default", "flex") if flex else ("default",):
             params: Mapping[str, str | int] = {} if tier == "default" else {"filter.service_tier": tier}
             seen: set[str] = set()
             totals: set[int] = set()
             for number in range(1, _PAGES + 1):
-                page = await self._api.get(
-                    _TASKS,
-                    _Page,
-                    params={"page_num": number, "page_size": _PAGE, **params},
-                    reading=Reading(missing=UnexpectedResponse),
-                    kind="list",
+                turned = await self._api.turn(
+                    _TASKS, _Page, {"page_num": number, "page_size": _PAGE, **params}
                 )
+                page, dated = turned.reply, turned.dated.and_(dated)
                 totals.add(page.total)
                 seen.update(task.id for task in page.items)
                 tasks.update((task.id, task) for task in page.items)
@@ -244,7 +258,7 @@ class ArkProvider(Provider):
                     break
             else:
                 complete = False
-        return list(tasks.values()), complete
+        return list(tasks.values()), complete, dated or Dated()
 
     def _state(self, task: _Task) -> TaskState:
         status = self._words.status(task.status)

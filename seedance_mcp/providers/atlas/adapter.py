@@ -10,7 +10,7 @@ from ...catalog import Offer, ProviderInfo
 from ...errors import ContentRejected, RequestRejected, TaskNotFound, UnexpectedResponse
 from ...types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
 from ..error_codes import Meaning, read_codes
-from ..http.api import Api, Problem, Reading, checked_id, same_task
+from ..http.api import Api, Dated, Problem, Reading, checked_id, same_task
 from ..matching import marked, moment, same_order
 from ..outcomes import failed, kept_until, named, unplaced, used
 from ..protocol import Access, Provider, Purchase, Recovery
@@ -114,16 +114,11 @@ class AtlasProvider(Provider):
         endpoint = offer.endpoint(request)
         found: set[str] = set()
         seen: set[str] = set()
-        since, complete = sent.at, True
+        since, complete, dated = sent.at, True, None
         for number in range(1, _PAGES + 1):
-            turned = await self._api.get(
-                f"{_MODEL}/history",
-                page,
-                params={"no": number, "size": _PAGE},
-                reading=Reading(missing=UnexpectedResponse),
-                kind="list",
-            )
-            since = sent.since(self._api.their_now)
+            told = await self._api.turn(f"{_MODEL}/history", page, {"no": number, "size": _PAGE})
+            turned, dated = told.reply, told.dated.and_(dated)
+            since = sent.since(dated.at)
             new = [row for row in turned.items if row.id not in seen]
             seen.update(row.id for row in new)
             for row in new:
@@ -141,12 +136,16 @@ class AtlasProvider(Provider):
                 break
         else:
             complete = False
-        now = self._api.their_now
+        dated = dated or Dated()
+        now = dated.at
         reached = now is not None and since > now - self._info.horizon_hours * 3600
         return Recovery(
             alike=tuple(Submission(task_id=task_id) for task_id in sorted(found)),
             proves_absence=complete and reached and self._info.absence_is_proof,
             since=None if now is None else since,
+            age=dated.age,
+            listed=frozenset(seen),
+            reach_seconds=(now or since) - since,
         )
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ from pydantic import Field
 from ... import tolerant_json
 from ...types import TaskStatus
 from ..http.api import Reply, TaskId, amount_of
-from ..lenient_fields import Incidental
+from ..lenient_fields import Incidental, creation
 from ..status_words import plain
 
 STATUSES = {
@@ -81,12 +81,12 @@ class Row(Reply):
 
     @property
     def at(self) -> float | None:
-        """When it was ordered, in seconds since the epoch; they write it as a number or in a string."""
+        """When it was ordered, in seconds since the epoch, as a number or in a string; None: not told, or no such time."""
         try:
             seconds = float(self.created_at)
         except (ValueError, TypeError, OverflowError):
             return None
-        return seconds if 0 < seconds < 1e11 else None
+        return creation(seconds)
 
     @property
     def ordered(self) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from typing import Any
 from ...catalog import Offer, ProviderInfo
 from ...errors import NotSupported, ProviderError, RequestRejected, UnexpectedResponse
 from ...types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
-from ..http.api import Api, Reading, checked_id
+from ..http.api import Api, Dated, Reading, checked_id
 from ..http.uploads import file_name
 from ..matching import marked, same_order
 from ..outcomes import unplaced, used
@@ -125,10 +125,15 @@ class FalProvider(Provider):
             found = await self._same(ordered, endpoint, offer, since)
         if found is None:
             return Recovery()
+        ids, seen, dated = found
         return Recovery(
-            alike=tuple(self.submission(task_id, request, offer) for task_id in sorted(found)),
-            proves_absence=self._info.absence_is_proof and platform.their_now is not None,
-            since=None if platform.their_now is None else since,
+            alike=tuple(self.submission(task_id, request, offer) for task_id in sorted(ids)),
+            proves_absence=self._info.absence_is_proof and dated.at is not None,
+            since=None if dated.at is None else since,
+            age=dated.age,
+            listed=frozenset(seen),
+            reach_seconds=(dated.at or since) - since,
+            one_endpoint=True,
         )
 
     async def close(self) -> None:
@@ -137,8 +142,8 @@ class FalProvider(Provider):
 
     async def _same(
         self, ordered: dict[str, Any], endpoint: str, offer: Offer, since: float
-    ) -> set[str] | None:
-        """The ids of all requests with this very input since then; None if the list was cut off."""
+    ) -> tuple[set[str], set[str], Dated] | None:
+        """The ids of all requests with this very input since then, and of all; when that was told. None if it was cut off."""
         start = datetime.fromtimestamp(max(since, 0.0), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         params: dict[str, str | int | list[str]] = {
             "endpoint_id": endpoint,
@@ -147,21 +152,19 @@ class FalProvider(Provider):
             "expand": "payloads",
         }
         found: set[str] = set()
+        seen: set[str] = set()
+        dated = None
         for _ in range(_PAGES):
-            page = await self._api.at(_PLATFORM).get(
-                "models/requests/by-endpoint",
-                replies.Page,
-                params=params,
-                reading=Reading(missing=UnexpectedResponse),
-                kind="list",
-            )
+            turned = await self._api.at(_PLATFORM).turn("models/requests/by-endpoint", replies.Page, params)
+            page, dated = turned.reply, turned.dated.and_(dated)
+            seen.update(listed.request_id for listed in page.items)
             found |= {
                 listed.request_id
                 for listed in page.items
                 if listed.endpoint_id in (None, endpoint) and same_order(ordered, listed.json_input, offer)
             }
             if not page.has_more or not page.next_cursor:
-                return None if page.has_more else found
+                return None if page.has_more else (found, seen, dated)
             params["cursor"] = page.next_cursor
         return None
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
 
 import anyio
 
 from ...catalog import ProviderInfo
-from ...errors import ProviderError, ProviderUnavailable, RateLimited, TaskNotFound
+from ...errors import ProviderError, ProviderUnavailable, RateLimited, TaskNotFound, UnexpectedResponse
 from ...types import MediaFile
 from ..protocol import Access, Purchase
 from ..rate_limits import PURCHASE_PATIENCE, Kind, Line, NotItsTurn
@@ -32,12 +32,15 @@ from .replies import (
     parse,
     same_task,
 )
+from .their_clock import Dated
 from .timeouts import Deadlines, Timing
 from .uploads import form, raw
 
 __all__ = [
     "Api",
+    "Dated",
     "Deadlines",
+    "Page",
     "Problem",
     "Reading",
     "Reply",
@@ -84,6 +87,14 @@ class _Call:
     json: Any = None
     kind: Kind = "read"
     repeatable: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Generic[ReplyT]):
+    """A page of a list, and when it was made."""
+
+    reply: ReplyT
+    dated: Dated
 
 
 class Api:
@@ -133,7 +144,7 @@ class Api:
     @property
     def their_now(self) -> float | None:
         """What the provider's clock showed at its last answer to a free call, in seconds since the epoch; None: not told."""
-        return self._exchange.their_now
+        return self._exchange.their_clock.now
 
     def at(self, host: str) -> Api:
         """Return the same API on a further host of the provider, with the same key. Closed together with this one."""
@@ -164,7 +175,19 @@ class Api:
             ProviderError: the class that fits what went wrong.
         """
         call = _Call("GET", path, params=params, kind=kind, repeatable=True)
-        return await self._free(call, reply, reading)
+        return (await self._free(call, reply, reading)).reply
+
+    async def turn(
+        self, path: str, reply: Shape[ReplyT], params: Mapping[str, str | int | list[str]] | None = None
+    ) -> Page[ReplyT]:
+        """
+        Turn a page of a list.
+
+        Raises:
+            ProviderError: the class that fits what went wrong.
+        """
+        call = _Call("GET", path, params=params, kind="list", repeatable=True)
+        return await self._free(call, reply, Reading(missing=UnexpectedResponse))
 
     async def post(
         self,
@@ -176,17 +199,18 @@ class Api:
         reading: Reading = _PLAIN,
     ) -> ReplyT:
         """Post something that is free. Never a purchase: that is `buy`."""
-        return await self._free(_Call("POST", path, json=json, repeatable=repeatable), reply, reading)
+        call = _Call("POST", path, json=json, repeatable=repeatable)
+        return (await self._free(call, reply, reading)).reply
 
     async def put(
         self, path: str, reply: Shape[ReplyT], json: Any = None, *, repeatable: bool = True
     ) -> ReplyT:
         """Put something that is free."""
-        return await self._free(_Call("PUT", path, json=json, repeatable=repeatable), reply)
+        return (await self._free(_Call("PUT", path, json=json, repeatable=repeatable), reply)).reply
 
     async def delete(self, path: str, reply: Shape[ReplyT], *, repeatable: bool = True) -> ReplyT:
         """Delete."""
-        return await self._free(_Call("DELETE", path, repeatable=repeatable), reply)
+        return (await self._free(_Call("DELETE", path, repeatable=repeatable), reply)).reply
 
     async def upload(
         self,
@@ -251,7 +275,7 @@ class Api:
         for further in self._further.values():
             await further.close()
 
-    async def _free(self, call: _Call, reply: Shape[ReplyT], reading: Reading = _PLAIN) -> ReplyT:
+    async def _free(self, call: _Call, reply: Shape[ReplyT], reading: Reading = _PLAIN) -> Page[ReplyT]:
         end = self._timing.clock() + self._deadlines.total
         failure: ProviderError = ProviderUnavailable(
             f"{self._info.title} did not answer within {self._deadlines.total:.0f} s."
@@ -264,7 +288,7 @@ class Api:
                         answer = await self._exchange.send(
                             self._origin.request(call.method, call.path, params=call.params, json=call.json)
                         )
-                        return self._read(answer, reply, reading)
+                        return Page(reply=self._read(answer, reply, reading), dated=answer.dated)
                 except NotItsTurn as error:
                     raise failure if attempt > 1 else error from None
                 except (RateLimited, ProviderUnavailable) as error:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import httpx2
 
 from ...errors import ProviderUnavailable
 from .addresses import transport
 from .origin import Origin
-from .replies import Answer, answer_of, date_of, take
+from .replies import Answer, answer_of, take
+from .their_clock import TheirClock
 from .timeouts import Deadlines, Timing
 from .unreachable import why_unreachable, with_advice
 
@@ -27,8 +29,7 @@ class Exchange:
         self._timing = timing
         self._client: httpx2.AsyncClient | None = None
         self._closed = False
-        self.their_now: float | None = None
-        """What the clock of the other side showed at the last answer that told, in seconds since the epoch."""
+        self.their_clock = TheirClock(timing)
 
     async def send(self, request: httpx2.Request) -> Answer:
         """
@@ -61,8 +62,7 @@ class Exchange:
         logger.debug(
             "%s: %s %s: HTTP %d", self._title, request.method, request.url.path, response.status_code
         )
-        self.their_now = date_of(response.headers) or self.their_now
-        return answer_of(
+        answer = answer_of(
             response.status_code,
             response.headers,
             bytes(body),
@@ -70,6 +70,7 @@ class Exchange:
             now=self._timing.now(),
             key=self._origin.key,
         )
+        return replace(answer, dated=self.their_clock.read(response.headers))
 
     async def close(self) -> None:
         """Close the connections, for good: one opened by a later call would be nobody's to close."""

@@ -75,6 +75,8 @@ class Origin:
             UnexpectedResponse: the URL is on another origin; the key does not follow where an answer points.
         """
         sent = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "seedance-mcp"}
+        if method == "GET":
+            sent["Cache-Control"] = "no-cache"  # what a cache kept tells how it was, and decides nothing now
         if self.key:
             sent["Authorization"] = self._info.auth.format(key=self.key)
         body: bytes | AsyncIterator[bytes] | None = content

@@ -6,7 +6,6 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Any, TypeVar, cast
@@ -28,6 +27,7 @@ from ...errors import (
 )
 from .masking import masked, masked_bytes, masked_text
 from .sanitizing import LIMIT, clean
+from .their_clock import Dated
 
 ReplyT = TypeVar("ReplyT")
 
@@ -129,6 +129,7 @@ class Answer:
     retry_after: float | None = None
     request_id: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    dated: Dated = field(default_factory=Dated)
     json: Any = field(init=False)
     is_json: bool = field(init=False)
 
@@ -277,15 +278,6 @@ def error_of(
             wait = min(problem.retry_after, RETRY_AFTER_LIMIT)
         return kind(text, retry_after=wait, hint=hint, provider_code=code, request_id=request_id)
     return kind(text, hint=hint, provider_code=code, request_id=request_id)
-
-
-def date_of(headers: Mapping[str, str]) -> float | None:
-    """Read the Date header: what the sender's clock showed, in seconds since the epoch; None if it does not tell."""
-    try:
-        said = parsedate_to_datetime(headers.get("date") or "")
-        return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None
 
 
 def answer_of(

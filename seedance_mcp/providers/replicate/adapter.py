@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from ...catalog import Offer, ProviderInfo
 from ...errors import NotSupported, UnexpectedResponse
 from ...types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
 from ..error_codes import read_codes
-from ..http.api import Api, Problem, Reading, Reply, TaskId, checked_id, same_task
+from ..http.api import Api, Dated, Problem, Reading, Reply, TaskId, checked_id, same_task
 from ..http.sanitizing import clean
 from ..lenient_fields import Incidental
-from ..matching import marked, moment, same_order
+from ..matching import created, marked, moment, same_order
 from ..outcomes import failed, kept_until, named, unplaced
 from ..protocol import Access, Provider, Purchase, Recovery
 from ..status_words import StatusWords
@@ -65,6 +65,20 @@ class _Prediction(_Facts):
 class _Page(Reply):
     next: str | None = None
     results: list[_Prediction]
+
+
+class _Turned(NamedTuple):
+    """
+    All predictions created since the sending, and the ids of all that were `seen` on the way.
+
+    `complete` tells whether the list was turned back that far, `to_the_end` whether there was no more of it.
+    """
+
+    tasks: list[_Prediction]
+    seen: set[str]
+    complete: bool
+    to_the_end: bool
+    dated: Dated
 
 
 class _Urls(Reply):
@@ -134,12 +148,12 @@ class ReplicateProvider(Provider):
     async def recover(self, request: VideoRequest, offer: Offer, tag: str, sent: WhenSent) -> Recovery:
         """Turn the list back to the sending and look for the one prediction with this very input."""
         ordered, endpoint = marked(request, offer, tag), offer.endpoint(request)
-        listed, complete = await self._list(sent)
-        now = self._api.their_now
+        turned = await self._list(sent)
+        now, complete = turned.dated.at, turned.complete
         since = sent.since(now)
         complete = complete and now is not None and since > now - self._info.horizon_hours * 3600
         found: list[str] = []
-        for made in listed:
+        for made in turned.tasks:
             if made.model is None or not made.input:
                 complete = False  # nobody can tell what this one is: perhaps ours
             elif same_order(ordered, made.input, offer):
@@ -151,25 +165,30 @@ class ReplicateProvider(Provider):
             alike=tuple(Submission(task_id=task_id) for task_id in found),
             proves_absence=complete and self._info.absence_is_proof,
             since=None if now is None else since,
+            age=turned.dated.age,
+            listed=frozenset(turned.seen),
+            reach_seconds=self._info.horizon_hours * 3600 if turned.to_the_end else (now or since) - since,
         )
 
     async def close(self) -> None:
         """Close the connections."""
         await self._api.close()
 
-    async def _list(self, sent: WhenSent) -> tuple[list[_Prediction], bool]:
-        """All predictions created since the sending, and whether the list was turned back that far."""
+    async def _list(self, sent: WhenSent) -> _Turned:
+        seen: set[str] = set()
         found: dict[str, _Prediction] = {}
-        path = "predictions"
+        path, dated = "predictions", None
         for _ in range(_PAGES):
-            page = await self._api.get(path, _Page, reading=Reading(missing=UnexpectedResponse), kind="list")
-            since = sent.since(self._api.their_now)
-            older = {made.id for made in page.results if (moment(made.created_at) or math.inf) < since}
+            turned = await self._api.turn(path, _Page)
+            page, dated = turned.reply, turned.dated.and_(dated)
+            since = sent.since(dated.at)
+            seen.update(made.id for made in page.results)
+            older = {made.id for made in page.results if (created(made.created_at) or math.inf) < since}
             found |= {made.id: made for made in page.results if made.id not in older}
             if not page.next or older:
-                return list(found.values()), True
+                return _Turned(list(found.values()), seen, True, not page.next, dated)
             path = page.next
-        return list(found.values()), False
+        return _Turned(list(found.values()), seen, False, False, dated or Dated())
 
     def _state(self, made: _Asked) -> TaskState:
         status = self._words.status(made.status)
