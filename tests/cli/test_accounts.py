@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -26,20 +29,29 @@ def emulator() -> Iterator[Emulator]:
         yield running
 
 
-def bought(run: Run, emulator: Emulator) -> str:
-    """A job that the provider works at, bought with the first key; its id."""
-    import subprocess
-
-    with pytest.raises(subprocess.TimeoutExpired):
-        run("generate", *WISH, seconds=6, **emulator.environment())
+@pytest.fixture
+def job_id(run: Run, emulator: Emulator, command_environ: dict[str, str], tmp_path: Path) -> str:
+    """A job that the provider works at, bought with the first key by a command that is gone; its id."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "seedance_mcp", "generate", *WISH],
+        cwd=tmp_path,
+        env={**command_environ, **emulator.environment()},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr
+        while not re.search("(Queued|Running) at", process.stderr.readline()):
+            assert process.poll() is None
+        process.kill()
     [task] = emulator.ledger.tasks
-    job_id = json.loads(run("jobs", "list", "--json", **emulator.environment()).stdout)["jobs"][0]["job_id"]
-    assert task in run("jobs", "show", job_id, **emulator.environment()).stdout
-    return job_id
+    found = json.loads(run("jobs", "list", "--json", **emulator.environment()).stdout)["jobs"][0]["job_id"]
+    assert task in run("jobs", "show", found, **emulator.environment()).stdout
+    return found
 
 
-def test_every_command_names_the_key_that_a_job_waits_for(run: Run, emulator: Emulator) -> None:
-    job_id = bought(run, emulator)
+def test_every_command_names_the_key_that_a_job_waits_for(run: Run, emulator: Emulator, job_id: str) -> None:
     here = emulator.environment()
     there = emulator.environment(key=THEIRS)
     [task] = emulator.ledger.tasks
@@ -68,9 +80,8 @@ def test_every_command_names_the_key_that_a_job_waits_for(run: Run, emulator: Em
 
 
 def test_a_persons_word_in_the_terminal_lets_a_job_go_on_with_the_new_key(
-    run: Run, emulator: Emulator
+    run: Run, emulator: Emulator, job_id: str
 ) -> None:
-    job_id = bought(run, emulator)
     emulator.rotate("the-new-key-0123456789")
     new = emulator.environment()
     [task] = emulator.ledger.tasks

@@ -15,7 +15,7 @@ from .asking import SMALL, content, make, text
 from .conftest import Era
 
 
-async def test_it_is_said_wherever_the_budget_is_shown_that_what_is_reserved_is_part_of_what_is_spent(
+async def test_wherever_the_budget_is_shown_what_is_reserved_is_said_to_be_spent(
     environ: dict[str, str], tmp_path: Path, era: Era
 ) -> None:
     async with Emulator("ark") as emulator:
