@@ -1,8 +1,9 @@
 # Short names for what CONTRIBUTING.md describes; everything runs in .venv.
 python := ".venv/bin/python"
 
-# lint, types, layers, tests
-check: lint types test
+# lint, types, layers, and all tests but the proofs
+check: lint types
+    {{python}} -m pytest -n auto --dist worksteal -m "not proof"
 
 # make .venv with everything in it
 setup:
@@ -21,8 +22,13 @@ lint:
 types:
     {{python}} -m pyright
 
+# tests that need no other process: the quick ones
 test *arguments:
-    {{python}} -m pytest -n auto {{arguments}}
+    {{python}} -m pytest -n auto --dist worksteal -m "unit or wire" {{arguments}}
+
+# simulation, kills, mutants, faults and the like
+proof *arguments:
+    {{python}} -m pytest -n auto --dist worksteal -m proof {{arguments}}
 
 # write the generated parts of the README anew
 docs:

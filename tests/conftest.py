@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.kinds import Trespasses, is_wanted, kind_of
 from tests.sweep import sweep
 from tests.watch import sitecustomize as watch
 
@@ -19,7 +24,14 @@ _noted = pytest.StashKey[Path]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Watch the connections of this process and of all its children; workers of xdist are such children."""
+    """
+    Watch the connections of this process and of all its children; workers of xdist are such children.
+
+    Bytecode is kept.
+    """
+    # Where no bytecode is kept, each of some hundred processes would compile all that it imports anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     log = os.environ.get(watch.LOG)
     if not log or not hasattr(config, "workerinput"):
         descriptor, log = tempfile.mkstemp(prefix="connections-", suffix=".log")
@@ -30,6 +42,40 @@ def pytest_configure(config: pytest.Config) -> None:
         places = os.environ.get("PYTHONPATH", "").split(os.pathsep)
         os.environ["PYTHONPATH"] = os.pathsep.join(place for place in (*places, folder) if place)
     watch.install()
+    tomllib.loads = _parsed_once(tomllib.loads)
+
+
+def _parsed_once(parse: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """
+    Return a parser that remembers long texts, and gives a new copy of what is in them each time.
+
+    Hundreds of tests open an installation in this process, each of which reads the whole catalogue.
+    """
+
+    @cache
+    def known(text: str) -> bytes:
+        return pickle.dumps(parse(text))
+
+    def loads(text: str, **options: Any) -> dict[str, Any]:
+        return parse(text, **options) if options or len(text) < 2000 else pickle.loads(known(text))
+
+    return loads
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave files alone of whose kind no test is wanted: to import them all takes longer than many tests."""
+    named = str(collection_path) in config.args
+    if not collection_path.is_file() or named or is_wanted(collection_path, config.option.markexpr):
+        return None
+    return True
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are deselected by their marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with its kind."""
+    for item in items:
+        if kind := kind_of(item.path):
+            item.add_marker(kind)
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -47,6 +93,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if left:
         sys.stderr.write("\n".join(["", "Connections that left this machine:", *sorted(set(left)), ""]))
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def trespasses() -> Trespasses:
+    """What hears of sockets and processes; such a hook cannot be taken off again."""
+    return Trespasses()
+
+
+@pytest.fixture(autouse=True)
+def stays_within_its_kind(request: pytest.FixtureRequest, trespasses: Trespasses) -> Iterator[None]:
+    """Fail a test that opens a socket or starts a process although its kind (`tests/kinds.py`) has none."""
+    kind = kind_of(request.path)
+    trespasses.begin(kind)
+    yield
+    assert trespasses.end() == [], f"this is more than a test of the kind {kind!r} may do"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -57,7 +57,7 @@ async def made(app: App, asked: VideoRequest, **how: object) -> Job:
         ({"based_on": "job_\0"}, "based_on has a NUL character at position 4. Leave it out."),
     ],
 )  # fmt: skip
-async def test_what_cannot_be_stored_or_sent_is_refused_by_the_name_of_its_place_whoever_asks(
+async def test_what_cannot_be_stored_or_sent_is_refused_by_the_name_of_its_place(
     settings: Settings, fields: dict[str, object], told: str
 ) -> None:
     said: list[str] = []

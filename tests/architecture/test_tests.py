@@ -3,8 +3,48 @@
 from __future__ import annotations
 
 import ast
+import tomllib
+
+from tests.kinds import KINDS, TESTS, kind_of
 
 from .source import ROOT
+
+LONGEST_NAME = 80
+
+
+def test_every_file_of_tests_has_a_kind() -> None:
+    files = sorted(TESTS.rglob("test_*.py"))
+    assert files
+    assert [file.relative_to(TESTS).as_posix() for file in files if kind_of(file) is None] == []
+
+
+def test_the_table_of_kinds_names_what_is_there_and_nothing_twice() -> None:
+    assert [path for path in KINDS if not (TESTS / path).exists()] == []
+    said_already = [
+        path
+        for path, kind in KINDS.items()
+        if any(KINDS.get(outer.as_posix()) == kind for outer in (TESTS / path).relative_to(TESTS).parents)
+    ]
+    assert said_already == []
+    assert list(KINDS) == sorted(KINDS)
+
+
+def test_every_kind_is_a_registered_marker_and_has_tests() -> None:
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]
+    registered = {line.partition(":")[0] for line in options["ini_options"]["markers"]}
+    assert registered == set(KINDS.values())
+
+
+def test_names_of_tests_are_short_enough_to_be_read() -> None:
+    long = [
+        f"{file.relative_to(ROOT).as_posix()}:{node.lineno} {len(node.name)}"
+        for file in sorted(TESTS.rglob("test_*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+        and len(node.name) >= LONGEST_NAME
+    ]
+    assert long == []
 
 
 def test_no_script_and_no_benchmark_imports_from_the_tests() -> None:

@@ -113,7 +113,7 @@ def test_what_is_not_as_ordered_is_said(came: Artifacts, fields: dict[str, Any],
         (files(64, 36, 5.0), "720p", "adaptive", None),
     ],
 )
-def test_where_the_exact_size_is_not_known_the_resolution_and_the_shape_are_compared(
+def test_where_the_exact_size_is_not_known_resolution_and_shape_are_compared(
     came: Artifacts, resolution: str, ratio: str, said: str | None
 ) -> None:
     asked = ordered(model="a model that the catalogue has lost", resolution=resolution, aspect_ratio=ratio)

@@ -44,7 +44,7 @@ TOKENS = [
     [row[1:] for row in TOKENS],
     ids=[row[0] for row in TOKENS],
 )
-def test_tokens_are_the_documented_estimate_and_the_maximum_covers_what_was_measured(
+def test_tokens_are_the_documented_estimate_and_the_maximum_covers_what_was_seen(
     catalog: Catalog, name: str, resolution: str, ratio: str, seconds: int, documented: str, measured: int
 ) -> None:
     found = priced(catalog, name, ask(resolution=resolution, aspect_ratio=ratio, duration=seconds))

@@ -19,9 +19,11 @@ from .conftest import Run
 
 
 @pytest.mark.timeout(180)
-def test_the_demo_makes_a_video_and_says_what_to_configure(run: Run, tmp_path: Path) -> None:
+def test_the_demo_makes_a_video_and_says_what_to_configure(run: Run, run_apart: Run, tmp_path: Path) -> None:
     """It costs nothing and touches no real job, whatever is set."""
-    result = run("demo", SEEDANCE_PROVIDER="byteplus", BYTEPLUS_API_KEY="not-a-key", FAL_KEY="not-a-key")
+    result = run_apart(
+        "demo", SEEDANCE_PROVIDER="byteplus", BYTEPLUS_API_KEY="not-a-key", FAL_KEY="not-a-key"
+    )
     assert result.returncode == 0, result.stderr
     [video] = (tmp_path / "seedance-demo").glob("*.mp4")
     [sheet] = (tmp_path / "seedance-demo").glob("*sheet*.jpg")

@@ -9,7 +9,7 @@ from .conftest import Run
 REASON = "(from environment) is wrong: there is a blank or a line break in it; copy the key alone."
 
 
-def test_the_check_up_tells_a_malformed_key_and_a_wrong_name_and_what_can_still_be_made(run: Run) -> None:
+def test_the_check_up_tells_a_malformed_key_a_wrong_name_and_what_still_works(run: Run) -> None:
     keys = {"FAL_KEY": "canary 4711", "ARK_KEY": "canary-4711", "REPLICATE_API_TOKEN": "canary-4712"}
     result = run("doctor", "--json", "--offline", **keys)
     answer = json.loads(result.stdout)

@@ -32,7 +32,7 @@ def lose(run: Run, emulator: Emulator) -> tuple[subprocess.CompletedProcess[str]
 
 
 def test_a_lost_answer_ends_with_code_3_and_words_that_promise_no_search(
-    run: Run, emulator: Emulator
+    run: Run, run_apart: Run, emulator: Emulator
 ) -> None:
     result, job_id = lose(run, emulator)
     shown = run("jobs", "show", job_id, "--wait", **emulator.environment())
@@ -43,7 +43,7 @@ def test_a_lost_answer_ends_with_code_3_and_words_that_promise_no_search(
         assert "looks for" not in said.stderr
     assert "3 the job has not" in " ".join(run("--help").stdout.split())
     with pytest.raises(subprocess.TimeoutExpired) as late:
-        run("watch", "--until-idle", seconds=8, **emulator.environment())
+        run_apart("watch", "--until-idle", seconds=8, **emulator.environment())
     printed = late.value.stdout
     watched = printed.decode() if isinstance(printed, bytes) else printed or ""
     assert "cannot be asked" in watched

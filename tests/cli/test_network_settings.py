@@ -12,6 +12,7 @@ from tests.emulator.tls import authority
 from .conftest import Run
 
 SECRET = "canary-proxy-4711"
+SMALL = ("--model", "seedance-1.0-pro", "--resolution", "480p", "--duration", "2")
 UNREACHABLE = {"ARK_API_KEY": "x", "SEEDANCE_ARK_BASE_URL": "http://127.0.0.1:9/api/v3"}
 
 
@@ -65,7 +66,7 @@ def test_certificates_that_can_be_used_are_told(run: Run, tmp_path: Path) -> Non
 
 
 def test_the_sandbox_needs_no_certificates(run: Run, tmp_path: Path) -> None:
-    done = run("generate", "a fox", "--provider", "sandbox", "--duration", "4", SSL_CERT_FILE="/nowhere.pem")
+    done = run("generate", "a fox", "--provider", "sandbox", *SMALL, SSL_CERT_FILE="/nowhere.pem")
     assert done.returncode == 0, done.stderr
 
 

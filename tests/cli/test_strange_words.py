@@ -39,13 +39,13 @@ def test_a_job_is_listed_and_shown_without_anything_that_a_terminal_acts_on(run:
     assert "fox" in run("jobs", "list").stdout
 
 
-def test_a_terminal_that_knows_ascii_alone_gets_all_of_the_json_and_most_of_the_words(run: Run) -> None:
-    made = run("generate", PROMPT, *SMALL, "--json", PYTHONIOENCODING="ascii")
+def test_a_terminal_of_ascii_alone_gets_all_of_the_json_and_most_of_the_words(run_apart: Run) -> None:
+    made = run_apart("generate", PROMPT, *SMALL, "--json", PYTHONIOENCODING="ascii")
     assert made.returncode == 0, made.stderr
     job = json.loads(made.stdout)
     assert job["prompt"] == PROMPT
-    listed = run("jobs", "list", "--json", PYTHONIOENCODING="ascii")
-    shown = run("jobs", "show", job["job_id"], PYTHONIOENCODING="ascii")
+    listed = run_apart("jobs", "list", "--json", PYTHONIOENCODING="ascii")
+    shown = run_apart("jobs", "show", job["job_id"], PYTHONIOENCODING="ascii")
     assert listed.stdout.isascii()
     assert json.loads(listed.stdout)["jobs"][0]["prompt"] == PROMPT
     assert (shown.returncode, shown.stdout.isascii()) == (0, True)

@@ -25,8 +25,8 @@ FOR_AN_ASSISTANT = re.compile(
 COMMANDS = ("demo", "generate", "estimate", "models", "jobs", "view", "doctor")
 
 
-def test_the_version_is_that_of_the_package(run: Run) -> None:
-    result = run("--version")
+def test_the_version_is_that_of_the_package(run_apart: Run) -> None:
+    result = run_apart("--version")
     assert (result.returncode, result.stdout.strip()) == (0, f"seedance-mcp {version('seedance-mcp')}")
 
 
@@ -149,9 +149,9 @@ def test_the_help_names_commands_and_no_tools(run: Run) -> None:
     assert "e.g. seedance-2.0; see `" in shown
 
 
-def test_a_setting_that_cannot_be_used_is_named(run: Run) -> None:
+def test_a_setting_that_cannot_be_used_is_named(run_apart: Run) -> None:
     for words, code in (((), 0), (("jobs", "list"), 2)):  # the server lives to tell its client
-        result = run(*words, SEEDANCE_MAX_USD_PER_JOB="lots")
+        result = run_apart(*words, SEEDANCE_MAX_USD_PER_JOB="lots")
         assert result.returncode == code
         assert "SEEDANCE_MAX_USD_PER_JOB='lots'" in result.stderr
         assert "Traceback" not in result.stderr

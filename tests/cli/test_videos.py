@@ -22,8 +22,8 @@ from .conftest import Run
 SMALL = ("--model", "seedance-1.0-pro", "--resolution", "480p", "--duration", "2")
 
 
-def test_generate_prints_the_path_of_a_playable_video(run: Run, output_dir: Path) -> None:
-    result = run("generate", "a red fox", *SMALL)
+def test_generate_prints_the_path_of_a_playable_video(run_apart: Run, output_dir: Path) -> None:
+    result = run_apart("generate", "a red fox", *SMALL)
     assert result.returncode == 0, result.stderr
     video = Path(result.stdout.strip())
     assert video.parent == output_dir

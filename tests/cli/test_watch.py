@@ -122,7 +122,7 @@ class Interrupted(Store):
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_server_that_leaves_a_job_in_the_very_moment_in_which_the_watcher_ends_is_followed(
+async def test_a_job_that_is_left_in_the_moment_in_which_the_watcher_ends_is_followed(
     environ: dict[str, str], when: str
 ) -> None:
     slow = {**environ, "SEEDANCE_SANDBOX_SECONDS": "2"}

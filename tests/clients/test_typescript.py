@@ -146,7 +146,7 @@ async def test_a_client_that_can_ask_its_person_asks(
 
 
 @pytest.mark.parametrize("sdk", SDKS, ids=str)
-async def test_a_job_that_runs_when_the_client_closes_is_finished_by_the_watcher_and_its_hook_run_once(
+async def test_a_job_that_runs_when_the_client_closes_is_finished_and_its_hook_run_once(
     packages: Path, environ: dict[str, str], tmp_path: Path, sdk: Sdk
 ) -> None:
     """1.12 sends SIGTERM at once, the later ones close the input and wait two seconds before they do."""

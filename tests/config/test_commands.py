@@ -24,7 +24,7 @@ HERE = "C:\\" if os.name == "nt" else "/"
         ("Tom's state", True, f"$env:SEEDANCE_STATE_DIR='{HERE}Tom''s state'; "),
     ],
 )
-def test_a_folder_that_only_the_environment_names_stands_before_the_command_quoted_for_the_shell(
+def test_a_folder_that_only_the_environment_names_stands_before_the_command(
     tmp_path: Path, folder: str, windows: bool, before: str
 ) -> None:
     if os.name == "nt" and not windows:

@@ -268,7 +268,7 @@ def test_its_help_names_every_control_fault_and_field() -> None:
     assert [name for name in (*DIALECTS, *names) if name not in told] == []
 
 
-def test_the_guide_for_contributors_starts_it_breaks_a_purchase_and_reads_the_ledger(tmp_path: Path) -> None:
+def test_the_contributors_guide_starts_it_breaks_a_purchase_and_reads_the_ledger(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     guide = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
     section = guide.partition("## Pretended services")[2].partition("\n## ")[0]

@@ -66,7 +66,7 @@ async def test_a_wrong_key_stops_every_model_there_until_another_key_comes(envir
             assert (await bought(app, "four")).submission
 
 
-async def test_a_403_that_says_nothing_about_the_key_leaves_the_account_open_until_it_is_the_third(
+async def test_a_403_that_says_nothing_about_the_key_stops_the_account_at_the_third(
     environ: dict[str, str],
 ) -> None:
     async with Emulator("ark") as emulator, open_app(settings_of(environ, emulator)) as app:

@@ -198,7 +198,7 @@ def test_one_refusal_that_concerns_the_account_stops_further_purchases_there(til
 
 @pytest.mark.parametrize("code", ["insufficient_funds", "model_not_open"])
 @pytest.mark.parametrize("back", [30.0, HOUR, 365 * 24 * HOUR])
-def test_a_clock_that_is_set_back_after_a_refusal_lets_nothing_pass_and_stops_nothing_for_longer(
+def test_a_clock_set_back_after_a_refusal_neither_lets_pass_nor_stops_for_longer(
     till: Till, code: str, back: float
 ) -> None:
     till.store.write_now(
@@ -235,7 +235,7 @@ def test_the_same_request_while_the_first_is_open_is_the_same_job(till: Till) ->
     assert till.budget().spent_today_usd == 2
 
 
-def test_a_price_above_the_threshold_needs_a_token_that_works_once_and_for_that_request_only(
+def test_a_price_above_the_threshold_needs_a_token_that_works_once_for_one_request(
     till: Till,
 ) -> None:
     till.settings = replace(till.settings, confirm="ask")

@@ -243,7 +243,7 @@ WRONG: Mapping[str, tuple[dict[str, str], str]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-async def test_a_carrier_that_cannot_carry_is_a_wrong_setting_told_before_anything_is_bought(
+async def test_a_carrier_that_cannot_carry_is_told_before_anything_is_bought(
     case: str, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environ, word = WRONG[case]

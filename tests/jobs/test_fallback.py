@@ -392,7 +392,7 @@ async def test_a_database_that_fails_after_a_refusal_does_not_hide_the_refused_j
         assert market.sold == []
 
 
-async def test_a_mistake_after_a_refusal_neither_hides_the_refused_job_nor_asks_anybody_else(
+async def test_a_mistake_after_a_refusal_hides_no_refused_job_and_asks_nobody_else(
     opening: Opening,
 ) -> None:
     async with opening() as market:

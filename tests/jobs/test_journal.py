@@ -97,7 +97,7 @@ def test_the_real_charge_replaces_the_reservation(book: Book) -> None:
     assert job_records.find(book.connection, job.id).charge == charge
 
 
-def test_half_a_surrogate_pair_in_any_word_of_a_job_keeps_no_move_from_being_written(book: Book) -> None:
+def test_half_a_surrogate_pair_in_a_word_of_a_job_keeps_no_move_from_being_written(book: Book) -> None:
     job = book.move(book.job, JobState.SENDING, sent_at=NOW)
     failure: Exception | None = None
     try:

@@ -62,7 +62,7 @@ def test_the_file_goes_at_the_end_and_stays_while_a_buyer_needs_it(
     assert list(tmp_path.glob("*.receipts")) == []
 
 
-def test_buyers_that_hear_their_answers_at_the_same_time_do_not_overwrite_each_other(
+def test_buyers_that_are_answered_at_the_same_time_do_not_overwrite_each_other(
     receipts: Receipts,
 ) -> None:
     start = threading.Barrier(8)

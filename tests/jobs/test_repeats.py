@@ -115,7 +115,7 @@ OLD_MODEL = "seedance-1.0-pro"
 
 @pytest.mark.parametrize("later", [FIRST, SECOND])
 @pytest.mark.parametrize("written_first", [False, True], ids=["silent first", "written first"])
-async def test_a_default_that_is_written_out_is_no_other_request_whoever_would_be_chosen_now(
+async def test_a_default_that_is_written_out_is_no_other_request_whoever_is_chosen_now(
     later: str, written_first: bool, environ: dict[str, str], tmp_path: Path
 ) -> None:
     async with Emulator(FIRST, SECOND, behaviour=working()) as emulator:

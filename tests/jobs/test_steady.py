@@ -66,7 +66,7 @@ def test_setting_the_clock_back_and_forth_makes_no_time(machine: Machine) -> Non
     assert machine.later(wall=0, uptime=0) <= 4
 
 
-def test_the_clocks_are_looked_at_every_few_minutes_and_at_once_after_one_was_set_back(
+def test_the_clocks_are_looked_at_every_few_minutes_and_when_one_was_set_back(
     machine: Machine,
 ) -> None:
     def due(wall: float) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
-from collections.abc import Callable, Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -300,7 +300,12 @@ NOTHING_OPEN = ("says so", "leaves a watcher")
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return played_clock(monkeypatch)
+
+
+def played_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Return the clock that the watchers go by from now on."""
     played = Clock()
     monkeypatch.setattr(watch_duty, "anyio", played)
     monkeypatch.setattr(watch_duty, "_STILL_SECONDS", 0.6)
@@ -323,7 +328,7 @@ def test_a_server_that_is_killed_at_any_step_of_its_end_changes_nothing_about_th
 
 
 @pytest.mark.parametrize("still", range(1, 8))
-def test_a_watcher_that_stands_still_at_any_step_blocks_nobody_and_goes_home_when_it_wakes(
+def test_a_watcher_that_stands_still_at_any_step_blocks_nobody_and_goes_home(
     still: int, tmp_path: Path, clock: Clock
 ) -> None:
     scene = Scene(server=OPEN_AT_THE_END, still=still)

@@ -180,7 +180,7 @@ async def test_what_a_confined_worker_imports_is_told(
 
 
 @pytest.mark.skipif(sys.version_info < (3, 15), reason="there are no lazy imports before Python 3.15")
-async def test_what_a_library_has_only_announced_is_imported_before_the_worker_is_confined(
+async def test_what_a_library_only_announced_is_imported_before_the_worker_is_confined(
     tmp_path: Path, module: Callable[[str], str]
 ) -> None:
     name = module(ANNOUNCES)

@@ -200,7 +200,7 @@ async def test_a_task_without_a_mark_leaves_doubt_while_it_runs() -> None:
     assert afterwards.proves_absence
 
 
-async def test_a_task_without_a_mark_leaves_doubt_where_no_mark_was_ever_seen_to_come_back() -> None:
+async def test_a_task_without_a_mark_leaves_doubt_where_no_mark_was_seen_to_come_back() -> None:
     async with beside_an_unmarked_task() as (emulator, provider, task):
         emulator.ledger.force(task.id, "succeeded")
         request, offer = order()

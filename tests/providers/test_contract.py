@@ -188,7 +188,7 @@ async def test_status_words_are_read_in_any_case_and_with_blanks_around_them(nam
 
 
 @every_state
-async def test_an_answer_about_a_task_need_not_repeat_its_id_unless_it_could_be_about_the_call(
+async def test_an_answer_about_a_task_repeats_its_id_if_it_could_be_about_the_call(
     name: str, state: str
 ) -> None:
     def nameless(facts: dict[str, Any]) -> dict[str, Any]:

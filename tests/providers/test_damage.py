@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -221,6 +221,15 @@ def summed_up(wrong: list[str]) -> str:
 async def test_no_damaged_answer_is_unclassified_or_a_refusal(
     name: str, file: MediaFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tried, wrong = await read(name, damages(name, file), monkeypatch)
+    assert tried >= COUNT
+    assert not wrong, summed_up(wrong)
+
+
+async def read(
+    name: str, made: Iterable[tuple[Scene, list[tuple[int, bytes]]]], monkeypatch: pytest.MonkeyPatch
+) -> tuple[int, list[str]]:
+    """Let an adapter read these damaged answers as if they had arrived: how many, and what was wrong."""
     impatient(monkeypatch)
     playing = Playing([])
 
@@ -246,13 +255,12 @@ async def test_no_damaged_answer_is_unclassified_or_a_refusal(
     wrong: list[str] = []
     tried = 0
     async with opened(name, ORIGIN) as provider:
-        for scene, answers in damages(name, file):
+        for scene, answers in made:
             playing.waiting = list(answers)
             tried += 1
             if problem := await verdict(scene, provider):
                 wrong.append(f"{scene.kind}: {problem} after {answers[-1][0]} {answers[-1][1][:200]!r}")
-    assert tried >= COUNT
-    assert not wrong, summed_up(wrong)
+    return tried, wrong
 
 
 @pytest.mark.parametrize("name", ADAPTERS)

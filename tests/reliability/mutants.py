@@ -7,6 +7,7 @@ A mistake is made in the memory of a process of its own, while the module is bei
 
 from __future__ import annotations
 
+import ast
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -18,10 +19,11 @@ from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from multiprocessing import TimeoutError, get_context
-from pathlib import Path
+from multiprocessing.context import BaseContext
 from types import CodeType
 from typing import Any, NamedTuple
 
+from .mutants_edit import ROOT, mutate, source
 from .mutants_table import MUTANTS, Mutant
 
 SEEDS = 1500
@@ -29,6 +31,9 @@ SEEDS = 1500
 
 _SECONDS = 120.0
 """Of CPU, for one mistake."""
+
+_LOADED_BEFORE = ("anyio", "httpx2", "pydantic", "pytest")
+"""None of ours: the money core has to be imported with the mistake in it."""
 
 _CAUGHT = re.compile(r", step \d+: (I\d+: |ValueError: a job cannot go |IntegrityError: )")
 """A promise was seen broken, or the core's own second line stopped it."""
@@ -46,40 +51,20 @@ class Tried(NamedTuple):
     found: str
 
 
-def source(mutant: Mutant) -> Path:
-    """The file that the mistake is made in."""
-    return Path(__file__).parents[2].joinpath("seedance_mcp", *mutant.module.split(".")).with_suffix(".py")
-
-
-def mutate(mutant: Mutant) -> str:
-    """
-    Give the module's source with the mistake in it.
-
-    Raises:
-        ValueError: the place to change is not there, or not only once.
-    """
-    text = source(mutant).read_text(encoding="utf-8")
-    if text.count(mutant.old) != 1:
-        raise ValueError(
-            f"{mutant.name}: {mutant.old!r} is {text.count(mutant.old)} times in {mutant.module}.py, not once"
-        )
-    return text.replace(mutant.old, mutant.new)
-
-
 class _Loader(importlib.machinery.SourceFileLoader):
-    def __init__(self, fullname: str, path: str, text: str) -> None:
+    def __init__(self, fullname: str, path: str, tree: ast.Module) -> None:
         super().__init__(fullname, path)
-        self._text = text
+        self._tree = tree
 
     def get_code(self, fullname: str) -> CodeType:
-        return compile(self._text, self.path, "exec", dont_inherit=True)
+        return compile(self._tree, self.path, "exec", dont_inherit=True)
 
 
 class _Finder(importlib.abc.MetaPathFinder):
     """Answers the import of the one module with its mutated source."""
 
     def __init__(self, mutant: Mutant) -> None:
-        self._name, self._text = f"seedance_mcp.{mutant.module}", mutate(mutant)
+        self._name, self._tree = mutant.module, mutate(mutant)
         self._path = str(source(mutant))
 
     def find_spec(
@@ -87,7 +72,7 @@ class _Finder(importlib.abc.MetaPathFinder):
     ) -> importlib.machinery.ModuleSpec | None:
         if fullname != self._name:
             return None
-        loader = _Loader(fullname, self._path, self._text)
+        loader = _Loader(fullname, self._path, self._tree)
         return importlib.util.spec_from_file_location(fullname, self._path, loader=loader)
 
 
@@ -105,8 +90,8 @@ class Outcome:
 def attempt(mutant: Mutant, schedules: int = SEEDS) -> Tried:
     """Make the mistake in this process, which has to be a fresh one, and see whether the simulation or its test notices."""
     began = time.monotonic()
-    if any(name.startswith("seedance_mcp.") for name in sys.modules):
-        raise RuntimeError("the money core is imported here already, without the mistake")
+    if mutant.module in sys.modules:
+        raise RuntimeError("the module is imported here already, without the mistake")
     sys.meta_path.insert(0, _Finder(mutant))
     if mutant.test:
         failed = _failure(mutant.test)
@@ -143,10 +128,21 @@ def _failure(test: str) -> str:
 
     failures = _Failures()
     path, _, name = test.partition("::")
-    place = Path(__file__).parents[2] / path
+    place = ROOT / path
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):  # noqa: PTH123
-        code = pytest.main(["-x", "-p", "no:cacheprovider", f"{place}::{name}"], plugins=[failures])
+        # That anyio was loaded before pytest could rewrite its asserts does not matter: it has none that we need.
+        options = ["-x", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+        code = pytest.main([*options, f"{place}::{name}"], plugins=[failures])
     return failures.words[-1] if failures.words else f"survived {test}, which ended with {code!r}"
+
+
+def _context() -> BaseContext:
+    """Return how fresh processes are started: where that is possible, with the libraries of others loaded already."""
+    if sys.platform != "linux":
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(list(_LOADED_BEFORE))
+    return context
 
 
 def run(
@@ -154,7 +150,7 @@ def run(
 ) -> Outcome:
     """Try every mistake, each in a process of its own, `processes` at once (by default one for each core)."""
     count, began = processes or os.cpu_count() or 1, time.monotonic()
-    with get_context("spawn").Pool(count, maxtasksperchild=1) as pool:
+    with _context().Pool(count, maxtasksperchild=1) as pool:
         trials = [(mutant, pool.apply_async(attempt, (mutant, schedules))) for mutant in mutants]
         tried: list[Tried] = []
         for mutant, trial in trials:

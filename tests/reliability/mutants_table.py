@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 class Mutant(NamedTuple):
     """
-    One mistake: `old` occurs exactly once in `module`, a dotted name below `seedance_mcp`, and becomes `new`.
+    One mistake: in the definition of that qualified name (a function, a class, a constant) of the module of that dotted
+    name, `old` becomes `new`; see `mutants_edit`.
 
     `seed` is a schedule that is known to find it; the others are tried when it does so no more. What the simulation
     does not play is noticed by `test` instead (a path from the root of the project, `::` and a name).
@@ -17,6 +18,7 @@ class Mutant(NamedTuple):
 
     name: str
     module: str
+    definition: str
     old: str
     new: str
     breaks: str

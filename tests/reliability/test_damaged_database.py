@@ -43,8 +43,11 @@ async def bought(app: App, prompt: str) -> Job:
 
 @pytest.fixture(scope="module")
 def left_behind(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state folder with two videos bought and paid, as its last server left it."""
-    folder = tmp_path_factory.mktemp("history")
+    return make_history(tmp_path_factory.mktemp("history"))
+
+
+def make_history(folder: Path) -> Path:
+    """Return a state folder with two videos bought and paid, as its last server left it."""
 
     async def buy() -> None:
         async with Emulator("ark") as emulator, installation(emulator, folder) as app:
@@ -102,7 +105,7 @@ DAMAGES = (
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-async def test_a_damaged_database_is_kept_said_and_stops_purchases_until_a_person_allows_them(
+async def test_a_damaged_database_is_kept_and_stops_purchases_until_a_person_allows_them(
     damage, emulator: Emulator, history: Path, tmp_path: Path
 ) -> None:
     damaged = damage(history.read_bytes())
@@ -129,7 +132,7 @@ async def test_a_damaged_database_is_kept_said_and_stops_purchases_until_a_perso
     assert emulator.ledger.count("submit") == 1
 
 
-async def test_a_keeper_that_dies_after_setting_a_damaged_database_aside_has_not_lifted_the_stop(
+async def test_who_dies_after_setting_a_damaged_database_aside_has_not_lifted_the_stop(
     emulator: Emulator, history: Path, tmp_path: Path
 ) -> None:
     history.rename(history.with_name("jobs.damaged-20300101-000000.db"))
@@ -249,7 +252,7 @@ anyio.run(main)
 
 
 @pytest.mark.parametrize("what", ["state", "state/jobs.db", "state/receipts"])
-async def test_a_folder_or_file_that_cannot_be_written_to_stops_purchases_with_a_clear_error(
+async def test_a_place_that_cannot_be_written_to_stops_purchases_with_a_clear_error(
     what: str, emulator: Emulator, history: Path, tmp_path: Path
 ) -> None:
     before = _everything_recorded(history)

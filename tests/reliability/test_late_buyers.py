@@ -109,7 +109,7 @@ async def delivered(app: App, job_id: str) -> Job:
 
 
 @pytest.mark.parametrize("ends_first", [False, True], ids=["answer first", "end first"])
-async def test_a_task_is_on_disk_when_the_database_is_held_at_the_answer_and_the_server_ends(
+async def test_a_task_is_on_disk_when_the_database_is_held_and_the_server_ends(
     ends_first: bool, answer: anyio.Event, tmp_path: Path
 ) -> None:
     with anyio.fail_after(2 * PATIENCE):
@@ -257,7 +257,7 @@ async def test_a_task_whose_job_was_given_another_one_meanwhile_becomes_a_job_of
             assert emulator.ledger.count("submit") == 1
 
 
-async def test_a_receipt_that_the_database_does_not_take_yet_stays_also_when_it_takes_the_next_one(
+async def test_a_receipt_that_the_database_does_not_take_yet_stays_when_it_takes_the_next(
     tmp_path: Path,
 ) -> None:
     with anyio.fail_after(2 * PATIENCE):

@@ -93,7 +93,7 @@ class Trial:
         assert jobs == []
 
 
-def _secrets(world: World) -> list[Path]:
+def secret_files(world: World) -> list[Path]:
     places = (world.outside, world.home, world.root / "allowed-evil")
     found = [
         path for place in places for path in place.rglob("*") if path.is_file() and not path.is_symlink()
@@ -159,7 +159,7 @@ def test_there_are_enough_of_them() -> None:
 
 @pytest.mark.parametrize("group", GROUPS)
 async def test_a_hostile_path_is_refused_and_nothing_is_read(group: str, world: World) -> None:
-    async with Emulator("ark") as emulator, open_app(_settings(world, emulator)) as app:
+    async with Emulator("ark") as emulator, open_app(installation(world, emulator)) as app:
         trial = Trial(world, app, emulator)
         database = world.allowed / "sub/deep/hard-link-to-database.png"
         database.hardlink_to(world.state / "jobs.db")
@@ -172,7 +172,7 @@ async def test_a_hostile_path_is_refused_and_nothing_is_read(group: str, world: 
         try:
             with (
                 mounted(world.state, world.allowed / "mounted"),
-                unread(_secrets(world), world.allowed / "frame001.png"),
+                unread(secret_files(world), world.allowed / "frame001.png"),
             ):
                 for path in GROUPS[group]:
                     await trial.attempt(world.named(path, **names))
@@ -184,9 +184,9 @@ async def test_a_hostile_path_is_refused_and_nothing_is_read(group: str, world: 
 
 async def test_a_file_that_is_no_media_leads_nowhere_else(world: World) -> None:
     write_files(world.allowed, world.secret)
-    async with Emulator("ark") as emulator, open_app(_settings(world, emulator)) as app:
+    async with Emulator("ark") as emulator, open_app(installation(world, emulator)) as app:
         trial = Trial(world, app, emulator)
-        with unread(_secrets(world), world.allowed / "frame001.png"):
+        with unread(secret_files(world), world.allowed / "frame001.png"):
             for number, path in enumerate(OPENED):
                 await trial.attempt(world.named(path), ("upload", "ark")[number % 2])
         await trial.judge()
@@ -238,21 +238,21 @@ BECOMES: dict[str, Callable[[Path, World], object]] = {
 
 async def test_a_file_that_has_become_something_else_is_not_used(world: World) -> None:
     picture(world.allowed / "red.png", (640, 480), "green")
-    async with Emulator("ark") as emulator, open_app(_settings(world, emulator)) as app:
+    async with Emulator("ark") as emulator, open_app(installation(world, emulator)) as app:
         trial = Trial(world, app, emulator)
         for number, (name, become) in enumerate(BECOMES.items()):
             path = picture(world.allowed / f"kept{number}" / "cat.png", (640, 480))
             kept = (await app.upload(str(path))).media_id
             path.unlink()
             become(path, world)
-            with unread(_secrets(world), world.allowed / "frame001.png"):
+            with unread(secret_files(world), world.allowed / "frame001.png"):
                 await trial.attempt(kept, "ark", "sandbox")
             assert trial.wrong == [], name
         await trial.judge()
 
 
 async def test_the_video_of_a_job_that_has_become_a_link_is_not_looked_at(world: World) -> None:
-    async with Emulator("ark") as emulator, open_app(_settings(world, emulator)) as app:
+    async with Emulator("ark") as emulator, open_app(installation(world, emulator)) as app:
         trial = Trial(world, app, emulator)
         job = await app.job(await _job(app))
         assert job.artifacts
@@ -262,7 +262,7 @@ async def test_the_video_of_a_job_that_has_become_a_link_is_not_looked_at(world:
         for picture_of in video.parent.glob("*.png"):
             picture_of.unlink()
         video.symlink_to(private)
-        with unread(_secrets(world), world.allowed / "frame001.png"):
+        with unread(secret_files(world), world.allowed / "frame001.png"):
             for source in (f"job:{job.id}", f"job:{job.id}/last_frame"):
                 await trial.attempt(source, "upload", "ark", "sandbox")
             with pytest.raises(MediaError):
@@ -271,7 +271,7 @@ async def test_the_video_of_a_job_that_has_become_a_link_is_not_looked_at(world:
         await trial.judge()
 
 
-def _settings(world: World, emulator: Emulator) -> Settings:
+def installation(world: World, emulator: Emulator) -> Settings:
     return settings(
         {
             **emulator.environment(),

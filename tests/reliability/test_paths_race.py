@@ -63,14 +63,14 @@ class Outcome:
         return min(self.pictures, self.refused) >= 1000 and self.turns >= 300 and self.amid >= 30
 
 
-def race(folder: Path, reads: int, opener: Opener) -> Outcome:
+def race(folder: Path, reads: int, opener: Opener, patience: float = PATIENCE) -> Outcome:
     """Read a path at least so often, and until that tells or leaks, while another process swaps what lies there."""
     allowed, secret = folder / "allowed", folder / "secret.png"
     allowed.mkdir()
     secret.write_bytes(SECRET)
     (allowed / "cat.png").write_bytes(b"a picture")
     outcome, before = Outcome(), ""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     with subprocess.Popen([sys.executable, "-c", _SWAP, allowed, secret], stdout=subprocess.PIPE) as swapper:
         try:
             assert swapper.stdout

@@ -39,7 +39,7 @@ def test_claims_that_hold_are_reported_with_rounds_seed_and_seconds() -> None:
 
 
 @pytest.mark.parametrize("prove", [claim("x", holds=False).prove, missing, broken])
-def test_a_claim_that_fails_or_whose_proof_is_missing_fails_the_whole_and_stops_nothing(prove) -> None:
+def test_a_claim_that_fails_or_has_no_proof_fails_the_whole_and_stops_nothing(prove) -> None:
     said: list[str] = []
     bad = Claim(name="bad", says="It is so.", prove=prove)
     assert judge([bad, claim("good")], SHORT, said.append) == 1

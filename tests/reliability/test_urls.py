@@ -20,11 +20,11 @@ from seedance_mcp.providers.http.addresses import transport
 from .urls_hostile import ADDRESSES, URLS
 
 
-async def _nobody(host: str, port: int) -> Sequence[str]:
+async def nobody(host: str, port: int) -> Sequence[str]:
     raise AssertionError(f"{host} was looked up")
 
 
-async def _refused(url: str, folder: Path, over: httpx2.AsyncBaseTransport) -> None:
+async def refuses(url: str, folder: Path, over: httpx2.AsyncBaseTransport) -> None:
     with anyio.fail_after(10), pytest.raises(DownloadError):
         await Download(url, folder / "x.part", Route(over=over)).fetch()
     assert not (folder / "x.part").exists()
@@ -50,7 +50,7 @@ def test_there_are_enough_of_them() -> None:
 
 async def test_no_hostile_url_is_fetched_or_looked_up(tmp_path: Path, tried: list[str]) -> None:
     for url in URLS:
-        await _refused(url, tmp_path, transport(trusted=frozenset(), resolve=_nobody))
+        await refuses(url, tmp_path, transport(trusted=frozenset(), resolve=nobody))
     assert tried == []
 
 
@@ -64,7 +64,7 @@ async def test_no_redirect_to_a_hostile_url_is_followed(tmp_path: Path) -> None:
 
         if "://" not in url and ":" not in url:
             continue  # as the target of a redirect it is a path on the same host
-        await _refused("https://cdn.example.com/v.mp4", tmp_path, httpx2.MockTransport(answer))
+        await refuses("https://cdn.example.com/v.mp4", tmp_path, httpx2.MockTransport(answer))
         assert {httpx2.URL(one).host for one in asked} == {"cdn.example.com"}, url
 
 
@@ -79,7 +79,7 @@ async def test_a_name_that_leads_to_a_private_address_is_not_connected_to(
             ) -> Sequence[str]:
                 return found
 
-            await _refused(
+            await refuses(
                 "https://rebind.example.com/v.mp4", tmp_path, transport(trusted=frozenset(), resolve=resolve)
             )
     assert tried == []
@@ -96,7 +96,7 @@ async def test_a_name_that_flips_after_the_first_look_is_judged_again(
 
         over = transport(trusted=frozenset(), resolve=resolve)
         for _ in range(2):
-            await _refused("https://rebind.example.com/v.mp4", tmp_path, over)
+            await refuses("https://rebind.example.com/v.mp4", tmp_path, over)
     assert set(tried) == {"8.8.8.8"}
     assert len(tried) == len(ADDRESSES)
 

@@ -62,7 +62,7 @@ async def test_after_a_start_of_the_machine_a_list_proves_nothing_but_a_task_is_
             assert (await machine.job()).state is JobState.UNKNOWN
 
 
-async def test_what_was_learnt_of_the_providers_clock_before_a_start_of_the_machine_counts_after_it(
+async def test_what_was_learnt_of_the_providers_clock_counts_after_a_start_of_the_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hurry(monkeypatch)

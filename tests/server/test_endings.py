@@ -51,7 +51,7 @@ async def session(environ: dict[str, str], folder: Path, ended: Ended) -> AsyncI
     ended.seconds = anyio.current_time() - began
 
 
-async def test_a_job_that_runs_at_the_end_is_finished_by_one_watcher_and_its_hook_run_once(
+async def test_a_job_that_runs_at_the_end_is_finished_by_one_watcher_and_one_hook(
     environ: dict[str, str], tmp_path: Path, told: Path
 ) -> None:
     settings = with_hook({**environ, "SEEDANCE_SANDBOX_SECONDS": "4"}, tmp_path, told, seconds=2)
@@ -98,7 +98,7 @@ async def test_a_server_that_has_nothing_open_leaves_nobody_behind(
         assert processes(settings) == []
 
 
-async def test_a_purchase_that_is_under_way_when_the_client_kills_the_server_is_found_and_delivered(
+async def test_a_purchase_under_way_when_the_client_kills_the_server_is_delivered(
     environ: dict[str, str], tmp_path: Path, told: Path
 ) -> None:
     overlay = tmp_path / "catalog.toml"
@@ -126,7 +126,7 @@ async def test_a_purchase_that_is_under_way_when_the_client_kills_the_server_is_
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals there")
-async def test_a_signal_at_the_same_moment_as_the_end_of_input_leaves_a_watcher_all_the_same(
+async def test_a_signal_at_the_same_moment_as_the_end_of_input_leaves_a_watcher_too(
     environ: dict[str, str], tmp_path: Path, told: Path
 ) -> None:
     """A server that gets no time for two seconds, on a machine that is busy, sees both at once."""

@@ -44,50 +44,52 @@ async def _answer(server: Server) -> Any:
     return answer
 
 
-@pytest.mark.parametrize(
-    ("line", "answer"),
-    [
-        (b"not json", (None, PARSE)),
-        (b"{'id': 1}", (None, PARSE)),
-        (b"\xff\xfe\x00", (None, PARSE)),
-        (NESTED, (None, PARSE)),
-        (b'{"jsonrpc":"2.0","id":7,"method":"ping"', (7, PARSE)),
-        (b'{"jsonrpc":"2.0","method":"ping","params":{oops},"id":"a"}', ("a", PARSE)),
-        (json.dumps(request(3, "ping")).encode("utf-16"), (None, PARSE)),
-        (json.dumps(request(3, "ping")).encode("utf-16-be"), (None, PARSE)),
-        (b"null", (None, INVALID)),
-        (b"5", (None, INVALID)),
-        (b'"ping"', (None, INVALID)),
-        (b"{}", (None, INVALID)),
-        (b'{"jsonrpc":"2.0"}', (None, INVALID)),
-        (b'{"jsonrpc":"2.0","id":8}', (8, INVALID)),
-        (b'{"id":9,"method":"ping"}', (9, INVALID)),
-        (b'{"jsonrpc":"1.0","id":9,"method":"ping"}', (9, INVALID)),
-        (b'{"jsonrpc":"2.0","id":"x","method":5}', ("x", INVALID)),
-        (b'{"jsonrpc":"2.0","id":10,"method":"ping","params":[1]}', (10, INVALID)),
-        (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', (None, INVALID)),
-        (b'{"jsonrpc":"2.0","id":true,"method":"ping"}', (None, INVALID)),
-        (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', (None, INVALID)),
-        (b"[]", (None, INVALID)),
-        (b"[1, 2]", (None, INVALID)),
-        (b'[{"jsonrpc":"2.0","id":11,"method":"ping"}]', (None, INVALID)),
-        (b'{"jsonrpc":"2.0","id":9,"method":"ping","params":{"a":"\\ud800"}}', (9, None)),
-        (b'{"jsonrpc":"2.0","method":"ping","params":{"a":"\\ud800"},"id":9}', (9, None)),
-        (b'{"jsonrpc":"2.0","id":"\\ud800","method":"ping"}', (None, INVALID)),
-        (b'{"jsonrpc":"2.0","id":' + b"9" * 5000 + b',"method":"ping"}', (None, INVALID)),
-        (b'{"jsonrpc":"2.0","id":12,"method":"ping"}', (12, None)),
-        (b' \t{"jsonrpc":"2.0","id":13,"method":"ping"} \r', (13, None)),
-    ],
-    ids=lambda value: repr(value)[:50],
-)
-async def test_a_line_that_is_no_request_is_told_so(
-    environ: dict[str, str], tmp_path: Path, line: bytes, answer: tuple[Any, int | None]
-) -> None:
+LINES: list[tuple[bytes, tuple[Any, int | None]]] = [
+    (b"not json", (None, PARSE)),
+    (b"{'id': 1}", (None, PARSE)),
+    (b"\xff\xfe\x00", (None, PARSE)),
+    (NESTED, (None, PARSE)),
+    (b'{"jsonrpc":"2.0","id":7,"method":"ping"', (7, PARSE)),
+    (b'{"jsonrpc":"2.0","method":"ping","params":{oops},"id":"a"}', ("a", PARSE)),
+    (json.dumps(request(3, "ping")).encode("utf-16"), (None, PARSE)),
+    (json.dumps(request(3, "ping")).encode("utf-16-be"), (None, PARSE)),
+    (b"null", (None, INVALID)),
+    (b"5", (None, INVALID)),
+    (b'"ping"', (None, INVALID)),
+    (b"{}", (None, INVALID)),
+    (b'{"jsonrpc":"2.0"}', (None, INVALID)),
+    (b'{"jsonrpc":"2.0","id":8}', (8, INVALID)),
+    (b'{"id":9,"method":"ping"}', (9, INVALID)),
+    (b'{"jsonrpc":"1.0","id":9,"method":"ping"}', (9, INVALID)),
+    (b'{"jsonrpc":"2.0","id":"x","method":5}', ("x", INVALID)),
+    (b'{"jsonrpc":"2.0","id":10,"method":"ping","params":[1]}', (10, INVALID)),
+    (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', (None, INVALID)),
+    (b'{"jsonrpc":"2.0","id":true,"method":"ping"}', (None, INVALID)),
+    (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', (None, INVALID)),
+    (b"[]", (None, INVALID)),
+    (b"[1, 2]", (None, INVALID)),
+    (b'[{"jsonrpc":"2.0","id":11,"method":"ping"}]', (None, INVALID)),
+    (b'{"jsonrpc":"2.0","id":9,"method":"ping","params":{"a":"\\ud800"}}', (9, None)),
+    (b'{"jsonrpc":"2.0","method":"ping","params":{"a":"\\ud800"},"id":9}', (9, None)),
+    (b'{"jsonrpc":"2.0","id":"\\ud800","method":"ping"}', (None, INVALID)),
+    (b'{"jsonrpc":"2.0","id":' + b"9" * 5000 + b',"method":"ping"}', (None, INVALID)),
+    (b'{"jsonrpc":"2.0","id":12,"method":"ping"}', (12, None)),
+    (b' \t{"jsonrpc":"2.0","id":13,"method":"ping"} \r', (13, None)),
+]
+"""Each with the id and the error code of its answer."""
+
+
+async def test_a_line_that_is_no_request_is_told_so(environ: dict[str, str], tmp_path: Path) -> None:
+    wrong: list[str] = []
     async with serving(environ, tmp_path) as server:
         await _open(server)
-        got = await _answers(server, line + b"\n")
-    # UTF-16 has an end of line inside its end of line, so that it comes as two lines.
-    assert {(one["id"], one.get("error", {}).get("code")) for one in got} == {answer}
+        for line, answer in LINES:
+            got = await _answers(server, line + b"\n")
+            # UTF-16 has an end of line inside its end of line, so that it comes as two lines.
+            found = {(one["id"], one.get("error", {}).get("code")) for one in got}
+            if found != {answer}:
+                wrong.append(f"{line[:80]!r}: {found}, not {answer}")
+    assert wrong == []
     assert b"Traceback" not in server.stderr
 
 

@@ -100,7 +100,7 @@ async def test_a_read_that_waits_for_ever_can_be_given_up() -> None:
     assert scope.cancelled_caught
 
 
-async def test_calls_one_after_the_other_share_a_thread_and_one_that_waits_holds_nobody_up() -> None:
+async def test_calls_in_a_row_share_a_thread_and_one_that_waits_holds_nobody_up() -> None:
     with anyio.fail_after(10):
         async with _pipe() as (reading, writing, blocking), anyio.create_task_group() as tasks:
             names = {await blocking(threading.get_ident) for _ in range(5)}

@@ -1,0 +1,128 @@
+"""
+The kinds of tests, by what a test needs, and which test is of which kind.
+
+`conftest.py` marks every test with its kind, so that `pytest -m "unit or wire"` runs two of them, and fails a test that
+does more than its kind may.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+
+UNIT = "unit"
+"""This process alone, with files in a folder of its own at most: no socket, no other process."""
+
+WIRE = "wire"
+"""Servers on this machine as well, over real sockets; no other process."""
+
+PROCESS = "process"
+"""Other processes as well: the real command, media workers, the clients of other makers."""
+
+PROOF = "proof"
+"""Tries something by the thousand, or tests a tool that other tests rely on. `reliability/test_miniatures.py`, of the
+kind `process`, plays a little of each."""
+
+KINDS = {
+    "architecture": UNIT,
+    "architecture/test_layers.py": PROCESS,
+    "architecture/test_package.py": PROCESS,
+    "architecture/test_readme.py": PROCESS,
+    "architecture/test_source_distribution.py": PROOF,
+    "catalog": UNIT,
+    "cli": PROCESS,
+    "cli/test_arguments.py": UNIT,
+    "cli/test_carriage.py": UNIT,
+    "clients": PROCESS,
+    "config": UNIT,
+    "config/test_commands.py": PROCESS,
+    "emulator": PROOF,
+    "jobs": PROCESS,
+    "jobs/test_accounts.py": WIRE,
+    "jobs/test_by_hand.py": UNIT,
+    "jobs/test_downloads.py": WIRE,
+    "jobs/test_files.py": UNIT,
+    "jobs/test_held_back_sound.py": WIRE,
+    "jobs/test_job_codes.py": UNIT,
+    "jobs/test_journal.py": UNIT,
+    "jobs/test_missing.py": UNIT,
+    "jobs/test_network_drives.py": UNIT,
+    "jobs/test_readers.py": UNIT,
+    "jobs/test_receipts.py": UNIT,
+    "jobs/test_retries.py": WIRE,
+    "jobs/test_stand_ins.py": UNIT,
+    "jobs/test_steady.py": UNIT,
+    "jobs/test_too_early.py": WIRE,
+    "jobs/test_unfinished.py": UNIT,
+    "jobs/test_watch_duty.py": PROOF,
+    "media": PROCESS,
+    "media/test_cuts.py": UNIT,
+    "media/test_placeholder_words.py": UNIT,
+    "providers": WIRE,
+    "providers/test_added_provider.py": PROCESS,
+    "providers/test_damage.py": PROOF,
+    "providers/test_proxies.py": PROCESS,
+    "providers/test_sandbox.py": PROCESS,
+    "providers/test_strange_answers.py": PROOF,
+    "reliability": PROOF,
+    "reliability/test_miniatures.py": PROCESS,
+    "server": PROCESS,
+    "server/test_accounts.py": WIRE,
+    "server/test_outlooks.py": WIRE,
+    "test_app.py": PROCESS,
+    "test_matrix.py": PROOF,
+    "test_sweep.py": PROOF,
+}
+"""The kind of each folder, and of each file in it that is of another kind; paths from this folder."""
+
+_CONNECTING = frozenset({"socket.bind", "socket.connect", "socket.getaddrinfo", "socket.sendto"})
+if sys.platform == "win32":
+    _CONNECTING = frozenset[str]()  # an event loop wakes itself over a socket there
+_STARTING = frozenset({"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "subprocess.Popen"})
+_FORBIDDEN = {UNIT: _CONNECTING | _STARTING, WIRE: _STARTING}
+"""Audit events that a test of a kind must not cause."""
+
+
+def kind_of(file: Path) -> str | None:
+    """Return the kind of the tests in a file, or None if it is none of ours."""
+    if not file.is_relative_to(TESTS):
+        return None
+    inside = file.relative_to(TESTS)
+    return next(
+        (KINDS[path.as_posix()] for path in (inside, *inside.parents) if path.as_posix() in KINDS), None
+    )
+
+
+def is_wanted(file: Path, expression: str) -> bool:
+    """Tell whether tests of this file can be among those of a mark expression (`pytest -m`)."""
+    kind = kind_of(file)
+    words = set(re.findall(r"\w+", expression)) - {"and", "or", "not"}
+    if kind is None or not words or not words <= set(KINDS.values()):
+        return True
+    return bool(eval(expression, {}, {word: word == kind for word in words}))
+
+
+class Trespasses:
+    """Notes what a test does that its kind may not, in this process."""
+
+    def __init__(self) -> None:
+        self.noted: list[str] = []
+        self._forbidden: frozenset[str] = frozenset()
+        sys.addaudithook(self._hear)
+
+    def begin(self, kind: str | None) -> None:
+        """Start with a test of this kind."""
+        self.noted = []
+        self._forbidden = _FORBIDDEN.get(kind or "", frozenset())
+
+    def end(self) -> list[str]:
+        """Return what was noted since, and note nothing any more."""
+        self._forbidden = frozenset()
+        return self.noted
+
+    def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
+        if event in self._forbidden:
+            self.noted.append(f"{event} {arguments!r}"[:200])
