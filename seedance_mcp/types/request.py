@@ -44,30 +44,36 @@ class VideoRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
     prompt: str | None = Field(
-        None,
+        default=None,
         max_length=20_000,
         description="What happens, camera, style, sound. Parameters go in their own fields, never in the text.",
     )
-    model: str | None = Field(None, max_length=200, description="e.g. seedance-2.0; see list_models")
-    provider: str | None = Field(None, max_length=60, description="Default: cheapest that is ready")
-    duration: int | None = Field(None, description="Seconds; -1: the model chooses")
-    resolution: str | None = Field(None, max_length=20, description="480p, 720p, 1080p or 4k")
-    aspect_ratio: str | None = Field(None, max_length=20, description="16:9 9:16 1:1 4:3 3:4 21:9 adaptive")
+    model: str | None = Field(default=None, max_length=200, description="e.g. seedance-2.0; see list_models")
+    provider: str | None = Field(default=None, max_length=60, description="Default: cheapest that is ready")
+    duration: int | None = Field(default=None, description="Seconds; -1: the model chooses")
+    resolution: str | None = Field(default=None, max_length=20, description="480p, 720p, 1080p or 4k")
+    aspect_ratio: str | None = Field(
+        default=None, max_length=20, description="16:9 9:16 1:1 4:3 3:4 21:9 adaptive"
+    )
     first_frame: Source | None = Field(
-        None, description="Image: https URL, local path, media:<id>, job:<id>/last_frame"
+        default=None, description="Image: https URL, local path, media:<id>, job:<id>/last_frame"
     )
-    last_frame: Source | None = Field(None, description="Image; needs first_frame")
-    reference_images: tuple[Source, ...] = Field((), max_length=50, description="Not together with frames")
+    last_frame: Source | None = Field(default=None, description="Image; needs first_frame")
+    reference_images: tuple[Source, ...] = Field(
+        default=(), max_length=50, description="Not together with frames"
+    )
     reference_videos: tuple[Source, ...] = Field(
-        (), max_length=50, description="Also to edit or extend; job:<id>"
+        default=(), max_length=50, description="Also to edit or extend; job:<id>"
     )
-    reference_audios: tuple[Source, ...] = Field((), max_length=50)
+    reference_audios: tuple[Source, ...] = Field(default=(), max_length=50)
     generate_audio: bool | None = None
     camera_fixed: bool | None = None
-    seed: int | None = Field(None, ge=-1, le=4294967295)
+    seed: int | None = Field(default=None, ge=-1, le=4294967295)
     watermark: bool | None = None
     return_last_frame: bool | None = None
-    based_on: str | None = Field(None, max_length=128, description="Job id whose settings are the defaults")
+    based_on: str | None = Field(
+        default=None, max_length=128, description="Job id whose settings are the defaults"
+    )
     provider_options: dict[str, Any] = Field(
         default_factory=dict, description="Extra provider fields, e.g. service_tier, draft, frames"
     )

@@ -84,7 +84,9 @@ def _silent(module: Module) -> list[tuple[int, str]]:
             continue
         if not ast.get_docstring(node):
             found.append((node.lineno, node.name))
-        for method in node.body if isinstance(node, ast.ClassDef) else []:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        for method in node.body:
             if not isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef) or method.name.startswith("_"):
                 continue
             if not ast.get_docstring(method) and method.name not in described | _inherited(module, node):

@@ -96,5 +96,6 @@ async def test_the_example_configuration_starts_the_server(
     monkeypatch.setenv("PATH", scripts, prepend=os.pathsep)
     with anyio.fail_after(30):
         async with Client(server) as client:
+            assert client.server_info
             assert client.server_info.name
             assert "generate_video" in {tool.name for tool in (await client.list_tools()).tools}

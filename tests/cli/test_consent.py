@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -178,7 +179,7 @@ def test_approve_asks_the_person_at_the_terminal(
     assert agrees or getattr(outcome, "token", "") is None
 
 
-def make(environ: dict[str, str], folder: Path, **more: bool) -> Job | ConfirmationRequired:
+def make(environ: dict[str, str], folder: Path, **more: Any) -> Job | ConfirmationRequired:
     """Let the assistant ask for the video of `code`: the job, or the question."""
 
     async def ask() -> Job | ConfirmationRequired:

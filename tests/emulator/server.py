@@ -157,6 +157,7 @@ class Emulator:
             bound = listener.extra(SocketAttribute.local_port)
             self._worlds[name].origin = f"http://127.0.0.1:{bound}"
             for each in listener.listeners:
+                assert isinstance(each, SocketListener)
                 group.start_soon(self._accept, each, name)
         return self
 

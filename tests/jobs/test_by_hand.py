@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def go(store: Store, to: JobState, **changes: object) -> None:
+def go(store: Store, to: JobState, **changes: Any) -> None:
     store.write_now(
         lambda connection: move(
             connection, find(connection, "j"), to, now=records.START, by="another", **changes

@@ -95,11 +95,11 @@ def wished(source: str, prompt: str = "a boat", **fields: Any) -> VideoRequest:
 
 @asynccontextmanager
 async def market(
-    folder: Path, *names: str, behaviour: Behaviour | None = None, **environ: str
+    folder: Path, *names: str, behaviour: Behaviour | None = None, environ: Mapping[str, str] | None = None
 ) -> AsyncIterator[Market]:
     with anyio.fail_after(60):
         async with Emulator(*names, behaviour=behaviour or Behaviour()) as emulator:
-            given = {**emulator.environment(), **environ}
+            given = {**emulator.environment(), **(environ or {})}
             async with open_app(settings(given, folder)) as app:
                 yield Market(app, emulator, folder)
 
@@ -136,7 +136,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 async def test_by_a_bucket_the_cleaned_video_arrives_under_a_signed_address(
     name: str, film: Path, tmp_path: Path, log: pytest.LogCaptureFixture
 ) -> None:
-    async with running(Store()) as bucket, market(tmp_path, name, **bucket.environment()) as here:
+    async with running(Store()) as bucket, market(tmp_path, name, environ=bucket.environment()) as here:
         job = await here.buy(name, str(film))
         assert job.status is JobStatus.SUCCEEDED, job.error
         assert bucket.count("PUT") == 1
@@ -159,7 +159,7 @@ async def test_by_a_bucket_the_cleaned_video_arrives_under_a_signed_address(
 @pytest.mark.parametrize("name", ["ark", "runcomfy"])
 async def test_by_another_provider_nothing_is_bought_there(name: str, film: Path, tmp_path: Path) -> None:
     carrier = "atlas"
-    async with market(tmp_path, name, carrier, SEEDANCE_CARRIER=carrier) as here:
+    async with market(tmp_path, name, carrier, environ={"SEEDANCE_CARRIER": carrier}) as here:
         for prompt in ("a boat", "another boat"):
             job = await here.buy(name, str(film), prompt)
             assert job.status is JobStatus.SUCCEEDED, job.error
@@ -171,7 +171,7 @@ async def test_by_another_provider_nothing_is_bought_there(name: str, film: Path
 
 
 async def test_what_has_expired_in_the_bucket_is_put_anew(film: Path, tmp_path: Path) -> None:
-    async with running(Store()) as bucket, market(tmp_path, "ark", **bucket.environment()) as here:
+    async with running(Store()) as bucket, market(tmp_path, "ark", environ=bucket.environment()) as here:
         # The second time an hour is left, the third time twenty minutes: too little for a task in a queue.
         for number, (hours, puts) in enumerate(((0.0, 1), (23.0, 1), (23.67, 2))):
             here.rows("UPDATE uploads SET expires_at = expires_at - ?", hours * 3600)
@@ -187,7 +187,7 @@ async def test_what_was_put_under_a_clock_that_was_ahead_is_put_anew_when_that_i
 ) -> None:
     """Also when the moment comes that it is dated by: it was good for less than the time until then."""
     ahead = 23 * 3600.0
-    async with running(Store()) as bucket, market(tmp_path, "ark", **bucket.environment()) as here:
+    async with running(Store()) as bucket, market(tmp_path, "ark", environ=bucket.environment()) as here:
         store = here.app._store
         store.clock = lambda: time.time() + ahead
         assert (await here.buy("ark", str(film), "a boat")).status is JobStatus.SUCCEEDED
@@ -200,7 +200,7 @@ async def test_what_was_put_under_a_clock_that_was_ahead_is_put_anew_when_that_i
 
 
 async def test_estimates_and_uploads_say_by_which_way_the_file_goes(film: Path, tmp_path: Path) -> None:
-    async with running(Store()) as bucket, market(tmp_path, "ark", **bucket.environment()) as here:
+    async with running(Store()) as bucket, market(tmp_path, "ark", environ=bucket.environment()) as here:
         quote = await here.app.estimate(wished(str(film)))
         kept = await here.app.upload(str(film))
         assert quote.offer.provider.name == "ark", "the carrier makes the only ready provider able"
@@ -249,7 +249,7 @@ async def test_a_carrier_that_cannot_carry_is_told_before_anything_is_bought(
     environ, word = WRONG[case]
     if case == "no extra":
         monkeypatch.setitem(sys.modules, "botocore", None)
-    async with market(tmp_path, "ark", **environ) as here:
+    async with market(tmp_path, "ark", environ=environ) as here:
         for ask in (here.app.generate, here.app.estimate):
             with pytest.raises(ConfigError) as caught:
                 await ask(wished(str(film), provider="ark"))
@@ -271,7 +271,7 @@ async def test_a_bucket_that_refuses_the_file_ends_the_job_before_the_purchase(
 ) -> None:
     async with (
         running(Store(refuse=answer)) as bucket,
-        market(tmp_path, "ark", **bucket.environment()) as here,
+        market(tmp_path, "ark", environ=bucket.environment()) as here,
     ):
         job = await here.buy("ark", str(film))
         assert (job.state, job.error_code) == (JobState.NOT_SENT, code)
@@ -290,7 +290,7 @@ async def test_a_bucket_that_refuses_the_file_ends_the_job_before_the_purchase(
 async def test_a_provider_that_repeats_the_link_does_not_bring_it_into_a_record(
     refused: bool, film: Path, tmp_path: Path, log: pytest.LogCaptureFixture
 ) -> None:
-    async with running(Store()) as bucket, market(tmp_path, "ark", **bucket.environment()) as here:
+    async with running(Store()) as bucket, market(tmp_path, "ark", environ=bucket.environment()) as here:
         dialect = here.emulator.dialect("ark")
         usual = dialect.answer
 
@@ -355,11 +355,11 @@ async def test_a_link_that_ends_soon_is_not_handed_on(tmp_path: Path) -> None:
     (tmp_path / "catalog.toml").write_text("[providers.ark]\nresult_hours = 0.4\n")
     environ = {"SEEDANCE_CATALOG": str(tmp_path / "catalog.toml")}
     async with running(Store()) as bucket:
-        async with market(tmp_path, "ark", behaviour=Behaviour(true_size=True), **environ) as here:
+        async with market(tmp_path, "ark", behaviour=Behaviour(true_size=True), environ=environ) as here:
             first = await first_video(here, "ark")
             with pytest.raises(InvalidRequest, match="SEEDANCE_CARRIER"):
                 await here.app.generate(wished(f"job:{first.id}", provider="ark"))
-        async with market(tmp_path, "ark", **environ, **bucket.environment()) as here:
+        async with market(tmp_path, "ark", environ={**environ, **bucket.environment()}) as here:
             job = await here.buy("ark", f"job:{first.id}")
             assert job.status is JobStatus.SUCCEEDED, job.error
             assert bucket.count("PUT") == 1, "the file goes by the carrier instead"

@@ -6,6 +6,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -17,7 +18,7 @@ RATE = 48_000
 Picture = NDArray[np.uint8]
 
 
-def picture(path: Path, size: tuple[int, int] = (64, 48), color: str = "red", **options: object) -> Path:
+def picture(path: Path, size: tuple[int, int] = (64, 48), color: str = "red", **options: Any) -> Path:
     """An image file of one colour; the name's ending says the format."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", size, color).save(path, **options)
@@ -41,20 +42,21 @@ def film(
     with av.open(str(path), "w", options={"movflags": "use_metadata_tags", **(options or {})}) as container:
         container.metadata.update(tags or {})
         shown = container.add_stream(codec, rate=fps)
+        assert isinstance(shown, av.VideoStream)
         shown.width, shown.height, shown.pix_fmt = first.shape[1], first.shape[0], "yuv420p"
         if codec == "libx264":
             shown.options = {"preset": "ultrafast", "crf": "18", **(options or {})}
         if rotation:
             shown.set_display_rotation(rotation)
-        heard = None if sound is None else container.add_stream("aac", rate=RATE)
-        if heard is not None:
+        heard = container.add_stream("aac", rate=RATE) if sound is not None else None
+        if heard is not None and sound is not None:
             heard.layout = "mono" if sound.shape[0] == 1 else "stereo"
             heard.bit_rate = 192_000
             heard.options = {"aac_coder": "fast"}  # a quarter of the time
         for array in (first, *frames):
             container.mux(shown.encode(av.VideoFrame.from_ndarray(array)))
         container.mux(shown.encode())
-        if heard is not None:
+        if heard is not None and sound is not None:
             for frame in sound_frames(sound):
                 container.mux(heard.encode(frame))
             container.mux(heard.encode())

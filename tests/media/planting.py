@@ -162,6 +162,7 @@ def encoded(path: Path, codec: str, rate: int = 48_000) -> bytes:
     with av.open(str(path), "w", options={"write_xing": "0"} if codec == "mp3" else {}) as container:
         container.metadata["comment"] = SECRET.decode()
         stream = container.add_stream(codec, rate=rate)
+        assert isinstance(stream, av.AudioStream)
         stream.layout = "mono"
         wave = (np.sin(np.arange(48_000 * 3) / 20) * 9000).astype(np.int16).reshape(1, -1)
         for at in range(0, wave.shape[1], 1152):

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import anyio
 import pytest
-from anyio.abc import SocketStream
+from anyio.abc import SocketListener, SocketStream
+from anyio.streams.stapled import MultiListener
 
 from seedance_mcp.errors import InspectionFailed, MediaError
 from seedance_mcp.media.confine import Limits, run_worker
@@ -123,8 +124,15 @@ async def test_a_worker_that_hangs_is_killed_when_its_time_is_up(
             pytest.raises(MediaError, match="longer than 1 seconds"),
         ):
             await run_worker("hang", {"port": port}, source=file, limits=Limits(seconds=1), module=name)
-        async with await listener.listeners[0].accept() as stream:
+        async with await accepted(listener) as stream:
             await is_dead(stream)
+
+
+async def accepted(listener: MultiListener[SocketStream]) -> SocketStream:
+    """The connection that somebody has made to it."""
+    [alone] = listener.listeners
+    assert isinstance(alone, SocketListener)
+    return await alone.accept()
 
 
 async def test_a_worker_is_killed_when_the_call_is_cancelled(
@@ -133,6 +141,7 @@ async def test_a_worker_is_killed_when_the_call_is_cancelled(
     name = module(HANGS)
     async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
         port = listener.extra(anyio.abc.SocketAttribute.local_port)
+        stream: SocketStream | None = None
         with source(tmp_path) as file, anyio.fail_after(10):
             async with anyio.create_task_group() as tasks:
 
@@ -142,9 +151,10 @@ async def test_a_worker_is_killed_when_the_call_is_cancelled(
                     )
 
                 tasks.start_soon(hang)
-                stream = await listener.listeners[0].accept()
+                stream = await accepted(listener)
                 assert await stream.receive() == b"here"
                 tasks.cancel_scope.cancel()
+            assert stream
             async with stream:
                 await is_dead(stream)
 

@@ -39,6 +39,8 @@ def made(
         with av.open(str(path), "w", format=form, options=options or {}) as film:
             film.metadata.update({"location": planting.PLACE, "comment": planting.SECRET.decode()})
             shown, heard = film.add_stream(codec, rate=24), film.add_stream(sound, rate=RATE)
+            assert isinstance(shown, av.VideoStream)
+            assert isinstance(heard, av.AudioStream)
             shown.width, shown.height, shown.pix_fmt = 160, 96, "yuv420p"
             shown.options = {"preset": "ultrafast", **(encoder or {})}
             heard.layout = "stereo"
@@ -59,14 +61,15 @@ def cut(data: bytes) -> bytes:
 
 
 def packets(data: bytes, **options: str) -> list[tuple[Any, ...]]:
-    with av.open(io.BytesIO(data), options=options) as film:
+    with av.open(io.BytesIO(data), "r", options=options) as film:
         streams = [*film.streams.video, *film.streams.audio]
         return [(p.stream.index, p.pts, p.dts, bytes(p)) for p in film.demux(*streams) if p.size]
 
 
 def frames(data: bytes) -> Iterator[tuple[Any, ...]]:
-    with av.open(io.BytesIO(data)) as film:
+    with av.open(io.BytesIO(data), "r") as film:
         for frame in film.decode(*film.streams.video, *film.streams.audio):
+            assert isinstance(frame, av.VideoFrame | av.AudioFrame)
             yield frame.pts, frame.to_ndarray().tobytes()
 
 
@@ -217,7 +220,7 @@ def test_sound_in_a_code_that_nobody_here_knows_is_kept() -> None:
     data = made("mov").replace(b"mp4a", b"apac", 1)
     clean = cut(data)
     for index in (0, 1):
-        with av.open(io.BytesIO(data)) as one, av.open(io.BytesIO(clean)) as other:
+        with av.open(io.BytesIO(data), "r") as one, av.open(io.BytesIO(clean), "r") as other:
             pairs = [
                 [bytes(packet) for packet in film.demux(film.streams[index]) if packet.size]
                 for film in (one, other)

@@ -78,7 +78,7 @@ async def copied(file: MediaFile, tmp_path: Path) -> Path:
 def told_seconds(path: Path) -> list[float]:
     """What the headers of a film or sound say of its length: the whole, then each track."""
     with av.open(str(path)) as container:
-        tracks = [float(stream.duration * stream.time_base) for stream in container.streams]
+        tracks = [float((stream.duration or 0) * (stream.time_base or 0)) for stream in container.streams]
         return [(container.duration or 0) / av.time_base, *tracks]
 
 

@@ -36,6 +36,7 @@ async def refusal(path: Path) -> MediaError:
 def sound(path: Path, codec: str, seconds: float = 2.0) -> Path:
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=RATE)
+        assert isinstance(stream, av.AudioStream)
         stream.layout = "stereo"
         for frame in sound_frames(sine(seconds, -20)):
             resampled = av.AudioResampler(stream.format, "stereo", RATE).resample(frame)

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,7 +121,7 @@ def test_an_allowed_folder_may_itself_be_a_link(world: World, tmp_path: Path) ->
 def test_videos_kept_below_the_state_folder_stay_readable(tmp_path: Path) -> None:
     picture(tmp_path / "videos/good.png")
     picture(tmp_path / "other/bad.png")
-    rules = {"allowed": [tmp_path / "videos", tmp_path / "other"], "forbidden": [tmp_path]}
+    rules: dict[str, Any] = {"allowed": [tmp_path / "videos", tmp_path / "other"], "forbidden": [tmp_path]}
     for name in ("videos/good.png", "other/bad.png"):
         with open_allowed(tmp_path / name, **rules):
             pass

@@ -22,7 +22,9 @@ async def test_the_last_frame_is_drawn_as_players_show_it(
     picture = await extract_last_frame(video)
     with Image.open(io.BytesIO(picture)) as image:
         assert (image.format, image.size) == ("PNG", size)
-        red, _, blue = image.getpixel((90, 90))
+        color = image.getpixel((90, 90))
+    assert isinstance(color, tuple)
+    red, _, blue = color
     assert blue > 150 > red
     assert await extract_last_frame(video) == picture
 

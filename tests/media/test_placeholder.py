@@ -109,10 +109,14 @@ def test_size_length_rate_and_sound_are_exact(
         assert picture.codec_context.name == "h264"
         assert picture.pix_fmt == "yuv420p"
         assert picture.average_rate == fps
+        assert picture.duration
+        assert picture.time_base
         assert picture.duration * picture.time_base == pytest.approx(round(seconds * fps) / fps)
         assert len(film.streams.audio) == int(audio)
         for sound in film.streams.audio:
             assert sound.codec_context.name == "aac"
+            assert sound.duration
+            assert sound.time_base
             assert float(sound.duration * sound.time_base) == pytest.approx(
                 round(seconds * fps) / fps, abs=1e-3
             )

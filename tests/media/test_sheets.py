@@ -80,6 +80,8 @@ async def test_each_frame_carries_its_time(tmp_path: Path) -> None:
     image = await sheet(path, frames=1)
     corner = image.crop((6, image.height - 40, 120, image.height - 6)).convert("L")
     darkest, brightest = corner.getextrema()
+    assert isinstance(darkest, int | float)
+    assert isinstance(brightest, int | float)
     assert darkest < 60
     assert brightest > 220
 

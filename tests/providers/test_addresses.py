@@ -15,7 +15,7 @@ import httpcore2
 import httpx2
 import pytest
 from anyio.abc import SocketAttribute, SocketStream
-from anyio.streams.tls import TLSListener
+from anyio.streams.tls import TLSListener, TLSStream
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -242,7 +242,7 @@ async def serving(tls: ssl.SSLContext | None = None) -> AsyncGenerator[Server]:
     if tls:
         tls.sni_callback = lambda connection, name, context: server.names.append(name)
 
-    async def handle(stream: SocketStream) -> None:
+    async def handle(stream: SocketStream | TLSStream) -> None:
         received = bytearray()
         server.connected.append(received)
         server.ready.set()
@@ -256,9 +256,10 @@ async def serving(tls: ssl.SSLContext | None = None) -> AsyncGenerator[Server]:
                 pass
 
     async with listener, anyio.create_task_group() as group:
-        group.start_soon(
-            (TLSListener(listener, tls, standard_compatible=False) if tls else listener).serve, handle
-        )
+        if tls:
+            group.start_soon(TLSListener(listener, tls, standard_compatible=False).serve, handle)
+        else:
+            group.start_soon(listener.serve, handle)
         yield server
         group.cancel_scope.cancel()
 

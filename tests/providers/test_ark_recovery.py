@@ -127,7 +127,9 @@ async def test_a_search_that_fails_half_way_proves_nothing(kind: str, call: str)
             await provider.recover(request, offer, "mine", sent())
 
 
-async def test_a_list_that_moves_while_it_is_read_proves_nothing() -> None:
+async def test_a_list_that_moves_while_it_is_read_proves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A record that vanishes from the first page pulls one from the second page over the edge, unseen."""
     async with Emulator("ark") as emulator, opened(emulator) as provider:
         request, offer = await lose(emulator, provider, "other")
@@ -144,7 +146,7 @@ async def test_a_list_that_moves_while_it_is_read_proves_nothing() -> None:
                 emulator.ledger.tasks["cgt-0"].deleted = True
             return response
 
-        dialect.answer = answer
+        monkeypatch.setattr(dialect, "answer", answer)
         found = await provider.recover(request, offer, "mine", sent())
     assert (found.submission, found.proves_absence) == (None, False)
 

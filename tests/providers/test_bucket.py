@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from pathlib import Path
+from typing import Any
 
 import anyio
 import httpx2
@@ -27,7 +28,7 @@ CONTENT = b"a film " * 100_000
 
 
 def bucket(endpoint: str | None, **fields: str) -> Bucket:
-    values = {"bucket": "clips", "region": "cn-test", "prefix": "seedance/", **fields}
+    values: dict[str, Any] = {"bucket": "clips", "region": "cn-test", "prefix": "seedance/", **fields}
     secret = SecretStr(values.pop("secret", SECRET))
     return Bucket(BucketAccess(endpoint=endpoint, key_id=SecretStr(KEY_ID), secret_key=secret, **values))
 

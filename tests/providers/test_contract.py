@@ -60,7 +60,7 @@ async def conversation(
     async def say(connection: Connection, request: Request) -> bool:
         target = re.sub(r"\bstart=[^&]+", "start=$start", request.target.removeprefix(base_path(name)))
         sent = f"{request.method} {target}"
-        exchange = waiting.pop(0) if waiting else {"send": "nothing more"}
+        exchange: dict[str, Any] = waiting.pop(0) if waiting else {"send": "nothing more"}
         expected = filled(exchange["send"], model=model)
         if sent != expected:
             wrong.append(f"{sent} instead of {expected}")

@@ -105,11 +105,13 @@ def _around(owner: Any, name: str, what: str, reached: Reached) -> None:
     if inspect.iscoroutinefunction(work):
 
         @wraps(work)
-        async def told(*given: Any, **named: Any) -> Any:
+        async def told_later(*given: Any, **named: Any) -> Any:
             reached(f"before {what}")
             result = await work(*given, **named)
             reached(f"after {what}")
             return result
+
+        setattr(owner, name, told_later)
     else:
 
         @wraps(work)
@@ -119,7 +121,7 @@ def _around(owner: Any, name: str, what: str, reached: Reached) -> None:
             reached(f"after {what}")
             return result
 
-    setattr(owner, name, told)
+        setattr(owner, name, told)
 
 
 def _around_transactions(reached: Reached) -> None:

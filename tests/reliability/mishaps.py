@@ -58,6 +58,10 @@ class FinishHookThatNobodyCanRead(Mishap):
         return await scene.start("a boat whose end is told")
 
 
+def _stumble(job_id: str) -> None:
+    raise ZeroDivisionError(job_id)
+
+
 class ListenerThatRaises(Mishap):
     """Somebody who wants to hear of changes and cannot bear them."""
 
@@ -67,7 +71,7 @@ class ListenerThatRaises(Mishap):
 
     async def during(self, scene: Scene) -> str | None:
         assert scene.app
-        scene.app.on_change(lambda job_id: [1 // 0][0])
+        scene.app.on_change(_stumble)
         return await scene.start("a boat that is listened to")
 
 

@@ -29,7 +29,7 @@ REFUSED_MEDIA = (
 )
 """Files whose contents may not be read, as an assistant names them."""
 
-FREE_FAULTS = (
+FREE_FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "status", "status": 401},
     {"kind": "status", "status": 500},
     {"kind": "page"},
@@ -41,7 +41,7 @@ FREE_FAULTS = (
 )
 """What happens once each while a task is followed."""
 
-PAID_FAULTS = (
+PAID_FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "status", "status": 400, "accepted": False},
     {"kind": "status", "status": 503, "accepted": False},
     {"kind": "page", "accepted": False},
@@ -247,7 +247,7 @@ async def _bad_times(assistant: Assistant, emulator: Emulator) -> list[str]:
     jobs: list[dict[str, Any]] = []
     for fault in FREE_FAULTS:
         for call in ("poll", "result"):
-            emulator.faults.add(Fault(**{"call": call, **fault}))
+            emulator.faults.add(Fault(call=call, **fault))
     jobs.append(await assistant.generate("through thick and thin"))
     await assistant.call("check_status", own=True, job_id=jobs[0]["job_id"], wait_seconds=4)
     emulator.faults.clear()

@@ -149,7 +149,7 @@ class SimKept:
 class SimShops(ProviderPool):
     """The real pool's judgement whose a job is, with the sellers of this world."""
 
-    least_wait = 0.0
+    least_wait = 0.0  # pyright: ignore[reportAssignmentType]  the real one is computed from the catalogue
 
     def __init__(self, world: World, process: Process) -> None:
         super().__init__(Catalog.load, world.settings, process.store)

@@ -234,7 +234,7 @@ class World:
             base_url=process.reach.place, model="m", endpoint="e", asked=asked,
             request=request(number), digests={}, tag=job_id, estimate=price, maximum=price,
             terms=self._terms(price),
-            key=key and RequestKey(text=key, asked=request(number), digests={}), instead_of=instead_of,
+            key=RequestKey(text=key, asked=request(number), digests={}) if key else None, instead_of=instead_of,
         )  # fmt: skip
         try:
             await self._buy(process, intent, None)

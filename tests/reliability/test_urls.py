@@ -60,7 +60,7 @@ async def test_no_redirect_to_a_hostile_url_is_followed(tmp_path: Path) -> None:
 
         def answer(request: httpx2.Request, url: str = url, asked: list[str] = asked) -> httpx2.Response:
             asked.append(str(request.url))
-            return httpx2.Response(302, headers={"Location": url.encode("utf-8", "replace")})
+            return httpx2.Response(302, headers={b"Location": url.encode("utf-8", "replace")})
 
         if "://" not in url and ":" not in url:
             continue  # as the target of a redirect it is a path on the same host

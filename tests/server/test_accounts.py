@@ -72,7 +72,7 @@ async def test_every_answer_about_such_a_job_names_its_key(tmp_path: Path, era: 
 async def test_progress_says_that_a_job_waits_for_its_key(tmp_path: Path, era: Era) -> None:
     messages: list[str | None] = []
 
-    async def progress(fraction: float, total: float | None, message: str | None) -> None:
+    async def progress(progress: float, total: float | None, message: str | None) -> None:
         messages.append(message)
 
     with anyio.fail_after(60):

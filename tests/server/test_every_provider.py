@@ -31,8 +31,8 @@ async def test_price_upload_video_file_and_charge(
     behaviour = Behaviour(queued_seconds=0.2, running_seconds=0.6, true_size=True)
     told: list[float] = []
 
-    async def progress(fraction: float, total: float | None, message: str | None) -> None:
-        told.append(fraction)
+    async def progress(progress: float, total: float | None, message: str | None) -> None:
+        told.append(progress)
 
     with anyio.fail_after(90):
         async with Emulator(provider, behaviour=behaviour) as emulator:

@@ -25,6 +25,7 @@ async def test_a_video_is_made_over_real_pipes(environ: dict[str, str], tmp_path
     )
     with anyio.fail_after(90):
         async with Client(server, mode=era) as client:
+            assert client.server_info
             assert client.server_info.name == "seedance"
             assert client.server_info.version == version("seedance-mcp")
             job = await make(client)

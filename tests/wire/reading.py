@@ -49,7 +49,7 @@ class Buyer:
 def offer_and_request(name: str, case: dict[str, Any]) -> tuple[Offer, VideoRequest]:
     """What a case buys. Retired offers are spoken like the others."""
     offer = CATALOG.offer(name, case["model"], retired=True)
-    fields = {
+    fields: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in case["request"].items()
     }
     return offer, VideoRequest(provider=name, model=case["model"], **fields)
