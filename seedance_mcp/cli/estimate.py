@@ -32,7 +32,7 @@ async def _estimate(settings: Settings, request: VideoRequest, as_json: bool) ->
     async with opened(settings, watch=False) as app:
         quote = await app.estimate(request)
         if as_json:
-            from ..server import views
+            from ..presentation import views
 
             print(json_text((await views.estimate(app, quote)).model_dump(mode="json")))
         else:

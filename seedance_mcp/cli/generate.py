@@ -70,7 +70,7 @@ async def _make(
             ),
         )
         if started.deduplicated:
-            from ..server import views
+            from ..presentation import views
 
             another = "--allow-duplicate" if arguments.request_key is None else "a new --request-key"
             print(

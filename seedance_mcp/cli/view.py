@@ -43,7 +43,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.out:
         viewed = replace(viewed, sheet=_write(whole(arguments.out), viewed.jpeg))
     if arguments.json:
-        from ..server import views
+        from ..presentation import views
 
         print(json_text(views.view(viewed).model_dump(mode="json")))
     else:
