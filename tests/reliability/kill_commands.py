@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from seedance_mcp.catalog import Catalog
-from seedance_mcp.cli import main, run, watch
+from seedance_mcp.cli import main, run
+from seedance_mcp.cli.commands import watch
 from seedance_mcp.config import load_settings
 from seedance_mcp.jobs import detached, runner, watch_duty
 from seedance_mcp.jobs.results import hooks

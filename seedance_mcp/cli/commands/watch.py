@@ -11,12 +11,12 @@ from collections.abc import AsyncGenerator
 
 import anyio
 
-from ..app import App
-from ..config import Settings, load_settings
-from ..errors import StoreError, StoreGone
-from ..jobs import WatchDuty, lost_answers
-from ..texts import one_line
-from .opening import opened
+from ...app import App
+from ...config import Settings, load_settings
+from ...errors import StoreError, StoreGone
+from ...jobs import WatchDuty, lost_answers
+from ...texts import one_line
+from ..opening import opened
 
 logger = logging.getLogger(__name__)
 

@@ -10,15 +10,15 @@ from dataclasses import asdict
 
 import anyio
 
-from ..app import App
-from ..config import Settings, command, load_settings, runnable
-from ..errors import InvalidRequest
-from ..texts import inert, one_line
-from ..types import Job
-from .opening import looked_into, opened
-from .refund import refund_note
-from .text import exit_code, json_text, moment, money, table
-from .waiting import finish, lines, wait_with_progress
+from ...app import App
+from ...config import Settings, command, load_settings, runnable
+from ...errors import InvalidRequest
+from ...texts import inert, one_line
+from ...types import Job
+from ..opening import looked_into, opened
+from ..refund import refund_note
+from ..text import exit_code, json_text, moment, money, table
+from ..waiting import finish, lines, wait_with_progress
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +96,7 @@ def execute(arguments: argparse.Namespace) -> int:
 async def _list(settings: Settings, limit: int, as_json: bool) -> int:
     async with opened(settings, watch=False) as app:
         if as_json:
-            from ..presentation import views
+            from ...presentation import views
 
             print(json_text((await views.jobs(app, limit)).model_dump(mode="json")))
         elif jobs := await app.recent(limit):
@@ -207,7 +207,7 @@ async def _cancel(settings: Settings, job_id: str, as_json: bool) -> int:
 
 async def _print(app: App, job: Job, text: str, *, as_json: bool) -> None:
     if as_json:
-        from ..presentation import views
+        from ...presentation import views
 
         text = json_text((await views.job(app, job)).model_dump(mode="json"))
     print(text if as_json else runnable(text))

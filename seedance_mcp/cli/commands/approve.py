@@ -7,11 +7,11 @@ import sys
 
 import anyio
 
-from ..app import Declined
-from ..config import Settings, load_settings, runnable
-from ..errors import ConfirmationRequired, InvalidRequest
-from .consent import at_a_terminal, says_yes
-from .opening import looked_into, opened
+from ...app import Declined
+from ...config import Settings, load_settings, runnable
+from ...errors import ConfirmationRequired, InvalidRequest
+from ..consent import at_a_terminal, says_yes
+from ..opening import looked_into, opened
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
