@@ -129,7 +129,7 @@ def _refuse_what_is_no_text(arguments: argparse.Namespace) -> None:
 
 
 def _load(name: str | None) -> Command:
-    return cast("Command", importlib.import_module(f".{name}", __package__))
+    return cast("Command", importlib.import_module(f".commands.{name}", __package__))
 
 
 def _parser(chosen: str | None, command: Command | None) -> argparse.ArgumentParser:

@@ -43,7 +43,7 @@ def looked_into(settings: Settings) -> str:
 
 def log_to_stderr(settings: Settings) -> None:
     """A person is told by messages: without being asked, the log says only what has gone wrong."""
-    from ..server import logs
+    from ..presentation import logs
 
     asked = "SEEDANCE_LOG_LEVEL" in settings.sources
     logs.configure(settings if asked else replace(settings, log_level="error"))

@@ -60,7 +60,7 @@ async def lines(app: App, job: Job) -> str:
 async def finish(app: App, job: Job, *, as_json: bool) -> int:
     """Print the path (or the job as JSON) on stdout, the rest on stderr; return the exit code."""
     if as_json:
-        from ..server import views
+        from ..presentation import views
 
         print(json_text((await views.job(app, job)).model_dump(mode="json")))
     elif job.artifacts and job.status is JobStatus.SUCCEEDED:

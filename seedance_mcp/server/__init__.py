@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +11,8 @@ if TYPE_CHECKING:
 
     from ..config import Settings
     from ..errors import SeedanceError
-    from . import catalog_views, logs, results, views
 
-__all__ = ["catalog_views", "create_server", "logs", "results", "run_stdio", "views"]
-
-
-def __getattr__(name: str) -> Any:
-    """Import the modules that are handed out whole when somebody asks for one: the terminal prints the same JSON."""
-    if name in __all__:
-        return importlib.import_module(f".{name}", __name__)
-    raise AttributeError(name)
+__all__ = ["create_server", "run_stdio"]
 
 
 def create_server(settings: Settings) -> MCPServer[Any]:
@@ -42,9 +33,9 @@ def run_stdio(settings: Settings, wrong: SeedanceError | None = None) -> int:
     gc.disable()
     import anyio
 
+    from ..presentation.logs import configure
     from .assembly import assemble
     from .ending import Ending
-    from .logs import configure
     from .transport import serve_stdio
 
     configure(settings)

@@ -18,7 +18,7 @@ from mcp.types import (
 from pydantic import BaseModel
 
 from ..config import Settings, runnable
-from .results import EstimateShape, JobsShape
+from ..presentation.results import EstimateShape, JobsShape
 
 _OPTIONAL = ("finished_meanwhile", "notes", "details")
 """Fields that say nothing when they are empty, and are then left out."""

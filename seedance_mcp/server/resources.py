@@ -33,8 +33,8 @@ from pydantic import BaseModel
 from ..app import App
 from ..errors import InvalidRequest, JobNotFinished, JobNotFound, MediaError, SeedanceError
 from ..media import read_media
+from ..presentation import catalog_views, views
 from ..types import Job, MediaFile
-from . import catalog_views, views
 from .answers import commands_in
 from .opening import Opening
 from .transport import lowlevel

@@ -13,8 +13,8 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ContentBlock, InputRequiredResult, ToolAnnotations
 from pydantic import Field, WithJsonSchema
 
+from ..presentation import catalog_views, results, views
 from ..types import MAX_SHEET_FRAMES, Job, JobStatus, PurchaseTerms, VideoRequest
-from . import catalog_views, results, views
 from .answers import answer, estimate_answer, job_link, jobs_answer, picture, video_link
 from .calls import Call
 from .consent import agreed

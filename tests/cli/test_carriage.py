@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pytest
 
 from seedance_mcp.catalog import Catalog
-from seedance_mcp.cli.carriage import look_at_carrier
+from seedance_mcp.cli.doctor.carrier import look_at_carrier
 from seedance_mcp.config import load_settings
 
 SECRET = "carriage-canary-51c0ffee"

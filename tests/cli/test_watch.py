@@ -17,7 +17,7 @@ import pytest
 from anyio.abc import Process
 
 from seedance_mcp.app import App, open_app
-from seedance_mcp.cli import watch
+from seedance_mcp.cli.commands import watch
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import StoreError
 from seedance_mcp.jobs import WatchDuty

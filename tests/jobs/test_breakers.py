@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seedance_mcp.app import App, open_app
-from seedance_mcp.cli.checkup import examine
+from seedance_mcp.cli.doctor.checkup import examine
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import BudgetExceeded
 from seedance_mcp.types import Job, JobState, VideoRequest

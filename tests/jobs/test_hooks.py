@@ -19,7 +19,7 @@ from seedance_mcp.catalog import Catalog
 from seedance_mcp.cli import run
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.jobs.results import finish_hook
-from seedance_mcp.server import views
+from seedance_mcp.presentation import views
 from seedance_mcp.store.database import open_store
 from seedance_mcp.types import Job, JobStatus
 from tests.test_app import made, request

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from seedance_mcp.catalog import Catalog
-from seedance_mcp.cli import main, run, watch
+from seedance_mcp.cli import main, run
+from seedance_mcp.cli.commands import watch
 from seedance_mcp.config import load_settings
 from seedance_mcp.jobs import detached, runner, watch_duty
 from seedance_mcp.jobs.results import hooks
-from seedance_mcp.server import assembly, ending, logs, transport
+from seedance_mcp.presentation import logs
+from seedance_mcp.server import assembly, ending, transport
 
 WHOLE = 4096
 """Bytes that the system writes to a pipe in one piece (PIPE_BUF), whoever else writes at the same moment."""

@@ -15,7 +15,7 @@ from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
 from seedance_mcp.app import App, open_app
-from seedance_mcp.cli.checkup import examine
+from seedance_mcp.cli.doctor.checkup import examine
 from seedance_mcp.config import Settings
 from seedance_mcp.jobs import watcher
 from seedance_mcp.server import create_server, opening

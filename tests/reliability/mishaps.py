@@ -11,8 +11,8 @@ from mcp.server.subscriptions import InMemorySubscriptionBus
 from seedance_mcp.errors import RequestRejected
 from seedance_mcp.jobs.results import saving
 from seedance_mcp.jobs.results.sidecar import write_sidecar
+from seedance_mcp.presentation import views
 from seedance_mcp.providers.ark.adapter import ArkProvider
-from seedance_mcp.server import views
 from seedance_mcp.store import job_records
 from seedance_mcp.types import Job, JobState, Submission
 from tests.emulator.wire import Request, Response

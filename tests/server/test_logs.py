@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from seedance_mcp.server.logs import Redacting
+from seedance_mcp.presentation.logs import Redacting
 
 
 def _written(message: str, *arguments: object) -> str:

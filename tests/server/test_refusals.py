@@ -13,9 +13,9 @@ from mcp.server import MCPServer
 
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import RateLimited
+from seedance_mcp.presentation.results import BudgetShape
 from seedance_mcp.server import create_server
 from seedance_mcp.server.calls import Call
-from seedance_mcp.server.results import BudgetShape
 from seedance_mcp.server.tooling import Answer, tool
 from seedance_mcp.server.tools import READ
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import anyio
 
-from ..app import Viewed
-from ..config import Settings, load_settings
-from ..errors import MediaError
-from ..texts import inert
-from ..types import MAX_SHEET_FRAMES
-from .arguments import absolute, whole
-from .opening import opened
-from .text import json_text
+from ...app import Viewed
+from ...config import Settings, load_settings
+from ...errors import MediaError
+from ...texts import inert
+from ...types import MAX_SHEET_FRAMES
+from ..arguments import absolute, whole
+from ..opening import opened
+from ..text import json_text
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +43,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.out:
         viewed = replace(viewed, sheet=_write(whole(arguments.out), viewed.jpeg))
     if arguments.json:
-        from ..server import views
+        from ...presentation import views
 
         print(json_text(views.view(viewed).model_dump(mode="json")))
     else:

@@ -8,13 +8,13 @@ from dataclasses import asdict, replace
 
 import anyio
 
-from ..config import Reading, read_settings
-from ..texts import inert
-from .checkup import conclude, examine
-from .findings import Finding
-from .opening import log_to_stderr
-from .text import json_text
-from .words import told
+from ...config import Reading, read_settings
+from ...texts import inert
+from ..doctor.checkup import conclude, examine
+from ..doctor.findings import Finding
+from ..opening import log_to_stderr
+from ..text import json_text
+from ..words import told
 
 _MARKS = {"ok": "ok", "off": "-", "warning": "WARN", "problem": "FAIL"}
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
-from ..config import Settings, load_settings, server_command
-from ..errors import SeedanceError
-from ..texts import one_line
-from .arguments import whole
-from .progress import progress_bar
-from .text import json_text
+from ...config import Settings, load_settings, server_command
+from ...errors import SeedanceError
+from ...texts import one_line
+from ..arguments import whole
+from ..progress import progress_bar
+from ..text import json_text
 
 if TYPE_CHECKING:
     from mcp import Client

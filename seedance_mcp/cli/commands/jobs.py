@@ -10,16 +10,16 @@ from dataclasses import asdict
 
 import anyio
 
-from ..app import App
-from ..config import Settings, command, load_settings
-from ..errors import InvalidRequest
-from ..texts import inert, one_line
-from ..types import Job, JobStatus
-from .opening import looked_into, opened
-from .refund import refund_note
-from .text import exit_code, json_text, moment, money, table
-from .waiting import finish, lines, wait_with_progress
-from .words import told
+from ...app import App
+from ...config import Settings, command, load_settings
+from ...errors import InvalidRequest
+from ...texts import inert, one_line
+from ...types import Job, JobStatus
+from ..opening import looked_into, opened
+from ..refund import refund_note
+from ..text import exit_code, json_text, moment, money, table
+from ..waiting import finish, lines, wait_with_progress
+from ..words import told
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +100,7 @@ def execute(arguments: argparse.Namespace) -> int:
 async def _list(settings: Settings, limit: int, as_json: bool) -> int:
     async with opened(settings, watch=False) as app:
         if as_json:
-            from ..server import views
+            from ...presentation import views
 
             print(json_text((await views.jobs(app, limit)).model_dump(mode="json")))
         elif jobs := await app.recent(limit):
@@ -221,7 +221,7 @@ async def _cancel(settings: Settings, job_id: str, as_json: bool) -> int:
 
 async def _print(app: App, job: Job, text: str, *, as_json: bool) -> None:
     if as_json:
-        from ..server import views
+        from ...presentation import views
 
         text = json_text((await views.job(app, job)).model_dump(mode="json"))
     print(text)

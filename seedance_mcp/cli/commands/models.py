@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from ..config import Settings, command, load_settings
-from .opening import opened
-from .text import digits, json_text, table
+from ...config import Settings, command, load_settings
+from ..opening import opened
+from ..text import digits, json_text, table
 
 if TYPE_CHECKING:
-    from ..server import results
+    from ...presentation import results
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 async def _models(settings: Settings, model: str | None, provider: str | None, as_json: bool) -> None:
-    from ..server import catalog_views
+    from ...presentation import catalog_views
 
     async with opened(settings, watch=False) as app:
         found = catalog_views.models(app, model=model, provider=provider)

@@ -8,17 +8,17 @@ from functools import partial
 
 import anyio
 
-from ..app import App
-from ..config import Settings, load_settings
-from ..errors import ConfirmationRequired
-from ..texts import inert
-from ..types import PurchaseTerms, VideoRequest
-from .arguments import add_request_arguments, allow_named_files, amount, read_request
-from .consent import at_a_terminal, says_yes
-from .opening import opened
-from .text import digits, money
-from .waiting import finish, wait_with_progress
-from .words import told
+from ...app import App
+from ...config import Settings, load_settings
+from ...errors import ConfirmationRequired
+from ...texts import inert
+from ...types import PurchaseTerms, VideoRequest
+from ..arguments import add_request_arguments, allow_named_files, amount, read_request
+from ..consent import at_a_terminal, says_yes
+from ..opening import opened
+from ..text import digits, money
+from ..waiting import finish, wait_with_progress
+from ..words import told
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +71,7 @@ async def _make(
             ),
         )
         if started.deduplicated:
-            from ..server import views
+            from ...presentation import views
 
             another = "--allow-duplicate" if arguments.request_key is None else "a new --request-key"
             print(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..config import Settings
-from ..errors import ConfigError
-from ..jobs import ProviderPool
-from ..types import MediaFile
+from ...config import Settings
+from ...errors import ConfigError
+from ...jobs import ProviderPool
+from ...types import MediaFile
 from .findings import Finding
 
 if TYPE_CHECKING:
-    from ..catalog import Catalog
+    from ...catalog import Catalog
 
 
 async def look_at_carrier(catalog: Catalog, settings: Settings) -> Finding:

@@ -6,14 +6,14 @@ import argparse
 
 import anyio
 
-from ..app import Quote
-from ..config import Settings, load_settings
-from ..texts import inert
-from ..types import VideoRequest
-from .arguments import add_request_arguments, allow_named_files, read_request
-from .opening import opened
-from .text import digits, json_text, money, table
-from .words import told
+from ...app import Quote
+from ...config import Settings, load_settings
+from ...texts import inert
+from ...types import VideoRequest
+from ..arguments import add_request_arguments, allow_named_files, read_request
+from ..opening import opened
+from ..text import digits, json_text, money, table
+from ..words import told
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ async def _estimate(settings: Settings, request: VideoRequest, as_json: bool) ->
     async with opened(settings, watch=False) as app:
         quote = await app.estimate(request)
         if as_json:
-            from ..server import views
+            from ...presentation import views
 
             print(json_text((await views.estimate(app, quote)).model_dump(mode="json")))
         else:

@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..config import Settings, default_settings_file, setting_table, unknown_names
-from ..errors import ConfigError
-from ..jobs import hook_program, malformed_keys, misnamed_keys, wrong_defaults
-from ..providers import certificates_of
+from ...config import Settings, default_settings_file, setting_table, unknown_names
+from ...errors import ConfigError
+from ...jobs import hook_program, malformed_keys, misnamed_keys, wrong_defaults
+from ...providers import certificates_of
 from .findings import Finding
 
 if TYPE_CHECKING:
-    from ..catalog import Catalog, ProviderInfo
+    from ...catalog import Catalog, ProviderInfo
 
 
 def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Catalog | None) -> list[Finding]:

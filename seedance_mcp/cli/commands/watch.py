@@ -11,13 +11,13 @@ from collections.abc import AsyncGenerator
 
 import anyio
 
-from ..app import App
-from ..config import Settings, load_settings
-from ..errors import StoreError, StoreGone
-from ..jobs import WatchDuty, lost_answers
-from ..texts import one_line
-from .opening import opened
-from .words import told
+from ...app import App
+from ...config import Settings, load_settings
+from ...errors import StoreError, StoreGone
+from ...jobs import WatchDuty, lost_answers
+from ...texts import one_line
+from ..opening import opened
+from ..words import told
 
 logger = logging.getLogger(__name__)
 

@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Literal
 import anyio
 import anyio.to_thread
 
-from ..app import App, open_app
-from ..config import Settings
-from ..errors import OtherAccount, SeedanceError
-from .carriage import look_at_carrier
+from ...app import App, open_app
+from ...config import Settings
+from ...errors import OtherAccount, SeedanceError
+from ..text import digits
+from .carrier import look_at_carrier
 from .configuration import look_at_network, look_at_settings
 from .findings import Finding
-from .sellers import ask_providers
-from .text import digits
+from .providers import ask_providers
 
 if TYPE_CHECKING:
-    from ..catalog import Catalog
+    from ...catalog import Catalog
 
 _OLD_DAYS = 120
 _LITTLE_SPACE = 2 * 2**30
@@ -45,7 +45,7 @@ async def examine(settings: Settings, *, network: bool, wrong: Mapping[str, str]
     `wrong` says by name which settings cannot be used; what hangs on one of those is left out.
     """
     yield _program()
-    from ..catalog import Catalog
+    from ...catalog import Catalog
 
     catalog: Catalog | None = None
     trouble: Finding | None = None
@@ -255,7 +255,7 @@ async def _stopped(settings: Settings, sellers: Iterable[str]) -> Examination:
 async def _video() -> Finding:
     finding = partial(Finding, area="video", subject="video tools")
     try:
-        from ..media import PlaceholderSpec, probe_video, render_placeholder
+        from ...media import PlaceholderSpec, probe_video, render_placeholder
 
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "check.mp4"

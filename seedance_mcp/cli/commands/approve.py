@@ -7,12 +7,12 @@ import sys
 
 import anyio
 
-from ..app import Declined
-from ..config import Settings, load_settings
-from ..errors import ConfirmationRequired, InvalidRequest
-from .consent import at_a_terminal, says_yes
-from .opening import looked_into, opened
-from .words import told
+from ...app import Declined
+from ...config import Settings, load_settings
+from ...errors import ConfirmationRequired, InvalidRequest
+from ..consent import at_a_terminal, says_yes
+from ..opening import looked_into, opened
+from ..words import told
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

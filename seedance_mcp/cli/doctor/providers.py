@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from ..config import Settings
-from ..errors import AuthenticationError, ProviderUnavailable, RateLimited, SeedanceError
-from ..jobs import ProviderPool
+from ...config import Settings
+from ...errors import AuthenticationError, ProviderUnavailable, RateLimited, SeedanceError
+from ...jobs import ProviderPool
 from .findings import Finding
 
 if TYPE_CHECKING:
-    from ..catalog import Catalog, ProviderInfo
+    from ...catalog import Catalog, ProviderInfo
 
 _SECONDS = 20.0
 
