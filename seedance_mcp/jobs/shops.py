@@ -17,7 +17,7 @@ from . import journal, steady
 from .accounts import Account, fingerprint, is_same, other_account, short_digest, written
 from .by_hand import FoundTask, look_up
 from .carriers import Carrier, link_of, open_carrier
-from .keys import malformed_keys, misnamed_keys, not_by_name
+from .keys import malformed_keys, misnamed_keys, not_by_name, unfilled_keys
 from .plans import Plan
 from .store import Connection, Store
 from .turns import Turns
@@ -87,8 +87,9 @@ class Shops:
 
     @cached_property
     def misnamed_keys(self) -> Mapping[str, str]:
-        """By provider, a sentence on a key that stands under a name that nobody reads."""
-        return misnamed_keys(self._settings, self.catalog)
+        """By provider, a sentence on a key that stands under a name that nobody reads, or that nobody filled in."""
+        settings, catalog = self._settings, self.catalog
+        return {**unfilled_keys(settings, catalog), **misnamed_keys(settings, catalog)}
 
     @property
     def settings_notices(self) -> tuple[str, ...]:
