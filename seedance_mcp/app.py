@@ -327,7 +327,7 @@ class App:
 
     @property
     def misnamed_keys(self) -> Mapping[str, str]:
-        """By provider, a sentence on a key that stands under a name that nobody reads."""
+        """By provider, a sentence on a key that stands under a name that nobody reads, or that nobody filled in."""
         return self._pool.misnamed_keys
 
     def providers_ready(self) -> Mapping[str, bool]:

@@ -19,7 +19,7 @@ from .cleaning import NotAllowed
 from .names import ENVIRONMENT, PREFIX, meant_for_us
 from .outbound import Certificates, Outbound
 from .proxies import proxies_of, variables_set
-from .settings import Settings
+from .settings import LeftOpen, Settings
 
 _BASE_URL = "_BASE_URL"
 _KEYS = ("_KEY", "_TOKEN")
@@ -89,7 +89,7 @@ class _Found:
     def __init__(self) -> None:
         self.wrong: dict[str, str] = {}
         self._given: dict[str, _Given] = {}
-        self._unfilled: dict[str, str] = {}
+        self._open: dict[str, LeftOpen] = {}
         self._declared = {
             entry.metadata["name"]: entry.metadata for entry in fields(Settings) if entry.metadata
         }
@@ -104,8 +104,10 @@ class _Found:
                 text, reason = value, str(error)
             if text:
                 self._given[name] = _Given(text=text, origin=origin, reason=reason)
-            elif cleaning.is_unfilled(value):
-                self._unfilled[name] = origin
+            elif cleaning.is_unfilled(value) or (name.endswith(_KEYS) and "${" in value):
+                self._open[name] = LeftOpen(origin=origin, blank=False)
+            elif name in self._declared and self._declared[name]["limits"]:
+                self._open[name] = LeftOpen(origin=origin, blank=True)
 
     def settings(self, environ: Mapping[str, str]) -> Settings:
         """Make settings of it, and note what is wrong; `environ` also has what other programs go by."""
@@ -132,11 +134,7 @@ class _Found:
             outbound=self._outbound(environ, read),
             sources={name: given.origin for name, given in self._given.items()},
             given={name: SecretStr(given.text) for name, given in usable.items() if name not in self.wrong},
-            unfilled_limits={
-                name: origin
-                for name, origin in self._unfilled.items()
-                if name not in self._given and name in self._declared and self._declared[name]["limits"]
-            },
+            left_open={name: value for name, value in self._open.items() if name not in self._given},
             unusable_keys={
                 name: self._sentence(name, given.reason)
                 for name, given in self._given.items()

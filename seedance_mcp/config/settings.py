@@ -53,6 +53,23 @@ def _setting(
 
 
 @dataclass(frozen=True, kw_only=True)
+class LeftOpen:
+    """
+    A value that counts as not set although its name stands there: where, and whether it is blank.
+
+    Otherwise it is a `${...}` that the program which starts the server did not fill in.
+    """
+
+    origin: str
+    blank: bool
+
+    @property
+    def words(self) -> str:
+        """What is wrong with it, as the end of a sentence about its name."""
+        return "is blank" if self.blank else "is a ${...} that nobody filled in"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """
     Everything a user can set. Build with `load_settings`.
@@ -248,10 +265,16 @@ class Settings:
     """For each variable that was given, keys too: `environment` or the path of the settings file."""
     given: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr], repr=False)
     """Our own variables and everything named like a key. Secret, because keys are among them."""
-    unfilled_limits: Mapping[str, str] = field(default_factory=dict[str, str])
-    """By name, the origin of each limit whose whole value is a `${...}` that nobody filled in: its default holds."""
+    left_open: Mapping[str, LeftOpen] = field(default_factory=dict[str, LeftOpen])
+    """By name, what counts as not set: each `${...}` that nobody filled in, keys too, and each limit that is blank."""
     unusable_keys: Mapping[str, str] = field(default_factory=dict[str, str])
     """By name, a sentence on each variable that is named like a key and cannot be one; it may be another program's."""
+
+    @property
+    def open_limits(self) -> Mapping[str, LeftOpen]:
+        """Those of `left_open` that limit spending: their defaults hold."""
+        limits = {entry.metadata["name"] for entry in fields(self) if entry.metadata.get("limits")}
+        return {name: value for name, value in self.left_open.items() if name in limits}
 
     def secret(self, *names: str) -> SecretStr | None:
         """The first of these variables that is set, such as a provider's key; None if none is, or it cannot be a key."""

@@ -126,10 +126,8 @@ async def opening(
         _LOG.error("The server cannot work: %s %s", wrong.message, wrong.hint)
         yield Opening(settings, wrong, final=True)
         return
-    for name in settings.unfilled_limits:
-        _LOG.warning(
-            "%s is a ${...} that nobody filled in: it counts as not set, and its default holds.", name
-        )
+    for name, value in settings.open_limits.items():
+        _LOG.warning("%s %s: it counts as not set, and its default holds.", name, value.words)
     installation = Opening(settings, _OPENING)
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from importlib import import_module
 
 import pytest
 
-from seedance_mcp.catalog import Catalog
+from seedance_mcp.catalog import Catalog, ProviderInfo
 
 from .source import ROOT, Module, imported, modules
 
@@ -80,3 +81,12 @@ def test_the_contract_that_keeps_adapters_apart_names_all_of_them() -> None:
     ]
     [apart] = [contract for contract in contracts if contract["type"] == "independence"]
     assert set(apart["modules"]) == set(ADAPTERS)
+
+
+def test_the_guide_names_every_line_of_a_data_file_and_every_contract_that_lists_the_adapters() -> None:
+    guide = (ROOT / "docs/adding-a-provider.md").read_text(encoding="utf-8")
+    assert [name for name in ProviderInfo.model_fields if not re.search(rf"\b{name}\b", guide)] == []
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    listing = [one["name"] for one in contracts["contracts"] if "runcomfy" in str(one)]
+    assert len(listing) > 1
+    assert [name for name in listing if name.partition(":")[0] not in guide] == []

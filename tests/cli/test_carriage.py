@@ -23,14 +23,14 @@ LOST = {name: value for name, value in BUCKET.items() if name != "SEEDANCE_S3_BU
 @pytest.mark.parametrize(
     ("environ", "verdict", "words"),
     [
-        ({}, "off", ("ark, byteplus, runcomfy", "SEEDANCE_CARRIER")),
+        ({}, "off", ("ark, byteplus", "runcomfy", "SEEDANCE_CARRIER")),
         ({"SEEDANCE_CARRIER": "nobody"}, "warning", ("atlas, fal or s3",)),
         ({"SEEDANCE_CARRIER": "replicate"}, "warning", ("only with its key", "atlas, fal or s3")),
         ({"SEEDANCE_CARRIER": "atlas"}, "warning", ("ATLASCLOUD_API_KEY",)),
         (
             {"SEEDANCE_CARRIER": "Atlas", "ATLASCLOUD_API_KEY": SECRET},
             "ok",
-            ("ark, byteplus, runcomfy", "Atlas Cloud"),
+            ("ark, byteplus", "runcomfy", "Atlas Cloud"),
         ),
         (BUCKET, "ok", ("the bucket clips",)),
         (LOST, "warning", ("SEEDANCE_S3_BUCKET",)),

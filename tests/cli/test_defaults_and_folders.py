@@ -72,12 +72,35 @@ def test_a_call_that_names_what_the_settings_name_wrongly_can_be_made(run: Run) 
     assert run("estimate", "a fox", *words, **given).returncode == 0
 
 
-def test_a_limit_that_nobody_filled_in_is_told(run: Run) -> None:
-    code, _, subjects = found(run, SEEDANCE_MAX_USD_PER_DAY="${MYCAP}", SEEDANCE_LOG_LEVEL="${LEVEL}")
+@pytest.mark.parametrize("value", ["${MYCAP}", "", "  ", '""'])
+def test_a_limit_that_is_blank_or_that_nobody_filled_in_is_told(run: Run, value: str) -> None:
+    code, _, subjects = found(run, SEEDANCE_MAX_USD_PER_DAY=value, SEEDANCE_LOG_LEVEL="")
     limit = subjects["SEEDANCE_MAX_USD_PER_DAY"]
     assert (code, limit["verdict"]) == (0, "warning")
+    assert limit["text"].startswith("it is blank" if value != "${MYCAP}" else "it is a ${...} that nobody")
     assert "counts as not set, and its default holds" in limit["text"]
     assert "SEEDANCE_LOG_LEVEL" not in subjects
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SEEDANCE_OUTPUT_DIR", "${OUT}"),
+        ("SEEDANCE_ARK_BASE_URL", "${RELAY}"),
+        ("ARK_API_KEY", "${ARK_API_KEY}"),
+        ("ARK_API_KEY", "Bearer ${ARK_API_KEY}"),
+    ],
+)
+def test_every_setting_that_nobody_filled_in_is_told(run: Run, name: str, value: str) -> None:
+    code, _, subjects = found(run, **{name: value}, OTHER_PROGRAMS_KEY="${OTHER}")
+    assert (code, subjects[name]["verdict"]) == (0, "warning")
+    assert subjects[name]["text"].startswith("it is a ${...} that nobody filled in (from the environment)")
+    assert "OTHER_PROGRAMS_KEY" not in subjects
+    if name == "ARK_API_KEY":
+        assert (
+            subjects["ark"]["hint"]
+            == "ARK_API_KEY is a ${...} that nobody filled in, so it counts as not set."
+        )
 
 
 def test_a_finish_hook_whose_program_is_not_there_is_told_without_its_words(run: Run, tmp_path: Path) -> None:

@@ -122,6 +122,23 @@ def test_a_misspelt_setting_is_told_with_the_right_one(run: Run) -> None:
     assert "note: SEEDANCE_OUTPUT (from the environment)" in run("jobs", "list", SEEDANCE_OUTPUT="x").stderr
 
 
+def test_a_mistyped_limit_stands_in_the_way_of_purchases_and_of_no_placeholder(run: Run) -> None:
+    mistyped = {"SEEDANCE_MAX_USD_PERDAY": "1"}
+    code, answer, subjects = found(run, "--offline", **mistyped)
+    assert (code, answer["able"]) == (0, True)
+    assert subjects["SEEDANCE_MAX_USD_PERDAY"]["verdict"] == "problem"
+    assert answer["conclusion"].startswith("Nothing can be bought now: see SEEDANCE_MAX_USD_PERDAY above.")
+    assert "Free placeholder videos can be made, by the sandbox." in answer["conclusion"]
+    for named in {"FAL_KEY": SECRET}, {"SEEDANCE_PROVIDER": "fal"}:
+        code, answer, _ = found(run, "--offline", **mistyped, **named)
+        assert (code, answer["able"]) == (1, False)
+        assert answer["conclusion"].startswith(
+            "Nothing can be bought now: see SEEDANCE_MAX_USD_PERDAY above."
+        )
+    pinned = found(run, "--offline", **mistyped, FAL_KEY=SECRET, SEEDANCE_PROVIDER="sandbox")
+    assert pinned[0] == 0
+
+
 def test_a_folder_that_cannot_be_written_stands_in_the_way(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     code, answer, subjects = found(run, "--offline", SEEDANCE_OUTPUT_DIR=str(tmp_path / "file" / "videos"))
@@ -144,8 +161,9 @@ def test_a_lost_job_database_stops_spending_until_a_person_allows_it(
     state = Path(command_environ["SEEDANCE_STATE_DIR"])
     state.mkdir(parents=True)
     (state / "jobs.db").write_bytes(b"not a database " * 1000)
-    code, _, subjects = found(run, "--offline")
+    code, answer, subjects = found(run, "--offline", FAL_KEY=SECRET)
     assert code == 1
+    assert answer["conclusion"].startswith("Nothing can be bought now: see budget above.")
     assert "allow-spending" in json.dumps(subjects)
     assert run("jobs", "allow-spending").returncode == 0
     assert found(run, "--offline")[0] == 0

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import anyio
 
-from seedance_mcp.jobs import machine_time
 from seedance_mcp.store import Store
+from seedance_mcp.store.machine import machine_time
 from seedance_mcp.types import Job, JobState
 from tests.emulator import Behaviour
 

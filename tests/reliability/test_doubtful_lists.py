@@ -8,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
 
 from seedance_mcp.types import JobState
 from tests.emulator import Behaviour, Emulator
-from tests.emulator.wire import Response
+from tests.emulator.wire import Request, Response
+from tests.emulator.world import World
 
 from .fault_market import hurry, opened, request
 from .lost_answers import Machine, lost
@@ -60,8 +60,8 @@ def rewritten(emulator: Emulator, name: str, change: Callable[[Response], Respon
     dialect = emulator.dialect(name)
     plain = dialect.answer
 
-    def answer(call: str, *asked: Any) -> Response:
-        said = plain(call, *asked)
+    def answer(call: str, request: Request, world: World) -> Response:
+        said = plain(call, request, world)
         return change(said) if call == "list" and said.status == 200 else said
 
     def undo() -> None:

@@ -47,6 +47,19 @@ async def test_a_known_wrong_name_is_told_with_the_right_one(
     assert KEY not in str(first) + str(priced)
 
 
+async def test_a_key_that_nobody_filled_in_is_told(environ: dict[str, str], tmp_path: Path) -> None:
+    given = {**environ, "ARK_API_KEY": "${ARK_API_KEY}", "FAL_KEY": ""}
+    settings = load_settings(given, settings_file=tmp_path / "none.toml")
+    with anyio.fail_after(30):
+        async with Client(create_server(settings)) as client:
+            first = content(await client.call_tool("list_models", {}))
+            priced = content(await client.call_tool("estimate_cost", {"prompt": "a fox"}))
+    told = "ARK_API_KEY is a ${...} that nobody filled in, so it counts as not set."
+    assert first["notes"] == [told]
+    assert [one["problem"] for one in first["providers"] if one["problem"]] == [told]
+    assert told in priced["notes"][-1]
+
+
 async def test_our_prefix_before_the_name_is_told_once(environ: dict[str, str], tmp_path: Path) -> None:
     given = {**environ, "SEEDANCE_ARK_API_KEY": KEY}
     with anyio.fail_after(30):

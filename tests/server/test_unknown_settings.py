@@ -88,16 +88,19 @@ async def test_the_log_of_a_server_tells_of_it_when_it_starts(
     assert TOLD in server.stderr.decode()
 
 
-async def test_the_log_tells_once_of_a_limit_that_nobody_filled_in(
+async def test_the_log_tells_once_of_a_limit_that_is_blank_or_that_nobody_filled_in(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
-    async with serving({**environ, "SEEDANCE_MAX_USD_PER_DAY": "${MYCAP}"}, tmp_path) as server:
+    limits = {"SEEDANCE_MAX_USD_PER_DAY": "${MYCAP}", "SEEDANCE_MAX_USD_PER_JOB": " "}
+    async with serving(environ | limits, tmp_path) as server:
         await server.ask(initialize())
         await server.send(INITIALIZED)
         await server.ask(call(2, "check_status", {}))
         await server.stdin.aclose()
         await server.rest()
-    assert server.stderr.decode().count("SEEDANCE_MAX_USD_PER_DAY is a ${...} that nobody filled in") == 1
+    log = server.stderr.decode()
+    assert log.count("SEEDANCE_MAX_USD_PER_DAY is a ${...} that nobody filled in") == 1
+    assert log.count("SEEDANCE_MAX_USD_PER_JOB is blank: it counts as not set") == 1
 
 
 async def test_a_call_is_not_blamed_for_a_model_that_the_settings_name(

@@ -85,11 +85,14 @@ async def examine(settings: Settings, *, network: bool, wrong: Mapping[str, str]
 
 def conclude(findings: list[Finding], settings: Settings) -> tuple[bool, str]:
     """Say whether a video could be made now, and with whom."""
-    shared = [found for found in findings if found.verdict == "problem" and found.area != "providers"]
+    problems = [found for found in findings if found.verdict == "problem" and found.area != "providers"]
+    shared = [found for found in problems if not found.only_purchases]
     if shared:
         return False, f"No video can be made now: see {_listed(found.subject for found in shared)} above."
     sellers = {found.subject: found for found in findings if found.area == "providers"}
     wanted = settings.provider
+    if problems:
+        return _placeholders_alone(problems, sellers.values(), wanted)
     if wanted is not None:
         if wanted in sellers and sellers[wanted].verdict == "ok":
             return True, f"A video can be made now at {wanted}, which SEEDANCE_PROVIDER names."
@@ -105,6 +108,20 @@ def conclude(findings: list[Finding], settings: Settings) -> tuple[bool, str]:
     if ready:
         return True, f"No key is set: free placeholder videos can be made now, by the {ready[0].subject}."
     return False, "No provider is ready: see above."
+
+
+def _placeholders_alone(
+    problems: Iterable[Finding], sellers: Iterable[Finding], wanted: str | None
+) -> tuple[bool, str]:
+    """Say whether a video would be made while nothing may be bought: a placeholder, where no provider is paid."""
+    words = f"Nothing can be bought now: see {_listed(found.subject for found in problems)} above"
+    free = next((found.subject for found in sellers if found.free and found.verdict == "ok"), None)
+    if free is None:
+        return False, f"{words}."
+    paid = any(not found.free and found.verdict != "off" for found in sellers)
+    if wanted == free or (wanted is None and not paid):
+        return True, f"{words}. Free placeholder videos can be made, by the {free}."
+    return False, f"{words}. Only where a call names provider {free}, a free placeholder is made."
 
 
 def _program() -> Finding:
@@ -230,7 +247,10 @@ async def _money(app: App) -> Examination:
     )
     if await app.spending_stopped():
         yield finding(
-            verdict="problem", text="all purchases are stopped since the database was lost", hint=_ALLOW
+            verdict="problem",
+            text="all purchases are stopped since the database was lost",
+            hint=_ALLOW,
+            only_purchases=True,
         )
     elif budget.left_today_usd <= 0:
         yield finding(

@@ -48,11 +48,14 @@ def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Cata
         finding(
             subject=name,
             verdict="warning",
-            text=f"it is a ${{...}} that nobody filled in (from {_place(origin)}): it counts as not set, and its"
-            " default holds",
-            hint="Write the limit in full, or set the variable that is meant.",
+            text=f"it {value.words} (from {_place(value.origin)}): it counts as not set"
+            f"{', and its default holds' if name in known else ''}",
+            hint="Write the limit, or take its name out."
+            if value.blank
+            else "Write the value in full, or set the variable that is meant.",
         )
-        for name, origin in sorted(settings.unfilled_limits.items())
+        for name, value in sorted(settings.left_open.items())
+        if name in known or name in urls or name in keys
     ]
     for name, origin in sorted(settings.sources.items()):
         place = f"from {_place(origin)}"
@@ -71,7 +74,15 @@ def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Cata
             if unknown.is_limit:
                 text += ", and nothing is bought while it looks like a limit"
             verdict = "problem" if unknown.is_limit else "warning"
-            found.append(finding(subject=unknown.name, verdict=verdict, text=text, hint=unknown.advice))
+            found.append(
+                finding(
+                    subject=unknown.name,
+                    verdict=verdict,
+                    text=text,
+                    hint=unknown.advice,
+                    only_purchases=unknown.is_limit,
+                )
+            )
     found = found or [finding(subject="settings", verdict="ok", text="none given: all at their defaults")]
     file = default_settings_file()
     if file is not None:

@@ -24,5 +24,7 @@ class Finding:
     verdict: Verdict
     text: str
     hint: str = ""
+    only_purchases: bool = False
+    """A problem that stands in the way of whatever costs money, and not of the sandbox's placeholders."""
     free: bool = False
     """A seller whose videos are placeholders and cost nothing."""

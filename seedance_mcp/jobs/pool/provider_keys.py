@@ -38,6 +38,19 @@ def misnamed_keys(settings: Settings, catalog: Catalog) -> Mapping[str, str]:
     }
 
 
+def unfilled_keys(settings: Settings, catalog: Catalog) -> Mapping[str, str]:
+    """Give by provider a sentence on its variable that is a `${...}` which nobody filled in, if it has no other."""
+    if not settings.left_open:
+        return {}
+    return {
+        name: f"{variable} {settings.left_open[variable].words}, so it counts as not set."
+        for name, info in catalog.providers.items()
+        if settings.sources.keys().isdisjoint(info.key_variables)
+        for variable in info.key_variables
+        if variable in settings.left_open
+    }
+
+
 def not_by_name(provider: str, problem: str, *, setting: bool) -> ConfigError:
     """Make the refusal of a call that wants a provider whose key is malformed; `setting`: SEEDANCE_PROVIDER names it."""
     named = f"SEEDANCE_PROVIDER names {provider}, whose" if setting else f"{provider} cannot be asked: its"

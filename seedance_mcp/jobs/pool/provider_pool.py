@@ -27,7 +27,7 @@ from ...store import (
 from ...types import Job, JobState
 from ..tracking.manual_resolution import FoundTask, look_up
 from .carriers import Carrier, link_of, open_carrier
-from .provider_keys import malformed_keys, misnamed_keys, not_by_name
+from .provider_keys import malformed_keys, misnamed_keys, not_by_name, unfilled_keys
 from .rate_limits import SharedRateLimits
 
 if TYPE_CHECKING:
@@ -95,8 +95,9 @@ class ProviderPool:
 
     @cached_property
     def misnamed_keys(self) -> Mapping[str, str]:
-        """By provider, a sentence on a key that stands under a name that nobody reads."""
-        return misnamed_keys(self._settings, self.catalog)
+        """By provider, a sentence on a key that stands under a name that nobody reads, or that nobody filled in."""
+        settings, catalog = self._settings, self.catalog
+        return {**unfilled_keys(settings, catalog), **misnamed_keys(settings, catalog)}
 
     @property
     def settings_notices(self) -> tuple[str, ...]:
