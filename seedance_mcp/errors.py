@@ -37,6 +37,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from .texts import number_of
+
 
 class SeedanceError(Exception):
     """
@@ -86,7 +88,7 @@ class InvalidRequest(SeedanceError):
 
     def __init__(self, problems: Sequence[str], *, hint: str | None = None) -> None:
         more = len(problems) - self.most_problems
-        rest = [f"{more} more places are wrong"] if more > 0 else []
+        rest = [f"{number_of(more, 'more place')} {'is' if more == 1 else 'are'} wrong"] if more > 0 else []
         self.problems = (*problems[: self.most_problems], *rest)
         super().__init__("; ".join(self.problems), hint=hint)
 

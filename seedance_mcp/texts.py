@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, cast
 
 REPLACEMENT = "\ufffd"
@@ -74,6 +75,25 @@ def unusable(name: str, value: Any) -> list[str]:
             for problem in unusable(f"{name}[{position}]", inner)
         ]
     return []
+
+
+def number_of(count: int, noun: str) -> str:
+    """Write a number with what it counts: `1 job`, `3 jobs`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write names as a sentence has them: `A`, `A and B`, `A, B and C`."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def digits(amount: Decimal) -> str:
+    """Two decimals; four where two would hide what there is."""
+    short = amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    if short == amount or amount >= 1:
+        return f"{short}"
+    return f"{amount.quantize(Decimal('0.0001'), ROUND_HALF_UP)}"
 
 
 def inert(text: str) -> str:

@@ -6,10 +6,9 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
 
 from ..errors import OtherAccount
-from ..texts import inert, one_line
+from ..texts import digits, inert, one_line
 from ..types import Job, JobStatus, Price, Signer
 from .words import told
 
@@ -20,14 +19,6 @@ def money(price: Price) -> str:
         return f"unknown, {digits(price.usd)} USD counted"
     own = f"{digits(price.amount)} {price.currency}"
     return own if price.currency == "USD" else f"{own} ({digits(price.usd)} USD)"
-
-
-def digits(amount: Decimal) -> str:
-    """Two decimals; four where two would hide what there is."""
-    short = amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
-    if short == amount or amount >= 1:
-        return f"{short}"
-    return f"{amount.quantize(Decimal('0.0001'), ROUND_HALF_UP)}"
 
 
 def moment(seconds: float) -> str:

@@ -279,7 +279,7 @@ async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
             for other in quote.others
         ),
         budget=await budget(app),
-        usual_seconds=quote.usual_seconds,
+        usual_seconds=None if quote.usual_seconds is None else round(quote.usual_seconds, 1),
         notes=(
             *quote.advice,
             *(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from pydantic import BaseModel
 
 from ..config import Settings, runnable
 from ..presentation.results import EstimateShape, JobsShape
+from ..texts import digits, number_of
 
 _OPTIONAL = ("finished_meanwhile", "notes", "details")
 """Fields that say nothing when they are empty, and are then left out."""
@@ -42,8 +44,10 @@ def estimate_answer(headline: str, elsewhere: str, estimate: EstimateShape) -> C
     if estimate.offers:
         lines.append(f"offers {elsewhere}, cheapest first:")
     for offer in estimate.offers:
-        foreign = f" ({offer.amount} {offer.currency})" if offer.currency not in ("USD", None) else ""
-        price = f"{offer.usd} USD{foreign}" if offer.usd is not None else "price unknown"
+        foreign = ""
+        if offer.amount is not None and offer.currency != "USD":
+            foreign = f" ({digits(Decimal(offer.amount))} {offer.currency})"
+        price = f"{digits(Decimal(offer.usd))} USD{foreign}" if offer.usd is not None else "price unknown"
         told = [price, "ready" if offer.ready else "not ready", *offer.differences]
         lines.append(f"- {offer.provider}/{offer.model}: {'; '.join(told)}")
     return _twice(lines, data)
@@ -51,7 +55,9 @@ def estimate_answer(headline: str, elsewhere: str, estimate: EstimateShape) -> C
 
 def jobs_answer(listed: JobsShape) -> CallToolResult:
     """List jobs: in full in structured content, and as a line each in the text."""
-    lines = [f"{len(listed.jobs)} jobs, newest first." if listed.jobs else "There are no jobs yet."]
+    lines = [
+        f"{number_of(len(listed.jobs), 'job')}, newest first." if listed.jobs else "There are no jobs yet."
+    ]
     for job in listed.jobs:
         prompt = " ".join((job.prompt or "").split())
         told = [f"{job.status}, {job.model} at {job.provider}, created {job.created_at}"]

@@ -14,6 +14,7 @@ from mcp.types import CallToolResult, ContentBlock, InputRequiredResult, ToolAnn
 from pydantic import Field, WithJsonSchema
 
 from ..presentation import catalog_views, results, views
+from ..texts import digits, number_of
 from ..types import MAX_SHEET_FRAMES, Job, JobStatus, PurchaseTerms, VideoRequest
 from .answers import answer, estimate_answer, job_link, jobs_answer, picture, video_link
 from .calls import Call
@@ -147,7 +148,7 @@ async def estimate_cost(call: Call, request: VideoRequest) -> Answer:
     """
     quote = await call.app.estimate(request)
     shown = await views.estimate(call.app, quote)
-    price = f"{shown.estimate.usd} USD" if shown.estimate else "price unknown"
+    price = f"{digits(quote.estimate.price.usd)} USD" if quote.estimate else "price unknown"
     headline = f"{shown.model} at {shown.provider}: {price}. Nothing was bought."
     elsewhere = "elsewhere"
     if quote.offer.provider.placeholder:
@@ -169,7 +170,7 @@ async def upload_media(
     Pass the id to generate_video.
     """
     shown = views.upload(await call.app.upload(source, provider))
-    headline = f"{shown.media_id} is a usable {shown.kind} for {len(shown.usable_with)} offers."
+    headline = f"{shown.media_id} is a usable {shown.kind} for {number_of(len(shown.usable_with), 'offer')}."
     return answer(headline, shown.model_copy(update={"finished_meanwhile": await _meanwhile(call)}))
 
 
@@ -185,7 +186,7 @@ async def list_models(
     """
     shown = catalog_views.models(call.app, model=model, provider=provider)
     ready = ", ".join(one.provider for one in shown.providers if one.ready) or "none"
-    headline = f"{len(shown.models)} models; ready providers: {ready}."
+    headline = f"{number_of(len(shown.models), 'model')}; ready providers: {ready}."
     return answer(headline, shown.model_copy(update={"finished_meanwhile": await _meanwhile(call)}))
 
 

@@ -77,7 +77,7 @@ def test_a_persons_word_in_the_terminal_lets_a_job_go_on_with_the_new_key(
     assert command.split()[2] == OURS
     said = run(*command.split(), **new)
     assert said.returncode == 0, said.stderr
-    assert "1 such jobs are open" in said.stdout
+    assert "1 such job is open" in said.stdout
     assert OURS in said.stdout
     assert run("watch", "--until-idle", **new).returncode == 0
     assert "succeeded" in run("jobs", "show", job_id, **new).stdout

@@ -28,6 +28,18 @@ LOST = {name: value for name, value in BUCKET.items() if name != "SEEDANCE_S3_BU
         ({"SEEDANCE_CARRIER": "replicate"}, "warning", ("only with its key", "atlas, fal or s3")),
         ({"SEEDANCE_CARRIER": "atlas"}, "warning", ("ATLASCLOUD_API_KEY",)),
         (
+            {"SEEDANCE_CARRIER": "s3"},
+            "warning",
+            (
+                "SEEDANCE_S3_BUCKET, SEEDANCE_S3_ACCESS_KEY_ID and SEEDANCE_S3_SECRET_ACCESS_KEY have no value",
+            ),
+        ),
+        (
+            {"SEEDANCE_CARRIER": "s3", "SEEDANCE_S3_BUCKET": "films", "SEEDANCE_S3_ACCESS_KEY_ID": "x"},
+            "warning",
+            ("SEEDANCE_S3_SECRET_ACCESS_KEY has no value",),
+        ),
+        (
             {"SEEDANCE_CARRIER": "Atlas", "ATLASCLOUD_API_KEY": SECRET},
             "ok",
             ("ark, byteplus", "runcomfy", "Atlas Cloud"),

@@ -74,7 +74,9 @@ def test_a_proxy_variable_that_is_not_used_is_told_where_nothing_can_be_reached(
     found = subjects(run, HTTPS_PROXY=f"http://me:{SECRET}@127.0.0.1:9", **UNREACHABLE)
     assert "HTTPS_PROXY is set and not used" in found["ark"]["hint"]
     assert "SEEDANCE_PROXY=env" in found["proxy"]["hint"]
-    assert "SEEDANCE_PROXY=env" not in subjects(run, **UNREACHABLE)["ark"]["hint"]
+    alone = subjects(run, **UNREACHABLE)["ark"]["hint"]
+    assert "SEEDANCE_PROXY=env" not in alone
+    assert "SEEDANCE_ARK_BASE_URL says where that is" in alone
 
 
 def test_the_proxy_is_told_without_its_login_and_with_what_it_hides(run: Run) -> None:

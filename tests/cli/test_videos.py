@@ -97,6 +97,7 @@ def test_code_1_comes_with_a_job_that_ended_and_code_2_without_any(run: Run) -> 
             result = run("generate", *wish, *options, **settings)
             assert (result.returncode, result.stdout) == (code, ""), result.stderr
             assert f"error [{reason}]: " in result.stderr
+            assert ("SEEDANCE_ARK_BASE_URL says" in result.stderr) == (reason == "not_sent")
             jobs = json.loads(run("jobs", "--json", **settings).stdout)["jobs"]
             new = [job for job in jobs if job["job_id"] not in known]
             assert [job["error"]["code"] for job in new] == ([reason] if code == 1 else [])

@@ -90,6 +90,8 @@ async def test_without_elicitation_the_price_and_a_token_are_told(
             again = refusal(await client.call_tool("generate_video", once_more))
     assert job["estimate"]["usd"] == "1.5"
     assert again["code"] == "confirmation_required"
+    assert "The confirm_token was used already" in again["message"]
+    assert "confirm_token" not in error["message"]
 
 
 async def test_a_token_is_for_one_request_only(environ: dict[str, str], tmp_path: Path, era: Era) -> None:
@@ -99,7 +101,10 @@ async def test_a_token_is_for_one_request_only(environ: dict[str, str], tmp_path
             token = refusal(await client.call_tool("generate_video", DEAR))["token"]
             other = {**DEAR, "prompt": "[sandbox:stall] something else", "confirm_token": token}
             error = refusal(await client.call_tool("generate_video", other))
-    assert error["code"] == "confirmation_required"
+            unknown = refusal(await client.call_tool("generate_video", {**DEAR, "confirm_token": "abcd1234"}))
+    assert error["code"] == unknown["code"] == "confirmation_required"
+    assert "The confirm_token was given out for another request" in error["message"]
+    assert "The confirm_token that was given is unknown" in unknown["message"]
 
 
 async def test_a_client_that_can_ask_asks_the_person(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -105,3 +106,26 @@ async def test_what_a_provider_writes_in_place_of_an_address_reaches_nobody(
                     job = content(shown)
     assert job["video_url"] is None
     assert "IGNORE" not in text(shown)
+
+
+async def test_numbers_are_written_as_people_write_them(
+    environ: dict[str, str], tmp_path: Path, era: Era
+) -> None:
+    async with Emulator("ark") as emulator:
+        given = {**environ, **emulator.environment(), "SEEDANCE_CONFIRM": "off"}
+        settings = load_settings(given, settings_file=tmp_path / "none.toml")
+        with anyio.fail_after(60):
+            async with Client(create_server(settings), mode=era) as client:
+                await make(client, provider="sandbox")
+                listed = await client.call_tool("check_status", {})
+                models = await client.call_tool("list_models", {"model": "seedance-2.0"})
+                priced = await client.call_tool("estimate_cost", {"prompt": "a fox", "provider": "ark"})
+                usual = await client.call_tool("estimate_cost", {**SMALL, "provider": "sandbox"})
+    assert text(listed).startswith("1 job, newest first.")
+    assert text(models).startswith("1 model; ready providers: ")
+    headline, *lines = text(priced).splitlines()
+    offers = [line for line in lines if line.startswith("- ")]
+    assert any(" USD" in line for line in offers)
+    assert [line for line in (headline, *offers) if re.search(r"\d\.\d{5,}", line)] == []
+    seconds = content(usual)["usual_seconds"]
+    assert seconds == round(seconds, 1)

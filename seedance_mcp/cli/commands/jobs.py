@@ -13,7 +13,7 @@ import anyio
 from ...app import App
 from ...config import Settings, command, load_settings
 from ...errors import InvalidRequest
-from ...texts import inert, one_line
+from ...texts import inert, number_of, one_line
 from ...types import Job, JobStatus
 from ..opening import looked_into, opened
 from ..refund import refund_note
@@ -149,9 +149,10 @@ async def _join(settings: Settings, fingerprint: str, provider: str | None) -> i
     async with _telling_where(settings) as app:
         said = await app.same_account(fingerprint, provider)
     place = f" at {said.now.address}" if said.now.address else ""
+    open_jobs = f"{number_of(len(said.jobs), 'such job')} {'is' if len(said.jobs) == 1 else 'are'}"
     print(
         f"Noted: what was bought from {said.now.provider} with the key {said.earlier}…, at whatever address, is followed"
-        f" with the key {said.now.fingerprint}…{place} from now on; {len(said.jobs)} such jobs are open."
+        f" with the key {said.now.fingerprint}…{place} from now on; {open_jobs} open."
         f" They go on in a server that runs, at its next start, or by `{command('watch')}`."
     )
     return 0

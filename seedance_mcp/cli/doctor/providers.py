@@ -10,6 +10,7 @@ import anyio
 from ...config import Settings
 from ...errors import AuthenticationError, ProviderUnavailable, RateLimited, SeedanceError
 from ...jobs import ProviderPool
+from ...texts import number_of
 from .findings import Finding
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ async def _ask(info: ProviderInfo, pool: ProviderPool, settings: Settings, *, ne
     if info.placeholder:
         return finding(verdict="ok", text="ready: free placeholder videos, no key, no network", free=True)
     sold = len(pool.catalog.offers(provider=info.name))
-    text = f"{place} takes {variable}; {sold} models on sale"
+    text = f"{place} takes {variable}; {number_of(sold, 'model')} on sale"
     if left is None:
         return finding(verdict="ok", text=text)
     text += f"; {left:.2f} {info.currency} left"

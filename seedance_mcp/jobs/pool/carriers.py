@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from ...config import Settings
 from ...errors import ConfigError, UnexpectedResponse
 from ...providers import Bucket, BucketAccess, Provider, addresses
+from ...texts import listed
 from ...types import Job, MediaFile, Upload
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def _bucket(settings: Settings) -> Carrier:
     if name is None or key_id is None or secret is None:
         needed = {"BUCKET": name, "ACCESS_KEY_ID": key_id, "SECRET_ACCESS_KEY": secret}
         missing = [f"SEEDANCE_S3_{word}" for word, value in needed.items() if value is None]
-        raise ConfigError(f"SEEDANCE_CARRIER is {BUCKET}, and {' and '.join(missing)} has no value.")
+        have = "has" if len(missing) == 1 else "have"
+        raise ConfigError(f"SEEDANCE_CARRIER is {BUCKET}, and {listed(missing)} {have} no value.")
     bucket = Bucket(
         BucketAccess(
             bucket=name,

@@ -57,7 +57,12 @@ class Exchange:
         except (httpx2.TransportError, OSError) as error:
             raise ProviderUnavailable(
                 f"{self._title} cannot be reached: {why_unreachable(error)}.",
-                hint=with_advice(ProviderUnavailable.default_hint, error, self._origin.outbound),
+                hint=with_advice(
+                    ProviderUnavailable.default_hint,
+                    error,
+                    self._origin.outbound,
+                    address=self._origin.setting,
+                ),
             ) from error
         logger.debug(
             "%s: %s %s: HTTP %d", self._title, request.method, request.url.path, response.status_code

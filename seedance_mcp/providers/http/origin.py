@@ -50,6 +50,7 @@ class Origin:
         self.outbound = access.outbound
         if base.scheme == "https":
             certificates_of(self.outbound.certificates)  # told now, before anything is bought
+        self.setting = f"SEEDANCE_{info.name.upper()}_BASE_URL" if replaced else None
         # A base URL that the user wrote may be on this machine or plain http; nothing else may.
         self.trusted = frozenset({endpoint(str(base))}) if replaced else frozenset[str]()
 

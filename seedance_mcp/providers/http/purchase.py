@@ -119,7 +119,9 @@ async def pay(
         reason = late or why_unreachable(failure)
         raise SubmissionNotSent(
             f"No connection to {title} came about: {reason}.",
-            hint=with_advice(SubmissionNotSent.default_hint, failure, origin.outbound),
+            hint=with_advice(
+                SubmissionNotSent.default_hint, failure, origin.outbound, address=origin.setting
+            ),
         ) from failure
     if response is not None:
         _keep(purchase, response.status_code, masked_bytes(bytes(body), origin.key)[:KEPT])

@@ -11,10 +11,15 @@ def why_unreachable(error: Exception | None) -> str:
     return clean(str(error or ""), limit=160).rstrip(".") or type(error).__name__
 
 
-def with_advice(hint: str, error: Exception | None, outbound: Outbound) -> str:
-    """Add to a hint that a proxy is set and not used, where no connection came about."""
+def with_advice(hint: str, error: Exception | None, outbound: Outbound, *, address: str | None = None) -> str:
+    """
+    Add to a hint what can be the reason, where no connection came about: a proxy that is set and not used, an address.
+
+    `address` is the setting that says where to connect; None: it is the provider's own.
+    """
     import httpx2  # on first use: the server loads this module when it starts
 
     if not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
         return hint
-    return f"{hint} {outbound.advice}".rstrip()
+    where = f"{address} says where that is; see that it is right." if address else ""
+    return " ".join(filter(None, (hint, where, outbound.advice)))

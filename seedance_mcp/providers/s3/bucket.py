@@ -170,7 +170,12 @@ class Bucket:
             # Not the error's own words: they may quote the signed address.
             raise ProviderUnavailable(
                 f"The bucket at {host} cannot be reached.",
-                hint=with_advice(ProviderUnavailable.default_hint, error, self._access.outbound),
+                hint=with_advice(
+                    ProviderUnavailable.default_hint,
+                    error,
+                    self._access.outbound,
+                    address="SEEDANCE_S3_ENDPOINT" if self._access.endpoint else None,
+                ),
             ) from error
 
 

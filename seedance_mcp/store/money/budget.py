@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from ...config import Settings
 from ...errors import AuthenticationError, BudgetExceeded, InsufficientFunds, ModelNotOpen
+from ...texts import number_of
 from ...types import Price
 from .. import elapsed_time
 from ..database import Connection, Store
@@ -154,7 +155,8 @@ def check(connection: Connection, limits: Limits, seller: Seller, *, price: Pric
     ).fetchone()
     if started >= limits.max_jobs_per_hour:
         raise BudgetExceeded(
-            f"{started} paid jobs were started within the last hour; the limit is {limits.max_jobs_per_hour}.",
+            f"{number_of(started, 'paid job')} {'was' if started == 1 else 'were'} started within the last hour;"
+            f" the limit is {limits.max_jobs_per_hour}.",
             hint="Wait, or ask the person who runs the server to raise SEEDANCE_MAX_JOBS_PER_HOUR.",
         )
     counted = from_micros(_spent_since(connection, now - DAY))

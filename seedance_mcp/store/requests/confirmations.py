@@ -278,6 +278,7 @@ def _ask(
     connection: Connection, consent: Consent, why_not: str | None, *, settings: Settings, now: float
 ) -> ConfirmationRequired:
     question, code = consent.question, secrets.token_hex(4)
+    token_trouble = _token_trouble(connection, consent, now)
     # By both clocks: one that is set forward must not make a no forgotten.
     connection.execute(
         # A question can be answered long after it was put: then it is the answer that must not be forgotten.
@@ -308,14 +309,45 @@ def _ask(
         )
     else:
         hint = f"Ask the person to {approve_it}, then call again with the same arguments."
+    parts = ("A person has to agree first.", token_trouble, why_not, question.sentence)
     return ConfirmationRequired(
-        " ".join(part for part in ("A person has to agree first.", why_not, question.sentence) if part),
+        " ".join(part for part in parts if part),
         token=code if why_not is None else None,
         hint=hint,
         question=question.text,
         approval=code,
         advice=question.notes,
     )
+
+
+def _token_trouble(connection: Connection, consent: Consent, now: float) -> str:
+    """Say why the token that came with the call agrees to nothing; empty if none came."""
+    if not consent.token:
+        return ""
+    row = connection.execute(
+        "SELECT fingerprint = ?, used_at IS NOT NULL OR ended_at IS NOT NULL, at > ? AND steady > ?, usd_micros >= ?"
+        " FROM confirmations WHERE token_hash = ?",
+        (
+            consent.fingerprint,
+            *_within(connection, VALID_SECONDS, now),
+            to_micros(consent.question.price.usd),
+            _digest(consent.token),
+        ),
+    ).fetchone()
+    if row is None:
+        return "The confirm_token that was given is unknown, so it counts for nothing."
+    same, used, young, enough = row
+    if not same:
+        why = "was given out for another request: the arguments have to be the same"
+    elif used:
+        why = "was used already: each is good for one purchase"
+    elif not young:
+        why = "is older than 15 minutes"
+    elif not enough:
+        why = "was given out for a lower price"
+    else:
+        return ""  # it is only that no assistant's word counts, and that is said by itself
+    return f"The confirm_token {why}, so it does not count."
 
 
 def _why_only_a_person(
