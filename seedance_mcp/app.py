@@ -221,7 +221,7 @@ class App:
         return await self._store.read(lambda connection: confirmations.bought_on(connection, code))
 
     async def decline(self, code: str) -> Declined | None:
-        """Note a no to what was asked under this code; see `confirmation.decline`."""
+        """Note a no to what was asked under this code; see `confirmations.decline`."""
         now = self._store.clock()
         return await self._store.write(lambda connection: confirmations.decline(connection, code, now=now))
 

@@ -12,7 +12,8 @@ import pytest
 
 from seedance_mcp.config import Settings
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired
-from seedance_mcp.jobs.buying.reservations import Intent, reserve
+from seedance_mcp.jobs.buying.intents import Intent
+from seedance_mcp.jobs.buying.reservations import reserve
 from seedance_mcp.store import elapsed_time, transitions
 from seedance_mcp.store.database import Store, open_store
 from seedance_mcp.store.money import budget

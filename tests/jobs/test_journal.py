@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from seedance_mcp.config import Settings
-from seedance_mcp.jobs.buying.reservations import Intent, reserve
+from seedance_mcp.jobs.buying.intents import Intent
+from seedance_mcp.jobs.buying.reservations import reserve
 from seedance_mcp.store import job_records, transitions
 from seedance_mcp.store.database import give_clocks
 from seedance_mcp.store.money.ledger import held

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from seedance_mcp.config import Settings
-from seedance_mcp.jobs.buying.reservations import Intent, reserve
+from seedance_mcp.jobs.buying.intents import Intent
+from seedance_mcp.jobs.buying.reservations import reserve
 from seedance_mcp.store import transitions
 from seedance_mcp.store.database import Store, open_store
 from seedance_mcp.types import Job, JobState, Price, PurchaseTerms, VideoRequest

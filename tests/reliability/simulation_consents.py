@@ -18,7 +18,7 @@ from .simulation_rules import AGREEMENT_SECONDS, ENDED, HOUR, NOT_BOUGHT, SAME_I
 
 if TYPE_CHECKING:
     from seedance_mcp.config import Settings
-    from seedance_mcp.jobs.buying.reservations import Intent
+    from seedance_mcp.jobs.buying.intents import Intent
 
     from .simulation_process import Process
     from .simulation_world import World

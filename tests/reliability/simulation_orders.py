@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 from seedance_mcp.config import Settings
-from seedance_mcp.jobs.buying.reservations import Intent
+from seedance_mcp.jobs.buying.intents import Intent
 from seedance_mcp.types import VideoRequest
 
 from .simulation_market import MICROS

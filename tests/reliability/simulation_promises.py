@@ -27,7 +27,7 @@ from .simulation_rules import (
 )
 
 if TYPE_CHECKING:
-    from seedance_mcp.jobs.buying.reservations import Intent
+    from seedance_mcp.jobs.buying.intents import Intent
     from seedance_mcp.types import Job
 
     from .simulation_market import Task

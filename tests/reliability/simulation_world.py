@@ -26,7 +26,7 @@ from seedance_mcp.errors import (
     StoreError,
 )
 from seedance_mcp.jobs.buying.idempotency import RequestKey
-from seedance_mcp.jobs.buying.reservations import Intent
+from seedance_mcp.jobs.buying.intents import Intent
 from seedance_mcp.jobs.tracking import manual_resolution
 from seedance_mcp.store import job_records, transitions
 from seedance_mcp.types import Price, PurchaseTerms, Submission

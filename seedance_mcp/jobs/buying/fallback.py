@@ -20,8 +20,8 @@ from ...types import Job, JobState
 from ..choosing.planning import Planner
 from ..choosing.plans import Plan
 from ..pool.provider_pool import ProviderPool
+from .intents import Intent
 from .orders import Order, StartedJob
-from .reservations import Intent
 
 if TYPE_CHECKING:
     from ...catalog import Offer

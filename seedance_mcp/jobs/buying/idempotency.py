@@ -51,7 +51,7 @@ def job_of(connection: Connection, key: RequestKey) -> Job | None:
     Load the job that the key stands for: the newest that may have been bought. None if there is none.
 
     All that it ever stood for are looked at: one that was judged not to have been bought may have turned up since.
-    A default that is written out is no other request, as in `repeats`.
+    A default that is written out is no other request, as in `deduplication`.
 
     Raises:
         InvalidRequest: the key was used for another request.

@@ -14,7 +14,7 @@ from ..choosing.plans import Plan
 from ..inputs.resolved_request import ResolvedRequest
 from .deduplication import digest_of_asked, wanted
 from .idempotency import RequestKey
-from .reservations import Intent
+from .intents import Intent
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,9 +25,10 @@ from .call_agreements import agreed_within_call
 from .deduplication import digest_of_asked, standing, wanted
 from .fallback import Fallback, Refused, why_there
 from .idempotency import RequestKey, job_of
+from .intents import Intent
 from .orders import Order, StartedJob
 from .preflight import preflight
-from .reservations import Intent, reserve
+from .reservations import reserve
 from .submission import Buyer
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from ...errors import BudgetExceeded
 from ...store import Connection, from_micros, unknown_prices
 
 if TYPE_CHECKING:
-    from .reservations import Intent
+    from .intents import Intent
 
 _KNOWN_INSTEAD = "or choose an offer whose price is known (estimate_cost compares)."
 

@@ -75,7 +75,7 @@ def repeated(connection: Connection, digests: Collection[str], same: Collection[
     Say how often the very same request was bought within the last hour, if that is why a person has to be asked.
 
     `digests` are what other jobs for it may stand for, `same` the ids of those that are known by themselves (see
-    `repeats`).
+    `repeated_requests`).
     """
     (count,) = connection.execute(
         "SELECT COUNT(*) FROM jobs JOIN ledger ON ledger.job_id = jobs.id AND kind = 'reserve'"
