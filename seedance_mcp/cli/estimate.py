@@ -9,8 +9,8 @@ import anyio
 from ..app import Quote
 from ..config import Settings, load_settings
 from ..texts import inert
-from ..types import VideoRequest
-from .arguments import add_request_arguments, allow_named_files, read_request
+from ..types import PurchaseTerms, VideoRequest
+from .arguments import add_request_arguments, allow_named_files, amount, read_request
 from .opening import opened
 from .text import digits, json_text, money, table
 
@@ -18,19 +18,23 @@ from .text import digits, json_text, money, table
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the fields of the request."""
     add_request_arguments(parser)
+    parser.add_argument(
+        "--max-usd", type=amount, metavar="USD", help="Say which ready offers cost at most so much"
+    )
     parser.add_argument("--json", action="store_true", help="Print JSON")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the estimate; nothing is spent."""
     request = read_request(arguments)
-    anyio.run(_estimate, allow_named_files(load_settings(), request), request, arguments.json)
+    terms = PurchaseTerms(max_usd=arguments.max_usd)
+    anyio.run(_estimate, allow_named_files(load_settings(), request), request, terms, arguments.json)
     return 0
 
 
-async def _estimate(settings: Settings, request: VideoRequest, as_json: bool) -> None:
+async def _estimate(settings: Settings, request: VideoRequest, terms: PurchaseTerms, as_json: bool) -> None:
     async with opened(settings, watch=False) as app:
-        quote = await app.estimate(request)
+        quote = await app.estimate(request, terms)
         if as_json:
             from ..server import views
 
@@ -57,7 +61,7 @@ def _lines(quote: Quote) -> str:
         lines.append(f"`generate` would refuse it now: {inert(quote.outlook.refused)}")
     elif quote.outlook.asks:
         lines.append(f"`generate` asks a person to agree first: {inert(quote.outlook.asks)}")
-    lines += [f"note: {inert(line)}" for line in quote.advice]
+    lines += [f"note: {inert(line)}" for line in (*quote.advice, *filter(None, [quote.within]))]
     rows = [
         (
             other.offer.provider.name,
@@ -67,7 +71,6 @@ def _lines(quote: Quote) -> str:
             "; ".join(other.differences),
         )
         for other in quote.others
-        if not (other.offer.provider.placeholder and quote.offer.provider.placeholder)
     ]
     if rows:
         head = "The real video:" if quote.offer.provider.placeholder else "Elsewhere:"

@@ -13,7 +13,7 @@ from .journal import Damaged, Transition
 from .keys import malformed_keys, misnamed_keys
 from .ledger import Spent, by_day
 from .orders import Started
-from .outlook import Quote, look_ahead
+from .outlook import Quote, beyond, look_ahead
 from .planning import Planner
 from .plans import OtherOffer, Plan
 from .purchase_flow import PurchaseFlow
@@ -60,6 +60,7 @@ __all__ = [
     "Viewed",
     "Waiting",
     "WatchDuty",
+    "beyond",
     "budget",
     "by_day",
     "confirmation",

@@ -42,3 +42,12 @@ class OtherOffer:
     ready: bool
     estimate: Estimate | None
     differences: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The offer as calls are told of it."""
+        return f"{self.offer.provider.name}/{self.offer.model.id}"
+
+    def is_within(self, most_usd: Decimal) -> bool:
+        """Tell whether it could be bought now for at most so much; an unknown price is not."""
+        return self.ready and self.estimate is not None and self.estimate.maximum.usd <= most_usd

@@ -21,7 +21,7 @@ from .context import JobContext
 from .fallback import Fallback, Refused, why_there
 from .handover import Handover
 from .intents import Intent, reserve
-from .orders import Order, Started
+from .orders import Order, Started, above_max_usd
 from .planning import Planner
 from .plans import Plan
 from .preflight import preflight
@@ -92,6 +92,10 @@ class PurchaseFlow:
                 advice = self._planner.advice(plan, asked)
                 limit = self._context.settings.max_usd_per_job
                 order = Order(asked=asked, terms=terms, key=key, limit=limit, advice=advice)
+                if terms.max_usd is not None and order.maximum(plan).usd > terms.max_usd:
+                    raise above_max_usd(
+                        order.maximum(plan), terms.max_usd, self._planner.elsewhere(asked, plan)
+                    )
                 started = await self._buy(order, plan)
             call.job_id = started.job.id
         return started

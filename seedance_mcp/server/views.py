@@ -276,6 +276,7 @@ async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
         usual_seconds=quote.usual_seconds,
         notes=(
             *quote.advice,
+            *filter(None, [quote.within]),
             *(
                 []
                 if known
