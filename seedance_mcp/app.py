@@ -28,6 +28,7 @@ from .jobs import (
     Viewed,
     Waiting,
     WatchDuty,
+    beyond,
     forecast,
     join,
     part,
@@ -117,9 +118,9 @@ class App:
         """Say what purchases are known by receipts alone that no job could be given."""
         return await anyio.to_thread.run_sync(describe_unread, self.settings.state_dir / "receipts")
 
-    async def estimate(self, request: VideoRequest) -> Quote:
+    async def estimate(self, request: VideoRequest, terms: PurchaseTerms | None = None) -> Quote:
         """
-        Price a request here and everywhere else, without buying anything.
+        Price a request here and everywhere else, without buying anything. Of the `terms` of a purchase `max_usd` counts.
 
         The chosen provider is asked for its own price, where it gives one; no file is sent for that.
 
@@ -127,17 +128,22 @@ class App:
             InvalidRequest, JobNotFound: it cannot be made as asked.
         """
         asked = await self._sources.resolve(request)
+        terms = terms or PurchaseTerms()
         plan = await self._planner.quoted(self._planner.plan(asked))
+        others = self._planner.elsewhere(asked, plan)
+        refused = beyond(asked, plan, terms, self.settings.max_usd_per_job, others)
         return Quote(
             offer=plan.offer,
             request=plan.request,
             estimate=plan.estimate,
             reason=plan.reason,
-            outlook=await forecast(asked, plan, pool=self._pool, settings=self.settings, store=self._store),
-            others=self._planner.elsewhere(asked, plan),
+            outlook=refused
+            or await forecast(asked, plan, pool=self._pool, settings=self.settings, store=self._store),
+            others=others,
             budget=await self.budget(),
             usual_seconds=await self.usual_seconds(plan.offer.provider.name, plan.offer.model.id),
             advice=(*plan.notes, *self._planner.advice(plan, asked)),
+            max_usd=terms.max_usd,
         )
 
     async def generate(self, request: VideoRequest, terms: PurchaseTerms | None = None) -> StartedJob:

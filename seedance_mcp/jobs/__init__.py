@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .buying.forecast import Quote, forecast
+from .buying.forecast import Quote, beyond, forecast
 from .buying.orders import StartedJob
 from .buying.purchase_flow import PurchaseFlow
 from .choosing.defaults import wrong_defaults
@@ -45,6 +45,7 @@ __all__ = [
     "Viewed",
     "Waiting",
     "WatchDuty",
+    "beyond",
     "forecast",
     "hook_program",
     "join",

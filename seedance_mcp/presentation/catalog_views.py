@@ -16,7 +16,16 @@ from .views import decimal
 if TYPE_CHECKING:
     from ..catalog import Catalog, Model, Offer
 
-_EXAMPLE = VideoRequest.model_validate({"prompt": "A red fox trots through fresh snow."})
+_EXAMPLES = tuple(
+    VideoRequest.model_validate(
+        {"prompt": "A red fox trots through fresh snow.", "duration": 5, "resolution": "720p", **shape}
+    )
+    for shape in ({"aspect_ratio": "16:9"}, {})
+)
+"""The second for offers that choose the ratio themselves."""
+
+EXAMPLE = "5 s at 720p from text"
+"""What an example price is for, in words."""
 
 _prices: WeakKeyDictionary[Catalog, dict[tuple[str, str, Decimal], str | None]] = WeakKeyDictionary()
 """The price of the example by provider, model and CNY for a dollar: pricing every offer is most of a list's work."""
@@ -54,9 +63,8 @@ def models(app: App, *, model: str | None = None, provider: str | None = None) -
             if seller in (None, info.name)
         ),
         next_step=(
-            "estimate_cost prices a request at every offer."
-            if chosen
-            else "list_models with a model tells its limits; estimate_cost prices a request at every offer."
+            f"{'' if chosen else 'list_models with a model tells its limits; '}estimate_cost prices a request at every"
+            f" offer. example_usd is the price of {EXAMPLE}, with sound where the model makes it."
         ),
     )
 
@@ -109,9 +117,11 @@ def _example_price(app: App, offer: Offer) -> str | None:
 def _priced(app: App, offer: Offer) -> str | None:
     from ..catalog import estimate, resolve  # read on first use, not when the server starts
 
-    try:
-        request = resolve(_EXAMPLE, offer, {})
-    except InvalidRequest:  # a model that makes nothing from text alone
-        return None
-    found = estimate(request, offer, {}, cny_per_usd=app.settings.cny_per_usd)
-    return decimal(found.price.usd) if found else None
+    for example in _EXAMPLES:
+        try:
+            request = resolve(example, offer, {})
+        except InvalidRequest:
+            continue
+        found = estimate(request, offer, {}, cny_per_usd=app.settings.cny_per_usd)
+        return decimal(found.price.usd) if found else None
+    return None

@@ -183,7 +183,7 @@ class ViewShape(Shape):
 
 
 class OfferShape(Shape):
-    """A model at a provider. `example_usd` is the price of its default clip from text."""
+    """A model at a provider. `example_usd` is the price of 5 s at 720p from text."""
 
     provider: str
     ready: bool

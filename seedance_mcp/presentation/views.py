@@ -282,6 +282,7 @@ async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
         usual_seconds=None if quote.usual_seconds is None else round(quote.usual_seconds, 1),
         notes=(
             *quote.advice,
+            *filter(None, [quote.within]),
             *(
                 []
                 if known

@@ -81,6 +81,7 @@ def tool(
     returns: tuple[type[BaseModel], ...],
     describe: bool = True,
     proves_reading: bool = True,
+    unlisted: type[BaseModel] | None = None,
 ) -> Tool:
     """
     Make a tool of a function; its docstring is the description.
@@ -88,10 +89,12 @@ def tool(
     The first parameter takes the `Call`. One that is a pydantic model has its fields become arguments.
     With `describe=False` the arguments are listed without their descriptions, because another tool has them. With
     `proves_reading=False` a call is no evidence that its client has read earlier answers: it is the call that a client
-    repeats because it has not.
+    repeats because it has not. `unlisted` is the model of arguments that are taken without being listed.
     """
     shape, spread = _arguments(function)
     schema = input_schema(shape, describe=describe)
+    hidden = unlisted.model_fields if unlisted else ()
+    shown = {name: value for name, value in schema["properties"].items() if name not in hidden}
 
     async def invoke(arguments: dict[str, Any], context: Context[Any, Any]) -> Answer:
         call = Call(context)
@@ -124,7 +127,7 @@ def tool(
         name=function.__name__,
         title=None,
         description=inspect.cleandoc(function.__doc__ or ""),
-        parameters=schema,
+        parameters={**schema, "properties": shown},
         fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=output_schema(*returns)),
         is_async=True,
         context_kwarg=None,

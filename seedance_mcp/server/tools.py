@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ContentBlock, InputRequiredResult, ToolAnnotations
@@ -81,6 +81,22 @@ class PurchaseArguments(Closed):
         return PurchaseTerms(**self.model_dump())
 
 
+class IdleArguments(Closed):
+    """What `generate_video` takes to buy and `estimate_cost` passes over, whatever it is; of `max_usd` it tells."""
+
+    max_usd: Usd = None
+    allow_duplicate: Any = None
+    request_key: Any = None
+    confirm_token: Any = None
+    wait_seconds: Any = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Names what is passed over."""
+        given = [name for name in type(self).model_fields if name in self.model_fields_set - {"max_usd"}]
+        return (f"Ignored, because nothing is bought here: {', '.join(given)}.",) if given else ()
+
+
 @cache
 def all_tools() -> tuple[Tool, ...]:
     """Make every tool, in the order in which they are listed. They know no settings, so once is enough."""
@@ -88,7 +104,13 @@ def all_tools() -> tuple[Tool, ...]:
     return (
         tool(generate_video, annotations=SPEND, returns=job, proves_reading=False),
         tool(check_status, annotations=ASK, returns=(results.JobShape, results.JobsShape)),
-        tool(estimate_cost, annotations=READ, returns=(results.EstimateShape,), describe=False),
+        tool(
+            estimate_cost,
+            annotations=READ,
+            returns=(results.EstimateShape,),
+            describe=False,
+            unlisted=IdleArguments,
+        ),
         tool(upload_media, annotations=KEEP, returns=(results.UploadShape,)),
         tool(list_models, annotations=READ, returns=(results.ModelsShape,)),
         tool(view_video, annotations=READ, returns=(results.ViewShape,)),
@@ -141,13 +163,14 @@ async def check_status(
     return await _job_answer(call, job)
 
 
-async def estimate_cost(call: Call, request: VideoRequest) -> Answer:
+async def estimate_cost(call: Call, request: VideoRequest, *, idle: IdleArguments) -> Answer:
     """
     Price a video here and at every other provider that can make it. Costs nothing, buys nothing.
     Arguments as in generate_video, which is the next call.
     """
-    quote = await call.app.estimate(request)
+    quote = await call.app.estimate(request, PurchaseTerms(max_usd=idle.max_usd))
     shown = await views.estimate(call.app, quote)
+    shown = shown.model_copy(update={"notes": (*idle.notes, *shown.notes)})
     price = f"{digits(quote.estimate.price.usd)} USD" if quote.estimate else "price unknown"
     headline = f"{shown.model} at {shown.provider}: {price}. Nothing was bought."
     elsewhere = "elsewhere"

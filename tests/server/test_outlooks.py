@@ -45,6 +45,61 @@ async def test_an_estimate_says_what_the_purchase_would_meet(
         assert then in text(made)
 
 
+ABOVE = {"prompt": "a mug", "model": "seedance-2.0", "duration": 10}
+"""More than 1 USD at Ark, which sells other models for less."""
+FITS = ("ark/seedance-1.0-pro-fast", "ark/seedance-2.0-mini")
+
+
+async def test_an_estimate_takes_the_arguments_of_a_purchase_and_names_what_is_within_its_limit(
+    environ: dict[str, str], era: Era
+) -> None:
+    idle = {"allow_duplicate": "?", "request_key": "x", "confirm_token": 4711, "wait_seconds": -1}
+    async with Client(
+        create_server(load_settings({**environ, "ARK_API_KEY": "nobody-takes-it"})), mode=era
+    ) as client:
+        below = content(await client.call_tool("estimate_cost", {**ABOVE, **idle, "max_usd": 1}))
+        above = content(await client.call_tool("estimate_cost", {**ABOVE, "max_usd": 2}))
+        bought = await client.call_tool("generate_video", {**ABOVE, "max_usd": 1})
+        wrong = await client.call_tool("estimate_cost", {**ABOVE, "max_usd": "much"})
+    ignored, *_, within = below["notes"]
+    assert ignored == f"Ignored, because nothing is bought here: {', '.join(idle)}."
+    assert within == f"Ready, and within max_usd 1: {', '.join(FITS)}."
+    assert "would be refused now" in below["next_step"]
+    assert all(not note.startswith("Ignored") for note in above["notes"])
+    assert "within max_usd 2: ark/seedance-2.0, " in above["notes"][-1]
+    assert "above this call's max_usd" not in above["next_step"]
+    for words in (text(bought), below["next_step"]):
+        assert f"Ready, and within it: {FITS[0]} (0.29 USD), {FITS[1]} (0.71 USD)" in words
+        assert "To raise max_usd is the person's decision." in words
+    assert bool(wrong.is_error)
+    assert "max_usd must be an amount" in text(wrong)
+
+
+async def test_a_model_without_sound_is_told_before_it_is_bought(environ: dict[str, str], era: Era) -> None:
+    wish = {"prompt": "a mug", "model": "seedance-1.0-pro-fast"}
+    async with Client(create_server(load_settings(environ)), mode=era) as client:
+        silent = content(await client.call_tool("estimate_cost", wish))
+        loud = content(await client.call_tool("estimate_cost", {"prompt": "a mug", "model": "seedance-2.0"}))
+    assert "seedance-1.0-pro-fast makes no sound." in silent["notes"]
+    assert not any("makes no sound" in note for note in loud["notes"])
+    differences = {offer["model"]: offer["differences"] for offer in loud["offers"]}
+    assert "no sound" in differences["seedance-1.0-pro-fast"]
+    assert "no sound" not in differences["seedance-2.0-mini"]
+
+
+async def test_the_offers_of_the_real_video_are_no_placeholders(environ: dict[str, str], era: Era) -> None:
+    async with Client(create_server(load_settings(environ)), mode=era) as client:
+        priced = content(await client.call_tool("estimate_cost", {"prompt": "a mug", "max_usd": 1}))
+        listed = content(await client.call_tool("list_models", {}))
+    assert priced["provider"] == "sandbox"
+    assert priced["offers"]
+    assert "sandbox" not in {offer["provider"] for offer in priced["offers"]}
+    assert "Ready, and within max_usd 1: no offer of a real video." in priced["notes"]
+    assert "example_usd is the price of 5 s at 720p from text" in listed["next_step"]
+    prices = {offer["provider"]: offer["example_usd"] for offer in listed["models"][0]["offers"]}
+    assert prices["fal"] == "2.365"
+
+
 async def test_the_reason_for_a_model_that_no_limit_allows_does_not_say_that_it_does(
     tmp_path: Path, era: Era
 ) -> None:

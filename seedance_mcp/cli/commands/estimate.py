@@ -9,8 +9,8 @@ import anyio
 from ...app import Quote
 from ...config import Settings, load_settings
 from ...texts import inert
-from ...types import VideoRequest
-from ..arguments import add_request_arguments, allow_named_files, read_request
+from ...types import PurchaseTerms, VideoRequest
+from ..arguments import add_request_arguments, allow_named_files, amount, read_request
 from ..opening import opened
 from ..text import digits, json_text, money, table
 from ..words import told
@@ -19,19 +19,23 @@ from ..words import told
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the fields of the request."""
     add_request_arguments(parser)
+    parser.add_argument(
+        "--max-usd", type=amount, metavar="USD", help="Say which ready offers cost at most so much"
+    )
     parser.add_argument("--json", action="store_true", help="Print JSON")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the estimate; nothing is spent."""
     request = read_request(arguments)
-    anyio.run(_estimate, allow_named_files(load_settings(), request), request, arguments.json)
+    terms = PurchaseTerms(max_usd=arguments.max_usd)
+    anyio.run(_estimate, allow_named_files(load_settings(), request), request, terms, arguments.json)
     return 0
 
 
-async def _estimate(settings: Settings, request: VideoRequest, as_json: bool) -> None:
+async def _estimate(settings: Settings, request: VideoRequest, terms: PurchaseTerms, as_json: bool) -> None:
     async with opened(settings, watch=False) as app:
-        quote = await app.estimate(request)
+        quote = await app.estimate(request, terms)
         if as_json:
             from ...presentation import views
 
@@ -58,7 +62,8 @@ def _lines(quote: Quote) -> str:
         lines.append(f"`generate` would refuse it now: {inert(told(quote.outlook.refused))}")
     elif quote.outlook.asks:
         lines.append(f"`generate` asks a person to agree first: {inert(told(quote.outlook.asks))}")
-    lines += [f"note: {inert(told(line))}" for line in quote.advice]
+    notes = (*quote.advice, *filter(None, [quote.within]))
+    lines += [f"note: {inert(told(line))}" for line in notes]
     rows = [
         (
             other.offer.provider.name,
@@ -68,7 +73,6 @@ def _lines(quote: Quote) -> str:
             "; ".join(other.differences),
         )
         for other in quote.others
-        if not (other.offer.provider.placeholder and quote.offer.provider.placeholder)
     ]
     if rows:
         head = "The real video:" if quote.offer.provider.placeholder else "Elsewhere:"

@@ -60,6 +60,8 @@ def _overview(found: results.ModelsShape) -> str:
 
 
 def _details(model: results.ModelShape) -> str:
+    from ...presentation import catalog_views
+
     lines = [
         f"{model.model}: {model.title}",
         f"starts from:   {', '.join(model.modes)}",
@@ -74,7 +76,9 @@ def _details(model: results.ModelShape) -> str:
     rows = [
         (offer.provider, "yes" if offer.ready else "no", _price(offer.example_usd)) for offer in model.offers
     ]
-    return "\n".join([*lines, "", table(("PROVIDER", "READY", "USD FOR A VIDEO WITH THE DEFAULTS"), rows)])
+    return "\n".join(
+        [*lines, "", table(("PROVIDER", "READY", f"USD FOR {catalog_views.EXAMPLE.upper()}"), rows)]
+    )
 
 
 def _limits(limit: dict[str, Any]) -> str:

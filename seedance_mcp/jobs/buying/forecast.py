@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,11 +15,14 @@ from ...types import PurchaseTerms, VideoRequest
 from ..choosing.plans import OtherOffer, Plan, check_choice
 from ..inputs.resolved_request import ResolvedRequest
 from ..pool.provider_pool import ProviderPool
-from .orders import Order
+from .orders import Order, above_max_usd
 from .reservations import foresee
 
 if TYPE_CHECKING:
     from ...catalog import Estimate, Offer
+
+
+_MOST_NAMED = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +59,31 @@ class Quote:
     budget: Budget
     usual_seconds: float | None
     advice: tuple[str, ...]
+    max_usd: Decimal | None = None
+
+    @property
+    def within(self) -> str | None:
+        """Say which of the offers are ready and within `max_usd`; None where none is given."""
+        if self.max_usd is None:
+            return None
+        names = [other.name for other in self.others if other.is_within(self.max_usd)]
+        most = self.estimate.maximum.usd if self.estimate else None
+        if most is not None and most <= self.max_usd and not self.offer.provider.placeholder:
+            names.insert(0, f"{self.offer.provider.name}/{self.offer.model.id}")
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        found = ", ".join(names[:_MOST_NAMED])
+        return f"Ready, and within max_usd {self.max_usd}: {found or 'no offer of a real video'}{more}."
+
+
+def beyond(
+    asked: ResolvedRequest, plan: Plan, terms: PurchaseTerms, limit: Decimal, others: Iterable[OtherOffer]
+) -> Forecast | None:
+    """Say that a purchase would be refused for its own `max_usd`; None if it would not. `limit` counts for an unknown price."""
+    maximum, max_usd = Order(asked=asked, terms=terms, limit=limit).maximum(plan), terms.max_usd
+    if max_usd is None or maximum.usd <= max_usd:
+        return None
+    error = above_max_usd(maximum, max_usd, others)
+    return Forecast(refused=f"{error.message} {error.hint}")
 
 
 async def forecast(

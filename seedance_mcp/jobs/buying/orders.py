@@ -4,17 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from ...errors import BudgetExceeded
 from ...store import Account, may_cost
 from ...types import Job, Price, PurchaseTerms
-from ..choosing.plans import Plan
+from ..choosing.plans import OtherOffer, Plan
 from ..inputs.resolved_request import ResolvedRequest
 from .deduplication import digest_of_asked, wanted
 from .idempotency import RequestKey
 from .intents import Intent
+
+_MOST_NAMED = 3
+
+
+def above_max_usd(maximum: Price, max_usd: Decimal, others: Iterable[OtherOffer] = ()) -> BudgetExceeded:
+    """Make the refusal of a purchase above the limit of its call; names those of the `others` that are ready and within it."""
+    names = [
+        f"{other.name} ({other.estimate.price.usd:.2f} USD)"
+        for other in others
+        if other.estimate and other.is_within(max_usd)
+    ]
+    hint = "Ask for a shorter or smaller video, or for another model (estimate_cost compares)."
+    if names:
+        hint = (
+            f"Ready, and within it: {', '.join(names[:_MOST_NAMED])}; what is different there, estimate_cost tells. Or ask"
+            " for a shorter or smaller video."
+        )
+    return BudgetExceeded(
+        f"{may_cost(maximum)}, above this call's max_usd of {max_usd}.",
+        hint=f"{hint} To raise max_usd is the person's decision.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +81,7 @@ class Order:
         """
         maximum = self.maximum(plan)
         if self.terms.max_usd is not None and maximum.usd > self.terms.max_usd:
-            raise BudgetExceeded(
-                f"{may_cost(maximum)}, above this call's max_usd of {self.terms.max_usd}.",
-                hint="Raise max_usd, or ask for a shorter, smaller or cheaper video (estimate_cost compares).",
-            )
+            raise above_max_usd(maximum, self.terms.max_usd)
         asked, digests = self.asked.request, self.asked.digests
         job_id = f"job_{secrets.token_urlsafe(16)}"
         return Intent(

@@ -26,7 +26,7 @@ from .deduplication import digest_of_asked, standing, wanted
 from .fallback import Fallback, Refused, why_there
 from .idempotency import RequestKey, job_of
 from .intents import Intent
-from .orders import Order, StartedJob
+from .orders import Order, StartedJob, above_max_usd
 from .preflight import preflight
 from .reservations import reserve
 from .submission import Buyer
@@ -91,6 +91,10 @@ class PurchaseFlow:
                 advice = self._planner.advice(plan, asked)
                 limit = self._context.settings.max_usd_per_job
                 order = Order(asked=asked, terms=terms, key=key, limit=limit, advice=advice)
+                if terms.max_usd is not None and order.maximum(plan).usd > terms.max_usd:
+                    raise above_max_usd(
+                        order.maximum(plan), terms.max_usd, self._planner.elsewhere(asked, plan)
+                    )
                 started = await self._buy(order, plan)
             call.job_id = started.job.id
         return started

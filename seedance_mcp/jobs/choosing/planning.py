@@ -73,14 +73,14 @@ class Planner:
         return priced(plan, answer, cny_per_usd=self._settings.cny_per_usd)
 
     def elsewhere(self, asked: ResolvedRequest, chosen: Plan) -> tuple[OtherOffer, ...]:
-        """Price the same request at every other offer that can do it, cheapest first, unknown prices last."""
+        """Price the same request at every other offer of a real video that can do it, cheapest first, unknown prices last."""
         found: list[OtherOffer] = []
         ready = self._pool.ready()
         free = asked.request.model_copy(update={"provider": None, "model": None})
         for offer in self._pool.catalog.offers():
             if (offer.provider.name, offer.model.id) == (chosen.offer.provider.name, chosen.offer.model.id):
                 continue
-            if offer.provider.placeholder and not chosen.offer.provider.placeholder:
+            if offer.provider.placeholder:
                 continue
             try:
                 other = self._at(offer, free, asked.media)
@@ -104,8 +104,10 @@ class Planner:
         """Say what to know about a request before it is bought: about its prompt, and about its files."""
         from ...catalog import check_inputs, check_prompt  # read on first use, not when the server starts
 
+        model = plan.offer.model
         return (
-            *check_prompt(plan.request.prompt or "", plan.offer.model),
+            *(() if model.audio else (f"{model.id} makes no sound.",)),
+            *check_prompt(plan.request.prompt or "", model),
             *check_inputs(plan.request, plan.offer, asked.media),
         )
 
@@ -318,13 +320,13 @@ def _differences(chosen: Plan, other: Plan) -> tuple[str, ...]:
     words: list[str] = []
     if other.offer.model.id != chosen.offer.model.id:
         words.append(f"model {other.offer.model.id}")
-    if other.offer.provider.placeholder:
-        words.append("placeholder only")
     if len(other.notes) > len(chosen.notes):
         words.append("an image made to fit")
     for field in _COMPARED:
         here, there = getattr(chosen.request, field), getattr(other.request, field)
-        if here != there:
+        if field == "generate_audio" and not other.offer.model.audio:
+            words += ["no sound"] if chosen.offer.model.audio else []
+        elif here != there:
             words.append(f"{field} {'not settable' if there is None else there}")
     here_size, there_size = chosen.offer.size(chosen.request), other.offer.size(other.request)
     if here_size and there_size and here_size != there_size:

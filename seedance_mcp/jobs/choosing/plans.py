@@ -45,6 +45,15 @@ class OtherOffer:
     estimate: Estimate | None
     differences: tuple[str, ...]
 
+    @property
+    def name(self) -> str:
+        """The offer as calls are told of it."""
+        return f"{self.offer.provider.name}/{self.offer.model.id}"
+
+    def is_within(self, most_usd: Decimal) -> bool:
+        """Tell whether it could be bought now for at most so much; an unknown price is not."""
+        return self.ready and self.estimate is not None and self.estimate.maximum.usd <= most_usd
+
 
 def check_choice(plan: Plan, pool: ProviderPool, *, fallback: bool) -> None:
     """
