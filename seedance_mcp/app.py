@@ -18,6 +18,7 @@ from .jobs import (
     Declined,
     JobContext,
     JobRunner,
+    LocalFiles,
     Planner,
     PurchaseFlow,
     Question,
@@ -307,7 +308,14 @@ class App:
         Raises:
             JobNotFound, JobNotFinished, MediaError: there is nothing to look at.
         """
-        return await view(source, frames, load=self.job, settings=self.settings, writer=self._store.writer)
+        return await view(
+            source,
+            frames,
+            load=self.job,
+            files=LocalFiles(self._store, self.settings),
+            settings=self.settings,
+            writer=self._store.writer,
+        )
 
     async def preview(self, job: Job) -> bytes | None:
         """Make a small contact sheet (JPEG, under 60 KB) of a finished job; None if there is no video."""

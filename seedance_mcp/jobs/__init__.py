@@ -12,6 +12,7 @@ from .finish_hook import hook_program
 from .journal import Damaged, Transition
 from .keys import malformed_keys, misnamed_keys
 from .ledger import Spent, by_day
+from .local_files import LocalFiles
 from .orders import Started
 from .outlook import Quote, look_ahead
 from .planning import Planner
@@ -39,6 +40,7 @@ __all__ = [
     "JobContext",
     "JobRunner",
     "Limits",
+    "LocalFiles",
     "OtherOffer",
     "Plan",
     "Planner",

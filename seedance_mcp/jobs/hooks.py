@@ -8,6 +8,7 @@ from functools import partial
 
 import anyio
 import anyio.abc
+import anyio.to_thread
 
 from ..errors import StoreError
 from ..types import Job
@@ -15,6 +16,7 @@ from . import hook_records, journal
 from .context import JobContext
 from .finish_hook import run_hook
 from .hook_records import OwedHook
+from .job_folders import working_folder
 from .store import Connection
 
 logger = logging.getLogger(__name__)
@@ -148,8 +150,8 @@ class Hooks:
 
     async def _run(self, hook: OwedHook, job: Job) -> str:
         command = self._settings.on_finish or ""
-        videos = self._settings.output_dir
-        return await run_hook(command, job, videos if videos.is_dir() else self._settings.state_dir)
+        folder = await anyio.to_thread.run_sync(working_folder, job, self._settings)
+        return await run_hook(command, job, folder, self._settings.output_dir)
 
     async def _record(self, hook: OwedHook, by: str, outcome: str) -> None:
         for _ in range(_RECORD_TRIES):

@@ -11,6 +11,7 @@ from ..errors import ConfirmationRequired
 from ..types import Job, JobState, Price, PurchaseTerms, Signer, VideoRequest, Wanted
 from . import budget, confirmation, hook_records, journal, repeats, request_keys, unknown_prices
 from .confirmation import Consent
+from .job_folders import as_recorded
 from .questions import Question
 from .repeats import digest_of_planned
 from .request_keys import RequestKey
@@ -128,6 +129,7 @@ def reserve(
         maximum=intent.maximum,
         agreed_by=agreed_by,
         wanted=intent.wanted,
+        output_dir=as_recorded(settings.output_dir),
         created_at=now,
     )
     stored = journal.insert(connection, job, day=budget.day_of(now))
