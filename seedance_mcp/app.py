@@ -15,6 +15,7 @@ from .errors import OtherAccount
 from .jobs import (
     JobContext,
     JobRunner,
+    LocalFiles,
     Planner,
     ProviderPool,
     PurchaseFlow,
@@ -319,7 +320,12 @@ class App:
             JobNotFound, JobNotFinished, MediaError: there is nothing to look at.
         """
         return await view(
-            source, frames, load=self.job, settings=self.settings, writer=writer_of(self._store)
+            source,
+            frames,
+            load=self.job,
+            files=LocalFiles(self._store, self.settings),
+            settings=self.settings,
+            writer=writer_of(self._store),
         )
 
     async def preview(self, job: Job) -> bytes | None:

@@ -101,6 +101,7 @@ def job_lines(job: Job, hint: str | None, other: OtherAccount | None, differs: s
                 f"{facts.width}x{facts.height}, {facts.duration_seconds:.2f} s, {facts.fps:g} fps, {sound}",
             ),
             ("last frame", facts.last_frame_path),
+            ("folder", job.folder_error),
         ]
     if differs:
         shown += [("delivered", f"not as ordered: {differs}"), ("", delivery_hint(job))]

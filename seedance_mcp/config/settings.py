@@ -90,7 +90,9 @@ class Settings:
         None,
         "Model to use when a call names none. Default: the newest within the per-job limit.",
     )
-    output_dir: Path = _setting("SEEDANCE_OUTPUT_DIR", places.path, None, "Where finished videos go.")
+    output_dir: Path = _setting(
+        "SEEDANCE_OUTPUT_DIR", places.path, None, "Where the videos go that are ordered with it."
+    )
     state_dir: Path = _setting(
         "SEEDANCE_STATE_DIR", places.path, None, "Where the job database lives. Never on a network drive."
     )
@@ -161,7 +163,7 @@ class Settings:
         "SEEDANCE_ON_FINISH",
         str,
         None,
-        "Command to run when a job ends: once, without a shell, at most 60 seconds, in the video folder, with the job as"
+        "Command to run when a job ends: once, without a shell, at most 60 seconds, in the folder of the video, with the job as"
         " JSON on stdin and without variables that are named like keys.",
         clean=cleaning.as_it_is,
         role="secret",
@@ -293,6 +295,11 @@ class Settings:
         """The user's replacement for a provider's base URL, without a trailing slash; None if there is none."""
         value = self.secret(f"SEEDANCE_{provider.upper()}_BASE_URL")
         return value.get_secret_value().rstrip("/") if value else None
+
+    @property
+    def media_folders(self) -> tuple[Path, ...]:
+        """The folders whose files may be used as media: the output folder and `media_dirs`."""
+        return (self.output_dir, *self.media_dirs)
 
     def hidden(self) -> tuple[str, ...]:
         """Everything that no log may hold: what is named like a key, and what opens the proxies."""

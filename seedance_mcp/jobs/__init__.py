@@ -11,6 +11,7 @@ from .choosing.plans import OtherOffer, Plan
 from .choosing.suitability import UploadedMedia, register
 from .context import JobContext
 from .inputs.sources import Sources
+from .local_files.readable_files import LocalFiles
 from .local_files.unfinished import writer_of
 from .pool.provider_keys import malformed_keys, misnamed_keys
 from .pool.provider_pool import ProviderPool
@@ -29,6 +30,7 @@ from .watch_duty import WatchDuty
 __all__ = [
     "JobContext",
     "JobRunner",
+    "LocalFiles",
     "OtherOffer",
     "Plan",
     "Planner",

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .access.folders import lies_in
     from .access.path_rules import check_readable
     from .access.spelling import meant_path, spellings, unquoted
     from .fitting import PictureLimits, fitted_size
@@ -36,6 +37,7 @@ __all__ = [
     "fitted_size",
     "inspect",
     "is_marked",
+    "lies_in",
     "mark",
     "meant_path",
     "picture_type",
@@ -60,6 +62,7 @@ _HOMES = {
     "fitted_size": "fitting",
     "inspect": "inputs",
     "is_marked": "sheets",
+    "lies_in": "access.folders",
     "mark": "sheets",
     "meant_path": "access.spelling",
     "picture_type": "probe",

@@ -65,6 +65,7 @@ async def copy_to_leave(
         raise
     finally:
         raw.unlink(missing_ok=True)
+    same: dict[str, Any] = {name: facts.get(name) for name in _SAME}
     return MediaFile(
         kind=file.kind,
         path=copy,
@@ -72,7 +73,7 @@ async def copy_to_leave(
         sha256=digest,
         mime_type=facts["mime_type"],
         duration_seconds=file.duration_seconds,
-        **{name: facts.get(name) for name in _SAME},
+        **same,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -22,6 +22,9 @@ from .money.ledger import from_micros, held
 
 _USUAL_AT_MOST_SECONDS = 48 * 3600.0
 """A job that took longer, or ended before it began, was measured by a clock that was set meanwhile."""
+
+_PATH = "CASE WHEN json_valid(document) THEN json_extract(document, '$.artifacts.{}') END"
+_OWN_FILES = ("video_path", "last_frame_path")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,6 +208,15 @@ def with_tasks_beside(
         (job.provider, job.id, *sorted(states), *ours, json.dumps(sorted(task_ids)), most),
     ).fetchall()
     return readable(rows)
+
+
+def with_file(connection: Connection, paths: Sequence[str]) -> Job | None:
+    """Load the newest job that recorded one of these paths as its video or its last frame; None if none did."""
+    marks = ", ".join("?" * len(paths))
+    either = " OR ".join(f"{_PATH.format(name)} IN ({marks})" for name in _OWN_FILES)
+    query = f"SELECT id, document, crc FROM jobs WHERE {either} ORDER BY rowid DESC LIMIT 1"  # noqa: S608  only marks and names
+    found = readable(connection.execute(query, (*paths, *paths)).fetchall())
+    return found[0] if found else None
 
 
 def of_task(connection: Connection, provider: str, task_id: str) -> str | None:

@@ -110,6 +110,8 @@ class Artifacts:
     fps: float
     has_audio: bool
     last_frame_path: str | None = None
+    last_frame_sha256: str | None = None
+    """Of the file at `last_frame_path`; None on jobs of earlier versions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +198,10 @@ class Job:
     """How it was asked for, to know it again (`jobs/buying/deduplication.py`); None on jobs of earlier versions."""
     said_model: str | None = None
     """The provider's own name for the model that it said it uses, to be compared with `endpoint`; None: it said none."""
+    output_dir: str | None = None
+    """The output folder of whoever ordered it, where its files go whoever saves them; None on jobs of earlier versions."""
+    folder_error: str | None = None
+    """Why its files are in another folder than `output_dir`, and in which, in words for a person; None: they are not."""
     hook_error: str | None = None
     """What went wrong with the user's own command at the end of this job, in words for a person."""
 

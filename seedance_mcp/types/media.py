@@ -18,7 +18,8 @@ class MediaFile:
     A file that may go in: checked, measured and hashed, or an https URL or `asset://` id that is passed through unseen.
 
     `path` is None for a URL, `url` is None for a local file. Sizes in pixels, duration in seconds. `job_id` names
-    the job whose own video it is, as long as the provider's link to that can still be handed on.
+    the job whose own video it is, as long as the provider's link to that can still be handed on. `recorded`: it may be
+    read in a folder whose other files may not, because it is a file that a job recorded as its own.
     """
 
     kind: MediaKind
@@ -34,6 +35,7 @@ class MediaFile:
     video_codec: str | None = None
     audio_codec: str | None = None
     job_id: str | None = None
+    recorded: bool = False
 
     @property
     def is_asset(self) -> bool:

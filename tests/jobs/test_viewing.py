@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from PIL import Image
 
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import MediaError
+from seedance_mcp.jobs import LocalFiles
 from seedance_mcp.jobs.local_files.last_frames import last_frame_of
 from seedance_mcp.jobs.local_files.unfinished import Writer
 from seedance_mcp.jobs.results.viewing import Viewed, view
 from seedance_mcp.media import PlaceholderSpec, render_placeholder
+from seedance_mcp.store import open_store
 from seedance_mcp.types import Artifacts, Job
 
 from . import records
@@ -53,7 +56,9 @@ async def look(video: Path, settings: Settings, frames: int = 4) -> Viewed:
     async def load(job_id: str) -> Job:
         raise AssertionError(job_id)
 
-    return await view(str(video), frames, load=load, settings=settings, writer=WRITER)
+    with closing(open_store(settings.state_dir)) as store:
+        files = LocalFiles(store, settings)
+        return await view(str(video), frames, load=load, files=files, settings=settings, writer=WRITER)
 
 
 async def test_a_sheet_is_written_beside_the_video_as_it_is_shown(video: Path, settings: Settings) -> None:

@@ -90,7 +90,7 @@ class SimSaver(Saver):
     world: World
     process: Process
 
-    async def _fetch(self, job: Job, local_folder: Path) -> Artifacts:
+    async def _fetch(self, job: Job, folder: Path) -> Artifacts:
         await PAUSE
         self.world.accounts.may_ask(job.id, self.process.reach)
         self.world.did("download", None, job.id)

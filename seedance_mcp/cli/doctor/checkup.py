@@ -73,7 +73,7 @@ async def examine(settings: Settings, *, network: bool, wrong: Mapping[str, str]
     async for finding in _waiting(settings):
         yield finding
     yield _age(catalog, settings)
-    sellers = await ask_providers(catalog, settings, network=network)
+    sellers = await ask_providers(catalog, settings, network=network, wrong=wrong)
     for finding in sellers:
         yield finding
     if network and there:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 
 from ...config import Settings
-from ...errors import AuthenticationError, ProviderUnavailable, RateLimited, SeedanceError
+from ...errors import AuthenticationError, ConfigError, ProviderUnavailable, RateLimited, SeedanceError
 from ...jobs import ProviderPool
+from ...providers import certificates_of
 from ...texts import number_of
 from .findings import Finding
 
@@ -17,15 +19,27 @@ if TYPE_CHECKING:
     from ...catalog import Catalog, ProviderInfo
 
 _SECONDS = 20.0
+_WAYS = ("SEEDANCE_PROXY", "SEEDANCE_ALLOW_HTTP", "SEEDANCE_CATALOG")
+"""Settings that say for every provider where it is or how it is reached."""
 
 
-async def ask_providers(catalog: Catalog, settings: Settings, *, network: bool) -> list[Finding]:
-    """Ask them all at once, and no longer than 20 seconds; in the order of the catalogue."""
+async def ask_providers(
+    catalog: Catalog, settings: Settings, *, network: bool, wrong: Mapping[str, str]
+) -> list[Finding]:
+    """
+    Ask them all at once, and no longer than 20 seconds; in the order of the catalogue.
+
+    `wrong` says by name which settings cannot be used. Who could be asked only with a default in the place of one is not
+    asked: a relay's key would go to the provider itself, or past the proxy.
+    """
     pool = ProviderPool(lambda: catalog, settings)
+    unusable = _unusable_ways(settings, wrong)
     answers: dict[str, Finding] = {}
 
     async def ask(info: ProviderInfo) -> None:
-        answers[info.name] = await _ask(info, pool, settings, network=network)
+        own = f"SEEDANCE_{info.name.upper()}_BASE_URL"
+        missing = None if info.placeholder else own if own in wrong else unusable
+        answers[info.name] = await _ask(info, pool, settings, network=network, missing=missing)
 
     try:
         async with anyio.create_task_group() as group:
@@ -37,7 +51,21 @@ async def ask_providers(catalog: Catalog, settings: Settings, *, network: bool) 
     return [answers[name] for name in catalog.providers]
 
 
-async def _ask(info: ProviderInfo, pool: ProviderPool, settings: Settings, *, network: bool) -> Finding:
+def _unusable_ways(settings: Settings, wrong: Mapping[str, str]) -> str | None:
+    """Name what would have to be right to ask anybody and is not; None if nothing stands in the way."""
+    names = [name for name in wrong if name in _WAYS or not name.startswith("SEEDANCE_")]
+    if named := settings.outbound.certificates:
+        try:
+            certificates_of(named)
+        except ConfigError:
+            names.append(named.variable)
+    return " and ".join(names) or None
+
+
+async def _ask(
+    info: ProviderInfo, pool: ProviderPool, settings: Settings, *, network: bool, missing: str | None
+) -> Finding:
+    """Ask one. `missing` names what would be needed for that and cannot be used."""
     finding = partial(Finding, area="providers", subject=info.name)
     variable = next((name for name in info.key_variables if name in settings.given), None)
     if problem := pool.malformed_keys.get(info.name):
@@ -47,6 +75,11 @@ async def _ask(info: ProviderInfo, pool: ProviderPool, settings: Settings, *, ne
             verdict="off",
             text=f"no key ({' or '.join(info.key_variables)})",
             hint=pool.misnamed_keys.get(info.name) or f"Get one at {info.key_page}.",
+        )
+    if missing is not None:
+        return finding(
+            verdict="problem",
+            text=f"not asked: {missing} cannot be used, see above, and {variable} goes nowhere else than was meant",
         )
     if not network and not info.placeholder:
         return finding(verdict="ok", text=f"{variable} is set; not asked")

@@ -263,6 +263,7 @@ def _job_of_its_own(connection: Connection, job: Job, submission: Submission, *,
         tag=hashlib.sha256(job_id.encode()).hexdigest()[:32],
         estimate=job.estimate,
         maximum=job.maximum,
+        output_dir=job.output_dir,
         created_at=now,
     )
     other = transitions.insert(connection, other, day=budget.day_of(now), detail=detail)

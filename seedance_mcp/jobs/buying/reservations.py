@@ -17,6 +17,7 @@ from ...store import (
     transitions,
 )
 from ...types import Job, JobState, Question, Signer
+from ..local_files.job_folders import as_recorded
 from . import deduplication, idempotency, unknown_prices
 from .intents import Intent
 
@@ -84,6 +85,7 @@ def reserve(
         maximum=intent.maximum,
         agreed_by=agreed_by,
         wanted=intent.wanted,
+        output_dir=as_recorded(settings.output_dir),
         created_at=now,
     )
     stored = transitions.insert(connection, job, day=budget.day_of(now))

@@ -7,20 +7,16 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
-import anyio.to_thread
-
 from ...config import Settings
-from ...errors import InvalidRequest, JobNotFinished, MediaError, UnexpectedResponse
-from ...media import check_readable, inspect, meant_path, unquoted
+from ...errors import InvalidRequest, MediaError, UnexpectedResponse
+from ...media import check_readable, unquoted
 from ...providers import addresses
 from ...store import Store, job_records, uploads
 from ...texts import unusable
 from ...types import MediaFile, MediaKind, VideoRequest
-from ..local_files.last_frames import last_frame_of
-from ..local_files.unfinished import writer_of
+from ..local_files.readable_files import LocalFiles
 from ..pool.provider_pool import ProviderPool
 from .resolved_request import ResolvedRequest
 
@@ -50,7 +46,7 @@ class Sources:
 
     def __init__(self, store: Store, settings: Settings, pool: ProviderPool) -> None:
         self._store = store
-        self._settings = settings
+        self._files = LocalFiles(store, settings)
         self._pool = pool
 
     async def resolve(self, request: VideoRequest) -> ResolvedRequest:
@@ -137,7 +133,7 @@ class Sources:
             return MediaFile(kind=kind or _kind_of_url(text), url=text)
         if scheme == "file":
             _check_this_machine(text)
-            return await self._named(source)
+            return await self._files.named(source)
         if scheme == "data":
             raise MediaError(
                 "Data URLs are not taken as media.",
@@ -148,7 +144,7 @@ class Sources:
                 f"{scheme} URLs are not taken as media.",
                 hint="Use an https URL that anyone can open, or a local path.",
             )
-        return await self._named(source)
+        return await self._files.named(source)
 
     async def register(self, source: str) -> tuple[str, MediaFile]:
         """
@@ -175,7 +171,9 @@ class Sources:
         if file.path is None:
             return file
         # It may have been changed or removed since, and a job's link may have ended.
-        again = await (self._of_job(origin) if origin.startswith("job:") else self._local(file.path))
+        again = await (
+            self._of_job(origin) if origin.startswith("job:") else self._files.at(file.path, origin)
+        )
         if again.sha256 != file.sha256:
             raise MediaError(
                 f"The file behind {source} has changed since it was uploaded.",
@@ -186,40 +184,17 @@ class Sources:
     async def _of_job(self, source: str) -> MediaFile:
         job_id, _, part = source.removeprefix("job:").partition("/")
         job = await self._store.read(lambda connection: job_records.find(connection, job_id))
-        if job.artifacts is None:
-            if job.finished:
-                raise MediaError(
-                    f"Job {job_id} ended as {job.status} and has no video.", hint="Use another job."
-                )
-            raise JobNotFinished(f"Job {job_id} is {job.status}; it has no video yet.")
         if part not in ("", "last_frame"):
             raise MediaError(
                 f"{source!r} names no part of a job.",
                 hint="Use job:<id> for the video or job:<id>/last_frame.",
             )
         if part:
-            return await self._local(await last_frame_of(job, writer_of(self._store)))
-        video = await self._local(Path(job.artifacts.video_path))
-        if video.sha256 == job.artifacts.sha256 and await self._pool.link(job):
+            return await self._files.last_frame(job)
+        video = await self._files.video(job)
+        if job.artifacts and video.sha256 == job.artifacts.sha256 and await self._pool.link(job):
             return replace(video, job_id=job.id)
         return video
-
-    async def _named(self, text: str) -> MediaFile:
-        path = await anyio.to_thread.run_sync(
-            partial(meant_path, text, allowed=self._allowed, forbidden=self._forbidden)
-        )
-        return await self._local(path)
-
-    async def _local(self, path: Path) -> MediaFile:
-        return await inspect(path, allowed=self._allowed, forbidden=self._forbidden)
-
-    @property
-    def _allowed(self) -> tuple[Path, ...]:
-        return (self._settings.output_dir, *self._settings.media_dirs)
-
-    @property
-    def _forbidden(self) -> tuple[Path, ...]:
-        return (self._settings.state_dir,)
 
 
 def _check_this_machine(url: str) -> None:

@@ -34,6 +34,9 @@ async def leaving(
     Raises:
         MediaError: the file has changed, may not be read any more, or hides what cannot be removed.
     """
+    readable = settings.media_folders
+    if file.recorded and file.path is not None:  # the copy is made only of the very bytes that were recorded
+        readable = (*readable, file.path.parent)
     folder = _home(settings.state_dir) / f"{instance}.{secrets.token_hex(8)}"
     try:
         try:
@@ -41,7 +44,7 @@ async def leaving(
             copy = await copy_to_leave(
                 file,
                 folder,
-                allowed=(settings.output_dir, *settings.media_dirs),
+                allowed=readable,
                 forbidden=(settings.state_dir,),
                 fit=fit,
             )

@@ -29,6 +29,10 @@ class Origin:
     total: int | None
 
 
+class FolderUnusable(DownloadError):
+    """A folder does not take the file: it cannot be made or written to, or its disk is full."""
+
+
 class Part:
     """
     An unfinished file, and a small note beside it on where its bytes come from.
@@ -92,7 +96,7 @@ def part_path(folder: Path, job_id: str, writer: Writer) -> Path:
 
 @contextmanager
 def disk_errors(folder: Path, part: Part | None = None) -> Generator[None]:
-    """Turn an `OSError` into a `DownloadError` with a hint. A full disk gets the bytes of `part` back."""
+    """Turn an `OSError` into a `FolderUnusable` with a hint. A full disk gets the bytes of `part` back."""
     try:
         yield
     except OSError as error:
@@ -100,11 +104,11 @@ def disk_errors(folder: Path, part: Part | None = None) -> Generator[None]:
             with suppress(OSError):
                 if part:
                     part.discard()
-            raise DownloadError(
+            raise FolderUnusable(
                 f"The disk with {folder} is full.",
                 hint="Free some space there. The finished video waits at the provider and is fetched again.",
             ) from error
-        raise DownloadError(
+        raise FolderUnusable(
             f"The video cannot be written to {folder}: {error.strerror or type(error).__name__}.",
             hint="Make that folder writable, or set SEEDANCE_OUTPUT_DIR to another one.",
         ) from error

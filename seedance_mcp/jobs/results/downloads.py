@@ -62,6 +62,7 @@ class Download:
         Raises:
             LinkExpired: ask the provider for a fresh URL, then try again.
             NoVideo: the whole of it arrived, or began to, and it is no video.
+            FolderUnusable: the folder of the part takes no file.
             DownloadError: anything else that went wrong; what arrived is kept where it can be gone on with.
         """
         part = self._part
@@ -87,6 +88,7 @@ class Download:
 
         Raises:
             LinkExpired: the URL no longer works; ask the provider for a fresh one.
+            FolderUnusable: the folder of the part takes no file.
             DownloadError: anything else; calling again goes on or starts over, whichever is right.
         """
         unfinished, route = Part(self._part), self._route

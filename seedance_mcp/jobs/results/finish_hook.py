@@ -61,10 +61,11 @@ def _found(name: str, folder: Path) -> str | None:
     return shutil.which(str(folder / name) if Path(name).name != name else name)
 
 
-async def run_hook(command: str, job: Job, folder: Path) -> str:
+async def run_hook(command: str, job: Job, folder: Path, home: Path) -> str:
     """
     Run the command in `folder` without a shell, the job as JSON on its stdin; returns what went wrong, '' if nothing.
 
+    A program that is named by a relative path is looked for in `home`, wherever it is run (not on Windows).
     After 60 seconds the command is killed, with every process that it has started. It sees no variable that is
     named like a key. On Windows the command line is split by Windows' own rules. Never raises for what the
     command is or does. If this call is cancelled, the command goes on by itself.
@@ -73,7 +74,7 @@ async def run_hook(command: str, job: Job, folder: Path) -> str:
         with tempfile.TemporaryFile() as content:
             content.write(_described(job))
             content.seek(0)
-            process = _start(command, folder, content)
+            process = _start(_placed(command, home), folder, content)
     except (OSError, ValueError) as error:
         # Not the error as a whole: it can quote the command line, in which a password may stand.
         reason = (error.strerror if isinstance(error, OSError) else str(error)) or type(error).__name__
@@ -82,6 +83,13 @@ async def run_hook(command: str, job: Job, folder: Path) -> str:
     if code is None:
         return _failed(job, f"took longer than {_PATIENCE_SECONDS:g} seconds and was stopped")
     return _failed(job, f"exited with {code}") if code else ""
+
+
+def _placed(command: str, home: Path) -> str | list[str]:
+    words = split_hook(command)
+    if not isinstance(words, str) and words and Path(words[0]).name != words[0]:
+        words[0] = str(home / words[0])
+    return words
 
 
 def _failed(job: Job, words: str) -> str:
@@ -101,13 +109,13 @@ def _described(job: Job) -> bytes:
     return json.dumps(content, ensure_ascii=False).encode(errors="replace")
 
 
-def _start(command: str, folder: Path, content: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(command: str | list[str], folder: Path, content: IO[bytes]) -> subprocess.Popen[bytes]:
     flags = 0
     if sys.platform == "win32":
         flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
     # A session of its own: whoever ends this process with its group does not end the command halfway.
     return subprocess.Popen(  # noqa: S603  the user's own command
-        split_hook(command),
+        command,
         cwd=folder,
         env=environment_without_keys(),
         stdin=content,

@@ -8,11 +8,13 @@ from functools import partial
 
 import anyio
 import anyio.abc
+import anyio.to_thread
 
 from ...errors import StoreError
 from ...store import Connection, OwedHook, finish_hooks, job_records, transitions
 from ...types import Job
 from ..context import JobContext
+from ..local_files.job_folders import working_folder
 from .finish_hook import run_hook
 
 logger = logging.getLogger(__name__)
@@ -146,8 +148,8 @@ class Hooks:
 
     async def _run(self, hook: OwedHook, job: Job) -> str:
         command = self._settings.on_finish or ""
-        videos = self._settings.output_dir
-        return await run_hook(command, job, videos if videos.is_dir() else self._settings.state_dir)
+        folder = await anyio.to_thread.run_sync(working_folder, job, self._settings)
+        return await run_hook(command, job, folder, self._settings.output_dir)
 
     async def _record(self, hook: OwedHook, by: str, outcome: str) -> None:
         for _ in range(_RECORD_TRIES):

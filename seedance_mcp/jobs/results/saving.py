@@ -1,4 +1,4 @@
-"""From a finished task to verified files in the user's folder: the video, its last frame, and the sidecar beside them."""
+"""From a finished task to verified files in the folder it was ordered for: the video, its last frame, and the sidecar."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from ...store import elapsed_time, transitions
 from ...types import Artifacts, Job, JobState
 from ..context import JobContext
 from ..local_files.final_files import file_stem, keep
-from ..local_files.last_frames import keep_last_frame
+from ..local_files.job_folders import ordered_folder
+from ..local_files.last_frames import LastFrame, keep_last_frame
 from ..local_files.outgoing_copies import sweep_copies
-from ..local_files.parts import Part, part_path
+from ..local_files.parts import FolderUnusable, Part, part_path
 from ..local_files.unfinished import Leftovers, writer_of
 from ..tracking.polling import fresh_urls
 from .downloads import Download
@@ -40,17 +41,19 @@ _PICTURE_SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".
 
 
 class Saver:
-    """Fetches results into the output folder. `progress` holds the bytes here and in all of every download under way."""
+    """
+    Fetches each result into the output folder that its job was ordered for, whichever is set here.
+
+    `progress` holds the bytes here and in all of every download under way.
+    """
 
     def __init__(self, context: JobContext) -> None:
         self._settings = context.settings
         self._troubles = context.troubles
         self._events = context.events
         self._store = context.store
-        self._folder = self._settings.output_dir
-        self._leftovers = Leftovers(
-            self._folder, writer_of(self._store), clock=self._store.clock, uptime=self._store.uptime
-        )
+        self._leftovers: dict[Path, Leftovers] = {}
+        self._sweep_also(self._settings.output_dir)
         self.progress: dict[str, tuple[int, int | None]] = {}
 
     async def sweep(self) -> None:
@@ -59,7 +62,16 @@ class Saver:
         try:
             await anyio.to_thread.run_sync(sweep_copies, self._settings.state_dir, alive)
         finally:  # what keeps the one from being swept says nothing about the other
-            await anyio.to_thread.run_sync(self._leftovers.sweep)
+            for leftovers in list(self._leftovers.values()):
+                with self._troubles.contained("Removing what dead processes left"):
+                    await anyio.to_thread.run_sync(leftovers.sweep)
+
+    def _sweep_also(self, folder: Path) -> None:
+        """Sweep a folder from now on; only those that this process writes to: others may be slow, or not there."""
+        self._leftovers.setdefault(
+            folder,
+            Leftovers(folder, writer_of(self._store), clock=self._store.clock, uptime=self._store.uptime),
+        )
 
     async def save(self, job: Job, provider: Provider, *, result_hours: float) -> Job:
         """
@@ -77,7 +89,7 @@ class Saver:
         if job.video_url is None:
             raise ValueError(f"job {job.id} has no result to fetch")
         try:
-            artifacts = await self._fetch(job, provider_folder(self._settings, job.provider))
+            artifacts, folder_error = await self._fetch_as_ordered(job)
         except LinkExpired as error:
             job = await self._note(job, error)
             return await self._expired(job, provider, error, result_hours)
@@ -97,6 +109,7 @@ class Saver:
                 now=now,
                 by=self._store.ownership.instance,
                 artifacts=artifacts,
+                folder_error=folder_error,
                 error=None,
                 error_code=None,
                 error_hint=None,
@@ -109,16 +122,34 @@ class Saver:
         """Say for how many seconds the job's result is left alone; 0 when it should be fetched."""
         return min(pause(job.tries, self._store.clock()), _LONGEST_PAUSE)
 
-    async def _fetch(self, job: Job, local_folder: Path) -> Artifacts:
+    async def _fetch_as_ordered(self, job: Job) -> tuple[Artifacts, str | None]:
+        """Fetch into the folder that the job was ordered for; if that takes no files, into the one set here, and say why."""
+        here, ordered = self._settings.output_dir, ordered_folder(job, self._settings)
+        try:
+            return await self._fetch(job, ordered), None
+        except FolderUnusable as error:
+            if ordered == here:
+                raise
+            refused = error
+        try:
+            artifacts = await self._fetch(job, here)
+        except FolderUnusable as error:
+            raise FolderUnusable(f"{refused.message} {error.message}", hint=refused.hint) from error
+        words = f"Its video is in {here}, not in the folder it was ordered for. {refused.message}"
+        logger.warning("%s: %s", job.id, words)
+        return artifacts, words
+
+    async def _fetch(self, job: Job, folder: Path) -> Artifacts:
+        self._sweep_also(folder)
         base_url = self._settings.base_url(job.provider)
         url = job.video_url or ""
         route = Route(
             trusted=_trusted(base_url, url),
-            local_folder=local_folder,
+            local_folder=provider_folder(self._settings, job.provider),
             outbound=self._settings.outbound,
             limits=_VIDEO_LIMITS,
         )
-        part = part_path(self._folder, job.id, writer_of(self._store))
+        part = part_path(folder, job.id, writer_of(self._store))
 
         def report(here: int, in_all: int | None) -> None:
             self.progress[job.id] = (here, in_all)
@@ -141,20 +172,22 @@ class Saver:
             duration_seconds=facts.duration_seconds,
             fps=facts.fps,
             has_audio=facts.has_audio,
-            last_frame_path=str(last_frame) if last_frame else None,
+            last_frame_path=str(last_frame.path) if last_frame else None,
+            last_frame_sha256=last_frame.sha256 if last_frame else None,
         )
 
-    async def _last_frame(self, job: Job, video: Path, route: Route) -> Path | None:
+    async def _last_frame(self, job: Job, video: Path, route: Route) -> LastFrame | None:
         if not job.request.return_last_frame:
             return None
         if job.last_frame_url:
-            part = part_path(self._folder, job.id, writer_of(self._store))
+            part = part_path(video.parent, job.id, writer_of(self._store))
             try:
                 places = route.trusted | _trusted(self._settings.base_url(job.provider), job.last_frame_url)
                 there = replace(route, trusted=places, limits=_PICTURE_LIMITS)
-                await Download(job.last_frame_url, part, there).fetch()
+                fetched = await Download(job.last_frame_url, part, there).fetch()
                 suffix = _PICTURE_SUFFIXES[await picture_type(part)]
-                return await keep(part, self._folder, f"{video.stem}-last-frame", suffix)
+                path = await keep(part, video.parent, f"{video.stem}-last-frame", suffix)
+                return LastFrame(path=path, sha256=fetched.sha256)
             except (DownloadError, MediaError, InspectionFailed, OSError, KeyError) as error:
                 with contextlib.suppress(OSError):
                     await anyio.to_thread.run_sync(Part(part).discard)

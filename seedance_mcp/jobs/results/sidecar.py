@@ -60,7 +60,7 @@ def facts(job: Job, video_path: Path | None) -> dict[str, Any]:
         "measured": {
             name: value
             for name, value in (asdict(made) if made else {}).items()
-            if name not in ("video_path", "last_frame_path")
+            if name not in ("video_path", "last_frame_path", "last_frame_sha256")
         },
         "estimate": _amount(job.estimate),
         "charge": _amount(job.charge),

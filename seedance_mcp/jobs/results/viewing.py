@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-
-import anyio.to_thread
 
 from ...config import Settings
 from ...errors import InspectionFailed, JobNotFinished, MediaError
-from ...media import MARK_BYTES, VideoFacts, contact_sheet, inspect, is_marked, mark, meant_path, probe_video
+from ...media import MARK_BYTES, VideoFacts, contact_sheet, is_marked, mark, probe_video
 from ...types import Job
 from ..local_files.final_files import keep_bytes
+from ..local_files.readable_files import LocalFiles
 from ..local_files.unfinished import Writer
 
 _PREVIEW_BYTES = 60_000
@@ -35,6 +33,7 @@ async def view(
     frames: int,
     *,
     load: Callable[[str], Awaitable[Job]],
+    files: LocalFiles,
     settings: Settings,
     writer: Writer,
 ) -> Viewed:
@@ -47,7 +46,8 @@ async def view(
     Raises:
         JobNotFound, JobNotFinished, MediaError: there is nothing to look at, or the sheet cannot be written.
     """
-    path, folder = await _find(source, load, settings)
+    path, folder = await _find(source, load, files)
+    folder = folder or settings.output_dir
     facts = await probe_video(path)
     jpeg = mark(await contact_sheet(path, frames=frames, max_bytes=_SHEET_BYTES - MARK_BYTES))
     try:
@@ -72,17 +72,16 @@ async def preview(job: Job) -> bytes | None:
         return None
 
 
-async def _find(source: str, load: Callable[[str], Awaitable[Job]], settings: Settings) -> tuple[Path, Path]:
+async def _find(
+    source: str, load: Callable[[str], Awaitable[Job]], files: LocalFiles
+) -> tuple[Path, Path | None]:
+    """Give the path of the video, and of a job's video the folder that it lies in."""
     job_id = source.removeprefix("job:")
     if not job_id.startswith("job_"):
-        allowed, forbidden = (settings.output_dir, *settings.media_dirs), (settings.state_dir,)
-        path = await anyio.to_thread.run_sync(
-            partial(meant_path, source, allowed=allowed, forbidden=forbidden)
-        )
-        file = await inspect(path, allowed=allowed, forbidden=forbidden)
+        file = await files.named(source)
         if file.kind != "video" or file.path is None:
             raise MediaError(f"{source} is not a video.", hint="Pass a job id or the path of a video.")
-        return file.path, settings.output_dir
+        return file.path, file.path.parent if file.recorded else None
     job = await load(job_id)
     if job.artifacts is None:
         if job.finished:
@@ -93,4 +92,5 @@ async def _find(source: str, load: Callable[[str], Awaitable[Job]], settings: Se
         raise MediaError(
             f"The video of job {job_id} is no longer at {path}.", hint="Put it back, or pass its new path."
         )
+    await files.check_video(job)
     return path, path.parent

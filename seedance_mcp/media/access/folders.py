@@ -55,6 +55,12 @@ class Folders:
         return frozenset(found)
 
 
+def lies_in(folder: Path, allowed: Sequence[Path]) -> bool:
+    """Tell whether a folder that is there is one of these or lies in one, links followed. Blocks."""
+    found = _true_folder(folder)
+    return found is not None and Folders.of(allowed, ()).root(found) is not None
+
+
 def parts_below(path: Path, folder: Path) -> tuple[str, ...] | None:
     """The parts of `path` below `folder`, () for the folder itself, None if it is elsewhere."""
     if not path.is_absolute():
