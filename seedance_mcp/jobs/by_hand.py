@@ -12,6 +12,7 @@ from ..errors import InvalidRequest, NotSupported, ProviderError, RequestRejecte
 from ..providers import Provider
 from ..types import Job, JobState, Submission
 from . import journal
+from .claims import claimed
 from .reconcile import ask, decide
 from .store import Store
 
@@ -105,7 +106,7 @@ async def decide_by_hand(
         raise InvalidRequest(
             [f"{task_id[:80]!r} cannot be a task id."], hint="Copy the id from the provider's console."
         )
-    if await store.read(lambda connection: journal.claimed(connection, job, {task_id})):
+    if (await store.read(lambda connection: claimed(connection, job, {task_id}))).here:
         raise InvalidRequest(
             [f"Task {task_id} belongs to another job."],
             hint="Copy the id of the task that no job has, or say that it was not bought.",

@@ -19,7 +19,6 @@ from ..errors import JobNotFound, StoreError
 from ..texts import storable, storable_value
 from ..types import FINISHED_STATES, Job, JobState, Price, job_code
 from . import hook_records, steady
-from .accounts import joined
 from .ledger import Entry, from_micros, held, record
 from .store import Connection, checksum
 
@@ -334,24 +333,6 @@ def repetitions(connection: Connection, fingerprint: str) -> int:
     """Count the jobs for this very request, also those whose record is damaged."""
     query = "SELECT COUNT(*) FROM jobs WHERE fingerprint = ?"
     return int(connection.execute(query, (fingerprint,)).fetchone()[0])
-
-
-def claimed(connection: Connection, job: Job, task_ids: Collection[str]) -> frozenset[str]:
-    """Tell which of these tasks of the job's account belong to other jobs. Another account's ids mean other tasks."""
-    rows = connection.execute(
-        "SELECT account, task_id FROM jobs WHERE provider = ? AND id != ?"
-        " AND task_id IN (SELECT value FROM json_each(?))",
-        (job.provider, job.id, json.dumps(list(task_ids))),
-    ).fetchall()
-    ours = joined(connection, job.provider, job.account) if rows else ()
-    return frozenset(task_id for account, task_id in rows if account in ours)
-
-
-def of_task(connection: Connection, provider: str, task_id: str) -> str | None:
-    """Name the job that has this task of a provider."""
-    query = "SELECT id FROM jobs WHERE provider = ? AND task_id = ? LIMIT 1"
-    row = connection.execute(query, (provider, task_id)).fetchone()
-    return row[0] if row else None
 
 
 def usual_seconds(connection: Connection, provider: str, model: str) -> float | None:

@@ -16,6 +16,7 @@ import anyio.to_thread
 from ..errors import ProviderError, SeedanceError, StoreError, SubmissionUnknown
 from ..types import Job, JobState, Submission, TaskStatus
 from . import budget, journal
+from .claims import claimed
 from .receipts import Receipts
 from .store import Connection, Store
 
@@ -164,9 +165,9 @@ def _keep_answer(connection: Connection, job: Job, outcome: Outcome, now: float)
 
 def _owner(connection: Connection, job: Job, submission: Submission | None) -> str | None:
     """Name the job that this task belongs to, if it is another one."""
-    if submission is None or not journal.claimed(connection, job, {submission.task_id}):
+    if submission is None:
         return None
-    return journal.of_task(connection, job.provider, submission.task_id)
+    return claimed(connection, job, {submission.task_id}).here.get(submission.task_id)
 
 
 def _not_ours(outcome: Outcome, owner: str) -> Outcome:

@@ -10,6 +10,7 @@ from ..errors import NotSupported, ProviderError
 from ..providers import Provider, Recovery, WhenSent
 from ..types import Job, JobState
 from . import journal, steady
+from .claims import claimed
 from .listed import lacks_one
 from .store import Store
 
@@ -137,9 +138,11 @@ async def ask(job: Job, offer: Offer, *, provider: Provider, store: Store) -> Re
         ProviderError: not now.
     """
     answer = await provider.recover(job.request, offer, job.tag, when_sent(job, offer, store))
-    ids = {task.task_id for task in (*answer.alike, answer.submission) if task is not None}
-    claimed = await store.read(lambda connection: journal.claimed(connection, job, ids)) if ids else ()
-    return answer.without(claimed)
+    ids = {task.task_id for task in (*answer.alike, answer.submission) if task is not None} | answer.near
+    if not ids:
+        return answer.without(())
+    claims = await store.read(lambda connection: claimed(connection, job, ids))
+    return answer.without(claims.here, elsewhere=claims.elsewhere)
 
 
 async def decide(job: Job, to: JobState, store: Store, detail: str, **changes: Any) -> Job:
