@@ -213,6 +213,7 @@ class ArkProvider(Provider):
                 marks[candidate.id] = await self._mark(candidate)
             except TaskNotFound:
                 complete = False
+        self._marks_return |= {task.model for task in tasks if task.model and marks.get(task.id)}
         models = {task.model for task in tasks if marks.get(task.id, "none") == ""}
         if None in marks.values() or not models <= self._marks_return:
             complete = False  # perhaps ours: its mark may still appear, or none comes back of that model
