@@ -13,10 +13,10 @@ from .when_sent import CLOCKS_SECONDS, WhenSent
 from .wire import wire
 
 __all__ = [
-    "CLOCKS_SECONDS",
     "Access",
     "Bucket",
     "BucketAccess",
+    "CLOCKS_SECONDS",
     "Kind",
     "Pace",
     "Provider",
