@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ..providers import CLOCKS_SECONDS, Recovery
+from ..providers import Recovery, WhenSent
 from ..types import Job, JobState
 from . import steady
 from .accounts import joined
@@ -54,7 +54,7 @@ async def lacks_one(job: Job, answer: Recovery, *, lag_seconds: float, store: St
     def _has_to_be_seen(other: Job) -> bool:
         if other.sent_running is None or other.sent_start != store.start:
             return False  # how long ago it was is not certain
-        return running - other.sent_running <= answer.reach_seconds - CLOCKS_SECONDS
+        return running - other.sent_running <= answer.reach_seconds - WhenSent.CLOCKS_SECONDS
 
     return await store.read(look)
 
