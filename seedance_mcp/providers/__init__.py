@@ -9,11 +9,10 @@ from .http.unreachable import with_advice
 from .protocol import Access, Provider, Purchase, Recovery
 from .rate_limits import Kind, Pace
 from .s3 import Bucket, BucketAccess
-from .when_sent import CLOCKS_SECONDS, WhenSent
+from .when_sent import WhenSent
 from .wire import wire
 
 __all__ = [
-    "CLOCKS_SECONDS",
     "Access",
     "Bucket",
     "BucketAccess",

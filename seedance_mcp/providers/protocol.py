@@ -65,7 +65,8 @@ class Recovery:
     What the provider's own list says about a lost answer.
 
     `submission` is the task, if it carries our mark. `alike` are the tasks with the same order, where no mark of
-    ours comes back; some may belong to other jobs. `proves_absence` tells whether the list was complete and
+    ours comes back; some may belong to other jobs. `near` are the ids of those that may be it and may be another's: they
+    prove nothing, as long as no other job has them. `proves_absence` tells whether the list was complete and
     authoritative: when neither holds the task, the purchase provably never happened. `since` is the moment, by the
     provider's clock, from which on it was searched; None where no answer told what the provider's clock shows. `age` is
     how old the list was when it was read, in seconds: what happened since then it cannot show.
@@ -76,6 +77,7 @@ class Recovery:
 
     submission: Submission | None = None
     alike: tuple[Submission, ...] = ()
+    near: frozenset[str] = frozenset()
     proves_absence: bool = False
     since: float | None = None
     age: float = 0.0
@@ -83,8 +85,12 @@ class Recovery:
     reach_seconds: float = 0.0
     one_endpoint: bool = False
 
-    def without(self, claimed: Collection[str]) -> Recovery:
-        """Leave out the tasks that belong to other jobs, by their ids: a single one that is left is the task."""
+    def without(self, claimed: Collection[str], *, elsewhere: Collection[str] = ()) -> Recovery:
+        """
+        Leave out the tasks that belong to other jobs, by their ids: a single one that is left is the task.
+
+        Whether it is that of a job with the same id `elsewhere`, at another address, only our mark can tell.
+        """
         left = [task for task in self.alike if task.task_id not in claimed]
         if self.submission is not None:
             return (
@@ -92,9 +98,10 @@ class Recovery:
                 if self.submission.task_id in claimed
                 else self
             )
-        if len(left) == 1:
+        if len(left) == 1 and left[0].task_id not in elsewhere:
             return replace(self, submission=left[0], alike=(), proves_absence=False)
-        return replace(self, alike=(), proves_absence=self.proves_absence and not left)
+        proves = self.proves_absence and not left and self.near <= frozenset(claimed)
+        return replace(self, alike=(), proves_absence=proves)
 
 
 class Provider(Protocol):

@@ -6,9 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-CLOCKS_SECONDS = 360.0
-"""Looked back further by so much: what dates an answer and what dates a task need not be the same clock."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class WhenSent:
@@ -22,6 +19,9 @@ class WhenSent:
 
     EVERYTHING: ClassVar[float] = 0.0
     """The moment from which a list was searched that has no beginning."""
+
+    CLOCKS_SECONDS: ClassVar[float] = 360.0
+    """Looked back further by so much: what dates an answer and what dates a task need not be the same clock."""
 
     at: float
     ago: Callable[[], float]
@@ -38,4 +38,4 @@ class WhenSent:
             return self.not_before
         # Asked only now, after the provider has told its time: the machine may have slept in between.
         told = (self.at,) if their_now is None else (self.at, their_now - self.ago())
-        return min(told) - CLOCKS_SECONDS
+        return min(told) - self.CLOCKS_SECONDS

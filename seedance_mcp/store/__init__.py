@@ -24,6 +24,7 @@ from .accounts import (
     take_back,
     written,
 )
+from .claims import Claims, claimed
 from .database import Clock, Connection, IntegrityError, Store, open_store
 from .finish_hooks import OwedHook
 from .job_records import Damaged, DamagedRecord
@@ -45,6 +46,7 @@ __all__ = [
     "Account",
     "BreakerOpen",
     "Budget",
+    "Claims",
     "Clock",
     "Connection",
     "Consent",
@@ -71,6 +73,7 @@ __all__ = [
     "budget",
     "by_day",
     "came_to",
+    "claimed",
     "confirmations",
     "describe_unread",
     "elapsed_time",

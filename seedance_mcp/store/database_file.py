@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import StoreError, StoreGone
 
-SCHEMA_VERSION = 17
+SCHEMA_VERSION = 18
 SPENDING_STOPPED = "spending_stopped"
 """The key in `meta` that stops every purchase until a person allows them again."""
 
@@ -151,9 +151,9 @@ def connect(path: Path, patience: float | None = None) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA fullfsync=1")
         connection.execute("PRAGMA mmap_size=0")
-        connection.execute("PRAGMA foreign_keys=ON")
         _check(connection)
         _migrate(connection, found)
+        connection.execute("PRAGMA foreign_keys=ON")  # only now: a migration may have to make a table anew
         connection.execute(f"PRAGMA busy_timeout={int(_BUSY_SECONDS * 1000)}")
     except BaseException:
         connection.close()

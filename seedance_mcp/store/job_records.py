@@ -175,17 +175,6 @@ def repetitions(connection: Connection, fingerprint: str) -> int:
     return int(connection.execute(query, (fingerprint,)).fetchone()[0])
 
 
-def claimed(connection: Connection, job: Job, task_ids: Collection[str]) -> frozenset[str]:
-    """Tell which of these tasks of the job's account belong to other jobs. Another account's ids mean other tasks."""
-    rows = connection.execute(
-        "SELECT account, task_id FROM jobs WHERE provider = ? AND id != ?"
-        " AND task_id IN (SELECT value FROM json_each(?))",
-        (job.provider, job.id, json.dumps(list(task_ids))),
-    ).fetchall()
-    ours = joined(connection, job.provider, job.account) if rows else ()
-    return frozenset(task_id for account, task_id in rows if account in ours)
-
-
 def with_tasks_beside(
     connection: Connection,
     job: Job,
@@ -217,13 +206,6 @@ def with_file(connection: Connection, paths: Sequence[str]) -> Job | None:
     query = f"SELECT id, document, crc FROM jobs WHERE {either} ORDER BY rowid DESC LIMIT 1"  # noqa: S608  only marks and names
     found = readable(connection.execute(query, (*paths, *paths)).fetchall())
     return found[0] if found else None
-
-
-def of_task(connection: Connection, provider: str, task_id: str) -> str | None:
-    """Name the job that has this task of a provider."""
-    query = "SELECT id FROM jobs WHERE provider = ? AND task_id = ? LIMIT 1"
-    row = connection.execute(query, (provider, task_id)).fetchone()
-    return row[0] if row else None
 
 
 def usual_seconds(connection: Connection, provider: str, model: str) -> float | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -15,10 +17,12 @@ from seedance_mcp.app import App, open_app
 from seedance_mcp.errors import ConfigError, InvalidRequest, OtherAccount
 from seedance_mcp.jobs import watcher
 from seedance_mcp.jobs.tracking import polling
+from seedance_mcp.providers import Recovery
 from seedance_mcp.store.accounts import Account, fingerprint, is_same, say_same, take_back, written
 from seedance_mcp.store.database import Store, open_store
-from seedance_mcp.types import Job, JobState
+from seedance_mcp.types import Job, JobState, Submission
 from tests.emulator import Behaviour, Emulator
+from tests.emulator.ledger import Task
 from tests.emulator.server import KEY
 from tests.reliability import fault_market as market
 from tests.reliability.waiting import until
@@ -357,3 +361,48 @@ async def test_a_task_of_another_order_is_not_taken_for_this_job(tmp_path: Path)
             assert (await app.job(job.id)).state is JobState.UNKNOWN
             _, looked = await app.resolve(job.id, ours)
     assert "has this task" in looked
+
+
+def counts_by_itself(emulator: Emulator, name: str) -> None:
+    """Its tasks are numbered from one on, like those of every such service."""
+    world = emulator._worlds[name]
+    accept, numbers = world.accept, itertools.count(1)
+
+    def numbered(*, task_id: str, **order: Any) -> Task:
+        return accept(task_id=f"cgt-{next(numbers):06}", **order)
+
+    world.accept = numbered  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("name", ["ark", "replicate", "runcomfy"])
+@pytest.mark.parametrize("lost", [False, True])
+async def test_an_id_that_another_address_gave_as_well_is_another_task(
+    name: str, lost: bool, tmp_path: Path
+) -> None:
+    async with Emulator(name) as first, Emulator(name) as second:
+        for emulator in (first, second):
+            counts_by_itself(emulator, name)
+        async with server(first, name, tmp_path) as app:
+            earlier = await ends(app, (await app.generate(market.request(name))).job.id)
+        if lost:
+            second.fail("lost", "submit")
+        async with server(second, name, tmp_path) as app:
+            other = await app.generate(market.request(name, prompt="another boat"))
+            if lost and name == "runcomfy":
+                await reaches(app, other.job.id, JobState.UNKNOWN)
+                await app.resolve(other.job.id, "cgt-000001")
+            later = await ends(app, other.job.id)
+        assert (earlier.state, later.state) == (JobState.DONE, JobState.DONE)
+        assert earlier.submission is not None
+        assert later.submission is not None
+        assert earlier.submission.task_id == later.submission.task_id == "cgt-000001"
+        assert [len(emulator.ledger.tasks) for emulator in (first, second)] == [1, 1]
+
+
+def test_a_task_whose_id_was_given_elsewhere_is_neither_taken_nor_called_absent() -> None:
+    alike = Recovery(alike=(Submission(task_id="x"),), proves_absence=True)
+    doubtful = alike.without((), elsewhere={"x"})
+    assert (doubtful.submission, doubtful.proves_absence) == (None, False)
+    assert alike.without({"x"}).proves_absence
+    marked = Recovery(submission=Submission(task_id="x")).without((), elsewhere={"x"})
+    assert marked.submission is not None

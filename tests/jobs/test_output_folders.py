@@ -22,6 +22,7 @@ from seedance_mcp.cli import run
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import InvalidRequest, MediaError
 from seedance_mcp.jobs.local_files.parts import part_path
+from seedance_mcp.jobs.local_files.unfinished import writer_of
 from seedance_mcp.presentation import views
 from seedance_mcp.store import job_records, open_store, transitions
 from seedance_mcp.types import Job, JobStatus, VideoRequest
@@ -104,7 +105,7 @@ async def test_what_dead_processes_left_unfinished_in_the_folder_of_the_job_is_r
     folder = projects.a.output_dir
     folder.mkdir(exist_ok=True)
     with closing(open_store(projects.b.state_dir)) as dead:
-        installation, left = dead.installation, part_path(folder, job.id, dead.writer)
+        installation, left = dead.installation, part_path(folder, job.id, writer_of(dead))
         lost = folder / f".{installation}.{dead.ownership.instance}.01234567.unfinished"
         living = folder / f".{'f' * 16}.{'1' * 16}.01234567.unfinished"
         for path in (left, lost, living):

@@ -15,8 +15,12 @@ import anyio
 import pytest
 
 from seedance_mcp.errors import StoreError
+from seedance_mcp.store import database_file, job_records, transitions
 from seedance_mcp.store.database import open_store
 from seedance_mcp.store.machine.process_locks import FileLock, Ownership
+from seedance_mcp.types import JobState, Submission
+
+from . import records
 
 HOLD_LOCK = """
 import sys, time
@@ -35,7 +39,7 @@ def test_a_new_database_is_private_durable_and_at_the_current_schema(tmp_path: P
         for name in ("journal_mode", "synchronous", "user_version")
     }
     store.close()
-    assert pragmas == {"journal_mode": "truncate", "synchronous": 2, "user_version": 17}
+    assert pragmas == {"journal_mode": "truncate", "synchronous": 2, "user_version": 18}
     if os.name == "posix":
         assert (tmp_path / "state" / "jobs.db").stat().st_mode & 0o777 == 0o600
 
@@ -246,3 +250,36 @@ async def test_closing_waits_for_whoever_is_reading_and_refuses_whoever_comes_la
         await store.write(lambda connection: connection.execute("DELETE FROM jobs"))
     with pytest.raises(StoreError, match="was closed"):
         await store.write_briefly(lambda connection: connection.execute("DELETE FROM jobs"), 1)
+
+
+def test_a_database_whose_tasks_had_no_address_is_taken_over_with_what_is_damaged_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_file, "SCHEMA_VERSION", 17)
+    store = open_store(tmp_path / "state")
+    with store._connection as connection:
+        for number in range(4):
+            fields = {
+                "id": f"j{number}",
+                "tag": f"t{number}",
+                "client_key": f"f:{number}",
+                "base_url": "http://a",
+            }
+            reserved = transitions.insert(connection, records.job(**fields), day="2023-11-14")
+            sent = transitions.move(connection, reserved, JobState.SENDING, now=1.0, by="me", sent_at=1.0)
+            task = Submission(task_id=f"x{number}")
+            transitions.move(
+                connection, sent, JobState.ACCEPTED, now=1.0, by="me", submission=task, accepted_at=1.0
+            )
+    store.close()
+    path = tmp_path / "state" / "jobs.db"
+    damaged = path.read_bytes().replace(b'{"id":"j1"', b'X"id":"j1"')
+    path.write_bytes(damaged.replace(b'"id":"j2","state":"accepted"', b'"id":"j2","state":"accepteX"'))
+    monkeypatch.undo()
+    store = open_store(tmp_path / "state")
+    assert store.notice is None
+    assert [job.id for job in store.read_now(job_records.unfinished)] == ["j0", "j3"]
+    told = {each.job_id: (each.state, each.task_id, each.usd) for each in store.read_now(job_records.damaged)}
+    assert told == {name: ("accepted", f"x{name[1]}", 1) for name in ("j2", "j1")}
+    assert store.read_now(lambda connection: connection.execute("PRAGMA foreign_key_check").fetchall()) == []
+    store.close()

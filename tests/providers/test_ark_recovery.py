@@ -211,3 +211,15 @@ async def test_a_task_without_a_mark_leaves_doubt_where_no_mark_was_seen_to_come
         seen = await provider.recover(request, offer, "mine", sent())
     assert (unseen.submission, unseen.proves_absence) == (None, False)
     assert seen.proves_absence
+
+
+async def test_that_marks_of_one_model_come_back_says_nothing_of_another() -> None:
+    async with beside_an_unmarked_task() as (emulator, provider, task):
+        emulator.ledger.force(task.id, "succeeded")
+        request, offer = order()
+        await provider.poll(await bought(provider, "of ours", model="seedance-1.0-pro"))
+        by_another = await provider.recover(request, offer, "mine", sent())
+        await provider.poll(await bought(provider, "of ours as well"))
+        by_the_same = await provider.recover(request, offer, "mine", sent())
+    assert (by_another.submission, by_another.proves_absence) == (None, False)
+    assert by_the_same.proves_absence

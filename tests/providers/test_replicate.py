@@ -145,8 +145,9 @@ async def test_a_lost_purchase_with_an_uploaded_picture_is_found_by_its_seed(tmp
         found = await provider.recover(renewed, offer, "mine", sent())
         absent = await provider.recover(request, offer, "never", sent())
         (lost, _) = emulator.ledger.tasks
-    assert [one.task_id for one in found.alike] == [lost]
-    assert not absent.alike
+    assert found.submission
+    assert found.submission.task_id == lost
+    assert absent.submission is None
     assert absent.proves_absence
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -17,7 +19,7 @@ from tests.emulator import Behaviour, Emulator
 from tests.emulator.wire import Request, Response
 from tests.emulator.world import World
 
-from .fault_market import hurry, opened, request
+from .fault_market import hurry, installed, opened, request
 from .lost_answers import Machine, lost
 from .waiting import until
 
@@ -167,4 +169,54 @@ async def test_a_list_without_another_task_that_was_accepted_proves_nothing(
         await machine.ends(JobState.UNKNOWN)
         await leaves_open(machine)
         undo()
+        assert (await machine.ends(JobState.ABSENT)).state is JobState.ABSENT
+
+
+ECHOES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "numbers as text": lambda order: {name: str(value) for name, value in order.items()},
+    "other line ends": lambda order: {**order, "prompt": order["prompt"].replace("\r\n", "\n")},
+    "letters composed": lambda order: {**order, "prompt": unicodedata.normalize("NFC", order["prompt"])},
+    "one blank for many": lambda order: {**order, "prompt": " ".join(order["prompt"].split())},
+    "a cut prompt": lambda order: {**order, "prompt": order["prompt"][:300] + "..."},
+    "damaged and cut": lambda order: {**order, "prompt": order["prompt"][:40] + "\ufffd"},
+}
+"""What a service may make of an order, and mean the same."""
+
+
+@pytest.mark.parametrize("seed", [None, 7])
+@pytest.mark.parametrize("how", ECHOES)
+async def test_an_order_that_is_echoed_in_other_writing_is_not_taken_for_another(
+    how: str, seed: int | None, tmp_path: Path
+) -> None:
+    def written_anew(said: Response) -> Response:
+        page = json.loads(said.body)
+        for task in page["results"]:
+            task["input"] = ECHOES[how](task["input"])
+        return replace(said, body=json.dumps(page).encode())
+
+    prompt = "boat\r\ncafe\u0301  " + "word " * 100
+    async with opened("replicate", tmp_path, Behaviour()) as shop:
+        rewritten(shop.emulator, "replicate", written_anew)
+        shop.emulator.fail("lost", "submit")
+        started = await shop.app.generate(request("replicate", prompt=prompt, seed=seed))
+        machine = Machine(shop, started.job.id)
+        if seed is None:
+            assert (await machine.ends(JobState.DONE, JobState.ABSENT)).state is JobState.DONE
+        else:
+            await machine.ends(JobState.UNKNOWN)
+            await leaves_open(machine)
+        assert len(shop.emulator.ledger.tasks) == 1
+
+
+@pytest.mark.parametrize("seed", [None, 7])
+async def test_orders_that_clearly_differ_leave_no_doubt(seed: int | None, tmp_path: Path) -> None:
+    async with opened("replicate", tmp_path, Behaviour()) as shop:
+        others = shop.emulator.environment("replicate")
+        async with installed(others, tmp_path / "others", shop.app.catalog) as app:
+            for prompt, given in (("a paper boat", 8), ("a paper boat on a lake", 7), ("a boat", 7)):
+                started = await app.generate(request("replicate", prompt=prompt, seed=given))
+                assert (await app.wait(started.job.id, 30)).state is JobState.DONE
+        shop.emulator.fail("lost", "submit", accepted=False)
+        started = await shop.app.generate(request("replicate", seed=seed))
+        machine = Machine(shop, started.job.id)
         assert (await machine.ends(JobState.ABSENT)).state is JobState.ABSENT

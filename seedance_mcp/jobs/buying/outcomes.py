@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 
 from ...errors import ProviderError, SeedanceError, StoreError, SubmissionUnknown
-from ...store import Connection, Receipts, Store, budget, job_records, transitions
+from ...store import Connection, Receipts, Store, budget, claimed, job_records, transitions
 from ...types import Job, JobState, Submission, TaskStatus
 
 logger = logging.getLogger(__name__)
@@ -162,9 +162,9 @@ def _keep_answer(connection: Connection, job: Job, outcome: Outcome, now: float)
 
 def _owner(connection: Connection, job: Job, submission: Submission | None) -> str | None:
     """Name the job that this task belongs to, if it is another one."""
-    if submission is None or not job_records.claimed(connection, job, {submission.task_id}):
+    if submission is None:
         return None
-    return job_records.of_task(connection, job.provider, submission.task_id)
+    return claimed(connection, job, {submission.task_id}).here.get(submission.task_id)
 
 
 def _not_ours(outcome: Outcome, owner: str) -> Outcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...providers import CLOCKS_SECONDS, Recovery
+from ...providers import Recovery, WhenSent
 from ...store import Connection, Store, elapsed_time, job_records
 from ...types import Job, JobState
 
@@ -36,7 +36,7 @@ async def lacks_one(job: Job, answer: Recovery, *, lag_seconds: float, store: St
     def _has_to_be_seen(other: Job) -> bool:
         if other.sent_running is None or other.sent_start != store.start:
             return False  # how long ago it was is not certain
-        return running - other.sent_running <= answer.reach_seconds - CLOCKS_SECONDS
+        return running - other.sent_running <= answer.reach_seconds - WhenSent.CLOCKS_SECONDS
 
     return await store.read(look)
 

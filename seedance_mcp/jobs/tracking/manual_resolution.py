@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import InvalidRequest, NotSupported, ProviderError, RequestRejected, StoreError, TaskNotFound
 from ...providers import Provider
-from ...store import Store, job_records, transitions
+from ...store import Store, claimed, job_records, transitions
 from ...types import Job, JobState, Submission
 from .reconcile import ask, decide
 
@@ -104,7 +104,7 @@ async def decide_by_hand(
         raise InvalidRequest(
             [f"{task_id[:80]!r} cannot be a task id."], hint="Copy the id from the provider's console."
         )
-    if await store.read(lambda connection: job_records.claimed(connection, job, {task_id})):
+    if (await store.read(lambda connection: claimed(connection, job, {task_id}))).here:
         raise InvalidRequest(
             [f"Task {task_id} belongs to another job."],
             hint="Copy the id of the task that no job has, or say that it was not bought.",

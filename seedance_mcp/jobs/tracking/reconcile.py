@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import NotSupported, ProviderError
 from ...providers import Provider, Recovery, WhenSent
-from ...store import IntegrityError, Store, elapsed_time, job_records, transitions
+from ...store import IntegrityError, Store, claimed, elapsed_time, transitions
 from ...types import Job, JobState
 from .listed import lacks_one
 
@@ -135,9 +135,11 @@ async def ask(job: Job, offer: Offer, *, provider: Provider, store: Store) -> Re
         ProviderError: not now.
     """
     answer = await provider.recover(job.request, offer, job.tag, when_sent(job, offer, store))
-    ids = {task.task_id for task in (*answer.alike, answer.submission) if task is not None}
-    claimed = await store.read(lambda connection: job_records.claimed(connection, job, ids)) if ids else ()
-    return answer.without(claimed)
+    ids = {task.task_id for task in (*answer.alike, answer.submission) if task is not None} | answer.near
+    if not ids:
+        return answer.without(())
+    claims = await store.read(lambda connection: claimed(connection, job, ids))
+    return answer.without(claims.here, elsewhere=claims.elsewhere)
 
 
 async def decide(job: Job, to: JobState, store: Store, detail: str, **changes: Any) -> Job:

@@ -116,7 +116,8 @@ class ArkProvider(Provider):
         self._api = Api(info, access, _problem)
         self._words = StatusWords(info.name, _STATUSES)
         self._marks: dict[str, str] = {}
-        self._marks_return = False
+        self._marks_return: set[str] = set()
+        """The models of which a mark was seen to come back."""
 
     async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
         """Create a task, marked with the purchase's tag."""
@@ -201,7 +202,8 @@ class ArkProvider(Provider):
     async def _task(self, task_id: str) -> _Task:
         task = await self._api.get(f"{_TASKS}/{checked_id(task_id)}", _Task)
         same_task(task.id, task_id, self._info.title)
-        self._marks_return = self._marks_return or bool(task.mark)
+        if task.mark and task.model:
+            self._marks_return.add(task.model)
         return task
 
     async def _marks_of(self, tasks: list[_Listed]) -> tuple[dict[str, str | None], bool]:
@@ -215,9 +217,10 @@ class ArkProvider(Provider):
                 marks[candidate.id] = await self._mark(candidate)
             except TaskNotFound:
                 complete = False
-        unmarked = [mark for mark in marks.values() if not mark]
-        if None in unmarked or (unmarked and not self._marks_return):
-            complete = False  # perhaps ours: its mark may still appear, or none ever comes back
+        self._marks_return |= {task.model for task in tasks if task.model and marks.get(task.id)}
+        models = {task.model for task in tasks if marks.get(task.id, "none") == ""}
+        if None in marks.values() or not models <= self._marks_return:
+            complete = False  # perhaps ours: its mark may still appear, or none comes back of that model
         return marks, complete
 
     async def _mark(self, listed: _Listed) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ from ...errors import ContentRejected, RequestRejected, TaskNotFound, Unexpected
 from ...types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
 from ..error_codes import Meaning, read_codes
 from ..http.api import Api, Dated, Problem, Reading, checked_id, same_task
-from ..matching import marked, moment, same_order
+from ..matching import Search, marked, moment
 from ..outcomes import failed, kept_until, named, unplaced, used
 from ..protocol import Access, Provider, Purchase, Recovery
 from ..status_words import StatusWords
@@ -110,9 +111,7 @@ class AtlasProvider(Provider):
 
     async def recover(self, request: VideoRequest, offer: Offer, tag: str, sent: WhenSent) -> Recovery:
         """Turn the history back to the sending and look for the one order that is this one."""
-        ordered = marked(request, offer, tag)
-        endpoint = offer.endpoint(request)
-        found: set[str] = set()
+        search, endpoint = Search(request, offer, tag), offer.endpoint(request)
         seen: set[str] = set()
         since, complete, dated = sent.at, True, None
         for number in range(1, _PAGES + 1):
@@ -127,8 +126,8 @@ class AtlasProvider(Provider):
                 if row.at is None or row.model is None or row.ordered is None:
                     # It cannot be told what this one is: perhaps ours.
                     complete = False
-                elif row.model == endpoint and same_order(ordered, row.ordered, offer):
-                    found.add(row.id)
+                else:
+                    search.look(row.id, row.ordered, named=row.model == endpoint)
             if any(row.at is not None and row.at < since for row in new) or len(seen) >= turned.total:
                 break
             if not new:
@@ -139,9 +138,9 @@ class AtlasProvider(Provider):
         dated = dated or Dated()
         now = dated.at
         reached = now is not None and since > now - self._info.horizon_hours * 3600
-        return Recovery(
-            alike=tuple(Submission(task_id=task_id) for task_id in sorted(found)),
-            proves_absence=complete and reached and self._info.absence_is_proof,
+        proves = complete and reached and self._info.absence_is_proof
+        return replace(
+            search.result(lambda task_id: Submission(task_id=task_id), complete=proves),
             since=None if now is None else since,
             age=dated.age,
             listed=frozenset(seen),

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
 from ...catalog import Offer, ProviderInfo
 from ...errors import NotSupported, ProviderError, RequestRejected, UnexpectedResponse
 from ...types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
 from ..http.api import Api, Dated, Reading, checked_id
 from ..http.uploads import file_name
-from ..matching import marked, same_order
+from ..matching import Search, marked
 from ..outcomes import unplaced, used
 from ..protocol import Access, Provider, Purchase, Recovery
 from ..status_words import StatusWords
@@ -115,20 +115,24 @@ class FalProvider(Provider):
 
     async def recover(self, request: VideoRequest, offer: Offer, tag: str, sent: WhenSent) -> Recovery:
         """Look through what the endpoint was asked since then for the one request with this very input."""
-        ordered, endpoint = marked(request, offer, tag), offer.endpoint(request)
+        endpoint = offer.endpoint(request)
         platform = self._api.at(_PLATFORM)
         since = sent.since(platform.their_now)
-        found = await self._same(ordered, endpoint, offer, since)
+        search = Search(request, offer, tag)
+        found = await self._look(search, endpoint, since)
         if sent.since(platform.their_now) < since - _CLOCKS_SECONDS:
             # What their clock shows was not known before the first answer: ours was too far ahead.
             since = sent.since(platform.their_now)
-            found = await self._same(ordered, endpoint, offer, since)
+            search = Search(request, offer, tag)
+            found = await self._look(search, endpoint, since)
         if found is None:
             return Recovery()
-        ids, seen, dated = found
-        return Recovery(
-            alike=tuple(self.submission(task_id, request, offer) for task_id in sorted(ids)),
-            proves_absence=self._info.absence_is_proof and dated.at is not None,
+        seen, dated = found
+        return replace(
+            search.result(
+                lambda task_id: self.submission(task_id, request, offer),
+                complete=self._info.absence_is_proof and dated.at is not None,
+            ),
             since=None if dated.at is None else since,
             age=dated.age,
             listed=frozenset(seen),
@@ -140,10 +144,8 @@ class FalProvider(Provider):
         """Close the connections."""
         await self._api.close()
 
-    async def _same(
-        self, ordered: dict[str, Any], endpoint: str, offer: Offer, since: float
-    ) -> tuple[set[str], set[str], Dated] | None:
-        """The ids of all requests with this very input since then, and of all; when that was told. None if it was cut off."""
+    async def _look(self, search: Search, endpoint: str, since: float) -> tuple[set[str], Dated] | None:
+        """Look at all requests since then; give their ids, and when they were told. None if the list was cut off."""
         start = datetime.fromtimestamp(max(since, 0.0), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         params: dict[str, str | int | list[str]] = {
             "endpoint_id": endpoint,
@@ -151,20 +153,18 @@ class FalProvider(Provider):
             "limit": 50,
             "expand": "payloads",
         }
-        found: set[str] = set()
         seen: set[str] = set()
         dated = None
         for _ in range(_PAGES):
             turned = await self._api.at(_PLATFORM).turn("models/requests/by-endpoint", replies.Page, params)
             page, dated = turned.reply, turned.dated.and_(dated)
             seen.update(listed.request_id for listed in page.items)
-            found |= {
-                listed.request_id
-                for listed in page.items
-                if listed.endpoint_id in (None, endpoint) and same_order(ordered, listed.json_input, offer)
-            }
+            for listed in page.items:
+                search.look(
+                    listed.request_id, listed.json_input, named=listed.endpoint_id in (None, endpoint)
+                )
             if not page.has_more or not page.next_cursor:
-                return None if page.has_more else (found, seen, dated)
+                return None if page.has_more else (seen, dated)
             params["cursor"] = page.next_cursor
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 from ...catalog import Offer, ProviderInfo
@@ -13,7 +14,7 @@ from ..error_codes import read_codes
 from ..http.api import Api, Dated, Problem, Reading, Reply, TaskId, checked_id, same_task
 from ..http.sanitizing import clean
 from ..lenient_fields import Incidental
-from ..matching import created, marked, moment, same_order
+from ..matching import Search, created, marked, moment
 from ..outcomes import failed, kept_until, named, unplaced
 from ..protocol import Access, Provider, Purchase, Recovery
 from ..status_words import StatusWords
@@ -147,23 +148,18 @@ class ReplicateProvider(Provider):
 
     async def recover(self, request: VideoRequest, offer: Offer, tag: str, sent: WhenSent) -> Recovery:
         """Turn the list back to the sending and look for the one prediction with this very input."""
-        ordered, endpoint = marked(request, offer, tag), offer.endpoint(request)
+        search, endpoint = Search(request, offer, tag), offer.endpoint(request)
         turned = await self._list(sent)
         now, complete = turned.dated.at, turned.complete
         since = sent.since(now)
         complete = complete and now is not None and since > now - self._info.horizon_hours * 3600
-        found: list[str] = []
         for made in turned.tasks:
             if made.model is None or not made.input:
                 complete = False  # nobody can tell what this one is: perhaps ours
-            elif same_order(ordered, made.input, offer):
-                if made.model == endpoint:
-                    found.append(made.id)
-                else:
-                    complete = False  # perhaps ours, under another name of the model
-        return Recovery(
-            alike=tuple(Submission(task_id=task_id) for task_id in found),
-            proves_absence=complete and self._info.absence_is_proof,
+            else:
+                search.look(made.id, made.input, named=made.model == endpoint)
+        return replace(
+            search.result(self._submission, complete=complete and self._info.absence_is_proof),
             since=None if now is None else since,
             age=turned.dated.age,
             listed=frozenset(turned.seen),
@@ -173,6 +169,9 @@ class ReplicateProvider(Provider):
     async def close(self) -> None:
         """Close the connections."""
         await self._api.close()
+
+    def _submission(self, task_id: str) -> Submission:
+        return Submission(task_id=task_id)
 
     async def _list(self, sent: WhenSent) -> _Turned:
         seen: set[str] = set()
