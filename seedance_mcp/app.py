@@ -116,7 +116,7 @@ class App:
         return (*self.settings_notices, self.notice) if self.notice else self.settings_notices
 
     async def unread_receipts(self) -> list[str]:
-        """Say what purchases are known by receipts alone that no job could be given."""
+        """Return the purchases that are known by receipts alone and could be given to no job."""
         return await anyio.to_thread.run_sync(describe_unread, self.settings.state_dir / "receipts")
 
     async def estimate(self, request: VideoRequest, terms: PurchaseTerms | None = None) -> Quote:
@@ -214,7 +214,7 @@ class App:
         return await part(fingerprint, provider, pool=self._pool, store=self._store)
 
     async def question(self, code: str) -> Question | None:
-        """Give what a person was asked under this code; None if it is unknown, used up, or older than 15 minutes."""
+        """Return what a person was asked under this code; None if it is unknown, used up, or older than 15 minutes."""
         now = self._store.clock()
         return await self._store.read(lambda connection: confirmations.asked(connection, code, now=now))
 
@@ -237,7 +237,7 @@ class App:
         return await self._store.write(budget.allow_spending)
 
     async def spending_stopped(self) -> bool:
-        """Tell whether nothing may be bought because the job database was lost."""
+        """Return whether nothing may be bought because the job database was lost."""
         return await self._store.read(budget.spending_stopped)
 
     async def key_accepted(self, provider: str) -> bool:
@@ -276,11 +276,11 @@ class App:
         return await self._store.read(job_records.unfinished)
 
     async def waits_for(self, job: Job) -> OtherAccount | None:
-        """Say which key a job waits for; None if it can be followed from here, or has nothing to wait for."""
+        """Name which key a job waits for; None if it can be followed from here, or has nothing to wait for."""
         return await self._pool.waits_for(job)
 
     def not_as_ordered(self, job: Job) -> str | None:
-        """Say in what the file of a finished job is not what was ordered; None: it is, or there is none."""
+        """Describe in what the file of a finished job is not what was ordered; None: it is, or there is none."""
         return self._pool.not_as_ordered(job)
 
     async def budget(self) -> Budget:

@@ -147,11 +147,11 @@ class ConfirmationRequired(SeedanceError):
         self.advice = tuple(advice)
 
     def after(self, words: str) -> ConfirmationRequired:
-        """Give the same question with what happened before it."""
+        """Return the same question with what happened before it."""
         return self.told(f"{words}. {self.message}", token=self.token, hint=self.hint)
 
     def told(self, message: str, *, token: str | None, hint: str) -> ConfirmationRequired:
-        """Give the same question with other words around it."""
+        """Return the same question with other words around it."""
         return ConfirmationRequired(
             message,
             token=token,

@@ -47,7 +47,7 @@ def storable_value(value: Any) -> Any:
 
 def unusable(name: str, value: Any) -> list[str]:
     """
-    Say of every text and number in `value` that cannot be stored or sent what is wrong; empty if all can.
+    Describe for every text and number in `value` that cannot be stored or sent what is wrong; empty if all can.
 
     `name` is what the value is called; what lies inside it is named `name.key` or `name[0]`. Never quotes a value.
     """

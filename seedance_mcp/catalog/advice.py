@@ -66,7 +66,7 @@ def command_problems(prompt: str) -> list[str]:
 
 
 def check_prompt(prompt: str, model: Model) -> list[str]:
-    """Give advice on a prompt for one model, one sentence each; nothing if there is nothing to say."""
+    """Return advice on a prompt for one model, one sentence each; nothing if there is nothing to say."""
     if not prompt.strip():
         return []
     return [

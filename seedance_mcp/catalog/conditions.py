@@ -54,7 +54,7 @@ def facts(request: VideoRequest) -> dict[str, Any]:
 
 
 def holds(when: When, known: Mapping[str, Any]) -> bool:
-    """Tell whether all conditions are met by the facts of a request."""
+    """Return whether all conditions are met by the facts of a request."""
     return all(_matches(wanted, known.get(name)) for name, wanted in when.items())
 
 

@@ -22,7 +22,7 @@ _MORE = re.compile(r"([-@]?\d{6,})?([/:].*)?")
 
 def not_as_ordered(request: VideoRequest, files: Artifacts, offer: Offer | None) -> str | None:
     """
-    Say what was ordered and what the file has, such as `ordered 5 s, 864x480; the file has 1.0 s, 64x36`.
+    Describe what was ordered and what the file has, such as `ordered 5 s, 864x480; the file has 1.0 s, 64x36`.
 
     None: it is as ordered. `request` is as it was bought, with every default filled in. What was left to the model or
     to a picture is not compared: a length of -1, an `adaptive` ratio, frames, an edited or extended clip. Without an
@@ -37,7 +37,7 @@ def not_as_ordered(request: VideoRequest, files: Artifacts, offer: Offer | None)
 
 def other_model(endpoint: str, said: str | None) -> str | None:
     """
-    Say that the provider names another model than the one that was ordered; None: it names that one, or none.
+    State that the provider names another model than the one that was ordered; None: it names that one, or none.
 
     `endpoint` is its name for what was ordered; where that is a name of the account's own, which tells no model,
     nothing can be compared. A date or a path that only one of the two names has is no difference.
@@ -87,12 +87,12 @@ def _ratio(written: str | None) -> Size | None:
 
 
 def _lies_otherwise(ratio: Size, files: Artifacts) -> bool:
-    """Tell whether a wide picture was ordered and a tall one came, or the other way round."""
+    """Return whether a wide picture was ordered and a tall one came, or the other way round."""
     return (ratio[0] - ratio[1]) * (files.width - files.height) < 0
 
 
 def _is_about(resolution: str | None, files: Artifacts) -> bool:
-    """Tell whether the shorter side is as the resolution says, or the area is that of such a picture in 16:9."""
+    """Return whether the shorter side is as the resolution says, or the area is that of such a picture in 16:9."""
     digits = "2160" if resolution == "4k" else (resolution or "").removesuffix("p")
     if not digits.isdecimal():
         return True

@@ -49,12 +49,12 @@ class _Mention:
 
 
 def check_inputs(request: VideoRequest, offer: Offer, media: Mapping[str, MediaFile]) -> list[str]:
-    """Give advice on the references and frames of a resolved request, one sentence or two each; it never blocks."""
+    """Return advice on the references and frames of a resolved request, one sentence or two each; it never blocks."""
     return [*_check_references(request, offer), *_check_shapes(request, offer, media)]
 
 
 def _check_references(request: VideoRequest, offer: Offer) -> list[str]:
-    """Say which references the prompt never names, names by a number that there is not, or writes as other models want it."""
+    """Name which references the prompt never names, names by a number that there is not, or writes as other models want it."""
     prompt, style = request.prompt or "", offer.model.prompting.references
     if not prompt.strip() or not style:
         return []
@@ -106,7 +106,7 @@ def _listed(kind: MediaKind, numbers: list[int], style: str) -> str:
 
 
 def _check_shapes(request: VideoRequest, offer: Offer, media: Mapping[str, MediaFile]) -> list[str]:
-    """Say which size comes out where the shape of what goes in decides, and which frame is cropped or stretched to fit."""
+    """Name which size comes out where the shape of what goes in decides, and which frame is cropped or stretched to fit."""
     first, last = _shape(request.first_frame, media), _shape(request.last_frame, media)
     advice: list[str] = []
     if first and last and not _alike(first, last):

@@ -34,7 +34,7 @@ class Contents:
 
 
 def read_guide(name: str) -> str:
-    """Give one of the prompting guides, in Markdown."""
+    """Return one of the prompting guides, in Markdown."""
     return _DATA.joinpath("guide", f"{name}.md").read_text(encoding="utf-8")
 
 
@@ -199,7 +199,7 @@ def _contents(tables: Table) -> Contents:
 
 
 def _with_strangers(offers: dict[str, dict[str, Offer]]) -> dict[str, dict[str, Offer]]:
-    """Tell every offer which options are known of others and not of it."""
+    """Note with every offer which options are known of others and not of it."""
     takers: dict[str, list[str]] = {}
     for sold in offers.values():
         for offer in sold.values():

@@ -41,26 +41,26 @@ class Catalog:
         return self._contents.providers
 
     def model(self, name: str) -> Model:
-        """Give a model. Raises InvalidRequest with the nearest names."""
+        """Return a model. Raises InvalidRequest with the nearest names."""
         if name in self.models:
             return self.models[name]
         raise InvalidRequest([f"There is no model {name!r}{_nearest(name, self.models)}"])
 
     def provider(self, name: str) -> ProviderInfo:
-        """Give a provider. Raises InvalidRequest with the nearest names."""
+        """Return a provider. Raises InvalidRequest with the nearest names."""
         if name in self.providers:
             return self.providers[name]
         known = {info.title: info.name for info in self.providers.values()}
         raise InvalidRequest([f"There is no provider {name!r}{_nearest(name, self.providers, known)}"])
 
     def guide(self, model: str) -> str:
-        """Give the short prompting guide for a model, in Markdown. Raises InvalidRequest with the nearest names."""
+        """Return the short prompting guide for a model, in Markdown. Raises InvalidRequest with the nearest names."""
         return read_guide(self.model(model).prompting.guide)
 
     def offers(
         self, *, model: str | None = None, provider: str | None = None, on_sale: bool = True
     ) -> tuple[Offer, ...]:
-        """Give the offers of a model, of a provider or of both, the newest model first."""
+        """Return the offers of a model, of a provider or of both, the newest model first."""
         found = [
             offer
             for name, sold in self._contents.offers.items()
@@ -72,7 +72,7 @@ class Catalog:
 
     def offer(self, provider: str, model: str, *, retired: bool = False) -> Offer:
         """
-        Give what one provider sells under a model's name, or under the provider's own id for it.
+        Return what one provider sells under a model's name, or under the provider's own id for it.
 
         An id that is not in the catalogue, but looks like one of the provider's own, is passed through: the
         offer is then `generic`, with no limits and no known price. `retired`: also what is no longer sold.
@@ -150,7 +150,7 @@ def _instead(offer: Offer, sellers: Iterable[Offer]) -> str:
 
 
 def _nearest(name: str, known: Iterable[str], titles: Mapping[str, str] = MappingProxyType({})) -> str:
-    """Say which of the `known` names may be meant; `titles` gives the names of those that people call otherwise."""
+    """Name which of the `known` names may be meant; `titles` gives the names of those that people call otherwise."""
     names = list(known)
     plain = {_plain(candidate): candidate for candidate in names}
     written = _plain(name)

@@ -28,7 +28,7 @@ class Frames(Line):
     step: int
 
     def allows(self, count: int) -> bool:
-        """Tell whether the model can make exactly this many frames."""
+        """Return whether the model can make exactly this many frames."""
         return self.min <= count <= self.max and (count - self.min) % self.step == 0
 
 
@@ -67,7 +67,7 @@ class Inputs(Line):
     total: int | None = None
 
     def of(self, kind: MediaKind) -> Limits | None:
-        """Give the limits of one kind of file; None if the model takes none."""
+        """Return the limits of one kind of file; None if the model takes none."""
         return {"image": self.image, "video": self.video, "audio": self.audio}[kind]
 
 
@@ -118,7 +118,7 @@ class Model(Line):
 
     def size(self, resolution: str, aspect_ratio: str) -> Size:
         """
-        Give the exact width and height in pixels.
+        Return the exact width and height in pixels.
 
         Raises:
             KeyError: the model has no such resolution or ratio, or the ratio is `adaptive`.

@@ -171,13 +171,13 @@ class ProviderInfo(Line):
         return "recover" in self.supports
 
     def reads(self, file: MediaFile) -> bool:
-        """Tell whether a file gets there without help: by a URL of its own, or in a form that the provider takes."""
+        """Return whether a file gets there without help: by a URL of its own, or in a form that the provider takes."""
         if file.path is None or file.job_id is not None or self.media_in & {"path", "upload"}:
             return True
         return self.embeds(file)
 
     def embeds(self, file: MediaFile) -> bool:
-        """Tell whether a local file can travel inside the request, as text."""
+        """Return whether a local file can travel inside the request, as text."""
         return "data" in self.media_in and file.path is not None and file.kind != "video"
 
 
@@ -232,7 +232,7 @@ class Offer:
 
     def endpoint(self, request: VideoRequest) -> str:
         """
-        Give the provider's name for what a resolved request buys.
+        Return the provider's name for what a resolved request buys.
 
         Raises:
             InvalidRequest: nothing it sells fits.
@@ -244,6 +244,6 @@ class Offer:
         raise InvalidRequest([f"{self.label} has nothing for mode {request.mode}."])
 
     def size(self, request: VideoRequest) -> Size | None:
-        """Give the exact pixels of a resolved request; None when the input or the model decides."""
+        """Return the exact pixels of a resolved request; None when the input or the model decides."""
         ratios = self.model.sizes.get(request.resolution or "", {})
         return ratios.get(request.aspect_ratio or "")

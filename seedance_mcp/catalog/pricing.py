@@ -130,7 +130,7 @@ def settle(
     request: VideoRequest, offer: Offer, usage: Mapping[str, Decimal], *, cny_per_usd: Decimal
 ) -> Price | None:
     """
-    Give what was charged, from what the provider said was used; None if that does not tell.
+    Return what was charged, from what the provider said was used; None if that does not tell.
 
     Understood are `price_usd`, `completion_tokens` and, where only the output is billed, `output_seconds`.
     """

@@ -30,7 +30,7 @@ def resolve(
     request: VideoRequest, offer: Offer, media: Mapping[str, MediaFile], *, carried: bool = False
 ) -> VideoRequest:
     """
-    Give the request as it would be bought from this offer: checked, with every default filled in.
+    Return the request as it would be bought from this offer: checked, with every default filled in.
 
     `media` maps each source of the request to its file; what is not known of a file is not checked. With
     `carried`, a local file can be put where every provider reads it by URL. A generic offer has no limits to check
@@ -61,7 +61,7 @@ def resolve(
 
 def usual_values(request: VideoRequest, offer: Offer) -> dict[str, str | int | bool]:
     """
-    Give the value that each setting of the request has at this offer where it is not given, also if it is given here.
+    Return the value that each setting of the request has at this offer where it is not given, also if it is given here.
 
     A setting without a value is left to the provider.
     """
@@ -94,7 +94,7 @@ def leeway(request: VideoRequest, offer: Offer) -> int:
 def able_offers(
     request: VideoRequest, catalog: Catalog, media: Mapping[str, MediaFile], *, carried: bool = False
 ) -> tuple[Offer, ...]:
-    """Give every offer on sale that could do the request, whatever provider and model it names; see `resolve`."""
+    """Return every offer on sale that could do the request, whatever provider and model it names; see `resolve`."""
     free = request.model_copy(update={"provider": None, "model": None})
     return tuple(offer for offer in catalog.offers() if _can(free, offer, media, carried=carried))
 

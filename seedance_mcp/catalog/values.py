@@ -16,13 +16,13 @@ _ELSEWHERE = {"model", "provider", "based_on", "provider_options"}
 
 
 def given_fields(request: VideoRequest) -> dict[str, Any]:
-    """Give every field of the request that an offer has to take, with its value."""
+    """Return every field of the request that an offer has to take, with its value."""
     values = request.model_dump(exclude_none=True, exclude=_ELSEWHERE)
     return {name: value for name, value in values.items() if value != ()}
 
 
 def choices(name: str, offer: Offer, rules: Iterable[Rule] = ()) -> tuple[str, ...]:
-    """Give the values that a resolution or aspect ratio can have at this offer."""
+    """Return the values that a resolution or aspect ratio can have at this offer."""
     parameter = offer.parameters[name]
     own = offer.model.resolutions if name == "resolution" else offer.model.aspect_ratios
     allowed = [value for value in own if parameter.allowed is None or value in parameter.allowed]
@@ -35,7 +35,7 @@ def choices(name: str, offer: Offer, rules: Iterable[Rule] = ()) -> tuple[str, .
 
 
 def duration_limits(offer: Offer) -> tuple[int, int, bool]:
-    """Give the shortest and longest output in seconds, and whether the model may choose."""
+    """Return the shortest and longest output in seconds, and whether the model may choose."""
     own, parameter = offer.model.durations, offer.parameters.get("duration", Parameter())
     shortest = own.min if parameter.min is None else parameter.min
     longest = own.max if parameter.max is None else parameter.max

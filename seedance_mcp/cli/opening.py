@@ -34,7 +34,7 @@ async def opened(settings: Settings, *, watch: bool = True) -> AsyncGenerator[Ap
 
 
 def looked_into(settings: Settings) -> str:
-    """Say which state folder a command goes by: that of a server may be another one, and then it finds nothing."""
+    """Name which state folder a command goes by: that of a server may be another one, and then it finds nothing."""
     return (
         f"This command looked into the state folder {settings.state_dir}. The server may use another one, if the entry of"
         " your client sets SEEDANCE_STATE_DIR: set it to the same here."

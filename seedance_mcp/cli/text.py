@@ -131,7 +131,7 @@ NOT_KNOWN = 3
 
 
 def exit_code(job: Job) -> int:
-    """Give 0 if there is a video, 1 if there will be none, 3 if that is not known (yet)."""
+    """Return 0 if there is a video, 1 if there will be none, 3 if that is not known (yet)."""
     if job.status is JobStatus.UNKNOWN or not job.finished:
         return NOT_KNOWN
     return 0 if job.status is JobStatus.SUCCEEDED else 1

@@ -1,4 +1,4 @@
-"""Says to the person at the terminal what is written for an assistant: commands for tools, options for arguments."""
+"""Rewrites for the person at the terminal what is written for an assistant: commands for tools, options for arguments."""
 
 from __future__ import annotations
 

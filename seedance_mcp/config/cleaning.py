@@ -41,7 +41,7 @@ def as_it_is(text: str) -> str:
 
 
 def is_unfilled(text: str) -> bool:
-    """Tell whether the whole value is a `${...}` that the program which starts the server did not fill in."""
+    """Return whether the whole value is a `${...}` that the program which starts the server did not fill in."""
     return _UNFILLED.fullmatch(_stripped(text)) is not None
 
 
@@ -114,7 +114,7 @@ def _stripped(text: str) -> str:
 
 
 def _is_nothing(letter: str) -> bool:
-    """Tell a blank, a line end or an invisible mark, such as the one that Windows copies in front of a path."""
+    """Return whether a character is a blank, a line end or an invisible mark, such as Windows copies in front of a path."""
     return letter.isspace() or unicodedata.category(letter) == "Cf"
 
 

@@ -45,7 +45,7 @@ class UnknownName:
 
 
 def meant_for_us(name: str) -> bool:
-    """Tell whether a variable of the environment has our prefix, or one of our names behind a prefix much like it."""
+    """Return whether a variable of the environment has our prefix, or one of our names behind a prefix much like it."""
     head, _, tail = _spelt(name).partition("_")
     if f"{head}_" == PREFIX:
         return True
@@ -55,7 +55,7 @@ def meant_for_us(name: str) -> bool:
 
 def suspects(settings: Settings) -> dict[str, str]:
     """
-    Give the names that are no declared setting's, each with its origin.
+    Return the names that are no declared setting's, each with its origin.
 
     In the environment only what seems to be meant for us counts, in the settings file every name. A provider's key or
     base URL may be among them: only the catalogue knows those.

@@ -58,17 +58,17 @@ def paths(text: str) -> tuple[Path, ...]:
 
 
 def default_output_dir() -> Path:
-    """Give the user's Videos folder, `Seedance` in it. Raises NotAllowed where nobody knows a home folder."""
+    """Return the user's Videos folder, `Seedance` in it. Raises NotAllowed where nobody knows a home folder."""
     return _known(platformdirs.user_videos_dir) / "Seedance"
 
 
 def default_state_dir() -> Path:
-    """Give the platform's data folder for this program. Raises NotAllowed where nobody knows a home folder."""
+    """Return the platform's data folder for this program. Raises NotAllowed where nobody knows a home folder."""
     return _known(lambda: platformdirs.user_data_dir(_PROGRAM, appauthor=False))
 
 
 def default_settings_file() -> Path | None:
-    """Give `config.toml` in the platform's config folder for this program; None where nobody knows a home folder."""
+    """Return `config.toml` in the platform's config folder for this program; None where nobody knows a home folder."""
     try:
         return _known(lambda: platformdirs.user_config_dir(_PROGRAM, appauthor=False)) / "config.toml"
     except NotAllowed:

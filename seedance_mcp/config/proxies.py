@@ -60,7 +60,7 @@ class Proxies:
     system: bool = False
 
     def between(self, scheme: str, host: str, port: int) -> Proxy | None:
-        """Give the proxy that is between here and a host; this machine is always reached without."""
+        """Return the proxy that is between here and a host; this machine is always reached without."""
         proxy = self.https if scheme == "https" else self.http
         if proxy is None or is_this_machine(host) or any(_covers(entry, host, port) for entry in self.bypass):
             return None
@@ -160,7 +160,7 @@ def _entries(text: str) -> tuple[str, ...]:
 
 
 def _covers(entry: str, host: str, port: int) -> bool:
-    """Tell whether an entry of NO_PROXY stands for a host: a name and all below it, an address, a network, `*`."""
+    """Return whether an entry of NO_PROXY stands for a host: a name and all below it, an address, a network, `*`."""
     host = host.lower().rstrip(".")
     if entry == "*":
         return True
@@ -178,7 +178,7 @@ def _covers(entry: str, host: str, port: int) -> bool:
 
 
 def system_proxies() -> dict[str, str]:
-    """Give the proxies in the settings of the system, by scheme; only macOS and Windows have them in one place."""
+    """Return the proxies in the settings of the system, by scheme; only macOS and Windows have them in one place."""
     if sys.platform not in ("darwin", "win32"):
         return {}
     from urllib.request import getproxies

@@ -31,19 +31,19 @@ def web_address(text: str) -> str:
 
 
 def is_readable_on_the_way(url: str) -> bool:
-    """Tell whether what is sent to a URL can be read between here and there: plain http to another machine."""
+    """Return whether what is sent to a URL can be read between here and there: plain http to another machine."""
     parts = _split(url)
     return parts is not None and parts.scheme == "http" and not is_this_machine(parts.hostname or "")
 
 
 def on_this_machine(url: str) -> bool:
-    """Tell whether a URL, as it is written, leads nowhere else."""
+    """Return whether a URL, as it is written, leads nowhere else."""
     parts = _split(url)
     return parts is not None and is_this_machine(parts.hostname or "")
 
 
 def is_this_machine(host: str) -> bool:
-    """Tell whether a host, as it is written, is this machine."""
+    """Return whether a host, as it is written, is this machine."""
     if host.lower() == "localhost":
         return True
     try:

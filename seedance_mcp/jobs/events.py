@@ -1,4 +1,4 @@
-"""Tells whoever listens in this process that a job has changed."""
+"""Notifies the listeners in this process that a job has changed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class JobEvents:
         self._on_end.append(callback)
 
     def changed(self, job: Job) -> None:
-        """Tell everybody that the job has changed. Never raises: what a listener makes of it is not the job's fault."""
+        """Notify every listener that the job has changed. Never raises: what a listener makes of it is not the job's fault."""
         if job.finished:
             for ring in self._on_end:
                 ring()

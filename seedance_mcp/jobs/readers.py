@@ -23,7 +23,7 @@ class Reader:
         self._noticed: set[str] = set()
 
     def was_told(self, job_id: str) -> bool:
-        """Tell whether this session was told that the job has ended, read or not."""
+        """Return whether this session was told that the job has ended, read or not."""
         return job_id in self._unproved or job_id in self._read
 
     def told(self, job_ids: Iterable[str], *, seconds: float) -> None:

@@ -46,7 +46,7 @@ class Scheduler:
         self._bell = anyio.Event()
 
     def add(self, job_id: str, *, after: float = 0.0) -> None:
-        """Give the job a step after so many seconds, unless it has an earlier one coming."""
+        """Schedule a step of the job after so many seconds, unless it has an earlier one coming."""
         at = self._now() + after
         if at < self._due.get(job_id, float("inf")):
             self._due[job_id] = at
@@ -65,7 +65,7 @@ class Scheduler:
         return self._gone_by
 
     def knows(self, job_id: str) -> bool:
-        """Tell whether the job has a step coming or under way."""
+        """Return whether the job has a step coming or under way."""
         return job_id in self._due or job_id in self._working
 
     @property

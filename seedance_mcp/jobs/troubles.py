@@ -96,7 +96,7 @@ def _joined(earlier: Trouble, later: Trouble | None) -> Trouble:
 
 def _why(error: Exception) -> str:
     """
-    Say what it was. The text of an exception that nobody planned stays in the log: it may hold anything.
+    Describe what it was. The text of an exception that nobody planned stays in the log: it may hold anything.
 
     Of such a one, only its kind and the line of ours that it went through last are told.
     """

@@ -84,7 +84,7 @@ class WatchDuty:
             await anyio.sleep(_IDLE_SECONDS)
 
     async def give_up(self) -> None:
-        """Give the duty up, whatever is open. Raises StoreError."""
+        """Release the duty, whatever is open. Raises StoreError."""
         await self._store.write(self._give_up)
 
     def _holder(self, connection: Connection) -> Holder | None:

@@ -56,7 +56,7 @@ _STALE_AT_ONCE = 3
 
 class Watcher:
     """
-    Gives each open job its next step when it is due.
+    Takes the next step of each open job when it is due.
 
     Correctness rests on the version that every change is compared with, not on the leases between processes.
     """
@@ -84,11 +84,11 @@ class Watcher:
         return not self._looked or not self._scheduler.jobs <= self._left
 
     def look_at(self, job_id: str) -> None:
-        """Give the job a step at once."""
+        """Schedule a step of the job at once."""
         self._scheduler.add(job_id)
 
     def follow(self, job: Job) -> None:
-        """Give a job that was bought just now its first step, after the poll interval."""
+        """Schedule the first step of a job that was bought just now, after the poll interval."""
         self._scheduler.add(job.id, after=self._interval(job))
 
     async def run(self) -> None:
@@ -324,7 +324,7 @@ class Watcher:
             kept.discard()
 
     async def _adopt_receipt(self, job_id: str, submission: Submission) -> bool:
-        """Give a job its task; False if no job can be given it."""
+        """Attach a task to its job; False if no job can be given it."""
         now, uptime = self._store.clock(), self._store.uptime()
         adoption = partial(adopt_receipt, job_id=job_id, submission=submission, now=now, uptime=uptime)
         try:

@@ -27,7 +27,7 @@ def fitted_size(
     width: int, height: int, *, sides: Sequence[int] | None, ratio: Sequence[float] | None, scale: float = 1.0
 ) -> tuple[Size, Size] | None:
     """
-    Say how large the whole and, in it, the picture become; None if no size fits. All in pixels.
+    Return how large the whole and, in it, the picture become, in pixels; None if no size fits.
 
     They differ where the picture's shape lies outside `ratio`. It is made larger only if it has to be, and
     smaller only so far as `sides` and `scale` ask for.

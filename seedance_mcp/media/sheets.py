@@ -59,6 +59,6 @@ def mark(jpeg: bytes) -> bytes:
 
 
 def is_marked(content: bytes) -> bool:
-    """Tell whether this is a sheet of ours, unchanged."""
+    """Return whether this is a sheet of ours, unchanged."""
     before, _, after = content.partition(_HEADER)
     return hashlib.sha256(before + after[64:]).hexdigest().encode() == after[:64]

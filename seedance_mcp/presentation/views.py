@@ -107,7 +107,7 @@ def _unknown_price(job: Job) -> str:
 
 
 async def _waits_for(app: App, job: Job) -> OtherAccount | None:
-    """Say which key a job waits for; what cannot be known now is left out, for the job has to be told of all the same."""
+    """Name which key a job waits for; what cannot be known now is left out, for the job has to be told of all the same."""
     try:
         return await app.waits_for(job)
     except Exception as error:
@@ -130,13 +130,13 @@ def _hook_note(job: Job) -> tuple[str, ...]:
 
 
 def done(app: App, job: Job) -> str:
-    """Say what a call for this job does there: what the sandbox makes is not bought."""
+    """Describe what a call for this job does there: what the sandbox makes is not bought."""
     info = app.catalog.providers.get(job.provider)
     return "made" if info is not None and info.placeholder else "bought"
 
 
 def placeholder_note(app: App) -> str:
-    """Say what the sandbox's videos are, and what brings real ones: a key, another setting, another argument."""
+    """Describe what the sandbox's videos are, and what brings real ones: a key, another setting, another argument."""
     what = "This is a placeholder drawn on this machine, not the model's work; for real videos"
     providers, ready, default = app.catalog.providers, app.providers_ready(), app.settings.provider
     real = " or ".join(name for name, info in providers.items() if ready[name] and not info.placeholder)
@@ -155,7 +155,7 @@ def placeholder_note(app: App) -> str:
 
 
 def is_stopping(job: Job) -> bool:
-    """Tell whether the provider was asked to stop a job that it may still finish."""
+    """Return whether the provider was asked to stop a job that it may still finish."""
     return job.cancel_asked_at is not None and job.status in (JobStatus.QUEUED, JobStatus.RUNNING)
 
 

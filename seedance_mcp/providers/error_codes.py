@@ -29,7 +29,7 @@ class Meaning:
     switch: str | None = None
 
     def fits(self, text: str, said: Sequence[str]) -> bool:
-        """Tell whether this is what `text` means, one of the texts in `said`."""
+        """Return whether this is what `text` means, one of the texts in `said`."""
         return _like(text, self.codes) and (not self.words or any(_like(one, self.words) for one in said))
 
 

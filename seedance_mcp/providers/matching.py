@@ -80,7 +80,7 @@ class Search:
             self.near.add(task_id)
 
     def result(self, submission: Callable[[str], Submission], *, complete: bool) -> Recovery:
-        """Give what was found; `complete`: every task was looked at that may be it."""
+        """Return what was found; `complete`: every task was looked at that may be it."""
         if len(self.ours) == 1:
             return Recovery(submission=submission(*self.ours))
         return Recovery(
@@ -92,7 +92,7 @@ class Search:
 
 def same_order(ordered: Mapping[str, Any], echoed: object, offer: Offer) -> bool:
     """
-    Tell whether what a provider echoes can be this order.
+    Return whether what a provider echoes can be this order.
 
     Media are compared by their number: where a file lay when it was sent is not known any more. What they added
     (defaults) does not count.
@@ -109,7 +109,7 @@ def same_order(ordered: Mapping[str, Any], echoed: object, offer: Offer) -> bool
 
 
 def _is_near(ordered: Mapping[str, Any], found: Mapping[str, Any], offer: Offer) -> bool:
-    """Tell whether this may be the same order all the same. What is not echoed cannot be compared; the prompt has to be."""
+    """Return whether this may be the same order all the same. What is not echoed cannot be compared; the prompt has to be."""
     files = {parameter.name for field in MEDIA_FIELDS if (parameter := offer.parameters.get(field))} - {None}
     prompt = offer.parameters.get("prompt")
     if prompt is not None and prompt.name in ordered and prompt.name not in found:
@@ -124,7 +124,7 @@ def _is_near(ordered: Mapping[str, Any], found: Mapping[str, Any], offer: Offer)
 
 
 def _may_be(ordered: Any, echoed: Any) -> bool:
-    """Tell whether two values may be one, however they are written."""
+    """Return whether two values may be one, however they are written."""
     if isinstance(ordered, list | tuple | dict) or isinstance(echoed, list | tuple | dict):
         return True  # who knows what was made of it
     meant, said = _plain(ordered), _plain(echoed)
@@ -151,7 +151,7 @@ def _plain(value: Any) -> str:
 
 
 def _can_be(ordered: Any, echoed: Any) -> bool:
-    """Tell whether this is the same value; in a text that came damaged, up to n characters may stand where n U+FFFD do."""
+    """Return whether this is the same value; in a text that came damaged, up to n characters may stand where n U+FFFD do."""
     if ordered == echoed:
         return True
     if not isinstance(ordered, str) or not isinstance(echoed, str):

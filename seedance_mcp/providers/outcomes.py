@@ -1,4 +1,4 @@
-"""Tells how a task has ended: why it failed, how long its video stays, or that nobody says where that is."""
+"""Describes how a task has ended: why it failed, how long its video stays, or that nobody says where that is."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def named(state: TaskState, model: str | None) -> TaskState:
 
 def kept_until(since: float | None, info: ProviderInfo, *, now: float) -> float:
     """
-    Say until when the video can be fetched, in epoch seconds: for `result_hours` from `since` on.
+    Return until when the video can be fetched, in epoch seconds: for `result_hours` from `since` on.
 
     A time that is missing, in the future, or so far back that the video could not be there is taken as now.
     """

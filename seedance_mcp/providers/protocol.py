@@ -130,7 +130,7 @@ class Provider(Protocol):
         return Submission(task_id=task_id)
 
     async def poll(self, submission: Submission) -> TaskState:
-        """Say how far the task is. Free, and safe to repeat."""
+        """Return how far the task is. Free, and safe to repeat."""
         ...
 
     async def check(self) -> None:

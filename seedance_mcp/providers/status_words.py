@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 def plain(word: str) -> str:
-    """Give a word as it is compared: in lower case, without blanks around it."""
+    """Return a word as it is compared: in lower case, without blanks around it."""
     return word.strip().lower()
 
 
@@ -25,12 +25,12 @@ class StatusWords:
         self._said: set[str] = set()
 
     def known(self, word: str) -> TaskStatus | None:
-        """Give what a documented word means; None for any other."""
+        """Return what a documented word means; None for any other."""
         return self._known.get(plain(word))
 
     def status(self, word: str) -> TaskStatus:
         """
-        Give what a word means. One that is in no document never ends a task: it is taken as running.
+        Return what a word means. One that is in no document never ends a task: it is taken as running.
 
         The first time that such a word comes up, it is logged.
         """

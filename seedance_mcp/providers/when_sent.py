@@ -29,7 +29,7 @@ class WhenSent:
 
     def since(self, their_now: float | None) -> float:
         """
-        Say from when on the list has to be searched, by the provider's clock, which shows `their_now` (None: not told).
+        Return from when on the list has to be searched, by the provider's clock, which shows `their_now` (None: not told).
 
         The earlier of two ways to tell is taken, so that one of them may be wrong: our clock then, and the provider's
         now less what has passed.

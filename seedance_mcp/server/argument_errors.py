@@ -1,4 +1,4 @@
-"""Says what is wrong with the arguments of a call: by name, with what is allowed, never what was sent."""
+"""Describes what is wrong with the arguments of a call: by name, with what is allowed, never what was sent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MOST_NAMES = 4
 
 
 def unknown_arguments(names: Sequence[str], known: Sequence[str]) -> list[str]:
-    """Say of the first few `names` that there are no such arguments, how many more there are, and once what is allowed."""
+    """State of the first few `names` that there are no such arguments, how many more there are, and once what is allowed."""
     problems: list[str] = []
     allowed = f" Allowed: {', '.join(known)}."
     for name in names[:_MOST_NAMES]:
@@ -49,7 +49,7 @@ def unknown_arguments(names: Sequence[str], known: Sequence[str]) -> list[str]:
 
 
 def wrong_values(error: ValidationError) -> list[str]:
-    """Say of each argument that failed its validation what it must be."""
+    """Describe for each argument that failed its validation what it must be."""
     return [_problem(details) for details in error.errors(include_input=False)]
 
 

@@ -156,7 +156,7 @@ class Call:
 
     async def report(self, update: Update) -> None:
         """
-        Tell the client how far its call is, if it asked to be told.
+        Report to the client how far its call is, if it asked for progress.
 
         The protocol wants every value above the last one; a job may stand still, so the value then creeps.
         """

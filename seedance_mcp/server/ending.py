@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Generator
 
 class Ending:
     """
-    Tells the app that the end has begun, before calls that are under way are ended and the lifespan closes.
+    Notifies the app that the end has begun, before calls that are under way are ended and the lifespan closes.
 
     The SDKs' clients send SIGTERM two seconds after they have closed the server's input, and SIGKILL two seconds
     later; a call that cannot be cancelled at once may take all of that.

@@ -96,7 +96,7 @@ class Opening:
             await self._tried.wait()
 
     async def begin_ending(self) -> None:
-        """Tell the app, if it is open, that the end has begun."""
+        """Notify the app, if it is open, that the end has begun."""
         if isinstance(self._state, App):
             await self._state.begin_ending()
 

@@ -298,7 +298,7 @@ async def _meanwhile(call: Call) -> tuple[results.Finished, ...]:
 
 
 async def _if_possible(addition: Awaitable[T], instead: T) -> T:
-    """Give what only adds to an answer; whatever it raises, the answer goes out without it."""
+    """Await what only adds to an answer; whatever it raises, the answer goes out without it."""
     try:
         return await addition
     except Exception as error:  # above all, the person has to learn of a job that may have cost money

@@ -1,4 +1,4 @@
-"""Tells clients when a job changes, over `subscriptions/listen` and the older `resources/subscribe`."""
+"""Notifies clients when a job changes, over `subscriptions/listen` and the older `resources/subscribe`."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Account:
 
 
 def fingerprint(key: SecretStr | None) -> str:
-    """Tell keys apart without keeping them: the first 8 hex digits of the SHA-256, `none` without a key."""
+    """Return the fingerprint of a key: the first 8 hex digits of its SHA-256, `none` without a key."""
     return short_digest(key.get_secret_value()) if key else NO_KEY
 
 
@@ -78,7 +78,7 @@ def short_digest(text: str) -> str:
 
 def is_same(connection: Connection, one: Account, other: Account) -> bool:
     """
-    Tell whether two are one account at one address, by the records or by a person's word (`say_same`).
+    Return whether two are one account at one address, by the records or by a person's word (`say_same`).
 
     A word joins fingerprints; for jobs bought elsewhere it holds at the address at which it was given.
     """
@@ -94,7 +94,7 @@ def is_same(connection: Connection, one: Account, other: Account) -> bool:
 
 
 def joined(connection: Connection, provider: str, fingerprint: str) -> frozenset[str]:
-    """Give every fingerprint that opens the same account at this provider, the given one among them."""
+    """Return every fingerprint that opens the same account at this provider, the given one among them."""
     return _joined(_words(connection, provider), fingerprint)
 
 

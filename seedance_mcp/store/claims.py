@@ -23,7 +23,7 @@ class Claims(NamedTuple):
 
 
 def claimed(connection: Connection, job: Job, task_ids: Collection[str]) -> Claims:
-    """Tell which of these tasks belong to other jobs. Another account's ids mean other tasks."""
+    """Return which of these tasks belong to other jobs. Another account's ids mean other tasks."""
     rows = connection.execute(
         "SELECT id, account, address, task_id FROM jobs WHERE provider = ? AND id != ?"
         " AND task_id IN (SELECT value FROM json_each(?))",

@@ -50,7 +50,7 @@ def note(connection: Connection) -> float:
 
 
 def is_due(connection: Connection) -> bool:
-    """Tell whether nobody has noted the clocks for a while, or the clock on the wall was set back since."""
+    """Return whether nobody has noted the clocks for a while, or the clock on the wall was set back since."""
     row = connection.execute("SELECT wall_clock() - wall FROM steady").fetchone()
     return row is None or not 0.0 <= row[0] < LOOK_SECONDS
 

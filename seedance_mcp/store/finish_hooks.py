@@ -22,7 +22,7 @@ def wish(connection: Connection, job_id: str) -> None:
 
 
 def without_wish(connection: Connection) -> bool:
-    """Tell whether a job is open at whose end nothing is to run."""
+    """Return whether a job is open at whose end nothing is to run."""
     query = "SELECT 1 FROM jobs WHERE finished_at IS NULL AND id NOT IN (SELECT job_id FROM hooks) LIMIT 1"
     return connection.execute(query).fetchone() is not None
 

@@ -240,5 +240,5 @@ def note_read(connection: Connection, client: str, job_ids: Collection[str], *, 
 
 
 def was_read(connection: Connection, job_id: str) -> bool:
-    """Tell whether any client has read that this job finished."""
+    """Return whether any client has read that this job finished."""
     return connection.execute("SELECT 1 FROM seen WHERE job_id = ? LIMIT 1", (job_id,)).fetchone() is not None

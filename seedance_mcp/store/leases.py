@@ -43,5 +43,5 @@ def _held(connection: Connection, job_id: str) -> tuple[str | None, float]:
 
 
 def _runs(until: float, now: float) -> bool:
-    """Tell whether a lease runs. One that would run for longer than any was taken under another clock, and does not."""
+    """Return whether a lease runs. One that would run for longer than any was taken under another clock, and does not."""
     return now < until <= now + LEASE_SECONDS

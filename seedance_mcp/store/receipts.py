@@ -123,7 +123,7 @@ class Receipts:
             self._needed.add(job_id)
 
     def needs(self, job_id: str) -> bool:
-        """Tell whether a receipt of this job is the only record of its task so far."""
+        """Return whether a receipt of this job is the only record of its task so far."""
         return job_id in self._needed
 
     def forget(self, job_id: str) -> None:
@@ -145,7 +145,7 @@ class Receipts:
                 self._used = 0
 
     def read(self) -> list[Kept]:
-        """Give what all receipt files of the folder hold, this process's and those of earlier ones. Raises `OSError`."""
+        """Return what all receipt files of the folder hold, this process's and those of earlier ones. Raises `OSError`."""
         found: list[Kept] = []
         paths = self._folder.iterdir() if self._folder.is_dir() else ()
         for path in [path for path in paths if path.suffix == ".receipts"]:
@@ -180,7 +180,7 @@ def _parse(line: bytes) -> tuple[str, Submission]:
 
 
 def describe_unread(folder: Path) -> list[str]:
-    """Say of each receipt file that was set aside what a person has to know of it. Blocks."""
+    """Describe for each receipt file that was set aside what a person has to know of it. Blocks."""
     told: list[str] = []
     for path in sorted(folder.glob(UNREAD)):
         try:

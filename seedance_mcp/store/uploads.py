@@ -22,7 +22,7 @@ class UploadKey:
 
 
 def find(connection: Connection, key: UploadKey, *, now: float, margin: float) -> str | None:
-    """Give the address of an upload that is good for so many more seconds; None if there is none."""
+    """Return the address of an upload that is good for so many more seconds; None if there is none."""
     # What was written under a clock that was ahead looks newer than it is, once that was set right: it is used for
     # no longer than it was good for then, and not at all while its writing still lies ahead.
     row = connection.execute(
@@ -64,6 +64,6 @@ def keep_media(connection: Connection, media_id: str, source: str, file: MediaFi
 
 
 def find_media(connection: Connection, media_id: str) -> tuple[str, MediaFile] | None:
-    """Give the source of a `media:<id>` and what it was; None if there is none."""
+    """Return the source of a `media:<id>` and what it was; None if there is none."""
     row = connection.execute("SELECT source, document FROM media WHERE id = ?", (media_id,)).fetchone()
     return None if row is None else (row[0], _adapter().validate_json(row[1]))

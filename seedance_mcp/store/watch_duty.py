@@ -15,7 +15,7 @@ class Holder(NamedTuple):
 
 
 def holder(connection: Connection, accounts: str) -> Holder | None:
-    """Tell who has the duty for these accounts."""
+    """Return who has the duty for these accounts."""
     row = connection.execute(
         "SELECT instance, beat FROM watch_duty WHERE accounts = ?", (accounts,)
     ).fetchone()
@@ -23,7 +23,7 @@ def holder(connection: Connection, accounts: str) -> Holder | None:
 
 
 def replace(connection: Connection, accounts: str, *, expected: Holder | None, by: str) -> bool:
-    """Give the duty to the process `by`, if it is still with whom it is expected; tells whether that was so."""
+    """Return the duty to the process `by`, if it is still with whom it is expected; tells whether that was so."""
     if holder(connection, accounts) != expected:
         return False
     connection.execute(

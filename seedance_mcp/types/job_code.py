@@ -86,7 +86,7 @@ JOB_CODES: Mapping[JobCode, str] = MappingProxyType(
 
 
 def job_code(text: str | None) -> JobCode | None:
-    """Give the code that is written so; what is none becomes `provider`."""
+    """Return the code that is written so; what is none becomes `provider`."""
     if text is None:
         return None
     return JobCode(text) if text in JobCode.__members__.values() else JobCode.PROVIDER

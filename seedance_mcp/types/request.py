@@ -101,7 +101,7 @@ class VideoRequest(BaseModel):
         )
 
     def sources(self, field: str) -> tuple[str, ...]:
-        """Give the sources in one media field."""
+        """Return the sources in one media field."""
         value: str | tuple[str, ...] | None = getattr(self, field)
         if isinstance(value, tuple):
             return value

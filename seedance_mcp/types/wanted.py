@@ -26,7 +26,7 @@ class Wanted:
 
 def is_same_video(then: Wanted, now: Wanted) -> bool:
     """
-    Tell whether the same video is asked for, whoever makes it.
+    Return whether the same video is asked for, whoever makes it.
 
     A setting that is not given is the same as one that is given with the value which it has where it is not given:
     at the offer that was chosen then, or at the one that would be chosen now. Where neither gives it, it is the same
@@ -37,12 +37,12 @@ def is_same_video(then: Wanted, now: Wanted) -> bool:
 
 
 def is_same_request(then: Wanted, now: Wanted) -> bool:
-    """Tell whether the same video is asked for (`is_same_video`) and of no other provider."""
+    """Return whether the same video is asked for (`is_same_video`) and of no other provider."""
     return is_same_video(then, now) and is_same_setting("provider", then, now)
 
 
 def is_same_setting(name: str, then: Wanted, now: Wanted) -> bool:
-    """Tell whether the same is asked for in this field, one of `Wanted.given`; see `is_same_video`."""
+    """Return whether the same is asked for in this field, one of `Wanted.given`; see `is_same_video`."""
     before, after = then.given.get(name), now.given.get(name)
     if before is not None and after is not None:
         return before == after

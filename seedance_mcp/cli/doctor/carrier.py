@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def look_at_carrier(catalog: Catalog, settings: Settings) -> Finding:
-    """Say what is set, what is missing, and whom it is for; nothing is connected."""
+    """Report what is set, what is missing, and whom it is for; nothing is connected."""
     finding = partial(Finding, area="settings", subject="carrier")
     film = MediaFile(kind="video", path=settings.output_dir / "video.mp4")
     names = [info.name for info in catalog.providers.values() if not info.reads(film)]

@@ -84,7 +84,7 @@ async def examine(settings: Settings, *, network: bool, wrong: Mapping[str, str]
 
 
 def conclude(findings: list[Finding], settings: Settings) -> tuple[bool, str]:
-    """Say whether a video could be made now, and with whom."""
+    """Conclude whether a video could be made now, and with whom."""
     problems = [found for found in findings if found.verdict == "problem" and found.area != "providers"]
     shared = [found for found in problems if not found.only_purchases]
     if shared:
@@ -113,7 +113,7 @@ def conclude(findings: list[Finding], settings: Settings) -> tuple[bool, str]:
 def _placeholders_alone(
     problems: Iterable[Finding], sellers: Iterable[Finding], wanted: str | None
 ) -> tuple[bool, str]:
-    """Say whether a video would be made while nothing may be bought: a placeholder, where no provider is paid."""
+    """Return whether a video would be made while nothing may be bought: a placeholder, where no provider is paid."""
     words = f"Nothing can be bought now: see {_listed(found.subject for found in problems)} above"
     free = next((found.subject for found in sellers if found.free and found.verdict == "ok"), None)
     if free is None:

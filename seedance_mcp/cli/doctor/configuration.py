@@ -126,7 +126,7 @@ def _may_be_shown(name: str) -> bool:
 
 
 def look_at_network(settings: Settings) -> list[Finding]:
-    """Say whose certificates count and which proxy is between, if anything is set about that; nothing is connected."""
+    """Report whose certificates count and which proxy is between, if anything is set about that; nothing is connected."""
     finding = partial(Finding, area="settings")
     found: list[Finding] = []
     outbound = settings.outbound

@@ -28,7 +28,7 @@ _UNSEEN = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
 
 def wanted(asked: VideoRequest, digests: Mapping[str, str], plan: Plan | None = None) -> Wanted:
     """
-    Say what is asked for in a form that `is_same_request` and `is_same_video` compare.
+    Return what is asked for in a form that `is_same_request` and `is_same_video` compare.
 
     `digests` maps each media source to the hash of its content (or its URL). `plan` is how it would be bought, once
     that is known.
@@ -66,7 +66,7 @@ def plain(prompt: str) -> str:
 
 def digest_of_asked(asked: VideoRequest, digests: Mapping[str, str]) -> str:
     """
-    Tell requests apart before anything is chosen for them: 64 hex digits.
+    Return the digest of a request before anything is chosen for it: 64 hex digits.
 
     Jobs of earlier versions are known by it, to the letter; see `wanted` for what has a meaning of its own.
     They stay what they are when another key is set, another provider is cheaper or another default holds. `digests`
@@ -79,7 +79,7 @@ def digest_of_asked(asked: VideoRequest, digests: Mapping[str, str]) -> str:
 
 def digest_of_planned(seller: Collection[str], planned: VideoRequest, digests: Mapping[str, str]) -> str:
     """
-    Tell requests apart as they would be bought, with every default filled in: 64 hex digits.
+    Return the digest of a request as it would be bought, with every default filled in: 64 hex digits.
 
     `seller` says from whom: provider, endpoint and, where that is to count, account.
     """
@@ -101,7 +101,7 @@ def _digest(value: list[Any]) -> str:
 
 
 def standing(connection: Connection, jobs: Iterable[Job], *, now: float) -> Job | None:
-    """Give the first of these jobs that still stands for its request: open, unclear, or done and not yet read about."""
+    """Return the first of these jobs that still stands for its request: open, unclear, or done and not yet read about."""
     return next((job for job in jobs if _stands(connection, job, now)), None)
 
 

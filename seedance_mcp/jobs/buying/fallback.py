@@ -55,12 +55,12 @@ class Refused:
 
 
 def may_be_cured(job: Job) -> bool:
-    """Tell whether a job was provably not bought, for a reason that another provider need not have."""
+    """Return whether a job was provably not bought, for a reason that another provider need not have."""
     return job.state in _REFUSED and job.error_code in CURABLE
 
 
 def why_there(job: Job, same: Iterable[Job]) -> str:
-    """Say why an earlier job stands for a request, `same` being all jobs for it: others may have refused it before."""
+    """Explain why an earlier job stands for a request, `same` being all jobs for it: others may have refused it before."""
     refused = {
         other.provider: None
         for other in same
@@ -112,7 +112,7 @@ class Fallback:
         return replace(intent, instead_of=tried, agreed=agreed[-1] if agreed else None)
 
     def may_move(self, refusal: Job | BreakerOpen) -> bool:
-        """Tell whether somebody else may be asked: the user wants it, and neither the call nor a setting names a provider."""
+        """Return whether somebody else may be asked: the user wants it, and neither the call nor a setting names a provider."""
         named = self.order.asked.request.provider or self._settings.provider
         if not self._settings.fallback or named is not None:
             return False
@@ -172,7 +172,7 @@ class Fallback:
                 yield offer
 
     def is_agreed(self, plan: Plan) -> bool:
-        """Tell whether the price of another provider may be paid without asking again; note it if not."""
+        """Return whether the price of another provider may be paid without asking again; note it if not."""
         name = plan.offer.provider.name
         price, agreed = self.order.maximum(plan), self.order.maximum(self._first)
         asked = any(refused.job is not None for refused in self._refused)
@@ -187,12 +187,12 @@ class Fallback:
         return True
 
     def started(self, job: Job, plan: Plan, *, deduplicated: bool) -> StartedJob:
-        """Say how the order came to this job."""
+        """Describe how the order came to this job."""
         return _started(job, plan, deduplicated, self._refused, self._passed_over)
 
     def nobody(self) -> StartedJob:
         """
-        Say that everybody refused, by the last job that came about.
+        Report that everybody refused, by the last job that came about.
 
         Raises:
             BreakerOpen: none came about; the first reason why.

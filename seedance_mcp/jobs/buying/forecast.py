@@ -63,7 +63,7 @@ class Quote:
 
     @property
     def within(self) -> str | None:
-        """Say which of the offers are ready and within `max_usd`; None where none is given."""
+        """Name which of the offers are ready and within `max_usd`; None where none is given."""
         if self.max_usd is None:
             return None
         names = [other.name for other in self.others if other.is_within(self.max_usd)]
@@ -78,7 +78,7 @@ class Quote:
 def beyond(
     asked: ResolvedRequest, plan: Plan, terms: PurchaseTerms, limit: Decimal, others: Iterable[OtherOffer]
 ) -> Forecast | None:
-    """Say that a purchase would be refused for its own `max_usd`; None if it would not. `limit` counts for an unknown price."""
+    """State that a purchase would be refused for its own `max_usd`, else None. `limit` counts for an unknown price."""
     maximum, max_usd = Order(asked=asked, terms=terms, limit=limit).maximum(plan), terms.max_usd
     if max_usd is None or maximum.usd <= max_usd:
         return None

@@ -65,7 +65,7 @@ class Order:
     advice: tuple[str, ...] = ()
 
     def maximum(self, plan: Plan) -> Price:
-        """Give the most that the order may cost by this plan."""
+        """Return the most that the order may cost by this plan."""
         return (
             plan.estimate.maximum
             if plan.estimate

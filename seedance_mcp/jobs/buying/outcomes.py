@@ -187,7 +187,7 @@ def _not_ours(outcome: Outcome, owner: str) -> Outcome:
 
 def adopt(connection: Connection, job: Job, submission: Submission, *, now: float, by: str) -> Job:
     """
-    Give an accepted task to the job that bought it, whatever it was taken for in the meantime.
+    Attach an accepted task to the job that bought it, whatever it was taken for in the meantime.
 
     A job that has another task by now keeps it; then this one becomes a job of its own, counted and followed like any
     other. A task that another job has already, or that this one had before, changes nothing.
@@ -218,7 +218,7 @@ def adopt_receipt(
     connection: Connection, *, job_id: str, submission: Submission, now: float, uptime: float
 ) -> Job | None:
     """
-    Give a job the task that a receipt says was accepted for it; None if it needs nothing.
+    Attach to a job the task that a receipt says was accepted for it; None if it needs nothing.
 
     Raises:
         JobNotFound, DamagedRecord: there is no job that could be given it.

@@ -102,7 +102,7 @@ class PurchaseFlow:
     async def _asked_before(
         self, asked: ResolvedRequest, terms: PurchaseTerms, key: RequestKey | None
     ) -> StartedJob | None:
-        """Give the job that stands for what is asked, however it would be planned now; None if there is none."""
+        """Return the job that stands for what is asked, however it would be planned now; None if there is none."""
         if key is not None:
             known = await self._store.read(partial(job_of, key=key))
             if known is not None:

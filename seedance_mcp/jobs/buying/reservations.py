@@ -101,7 +101,7 @@ def reserve(
 
 def foresee(connection: Connection, *, intent: Intent, settings: Settings, now: float) -> Question | None:
     """
-    Say what a person would be asked before this purchase, None if nothing, and record nothing.
+    Describe what a person would be asked before this purchase, None if nothing, and record nothing.
 
     Raises:
         BudgetExceeded: `reserve` would refuse it.

@@ -115,7 +115,7 @@ class Buyer:
 
 
 def _judged(error: Exception, purchase: _Sent) -> Outcome:
-    """Say what an exception proves about a purchase: only evidence ends one that may have been sent as not bought."""
+    """Return what an exception proves about a purchase: only evidence ends one that may have been sent as not bought."""
     if not isinstance(error, SeedanceError):
         logger.error("submitting %s failed in a way that nobody expected", purchase.job.id, exc_info=error)
     if not purchase.sent:

@@ -19,7 +19,7 @@ def wrong_defaults(
     settings: Settings, catalog: Catalog, *, provider: str | None = None, model: str | None = None
 ) -> Mapping[str, str]:
     """
-    Say by the setting's name what is wrong with the defaults; what a call names itself, `provider` or `model`, has none.
+    Describe by the setting's name what is wrong with the defaults; what a call names itself, `provider` or `model`, has none.
 
     A model counts as wrong if the provider that goes with it does not sell it.
     """
@@ -55,7 +55,7 @@ def check_defaults(request: VideoRequest, settings: Settings, catalog: Catalog) 
 
 
 def _problem(model: str, provider: str | None, catalog: Catalog, *, alone: bool) -> str | None:
-    """Say what is wrong with a model, at this provider or at all; `alone`: nothing names a provider for it."""
+    """Describe what is wrong with a model, at this provider or at all; `alone`: nothing names a provider for it."""
     try:
         if provider is not None:
             catalog.offer(provider, model)

@@ -101,7 +101,7 @@ class Planner:
         )
 
     def advice(self, plan: Plan, asked: ResolvedRequest) -> tuple[str, ...]:
-        """Say what to know about a request before it is bought: about its prompt, and about its files."""
+        """Describe what to know about a request before it is bought: about its prompt, and about its files."""
         from ...catalog import check_inputs, check_prompt  # read on first use, not when the server starts
 
         model = plan.offer.model
@@ -164,7 +164,7 @@ class Planner:
         return plans, refusals
 
     def _beside(self, best: Plan, all_plans: list[Plan]) -> Plan:
-        """Say of the chosen plan who was left out for a malformed key, and whether one of those would have been chosen."""
+        """Add to the chosen plan who was left out for a malformed key, and whether one of those would have been chosen."""
         malformed = self._pool.malformed_keys
         names = dict.fromkeys(name for plan in all_plans if (name := plan.offer.provider.name) in malformed)
         if not names:
@@ -207,7 +207,7 @@ class Planner:
         tried: Iterable[Offer],
         nearest: str = "",
     ) -> InvalidRequest:
-        """Say of a refused request which offers could do it as it stands, and whether drawing images anew would help."""
+        """List, for a refused request, which offers could do it as it stands, and whether drawing images anew would help."""
         from ...catalog import able_offers
 
         carried = self._settings.carrier is not None
@@ -225,7 +225,7 @@ class Planner:
         return True
 
     def _best(self, plans: list[Plan]) -> Plan:
-        """Give the cheapest plan of the newest model that is within the limit for one job; else the cheapest of all."""
+        """Return the cheapest plan of the newest model that is within the limit for one job; else the cheapest of all."""
         affordable = [plan for plan in plans if self._is_affordable(plan)] or [
             min(plans, key=lambda plan: (plan.most_usd, self._rank(plan.offer)))
         ]
@@ -241,7 +241,7 @@ class Planner:
         return plan.most_usd <= self._settings.max_usd_per_job
 
     def _why_this_model(self, best: Plan, plans: list[Plan], refusals: list[_Refusal]) -> str:
-        """Say why this plan's model was chosen, and what is in the way of the newer ones."""
+        """Explain why this plan's model was chosen, and what is in the way of the newer ones."""
         name = best.offer.model.id
         if best.estimate is None:
             return f"{name} is the newest model that can make this, and no model has a published price here"
@@ -265,7 +265,7 @@ class Planner:
 
 
 def _why_this_provider(best: Plan, plans: list[Plan], pool: list[str]) -> str:
-    """Say why this plan's provider was chosen from the pool of providers."""
+    """Explain why this plan's provider was chosen from the pool of providers."""
     name = best.offer.provider.name
     if best.offer.provider.placeholder:
         return "no provider of real videos has a usable key, so the free sandbox makes a placeholder"
@@ -281,7 +281,7 @@ def _why_this_provider(best: Plan, plans: list[Plan], pool: list[str]) -> str:
 
 def _nearest(request: VideoRequest, refusals: list[_Refusal]) -> tuple[InvalidRequest, str] | None:
     """
-    Give what is wrong at the offer that comes nearest: that has the fewest problems, and leaves most room to mend them.
+    Return what is wrong at the offer that comes nearest: that has the fewest problems, and leaves most room to mend them.
 
     The words name it, and one that comes as near and has other problems, if there is one. None: there are no offers.
     """

@@ -51,7 +51,7 @@ class OtherOffer:
         return f"{self.offer.provider.name}/{self.offer.model.id}"
 
     def is_within(self, most_usd: Decimal) -> bool:
-        """Tell whether it could be bought now for at most so much; an unknown price is not."""
+        """Return whether it could be bought now for at most so much; an unknown price is not."""
         return self.ready and self.estimate is not None and self.estimate.maximum.usd <= most_usd
 
 

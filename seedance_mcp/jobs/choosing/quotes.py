@@ -59,7 +59,7 @@ class Quotes:
         self._kept: dict[str, tuple[float, Answer]] = {}
 
     async def ask(self, provider: Provider, request: VideoRequest, offer: Offer, account: str) -> Answer:
-        """Give the provider's own price for a resolved request, from memory if it was said lately. Never raises for it."""
+        """Return the provider's own price for a resolved request, from memory if it was said lately. Never raises for it."""
         neutral = _without_files(request)
         if neutral is None:
             return Answer(None)

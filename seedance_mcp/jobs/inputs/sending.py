@@ -57,7 +57,7 @@ class MediaSender:
         self, job: Job, offer: Offer, media: Mapping[str, MediaFile], provider: Provider
     ) -> VideoRequest:
         """
-        Give the job's request with every media field replaced by something that the provider can read.
+        Return the job's request with every media field replaced by something that the provider can read.
 
         What is sent of a local file is a copy without hidden data; where the settings want it, an image that the offer
         would refuse is also drawn anew. The carrier is opened where one is set and a file cannot get there without it.
@@ -107,7 +107,7 @@ class MediaSender:
         )
 
     async def _current(self, job_id: str) -> str | None:
-        """Give the link to a job's video as it is at this moment: planning may be a while ago."""
+        """Return the link to a job's video as it is at this moment: planning may be a while ago."""
         try:
             job = await self._store.read(partial(job_records.find, job_id=job_id))
         except JobNotFound:

@@ -70,7 +70,7 @@ def _selects_variant(character: str) -> bool:
 
 async def keep(part: Path, folder: Path, stem: str, suffix: str) -> Path:
     """
-    Give a verified part its final name in `folder`, durably, and never over another file.
+    Rename a verified part to its final name in `folder`, durably, and never over another file.
 
     When the name is taken, `-2`, `-3` and so on follow the stem; when it is taken by the very same bytes (by
     a process that died before it could say so), that file is the result. A link is never followed.

@@ -16,14 +16,14 @@ def as_recorded(folder: Path) -> str | None:
 
 
 def ordered_folder(job: Job, settings: Settings) -> Path:
-    """Give the folder that a job was ordered for; the output folder set here where it names none that this system can have."""
+    """Return the folder that a job was ordered for; the one set here where it names none that this system has."""
     if job.output_dir is None or not Path(job.output_dir).is_absolute():
         return settings.output_dir
     return Path(job.output_dir)
 
 
 def working_folder(job: Job, settings: Settings) -> Path:
-    """Give the folder to work in for a job: its video's, else the one it was ordered for, else one that is there. Blocks."""
+    """Return the folder to work in for a job: its video's, else the one it was ordered for, else one that is there. Blocks."""
     made = (Path(job.artifacts.video_path).parent,) if job.artifacts else ()
     places = (*made, ordered_folder(job, settings), settings.output_dir)
     return next((folder for folder in places if folder.is_dir()), settings.state_dir)

@@ -23,7 +23,7 @@ class LastFrame:
 
 async def last_frame_of(job: Job, writer: Writer) -> Path:
     """
-    Give the picture that a finished job's video ends on, taking it from the video if the provider sent none.
+    Return the picture that a finished job's video ends on, taking it from the video if the provider sent none.
 
     Raises:
         JobNotFinished, MediaError: there is no video, it cannot be read, or the picture cannot be written.

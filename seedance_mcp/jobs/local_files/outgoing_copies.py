@@ -27,7 +27,7 @@ async def leaving(
     file: MediaFile, *, settings: Settings, instance: str, fit: PictureLimits | None = None
 ) -> AsyncGenerator[MediaFile]:
     """
-    Give the copy of a local file that may leave, for as long as the context is open; see `copy_to_leave`.
+    Provide the copy of a local file that may leave, for as long as the context is open; see `copy_to_leave`.
 
     `instance` is this process's: what a dead one left behind is known by it.
 

@@ -45,7 +45,7 @@ class Part:
         self._note = note_of(path)
 
     def held(self, source: str) -> tuple[int, Origin] | None:
-        """Give the bytes that are here, and their origin, if a download of `source` can go on there."""
+        """Return the bytes that are here, and their origin, if a download of `source` can go on there."""
         try:
             size = self.path.stat().st_size
             origin = Origin(**json.loads(self._note.read_bytes()))

@@ -113,7 +113,7 @@ class LocalFiles:
         return replace(file, recorded=True)
 
     async def _own_file(self, text: str) -> tuple[Path, str] | None:
-        """Give the path and the hash of the job's own file outside the media folders that a text names, if it names one."""
+        """Return the path and the hash of the job's own file outside the media folders that a text names, if it names one."""
         paths = spellings(text)
         job = await self._store.read(partial(job_records.with_file, paths=paths))
         if job is None or job.artifacts is None:

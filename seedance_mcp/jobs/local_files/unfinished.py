@@ -58,7 +58,7 @@ class Writer:
     alive: Callable[[str], bool]
 
     def left(self, name: Name) -> bool:
-        """Tell whether a dead process of this installation left the file with this name."""
+        """Return whether a dead process of this installation left the file with this name."""
         return (
             name.installation == self.installation
             and name.instance is not None

@@ -48,7 +48,7 @@ def open_carrier(
     account: Callable[[ProviderInfo], str],
 ) -> Carrier:
     """
-    Give the carrier that the settings name; nothing is connected.
+    Return the carrier that the settings name; nothing is connected.
 
     Raises:
         ConfigError: none is named, it cannot carry, or something that it needs is not set.
@@ -112,7 +112,7 @@ def way(
     file: MediaFile, info: ProviderInfo, settings: Settings, carrier: Callable[[], Carrier]
 ) -> str | None:
     """
-    Say in words how a local file gets to a provider that cannot take it; None where it can.
+    Describe how a local file gets to a provider that cannot take it; None where it can.
 
     Raises:
         ConfigError: a carrier is named for that, and it cannot be used.
@@ -130,7 +130,7 @@ def way(
 
 def link_of(job: Job, *, settings: Settings, now: float, age: float) -> str | None:
     """
-    Give the provider's link to a job's video if anyone can open it for another half hour, else None.
+    Return the provider's link to a job's video if anyone can open it for another half hour, else None.
 
     `age` is for how many seconds the video has certainly been finished. It is signed: only the provider of another
     job may see it, as media.

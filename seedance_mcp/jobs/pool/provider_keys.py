@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def malformed_keys(settings: Settings, catalog: Catalog) -> Mapping[str, str]:
-    """Give by provider a sentence on its variable that holds what cannot be a key; never the value."""
+    """Return by provider a sentence on its variable that holds what cannot be a key; never the value."""
     if not settings.unusable_keys:
         return {}
     found = {name: settings.key_problem(*info.key_variables) for name, info in catalog.providers.items()}
@@ -22,7 +22,7 @@ def malformed_keys(settings: Settings, catalog: Catalog) -> Mapping[str, str]:
 
 def misnamed_keys(settings: Settings, catalog: Catalog) -> Mapping[str, str]:
     """
-    Give by provider a sentence on a variable that people take for the one of its key; never the value.
+    Return by provider a sentence on a variable that people take for the one of its key; never the value.
 
     Only names that its data file lists count, and only while its own variable is not set. What `unknown_names` tells
     is left out.
@@ -39,7 +39,7 @@ def misnamed_keys(settings: Settings, catalog: Catalog) -> Mapping[str, str]:
 
 
 def unfilled_keys(settings: Settings, catalog: Catalog) -> Mapping[str, str]:
-    """Give by provider a sentence on its variable that is a `${...}` which nobody filled in, if it has no other."""
+    """Return by provider a sentence on its variable that is a `${...}` which nobody filled in, if it has no other."""
     if not settings.left_open:
         return {}
     return {

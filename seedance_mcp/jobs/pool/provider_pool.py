@@ -74,7 +74,7 @@ class ProviderPool:
         return {name: self.is_ready(info) for name, info in self.catalog.providers.items()}
 
     def is_ready(self, info: ProviderInfo) -> bool:
-        """Tell whether the provider could be bought from now: there is an adapter, and a key if it wants one."""
+        """Return whether the provider could be bought from now: there is an adapter, and a key if it wants one."""
         if info.key_variables and self._settings.secret(*info.key_variables) is None:
             return False
         return importlib.util.find_spec(info.adapter.partition(":")[0]) is not None
@@ -138,7 +138,7 @@ class ProviderPool:
 
     def open(self, info: ProviderInfo) -> Provider:
         """
-        Give the provider's adapter, building it on first use: to buy, and for whatever concerns no job.
+        Return the provider's adapter, building it on first use: to buy, and for whatever concerns no job.
 
         Raises:
             ConfigError: its key is missing or malformed.
@@ -159,7 +159,7 @@ class ProviderPool:
 
     async def open_for(self, job: Job) -> Provider:
         """
-        Give the adapter by which a job may be asked about, stopped, found and fetched: that of the account it is of.
+        Return the adapter by which a job may be asked about, stopped, found and fetched: that of the account it is of.
 
         Nobody else's list, "not found" or link says anything about it.
 
@@ -173,7 +173,7 @@ class ProviderPool:
         return self.open(self.seller(job))
 
     async def other_account(self, job: Job) -> OtherAccount | None:
-        """Say whose a job is if nobody may be asked about it from here; None if it is of the account set now."""
+        """Return whose job it is if nobody may be asked about it from here; None if it is of the account set now."""
         info = self.seller(job)
         if Account.of(job) == self.account_at(info):
             return None
@@ -195,7 +195,7 @@ class ProviderPool:
         return job.provider in self.catalog.providers and self._is_ours(connection, job)
 
     async def waits_for(self, job: Job) -> OtherAccount | None:
-        """Say which key a job waits for; None if it can be followed from here, or nobody has to be asked about it."""
+        """Name which key a job waits for; None if it can be followed from here, or nobody has to be asked about it."""
         if job.state not in _ASKED_ABOUT or job.provider not in self.catalog.providers:
             return None
         return await self.other_account(job)
@@ -212,7 +212,7 @@ class ProviderPool:
         return await look_up(job, task_id, self.offer(job), provider=provider, store=self._store)
 
     async def link(self, job: Job) -> str | None:
-        """Give the link to a finished job's video that another provider may be handed; None if there is none."""
+        """Return the link to a finished job's video that another provider may be handed; None if there is none."""
         if self._store is None:
             return None
         age = await self._store.read(lambda connection: elapsed_time.age(connection, job, "remote_done_at"))
@@ -220,11 +220,11 @@ class ProviderPool:
         return None if found is None or await self.other_account(job) else found
 
     def account(self, info: ProviderInfo) -> str:
-        """Tell accounts apart without keeping the key: see `accounts.fingerprint`."""
+        """Return the fingerprint of the account that is set for a provider; see `accounts.fingerprint`."""
         return fingerprint(self._settings.secret(*info.key_variables))
 
     def account_at(self, info: ProviderInfo) -> Account:
-        """Say which account is bought with now, and where. What draws placeholders has no address that counts."""
+        """Return the account that is bought with now, and its address. What draws placeholders has no address that counts."""
         place = self._settings.base_url(info.name) or info.base_url
         return Account(
             provider=info.name,
@@ -233,7 +233,7 @@ class ProviderPool:
         )
 
     def accounts(self) -> str:
-        """Tell apart what processes can follow: one word for all accounts whose keys are set, and where they are reached."""
+        """Return one word for all accounts whose keys are set and where they are reached: what this process can follow."""
         known = [
             self.account_at(info)
             for info in self.catalog.providers.values()
@@ -243,7 +243,7 @@ class ProviderPool:
 
     def carrier(self) -> Carrier:
         """
-        Give what carries local files to providers that read only from URLs.
+        Return what carries local files to providers that read only from URLs.
 
         Raises:
             ConfigError: none is set, or the one that is set cannot be used.
@@ -251,19 +251,19 @@ class ProviderPool:
         return open_carrier(self._settings, self.catalog, open_provider=self.open, account=self.account)
 
     def seller(self, job: Job) -> ProviderInfo:
-        """Give the provider that a job was bought from. Raises InvalidRequest if it has left the catalogue."""
+        """Return the provider that a job was bought from. Raises InvalidRequest if it has left the catalogue."""
         return self.catalog.provider(job.provider)
 
     def offer(self, job: Job) -> Offer:
         """
-        Give the offer that a job was bought from, also when it is no longer on sale.
+        Return the offer that a job was bought from, also when it is no longer on sale.
 
         Raises InvalidRequest if the catalogue no longer has it.
         """
         return self.catalog.offer(job.provider, job.model, retired=True)
 
     def not_as_ordered(self, job: Job) -> str | None:
-        """Say in what the file of a job, or the model that its provider names, is not what was ordered; None: in nothing."""
+        """Describe what of a job's file, or of the model that its provider names, is not as ordered; None: nothing."""
         from ...catalog import not_as_ordered, other_model  # read on first use, not when the server starts
 
         model = other_model(job.endpoint, job.said_model)

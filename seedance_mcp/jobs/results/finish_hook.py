@@ -32,7 +32,7 @@ _LOOK_SECONDS = 0.05
 
 def split_hook(command: str) -> str | list[str]:
     """
-    Give the command as the system takes it; Windows splits it by its own rules.
+    Return the command as the system takes it; Windows splits it by its own rules.
 
     Raises:
         ValueError: its quotation marks do not fit together.

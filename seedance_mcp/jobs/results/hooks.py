@@ -172,7 +172,7 @@ class Hooks:
             await self._store.write(finish_hooks.wish_for_open_jobs)
 
     async def settle_abandoned(self) -> None:
-        """Say of hooks whose process was killed that they may not have run; note what could not be noted. Raises StoreError."""
+        """Note of hooks whose process was killed that they may not have run, and what could not be noted. Raises StoreError."""
         for hook, (by, outcome) in list(self._unrecorded.items()):
             await self._record(hook, by, outcome)
         alive = self._store.ownership.alive

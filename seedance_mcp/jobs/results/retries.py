@@ -38,7 +38,7 @@ def counted(tries: Tries, error: DownloadError, now: float) -> Tries:
 
 
 def pause(tries: Tries, now: float) -> float:
-    """Say for how many seconds nothing should be tried yet; 0 when the next try is due."""
+    """Return for how many seconds nothing should be tried yet; 0 when the next try is due."""
     if (
         tries.last_at is None or now < tries.last_at
     ):  # the clock was set back: the number of tries bounds them
@@ -53,18 +53,18 @@ def pause(tries: Tries, now: float) -> float:
 
 
 def is_rubbish_for_good(tries: Tries) -> bool:
-    """Tell whether enough downloads brought something else than a video."""
+    """Return whether enough downloads brought something else than a video."""
     return tries.rubbish >= MOST_RUBBISH
 
 
 def is_dead(tries: Tries) -> bool:
-    """Tell whether so many addresses in a row no longer worked that it is not the address."""
+    """Return whether so many addresses in a row no longer worked that it is not the address."""
     return tries.dead_links >= _FEW_DEAD_LINKS
 
 
 def is_kept_no_longer(tries: Tries, *, passed: float, kept_seconds: float) -> bool:
     """
-    Tell whether the time is over for which a provider keeps a result, when so many seconds have certainly passed.
+    Return whether the time is over for which a provider keeps a result, when so many seconds have certainly passed.
 
     Time may have passed that no clock has counted: it is over as well when as many addresses were tried as fit into it.
     """

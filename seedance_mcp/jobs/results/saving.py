@@ -119,7 +119,7 @@ class Saver:
         return finished
 
     def pause(self, job: Job) -> float:
-        """Say for how many seconds the job's result is left alone; 0 when it should be fetched."""
+        """Return for how many seconds the job's result is left alone; 0 when it should be fetched."""
         return min(pause(job.tries, self._store.clock()), _LONGEST_PAUSE)
 
     async def _fetch_as_ordered(self, job: Job) -> tuple[Artifacts, str | None]:

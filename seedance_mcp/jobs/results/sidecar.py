@@ -37,7 +37,7 @@ async def write_sidecar(job: Job, video_path: Path, writer: Writer) -> Path:
 
 
 def facts(job: Job, video_path: Path | None) -> dict[str, Any]:
-    """Give what a job was made of and what became of it, as plain JSON values without keys or signed URLs."""
+    """Return what a job was made of and what became of it, as plain JSON values without keys or signed URLs."""
     request = job.request
     made = job.artifacts
     return {

@@ -142,7 +142,7 @@ class _Transfer:
     async def attempt(
         self, client: httpx2.AsyncClient, patience: anyio.CancelScope, *, resume: bool
     ) -> int | None:
-        """Give the number of bytes that were here before, or None if it has to begin from nothing."""
+        """Return the number of bytes that were here before, or None if it has to begin from nothing."""
         held = await run_sync(self._part.held, self._source) if resume else None
         start, origin = held or (0, None)
         if origin and origin.total == start:
@@ -270,7 +270,7 @@ def _validator(response: httpx2.Response) -> str:
 
 
 def _continued(response: httpx2.Response, start: int, origin: Origin) -> int | None:
-    """Give the size of the whole if this partial answer goes on exactly where we are, in the same file."""
+    """Return the size of the whole if this partial answer goes on exactly where we are, in the same file."""
     match = _RANGE.fullmatch(response.headers.get("Content-Range", "").strip())
     if not match:
         return None

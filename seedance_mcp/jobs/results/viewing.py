@@ -75,7 +75,7 @@ async def preview(job: Job) -> bytes | None:
 async def _find(
     source: str, load: Callable[[str], Awaitable[Job]], files: LocalFiles
 ) -> tuple[Path, Path | None]:
-    """Give the path of the video, and of a job's video the folder that it lies in."""
+    """Return the path of the video, and of a job's video the folder that it lies in."""
     job_id = source.removeprefix("job:")
     if not job_id.startswith("job_"):
         file = await files.named(source)

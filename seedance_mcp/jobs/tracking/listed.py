@@ -15,7 +15,7 @@ _MOST = 200
 
 async def lacks_one(job: Job, answer: Recovery, *, lag_seconds: float, store: Store) -> bool:
     """
-    Tell whether a list that shows nothing of the job lacks another task of the same account, too, which has to be on it.
+    Return whether a list that shows nothing of the job lacks another task of the same account, too, which has to be on it.
 
     That is one that was accepted at the same address at least `lag_seconds` before the list was made, and not longer ago
     than it reaches back, as far as that is certain.
@@ -42,7 +42,7 @@ async def lacks_one(job: Job, answer: Recovery, *, lag_seconds: float, store: St
 
 
 def _belongs_there(job: Job, other: Job, answer: Recovery) -> bool:
-    """Tell whether the list that was searched for the one is the list that the other is on."""
+    """Return whether the list that was searched for the one is the list that the other is on."""
     if job.base_url is None or other.base_url != job.base_url or other.cancel_asked_at is not None:
         return False
     if answer.one_endpoint and other.endpoint != job.endpoint:

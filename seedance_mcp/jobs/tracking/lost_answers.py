@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def a_person_has_to_look(job: Job, info: ProviderInfo | None) -> bool:
-    """Tell whether the outcome of a purchase is open and the provider, None if it is no longer known, cannot be asked."""
+    """Return whether the outcome of a purchase is open and the provider, None if it is no longer known, cannot be asked."""
     return job.state is JobState.UNKNOWN and (info is None or not info.lists_tasks)
 
 
 def look_yourself(job: Job, info: ProviderInfo | None) -> str:
-    """Say that the provider cannot be asked, and what a person does instead."""
+    """State that the provider cannot be asked, and what a person does instead."""
     return (
         f"{info.title if info else job.provider} cannot be asked which tasks it took, so nobody is looking for this"
         " one: a person looks at its console, then runs in a terminal"
@@ -27,7 +27,7 @@ def look_yourself(job: Job, info: ProviderInfo | None) -> str:
 
 
 def why_watched(info: ProviderInfo) -> str:
-    """Say why a job of a provider that cannot be asked is watched all the same, and for how long."""
+    """Explain why a job of a provider that cannot be asked is watched all the same, and for how long."""
     return (
         f"It is watched until {quiet_seconds(info) / 60:.0f} minutes after the answer was lost: so long the process that"
         " submitted it may still come back with the task. Your word ends that at once."
@@ -36,7 +36,7 @@ def why_watched(info: ProviderInfo) -> str:
 
 def hint(job: Job, info: ProviderInfo | None, other: OtherAccount | None) -> str | None:
     """
-    Give the hint of a job as it holds now and here. What was kept with it does not know who reads it.
+    Return the hint of a job as it holds now and here. What was kept with it does not know who reads it.
 
     None: there is none, or `other` says whose the job is and what to do about it.
     """

@@ -154,7 +154,7 @@ async def _record(job: Job, offer: Offer, state: TaskState, *, store: Store, cny
 
 
 async def _passed(store: Store, job: Job, moment: str) -> float:
-    """Say how many seconds have certainly passed since then: a clock that was set forward makes none of them."""
+    """Return how many seconds have certainly passed since then: a clock that was set forward makes none of them."""
     return await store.read(lambda connection: elapsed_time.age(connection, job, moment))
 
 

@@ -98,14 +98,14 @@ def _passed(job: Job, unknown_at: float, store: Store) -> float:
 
 
 async def _is_beyond(job: Job, offer: Offer, store: Store) -> bool:
-    """Tell whether so much has certainly passed that the provider's list no longer reaches back to the purchase."""
+    """Return whether so much has certainly passed that the provider's list no longer reaches back to the purchase."""
     passed = await store.read(lambda connection: elapsed_time.age(connection, job, "unknown_at"))
     return passed >= offer.provider.horizon_hours * 3600
 
 
 def _is_certain(job: Job, store: Store) -> bool:
     """
-    Tell whether it is known for how long at most the purchase has been sent.
+    Return whether it is known for how long at most the purchase has been sent.
 
     The clock on the wall does not tell: it may have been ahead then, and set right since. What the machine has been
     running for does, its sleep included, until it is started again.
@@ -114,7 +114,7 @@ def _is_certain(job: Job, store: Store) -> bool:
 
 
 def when_sent(job: Job, offer: Offer, store: Store) -> WhenSent:
-    """Say when a purchase was sent. Where that is not certain, the list is searched as far back as it reaches."""
+    """Return when a purchase was sent. Where that is not certain, the list is searched as far back as it reaches."""
     at = job.created_at if job.sent_at is None else job.sent_at
     running = job.sent_running if job.sent_start == store.start else None
 

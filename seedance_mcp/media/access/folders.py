@@ -56,7 +56,7 @@ class Folders:
 
 
 def lies_in(folder: Path, allowed: Sequence[Path]) -> bool:
-    """Tell whether a folder that is there is one of these or lies in one, links followed. Blocks."""
+    """Return whether a folder that is there is one of these or lies in one, links followed. Blocks."""
     found = _true_folder(folder)
     return found is not None and Folders.of(allowed, ()).root(found) is not None
 

@@ -73,7 +73,7 @@ def _content(name: str) -> bytes:
 
 
 def plain(text: str) -> str:
-    """Give the text as it can be drawn: one line, without control characters, emoji and lone surrogates."""
+    """Return the text as it can be drawn: one line, without control characters, emoji and lone surrogates."""
     kept = (
         " " if character.isspace() else character
         for character in unicodedata.normalize("NFC", text)

@@ -19,7 +19,7 @@ Image.init()
 
 def draw_last_frame(source: IO[bytes], signature: Signature) -> tuple[dict[str, Any], bytes]:
     """
-    Give the size of the last frame in pixels, and the frame as PNG.
+    Return the size of the last frame in pixels, and the frame as PNG.
 
     Raises:
         RefusalError: the video does not decode to its end.

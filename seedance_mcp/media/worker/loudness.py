@@ -51,7 +51,7 @@ class Loudness:
         self._keep(self._resampler.resample(frame))
 
     def finish(self) -> None:
-        """Say that no more frames come."""
+        """Finish: no more frames come."""
         if self._resampler is not None:
             self._keep(self._resampler.resample(None))
         self._process(final=True)

@@ -137,7 +137,7 @@ class _LateImports:
 
 
 def give_up_rights(megabytes: int, cpu_seconds: int) -> None:
-    """Give up memory, time, core dumps, writing to files, and opening anything more: no file, no socket."""
+    """Limit this process: memory, time, no core dumps, no writing to files, opening neither file nor socket any more."""
     if sys.platform == "win32":
         return
     import resource

@@ -26,7 +26,7 @@ class _Header:
     scale: int
 
     def says(self, seconds: float) -> bool:
-        """Tell whether it comes close enough to so many seconds."""
+        """Return whether it comes close enough to so many seconds."""
         return abs(self.value / self.scale - seconds) <= max(_TOLERANCE_SECONDS, _TOLERANCE * seconds)
 
     def put(self, seconds: float) -> Cut:

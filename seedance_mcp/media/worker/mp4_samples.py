@@ -36,7 +36,7 @@ _AGAIN = "Export it again as a plain MP4 with picture and sound only."
 
 def kept_samples(source: IO[bytes], signature: Signature) -> tuple[list[Span], list[Cut]]:
     """
-    Give the spans of all picture and sound samples, in order and apart, and the cuts that blank free text in them.
+    Return the spans of all picture and sound samples, in order and apart, and the cuts that blank free text in them.
 
     Raises:
         RefusalError: they cannot be read, or are far too many.

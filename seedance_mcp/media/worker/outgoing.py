@@ -38,7 +38,7 @@ Draw = Callable[[float], Image.Image | None]
 
 def find_private(source: IO[bytes], signature: Signature) -> tuple[dict[str, Any], bytes]:
     """
-    Say what is to be cut out of a file before it leaves, or draw a picture anew where nothing can be cut.
+    List what is to be cut out of a file before it leaves, or draw a picture anew where nothing can be cut.
 
     Raises:
         RefusalError: the format can hide data that cannot be removed here.

@@ -151,7 +151,7 @@ def identify_film(
     source: IO[bytes], signature: Signature, *, frames: int = _MAX_FRAMES
 ) -> tuple[dict[str, Any], bytes]:
     """
-    Tell what a film or a sound is, after decoding `frames` pictures of it; by itself, as many as any model takes.
+    Measure a film or a sound by decoding `frames` pictures of it; by default as many as any model takes.
 
     Raises:
         RefusalError: it does not decode.

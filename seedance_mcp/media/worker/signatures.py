@@ -56,7 +56,7 @@ _KINDS = (
 
 def recognise(source: IO[bytes]) -> Signature:
     """
-    Tell what the file is, and that it is not something else at the same time.
+    Identify the file by its first bytes, and make sure that it is not something else at the same time.
 
     Raises:
         RefusalError: it is no media file, too large for its kind, an archive as well, or holds a private key.
@@ -78,7 +78,7 @@ def recognise(source: IO[bytes]) -> Signature:
 
 
 def begins_like_a_video(head: bytes) -> bool:
-    """Tell whether these first bytes (64 are enough) are a video's; whether it is one, only decoding tells."""
+    """Return whether these first bytes (64 are enough) are a video's; whether it is one, only decoding tells."""
     try:
         return _by_first_bytes(head).kind == "video"
     except RefusalError:

@@ -71,7 +71,7 @@ def _behind_open_sound(data: bytes, start: int) -> int:
 
 
 def wav_is_open(data: bytes) -> bool:
-    """Tell whether a WAV has a placeholder where the length of its sound belongs."""
+    """Return whether a WAV has a placeholder where the length of its sound belongs."""
     for kind, start, _ in wav_chunks(data):
         if kind == b"data":
             size = int.from_bytes(data[start + 4 : start + 8], "little")

@@ -188,7 +188,7 @@ def reason(detail: Any, error_type: Any) -> tuple[str | None, str]:
 
 
 def is_end(status: int, body: Any) -> bool:
-    """Tell whether an error status of a result is how the request ended, and not trouble with asking."""
+    """Return whether an error status of a result is how the request ended, and not trouble with asking."""
     if status in (401, 403, 404, 408, 425, 429) or not isinstance(body, dict):
         return False
     said = cast("dict[str, Any]", body)

@@ -41,7 +41,7 @@ def certificates_of(named: Certificates | None) -> ssl.SSLContext:
 
 
 def _why_unusable(named: Certificates) -> str | None:
-    """Say why there can be no certificate there, as far as it shows without reading any."""
+    """Explain why there can be no certificate there, as far as it shows without reading any."""
     if named.variable == "SSL_CERT_DIR":
         folders = [Path(part) for part in named.path.split(os.pathsep) if part]
         there = [folder for folder in folders if folder.is_dir()]

@@ -44,7 +44,7 @@ _LOCAL_ENDINGS = frozenset({"internal", "lan", "local", "localdomain", "localhos
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an address is global unicast, and so is every IPv4 address wrapped into it."""
+    """Return whether an address is global unicast, and so is every IPv4 address wrapped into it."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -72,7 +72,7 @@ def _embedded(address: IPv6Address) -> tuple[IPv4Address, ...]:
 
 
 def is_number(host: str) -> bool:
-    """Tell whether a host is written as an IP address."""
+    """Return whether a host is written as an IP address."""
     try:
         ip_address(host)
     except ValueError:
@@ -81,12 +81,12 @@ def is_number(host: str) -> bool:
 
 
 def is_private_name(host: str) -> bool:
-    """Tell whether a name is an address in a spelling of old, or exists in a local network only."""
+    """Return whether a name is an address in a spelling of old, or exists in a local network only."""
     host = host.rstrip(".")
     last = host.rpartition(".")[2]
     return "." not in host or bool(_OLD_NUMBER.fullmatch(last)) or last in _LOCAL_ENDINGS
 
 
 def is_fake(address: str) -> bool:
-    """Tell whether an address is one that proxy tools in fake-IP mode make up for every name."""
+    """Return whether an address is one that proxy tools in fake-IP mode make up for every name."""
     return is_number(address) and ip_address(address) in _FAKE_IP

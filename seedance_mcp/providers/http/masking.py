@@ -122,12 +122,12 @@ def _masked_once(text: str, key: str) -> str:
 
 
 def _mask(found: bytes) -> bytes:
-    """Give the mask in the encoding of what it replaces."""
+    """Return the mask in the encoding of what it replaces."""
     return MASK.encode("utf-16-le")[:-1] if b"\0" in found else MASK.encode()
 
 
 def _meant(spelled: re.Match[bytes]) -> bytes:
-    """Give the one ASCII character that is spelled here; nothing for what is passed over."""
+    """Return the one ASCII character that is spelled here; nothing for what is passed over."""
     group = spelled.lastindex
     if group is None:
         return b""
@@ -167,7 +167,7 @@ class _Places:
 
 
 def _runs(plain: bytes, key: str) -> Iterator[tuple[int, int]]:
-    """Give the first and the last place of every run of characters in `plain` that are a key's, or one of its forms'."""
+    """Return the first and the last place of every run of characters in `plain` that are a key's, or one of its forms'."""
     for form in _forms(key):
         least = min(_PIECE, len(form))
         for offset in range(0, len(form) - _BLOCK + 1, _BLOCK):
@@ -198,7 +198,7 @@ def _forms_of_a_short_key(key: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=32)
 def _forms(key: str) -> tuple[bytes, ...]:
-    """Give all that is looked for, in lower case: the key, its halves, and both in hex and in base64."""
+    """Return all that is looked for, in lower case: the key, its halves, and both in hex and in base64."""
     secrets = [key, *(half for half in key.split(":") if len(half) >= _SHORTEST_PART)]
     forms: list[bytes] = []
     for secret in (text.encode() for text in secrets):

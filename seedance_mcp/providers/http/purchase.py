@@ -169,7 +169,7 @@ def _problem(answer: Answer, classify: Classify) -> Problem | None:
 
 
 def _names_a_task(answer: Answer, reply: Shape[Any], title: str) -> bool:
-    """Tell whether the body is what follows a purchase: then no status makes a refusal of it."""
+    """Return whether the body is what follows a purchase: then no status makes a refusal of it."""
     try:
         parse(reply, answer, title)
     except UnexpectedResponse:

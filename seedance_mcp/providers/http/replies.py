@@ -152,7 +152,7 @@ class Answer:
         return 200 <= self.status < 300
 
     def with_header(self, name: str) -> Answer:
-        """Give the same answer with a header's text as a field of its body, under the header's name in lower case."""
+        """Return the same answer with a header's text as a field of its body, under the header's name in lower case."""
         value, said = self.headers.get(name), cast("object", self.json)
         if value is None or not isinstance(said, dict):
             return self
@@ -305,7 +305,7 @@ async def take(chunks: AsyncIterator[bytes], into: bytearray) -> bool:
 
 
 def _said_by(answer: Answer) -> str | None:
-    """Give the words of an answer that is in nobody's shape: the title of a web page, or the text of an error."""
+    """Return the words of an answer that is in nobody's shape: the title of a web page, or the text of an error."""
     if answer.is_page:
         title = _PAGE_TITLE.search(answer.body[:_TITLE_WITHIN])
         return f"a web page, {title[1].decode(errors='replace')!r}" if title else "a web page"

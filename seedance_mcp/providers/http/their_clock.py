@@ -29,7 +29,7 @@ class Dated:
     age: float = math.inf
 
     def and_(self, other: Dated | None) -> Dated:
-        """Give what holds of both together: the older of them counts."""
+        """Return what holds of both together: the older of them counts."""
         if other is None:
             return self
         at = None if self.at is None or other.at is None else min(self.at, other.at)
@@ -52,7 +52,7 @@ class TheirClock:
         """What it showed at the last answer that told, in seconds since the epoch."""
 
     def read(self, headers: Mapping[str, str]) -> Dated:
-        """Tell when an answer that has just arrived was made."""
+        """Return when an answer that has just arrived was made."""
         said, kept = date_of(headers), _kept_for(headers)
         if said is None or math.isinf(kept):
             return Dated(at=said)

@@ -24,7 +24,7 @@ class Deadlines:
     upload: float = 300.0
 
     def for_purchase(self, size: int) -> float:
-        """Give the seconds that a purchase of `size` bytes has."""
+        """Return the seconds that a purchase of `size` bytes has."""
         return self.purchase + size / SLOWEST_LINE
 
 

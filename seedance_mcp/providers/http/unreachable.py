@@ -1,4 +1,4 @@
-"""Says why nobody could be reached, and which proxy variable may have been meant for it."""
+"""Explains why nobody could be reached, and which proxy variable may have been meant for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .sanitizing import clean
 
 
 def why_unreachable(error: Exception | None) -> str:
-    """Give the reason in the words of the network, or its name where it has none."""
+    """Return the reason in the words of the network, or its name where it has none."""
     return clean(str(error or ""), limit=160).rstrip(".") or type(error).__name__
 
 

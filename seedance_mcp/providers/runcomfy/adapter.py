@@ -147,7 +147,7 @@ class RunComfyProvider(Provider):
 
     def _is_about_a_task(self, status: int, body: Any) -> bool:
         """
-        Tell the error of a task from one of the call, where the answer does not repeat the id.
+        Distinguish the error of a task from one of the call, where the answer does not repeat the id.
 
         It has a documented status word, and none of the codes with which the call itself is refused.
         """

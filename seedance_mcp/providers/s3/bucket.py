@@ -108,7 +108,7 @@ class Bucket:
 
     @property
     def account(self) -> str:
-        """Tell buckets and their keys apart without keeping a key: 8 hex digits."""
+        """Return the fingerprint of the bucket and its key: 8 hex digits."""
         whole = f"{self._base}\n{self._access.prefix}\n{self._access.key_id.get_secret_value()}"
         return hashlib.sha256(whole.encode()).hexdigest()[:8]
 

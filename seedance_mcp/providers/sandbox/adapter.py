@@ -87,7 +87,7 @@ class SandboxProvider(Provider):
         return Submission(task_id=task.id)
 
     async def poll(self, submission: Submission) -> TaskState:
-        """Say how far the task is; go on with one that an earlier process left."""
+        """Return how far the task is; go on with one that an earlier process left."""
         task = await run_sync(self._folder.read, submission.task_id)
         return await run_sync(self._state, task)
 
@@ -102,7 +102,7 @@ class SandboxProvider(Provider):
             self._studio.stop(task)
 
     async def upload(self, media: MediaFile) -> Upload:
-        """Give the address of the file itself: the sandbox reads it where it lies."""
+        """Return the address of the file itself: the sandbox reads it where it lies."""
         if media.path is None:
             raise MediaError("Only a local file can be uploaded.")
         return Upload(url=media.path.absolute().as_uri())

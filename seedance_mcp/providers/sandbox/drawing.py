@@ -59,7 +59,7 @@ class Studio:
             return len(self._line) - 1, 0.0
 
     def failure(self, task: Task) -> Failure | None:
-        """Say why a task could not be drawn, if it was tried here."""
+        """Explain why a task could not be drawn, if it was tried here."""
         with self._lock:
             return self._failures.get(task.id)
 

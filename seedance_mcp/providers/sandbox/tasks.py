@@ -60,7 +60,7 @@ class Drawing(BaseModel):
     """How many audio files came along: they are not played."""
 
     def spec(self) -> PlaceholderSpec:
-        """Give it as the artist takes it."""
+        """Return it in the form that the placeholder's renderer takes."""
         notes: list[str] = []
         if self.unheard:
             notes.append(f"{self.unheard} reference audio{'s' if self.unheard > 1 else ''} not played")
@@ -121,7 +121,7 @@ class TaskFolder:
         return unfinished
 
     def is_finished(self, task: Task) -> bool:
-        """Tell whether every file of the task is there."""
+        """Return whether every file of the task is there."""
         return self.video(task).exists() and (not task.last_frame or self.picture(task).exists())
 
     def write(self, task: Task) -> None:
@@ -145,7 +145,7 @@ class TaskFolder:
 
     def read(self, task_id: str) -> Task:
         """
-        Give the record of a task.
+        Return the record of a task.
 
         Raises:
             TaskNotFound: there is none.
@@ -157,7 +157,7 @@ class TaskFolder:
         raise TaskNotFound(f"There is no task {task_id[:80]!r}.")
 
     def tagged(self, tag: str) -> list[Task]:
-        """Give every task with this tag."""
+        """Return every task with this tag."""
         return [task for task in self._all() if task.tag == tag]
 
     def remove_files(self, task: Task) -> None:

@@ -1,4 +1,4 @@
-"""Tells network drives and shared folders from local disks, on which alone file locks can be trusted."""
+"""Detects network drives and shared folders: file locks can be trusted on local disks alone."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _Mount:
 
 
 def find_share(folder: Path) -> Share | None:
-    """Tell which share a folder is on; None for a local disk, and where the system does not say. Blocks."""
+    """Return the share that a folder is on; None for a local disk, and where the system does not say. Blocks."""
     resolved = str(folder.resolve())
     if sys.platform == "win32":
         import ctypes

@@ -67,7 +67,7 @@ class Ownership:
         return self._folder / f"{instance}.lock"
 
     def alive(self, instance: str) -> bool:
-        """Tell whether the process with this instance id still runs (a paused process counts as running)."""
+        """Return whether the process with this instance id still runs (a paused process counts as running)."""
         if instance == self.instance:
             return self._descriptor is not None
         try:
@@ -82,16 +82,16 @@ class Ownership:
             os.close(descriptor)
 
     def say_ending(self) -> None:
-        """Say that this process ends soon, and may still be buying: a watcher stays until it has let go of its lock."""
+        """Announce that this process ends soon, and may still be buying: a watcher stays until it has let go of its lock."""
         with contextlib.suppress(OSError):  # then the watcher may end too early, and the next start goes on
             self._ending_file(self.instance).touch(mode=0o600)
 
     def at_work(self, instance: str) -> bool:
-        """Tell whether the process with this instance id still runs, and has not said that it ends soon."""
+        """Return whether the process with this instance id still runs, and has not said that it ends soon."""
         return self.alive(instance) and not self._ending_file(instance).exists()
 
     def anyone_ending(self) -> bool:
-        """Tell whether another process has said that it ends soon, and still runs."""
+        """Return whether another process has said that it ends soon, and still runs."""
         instances = [path.stem for path in self._folder.glob(f"*{_ENDING}")]
         return any(instance != self.instance and self.alive(instance) for instance in instances)
 
@@ -99,7 +99,7 @@ class Ownership:
         return self._folder / f"{instance}{_ENDING}"
 
     def anyone_else(self) -> bool:
-        """Tell whether any other process works on this folder."""
+        """Return whether any other process works on this folder."""
         return any(
             self.alive(path.stem) for path in self._folder.glob("*.lock") if path.stem != self.instance
         )

@@ -18,7 +18,7 @@ def to_micros(amount: Decimal) -> int:
 
 
 def from_micros(micros: int) -> Decimal:
-    """Give the amount of so many millionths."""
+    """Return the amount of so many millionths."""
     return Decimal(micros) / 1_000_000
 
 

@@ -66,13 +66,13 @@ class Declined:
 
 
 def needed(price: Price, *, mode: Confirm, above_usd: Decimal) -> bool:
-    """Tell whether a person has to agree to this price."""
+    """Return whether a person has to agree to this price."""
     return mode != "off" and (not price.known or price.usd > above_usd)
 
 
 def repeated(connection: Connection, digests: Collection[str], same: Collection[str], now: float) -> str:
     """
-    Say how often the very same request was bought within the last hour, if that is why a person has to be asked.
+    Return how often the very same request was bought within the last hour, if that is why a person has to be asked.
 
     `digests` are what other jobs for it may stand for, `same` the ids of those that are known by themselves (see
     `repeated_requests`).
@@ -141,7 +141,7 @@ def agreed(
 
 
 def asked(connection: Connection, code: str, *, now: float) -> Question | None:
-    """Give the open question of this code; None if it is unknown, used up, or older than 15 minutes."""
+    """Return the open question of this code; None if it is unknown, used up, or older than 15 minutes."""
     row = connection.execute(
         "SELECT question FROM confirmations WHERE token_hash = ? AND used_at IS NULL AND ended_at IS NULL"
         " AND at > ? AND steady > ? AND question IS NOT NULL",
@@ -183,7 +183,7 @@ def end(connection: Connection, code: str, job_id: str | None, *, now: float) ->
 
 
 def came_to(connection: Connection, code: str, digest: str | None) -> Job | None:
-    """Give the job that the agreement under this code came to, if that was asked for with this `digest_of_asked`."""
+    """Return the job that the agreement under this code came to, if that was asked for with this `digest_of_asked`."""
     row = connection.execute(
         "SELECT job_id FROM confirmations WHERE token_hash = ? AND asked = ? AND job_id IS NOT NULL",
         (_digest(code), digest),
@@ -321,7 +321,7 @@ def _ask(
 
 
 def _token_trouble(connection: Connection, consent: Consent, now: float) -> str:
-    """Say why the token that came with the call agrees to nothing; empty if none came."""
+    """Explain why the token that came with the call agrees to nothing; empty if none came."""
     if not consent.token:
         return ""
     row = connection.execute(
@@ -353,7 +353,7 @@ def _token_trouble(connection: Connection, consent: Consent, now: float) -> str:
 def _why_only_a_person(
     connection: Connection, consent: Consent, settings: Settings, now: float
 ) -> str | None:
-    """Say why no assistant's word counts for this (nothing, if the settings are why), or None: it counts."""
+    """Explain why no assistant's word counts for this (nothing, if the settings are why), or None: it counts."""
     if settings.confirm != "ask":
         return ""
     (declined,) = connection.execute(

@@ -21,7 +21,7 @@ class KeptKey:
 
 
 def find(connection: Connection, key: str) -> KeptKey | None:
-    """Give what the key was first asked for; None if nobody has used it."""
+    """Return what the key was first asked for; None if nobody has used it."""
     row = connection.execute("SELECT asked, digests FROM request_keys WHERE key = ?", (key,)).fetchone()
     return None if row is None else KeptKey(asked=json.loads(row[0]), digests=json.loads(row[1]))
 

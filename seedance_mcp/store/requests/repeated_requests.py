@@ -51,7 +51,7 @@ def made_for(connection: Connection, digests: Collection[str], asked: Wanted | N
 
 
 def same_ids(connection: Connection, asked: Wanted | None) -> list[str]:
-    """Give the ids of all jobs for the same request, without those whose record is damaged."""
+    """Return the ids of all jobs for the same request, without those whose record is damaged."""
     found: list[str] = []
     for job_id in _alike(connection, asked) if asked is not None else ():
         with contextlib.suppress(job_records.DamagedRecord):
