@@ -55,6 +55,11 @@ _PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     ),
     (r"Only the person who runs the server can raise (SEEDANCE_\w+)", r"Or raise \1"),
     (r"; ask the person where the file is", ""),
+    (r"To raise max_usd is the person's decision\.", "Or raise max_usd."),
+    (
+        r"Ask the person to put its folder into SEEDANCE_MEDIA_DIRS, or to copy it",
+        "Put its folder into SEEDANCE_MEDIA_DIRS, or copy it",
+    ),
     (r"Ask the person for the file's path on their computer, or for", "Give the file's path here, or"),
     (
         r"looks like a path in the assistant's own sandbox; this machine has no",

@@ -118,11 +118,11 @@ def test_an_unknown_price_is_called_unknown_and_needs_a_yes_or_max_usd(run: Run,
     refused = run(*WORDS, **off)
     assert refused.returncode == 2
     assert "error [budget_exceeded]: The price of this video is unknown" in refused.stderr
-    assert "max_usd" in refused.stderr
+    assert "--max-usd" in refused.stderr
     for enough in (("--max-usd", "3"), ("--yes",)):
         assert "error [not_sent]: " in run(*WORDS, "--allow-duplicate", *enough, **off).stderr
     too_little = run(*WORDS, "--max-usd", "2", **off)
-    assert "unknown and counts as 3.00 USD, above this call's max_usd of 2" in too_little.stderr
+    assert "unknown and counts as 3.00 USD, above the --max-usd of 2" in too_little.stderr
     listed = run("jobs", "list").stdout
     assert "unknown, 3.00 USD counted" in listed
 

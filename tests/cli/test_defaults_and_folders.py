@@ -56,7 +56,7 @@ def test_a_default_provider_or_model_that_there_is_not_stands_in_the_way(
     refused = run("estimate", "a fox", **given)
     assert refused.returncode == 2
     assert f"error [config]: {wrong} cannot be used: " in refused.stderr
-    assert "only by the person" in refused.stderr
+    assert f"hint: Correct {wrong}. " in refused.stderr
 
 
 def test_a_default_that_is_sold_is_taken(run: Run) -> None:

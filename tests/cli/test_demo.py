@@ -48,7 +48,7 @@ def test_a_tool_that_refuses_ends_the_demo_with_its_words_and_no_traceback(run: 
     result = run("demo", "taken")
     assert result.returncode == 2
     assert "error [" in result.stderr
-    assert "estimate_cost: The state folder" in result.stderr
+    assert ": The state folder" in result.stderr
     assert "hint: " in result.stderr
     assert "Traceback" not in result.stderr
     assert "mcpServers" not in result.stdout

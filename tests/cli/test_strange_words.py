@@ -60,7 +60,7 @@ def test_a_terminal_of_ascii_alone_gets_all_of_the_json_and_most_of_the_words(ru
         (("estimate", "a fox", "--model", "\udcff"), "model"),
         (("estimate", "a fox", "--reference-images", "a.png", "--reference-images", "\udcff"), "reference_images[1]"),
         (("estimate", "a fox", "--provider-options", "a=\udcff"), "provider_options[0]"),
-        (("generate", "a fox", "--request-key", "12345678\udcff"), "request_key"),
+        (("generate", "a fox", "--request-key", "12345678\udcff"), "--request-key"),
         (("jobs", "show", "job_\udcff"), "job_id"),
         (("view", "\udcff.mp4"), "source"),
         (("view", "a.mp4", "--out", "\udcff.jpg"), "out"),

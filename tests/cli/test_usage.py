@@ -244,4 +244,4 @@ def test_an_estimate_names_the_ready_offers_within_a_limit(run: Run) -> None:
     words = ("estimate", "a mug", "--model", "seedance-2.0", "--duration", "10", "--max-usd", "1")
     result = run(*words, ARK_API_KEY="nobody-takes-it")
     assert result.returncode == 0, result.stderr
-    assert "Ready, and within max_usd 1: ark/seedance-1.0-pro-fast, ark/seedance-2.0-mini." in result.stdout
+    assert "Ready, and within --max-usd 1: ark/seedance-1.0-pro-fast, ark/seedance-2.0-mini." in result.stdout

@@ -65,7 +65,7 @@ def test_the_check_up_lists_everything_that_is_wrong_and_goes_on(run: Run, tmp_p
         ("config.toml", {}),
     ],
 )
-def test_the_check_up_asks_nobody_whom_it_could_only_ask_in_another_way_than_was_meant(
+def test_the_check_up_asks_nobody_in_another_way_than_was_meant(
     run: Run, tmp_path: Path, named: str, settings: dict[str, str]
 ) -> None:
     """The key is the canary: it may belong to a relay, or may only go through the proxy."""

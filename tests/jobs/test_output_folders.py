@@ -158,7 +158,7 @@ def _block(folder: Path) -> None:
 
 
 @posix
-async def test_the_command_at_the_end_runs_beside_the_video_by_the_program_of_its_own_folder(
+async def test_the_finish_hook_runs_beside_the_video_by_the_program_of_its_own_folder(
     projects: Projects, tmp_path: Path
 ) -> None:
     job = await projects.ordered()

@@ -252,7 +252,7 @@ async def test_closing_waits_for_whoever_is_reading_and_refuses_whoever_comes_la
         await store.write_briefly(lambda connection: connection.execute("DELETE FROM jobs"), 1)
 
 
-def test_a_database_whose_tasks_had_no_address_is_taken_over_with_what_is_damaged_in_it(
+def test_a_database_whose_tasks_had_no_address_is_taken_over_damage_and_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_file, "SCHEMA_VERSION", 17)

@@ -241,14 +241,12 @@ async def read(
         request: httpx2.Request,
         reply: Any,
         purchase: Buyer,
-        *,
-        title: str,
-        classify: Any,
+        endpoint: paying.PaidEndpoint,
         **rest: Any,
     ) -> Any:
         status, body = playing.next()
         answer = answer_of(status, {}, body, whole=True, now=time.time(), key="")
-        return paying._judge(answer, reply, title=title, classify=classify)
+        return paying._judge(answer, reply, title=endpoint.title, classify=endpoint.classify)
 
     monkeypatch.setattr(exchange.Exchange, "send", once)
     monkeypatch.setattr(http, "pay", pay)

@@ -50,7 +50,7 @@ ABOVE = {"prompt": "a mug", "model": "seedance-2.0", "duration": 10}
 FITS = ("ark/seedance-1.0-pro-fast", "ark/seedance-2.0-mini")
 
 
-async def test_an_estimate_takes_the_arguments_of_a_purchase_and_names_what_is_within_its_limit(
+async def test_an_estimate_takes_a_purchases_arguments_and_names_what_is_within_its_limit(
     environ: dict[str, str], era: Era
 ) -> None:
     idle = {"allow_duplicate": "?", "request_key": "x", "confirm_token": 4711, "wait_seconds": -1}

@@ -122,7 +122,7 @@ async def _make(client: Client) -> dict[str, Any]:
         while job["status"] in _UNFINISHED:
             waiting = {"job_id": job["job_id"], "wait_seconds": _WAIT_SECONDS}
             result = await client.call_tool("check_status", waiting, progress_callback=report)
-            job = _content("check_status", result)
+            job = _content(result)
     if job["status"] != "succeeded":
         error: dict[str, Any] = job["error"] or {}
         raise SeedanceError(
@@ -134,7 +134,7 @@ async def _make(client: Client) -> dict[str, Any]:
 async def _look(client: Client, job: dict[str, Any]) -> None:
     print("\n4. view_video: what an assistant sees of it", flush=True)
     result = await client.call_tool("view_video", {"source": job["job_id"]})
-    content = _content("view_video", result)
+    content = _content(result)
     facts, images = content["facts"], [block for block in result.content if block.type == "image"]
     sound = facts["audio_codec"] if facts["has_audio"] else "no sound"
     print(
@@ -150,15 +150,15 @@ async def _look(client: Client, job: dict[str, Any]) -> None:
 
 
 async def _call(client: Client, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    return _content(tool, await client.call_tool(tool, arguments))
+    return _content(await client.call_tool(tool, arguments))
 
 
-def _content(tool: str, result: CallToolResult) -> dict[str, Any]:
+def _content(result: CallToolResult) -> dict[str, Any]:
     if result.is_error:
         error = (result.meta or {}).get("seedance/error") or {
             "message": one_line(" ".join(getattr(b, "text", "") for b in result.content), 300)
         }
-        raise SeedanceError(f"{tool}: {error['message']}", hint=error.get("hint"))
+        raise SeedanceError(error["message"], hint=error.get("hint"))
     return result.structured_content or {}
 
 
