@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .advice import check_prompt
+from .advice import check_prompt, check_sound
 from .delivery import not_as_ordered, other_model
 from .input_advice import check_inputs
 from .lookup import Catalog
@@ -21,6 +21,7 @@ __all__ = [
     "able_offers",
     "check_inputs",
     "check_prompt",
+    "check_sound",
     "estimate",
     "leeway",
     "not_as_ordered",

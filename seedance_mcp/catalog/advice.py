@@ -77,6 +77,11 @@ def check_prompt(prompt: str, model: Model) -> list[str]:
     ]
 
 
+def check_sound(prompt: str, model: Model) -> list[str]:
+    """Return that the model makes no sound, unless `check_prompt` says it of the words that somebody is to speak."""
+    return [] if model.audio or _SPEAKS.search(prompt) else [f"{model.id} makes no sound."]
+
+
 def _form(prompt: str, model: Model) -> list[str]:
     advice: list[str] = []
     characters, words = len(_SCRIPTS["zh"][1].findall(prompt)), len(prompt.split())

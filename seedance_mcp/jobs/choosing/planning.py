@@ -102,12 +102,16 @@ class Planner:
 
     def advice(self, plan: Plan, asked: ResolvedRequest) -> tuple[str, ...]:
         """Describe what to know about a request before it is bought: about its prompt, and about its files."""
-        from ...catalog import check_inputs, check_prompt  # read on first use, not when the server starts
+        from ...catalog import (  # read on first use, not when the server starts
+            check_inputs,
+            check_prompt,
+            check_sound,
+        )
 
-        model = plan.offer.model
+        prompt, model = plan.request.prompt or "", plan.offer.model
         return (
-            *(() if model.audio else (f"{model.id} makes no sound.",)),
-            *check_prompt(plan.request.prompt or "", model),
+            *check_sound(prompt, model),
+            *check_prompt(prompt, model),
             *check_inputs(plan.request, plan.offer, asked.media),
         )
 
