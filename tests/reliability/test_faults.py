@@ -20,7 +20,7 @@ from .fault_outcomes import OUTCOMES, WITH_CODE
 from .fault_play import play
 from .waiting import many, until
 
-AT_ONCE = 40
+AT_ONCE = 16
 EVERY = bool(os.environ.get("SEEDANCE_TEST_LONG"))
 ALIKE = {"byteplus": "ark"}
 """Providers whose adapter and dialect are another's: only their purchases are played, unless everything is wanted."""
