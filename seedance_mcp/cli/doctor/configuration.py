@@ -86,9 +86,18 @@ def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Cata
     found = found or [finding(subject="settings", verdict="ok", text="none given: all at their defaults")]
     file = default_settings_file()
     if file is not None:
-        text = str(file) if file.exists() else f"{file}, not there: what is set in it would count here too"
+        shown = _below_home(file)
+        text = shown if file.exists() else f"{shown}, not there: what is set in it would count here too"
         found.append(finding(subject="settings file", verdict="ok", text=text))
     return found
+
+
+def _below_home(file: Path) -> str:
+    """Write a path as people pass it on in a report: without the name of the home folder."""
+    try:
+        return str(Path("~") / file.relative_to(Path.home()))
+    except (ValueError, RuntimeError):
+        return str(file)
 
 
 def _place(origin: str) -> str:
