@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +19,7 @@ from pydantic import BaseModel
 
 from ..config import Settings, runnable
 from ..presentation.results import EstimateShape, JobsShape
-from ..texts import digits, number_of
+from ..texts import number_of
 
 _OPTIONAL = ("finished_meanwhile", "notes", "details")
 """Fields that say nothing when they are empty, and are then left out."""
@@ -46,8 +45,8 @@ def estimate_answer(headline: str, elsewhere: str, estimate: EstimateShape) -> C
     for offer in estimate.offers:
         foreign = ""
         if offer.amount is not None and offer.currency != "USD":
-            foreign = f" ({digits(Decimal(offer.amount))} {offer.currency})"
-        price = f"{digits(Decimal(offer.usd))} USD{foreign}" if offer.usd is not None else "price unknown"
+            foreign = f" ({offer.amount} {offer.currency})"
+        price = f"{offer.usd} USD{foreign}" if offer.usd is not None else "price unknown"
         told = [price, "ready" if offer.ready else "not ready", *offer.differences]
         lines.append(f"- {offer.provider}/{offer.model}: {'; '.join(told)}")
     return _twice(lines, data)

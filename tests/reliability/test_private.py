@@ -48,7 +48,10 @@ class Modes:
             self.look()
 
     def look(self) -> None:
-        for path in [self._folder, *self._folder.rglob("*")]:
+        paths = [self._folder]
+        with contextlib.suppress(FileNotFoundError):  # one that went while it was listed
+            paths += self._folder.rglob("*")
+        for path in paths:
             with contextlib.suppress(FileNotFoundError):
                 facts = path.lstat()
                 name = str(path.relative_to(self._folder))
