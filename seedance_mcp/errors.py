@@ -58,6 +58,11 @@ class SeedanceError(Exception):
         self.hint = self.default_hint if hint is None else hint
 
 
+def trace_of(error: Exception) -> Exception | None:
+    """Return an error whose trace a log should hold; None for one that was raised on purpose: its message says it all."""
+    return None if isinstance(error, SeedanceError) else error
+
+
 class ConfigError(SeedanceError):
     """A setting is missing or has a value that cannot be used. `problems` holds every reason found."""
 

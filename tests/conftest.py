@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-import pickle
 import re
 import sys
 import tempfile
-import tomllib
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -42,24 +38,6 @@ def pytest_configure(config: pytest.Config) -> None:
         places = os.environ.get("PYTHONPATH", "").split(os.pathsep)
         os.environ["PYTHONPATH"] = os.pathsep.join(place for place in (*places, folder) if place)
     watch.install()
-    tomllib.loads = _parsed_once(tomllib.loads)
-
-
-def _parsed_once(parse: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """
-    Return a parser that remembers long texts, and gives a new copy of what is in them each time.
-
-    Hundreds of tests open an installation in this process, each of which reads the whole catalogue.
-    """
-
-    @cache
-    def known(text: str) -> bytes:
-        return pickle.dumps(parse(text))
-
-    def loads(text: str, **options: Any) -> dict[str, Any]:
-        return parse(text, **options) if options or len(text) < 2000 else pickle.loads(known(text))
-
-    return loads
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..app import App, Quote, UploadedMedia, Viewed
-from ..errors import OtherAccount, SeedanceError
+from ..errors import OtherAccount, SeedanceError, trace_of
 from ..jobs import lost_answers
 from ..types import Job, JobStatus, Price, VideoRequest
 from . import results as shape
@@ -111,7 +111,12 @@ async def _waits_for(app: App, job: Job) -> OtherAccount | None:
     try:
         return await app.waits_for(job)
     except Exception as error:
-        _LOG.warning("%s: it cannot be known now whether it waits for a key", job.id, exc_info=error)
+        _LOG.warning(
+            "%s: it cannot be known now whether it waits for a key: %s",
+            job.id,
+            error,
+            exc_info=trace_of(error),
+        )
         return None
 
 

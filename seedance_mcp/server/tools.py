@@ -13,6 +13,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ContentBlock, InputRequiredResult, ToolAnnotations
 from pydantic import Field, WithJsonSchema
 
+from ..errors import trace_of
 from ..presentation import catalog_views, results, views
 from ..texts import digits, number_of
 from ..types import MAX_SHEET_FRAMES, Job, JobStatus, PurchaseTerms, VideoRequest
@@ -302,5 +303,5 @@ async def _if_possible(addition: Awaitable[T], instead: T) -> T:
     try:
         return await addition
     except Exception as error:  # above all, the person has to learn of a job that may have cost money
-        _LOG.warning("An answer goes out without a part of it", exc_info=error)
+        _LOG.warning("An answer goes out without a part of it: %s", error, exc_info=trace_of(error))
         return instead

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from ..errors import JobNotFound, StoreError
-from ..texts import storable_value
+from ..texts import storable, storable_value
 from ..types import FINISHED_STATES, Job, JobState
 from .accounts import joined
 from .database import Connection, checksum
@@ -201,6 +201,9 @@ def with_tasks_beside(
 
 def with_file(connection: Connection, paths: Sequence[str]) -> Job | None:
     """Load the newest job that recorded one of these paths as its video or its last frame; None if none did."""
+    paths = [path for path in paths if storable(path) == path]  # no other was recorded
+    if not paths:
+        return None
     marks = ", ".join("?" * len(paths))
     either = " OR ".join(f"{_PATH.format(name)} IN ({marks})" for name in _OWN_FILES)
     query = f"SELECT id, document, crc FROM jobs WHERE {either} ORDER BY rowid DESC LIMIT 1"  # noqa: S608  only marks and names

@@ -27,6 +27,7 @@ from seedance_mcp.presentation import views
 from seedance_mcp.store import job_records, open_store, transitions
 from seedance_mcp.types import Job, JobStatus, VideoRequest
 from tests.emulator import Emulator
+from tests.reliability.waiting import until
 from tests.test_app import made, request
 
 links = pytest.mark.skipif(sys.platform == "win32", reason="Windows lets few make links")
@@ -114,6 +115,23 @@ async def test_what_dead_processes_left_unfinished_in_the_folder_of_the_job_is_r
         await finished(app, job)
         await app.runner._saver.sweep()
     assert (left.exists(), lost.exists(), living.exists()) == (False, False, True)
+
+
+async def test_no_part_of_dead_processes_is_left_beside_a_finished_video(projects: Projects) -> None:
+    job = await projects.ordered()
+    folder = projects.a.output_dir
+    folder.mkdir(exist_ok=True)
+    for _ in range(3):  # only one of them can be gone on with
+        with closing(open_store(projects.b.state_dir)) as dead:
+            (folder / f"{job.id}.{dead.installation}.{dead.ownership.instance}.part").write_bytes(b"half")
+    async with open_app(projects.b) as app:
+        await finished(app, job)
+
+        async def alone() -> bool:
+            return projects.files("a") == [".json", ".mp4"]
+
+        with anyio.fail_after(10):  # the sweep of the folder would come later
+            await until(alone)
 
 
 async def test_a_folder_that_cannot_be_made_sends_the_video_home_and_the_job_says_so(

@@ -15,10 +15,10 @@ import os
 import select
 import signal
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 
@@ -26,7 +26,7 @@ import seedance_mcp.app as app_module
 from seedance_mcp.app import App, open_app
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.config import load_settings
-from seedance_mcp.errors import SeedanceError
+from seedance_mcp.errors import SeedanceError, StoreError
 from seedance_mcp.jobs import JobRunner, watcher
 from seedance_mcp.types import JobState, JobStatus, VideoRequest
 
@@ -34,6 +34,8 @@ from . import fault_market as market
 from . import kill_commands as commands
 from .forked import Patch, import_what_lives_need, live
 from .kill_points import install
+
+T = TypeVar("T")
 
 PATIENCE_SECONDS = 150.0
 RESCAN_SECONDS = 1.0
@@ -195,10 +197,20 @@ async def _buy(life: dict[str, Any], folder: Path, known: Catalog) -> int:
             async with anyio.create_task_group() as group:
                 for order in life["orders"]:
                     group.start_soon(_insist, app, VideoRequest.model_validate(order))
-            while await app.unfinished():  # noqa: ASYNC110  the database rings no bell
+            while await _once_readable(app.unfinished):  # noqa: ASYNC110  the database rings no bell
                 await anyio.sleep(0.05)
             return 0
     return 71
+
+
+async def _once_readable(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until the database can be read: a process that was stopped may hold it for longer than anybody waits."""
+    while True:
+        try:
+            return await ask()
+        except StoreError as error:
+            print(f"{error.code}: {error.message}")
+            await anyio.sleep(0.1)
 
 
 async def _insist(app: App, order: VideoRequest) -> None:
@@ -212,7 +224,7 @@ async def _insist(app: App, order: VideoRequest) -> None:
                 raise
             await anyio.sleep(0.1)
             continue
-        job = await app.wait(started.job.id, PATIENCE_SECONDS)
+        job = await _once_readable(partial(app.wait, started.job.id, PATIENCE_SECONDS))
         if job.status is JobStatus.SUCCEEDED or job.state is JobState.UNRESOLVED:
             return
         print(f"{job.id}: {job.state} {job.error_code}: {job.error}")

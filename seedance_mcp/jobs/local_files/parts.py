@@ -94,6 +94,13 @@ def part_path(folder: Path, job_id: str, writer: Writer) -> Path:
     return own
 
 
+def discard_left(folder: Path, job_id: str, writer: Writer) -> None:
+    """Remove what dead processes of this installation left of a job's download. Blocks, raises `OSError`."""
+    for path, name in list(unfinished_files(folder)):
+        if name.job == job_id and writer.left(name):
+            path.unlink(missing_ok=True)
+
+
 @contextmanager
 def disk_errors(folder: Path, part: Part | None = None) -> Generator[None]:
     """Turn an `OSError` into a `FolderUnusable` with a hint. A full disk gets the bytes of `part` back."""

@@ -22,7 +22,7 @@ from ..local_files.final_files import file_stem, keep
 from ..local_files.job_folders import ordered_folder
 from ..local_files.last_frames import LastFrame, keep_last_frame
 from ..local_files.outgoing_copies import sweep_copies
-from ..local_files.parts import FolderUnusable, Part, part_path
+from ..local_files.parts import FolderUnusable, Part, discard_left, part_path
 from ..local_files.unfinished import Leftovers, writer_of
 from ..tracking.polling import fresh_urls
 from .downloads import Download
@@ -284,6 +284,10 @@ class Saver:
         if job.artifacts is not None:
             with self._troubles.contained("Writing the file beside its video", job.id):
                 await write_sidecar(job, Path(job.artifacts.video_path), writer_of(self._store))
+            # The sweep of the folder comes later, and never to a process that ends with its last job.
+            folder = Path(job.artifacts.video_path).parent
+            with self._troubles.contained("Removing what dead processes left", job.id):
+                await anyio.to_thread.run_sync(discard_left, folder, job.id, writer_of(self._store))
 
 
 def provider_folder(settings: Settings, provider: str) -> Path:

@@ -9,7 +9,7 @@ from ...errors import NotSupported, ProviderError
 from ...providers import Provider, Recovery, WhenSent
 from ...store import IntegrityError, Store, claimed, elapsed_time, transitions
 from ...types import Job, JobState
-from .listed import lacks_one
+from .list_checks import lacks_one
 
 if TYPE_CHECKING:
     from ...catalog import Offer, ProviderInfo

@@ -69,10 +69,8 @@ class TheirClock:
                 self._first = (began + passed, steady, wall)
             behind = began + passed - at
             if behind < -_SLACK_SECONDS:
-                self._first, self._runs = (
-                    (at, steady, wall),
-                    False,
-                )  # what came before was older than it seemed
+                # What came before was older than it seemed.
+                self._first, self._runs = (at, steady, wall), False
             elif behind <= _SLACK_SECONDS and at - began >= 1.0:
                 self._runs = True
         if not self._runs:
