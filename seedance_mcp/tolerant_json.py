@@ -67,6 +67,8 @@ def read_strictly(text: str) -> Any:
 
 def _cut(text: str) -> tuple[str, bool]:
     """Write null for what lies deeper than `LEVELS`; and tell whether anything does."""
+    if text.count("[") + text.count("{") <= LEVELS:
+        return text, False
     kept: list[str] = []
     level = start = 0
     for mark in _MARKS.finditer(text):

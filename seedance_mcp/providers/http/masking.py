@@ -27,17 +27,19 @@ _SHORTEST_PART = 12
 _BLOCK = 8
 """Every piece holds one whole block that starts at a multiple of this: so few words have to be looked for."""
 
-_SPELLED = re.compile(
-    rb"""
-      [\x00-\x20\x7f-\xff]+                                  # blanks, controls, and all that is no ASCII
-    | %~(?:2~5~)*([0-9a-f]~[0-9a-f])                         # in URLs, also encoded more than once
-    | (?:\\~)+u~0~0~([0-9a-f]~[0-9a-f]) | (?:\\~)+x~([0-9a-f]~[0-9a-f])
+# Each branch begins with a literal character: then the search runs quickly over all that is none of these.
+_ESCAPES = rb"""
+      %~(?:2~5~)*([0-9a-f]~[0-9a-f])                         # in URLs, also encoded more than once
+    | \\~(?:\\~)*u~0~0~([0-9a-f]~[0-9a-f]) | \\~(?:\\~)*x~([0-9a-f]~[0-9a-f])
     | &~\#~x~0*~([0-9a-f]~[0-9a-f])~; | &~\#~0*~([0-9]~[0-9]~[0-9]?)~;
-    | (?:\\~)+(/)
-    | (?:\\~)+u~[0-9a-f]~[0-9a-f]~[0-9a-f]~[0-9a-f] | (?:\\~)+[bfnrt]?
-    """.replace(b"~", rb"\x00*"),  # NUL between the bytes: UTF-16
-    re.IGNORECASE | re.VERBOSE,
-)
+    | \\~(?:\\~)*(/)
+    | \\~(?:\\~)*u~[0-9a-f]~[0-9a-f]~[0-9a-f]~[0-9a-f] | \\~(?:\\~)*[bfnrt]?
+    """.replace(b"~", rb"\x00*")  # NUL between the bytes: UTF-16
+_PASSED_OVER = bytes([*range(0x21), *range(0x7F, 0x100)])
+"""Blanks, controls, and all that is no ASCII."""
+
+_ESCAPED = re.compile(_ESCAPES, re.IGNORECASE | re.VERBOSE)
+_SPELLED = re.compile(rb"[\x00-\x20\x7f-\xff]+ | " + _ESCAPES, re.IGNORECASE | re.VERBOSE)
 """All that does not stand for itself: characters that are passed over, and characters spelled in another way."""
 _HEX_GROUPS = 4
 _DECIMAL_GROUP = 5
@@ -57,7 +59,7 @@ def masked_bytes(body: bytes, key: str) -> bytes:
             for encoding in ("utf-8", "utf-16-le", "utf-16-be"):
                 body = body.replace(form.encode(encoding), MASK.encode(encoding))
         return body
-    plain = _SPELLED.sub(_meant, body).lower()
+    plain = _plain(body)
     runs = sorted(_runs(plain, key))
     if not runs:
         return body
@@ -119,6 +121,11 @@ def _masked_once(text: str, key: str) -> str:
     body = text.encode("utf-8", "surrogatepass")
     bare = masked_bytes(body, key)
     return text if bare == body else bare.decode("utf-8", "surrogatepass")
+
+
+def _plain(body: bytes) -> bytes:
+    """Return what is meant by a body, in lower case, without what is passed over."""
+    return _ESCAPED.sub(_meant, body).translate(None, _PASSED_OVER).lower()
 
 
 def _mask(found: bytes) -> bytes:
@@ -202,7 +209,7 @@ def _forms(key: str) -> tuple[bytes, ...]:
     secrets = [key, *(half for half in key.split(":") if len(half) >= _SHORTEST_PART)]
     forms: list[bytes] = []
     for secret in (text.encode() for text in secrets):
-        forms += [_SPELLED.sub(_meant, secret), secret.hex().encode()]
+        forms += [_plain(secret), secret.hex().encode()]
         for shift in range(3):
             # What stands before and after it takes part in the first and the last character.
             first, last = -(-4 * shift // 3), 4 * (shift + len(secret)) // 3
