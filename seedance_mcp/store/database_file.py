@@ -7,6 +7,7 @@ import hashlib
 import os
 import sqlite3
 from datetime import UTC, datetime
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -192,12 +193,15 @@ def _lenient(text: bytes) -> str:
 
 
 def _migrate(connection: sqlite3.Connection, found: int) -> None:
-    for version in range(found + 1, SCHEMA_VERSION + 1):
-        (script,) = (
-            entry
-            for entry in resources.files(__name__.rpartition(".")[0]).joinpath("migrations").iterdir()
-            if entry.name.startswith(f"{version:04}_")
-        )
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {script.read_text(encoding='utf-8')} PRAGMA user_version={version}; COMMIT;"
-        )
+    """Bring the tables from version `found` to this one: as a whole or not at all, and written to the disk once."""
+    scripts = "".join(script for version, script in _migrations() if version > found)
+    if scripts:
+        connection.executescript(f"BEGIN IMMEDIATE; {scripts} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+
+
+@cache
+def _migrations() -> tuple[tuple[int, str], ...]:
+    """List each version with the script that leads to it, in order."""
+    folder = resources.files(__name__.rpartition(".")[0]).joinpath("migrations")
+    scripts = {int(entry.name[:4]): entry for entry in folder.iterdir() if entry.name.endswith(".sql")}
+    return tuple((version, scripts[version].read_text(encoding="utf-8")) for version in sorted(scripts))
