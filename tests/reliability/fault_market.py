@@ -33,7 +33,7 @@ QUIET = {"net_max_seconds": 0.3, "list_lag_seconds": 0.3}
 NO_LIMIT = "{ calls = 1000, seconds = 1, source = 'none here' }"
 """Calls need not take turns here: what that does has tests of its own."""
 
-SHORT = Deadlines(connect=3.0, read=2.0, total=5.0, purchase=4.0, upload=4.0)
+SHORT = Deadlines(connect=8.0, read=2.0, total=5.0, purchase=4.0, upload=10.0)
 
 PROVIDERS = ("ark", "byteplus", "replicate", "runcomfy", "atlas", "fal")
 """Every provider that the matrix is played against: names in the catalogue whose dialect the emulator speaks."""

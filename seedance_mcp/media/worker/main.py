@@ -15,7 +15,7 @@ import os
 import pkgutil
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import IO, Any
 
 from .refusal import RefusalError
@@ -59,7 +59,7 @@ def _perform(task: str, arguments: dict[str, Any], source: IO[bytes], confine: C
     """Load the libraries that the task and the file need, give up everything else, then do it."""
     signature = recognise(source)
     look = _look(task, signature)
-    _load_whole("av")
+    _load_decoder()
     _load_lazy_imports()
     confine()
     return look(source, signature, **arguments)
@@ -103,14 +103,19 @@ def _look(task: str, signature: Signature) -> Callable[..., Answer]:
     raise ValueError(task)
 
 
-def _load_whole(name: str) -> None:
+def _load_decoder() -> None:
+    """Import what is left of PyAV, if it is in use, but what fetches sample films from the internet: that takes long."""
+    _load_whole("av", but=("av.__main__", "av.datasets"))
+
+
+def _load_whole(name: str, but: Container[str]) -> None:
     """Import the rest of a package that is in use: on first use would be too late to open its files."""
     package = sys.modules.get(name)
     for module in pkgutil.iter_modules(package.__path__, f"{name}.") if package else ():
-        if not module.name.endswith("__main__"):
+        if module.name not in but:
             importlib.import_module(module.name)
             if module.ispkg:
-                _load_whole(module.name)
+                _load_whole(module.name, but)
 
 
 def _load_lazy_imports() -> None:
