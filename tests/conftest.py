@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kinds import Trespasses, is_wanted, kind_of
+from tests.kinds import Trespasses, dealt, is_wanted, kind_of
 from tests.sweep import sweep
 from tests.watch import sitecustomize as watch
 
@@ -48,12 +48,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True
 
 
-@pytest.hookimpl(tryfirst=True)  # before tests are deselected by their marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with its kind."""
+@pytest.hookimpl(
+    wrapper=True, tryfirst=True
+)  # marked before tests are deselected by their marks, ordered after it
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Mark each test with its kind, and let the longest begin first where several workers share them."""
     for item in items:
         if kind := kind_of(item.path):
             item.add_marker(kind)
+    yield
+    if given := getattr(config, "workerinput", None):
+        items[:] = dealt(items, given["workercount"])
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -11,6 +11,8 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 TESTS = Path(__file__).parent
 
 UNIT = "unit"
@@ -78,6 +80,23 @@ KINDS = {
 }
 """The kind of each folder, and of each file in it that is of another kind; paths from this folder."""
 
+LONGEST = (
+    "reliability/test_simulation.py",
+    "reliability/test_fuzz.py",
+    "reliability/test_faults.py",
+    "reliability/test_paths_race.py",
+    "reliability/test_kill.py",
+    "reliability/test_mutants.py",
+    "reliability/test_disk.py",
+    "reliability/test_secrets.py",
+    "reliability/test_miniatures.py",
+    "clients/test_inspector.py",
+    "clients/test_typescript.py",
+    "server/test_waiting.py",
+    "cli/test_watch.py",
+)
+"""Files with tests that take the longest, those first; paths from this folder."""
+
 _CONNECTING = frozenset({"socket.bind", "socket.connect", "socket.getaddrinfo", "socket.sendto"})
 if sys.platform == "win32":
     _CONNECTING = frozenset[str]()  # an event loop wakes itself over a socket there
@@ -103,6 +122,17 @@ def is_wanted(file: Path, expression: str) -> bool:
     if kind is None or not words or not words <= set(KINDS.values()):
         return True
     return bool(eval(expression, {}, {word: word == kind for word in words}))
+
+
+def dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """
+    Put the longest tests where each of so many workers begins, so that none is left with one while the others are done.
+
+    Workers take equal parts of the list, one after the other, and whoever is done takes from the ends of the others'.
+    """
+    rank = {TESTS / path: place for place, path in enumerate(LONGEST)}
+    ordered = sorted(items, key=lambda item: rank.get(item.path, len(LONGEST)))
+    return [item for worker in range(workers) for item in ordered[worker::workers]]
 
 
 class Trespasses:
