@@ -7,9 +7,10 @@ A seed that the caller left open is made from the purchase's tag: it comes back 
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -22,6 +23,9 @@ from .wire import wire
 
 _MOST_DAMAGED = 1000
 """Characters of one text that may be damaged for it to be compared at all."""
+
+_TIES_SECONDS = 2.0
+"""By so much two tasks made at about the same time may stand in the wrong order."""
 
 _SHORTEST_CUT = 16
 """Characters that a text has at least of which the rest was cut off."""
@@ -43,6 +47,27 @@ def _mark(request: VideoRequest, offer: Offer, tag: str) -> dict[str, Any]:
 def _seed(tag: str) -> int:
     """31 bits: what every provider takes as a seed."""
     return int.from_bytes(hashlib.sha256(tag.encode()).digest()[:4]) >> 1
+
+
+class ListOrder:
+    """The times on a list, page by page: whether what comes on later pages can only be older."""
+
+    def __init__(self) -> None:
+        self._earliest = math.inf
+        self._newest_first = True
+
+    def all_older(self, times: Iterable[float | None], since: float) -> bool:
+        """
+        Look at the times of creation on the next page; return whether no later page can have a task made since then.
+
+        Only a whole page of older ones tells that, on a list that was newest first to there: one old task may stand
+        above new ones for another reason.
+        """
+        told = [at for at in times if at is not None]
+        for at in told:
+            self._newest_first = self._newest_first and at <= self._earliest + _TIES_SECONDS
+            self._earliest = min(self._earliest, at)
+        return self._newest_first and bool(told) and max(told) < since
 
 
 class Search:

@@ -7,6 +7,7 @@ import time
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -220,3 +221,40 @@ async def test_orders_that_clearly_differ_leave_no_doubt(seed: int | None, tmp_p
         started = await shop.app.generate(request("replicate", seed=seed))
         machine = Machine(shop, started.job.id)
         assert (await machine.ends(JobState.ABSENT)).state is JobState.ABSENT
+
+
+@pytest.mark.parametrize(
+    "days",
+    [(9, 8), (9, 8, 0), (0, 9)],
+    ids=["oldest first", "old ones above a new one", "one old one below a new one"],
+)
+async def test_a_task_behind_old_ones_on_a_list_is_found_all_the_same(
+    days: tuple[int, ...], tmp_path: Path
+) -> None:
+    async with lost("replicate", tmp_path) as machine:
+        emulator = machine.shop.emulator
+        dialect = emulator.dialect("replicate")
+        plain = dialect.answer
+
+        def answer(call: str, request: Request, world: World) -> Response:
+            said = plain(call, request, world)
+            if call != "list" or "cursor" in request.query:
+                return said
+            page = json.loads(said.body)
+            others = [
+                {
+                    **page["results"][0],
+                    "id": f"another{number}abcdefghijklmn",
+                    "input": {"prompt": "another", "seed": number},
+                    "created_at": datetime.fromtimestamp(time.time() - 86_400 * ago, UTC).isoformat(),
+                }
+                for number, ago in enumerate(days)
+            ]
+            first = {"next": f"{world.origin}/v1/predictions?cursor=0", "previous": None, "results": others}
+            return replace(said, body=json.dumps(first).encode())
+
+        dialect.answer = answer
+        emulator.faults.clear()
+        job = await machine.ends(JobState.DONE, JobState.ABSENT)
+        assert job.state is JobState.DONE
+        assert len(emulator.ledger.tasks) == 1

@@ -12,7 +12,7 @@ from ...errors import ContentRejected, RequestRejected, TaskNotFound, Unexpected
 from ...types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
 from ..error_codes import Meaning, read_codes
 from ..http.api import Api, Dated, Problem, Reading, checked_id, same_task
-from ..matching import Search, marked, moment
+from ..matching import ListOrder, Search, marked, moment
 from ..outcomes import failed, kept_until, named, unplaced, used
 from ..protocol import Access, Provider, Purchase, Recovery
 from ..status_words import StatusWords
@@ -113,7 +113,7 @@ class AtlasProvider(Provider):
         """Turn the history back to the sending and look for the one order that is this one."""
         search, endpoint = Search(request, offer, tag), offer.endpoint(request)
         seen: set[str] = set()
-        since, complete, dated = sent.at, True, None
+        since, complete, dated, order = sent.at, True, None, ListOrder()
         for number in range(1, _PAGES + 1):
             told = await self._api.turn(f"{_MODEL}/history", page, {"no": number, "size": _PAGE})
             turned, dated = told.reply, told.dated.and_(dated)
@@ -128,7 +128,7 @@ class AtlasProvider(Provider):
                     complete = False
                 else:
                     search.look(row.id, row.ordered, named=row.model == endpoint)
-            if any(row.at is not None and row.at < since for row in new) or len(seen) >= turned.total:
+            if order.all_older((row.at for row in new), since) or len(seen) >= turned.total:
                 break
             if not new:
                 complete = False

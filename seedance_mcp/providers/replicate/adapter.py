@@ -14,7 +14,7 @@ from ..error_codes import read_codes
 from ..http.api import Api, Dated, Problem, Reading, Reply, TaskId, checked_id, same_task
 from ..http.sanitizing import clean
 from ..lenient_fields import Incidental
-from ..matching import Search, created, marked, moment
+from ..matching import ListOrder, Search, created, marked, moment
 from ..outcomes import failed, kept_until, named, unplaced
 from ..protocol import Access, Provider, Purchase, Recovery
 from ..status_words import StatusWords
@@ -176,15 +176,15 @@ class ReplicateProvider(Provider):
     async def _list(self, sent: WhenSent) -> _Turned:
         seen: set[str] = set()
         found: dict[str, _Prediction] = {}
-        path, dated = "predictions", None
+        path, dated, order = "predictions", None, ListOrder()
         for _ in range(_PAGES):
             turned = await self._api.turn(path, _Page)
             page, dated = turned.reply, turned.dated.and_(dated)
             since = sent.since(dated.at)
             seen.update(made.id for made in page.results)
-            older = {made.id for made in page.results if (created(made.created_at) or math.inf) < since}
-            found |= {made.id: made for made in page.results if made.id not in older}
-            if not page.next or older:
+            times = {made.id: created(made.created_at) for made in page.results}
+            found |= {made.id: made for made in page.results if (times[made.id] or math.inf) >= since}
+            if not page.next or order.all_older(times.values(), since):
                 return _Turned(list(found.values()), seen, True, not page.next, dated)
             path = page.next
         return _Turned(list(found.values()), seen, False, False, dated or Dated())
