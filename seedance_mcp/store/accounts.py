@@ -132,8 +132,8 @@ def say_same(connection: Connection, earlier: str, now: Account, *, at: float) -
     It covers jobs that were bought at another address than the one set now.
     """
     connection.execute(
-        "INSERT OR REPLACE INTO same_accounts (provider, fingerprint, same_as, base_url, at)"
-        " VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO same_accounts (provider, fingerprint, same_as, base_url, at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (provider, fingerprint, same_as, base_url) DO UPDATE SET at = excluded.at",
         (now.provider, earlier, now.fingerprint, now.address or "", at),
     )
 

@@ -43,7 +43,8 @@ def note(connection: Connection) -> float:
     """Do what `passed` does and begin the next step here. Whoever stores what it returns has to call this, not `passed`."""
     counted = passed(connection)
     connection.execute(
-        "INSERT OR REPLACE INTO steady (one, passed, wall, uptime) VALUES (1, ?, wall_clock(), steady_clock())",
+        "INSERT INTO steady (one, passed, wall, uptime) VALUES (1, ?, wall_clock(), steady_clock())"
+        " ON CONFLICT (one) DO UPDATE SET passed = excluded.passed, wall = excluded.wall, uptime = excluded.uptime",
         (counted,),
     )
     return counted

@@ -18,7 +18,7 @@ class OwedHook:
 
 def wish(connection: Connection, job_id: str) -> None:
     """Let the command run when this job ends."""
-    connection.execute("INSERT OR IGNORE INTO hooks (job_id) VALUES (?)", (job_id,))
+    connection.execute("INSERT INTO hooks (job_id) VALUES (?) ON CONFLICT DO NOTHING", (job_id,))
 
 
 def without_wish(connection: Connection) -> bool:
@@ -29,7 +29,9 @@ def without_wish(connection: Connection) -> bool:
 
 def wish_for_open_jobs(connection: Connection) -> None:
     """Let the command run when any job ends that is open now, whoever bought it."""
-    connection.execute("INSERT OR IGNORE INTO hooks (job_id) SELECT id FROM jobs WHERE finished_at IS NULL")
+    connection.execute(
+        "INSERT INTO hooks (job_id) SELECT id FROM jobs WHERE finished_at IS NULL ON CONFLICT DO NOTHING"
+    )
 
 
 def owe(connection: Connection, job_id: str, ended: int) -> None:

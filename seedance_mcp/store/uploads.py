@@ -36,8 +36,9 @@ def find(connection: Connection, key: UploadKey, *, now: float, margin: float) -
 def keep(connection: Connection, key: UploadKey, upload: Upload, *, now: float) -> None:
     """Note where the copy lies."""
     connection.execute(
-        "INSERT OR REPLACE INTO uploads (provider, account, sha256, url, expires_at, at, steady)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO uploads (provider, account, sha256, url, expires_at, at, steady) VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (provider, account, sha256) DO UPDATE SET url = excluded.url,"
+        " expires_at = excluded.expires_at, at = excluded.at, steady = excluded.steady",
         (
             key.place,
             key.account,

@@ -27,7 +27,9 @@ def replace(connection: Connection, accounts: str, *, expected: Holder | None, b
     if holder(connection, accounts) != expected:
         return False
     connection.execute(
-        "INSERT OR REPLACE INTO watch_duty (accounts, instance, beat) VALUES (?, ?, 0)", (accounts, by)
+        "INSERT INTO watch_duty (accounts, instance, beat) VALUES (?, ?, 0)"
+        " ON CONFLICT (accounts) DO UPDATE SET instance = excluded.instance, beat = excluded.beat",
+        (accounts, by),
     )
     return True
 

@@ -191,7 +191,10 @@ def _check_stopped(connection: Connection) -> None:
 
 def stop_spending(connection: Connection) -> None:
     """Let nothing be bought until a person allows it: the record of what was spent is lost."""
-    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, '1')", (SPENDING_STOPPED,))
+    connection.execute(
+        "INSERT INTO meta (key, value) VALUES (?, '1') ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (SPENDING_STOPPED,),
+    )
 
 
 def allow_spending(connection: Connection) -> bool:
@@ -241,8 +244,10 @@ def refused(connection: Connection, seller: Seller, refusal: Refusal, *, now: fl
     account = (seller.provider, seller.account)
     if code in _MODEL_CODES:
         connection.execute(
-            "INSERT OR REPLACE INTO model_breakers (provider, account, model, code, message, hint, open_until, open_steady)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO model_breakers (provider, account, model, code, message, hint, open_until, open_steady)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (provider, account, model) DO UPDATE SET code = excluded.code, message = excluded.message,"
+            " hint = excluded.hint, open_until = excluded.open_until, open_steady = excluded.open_steady",
             (*account, seller.model, code, message, hint, *_closes(connection, now)),
         )
         return
