@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .commands import command, runnable, server_command
+from .durable import flush, flush_folder
 from .environment import environment_without_keys
 from .names import UnknownName, suspects, unknown_names
 from .outbound import DIRECT, Certificates, Outbound
@@ -26,6 +27,8 @@ __all__ = [
     "command",
     "default_settings_file",
     "environment_without_keys",
+    "flush",
+    "flush_folder",
     "is_readable_on_the_way",
     "load_settings",
     "make_private",

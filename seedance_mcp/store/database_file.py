@@ -11,6 +11,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
+from ..config import flush_folder
 from ..errors import StoreError, StoreGone
 
 SCHEMA_VERSION = 18
@@ -106,16 +107,7 @@ def create(path: Path) -> None:
     finally:
         for leftover in leftovers:
             leftover.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "nt":  # Windows cannot open a folder, and journals its names itself
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    flush_folder(path.parent)
 
 
 def connect(path: Path, patience: float | None = None) -> sqlite3.Connection:

@@ -10,12 +10,11 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
 import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..config import make_private, open_private
+from ..config import flush, make_private, open_private
 from ..errors import SeedanceError, StoreError
 from ..types import Submission
 
@@ -96,8 +95,7 @@ class Receipts:
         make_private(self._folder)
         with open_private(self._path) as file:
             file.write(b"\0" * _SIZE)
-            file.flush()
-            os.fsync(file.fileno())
+            flush(file)
 
     def keep(self, job_id: str, submission: Submission) -> None:
         """
@@ -117,8 +115,7 @@ class Receipts:
             with self._path.open("r+b") as file:
                 file.seek(self._used)
                 file.write(line)
-                file.flush()
-                os.fsync(file.fileno())
+                flush(file)
             self._used += len(line)
             self._needed.add(job_id)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import anyio
 from anyio.to_thread import run_sync
 
+from ...config import flush, flush_folder
 from ...types import Job
 from .parts import Part, disk_errors
 from .unfinished import Writer, unfinished_file
@@ -175,22 +176,4 @@ def _is_file(path: Path) -> bool:
 
 def _flush(path: Path) -> None:
     with path.open("r+b") as file:
-        os.fsync(file.fileno())
-        if sys.platform == "darwin":
-            import fcntl
-
-            fcntl.fcntl(file.fileno(), fcntl.F_FULLFSYNC)
-
-
-def flush_folder(folder: Path) -> None:
-    """Make new names in a folder durable. Blocks."""
-    if sys.platform != "win32":
-        try:
-            descriptor = os.open(folder, os.O_RDONLY)
-        except PermissionError:  # it may be written to and not be listed: then only everything can be flushed
-            os.sync()
-            return
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        flush(file)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import time
@@ -16,7 +15,7 @@ from urllib.request import url2pathname
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ...catalog import Offer
-from ...config import make_private, open_private
+from ...config import flush, make_private, open_private
 from ...errors import TaskNotFound
 from ...media import PlaceholderSpec
 from ...types import VideoRequest
@@ -137,8 +136,7 @@ class TaskFolder:
         try:
             with open_private(unfinished) as file:
                 file.write(task.model_dump_json().encode())
-                file.flush()
-                os.fsync(file.fileno())
+                flush(file)
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
