@@ -56,18 +56,18 @@ class ListOrder:
         self._earliest = math.inf
         self._newest_first = True
 
-    def all_older(self, times: Iterable[float | None], since: float) -> bool:
+    def is_past(self, times: Iterable[float | None], since: float) -> bool:
         """
-        Look at the times of creation on the next page; return whether no later page can have a task made since then.
+        Look at the times of creation on the next page; return whether no later page should have a task made since then.
 
-        Only a whole page of older ones tells that, on a list that was newest first to there: one old task may stand
-        above new ones for another reason.
+        So it is once an older one was seen on a list that was newest first to there. Where one stands above a newer one,
+        the list is in another order, and only its end tells.
         """
         told = [at for at in times if at is not None]
         for at in told:
             self._newest_first = self._newest_first and at <= self._earliest + _TIES_SECONDS
             self._earliest = min(self._earliest, at)
-        return self._newest_first and bool(told) and max(told) < since
+        return self._newest_first and self._earliest < since
 
 
 class Search:

@@ -225,8 +225,8 @@ async def test_orders_that_clearly_differ_leave_no_doubt(seed: int | None, tmp_p
 
 @pytest.mark.parametrize(
     "days",
-    [(9, 8), (9, 8, 0), (0, 9)],
-    ids=["oldest first", "old ones above a new one", "one old one below a new one"],
+    [(9, 8), (9, 8, 0), (0, 9, 0)],
+    ids=["oldest first", "old ones above a new one", "one old one between new ones"],
 )
 async def test_a_task_behind_old_ones_on_a_list_is_found_all_the_same(
     days: tuple[int, ...], tmp_path: Path

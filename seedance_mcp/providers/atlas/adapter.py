@@ -128,7 +128,7 @@ class AtlasProvider(Provider):
                     complete = False
                 else:
                     search.look(row.id, row.ordered, named=row.model == endpoint)
-            if order.all_older((row.at for row in new), since) or len(seen) >= turned.total:
+            if order.is_past((row.at for row in new), since) or len(seen) >= turned.total:
                 break
             if not new:
                 complete = False

@@ -184,7 +184,7 @@ class ReplicateProvider(Provider):
             seen.update(made.id for made in page.results)
             times = {made.id: created(made.created_at) for made in page.results}
             found |= {made.id: made for made in page.results if (times[made.id] or math.inf) >= since}
-            if not page.next or order.all_older(times.values(), since):
+            if not page.next or order.is_past(times.values(), since):
                 return _Turned(list(found.values()), seen, True, not page.next, dated)
             path = page.next
         return _Turned(list(found.values()), seen, False, False, dated or Dated())
