@@ -48,9 +48,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True
 
 
-@pytest.hookimpl(
-    wrapper=True, tryfirst=True
-)  # marked before tests are deselected by their marks, ordered after it
+# Tests are marked before some are deselected by their marks, and put in order after that.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """Mark each test with its kind, and let the longest begin first where several workers share them."""
     for item in items:

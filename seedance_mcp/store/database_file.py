@@ -186,9 +186,10 @@ def _lenient(text: bytes) -> str:
 
 def _migrate(connection: sqlite3.Connection, found: int) -> None:
     """Bring the tables from version `found` to this one: as a whole or not at all, and written to the disk once."""
-    scripts = "".join(script for version, script in _migrations() if version > found)
+    scripts = [script for version, script in _migrations() if found < version <= SCHEMA_VERSION]
     if scripts:
-        connection.executescript(f"BEGIN IMMEDIATE; {scripts} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+        steps = "\n".join(scripts)
+        connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
 
 
 @cache

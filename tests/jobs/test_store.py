@@ -252,6 +252,24 @@ async def test_closing_waits_for_whoever_is_reading_and_refuses_whoever_comes_la
         await store.write_briefly(lambda connection: connection.execute("DELETE FROM jobs"), 1)
 
 
+def test_a_database_of_any_earlier_version_gets_the_tables_of_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tables(path: Path) -> list[tuple[str, str]]:
+        with closing(database_file.connect(path)) as connection:
+            assert connection.execute("PRAGMA user_version").fetchone() == (database_file.SCHEMA_VERSION,)
+            return connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+
+    database_file.create(tmp_path / "new.db")
+    wanted = tables(tmp_path / "new.db")
+    for version in range(1, database_file.SCHEMA_VERSION):
+        with monkeypatch.context() as patch:
+            patch.setattr(database_file, "SCHEMA_VERSION", version)
+            database_file.create(tmp_path / f"{version}.db")
+            assert tables(tmp_path / f"{version}.db") != wanted
+        assert tables(tmp_path / f"{version}.db") == wanted
+
+
 def test_a_database_whose_tasks_had_no_address_is_taken_over_damage_and_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
