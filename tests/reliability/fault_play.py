@@ -24,8 +24,11 @@ from .fault_market import SILENT_ABOUT_MONEY, Shop, call_name, info, opened, req
 from .fault_outcomes import Outcome, Stand, at, outcome
 from .waiting import until
 
-PATIENCE = 60.0
-"""Seconds that one cell may take at most, on a slow machine with many cells at once."""
+PATIENCE = 200.0
+"""
+Seconds that one cell may take at most. Alone it takes a second or two; on a slow and busy machine eight downloads of one
+cell were seen to take 70, with many cells at once.
+"""
 
 FOR_EVER = 1_000_000
 OPEN_STATES = (JobState.RESERVED, JobState.SENDING)

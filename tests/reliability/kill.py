@@ -32,7 +32,7 @@ HORIZON_HOURS = 3 / 3600
 
 AT_ONCE = 16
 MORE_TRIES = 4
-"""How often a point is tried again that no life came to in time: a busy machine is slow, and life goes many ways."""
+"""How often more rounds are played for what has happened too seldom: a busy machine is slow, and life goes many ways."""
 
 TROUBLE = (
     Fault(kind="lost", call="submit", accepted=True, times=None, chance=0.12),
@@ -89,14 +89,22 @@ async def _run(numbers: range, seed: int, provider: str, folder: Path, leases: b
                 for number in due:
                     one = Round(number, seed, provider, folder, leases)
                     group.start_soon(_round, one, source, emulator, outcome, limiter)
-            missed = [place for place, point in enumerate(POINTS) if not outcome.points[point]]
-            if len(numbers) < len(POINTS) or not missed:
+            due = _more(numbers, max((*numbers, *due)), outcome)
+            if not due:
                 break
-            cycle = 3 * len(POINTS)
-            start = (max((*numbers, *due)) // cycle + 1) * cycle
-            due = [start + place for place in missed]
     outcome.seconds = time.monotonic() - began
     return outcome
+
+
+def _more(numbers: range, last: int, outcome: Outcome) -> list[int]:
+    """Return the rounds after `last` to play besides: one for each point not reached, and some if too little happened."""
+    if len(numbers) < len(POINTS):
+        return []
+    cycle = 3 * len(POINTS)
+    start = (last // cycle + 1) * cycle
+    places = range(0, len(POINTS), 4) if outcome.lacks(len(numbers)) else ()
+    missed = [place for place, point in enumerate(POINTS) if not outcome.points[point]]
+    return [start + place for place in sorted({*places, *missed})]
 
 
 async def _round(

@@ -24,6 +24,16 @@ from . import fault_market as market
 BUSY_SECONDS = 60.0
 """For how long the judge waits for a database that somebody else writes, on a busy machine."""
 
+SHARES = {
+    "kills": 1.0,
+    "stops": 1 / 10,
+    "endings": 1 / 3,
+    "left": 1 / 4,
+    "alone": 1 / 20,
+    "harmful": 0.4,
+}
+"""How often each has to happen in a round on the average, or the run shows too little."""
+
 T = TypeVar("T")
 
 TOLD = "told"
@@ -59,6 +69,10 @@ class Outcome:
     def holds(self) -> bool:
         """True if no promise was broken."""
         return not self.violations
+
+    def lacks(self, rounds: int) -> list[str]:
+        """What has happened too seldom for a run of so many rounds: on a busy machine lives end before they get anywhere."""
+        return [kind for kind, share in SHARES.items() if getattr(self, kind) < rounds * share]
 
 
 def judge(

@@ -68,7 +68,7 @@ async def wrong_cells(name: str, chosen: Sequence[tuple[Row, str]], folder: Path
     return wrong
 
 
-@pytest.mark.timeout(300)  # a minute on two busy cores; the cells themselves are bounded
+@pytest.mark.timeout(900)  # a minute on two busy cores; the cells themselves are bounded
 @pytest.mark.parametrize("name", PROVIDERS)
 async def test_every_fault_of_every_call_ends_as_the_matrix_says(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -36,14 +36,9 @@ def test_kills_and_stops_at_any_moment_cost_nothing_twice_and_lose_nothing(provi
     assert outcome.holds, broken(outcome)
     assert outcome.bought == 2 * outcome.rounds
     assert outcome.rounds >= rounds
-    assert outcome.kills >= rounds
-    assert outcome.stops > rounds / 10
-    assert outcome.endings > rounds / 3, "many servers have to end as clients end them"
-    assert outcome.left > rounds / 4
-    assert outcome.alone > rounds / 20, "sometimes nobody but the watcher is there to deliver"
+    assert outcome.lacks(rounds) == [], outcome
     assert outcome.hooks + outcome.unsure >= outcome.bought
     assert outcome.unsure < outcome.hooks / 4
-    assert outcome.harmful > rounds * 0.4, "most of the time something else has to go wrong too"
     missed = [point for point in POINTS if not outcome.points[point]]
     assert missed == [], "a process has to die at every named point"
 
