@@ -175,7 +175,7 @@ class Promises:
             self._breakers_stop(job_id, at)
             alike = [other for other in self.jobs if other != job_id and self._alike(job_id, other)]
             self._world.consents.reserved(job_id, row, self.jobs, alike, at)
-        if before == "sending" and by == owner:
+        if by == owner and (before == "sending" or self._hears_late(job_id, by, after)):
             self._note_refusal(job_id, after, code, at)
         self._only_the_owner_moves(job_id, before, by, owner or row.owner)
         if before not in (None, "reserved", "sending") and by != "receipt" and not row.told:
@@ -451,6 +451,11 @@ class Promises:
     def _account(self, job_id: str) -> tuple[str, str]:
         intent = self._world.intents[job_id]
         return intent.provider, intent.account
+
+    def _hears_late(self, job_id: str, by: str, after: str) -> bool:
+        """Whether a buyer whom others took for dead puts down now that its purchase was accepted."""
+        kept = self._world.receipts.get(by, ())
+        return after == "accepted" and any(about == job_id for about, _ in kept)
 
     def _note_refusal(self, job_id: str, after: str, code: str | None, at: float) -> None:
         account, true = self._account(job_id), self._world.true
