@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import logging
-import random
 from collections.abc import Awaitable, Callable
 
 import anyio
@@ -107,8 +106,3 @@ class Scheduler:
             after = left if after is None else min(after, left)
         if after is not None:
             self.add(job_id, after=after)
-
-
-def backoff(base: float, failures: int, *, longest: float = 300.0) -> float:
-    """Seconds to wait after so many failures in a row: doubling, with full jitter, never below the base."""
-    return base + random.random() * min(longest, base * 2.0 ** min(failures, 12))  # noqa: S311  not a secret

@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
+from ..backoff import with_jitter
 from ..errors import (
     ConfigError,
     DownloadError,
@@ -37,7 +38,7 @@ from .buying.outcomes import adopt_receipt
 from .context import JobContext
 from .pool.provider_pool import ProviderPool
 from .results.saving import Saver
-from .scheduler import Scheduler, backoff
+from .scheduler import Scheduler
 from .tracking.polling import poll
 from .tracking.reconcile import adopt_late, try_reconcile
 
@@ -49,6 +50,9 @@ _LATE_SECONDS = 3600.0
 _OTHER_ACCOUNT_SECONDS = 30.0
 _DOUBTFUL = frozenset({JobState.ABSENT, JobState.REJECTED, JobState.UNRESOLVED, JobState.MISSING})
 _STALLED_FACTOR = 12
+_LONGEST_PAUSE, _LONGEST_DOWNLOAD_PAUSE = 300.0, 30.0
+"""Seconds: what is added by chance between two tries, where one failure follows the other, is at most so long."""
+
 _LOUD_AFTER = 5
 _STALE_AT_ONCE = 3
 """So often a decision that came too late is taken anew at once; after that, somebody else is quicker every time."""
@@ -193,7 +197,7 @@ class Watcher:
         except Exception as error:  # whatever it is, the next step may go well, and all other jobs go on
             self._troubles.note("Following it", error, job_id)
             await self._troubles.keep()
-            return backoff(self._interval(), self._failed(job_id))
+            return with_jitter(self._interval(), self._failed(job_id), longest=_LONGEST_PAUSE)
         self._failures.pop(job_id, None)
         self._left.discard(job_id)
         return after
@@ -248,8 +252,8 @@ class Watcher:
         level = logging.INFO if failures < _LOUD_AFTER else logging.WARNING
         logger.log(level, "%s: %s: %s (%d in a row)", job_id, error.code, error.message, failures)
         wished = getattr(error, "retry_after", None) or 0.0
-        longest = 30.0 if isinstance(error, DownloadError) else 300.0
-        return max(backoff(self._interval(), failures, longest=longest), min(wished, 300.0))
+        longest = _LONGEST_DOWNLOAD_PAUSE if isinstance(error, DownloadError) else _LONGEST_PAUSE
+        return max(with_jitter(self._interval(), failures, longest=longest), min(wished, _LONGEST_PAUSE))
 
     async def _orphan(self, job: Job) -> float | None:
         # Whether the submitting process died is told by its free lock alone, never by a clock.

@@ -10,9 +10,11 @@ import anyio
 
 
 async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    """Look until it is so: neither the emulator's ledger nor the database rings a bell."""
-    while not await true():  # noqa: ASYNC110
-        await anyio.sleep(0.02)
+    """Look until it is so, less and less often: neither the emulator's ledger nor the database rings a bell."""
+    pause = 0.01
+    while not await true():
+        await anyio.sleep(pause)
+        pause = min(1.5 * pause, 0.1)
 
 
 @contextlib.asynccontextmanager

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
+from ...backoff import exponential
 from ...errors import REFUSALS, SeedanceError, SubmissionNotSent
 from ...providers import Provider
 from ...store import Receipts, Store, transitions
@@ -29,6 +30,7 @@ _QUERY = re.compile(rb"(https?:[^\s\"'?]{1,2000})\?[^\s\"']+")
 """What signs an address, where a provider repeats the links that it was given: no record keeps it."""
 
 _CONNECT_TRIES = 3
+_FIRST_PAUSE = 0.4
 
 
 class _Sent:
@@ -131,5 +133,5 @@ async def _submit(provider: Provider, request: VideoRequest, offer: Offer, purch
         except SubmissionNotSent:
             if purchase.sent or attempt == _CONNECT_TRIES:
                 raise
-            await anyio.sleep(0.2 * 2**attempt)
+            await anyio.sleep(exponential(_FIRST_PAUSE, attempt))
     raise AssertionError("unreachable")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from ...backoff import exponential
 from ...errors import DownloadError
 from ...types import Tries
 from .transfer import LinkExpired, NoVideo
@@ -72,7 +73,7 @@ def is_kept_no_longer(tries: Tries, *, passed: float, kept_seconds: float) -> bo
 
 
 def _grown(failures: int) -> float:
-    return _FIRST_PAUSE * _FACTOR ** (failures - 1) if failures else 0.0
+    return exponential(_FIRST_PAUSE, failures, factor=_FACTOR)
 
 
 def _day(now: float) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Generic
 
 import anyio
 
+from ...backoff import exponential
 from ...catalog import ProviderInfo
 from ...errors import ProviderError, ProviderUnavailable, RateLimited, TaskNotFound, UnexpectedResponse
 from ...types import MediaFile
@@ -308,7 +309,7 @@ class Api:
         raise failure
 
     def _pause(self, attempt: int, failure: ProviderError) -> float:
-        jitter = self._timing.random() * min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE)
+        jitter = self._timing.random() * exponential(FIRST_PAUSE, attempt, longest=LONGEST_PAUSE)
         asked = failure.retry_after if isinstance(failure, RateLimited) else None
         return jitter if asked is None else asked + self._timing.random() * FIRST_PAUSE
 
