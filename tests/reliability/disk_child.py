@@ -38,6 +38,9 @@ ROOM = 1024
 STRUGGLE_SECONDS = 0.6
 """How long a server tries on a full disk before it is killed, or given room again."""
 
+POINT_SECONDS = 100.0
+"""What one point may take at most, on a busy machine."""
+
 PHASES = ("opening", "asking", "answered", "following")
 """When the disk runs full: before the server starts, before it is asked, while the purchase is under way, after it."""
 
@@ -135,19 +138,19 @@ class Point:
         try:
             async with anyio.create_task_group() as group:
                 if self.phase == "answered":
-                    group.start_soon(self._fill, app, JobState.SENDING)
+                    group.start_soon(self._fill, app, "sent_at")
                 started = await app.generate(self.asked)
             if self.phase == "following":
-                await self._fill(app, JobState.ACCEPTED)
+                await self._fill(app, "accepted_at")
             await until(partial(self._answer_is_kept, app))
             with anyio.move_on_after(STRUGGLE_SECONDS):
                 await app.wait(started.job.id, STRUGGLE_SECONDS)
         except* SeedanceError as errors:
             self._said += [[error.code, error.hint] for error in _leaves(errors)]
 
-    async def _fill(self, app: App, state: JobState) -> None:
+    async def _fill(self, app: App, moment: str) -> None:
         async def there() -> bool:
-            return any(job.state is state for job in await app.recent())
+            return any(getattr(job, moment) is not None for job in await app.recent())
 
         await until(there)
         self._space.leave(self.pages)
@@ -174,13 +177,18 @@ def _leaves(group: BaseExceptionGroup[SeedanceError]) -> list[SeedanceError]:
     return found
 
 
+async def _bounded(work: Any) -> None:
+    with anyio.fail_after(POINT_SECONDS):
+        await work()
+
+
 def _in_a_process(work: Any) -> int:
     """Run it in a copy of this process; how that ended."""
     sys.stdout.flush()
     child = os.fork()
     if not child:
         try:
-            anyio.run(work)
+            anyio.run(_bounded, work)
             os._exit(0)
         except BaseException:
             traceback.print_exc()

@@ -30,6 +30,9 @@ Seconds that one cell may take at most. Alone it takes a second or two; on a slo
 cell were seen to take 70, with many cells at once.
 """
 
+SELDOM = 0.1
+"""Seconds between two looks: a cell stands as it does until its fault is over, and sixteen look at once."""
+
 FOR_EVER = 1_000_000
 OPEN_STATES = (JobState.RESERVED, JobState.SENDING)
 
@@ -216,7 +219,7 @@ class _Stage:
         async def struck() -> bool:
             return sum(call.fault == kind for call in self.emulator.ledger.calls) >= times
 
-        await until(struck)
+        await until(struck, longest=SELDOM)
 
     async def _ends(self) -> None:
         expected = self.expected
@@ -242,7 +245,7 @@ class _Stage:
         async def fitting() -> bool:
             return fits(await self.app.job(self.job_id))
 
-        await until(fitting)
+        await until(fitting, longest=SELDOM)
         return await self.app.job(self.job_id)
 
     async def _sees(self, stand: Stand) -> None:

@@ -9,12 +9,16 @@ from typing import Any
 import anyio
 
 
-async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    """Look until it is so, less and less often: neither the emulator's ledger nor the database rings a bell."""
-    pause = 0.01
+async def until(true: Callable[[], Awaitable[bool]], *, longest: float = 0.02) -> None:
+    """
+    Look until it is so: neither the emulator's ledger nor the database rings a bell.
+
+    `longest`: seconds between two looks, after some that are closer together. What is so for a moment only needs few.
+    """
+    pause = min(0.02, longest)
     while not await true():
         await anyio.sleep(pause)
-        pause = min(1.5 * pause, 0.1)
+        pause = min(1.5 * pause, longest)
 
 
 @contextlib.asynccontextmanager
