@@ -225,7 +225,7 @@ class World:
             seller = self.accounts.random.choice(SELLERS)
             self.count("planned otherwise")
         price = self.consents.price(number)
-        job_id = f"{seller}{len(self.intents)}"
+        job_id = f"{seller}{len(self.intents):03}"  # none is the beginning of another
         key = f"request-{number}-{self.random.randrange(2)}" if self.random.random() < 0.2 else None
         if self.consents.habit == "keys":
             key = f"request-{number}-key"
@@ -240,7 +240,7 @@ class World:
             await self._buy(process, intent, None)
         except ConfirmationRequired as question:
             for brought in await self.consents.answers(process, intent, question):
-                again = f"{seller}{len(self.intents)}"
+                again = f"{seller}{len(self.intents):03}"
                 terms = replace(intent.terms, agreed_to=brought.agreed_to)
                 repeated = replace(intent, job_id=again, tag=again, terms=terms)
                 with contextlib.suppress(ConfirmationRequired):
