@@ -314,3 +314,24 @@ async def test_a_job_of_an_earlier_version_is_known_by_its_plan(tmp_path: Path) 
         connection.close()
         async with server(emulator, "ark", tmp_path) as app:
             assert is_repeated(await app.generate(market.request("ark")), first)
+
+
+@pytest.mark.parametrize("named", [None, "ark"])
+async def test_a_placeholder_does_not_stand_for_the_video_that_is_wanted_with_a_key(
+    named: str | None, tmp_path: Path
+) -> None:
+    async with Emulator("ark", behaviour=working()) as emulator:
+        asked = boat(model=MODEL, duration=4)
+        rehearsal = {
+            "SEEDANCE_STATE_DIR": str(tmp_path / "state"),
+            "SEEDANCE_OUTPUT_DIR": str(tmp_path / "videos"),
+        }
+        async with opened(rehearsal, tmp_path) as app:
+            drawn = await app.generate(asked)
+            assert (await ends(app, drawn.job.id)).state is JobState.DONE
+            assert is_repeated(await app.generate(asked), drawn)
+        async with opened(rehearsal | emulator.environment("ark"), tmp_path) as app:
+            video = await app.generate(boat(model=MODEL, duration=4, provider=named))
+            assert (video.deduplicated, video.job.provider) == (False, "ark")
+            assert is_repeated(await app.generate(asked), video)
+        assert len(emulator.ledger.tasks) == 1

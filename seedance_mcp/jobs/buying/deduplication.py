@@ -100,6 +100,15 @@ def _digest(value: list[Any]) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
+def comparable(jobs: Iterable[Job], *, paid: bool) -> list[Job]:
+    """
+    Leave out the finished jobs that cost nothing, if a real video is wanted now.
+
+    Whoever tried a request in the sandbox and then set a key wants the video, and has paid for nothing yet.
+    """
+    return [job for job in jobs if not (paid and job.finished and job.maximum.is_free)]
+
+
 def standing(connection: Connection, jobs: Iterable[Job], *, now: float) -> Job | None:
     """Return the first of these jobs that still stands for its request: open, unclear, or done and not yet read about."""
     return next((job for job in jobs if _stands(connection, job, now)), None)

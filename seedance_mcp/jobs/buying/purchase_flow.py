@@ -22,7 +22,7 @@ from ..inputs.resolved_request import ResolvedRequest
 from ..inputs.sources import Sources
 from ..pool.provider_pool import ProviderPool
 from .call_agreements import agreed_within_call
-from .deduplication import digest_of_asked, standing, wanted
+from .deduplication import comparable, digest_of_asked, standing, wanted
 from .fallback import Fallback, Refused, why_there
 from .idempotency import RequestKey, job_of
 from .intents import Intent
@@ -123,7 +123,7 @@ class PurchaseFlow:
             digests=(digest_of_asked(asked.request, digests),),
             asked=wanted(asked.request, digests),
         )
-        same = await self._store.read(query)
+        same = comparable(await self._store.read(query), paid=self._planner.is_paid(asked.request))
         job = await self._store.read(partial(standing, jobs=same, now=self._store.clock()))
         return None if job is None else await self._known(job, why_there(job, same))
 

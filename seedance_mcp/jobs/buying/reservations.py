@@ -52,7 +52,8 @@ def reserve(
     if intent.key is None and not terms.allow_duplicate:
         # Also for what others refused to this caller: it may have been accepted for another one in the meantime.
         same = repeated_requests.made_for(connection, (fingerprint, *stands_for), intent.wanted)
-        known = deduplication.standing(connection, same, now=now)
+        comparable = deduplication.comparable(same, paid=not intent.maximum.is_free)
+        known = deduplication.standing(connection, comparable, now=now)
         if known is not None:
             return known, True
     _check(connection, intent, settings, now)

@@ -180,6 +180,12 @@ class Planner:
         first = self._best(all_plans).offer.provider.name
         return replace(best, preferred=first if first in malformed else None)
 
+    def is_paid(self, request: VideoRequest) -> bool:
+        """Return whether a real video would be bought for this request now, not a placeholder drawn."""
+        providers, name = self._pool.catalog.providers, request.provider or self._settings.provider
+        names = [name] if name else self._ready_pool()
+        return any(name in providers and not providers[name].placeholder for name in names)
+
     def _ready_pool(self) -> list[str]:
         ready, providers = self._pool.ready(), self._pool.catalog.providers
         paid = [name for name, info in providers.items() if ready.get(name) and not info.placeholder]
