@@ -52,6 +52,7 @@ KINDS = {
     "jobs/test_journal.py": UNIT,
     "jobs/test_missing.py": UNIT,
     "jobs/test_network_drives.py": UNIT,
+    "jobs/test_no_end.py": WIRE,
     "jobs/test_readers.py": UNIT,
     "jobs/test_receipts.py": UNIT,
     "jobs/test_retries.py": WIRE,

@@ -39,7 +39,7 @@ from .context import JobContext
 from .pool.provider_pool import ProviderPool
 from .results.saving import Saver
 from .scheduler import Scheduler
-from .tracking.polling import poll
+from .tracking.polling import lose_sight, poll
 from .tracking.reconcile import adopt_late, try_reconcile
 
 logger = logging.getLogger(__name__)
@@ -232,9 +232,13 @@ class Watcher:
             return await try_reconcile(job, offer, provider=provider, store=self._store)
         if job.state is JobState.REMOTE_DONE:
             return await self._saver.save(job, provider, result_hours=offer.provider.result_hours)
-        return await poll(
-            job, offer, provider=provider, store=self._store, cny_per_usd=self._settings.cny_per_usd
-        )
+        cny_per_usd = self._settings.cny_per_usd
+        try:
+            return await poll(job, offer, provider=provider, store=self._store, cny_per_usd=cny_per_usd)
+        except ProviderError as error:
+            if self._failures.get(job.id, 0) < _LOUD_AFTER:
+                raise
+            return await lose_sight(job, offer, error, store=self._store)
 
     def _leave(self, job_id: str, other: OtherAccount) -> float:
         # Looked at again because a person may say meanwhile that it is the same account; nobody is asked for that.
@@ -305,6 +309,10 @@ class Watcher:
             mine = kept.instance == self._store.ownership.instance
             if mine or not self._store.ownership.alive(kept.instance):
                 with self._troubles.contained("Reading the receipts of a process"):
+                    if (
+                        kept.unreadable is not None
+                    ):  # later, perhaps; those of all others are adopted meanwhile
+                        raise kept.unreadable
                     await self._adopt_kept(kept, mine=mine)
 
     async def _adopt_kept(self, kept: Kept, *, mine: bool) -> None:

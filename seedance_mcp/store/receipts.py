@@ -41,13 +41,14 @@ class Kept:
     """
     What the receipts of the process `instance` hold: pairs of a job's id and its submission.
 
-    `whole`: every line could be read.
+    `whole`: every line could be read. `unreadable`: the file could not be, at the moment; it holds whatever it holds.
     """
 
     path: Path
     instance: str
     receipts: list[tuple[str, Submission]]
     whole: bool
+    unreadable: OSError | None = None
 
     def discard(self) -> None:
         """Remove the file: the database has all of it. Raises `OSError`."""
@@ -142,12 +143,16 @@ class Receipts:
                 self._used = 0
 
     def read(self) -> list[Kept]:
-        """Return what all receipt files of the folder hold, this process's and those of earlier ones. Raises `OSError`."""
+        """
+        Return what all receipt files of the folder hold, this process's and those of earlier ones.
+
+        Raises OSError: the folder cannot be listed.
+        """
         found: list[Kept] = []
         paths = self._folder.iterdir() if self._folder.is_dir() else ()
         for path in [path for path in paths if path.suffix == ".receipts"]:
             with contextlib.suppress(FileNotFoundError):  # its process has just closed, with nothing in it
-                found.append(_kept(path, path.read_bytes()))
+                found.append(_read(path))
         return found
 
     def close(self) -> None:
@@ -155,6 +160,15 @@ class Receipts:
         with self._lock:
             if not self._needed:
                 self._path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Kept:
+    try:
+        return _kept(path, path.read_bytes())
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        return Kept(path=path, instance=path.stem, receipts=[], whole=False, unreadable=error)
 
 
 def _kept(path: Path, content: bytes) -> Kept:

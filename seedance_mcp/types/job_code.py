@@ -76,7 +76,7 @@ JOB_CODES: Mapping[JobCode, str] = MappingProxyType(
         JobCode.RESULT_UNUSABLE: "Paid, but what the provider hands out is no video, however often it is fetched.",
         JobCode.STORE: "The job database could not be used.",
         JobCode.SUBMISSION_UNKNOWN: "The purchase may or may not have been accepted; it is counted and looked for.",
-        JobCode.TASK_MISSING: "The provider no longer knows a task that it had accepted; it stays counted.",
+        JobCode.TASK_MISSING: "The provider no longer knows an accepted task, or says nothing about it; it stays counted.",
         JobCode.TASK_NOT_FOUND: "The provider does not know what the request is based on.",
         JobCode.UNEXPECTED_RESPONSE: "An answer that fits no documented shape.",
         JobCode.UNRESOLVED: "Nobody but a person can find out whether it was bought; it stays counted.",

@@ -132,7 +132,7 @@ class SimReceipts:
 class SimKept:
     """The receipts of one process, as another one finds them."""
 
-    whole = True
+    whole, unreadable = True, None
 
     def __init__(
         self,

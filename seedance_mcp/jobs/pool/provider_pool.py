@@ -251,16 +251,22 @@ class ProviderPool:
         return open_carrier(self._settings, self.catalog, open_provider=self.open, account=self.account)
 
     def seller(self, job: Job) -> ProviderInfo:
-        """Return the provider that a job was bought from. Raises InvalidRequest if it has left the catalogue."""
-        return self.catalog.provider(job.provider)
+        """Return the provider that a job was bought from. Raises ConfigError if it has left the catalogue."""
+        try:
+            return self.catalog.provider(job.provider)
+        except InvalidRequest as error:
+            raise _left_the_catalogue(job, error) from None
 
     def offer(self, job: Job) -> Offer:
         """
         Return the offer that a job was bought from, also when it is no longer on sale.
 
-        Raises InvalidRequest if the catalogue no longer has it.
+        Raises ConfigError if the catalogue no longer has it.
         """
-        return self.catalog.offer(job.provider, job.model, retired=True)
+        try:
+            return self.catalog.offer(job.provider, job.model, retired=True)
+        except InvalidRequest as error:
+            raise _left_the_catalogue(job, error) from None
 
     def not_as_ordered(self, job: Job) -> str | None:
         """Describe what of a job's file, or of the model that its provider names, is not as ordered; None: nothing."""
@@ -271,7 +277,7 @@ class ProviderPool:
             return model
         try:
             offer = self.offer(job)
-        except InvalidRequest:
+        except ConfigError:
             offer = None  # the catalogue has lost it since
         return "; ".join(filter(None, (not_as_ordered(job.request, job.artifacts, offer), model))) or None
 
@@ -283,3 +289,12 @@ class ProviderPool:
             except Exception:
                 logger.exception("the connections to %s could not be closed", name)
         self._open.clear()
+
+
+def _left_the_catalogue(job: Job, error: InvalidRequest) -> ConfigError:
+    """What stands in the way of a job whose provider or model the catalogue has lost: no argument of any call."""
+    return ConfigError(
+        f"{error.message} The job was bought there, as {job.model} at {job.provider}.",
+        hint="It waits and stays counted. Put the lines of the SEEDANCE_CATALOG file back with which it was bought,"
+        " then start the server again.",
+    )

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ...catalog import Offer
 
 _TASK_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_OPEN = frozenset({JobState.UNKNOWN, JobState.UNRESOLVED, JobState.MISSING})
+_TAKEN_BACK = frozenset({JobState.ABSENT, JobState.REJECTED})
+"""Taken for not bought, by a list, a refusal or a person's word: where its task shows up all the same, it was."""
+
 _TRIES = 5
 """A search by the watcher changes the job at most every few seconds."""
 
@@ -83,16 +87,18 @@ async def decide_by_hand(
     """
     Record what a person found at the provider: the id of the task, or None for "it was not bought".
 
-    `find` looks for the task of an id. Returns the job, and in words whether the task was looked for.
+    `find` looks for the task of an id. Returns the job, and in words whether the task was looked for. A task also takes
+    back that the job was not bought.
 
     Raises:
         InvalidRequest: the job's outcome is not open, or the id cannot be one or is another job's.
         Stale: the job changed while the task was looked for.
     """
-    if job.state not in (JobState.UNKNOWN, JobState.UNRESOLVED, JobState.MISSING):
+    if job.state not in (_OPEN if task_id is None else _OPEN | _TAKEN_BACK):
         raise InvalidRequest(
             [f"Job {job.id} is {job.status}: there is nothing to decide."],
-            hint="Only jobs whose purchase is unknown can be resolved by hand.",
+            hint="Only jobs whose purchase is unknown can be resolved by hand, and one that counts as not bought by the"
+            " id of its task.",
         )
     if task_id is None:
         if job.state is JobState.MISSING:

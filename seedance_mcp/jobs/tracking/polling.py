@@ -83,6 +83,28 @@ async def _not_found(job: Job, offer: Offer, *, provider: Provider, store: Store
             return job
     except NotSupported:
         pass
+    words = "The provider no longer knows this task; it stays counted as spent."
+    return await _missing(job, "the provider no longer knows the task", words, store)
+
+
+async def lose_sight(job: Job, offer: Offer, error: ProviderError, *, store: Store) -> Job:
+    """
+    Leave an accepted job to a person when the provider answers no question about it, and its result is not kept so long.
+
+    `error` is the last of several failures in a row.
+
+    Raises:
+        ProviderError: that error; the time is not over.
+        Stale: somebody else recorded something meanwhile.
+    """
+    if await _passed(store, job, "accepted_at") < _CEILING_SECONDS + offer.provider.result_hours * 3600:
+        raise error
+    words = f"The provider can no longer be asked about this task; it stays counted as spent. {error.message}"
+    return await _missing(job, "the provider can no longer be asked", words, store)
+
+
+async def _missing(job: Job, detail: str, words: str, store: Store) -> Job:
+    now = store.clock()
     return await store.write(
         lambda connection: transitions.move(
             connection,
@@ -90,8 +112,8 @@ async def _not_found(job: Job, offer: Offer, *, provider: Provider, store: Store
             JobState.MISSING,
             now=now,
             by=store.ownership.instance,
-            detail="the provider no longer knows the task",
-            error="The provider no longer knows this task; it stays counted as spent.",
+            detail=detail,
+            error=words,
             error_code="task_missing",
             error_hint="Look at the provider's console for the task id.",
         )

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_NOBODY_TELLS = "It cannot be found out whether the provider took this purchase; it stays counted as spent."
 _NO_CLOCK = (
-    "It cannot be found out whether the provider took this purchase; it stays counted as spent. The provider's list does"
+    f"{_NOBODY_TELLS} The provider's list does"
     " not show it, and proves nothing: the machine was started anew, or another one went on, and a clock that was wrong"
     " when it was sent, or an answer without the provider's time, leaves open how far back to look."
 )
@@ -35,7 +36,8 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
     A found task is adopted at once. Absence counts only when the evidence was made after the quiet period (a list out
     of a cache was made before it was fetched), which starts when the sender can no longer have been sending, and when
     it is certain that the list was searched from before the sending on, whatever our clocks showed, and
-    that it shows what of ours has to be on it. Beyond the provider's horizon, or where it cannot be asked, a person decides.
+    that it shows what of ours has to be on it. Beyond the provider's horizon, whether its list can be read then or not,
+    and where it cannot be asked at all, a person decides.
 
     Raises:
         ProviderError: the provider could not be asked now.
@@ -52,6 +54,11 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
                 job, JobState.UNRESOLVED, store, "the provider cannot be asked which tasks it took"
             )
         return job
+    except ProviderError as error:
+        if not await _is_beyond(job, offer, store):
+            raise
+        detail = "the provider could not be asked for as long as its list reaches back"
+        return await decide(job, JobState.UNRESOLVED, store, detail, error=f"{_NOBODY_TELLS} {error.message}")
     if answer.submission is not None:
         return await decide(
             job,
@@ -161,7 +168,7 @@ async def decide(job: Job, to: JobState, store: Store, detail: str, **changes: A
         }
     else:
         changes = {
-            "error": "It cannot be found out whether the provider took this purchase; it stays counted as spent.",
+            "error": _NOBODY_TELLS,
             "error_code": "unresolved",
             "error_hint": f"Look at the provider's console, then run `seedance-mcp jobs resolve {job.id}`.",
             **changes,
