@@ -91,7 +91,7 @@ def a_provider(name: str, ahead: Ahead) -> Emulator:
     return Emulator(name, clock=ahead.wall, behaviour=Behaviour(running_seconds=1e12))
 
 
-async def test_a_lost_purchase_whose_list_cannot_be_read_is_left_to_a_person_in_the_end(
+async def test_a_lost_purchase_whose_list_stays_unreadable_is_left_to_a_person(
     tmp_path: Path,
 ) -> None:
     ahead = Ahead()
@@ -115,7 +115,7 @@ async def test_a_lost_purchase_whose_list_cannot_be_read_is_left_to_a_person_in_
 
 @pytest.mark.parametrize("name", ["ark", "runcomfy", "fal"])
 @pytest.mark.parametrize("fault", [{"kind": "status", "status": 401}, {"kind": "page", "status": 404}])
-async def test_an_accepted_task_about_which_nothing_is_answered_is_left_to_a_person_in_the_end(
+async def test_an_accepted_task_about_which_nothing_is_answered_is_left_to_a_person(
     name: str, fault: dict[str, object], tmp_path: Path
 ) -> None:
     ahead = Ahead()
@@ -143,7 +143,7 @@ async def test_an_accepted_task_about_which_nothing_is_answered_is_left_to_a_per
         assert resolved.state is JobState.ACCEPTED
 
 
-async def test_what_a_person_said_was_not_bought_is_taken_back_by_the_id_of_its_task(tmp_path: Path) -> None:
+async def test_a_word_that_it_was_not_bought_is_taken_back_by_the_id_of_its_task(tmp_path: Path) -> None:
     ahead = Ahead()
     async with a_provider("runcomfy", ahead) as emulator:
         emulator.fail("lost", "submit")
