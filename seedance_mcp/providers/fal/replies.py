@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, cast
 
 from pydantic import Field, StringConstraints
 
 from ...types import TaskState, TaskStatus
 from ..error_codes import read_codes
-from ..http.api import Problem, Reply, TaskId, amount_of
+from ..http.api import Problem, Reply, TaskId, amount_of, number_of
 from ..lenient_fields import Incidental, QueuePlace
 from ..outcomes import failed
 from ..status_words import plain
@@ -65,11 +65,8 @@ class Output(Reply):
     @property
     def units(self) -> Decimal | None:
         """How many units of the endpoint's work are charged, if the answer says so."""
-        try:
-            units = Decimal(str(self.billable_units))
-        except InvalidOperation:
-            return None
-        return units if units.is_finite() and 0 < units < _MOST_UNITS else None
+        units = number_of(self.billable_units, most=_MOST_UNITS)
+        return units if units is not None and units > 0 else None
 
 
 class Token(Reply):
