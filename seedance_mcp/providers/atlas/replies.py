@@ -75,7 +75,7 @@ class Row(Reply):
     """One line of the history: the id under its own name, what was ordered as JSON in a string."""
 
     id: TaskId = Field(alias="ID")
-    model: str | None = None
+    model: Incidental[str] = None
     created_at: Any = Field(default=None, alias="createdAt")
     request_body: Any = Field(default=None, alias="requestBody")
 
@@ -107,8 +107,8 @@ class Row(Reply):
 class Page(Reply):
     """A page of the history."""
 
-    items: list[Row]
-    total: int
+    items: list[Any]
+    total: Incidental[int] = None
 
 
 class _Money(Reply):

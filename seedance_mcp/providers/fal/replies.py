@@ -86,16 +86,16 @@ class Listed(Reply):
     """A request on the list."""
 
     request_id: TaskId
-    endpoint_id: str | None = None
-    json_input: dict[str, Any] | None = None
+    endpoint_id: Incidental[str] = None
+    json_input: Incidental[dict[str, Any]] = None
 
 
 class Page(Reply):
     """A page of the list."""
 
-    items: list[Listed]
-    has_more: bool = False
-    next_cursor: str | None = None
+    items: list[Any]
+    has_more: Any = False
+    next_cursor: Any = None
 
 
 class Rate(Reply):
@@ -116,7 +116,7 @@ class Rate(Reply):
 class Rates(Reply):
     """The prices that were asked for."""
 
-    prices: list[Rate]
+    prices: list[Any]
 
 
 class Nothing(Reply):
