@@ -20,7 +20,8 @@ _OPEN = "It cannot be found out whether the provider took this purchase; it stay
 
 _NO_CLOCK = (
     f"{_OPEN} The provider's list does not show it, and proves nothing: the machine was started anew, or another one went"
-    " on, and a clock that was wrong when it was sent, or an answer without the provider's time, leaves open how far back to look."
+    " on, and a clock that was wrong when it was sent, or an answer without the provider's time, leaves open how far back"
+    " to look."
 )
 
 

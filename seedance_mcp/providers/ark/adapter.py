@@ -320,7 +320,7 @@ class ArkProvider(Provider):
         return _List(list(tasks.values()), gap, complete and gap is None, dated or Dated())
 
     def _state(self, task: _Task) -> TaskState:
-        status = self._words.status(task.status)
+        status = self._words.status(task.status, has_video=bool(task.content and task.content.video_url))
         if status is TaskStatus.SUCCEEDED:
             return self._succeeded(task)
         if status is TaskStatus.FAILED:

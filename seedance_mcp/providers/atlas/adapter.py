@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from ...catalog import Offer, ProviderInfo
 from ...errors import ContentRejected, ProviderError, RequestRejected, TaskNotFound, UnexpectedResponse
@@ -37,9 +36,6 @@ _MODEL = "api/v1/model"
 
 _PAGE, _PAGES = 50, 40
 """Rows on a page of the history, and pages that are turned, at most."""
-
-_STILLS = (".png", ".jpg", ".jpeg", ".webp")
-"""How an output ends that is a picture: the last frame. Nothing else tells which of the outputs it is."""
 
 _GOOD = ("0", "200")
 """Codes of good answers. What has one and yet comes with an error status contradicts itself, and proves nothing."""
@@ -174,7 +170,7 @@ class AtlasProvider(Provider):
         return made.id == asked and self._words.known(made.status) in ENDED
 
     def _state(self, made: Prediction) -> TaskState:
-        status = self._words.status(made.status)
+        status = self._words.status(made.status, has_video=bool(made.videos))
         if status is TaskStatus.SUCCEEDED:
             return self._succeeded(made)
         if status is TaskStatus.FAILED:
@@ -182,18 +178,16 @@ class AtlasProvider(Provider):
         return TaskState(status=status)
 
     def _succeeded(self, made: Prediction) -> TaskState:
-        stills = [url for url in made.urls if urlsplit(url).path.lower().endswith(_STILLS)]
-        videos = [url for url in made.urls if url not in stills]
-        if not videos and made.flagged:
+        if not made.videos and made.flagged:
             return _failed(made)
-        if not videos:
+        if not made.videos:
             raise unplaced(self._info)
         ordered = moment(made.created_at if isinstance(made.created_at, str) else None)
         price = money(made.price)
         return TaskState(
             status=TaskStatus.SUCCEEDED,
-            video_urls=tuple(videos),
-            last_frame_url=stills[0] if stills else None,
+            video_urls=tuple(made.videos),
+            last_frame_url=made.stills[0] if made.stills else None,
             # Counted from the order, not from its end.
             url_expires_at=kept_until(ordered, self._info, now=self._api.now),
             usage=used("price_usd", price),

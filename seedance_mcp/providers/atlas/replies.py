@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -29,6 +30,9 @@ STATUSES = {
     "canceled": TaskStatus.CANCELLED,
     "cancelled": TaskStatus.CANCELLED,
 }
+
+_STILLS = (".png", ".jpg", ".jpeg", ".webp")
+"""How an output ends that is a picture: the last frame. Nothing else tells which of the outputs it is."""
 
 ENDED = (TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELLED)
 
@@ -57,6 +61,16 @@ class Prediction(Reply):
         said = self.outputs or self.output
         items = cast("list[Any]", said) if isinstance(said, list) else [said]
         return [url for item in items if (url := _url(item))]
+
+    @property
+    def stills(self) -> list[str]:
+        """Which of them are pictures."""
+        return [url for url in self.urls if _path(url).endswith(_STILLS)]
+
+    @property
+    def videos(self) -> list[str]:
+        """All others."""
+        return [url for url in self.urls if not _path(url).endswith(_STILLS)]
 
     @property
     def flagged(self) -> bool:
@@ -201,6 +215,13 @@ def text_of(error: Any) -> str:
     if isinstance(error, dict):
         error = cast("dict[str, Any]", error).get("message")
     return error if isinstance(error, str) else ""
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path.lower()
+    except ValueError:
+        return ""
 
 
 def _url(item: Any) -> str:

@@ -69,6 +69,8 @@ class FalProvider(Provider):
         """Ask for the status and, once it has ended, for the result: only that tells how it ended."""
         said = await self._api.get(_place(submission, "status"), replies.Status, params={"logs": 0})
         status = self._words.status(said.status)
+        if self._words.known(said.status) is None:
+            return await self._perhaps_ended(submission) or TaskState(status=status)
         if status is not TaskStatus.SUCCEEDED:
             place = said.queue_position if status is TaskStatus.QUEUED else None
             return TaskState(status=status, queue_position=place)
@@ -196,6 +198,13 @@ class FalProvider(Provider):
             repeatable=True,
             reading=Reading(missing=UnexpectedResponse),
         )
+
+    async def _perhaps_ended(self, submission: Submission) -> TaskState | None:
+        """Return the result of a request whose status is in no document, if there is a video; anything else proves nothing."""
+        with contextlib.suppress(ProviderError):
+            made = await self._result(submission)
+            return made if made.status is TaskStatus.SUCCEEDED else None
+        return None
 
     async def _result(self, submission: Submission) -> TaskState:
         made = await self._api.get(

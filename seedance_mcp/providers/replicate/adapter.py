@@ -203,7 +203,7 @@ class ReplicateProvider(Provider):
         return _Turned(seen, told, TOO_LONG, False, dated or Dated())
 
     def _state(self, made: _Asked) -> TaskState:
-        status = self._words.status(made.status)
+        status = self._words.status(made.status, has_video=bool(made.output))
         if status is TaskStatus.SUCCEEDED:
             return self._succeeded(made)
         if status is TaskStatus.FAILED:
