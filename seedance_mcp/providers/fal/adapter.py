@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
 from ...catalog import Offer, ProviderInfo
-from ...errors import NotSupported, ProviderError, RequestRejected, UnexpectedResponse
+from ...errors import NotSupported, ProviderError, RequestRejected, TaskNotFound, UnexpectedResponse
 from ...types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
 from ..http.api import Api, Dated, Reading, checked_id
 from ..http.uploads import file_name
@@ -32,6 +33,9 @@ _STATUSES = {
 
 _PAGES = 50
 """Pages of the list that are turned at most."""
+
+_RELATIVE = re.compile(r"(?!/|[A-Za-z][A-Za-z0-9+.-]*:)[\x21-\x7e]+")
+"""A path below the base URL."""
 
 _CLOCKS_SECONDS = 60.0
 """A list that was searched from a moment so much too late is searched again."""
@@ -251,9 +255,9 @@ def _place(submission: Submission, name: str) -> str:
     Where to ask about a stored request.
 
     Raises:
-        ProviderError: the record of the job does not say.
+        TaskNotFound: the record of the job does not say, or what it says was damaged.
     """
-    path = submission.handle.get(name)
-    if not path:
-        raise ProviderError("The record of this job does not say where the provider keeps it.")
+    path = submission.handle.get(name) or ""
+    if not _RELATIVE.fullmatch(path):
+        raise TaskNotFound("The record of this job does not say where the provider keeps it.")
     return path
