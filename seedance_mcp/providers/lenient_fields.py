@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import BaseModel, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
@@ -20,6 +20,12 @@ def _or_none(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
 
 Incidental = Annotated[T | None, WrapValidator(_or_none)]
 """A value of this type; None where none was sent, or one that cannot be read as such."""
+
+
+def texts(said: object) -> tuple[str, ...]:
+    """Return the texts that are there: one, or those in a list. Whatever else is among them is passed over."""
+    items = cast("list[object]", said) if isinstance(said, list) else [said]
+    return tuple(item for item in items if isinstance(item, str) and item)
 
 
 def readable(kind: type[RowT], rows: Iterable[Any]) -> tuple[list[RowT], int]:

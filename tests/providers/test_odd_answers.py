@@ -33,6 +33,10 @@ ODD: list[tuple[str, int, dict[str, Any]]] = [
     ("fal", 1, {"error_type": ["none"], "detail": ""}),
     ("replicate", 0, {"completed_at": 17, "created_at": [], "error": {}, "model": 1, "input": "?"}),
     ("replicate", 0, {"data_removed": "never"}),
+    ("replicate", 0, {"output": [None, "https://replicate.delivery/x/v.mp4", 5, ""]}),
+    ("atlas", 0, {"outputs": [None, "https://storage.example/v.mp4", 5, {}]}),
+    ("runcomfy", 1, {"output": {"video": 5, "videos": [None, "https://playgrounds.runcomfy.net/v.mp4"]}}),
+    ("runcomfy", 1, {"output": {"video": "https://playgrounds.runcomfy.net/v.mp4", "videos": {}}}),
     ("runcomfy", 0, {"queue_position": -1.5}),
     ("runcomfy", 1, {"finished_at": 17, "cost": {"usd": 1}, "error_code": [], "error_message": {}}),
 ]
@@ -170,6 +174,27 @@ async def test_no_strange_pause_keeps_a_refusal_from_being_understood(pause: str
         with pytest.raises((SubmissionUnknown, RateLimited)) as caught:
             await provider.submit(request, offer, Buyer())
     assert 0 <= (getattr(caught.value, "retry_after", None) or 0) <= 300
+
+
+@pytest.mark.parametrize("name", sorted(wires()))
+@pytest.mark.parametrize("odd", [None, 7, [], {}, "?", True])
+async def test_a_purchase_is_accepted_whatever_is_written_beside_its_id(name: str, odd: object) -> None:
+    case = wires()[name]["submit"][0]
+    offer, request = offer_and_request(name, case)
+    plain = filled(case["reply"], model=offer.endpoint(request), origin="http://127.0.0.1:9")
+
+    def changed(fields: dict[str, Any]) -> dict[str, Any]:
+        kept = ("id", "predictionId", "request_id", "code")
+        return {
+            key: changed(value) if key == "data" else value if key in kept else odd
+            for key, value in {"status": "queued", **fields}.items()
+        }
+
+    receipts: list[str] = []
+    for reply in (plain, changed(plain)):
+        async with answered(name, [reply]) as provider:
+            receipts.append((await provider.submit(request, offer, Buyer())).task_id)
+    assert receipts[0] == receipts[1]
 
 
 async def test_a_purchase_is_not_unknown_for_an_odd_address_beside_its_id() -> None:

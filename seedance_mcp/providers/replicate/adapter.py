@@ -13,7 +13,7 @@ from ...types import MediaFile, Submission, TaskState, TaskStatus, Upload, Video
 from ..error_codes import read_codes
 from ..http.api import Api, Dated, Problem, Reading, Reply, TaskId, checked_id, same_task
 from ..http.sanitizing import clean
-from ..lenient_fields import Incidental, readable
+from ..lenient_fields import Incidental, readable, texts
 from ..matching import TOO_LONG, UNREADABLE, ListOrder, Search, created, marked, moment
 from ..outcomes import failed, kept_until, named, unplaced
 from ..protocol import Access, Provider, Purchase, Recovery
@@ -44,10 +44,15 @@ class _Asked(Reply):
     id: str | None = None
     status: str
     model: Incidental[str] = None
-    output: str | list[str] | None = None
+    output: Any = None
     error: Incidental[str] = None
     completed_at: Incidental[str] = None
     data_removed: Incidental[bool] = None
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Where what it made is."""
+        return texts(self.output)
 
 
 class _Made(Reply):
@@ -203,7 +208,7 @@ class ReplicateProvider(Provider):
         return _Turned(seen, told, TOO_LONG, False, dated or Dated())
 
     def _state(self, made: _Asked) -> TaskState:
-        status = self._words.status(made.status, has_video=bool(made.output))
+        status = self._words.status(made.status, has_video=bool(made.urls))
         if status is TaskStatus.SUCCEEDED:
             return self._succeeded(made)
         if status is TaskStatus.FAILED:
@@ -211,14 +216,13 @@ class ReplicateProvider(Provider):
         return TaskState(status=status)
 
     def _succeeded(self, made: _Asked) -> TaskState:
-        urls = [made.output] if isinstance(made.output, str) else made.output or []
         if made.data_removed:
             return TaskState(status=TaskStatus.EXPIRED)
-        if not urls or not all(urls):
+        if not made.urls:
             raise unplaced(self._info)
         return TaskState(
             status=TaskStatus.SUCCEEDED,
-            video_urls=tuple(urls),
+            video_urls=made.urls,
             url_expires_at=kept_until(moment(made.completed_at), self._info, now=self._api.now),
         )
 

@@ -11,7 +11,7 @@ from ...errors import NotSupported, ProviderError, UnexpectedResponse
 from ...types import FRAME_FIELDS, Submission, TaskState, TaskStatus, VideoRequest
 from ..error_codes import read_codes
 from ..http.api import Api, Problem, Reading, Reply, TaskId, amount_of, checked_id, same_task
-from ..lenient_fields import Incidental, QueuePlace
+from ..lenient_fields import Incidental, QueuePlace, texts
 from ..matching import moment
 from ..outcomes import failed, kept_until, unplaced, used
 from ..protocol import Access, Provider, Purchase
@@ -48,8 +48,13 @@ class _Status(Reply):
 
 
 class _Output(Reply):
-    video: str | None = None
-    videos: list[str] | None = None
+    video: Any = None
+    videos: Any = None
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Where its videos are, each once."""
+        return tuple(dict.fromkeys((*texts(self.video), *texts(self.videos))))
 
 
 class _Result(Reply):
@@ -171,8 +176,7 @@ class RunComfyProvider(Provider):
         return self._ended(result)
 
     def _ended(self, result: _Result) -> TaskState:
-        output = result.output or _Output()
-        urls = tuple(url for url in (output.video, *(output.videos or ())) if url)
+        urls = result.output.urls if result.output else ()
         status = self._words.status(result.status, has_video=bool(urls))
         cost = _amount(result.cost)
         if status is TaskStatus.FAILED:
@@ -183,7 +187,7 @@ class RunComfyProvider(Provider):
             raise unplaced(self._info)
         return TaskState(
             status=TaskStatus.SUCCEEDED,
-            video_urls=tuple(dict.fromkeys(urls)),
+            video_urls=urls,
             url_expires_at=kept_until(moment(result.finished_at), self._info, now=self._api.now),
             usage=used("price_usd", cost),
         )
