@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from collections.abc import Iterable
+from typing import Annotated, Any, TypeVar, cast
 
-from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import BaseModel, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 T = TypeVar("T")
+RowT = TypeVar("RowT", bound=BaseModel)
 
 
 def _or_none(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
@@ -18,6 +20,25 @@ def _or_none(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
 
 Incidental = Annotated[T | None, WrapValidator(_or_none)]
 """A value of this type; None where none was sent, or one that cannot be read as such."""
+
+
+def texts(said: object) -> tuple[str, ...]:
+    """Return the texts that are there: one, or those in a list. Whatever else is among them is passed over."""
+    items = cast("list[object]", said) if isinstance(said, list) else [said]
+    return tuple(item for item in items if isinstance(item, str) and item)
+
+
+def readable(kind: type[RowT], rows: Iterable[Any]) -> tuple[list[RowT], int]:
+    """Read the rows of a list one by one; return those that can be read, and how many cannot."""
+    read: list[RowT] = []
+    unread = 0
+    for row in rows:
+        try:
+            read.append(kind.model_validate(row))
+        except ValidationError:
+            unread += 1
+    return read, unread
+
 
 _EARLIEST, _LATEST = 1_420_070_400.0, 100_000_000_000.0
 """2015 and 5138: no task is older, and a larger number is none of seconds."""

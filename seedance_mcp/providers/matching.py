@@ -15,11 +15,16 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from ..catalog import Offer
+from ..errors import ProviderError, UnexpectedResponse
 from ..texts import REPLACEMENT
 from ..types import MEDIA_FIELDS, Submission, VideoRequest
 from .lenient_fields import creation
 from .protocol import Recovery
 from .wire import wire
+
+TOO_LONG = "The provider's list is too long to be looked through to its end."
+UNREADABLE = "Not everything on the provider's list can be read."
+"""Gaps of a list (`Recovery.gap`)."""
 
 _MOST_DAMAGED = 1000
 """Characters of one text that may be damaged for it to be compared at all."""
@@ -103,6 +108,14 @@ class Search:
             (self.same if named else self.near).add(task_id)
         elif _is_near(self._ordered, found, self._offer):
             self.near.add(task_id)
+
+    def can_do_without(self, error: ProviderError) -> bool:
+        """
+        Return whether to go by what the pages so far have shown, as the next one cannot be had for this error.
+
+        So it is if our own mark was on them, and if the page came and is unreadable: it may be so at every look.
+        """
+        return bool(self.ours) or isinstance(error, UnexpectedResponse)
 
     def result(self, submission: Callable[[str], Submission], *, complete: bool) -> Recovery:
         """Return what was found; `complete`: every task was looked at that may be it."""

@@ -71,6 +71,8 @@ class Recovery:
     provider's clock, from which on it was searched; None where no answer told what the provider's clock shows. `age` is
     how old the list was when it was read, in seconds: what happened since then it cannot show.
 
+    `gap` says in a sentence what of the list was not seen, or could not be read: what is not found may be there.
+
     `listed` are the ids of all tasks that the list showed, whosever they are; None: not known. It showed every task of
     the `reach_seconds` before it was made, or, with `one_endpoint`, every one of the endpoint that was asked about.
     """
@@ -81,6 +83,7 @@ class Recovery:
     proves_absence: bool = False
     since: float | None = None
     age: float = 0.0
+    gap: str | None = None
     listed: frozenset[str] | None = None
     reach_seconds: float = 0.0
     one_endpoint: bool = False

@@ -23,8 +23,11 @@ LEGAL: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
         S.RESERVED: frozenset({S.SENDING, S.NOT_SENT}),
         S.SENDING: frozenset({S.ACCEPTED, S.REJECTED, S.UNKNOWN}),
         S.UNKNOWN: frozenset({S.ACCEPTED, S.ABSENT, S.UNRESOLVED}),
-        S.ACCEPTED: frozenset({S.REMOTE_DONE, S.FAILED, S.CANCELLED, S.EXPIRED, S.STALLED, S.MISSING}),
-        S.STALLED: frozenset({S.REMOTE_DONE, S.FAILED, S.CANCELLED, S.EXPIRED, S.MISSING}),
+        # From accepted to accepted: the provider shows that another task is the job's than the one it was given.
+        S.ACCEPTED: frozenset(
+            {S.ACCEPTED, S.REMOTE_DONE, S.FAILED, S.CANCELLED, S.EXPIRED, S.STALLED, S.MISSING}
+        ),
+        S.STALLED: frozenset({S.ACCEPTED, S.REMOTE_DONE, S.FAILED, S.CANCELLED, S.EXPIRED, S.MISSING}),
         S.REMOTE_DONE: frozenset({S.DONE, S.EXPIRED}),
         # Finished states move only when the provider lists a task of ours after all, or a person decides.
         S.MISSING: frozenset({S.ACCEPTED}),

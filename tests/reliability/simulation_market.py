@@ -237,6 +237,9 @@ class Adapter:
             raise world.random.choice((InsufficientFunds, ModelNotOpen, *(RequestRejected,) * 8))("No.")
         raise SubmissionUnknown("The answer was lost.")
 
+    def submission(self, task_id: str, *_: object) -> Submission:
+        return Submission(task_id=task_id)
+
     async def poll(self, submission: Submission) -> TaskState:
         world, task = self._world, self._world.market.by_id[submission.task_id]
         await self._exchange("polled", task.tag)

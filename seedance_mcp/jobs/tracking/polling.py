@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ...errors import NotSupported, ProviderError, TaskNotFound
-from ...providers import Provider
-from ...store import Store, elapsed_time, transitions
-from ...types import Job, JobState, Price, TaskState, TaskStatus
-from .reconcile import when_sent
+from ...errors import NotSupported, ProviderError, RequestRejected, TaskNotFound, UnexpectedResponse
+from ...providers import Provider, Recovery
+from ...store import Store, claimed, elapsed_time, transitions
+from ...types import Job, JobState, Price, Submission, TaskState, TaskStatus
+from .reconcile import decide, when_sent
 
 if TYPE_CHECKING:
     from ...catalog import Offer
+
+logger = logging.getLogger(__name__)
 
 _NOT_FOUND_SECONDS = 300.0
 """For so long a "not found" proves nothing: a fresh id may not be known everywhere yet, and services stumble."""
@@ -41,10 +44,23 @@ async def poll(job: Job, offer: Offer, *, provider: Provider, store: Store, cny_
     if job.submission is None:
         raise ValueError(f"job {job.id} has no submission")
     try:
-        state = await provider.poll(job.submission)
+        receipt, state = await _ask(job.submission, job, offer, provider=provider)
     except TaskNotFound:
         return await _not_found(job, offer, provider=provider, store=store)
-    return await _record(job, offer, state, store=store, cny_per_usd=cny_per_usd)
+    return await _record(job, offer, state, receipt=receipt, store=store, cny_per_usd=cny_per_usd)
+
+
+async def _ask(
+    receipt: Submission, job: Job, offer: Offer, *, provider: Provider
+) -> tuple[Submission, TaskState]:
+    """Poll by a receipt; where it leads nowhere, by one made anew from the task's id. Returns the one that has led there."""
+    try:
+        return receipt, await provider.poll(receipt)
+    except (TaskNotFound, RequestRejected, UnexpectedResponse):
+        anew = provider.submission(receipt.task_id, job.request, offer)
+        if anew == receipt:
+            raise
+        return anew, await provider.poll(anew)
 
 
 async def fresh_urls(job: Job, *, provider: Provider, store: Store) -> Job:
@@ -78,11 +94,16 @@ async def _not_found(job: Job, offer: Offer, *, provider: Provider, store: Store
         raise ProviderError("The provider does not know the task at the moment.")
     try:
         listed = await provider.recover(job.request, offer, job.tag, when_sent(job, offer, store))
-        ids = {task.task_id for task in listed.alike}
-        if listed.submission is not None or (job.submission and job.submission.task_id in ids):
-            return job
     except NotSupported:
-        pass
+        listed = Recovery()
+    given, marked = job.submission and job.submission.task_id, listed.submission
+    if given in {task.task_id for task in (*listed.alike, marked) if task is not None}:
+        return job
+    if marked is not None and not await _is_anothers(marked, job, store):
+        # The one that it was given, by a person who could not be checked, was never its own.
+        logger.warning("%s has task %s and not %s, by its mark", job.id, marked.task_id, given)
+        detail = "the provider lists another task with this job's mark"
+        return await decide(job, JobState.ACCEPTED, store, detail, submission=marked, accepted_at=now)
     words = "The provider no longer knows this task; it stays counted as spent."
     return await _missing(job, "the provider no longer knows the task", words, store)
 
@@ -120,6 +141,11 @@ async def _missing(job: Job, detail: str, words: str, store: Store) -> Job:
     )
 
 
+async def _is_anothers(task: Submission, job: Job, store: Store) -> bool:
+    claims = await store.read(lambda connection: claimed(connection, job, {task.task_id}))
+    return task.task_id in claims.here
+
+
 def _hint(job: Job, state: TaskState) -> str | None:
     """The advice, led by the argument that avoids the failure: if it was on, which it is only where the offer has it."""
     if not state.switch or not getattr(job.request, state.switch):
@@ -127,11 +153,14 @@ def _hint(job: Job, state: TaskState) -> str | None:
     return f"Submit it again with {state.switch}=false, which avoids this. {state.hint or ''}".rstrip()
 
 
-async def _record(job: Job, offer: Offer, state: TaskState, *, store: Store, cny_per_usd: Decimal) -> Job:
+async def _record(
+    job: Job, offer: Offer, state: TaskState, *, receipt: Submission, store: Store, cny_per_usd: Decimal
+) -> Job:
     from ...catalog import settle  # read on first use, not when the server starts
 
     now = store.clock()
     changes: dict[str, Any] = {
+        "submission": receipt,
         "task_status": state.status,
         "progress": state.progress if state.progress is not None else job.progress,
         "queue_position": state.queue_position,

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_NOBODY_TELLS = "It cannot be found out whether the provider took this purchase; it stays counted as spent."
+_OPEN = "It cannot be found out whether the provider took this purchase; it stays counted as spent."
+
 _NO_CLOCK = (
-    f"{_NOBODY_TELLS} The provider's list does"
-    " not show it, and proves nothing: the machine was started anew, or another one went on, and a clock that was wrong"
-    " when it was sent, or an answer without the provider's time, leaves open how far back to look."
+    f"{_OPEN} The provider's list does not show it, and proves nothing: the machine was started anew, or another one went"
+    " on, and a clock that was wrong when it was sent, or an answer without the provider's time, leaves open how far back"
+    " to look."
 )
 
 
@@ -58,7 +59,7 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
         if not await _is_beyond(job, offer, store):
             raise
         detail = "the provider could not be asked for as long as its list reaches back"
-        return await decide(job, JobState.UNRESOLVED, store, detail, error=f"{_NOBODY_TELLS} {error.message}")
+        return await decide(job, JobState.UNRESOLVED, store, detail, error=f"{_OPEN} {error.message}")
     if answer.submission is not None:
         return await decide(
             job,
@@ -79,6 +80,8 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
     ):
         return await decide(job, JobState.ABSENT, store, "not in the provider's list after the quiet period")
     if await _is_beyond(job, offer, store):
+        if answer.gap is not None:
+            return await decide(job, JobState.UNRESOLVED, store, answer.gap, error=f"{_OPEN} {answer.gap}")
         if searched_all:
             detail = "the provider's list no longer reaches back far enough"
             return await decide(job, JobState.UNRESOLVED, store, detail)
@@ -168,7 +171,7 @@ async def decide(job: Job, to: JobState, store: Store, detail: str, **changes: A
         }
     else:
         changes = {
-            "error": _NOBODY_TELLS,
+            "error": _OPEN,
             "error_code": "unresolved",
             "error_hint": f"Look at the provider's console, then run `seedance-mcp jobs resolve {job.id}`.",
             **changes,

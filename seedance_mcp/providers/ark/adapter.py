@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from ...catalog import Offer, ProviderInfo
-from ...errors import NotSupported, RequestRejected, TaskNotFound, UnexpectedResponse
+from ...errors import (
+    AccessDenied,
+    NotSupported,
+    ProviderError,
+    ProviderUnavailable,
+    RequestRejected,
+    TaskNotFound,
+    UnexpectedResponse,
+)
 from ...texts import REPLACEMENT
 from ...types import Submission, TaskState, TaskStatus, VideoRequest
 from ..error_codes import read_codes
 from ..http.api import Api, Dated, Problem, Reading, Reply, TaskId, checked_id, same_task
 from ..http.sanitizing import clean
-from ..lenient_fields import Incidental, creation
+from ..lenient_fields import Incidental, creation, readable
+from ..matching import TOO_LONG, UNREADABLE
 from ..outcomes import failed, named, unplaced, used
 from ..protocol import Access, Provider, Purchase, Recovery
 from ..status_words import StatusWords
@@ -47,6 +56,12 @@ _MOST_CANDIDATES = 400
 _MOST_REMEMBERED = 10_000
 """Tasks whose marks are remembered, at some 200 bytes each."""
 
+_MOST_UNAVAILABLE = 3
+"""Of these, so many may be answered with trouble of the server's own before it is taken for trouble of all."""
+
+_OF_ONE_TASK = (TaskNotFound, UnexpectedResponse, RequestRejected, AccessDenied)
+"""What one task may be answered with for ever, while others can be asked for."""
+
 _LIST_HOURS = 7 * 24
 """How far back the list reaches."""
 
@@ -71,15 +86,10 @@ class _Usage(Reply):
 
 
 class _Facts(Reply):
-    """What is said of a task: all of it when asked for by id, a part on the list."""
+    """What tells whose a task is: all of it when asked for by id, perhaps a part on the list."""
 
-    status: str
     model: Incidental[str] = None
     created_at: Incidental[float] = None
-    updated_at: Incidental[float] = None
-    error: Incidental[_Error] = None
-    content: _Content | None = None
-    usage: Incidental[_Usage] = None
     safety_identifier: Any = None
 
     @property
@@ -93,15 +103,35 @@ class _Facts(Reply):
 
 class _Task(_Facts):
     id: str | None = None
+    status: str
+    updated_at: Incidental[float] = None
+    error: Incidental[_Error] = None
+    content: _Content | None = None
+    usage: Incidental[_Usage] = None
+
+
+class _Asked(_Facts):
+    id: str | None = None
+    status: Incidental[str] = None
 
 
 class _Listed(_Facts):
     id: TaskId
+    status: Incidental[str] = None
 
 
 class _Page(Reply):
-    total: int
-    items: list[_Listed]
+    total: Incidental[int] = None
+    items: list[Any]
+
+
+class _List(NamedTuple):
+    """The tasks that were read, what of the list was not (`Recovery.gap`), whether it was whole, and when it was made."""
+
+    tasks: list[_Listed]
+    gap: str | None
+    whole: bool
+    dated: Dated
 
 
 class _Nothing(Reply):
@@ -166,7 +196,7 @@ class ArkProvider(Provider):
 
         The list shows tasks only in part, so the tag is read from the task itself.
         """
-        listed, complete, dated = await self._list(
+        listed, gap, complete, dated = await self._list(
             flex=request.provider_options.get("service_tier") == "flex"
         )
         now, ids = dated.at, frozenset(task.id for task in listed)
@@ -191,6 +221,7 @@ class ArkProvider(Provider):
             proves_absence=not found and complete and self._info.absence_is_proof,
             since=None if now is None else since,
             age=dated.age,
+            gap=gap,
             listed=ids,
             reach_seconds=_LIST_HOURS * 3600,
         )
@@ -202,9 +233,19 @@ class ArkProvider(Provider):
     async def _task(self, task_id: str) -> _Task:
         task = await self._api.get(f"{_TASKS}/{checked_id(task_id)}", _Task)
         same_task(task.id, task_id, self._info.title)
+        self._note_mark(task)
+        return task
+
+    async def _asked(self, task_id: str) -> _Asked:
+        """A listed task, asked for by its id; whatever else is odd about it, its mark counts."""
+        task = await self._api.get(f"{_TASKS}/{checked_id(task_id)}", _Asked)
+        same_task(task.id, task_id, self._info.title)
+        self._note_mark(task)
+        return task
+
+    def _note_mark(self, task: _Facts) -> None:
         if task.mark and task.model:
             self._marks_return.add(task.model)
-        return task
 
     async def _marks_of(self, tasks: list[_Listed]) -> tuple[dict[str, str | None], bool]:
         """What these tasks are marked with, by their ids, and whether none of them can be one whose mark is not seen."""
@@ -212,11 +253,16 @@ class ArkProvider(Provider):
         unknown = [task for task in tasks if task.id not in self._marks]
         complete = len(unknown) <= _MOST_CANDIDATES
         marks: dict[str, str | None] = {}
+        unavailable = 0
         for candidate in (*known, *unknown[:_MOST_CANDIDATES]):
             try:
                 marks[candidate.id] = await self._mark(candidate)
-            except TaskNotFound:
+            except _OF_ONE_TASK:
                 complete = False
+            except ProviderUnavailable:
+                complete, unavailable = False, unavailable + 1
+                if unavailable > _MOST_UNAVAILABLE:
+                    raise
         self._marks_return |= {task.model for task in tasks if task.model and marks.get(task.id)}
         models = {task.model for task in tasks if marks.get(task.id, "none") == ""}
         if None in marks.values() or not models <= self._marks_return:
@@ -230,41 +276,51 @@ class ArkProvider(Provider):
         Remembered once it cannot change: a search may be made again every minute.
         """
         if listed.id not in self._marks:
-            task: _Facts = listed if listed.mark else await self._task(listed.id)
+            task = listed if listed.mark else await self._asked(listed.id)
             mark = task.mark
-            if mark is None or (not mark and self._words.known(task.status) not in _UNCHANGING):
+            if mark is None or (not mark and self._words.known(task.status or "") not in _UNCHANGING):
                 return None
             if len(self._marks) >= _MOST_REMEMBERED:
                 self._marks.clear()
             self._marks[listed.id] = mark
         return self._marks[listed.id]
 
-    async def _list(self, *, flex: bool) -> tuple[list[_Listed], bool, Dated]:
-        """All tasks, whether the list was complete, and when it was made. Flex tasks hide from the usual list."""
+    async def _list(self, *, flex: bool) -> _List:
+        """List all tasks; those of the flex tier hide from the usual list."""
         tasks: dict[str, _Listed] = {}
-        complete, dated = True, None
+        gap, complete, dated = None, True, None
         for tier in ("default", "flex") if flex else ("default",):
             params: Mapping[str, str | int] = {} if tier == "default" else {"filter.service_tier": tier}
             seen: set[str] = set()
-            totals: set[int] = set()
+            totals: set[int | None] = set()
+            unreadable = 0
             for number in range(1, _PAGES + 1):
-                turned = await self._api.turn(
-                    _TASKS, _Page, {"page_num": number, "page_size": _PAGE, **params}
-                )
+                try:
+                    turned = await self._api.turn(
+                        _TASKS, _Page, {"page_num": number, "page_size": _PAGE, **params}
+                    )
+                except ProviderError:
+                    if dated is None:
+                        raise
+                    gap = UNREADABLE  # a mark on another page is one all the same
+                    break
                 page, dated = turned.reply, turned.dated.and_(dated)
+                rows, unread = readable(_Listed, page.items)
+                unreadable += unread
+                gap = UNREADABLE if unread or page.total is None else gap
                 totals.add(page.total)
-                seen.update(task.id for task in page.items)
-                tasks.update((task.id, task) for task in page.items)
-                if not page.items or len(seen) >= page.total:
+                seen.update(task.id for task in rows)
+                tasks.update((task.id, task) for task in rows)
+                if not page.items or (page.total is not None and len(seen) + unreadable >= page.total):
                     # A total that changed means that tasks moved from page to page while we turned them.
-                    complete = complete and len(seen) >= page.total and len(totals) == 1
+                    complete = complete and len(totals) == 1 and len(seen) >= (page.total or 0)
                     break
             else:
-                complete = False
-        return list(tasks.values()), complete, dated or Dated()
+                gap = TOO_LONG
+        return _List(list(tasks.values()), gap, complete and gap is None, dated or Dated())
 
     def _state(self, task: _Task) -> TaskState:
-        status = self._words.status(task.status)
+        status = self._words.status(task.status, has_video=bool(task.content and task.content.video_url))
         if status is TaskStatus.SUCCEEDED:
             return self._succeeded(task)
         if status is TaskStatus.FAILED:

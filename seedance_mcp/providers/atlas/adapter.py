@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from ...catalog import Offer, ProviderInfo
-from ...errors import ContentRejected, RequestRejected, TaskNotFound, UnexpectedResponse
+from ...errors import ContentRejected, ProviderError, RequestRejected, TaskNotFound, UnexpectedResponse
 from ...types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
 from ..error_codes import Meaning, read_codes
 from ..http.api import Api, Dated, Problem, Reading, checked_id, same_task
-from ..matching import ListOrder, Search, marked, moment
+from ..lenient_fields import readable
+from ..matching import TOO_LONG, UNREADABLE, ListOrder, Search, marked, moment
 from ..outcomes import failed, kept_until, named, unplaced, used
 from ..protocol import Access, Provider, Purchase, Recovery
 from ..status_words import StatusWords
@@ -22,6 +22,7 @@ from .replies import (
     STATUSES,
     Balance,
     Prediction,
+    Row,
     kept_at,
     money,
     page,
@@ -35,9 +36,6 @@ _MODEL = "api/v1/model"
 
 _PAGE, _PAGES = 50, 40
 """Rows on a page of the history, and pages that are turned, at most."""
-
-_STILLS = (".png", ".jpg", ".jpeg", ".webp")
-"""How an output ends that is a picture: the last frame. Nothing else tells which of the outputs it is."""
 
 _GOOD = ("0", "200")
 """Codes of good answers. What has one and yet comes with an error status contradicts itself, and proves nothing."""
@@ -113,12 +111,22 @@ class AtlasProvider(Provider):
         """Turn the history back to the sending and look for the one order that is this one."""
         search, endpoint = Search(request, offer, tag), offer.endpoint(request)
         seen: set[str] = set()
-        since, complete, dated, order = sent.at, True, None, ListOrder()
+        since, complete, gap, dated, order = sent.at, True, None, None, ListOrder()
+        unreadable = 0
         for number in range(1, _PAGES + 1):
-            told = await self._api.turn(f"{_MODEL}/history", page, {"no": number, "size": _PAGE})
+            try:
+                told = await self._api.turn(f"{_MODEL}/history", page, {"no": number, "size": _PAGE})
+            except ProviderError as error:
+                if dated is None or not search.can_do_without(error):
+                    raise
+                gap = UNREADABLE
+                break
             turned, dated = told.reply, told.dated.and_(dated)
             since = sent.since(dated.at)
-            new = [row for row in turned.items if row.id not in seen]
+            rows, unread = readable(Row, turned.items)
+            unreadable += unread
+            gap = UNREADABLE if unread or turned.total is None else gap
+            new = [row for row in rows if row.id not in seen]
             seen.update(row.id for row in new)
             for row in new:
                 if row.at is not None and row.at < since:
@@ -128,21 +136,23 @@ class AtlasProvider(Provider):
                     complete = False
                 else:
                     search.look(row.id, row.ordered, named=row.model == endpoint)
-            if order.is_past((row.at for row in new), since) or len(seen) >= turned.total:
+            there = None if turned.total is None else len(seen) + unreadable >= turned.total
+            if order.is_past((row.at for row in new), since) or there:
                 break
-            if not new:
+            if not new and not unread:
                 complete = False
                 break
         else:
-            complete = False
+            gap = TOO_LONG
         dated = dated or Dated()
         now = dated.at
         reached = now is not None and since > now - self._info.horizon_hours * 3600
-        proves = complete and reached and self._info.absence_is_proof
+        proves = complete and gap is None and reached and self._info.absence_is_proof
         return replace(
             search.result(lambda task_id: Submission(task_id=task_id), complete=proves),
             since=None if now is None else since,
             age=dated.age,
+            gap=gap,
             listed=frozenset(seen),
             reach_seconds=(now or since) - since,
         )
@@ -160,7 +170,7 @@ class AtlasProvider(Provider):
         return made.id == asked and self._words.known(made.status) in ENDED
 
     def _state(self, made: Prediction) -> TaskState:
-        status = self._words.status(made.status)
+        status = self._words.status(made.status, has_video=bool(made.videos))
         if status is TaskStatus.SUCCEEDED:
             return self._succeeded(made)
         if status is TaskStatus.FAILED:
@@ -168,18 +178,16 @@ class AtlasProvider(Provider):
         return TaskState(status=status)
 
     def _succeeded(self, made: Prediction) -> TaskState:
-        stills = [url for url in made.urls if urlsplit(url).path.lower().endswith(_STILLS)]
-        videos = [url for url in made.urls if url not in stills]
-        if not videos and made.flagged:
+        if not made.videos and made.flagged:
             return _failed(made)
-        if not videos:
+        if not made.videos:
             raise unplaced(self._info)
         ordered = moment(made.created_at if isinstance(made.created_at, str) else None)
         price = money(made.price)
         return TaskState(
             status=TaskStatus.SUCCEEDED,
-            video_urls=tuple(videos),
-            last_frame_url=stills[0] if stills else None,
+            video_urls=tuple(made.videos),
+            last_frame_url=made.stills[0] if made.stills else None,
             # Counted from the order, not from its end.
             url_expires_at=kept_until(ordered, self._info, now=self._api.now),
             usage=used("price_usd", price),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
@@ -29,6 +30,9 @@ STATUSES = {
     "canceled": TaskStatus.CANCELLED,
     "cancelled": TaskStatus.CANCELLED,
 }
+
+_STILLS = (".png", ".jpg", ".jpeg", ".webp")
+"""How an output ends that is a picture: the last frame. Nothing else tells which of the outputs it is."""
 
 ENDED = (TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELLED)
 
@@ -59,6 +63,16 @@ class Prediction(Reply):
         return [url for item in items if (url := _url(item))]
 
     @property
+    def stills(self) -> list[str]:
+        """Which of them are pictures."""
+        return [url for url in self.urls if _path(url).endswith(_STILLS)]
+
+    @property
+    def videos(self) -> list[str]:
+        """All others."""
+        return [url for url in self.urls if not _path(url).endswith(_STILLS)]
+
+    @property
     def flagged(self) -> bool:
         """Whether moderation marked one of its outputs."""
         marks = self.has_nsfw_contents
@@ -75,7 +89,7 @@ class Row(Reply):
     """One line of the history: the id under its own name, what was ordered as JSON in a string."""
 
     id: TaskId = Field(alias="ID")
-    model: str | None = None
+    model: Incidental[str] = None
     created_at: Any = Field(default=None, alias="createdAt")
     request_body: Any = Field(default=None, alias="requestBody")
 
@@ -107,8 +121,8 @@ class Row(Reply):
 class Page(Reply):
     """A page of the history."""
 
-    items: list[Row]
-    total: int
+    items: list[Any]
+    total: Incidental[int] = None
 
 
 class _Money(Reply):
@@ -201,6 +215,13 @@ def text_of(error: Any) -> str:
     if isinstance(error, dict):
         error = cast("dict[str, Any]", error).get("message")
     return error if isinstance(error, str) else ""
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path.lower()
+    except ValueError:
+        return ""
 
 
 def _url(item: Any) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from ...catalog import Offer, ProviderInfo
-from ...errors import NotSupported, ProviderError, RequestRejected, UnexpectedResponse
+from ...errors import NotSupported, ProviderError, RequestRejected, TaskNotFound, UnexpectedResponse
 from ...types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
 from ..http.api import Api, Dated, Reading, checked_id
 from ..http.uploads import file_name
-from ..matching import Search, marked
+from ..lenient_fields import readable
+from ..matching import TOO_LONG, UNREADABLE, Search, marked
 from ..outcomes import unplaced, used
 from ..protocol import Access, Provider, Purchase, Recovery
 from ..status_words import StatusWords
@@ -31,8 +34,19 @@ _STATUSES = {
 _PAGES = 50
 """Pages of the list that are turned at most."""
 
+_RELATIVE = re.compile(r"(?!/|[A-Za-z][A-Za-z0-9+.-]*:)[\x21-\x7e]+")
+"""A path below the base URL."""
+
 _CLOCKS_SECONDS = 60.0
 """A list that was searched from a moment so much too late is searched again."""
+
+
+class _Looked(NamedTuple):
+    """The ids of all requests that the list showed, what of it was not read (`Recovery.gap`), and when it was made."""
+
+    seen: set[str]
+    gap: str | None
+    dated: Dated
 
 
 class FalProvider(Provider):
@@ -59,6 +73,8 @@ class FalProvider(Provider):
         """Ask for the status and, once it has ended, for the result: only that tells how it ended."""
         said = await self._api.get(_place(submission, "status"), replies.Status, params={"logs": 0})
         status = self._words.status(said.status)
+        if self._words.known(said.status) is None:
+            return await self._perhaps_ended(submission) or TaskState(status=status)
         if status is not TaskStatus.SUCCEEDED:
             place = said.queue_position if status is TaskStatus.QUEUED else None
             return TaskState(status=status, queue_position=place)
@@ -125,16 +141,15 @@ class FalProvider(Provider):
             since = sent.since(platform.their_now)
             search = Search(request, offer, tag)
             found = await self._look(search, endpoint, since)
-        if found is None:
-            return Recovery()
-        seen, dated = found
+        seen, gap, dated = found
         return replace(
             search.result(
                 lambda task_id: self.submission(task_id, request, offer),
-                complete=self._info.absence_is_proof and dated.at is not None,
+                complete=self._info.absence_is_proof and gap is None and dated.at is not None,
             ),
             since=None if dated.at is None else since,
             age=dated.age,
+            gap=gap,
             listed=frozenset(seen),
             reach_seconds=(dated.at or since) - since,
             one_endpoint=True,
@@ -144,8 +159,8 @@ class FalProvider(Provider):
         """Close the connections."""
         await self._api.close()
 
-    async def _look(self, search: Search, endpoint: str, since: float) -> tuple[set[str], Dated] | None:
-        """Look at all requests since then; give their ids, and when they were told. None if the list was cut off."""
+    async def _look(self, search: Search, endpoint: str, since: float) -> _Looked:
+        """Look at all requests since then."""
         start = datetime.fromtimestamp(max(since, 0.0), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         params: dict[str, str | int | list[str]] = {
             "endpoint_id": endpoint,
@@ -154,19 +169,30 @@ class FalProvider(Provider):
             "expand": "payloads",
         }
         seen: set[str] = set()
-        dated = None
+        gap, dated = None, None
         for _ in range(_PAGES):
-            turned = await self._api.at(_PLATFORM).turn("models/requests/by-endpoint", replies.Page, params)
+            try:
+                turned = await self._api.at(_PLATFORM).turn(
+                    "models/requests/by-endpoint", replies.Page, params
+                )
+            except ProviderError as error:
+                if dated is None or not search.can_do_without(error):
+                    raise
+                return _Looked(seen, UNREADABLE, dated)
             page, dated = turned.reply, turned.dated.and_(dated)
-            seen.update(listed.request_id for listed in page.items)
-            for listed in page.items:
+            rows, unread = readable(replies.Listed, page.items)
+            gap = UNREADABLE if unread else gap
+            seen.update(listed.request_id for listed in rows)
+            for listed in rows:
                 search.look(
                     listed.request_id, listed.json_input, named=listed.endpoint_id in (None, endpoint)
                 )
-            if not page.has_more or not page.next_cursor:
-                return None if page.has_more else (seen, dated)
+            if page.has_more is False or page.has_more is None:
+                return _Looked(seen, gap, dated)
+            if not isinstance(page.next_cursor, str) or not page.next_cursor:
+                return _Looked(seen, UNREADABLE, dated)
             params["cursor"] = page.next_cursor
-        return None
+        return _Looked(seen, TOO_LONG, dated or Dated())
 
     async def _token(self) -> replies.Token:
         return await self._api.at(_REST).post(
@@ -176,6 +202,13 @@ class FalProvider(Provider):
             repeatable=True,
             reading=Reading(missing=UnexpectedResponse),
         )
+
+    async def _perhaps_ended(self, submission: Submission) -> TaskState | None:
+        """Return the result of a request whose status is in no document, if there is a video; anything else proves nothing."""
+        with contextlib.suppress(ProviderError):
+            made = await self._result(submission)
+            return made if made.status is TaskStatus.SUCCEEDED else None
+        return None
 
     async def _result(self, submission: Submission) -> TaskState:
         made = await self._api.get(
@@ -212,7 +245,8 @@ class FalProvider(Provider):
             params={"endpoint_id": endpoint},
             reading=Reading(missing=UnexpectedResponse),
         )
-        rate = next((rate for rate in rates.prices if rate.endpoint_id == endpoint), None)
+        read, _ = readable(replies.Rate, rates.prices)
+        rate = next((rate for rate in read if rate.endpoint_id == endpoint), None)
         return rate if rate is not None and rate.usd is not None else None
 
 
@@ -221,9 +255,9 @@ def _place(submission: Submission, name: str) -> str:
     Where to ask about a stored request.
 
     Raises:
-        ProviderError: the record of the job does not say.
+        TaskNotFound: the record of the job does not say, or what it says was damaged.
     """
-    path = submission.handle.get(name)
-    if not path:
-        raise ProviderError("The record of this job does not say where the provider keeps it.")
+    path = submission.handle.get(name) or ""
+    if not _RELATIVE.fullmatch(path):
+        raise TaskNotFound("The record of this job does not say where the provider keeps it.")
     return path

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, cast
 
 from pydantic import Field, StringConstraints
 
 from ...types import TaskState, TaskStatus
 from ..error_codes import read_codes
-from ..http.api import Problem, Reply, TaskId, amount_of
+from ..http.api import Problem, Reply, TaskId, amount_of, number_of
 from ..lenient_fields import Incidental, QueuePlace
 from ..outcomes import failed
 from ..status_words import plain
@@ -65,11 +65,8 @@ class Output(Reply):
     @property
     def units(self) -> Decimal | None:
         """How many units of the endpoint's work are charged, if the answer says so."""
-        try:
-            units = Decimal(str(self.billable_units))
-        except InvalidOperation:
-            return None
-        return units if units.is_finite() and 0 < units < _MOST_UNITS else None
+        units = number_of(self.billable_units, most=_MOST_UNITS)
+        return units if units is not None and units > 0 else None
 
 
 class Token(Reply):
@@ -89,16 +86,16 @@ class Listed(Reply):
     """A request on the list."""
 
     request_id: TaskId
-    endpoint_id: str | None = None
-    json_input: dict[str, Any] | None = None
+    endpoint_id: Incidental[str] = None
+    json_input: Incidental[dict[str, Any]] = None
 
 
 class Page(Reply):
     """A page of the list."""
 
-    items: list[Listed]
-    has_more: bool = False
-    next_cursor: str | None = None
+    items: list[Any]
+    has_more: Any = False
+    next_cursor: Any = None
 
 
 class Rate(Reply):
@@ -119,7 +116,7 @@ class Rate(Reply):
 class Rates(Reply):
     """The prices that were asked for."""
 
-    prices: list[Rate]
+    prices: list[Any]
 
 
 class Nothing(Reply):

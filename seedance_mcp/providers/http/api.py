@@ -30,6 +30,7 @@ from .replies import (
     checked_id,
     error_of,
     kind_of,
+    number_of,
     parse,
     same_task,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "Timing",
     "amount_of",
     "checked_id",
+    "number_of",
     "same_task",
 ]
 

@@ -39,6 +39,11 @@ BODY_LIMIT = 2_000_000
 
 _MOST_MONEY = 10_000_000
 
+_LONGEST_NUMBER = 100
+"""Characters of a number that somebody writes as a text."""
+
+_FINEST = Decimal("1e-12")
+
 _PAGE_TITLE = re.compile(rb"<title[^>]{0,100}>([^<]{1,200})", re.IGNORECASE)
 _TITLE_WITHIN = 4096
 
@@ -182,20 +187,34 @@ def retry_after(value: str | None, now: float) -> float | None:
     except ValueError:
         try:
             seconds = parsedate_to_datetime(value).timestamp() - now
-        except (ValueError, OverflowError):
+        except (ValueError, OverflowError, OSError):
             return None
     if seconds != seconds:
         return None
     return min(max(seconds, 0.0), RETRY_AFTER_LIMIT)
 
 
-def amount_of(value: Any) -> Decimal | None:
-    """Read an amount of money, whether it is written as a number or as a text; None for what is none."""
+def number_of(value: Any, *, most: int) -> Decimal | None:
+    """
+    Read a number between `-most` and `most`, whether it is written as one or as a text; None for what is none.
+
+    It is one that can be computed with, and has at most 12 decimals.
+    """
+    text = str(value)
     try:
-        amount = Decimal(str(value))
+        number = Decimal(text) if len(text) <= _LONGEST_NUMBER else None
     except ArithmeticError:
         return None
-    return amount if amount.is_finite() and abs(amount) < _MOST_MONEY else None
+    # Compared before anything is computed with it: arithmetic with "1e1000000" raises.
+    if number is None or not number.is_finite() or not -most < number < most:
+        return None
+    rounded = number.quantize(_FINEST)
+    return (number if number == rounded else rounded) or Decimal(0)
+
+
+def amount_of(value: Any) -> Decimal | None:
+    """Read an amount of money as `number_of` does."""
+    return number_of(value, most=_MOST_MONEY)
 
 
 def parse(kind: Shape[ReplyT], answer: Answer, title: str) -> ReplyT:

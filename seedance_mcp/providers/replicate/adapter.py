@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 from ...catalog import Offer, ProviderInfo
-from ...errors import NotSupported, UnexpectedResponse
+from ...errors import NotSupported, ProviderError, UnexpectedResponse
 from ...types import MediaFile, Submission, TaskState, TaskStatus, Upload, VideoRequest
 from ..error_codes import read_codes
 from ..http.api import Api, Dated, Problem, Reading, Reply, TaskId, checked_id, same_task
 from ..http.sanitizing import clean
-from ..lenient_fields import Incidental
-from ..matching import ListOrder, Search, created, marked, moment
+from ..lenient_fields import Incidental, readable, texts
+from ..matching import TOO_LONG, UNREADABLE, ListOrder, Search, created, marked, moment
 from ..outcomes import failed, kept_until, named, unplaced
 from ..protocol import Access, Provider, Purchase, Recovery
 from ..status_words import StatusWords
@@ -38,46 +38,54 @@ _RESETS = re.compile(r"rate limit resets in ~?(\d{1,6})\s?s\b", re.IGNORECASE)
 """How long to wait stands in the text of a throttled call."""
 
 
-class _Facts(Reply):
-    """What is said of a prediction."""
+class _Asked(Reply):
+    """A prediction that was asked for by its id."""
 
+    id: str | None = None
     status: str
     model: Incidental[str] = None
-    input: Incidental[dict[str, Any]] = None
-    output: str | list[str] | None = None
+    output: Any = None
     error: Incidental[str] = None
-    created_at: Incidental[str] = None
     completed_at: Incidental[str] = None
     data_removed: Incidental[bool] = None
 
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Where what it made is."""
+        return texts(self.output)
 
-class _Asked(_Facts):
-    """One that was asked for by its id."""
 
-    id: str | None = None
-
-
-class _Prediction(_Facts):
-    """One that was just made, or is on the list."""
+class _Made(Reply):
+    """A prediction that was just made."""
 
     id: TaskId
 
 
+class _Listed(Reply):
+    """A prediction on the list, with what was ordered."""
+
+    id: TaskId
+    model: Incidental[str] = None
+    input: Incidental[dict[str, Any]] = None
+    created_at: Incidental[str] = None
+
+
 class _Page(Reply):
-    next: str | None = None
-    results: list[_Prediction]
+    next: Any = None
+    results: list[Any]
 
 
 class _Turned(NamedTuple):
     """
-    All predictions created since the sending, and the ids of all that were `seen` on the way.
+    How the list was looked through: the ids of all predictions that were `seen` on the way.
 
-    `complete` tells whether the list was turned back that far, `to_the_end` whether there was no more of it.
+    `told` is whether those since the sending say what was ordered, `gap` what of the list was not read (`Recovery.gap`),
+    `to_the_end` whether there was no more of it.
     """
 
-    tasks: list[_Prediction]
     seen: set[str]
-    complete: bool
+    told: bool
+    gap: str | None
     to_the_end: bool
     dated: Dated
 
@@ -111,9 +119,7 @@ class ReplicateProvider(Provider):
             See `Provider.submit`.
         """
         body = {"input": marked(request, offer, purchase.tag)}
-        made = await self._api.buy(
-            f"models/{offer.endpoint(request)}/predictions", _Prediction, body, purchase
-        )
+        made = await self._api.buy(f"models/{offer.endpoint(request)}/predictions", _Made, body, purchase)
         return Submission(task_id=made.id)
 
     async def poll(self, submission: Submission) -> TaskState:
@@ -149,19 +155,16 @@ class ReplicateProvider(Provider):
     async def recover(self, request: VideoRequest, offer: Offer, tag: str, sent: WhenSent) -> Recovery:
         """Turn the list back to the sending and look for the one prediction with this very input."""
         search, endpoint = Search(request, offer, tag), offer.endpoint(request)
-        turned = await self._list(sent)
-        now, complete = turned.dated.at, turned.complete
+        turned = await self._list(search, endpoint, sent)
+        now = turned.dated.at
         since = sent.since(now)
+        complete = turned.told and turned.gap is None
         complete = complete and now is not None and since > now - self._info.horizon_hours * 3600
-        for made in turned.tasks:
-            if made.model is None or not made.input:
-                complete = False  # nobody can tell what this one is: perhaps ours
-            else:
-                search.look(made.id, made.input, named=made.model == endpoint)
         return replace(
             search.result(self._submission, complete=complete and self._info.absence_is_proof),
             since=None if now is None else since,
             age=turned.dated.age,
+            gap=turned.gap,
             listed=frozenset(turned.seen),
             reach_seconds=self._info.horizon_hours * 3600 if turned.to_the_end else (now or since) - since,
         )
@@ -173,24 +176,39 @@ class ReplicateProvider(Provider):
     def _submission(self, task_id: str) -> Submission:
         return Submission(task_id=task_id)
 
-    async def _list(self, sent: WhenSent) -> _Turned:
+    async def _list(self, search: Search, endpoint: str, sent: WhenSent) -> _Turned:
+        """Turn the list back to the sending, and look at every prediction since then."""
         seen: set[str] = set()
-        found: dict[str, _Prediction] = {}
-        path, dated, order = "predictions", None, ListOrder()
+        path, gap, told, dated, order = "predictions", None, True, None, ListOrder()
         for _ in range(_PAGES):
-            turned = await self._api.turn(path, _Page)
+            try:
+                turned = await self._api.turn(path, _Page)
+            except ProviderError as error:
+                if dated is None or not search.can_do_without(error):
+                    raise
+                return _Turned(seen, told, UNREADABLE, False, dated)
             page, dated = turned.reply, turned.dated.and_(dated)
+            rows, unread = readable(_Listed, page.results)
+            gap = UNREADABLE if unread else gap
             since = sent.since(dated.at)
-            seen.update(made.id for made in page.results)
-            times = {made.id: created(made.created_at) for made in page.results}
-            found |= {made.id: made for made in page.results if (times[made.id] or math.inf) >= since}
+            seen.update(made.id for made in rows)
+            times = {made.id: created(made.created_at) for made in rows}
+            for made in rows:
+                if (times[made.id] or math.inf) < since:
+                    continue
+                if made.model is None or not made.input:
+                    told = False  # nobody can tell what this one is: perhaps ours
+                else:
+                    search.look(made.id, made.input, named=made.model == endpoint)
             if not page.next or order.is_past(times.values(), since):
-                return _Turned(list(found.values()), seen, True, not page.next, dated)
+                return _Turned(seen, told, gap, not page.next, dated)
+            if not isinstance(page.next, str):
+                return _Turned(seen, told, UNREADABLE, False, dated)
             path = page.next
-        return _Turned(list(found.values()), seen, False, False, dated or Dated())
+        return _Turned(seen, told, TOO_LONG, False, dated or Dated())
 
     def _state(self, made: _Asked) -> TaskState:
-        status = self._words.status(made.status)
+        status = self._words.status(made.status, has_video=bool(made.urls))
         if status is TaskStatus.SUCCEEDED:
             return self._succeeded(made)
         if status is TaskStatus.FAILED:
@@ -198,14 +216,13 @@ class ReplicateProvider(Provider):
         return TaskState(status=status)
 
     def _succeeded(self, made: _Asked) -> TaskState:
-        urls = [made.output] if isinstance(made.output, str) else made.output or []
         if made.data_removed:
             return TaskState(status=TaskStatus.EXPIRED)
-        if not urls or not all(urls):
+        if not made.urls:
             raise unplaced(self._info)
         return TaskState(
             status=TaskStatus.SUCCEEDED,
-            video_urls=tuple(urls),
+            video_urls=made.urls,
             url_expires_at=kept_until(moment(made.completed_at), self._info, now=self._api.now),
         )
 

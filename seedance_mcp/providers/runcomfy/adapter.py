@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from decimal import Decimal
 from typing import Any, cast
 
 from ...catalog import Offer, ProviderInfo
-from ...errors import NotSupported, UnexpectedResponse
+from ...errors import NotSupported, ProviderError, UnexpectedResponse
 from ...types import FRAME_FIELDS, Submission, TaskState, TaskStatus, VideoRequest
 from ..error_codes import read_codes
 from ..http.api import Api, Problem, Reading, Reply, TaskId, amount_of, checked_id, same_task
-from ..lenient_fields import Incidental, QueuePlace
+from ..lenient_fields import Incidental, QueuePlace, texts
 from ..matching import moment
 from ..outcomes import failed, kept_until, unplaced, used
 from ..protocol import Access, Provider, Purchase
@@ -47,8 +48,13 @@ class _Status(Reply):
 
 
 class _Output(Reply):
-    video: str | None = None
-    videos: list[str] | None = None
+    video: Any = None
+    videos: Any = None
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Where its videos are, each once."""
+        return tuple(dict.fromkeys((*texts(self.video), *texts(self.videos))))
 
 
 class _Result(Reply):
@@ -90,22 +96,23 @@ class RunComfyProvider(Provider):
         return Submission(task_id=made.request_id)
 
     async def poll(self, submission: Submission) -> TaskState:
-        """Ask for the status and, once it has ended, for the result: only that tells how it ended."""
+        """
+        Ask for the status and, once it has ended, for the result: only that tells how it ended.
+
+        So it does for a word that is in no document; before the end it is answered with the status as well.
+        """
         asked = checked_id(submission.task_id)
-        path = f"v1/requests/{asked}"
-        said = await self._api.get(f"{path}/status", _Status, reading=Reading(final=self._is_about_a_task))
+        said = await self._api.get(
+            f"v1/requests/{asked}/status", _Status, reading=Reading(final=self._is_about_a_task)
+        )
         same_task(said.request_id, asked, self._info.title)
-        status = self._words.status(said.status)
-        if status in (TaskStatus.SUCCEEDED, TaskStatus.FAILED):
-            result = await self._api.get(
-                f"{path}/result",
-                _Result,
-                params={"include_cost": "true"},
-                reading=Reading(final=self._is_about_a_task),
-            )
-            same_task(result.request_id, asked, self._info.title)
-            return self._ended(result)
-        return TaskState(status=status, queue_position=said.queue_position)
+        known = self._words.known(said.status)
+        if known in (TaskStatus.SUCCEEDED, TaskStatus.FAILED):
+            return await self._outcome(asked)
+        if known is None:
+            with contextlib.suppress(ProviderError):
+                return await self._outcome(asked)
+        return TaskState(status=self._words.status(said.status), queue_position=said.queue_position)
 
     async def check(self) -> None:
         """Ask for the balance."""
@@ -158,20 +165,29 @@ class RunComfyProvider(Provider):
         refused = _code(said.get("error_code")) in _REFUSALS
         return isinstance(word, str) and self._words.known(word) is not None and not refused
 
+    async def _outcome(self, asked: str) -> TaskState:
+        result = await self._api.get(
+            f"v1/requests/{asked}/result",
+            _Result,
+            params={"include_cost": "true"},
+            reading=Reading(final=self._is_about_a_task),
+        )
+        same_task(result.request_id, asked, self._info.title)
+        return self._ended(result)
+
     def _ended(self, result: _Result) -> TaskState:
-        status = self._words.status(result.status)
+        urls = result.output.urls if result.output else ()
+        status = self._words.status(result.status, has_video=bool(urls))
         cost = _amount(result.cost)
         if status is TaskStatus.FAILED:
             return _failed(result, {} if cost is None else {"price_usd": cost})
         if status is not TaskStatus.SUCCEEDED:
             return TaskState(status=status)
-        output = result.output or _Output()
-        urls = tuple(url for url in (output.video, *(output.videos or ())) if url)
         if not urls:
             raise unplaced(self._info)
         return TaskState(
             status=TaskStatus.SUCCEEDED,
-            video_urls=tuple(dict.fromkeys(urls)),
+            video_urls=urls,
             url_expires_at=kept_until(moment(result.finished_at), self._info, now=self._api.now),
             usage=used("price_usd", cost),
         )
