@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,13 @@ from seedance_mcp.errors import ConfirmationRequired
 from seedance_mcp.types import Job, PurchaseTerms, VideoRequest
 from tests.server.asking import SMALL, priced
 
-from .conftest import Run
+from .conftest import Run, heed_interrupts
 
 Terminal = Callable[..., tuple[int, str]]
+
+
+INTERRUPT = "Ctrl-C"
+"""As an answer: the signal that the key sends, in place of a line."""
 
 
 @pytest.fixture
@@ -38,18 +44,26 @@ def terminal(command_environ: dict[str, str], tmp_path: Path) -> Terminal:
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
+            preexec_fn=heed_interrupts,
         ) as process:
             os.close(theirs)
+            late = threading.Timer(60, process.kill)
+            late.start()
             shown = b""
-            while b"[y/N]" not in shown:
-                shown += os.read(ours, 4096)
-            meanwhile()
-            os.write(ours, f"{answer}\n".encode())
             try:
+                while b"[y/N]" not in shown:
+                    shown += os.read(ours, 4096)
+                meanwhile()
+                if answer == INTERRUPT:
+                    process.send_signal(signal.SIGINT)
+                else:
+                    os.write(ours, f"{answer}\n".encode())
                 while piece := os.read(ours, 4096):
                     shown += piece
             except OSError:  # Linux says so when the other side has closed
                 pass
+            finally:
+                late.cancel()
             ended = process.wait(30)
         os.close(ours)
         return ended, shown.decode()
@@ -177,6 +191,18 @@ def test_approve_asks_the_person_at_the_terminal(
     # After the person's own no, an assistant's word that they agreed counts for nothing.
     assert isinstance(outcome, Job) == agrees
     assert agrees or getattr(outcome, "token", "") is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
+@pytest.mark.parametrize("command", ["generate", "approve"])
+def test_an_interrupt_at_a_question_ends_the_command_at_once_and_agrees_to_nothing(
+    terminal: Terminal, run: Run, environ: dict[str, str], tmp_path: Path, code: str, command: str
+) -> None:
+    words, settings = (WORDS, PAID) if command == "generate" else (("approve", code), {})
+    ended, shown = terminal(*words, answer=INTERRUPT, **settings)
+    assert (ended, "Traceback" in shown) == (130, False), shown
+    assert run("jobs", "list").stdout.strip() == "No jobs yet."
+    assert isinstance(make(environ, tmp_path), ConfirmationRequired)
 
 
 def make(environ: dict[str, str], folder: Path, **more: Any) -> Job | ConfirmationRequired:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from tests.emulator import Emulator
 
-from .conftest import Run
+from .conftest import Run, heed_interrupts
 
 SMALL = ("--model", "seedance-1.0-pro", "--resolution", "480p", "--duration", "2")
 
@@ -192,16 +192,45 @@ def test_view_makes_the_folder_that_its_sheet_goes_to(run: Run, tmp_path: Path) 
     assert refused.stderr.startswith("error [media]: The contact sheet cannot be written to ")
 
 
+@pytest.mark.parametrize("taken", ["the video", "notes.txt", "sheet.jpg", "dangling.jpg", "folder.jpg"])
+def test_view_overwrites_nothing_that_exists(run: Run, tmp_path: Path, taken: str) -> None:
+    video = Path(run("generate", "a red fox", *SMALL).stdout.strip())
+    out = video if taken == "the video" else tmp_path / taken
+    if taken == "dangling.jpg":
+        try:
+            out.symlink_to("nowhere")
+        except OSError:
+            pytest.skip("no symbolic links here")
+    elif taken == "folder.jpg":
+        out.mkdir()
+    elif out != video:
+        out.write_text("mine", encoding="utf-8")
+    before = out.read_bytes() if out.is_file() else None
+    refused = run("view", str(video), "--out", str(out))
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(
+        f"error [invalid_request]: --out {out}: there is something with this name"
+    )
+    assert (out.read_bytes() if out.is_file() else None) == before
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_view_writes_a_jpeg_under_no_other_ending(run: Run, tmp_path: Path) -> None:
+    video = run("generate", "a red fox", *SMALL).stdout.strip()
+    for name in ("sheet.png", "sheet", "sheet.mp4"):
+        refused = run("view", video, "--out", name)
+        assert refused.returncode == 2
+        assert f"--out {tmp_path / name}: " in refused.stderr
+        assert "has to end in .jpg or .jpeg" in refused.stderr
+        assert not (tmp_path / name).exists()
+    assert run("view", video, "--out", "sheet.JPEG").returncode == 0
+
+
 def test_view_refuses_what_is_not_a_video(run: Run, tmp_path: Path) -> None:
     (tmp_path / "notes.mp4").write_text("not a video", encoding="utf-8")
     result = run("view", "notes.mp4")
     assert result.returncode == 2
     assert result.stderr.startswith("error [media]: ")
-
-
-def _heed_interrupts() -> None:
-    """What starts the tests may have switched interrupts off, as shells do for commands in the background."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.mark.skipif(
@@ -217,7 +246,7 @@ def test_an_interrupted_job_is_kept_and_can_be_gone_on_with(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=_heed_interrupts if os.name == "posix" else None,
+        preexec_fn=heed_interrupts if os.name == "posix" else None,
     ) as process:
         assert process.stderr
         assert process.stdout
