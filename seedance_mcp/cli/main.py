@@ -71,6 +71,7 @@ def execute(argv: list[str]) -> int:
     if command is None:
         parser.error("say which command to run")
     _refuse_what_is_no_text(arguments)
+    _refuse_what_is_empty(arguments, argv)
     code = command.execute(arguments)
     output.flush()
     if output.failure is None:
@@ -126,6 +127,30 @@ def _refuse_what_is_no_text(arguments: argparse.Namespace) -> None:
     ]
     if problems:
         raise InvalidRequest(problems)
+
+
+def _refuse_what_is_empty(arguments: argparse.Namespace, argv: list[str]) -> None:
+    """
+    Refuse an empty value: most often a variable of the shell that is not set, and what is bought without it is another thing.
+
+    Raises:
+        InvalidRequest: names each argument that is empty.
+    """
+    options = [word.partition("=")[0] for word in argv if word.startswith("--")]
+    given: dict[str, object] = vars(arguments)
+    problems: list[str] = []
+    for name, value in given.items():
+        option = f"--{name.replace('_', '-')}"
+        values = cast("list[object]", value) if isinstance(value, list) else [value]
+        if any(isinstance(text, str) and not text.strip() for text in values):
+            shown = option if any(option.startswith(word) for word in options) else name
+            problems.append(f"{shown} is empty")
+    if problems:
+        raise InvalidRequest(
+            problems,
+            hint="Give a value, or leave it away. A shell writes nothing in the place of a variable that is not set."
+            " Nothing was spent.",
+        )
 
 
 def _load(name: str | None) -> Command:

@@ -176,6 +176,36 @@ def test_values_that_no_request_can_have_are_all_named_at_once(run: Run) -> None
     assert "seed: " in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("generate", "a fox", "--first-frame", ""), "--first-frame"),
+        (("generate", "a fox", "--first", " "), "--first-frame"),
+        (("estimate", "a fox", "--model=", "--provider="), "--model is empty; --provider"),
+        (
+            ("generate", "a fox", "--reference-images", "a.png", "--reference-images", ""),
+            "--reference-images",
+        ),
+        (("generate", "a fox", "--provider-options", ""), "--provider-options"),
+        (("generate", "a fox", "--request-key", ""), "--request-key"),
+        (("generate", ""), "prompt"),
+        (("view", ""), "source"),
+        (("view", "a.mp4", "--out", ""), "--out"),
+        (("jobs", "show", ""), "job_id"),
+        (("demo", ""), "folder"),
+        (("models", "--provider", ""), "--provider"),
+    ],
+)
+def test_an_empty_value_is_refused_by_name(run: Run, words: tuple[str, ...], named: str) -> None:
+    """As where a variable of the shell is not set: what is left would be another video."""
+    result = run(*words)
+    assert (result.returncode, result.stdout) == (2, "")
+    error, hint = result.stderr.splitlines()
+    assert error == f"error [invalid_request]: {named} is empty"
+    assert "variable that is not set" in hint
+    assert run("jobs", "list").stdout.strip() == "No jobs yet."
+
+
 def test_a_reader_that_goes_away_is_no_error(command_environ: dict[str, str], tmp_path: Path) -> None:
     """As with `seedance-mcp models --json | head -1`."""
     with subprocess.Popen(

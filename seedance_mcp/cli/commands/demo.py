@@ -46,15 +46,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder",
         nargs="?",
-        type=Path,
-        default=Path("seedance-demo"),
+        default="seedance-demo",
         help="Where the video goes (default: %(default)s)",
     )
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the conversation; the job database is one of its own, inside the folder."""
-    folder = whole(arguments.folder)
+    folder = whole(Path(arguments.folder))
     try:
         anyio.run(_converse, load_settings(), folder)
     except BaseExceptionGroup as group:  # the client's task groups wrap what is raised inside them

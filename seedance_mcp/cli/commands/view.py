@@ -30,14 +30,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"Frames on the sheet (1 to {MAX_SHEET_FRAMES})",
     )
-    parser.add_argument("--out", type=Path, help="Write the sheet here: a new .jpg file")
+    parser.add_argument("--out", metavar="FILE", help="Write the sheet here: a new .jpg file")
     parser.add_argument("--json", action="store_true", help="Print the facts as JSON")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write the sheet, print the facts."""
     settings, source = load_settings(), arguments.source
-    out = _new_sheet(arguments.out) if arguments.out else None
+    out = _new_sheet(Path(arguments.out)) if arguments.out else None
     if not source.startswith("job_") or Path(source).exists():
         source = absolute(source)
         settings = settings.also_reading(Path(source).parent)
