@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,28 @@ def test_more_than_max_usd_is_refused(run: Run) -> None:
     assert result.returncode == 2
     assert "error [budget_exceeded]: " in result.stderr
     assert run("jobs", "list").stdout.strip() == "No jobs yet."
+
+
+@pytest.mark.parametrize(
+    ("usd", "said"), [("2.365", "2.37"), ("2.361", "2.37"), ("0.12341", "0.1235"), ("0.5", "0.50")]
+)
+def test_a_price_reads_the_same_wherever_it_is_told_and_never_less_than_it_is(
+    run: Run, tmp_path: Path, usd: str, said: str
+) -> None:
+    per_second = str(Decimal(usd) / 2)
+    settings = {**priced({}, tmp_path, per_second), "SEEDANCE_CONFIRM_ABOVE_USD": "0.01"}
+    wish = ("a red fox", "--model", "seedance-1.0-pro", "--resolution", "480p", "--duration", "2")
+    estimate = run("estimate", *wish, **settings).stdout
+    assert estimate.splitlines()[0].endswith(f": {said} USD"), estimate
+    assert f"it may cost {said} USD, more than" in estimate
+    asked = run("generate", *wish, **settings).stderr
+    assert f": {said} USD; " in asked
+    assert f"for at most {said} USD?" in asked
+    for limit in ("SEEDANCE_MAX_USD_PER_JOB", "SEEDANCE_MAX_USD_PER_DAY"):
+        assert (
+            f"may cost {said} USD; the limit" in run("generate", *wish, **settings, **{limit: "0.1"}).stderr
+        )
+    assert f"may cost {said} USD, above" in run("generate", *wish, "--max-usd", "0.1", **settings).stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")

@@ -275,3 +275,13 @@ def test_an_estimate_names_the_ready_offers_within_a_limit(run: Run) -> None:
     result = run(*words, ARK_API_KEY="nobody-takes-it")
     assert result.returncode == 0, result.stderr
     assert "Ready, and within --max-usd 1: ark/seedance-1.0-pro-fast, ark/seedance-2.0-mini." in result.stdout
+
+
+def test_an_offer_names_in_words_what_is_different_there(run: Run) -> None:
+    """Also what the request leaves to each model: else a price at 720p stands beside one at 1080p."""
+    wish = ("estimate", "a mug", "--provider", "replicate")
+    said = run(*wish, "--model", "seedance-2.0", REPLICATE_API_TOKEN="r8_nobodytakesit").stdout
+    [row] = [line for line in said.splitlines() if line.startswith("ark  ") and "1.0-pro-fast" in line]
+    assert "resolution 1080p" in row
+    assert "watermark off" in row
+    assert "False" not in said

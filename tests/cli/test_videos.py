@@ -180,6 +180,29 @@ def test_view_writes_a_contact_sheet_and_measures(run: Run, tmp_path: Path) -> N
     assert (facts["frames"], facts["fps"]) == (48, 24.0)
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("/nowhere/notify --at-once", "could not be run: "),
+        (f'"{sys.executable}" -c "raise SystemExit(7)"', "exited with 7"),
+    ],
+)
+def test_a_command_at_the_end_of_a_job_that_fails_is_told_in_a_line(
+    run: Run, begin: Callable[..., None], command: str, words: str
+) -> None:
+    hook = {"SEEDANCE_ON_FINISH": command}
+    begin("a blue fox", *SMALL, SEEDANCE_SANDBOX_SECONDS="2", **hook)
+    [job] = json.loads(run("jobs", "list", "--json").stdout)["jobs"]
+    for asked in (("generate", "a red fox", *SMALL), ("jobs", "show", job["job_id"], "--wait")):
+        result = run(*asked, **hook)
+        assert result.returncode == 0, result.stderr
+        assert Path(result.stdout.strip()).exists()
+        [told] = [line for line in result.stderr.splitlines() if "SEEDANCE_ON_FINISH" in line]
+        assert told.startswith(f"note: SEEDANCE_ON_FINISH {words}")
+    fine = run("generate", "a fox", *SMALL, SEEDANCE_ON_FINISH=f'"{sys.executable}" -c "pass"')
+    assert (fine.returncode, "SEEDANCE_ON_FINISH" in fine.stderr) == (0, False)
+
+
 def test_view_makes_the_folder_that_its_sheet_goes_to(run: Run, tmp_path: Path) -> None:
     video = run("generate", "a red fox", *SMALL).stdout.strip()
     result = run("view", video, "--frames", "36", "--out", "new/folder/sheet.jpg")

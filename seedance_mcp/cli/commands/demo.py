@@ -13,7 +13,7 @@ import anyio
 
 from ...config import Settings, load_settings, server_command
 from ...errors import SeedanceError
-from ...texts import one_line
+from ...texts import digits, one_line
 from ..arguments import whole
 from ..progress import progress_bar
 from ..text import json_text
@@ -106,7 +106,7 @@ async def _show_price(client: Client) -> None:
     print("   In the sandbox nothing; the same request at a provider:")
     for offer in quote["offers"]:
         if offer["model"] == quote["model"] and offer["usd"] is not None:
-            print(f"   {offer['provider']:<10} {Decimal(offer['usd']):.2f} USD")
+            print(f"   {offer['provider']:<10} {digits(Decimal(offer['usd']))} USD")
 
 
 async def _make(client: Client) -> dict[str, Any]:

@@ -13,12 +13,12 @@ import anyio
 from ...app import App
 from ...config import Settings, command, load_settings
 from ...errors import InvalidRequest
-from ...texts import inert, number_of, one_line
+from ...texts import digits, digits_left, inert, number_of, one_line
 from ...types import Job, JobStatus
 from ..opening import looked_into, opened
 from ..refund import refund_note
 from ..text import exit_code, json_text, moment, money, table
-from ..waiting import finish, lines, wait_with_progress
+from ..waiting import finish, lines, say_if_hook_failed, wait_with_progress
 from ..words import told
 
 
@@ -131,10 +131,10 @@ async def _spending(settings: Settings, as_json: bool) -> int:
         print(
             table(
                 head,
-                [(line.day, line.provider, line.model, str(line.jobs), f"{line.usd:.4f}") for line in lines],
+                [(line.day, line.provider, line.model, str(line.jobs), digits(line.usd)) for line in lines],
             )
         )
-    print(f"Left today: {budget.left_today_usd:.2f} of {budget.max_per_day_usd:.2f} USD.")
+    print(f"Left today: {digits_left(budget.left_today_usd)} of {digits(budget.max_per_day_usd)} USD.")
     return 0
 
 
@@ -205,7 +205,9 @@ async def _show(settings: Settings, job_id: str, as_json: bool, refund: bool) ->
 
 async def _wait(settings: Settings, job_id: str, as_json: bool) -> int:
     async with opened(settings) as app:
-        return await finish(app, await wait_with_progress(app, await app.job(job_id)), as_json=as_json)
+        code = await finish(app, await wait_with_progress(app, await app.job(job_id)), as_json=as_json)
+    await say_if_hook_failed(settings, job_id)
+    return code
 
 
 async def _cancel(settings: Settings, job_id: str, as_json: bool) -> int:
