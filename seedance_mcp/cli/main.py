@@ -47,16 +47,24 @@ class _Parser(argparse.ArgumentParser):
         """Parse; what nobody knows is refused here, where it is known which command it was meant for."""
         found, rest = super().parse_known_args(args, namespace)
         if rest:
-            self.error(f"unrecognized arguments: {' '.join(rest)}")
+            self._unknown(rest, takes_a_prompt="prompt" in found)
         return found, rest
 
+    def _unknown(self, words: list[str], *, takes_a_prompt: bool) -> NoReturn:
+        message = f"unrecognized arguments: {' '.join(words)}"
+        if takes_a_prompt and not words[0].startswith("-"):
+            _refuse(message, 'Put the whole prompt into quotation marks: "a red fox".')
+        self.error(message)
+
     def error(self, message: str) -> NoReturn:
-        print(f"error [usage]: {message}", file=sys.stderr)
         from ..config import command  # only here: help has to come at once
 
-        words = f"{self.prog} --help".removeprefix("seedance-mcp ")
-        print(f"hint: {command(words)}", file=sys.stderr)
-        sys.exit(2)
+        _refuse(message, command(f"{self.prog} --help".removeprefix("seedance-mcp ")))
+
+
+def _refuse(message: str, hint: str) -> NoReturn:
+    print(f"error [usage]: {message}\nhint: {hint}", file=sys.stderr)
+    sys.exit(2)
 
 
 def execute(argv: list[str]) -> int:

@@ -38,7 +38,10 @@ async def inspect(path: Path, *, allowed: Sequence[Path], forbidden: Sequence[Pa
                 f"{path} has {before.st_size:,} bytes; at most {MAX_FILE_BYTES:,} are read.",
                 hint="Make a smaller copy of it.",
             )
-        reply = await run_worker("inspect", {}, source=source, limits=_LIMITS)
+        try:
+            reply = await run_worker("inspect", {}, source=source, limits=_LIMITS)
+        except MediaError as error:  # the worker sees no name
+            raise MediaError(f"{path}: {error.message}", hint=error.hint) from error
         digest = await anyio.to_thread.run_sync(_hash, source)
         after = os.fstat(source)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):

@@ -71,6 +71,30 @@ def test_wrong_usage_is_told_in_two_lines(run: Run, words: tuple[str, ...]) -> N
     assert hint.startswith("hint: ")
 
 
+@pytest.mark.parametrize("command", ["generate", "estimate"])
+def test_a_prompt_without_quotation_marks_is_answered_with_them(run: Run, command: str) -> None:
+    result = run(command, "a", "red", "fox", "--duration", "5")
+    assert result.returncode == 2
+    assert result.stderr.splitlines() == [
+        "error [usage]: unrecognized arguments: red fox",
+        'hint: Put the whole prompt into quotation marks: "a red fox".',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "bounds"),
+    [
+        (("view", "a.mp4", "--frames", "99"), "'99' is not a whole number from 1 to 36"),
+        (("view", "a.mp4", "--frames", "few"), "'few' is not a whole number from 1 to 36"),
+        (("jobs", "list", "--limit", "0"), "'0' is not a whole number from 1 to 100"),
+    ],
+)
+def test_a_number_out_of_bounds_is_told_the_bounds(run: Run, words: tuple[str, ...], bounds: str) -> None:
+    result = run(*words)
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[0] == f"error [usage]: argument {words[-2]}: {bounds}"
+
+
 def test_a_misspelt_option_is_answered_with_the_help_of_its_command(run: Run) -> None:
     for words in (("generate", "x", "--durration", "5"), ("jobs", "show", "job_1", "--wiat")):
         command = " ".join(words[: 1 if words[0] == "generate" else 2])

@@ -15,6 +15,7 @@ from ...config import Settings, command, load_settings
 from ...errors import InvalidRequest
 from ...texts import digits, digits_left, inert, number_of, one_line
 from ...types import Job, JobStatus
+from ..arguments import whole_number
 from ..opening import looked_into, opened
 from ..refund import refund_note
 from ..text import exit_code, json_text, moment, money, table
@@ -64,7 +65,7 @@ def _add_listing(parser: argparse.ArgumentParser) -> None:
     """Add what a list takes; the defaults are those of `jobs`, so that it may stand before or behind the verb."""
     absent = argparse.SUPPRESS
     parser.add_argument(
-        "--limit", type=int, default=absent, choices=range(1, 101), metavar="N", help="At most N (1 to 100)"
+        "--limit", type=whole_number(1, 100), default=absent, metavar="N", help="At most N (1 to 100)"
     )
     parser.add_argument(
         "--spending",

@@ -14,7 +14,7 @@ from ...config import Settings, load_settings
 from ...errors import InvalidRequest, MediaError
 from ...texts import inert
 from ...types import MAX_SHEET_FRAMES
-from ..arguments import absolute, whole
+from ..arguments import absolute, whole, whole_number
 from ..opening import opened
 from ..text import json_text
 
@@ -24,9 +24,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", help="A job id, or the path of a video")
     parser.add_argument(
         "--frames",
-        type=int,
+        type=whole_number(1, MAX_SHEET_FRAMES),
         default=9,
-        choices=range(1, MAX_SHEET_FRAMES + 1),
         metavar="N",
         help=f"Frames on the sheet (1 to {MAX_SHEET_FRAMES})",
     )
