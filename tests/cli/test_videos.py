@@ -251,11 +251,15 @@ def test_view_writes_a_jpeg_under_no_other_ending(run: Run, tmp_path: Path) -> N
 
 def test_view_refuses_what_is_not_a_video(run: Run, tmp_path: Path) -> None:
     (tmp_path / "notes.mp4").write_text("not a video", encoding="utf-8")
+    film = Path(run("generate", "a red fox", *SMALL).stdout.strip()).read_bytes()
+    damaged = film.rfind(b"mdat") + 200
+    (tmp_path / "torn.mp4").write_bytes(film[:damaged] + bytes(5000) + film[damaged + 5000 :])
     (tmp_path / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\nnot a picture")
     for words, name, said in (
         (("view", "notes.mp4"), "notes.mp4", "By its content the file is text"),
         (("estimate", "a fox", "--first-frame", "notes.mp4"), "notes.mp4", "By its content the file is text"),
         (("estimate", "a fox", "--first-frame", "torn.png"), "torn.png", ""),
+        (("view", "torn.mp4"), "torn.mp4", ""),
     ):
         result = run(*words)
         assert result.returncode == 2
