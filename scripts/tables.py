@@ -17,6 +17,7 @@ from cogapp import Cog
 from seedance_mcp.catalog import Catalog, Offer, ProviderInfo, estimate, resolve
 from seedance_mcp.config import load_settings, setting_table
 from seedance_mcp.errors import InvalidRequest, SeedanceError
+from seedance_mcp.texts import digits
 from seedance_mcp.types import JOB_CODES, VideoRequest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -152,7 +153,7 @@ def _cell(catalog: Catalog, provider: str, model: str) -> str:
     if offer.retired:
         return f"ended {offer.retired}"
     cost = _five_seconds(offer)
-    return "yes, price unknown" if cost is None else f"{cost:.2f}"
+    return "yes, price unknown" if cost is None else digits(cost)
 
 
 def _five_seconds(offer: Offer) -> Decimal | None:

@@ -6,7 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any, cast
 
 REPLACEMENT = "\ufffd"
@@ -88,12 +88,31 @@ def listed(names: Sequence[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
+_DIGITS = 60
+"""Of an amount, as many as can be rounded: also a balance that a provider made up."""
+
+
 def digits(amount: Decimal) -> str:
-    """Two decimals; four where two would hide what there is."""
-    short = amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
+    """
+    Write an amount of money: two decimals, below 1 four where two would hide what there is.
+
+    Rounded up, so that what is charged is never more than what was said. Every price is written by this, and so reads
+    the same wherever it stands.
+    """
+    return _decimals(amount, ROUND_CEILING)
+
+
+def digits_left(amount: Decimal) -> str:
+    """Write what is left to be spent as `digits` does, rounded down: never more than there is."""
+    return _decimals(amount, ROUND_FLOOR)
+
+
+def _decimals(amount: Decimal, rounding: str) -> str:
+    wide = Context(prec=_DIGITS)
+    short = amount.quantize(Decimal("0.01"), rounding, wide)
     if short == amount or amount >= 1:
         return f"{short}"
-    return f"{amount.quantize(Decimal('0.0001'), ROUND_HALF_UP)}"
+    return f"{amount.quantize(Decimal('0.0001'), rounding, wide)}"
 
 
 def inert(text: str) -> str:

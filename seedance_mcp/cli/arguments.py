@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -99,6 +100,21 @@ def whole(path: Path) -> Path:
         raise InvalidRequest(
             [f"{path}: the home folder that it begins with is not known."], hint="Write the whole path."
         ) from None
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """Make a parser for argparse of a whole number within these bounds."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+        return value
+
+    return read
 
 
 def amount(text: str) -> Decimal:

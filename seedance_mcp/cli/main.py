@@ -47,16 +47,24 @@ class _Parser(argparse.ArgumentParser):
         """Parse; what nobody knows is refused here, where it is known which command it was meant for."""
         found, rest = super().parse_known_args(args, namespace)
         if rest:
-            self.error(f"unrecognized arguments: {' '.join(rest)}")
+            self._unknown(rest, takes_a_prompt="prompt" in found)
         return found, rest
 
+    def _unknown(self, words: list[str], *, takes_a_prompt: bool) -> NoReturn:
+        message = f"unrecognized arguments: {' '.join(words)}"
+        if takes_a_prompt and not words[0].startswith("-"):
+            _refuse(message, 'Put the whole prompt into quotation marks: "a red fox".')
+        self.error(message)
+
     def error(self, message: str) -> NoReturn:
-        print(f"error [usage]: {message}", file=sys.stderr)
         from ..config import command  # only here: help has to come at once
 
-        words = f"{self.prog} --help".removeprefix("seedance-mcp ")
-        print(f"hint: {command(words)}", file=sys.stderr)
-        sys.exit(2)
+        _refuse(message, command(f"{self.prog} --help".removeprefix("seedance-mcp ")))
+
+
+def _refuse(message: str, hint: str) -> NoReturn:
+    print(f"error [usage]: {message}\nhint: {hint}", file=sys.stderr)
+    sys.exit(2)
 
 
 def execute(argv: list[str]) -> int:
@@ -71,6 +79,7 @@ def execute(argv: list[str]) -> int:
     if command is None:
         parser.error("say which command to run")
     _refuse_what_is_no_text(arguments)
+    _refuse_what_is_empty(arguments, argv)
     code = command.execute(arguments)
     output.flush()
     if output.failure is None:
@@ -126,6 +135,30 @@ def _refuse_what_is_no_text(arguments: argparse.Namespace) -> None:
     ]
     if problems:
         raise InvalidRequest(problems)
+
+
+def _refuse_what_is_empty(arguments: argparse.Namespace, argv: list[str]) -> None:
+    """
+    Refuse an empty value: most often a variable of the shell that is not set, and what is bought without it is another thing.
+
+    Raises:
+        InvalidRequest: names each argument that is empty.
+    """
+    options = [word.partition("=")[0] for word in argv if word.startswith("--")]
+    given: dict[str, object] = vars(arguments)
+    problems: list[str] = []
+    for name, value in given.items():
+        option = f"--{name.replace('_', '-')}"
+        values = cast("list[object]", value) if isinstance(value, list) else [value]
+        if any(isinstance(text, str) and not text.strip() for text in values):
+            shown = option if any(option.startswith(word) for word in options) else name
+            problems.append(f"{shown} is empty")
+    if problems:
+        raise InvalidRequest(
+            problems,
+            hint="Give a value, or leave it away. A shell writes nothing in the place of a variable that is not set."
+            " Nothing was spent.",
+        )
 
 
 def _load(name: str | None) -> Command:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 import anyio
 
-from ..app import App, Update
-from ..config import command
+from ..app import App, Update, open_app
+from ..config import Settings, command
+from ..errors import SeedanceError
 from ..jobs import lost_answers
 from ..texts import inert
 from ..types import Job, JobStatus
@@ -86,3 +88,17 @@ async def finish(app: App, job: Job, *, as_json: bool) -> int:
     else:
         print(await lines(app, job), file=sys.stderr)
     return exit_code(job)
+
+
+async def say_if_hook_failed(settings: Settings, job_id: str) -> None:
+    """
+    Say in a line on stderr that SEEDANCE_ON_FINISH went wrong at the end of this job.
+
+    To be called after the app was closed: only its end waits for what it runs.
+    """
+    if not settings.on_finish:
+        return
+    with suppress(SeedanceError):  # the video is there, whatever became of its database
+        async with open_app(settings, watch=False) as app:
+            if words := (await app.job(job_id)).hook_error:
+                print(f"note: SEEDANCE_ON_FINISH {inert(words)}", file=sys.stderr)

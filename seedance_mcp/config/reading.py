@@ -32,6 +32,11 @@ _ALLOW_HTTP = (
 )
 
 
+_QUOTING = (
+    "texts stand in quotation marks, and a path of Windows in single ones: SEEDANCE_OUTPUT_DIR = 'C:\\Videos'"
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """The settings, with the default in the place of each that is wrong; and what is wrong, by the setting's name."""
@@ -218,7 +223,7 @@ def _read_file(path: Path) -> dict[str, str]:
     except UnicodeDecodeError:
         raise NotAllowed("it is not written in UTF-8; save it as UTF-8") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise NotAllowed(f"it is not TOML: {error}") from None
+        raise NotAllowed(f"it is not TOML: {error}; {_QUOTING}") from None
     return dict(_flat(content))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import math
@@ -9,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,15 @@ async def run_worker(
         )
         code, answer = await _run([sys.executable, "-P", "-s", "-m", module, order], source, limits.seconds)
     return _read(code, answer)
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Generator[None]:
+    """Put the name of the file before what is wrong with its content: a worker sees no name."""
+    try:
+        yield
+    except MediaError as error:
+        raise MediaError(f"{path}: {error.message}", hint=error.hint) from error
 
 
 async def _run(command: list[str], source: int, seconds: float) -> tuple[int, bytes]:

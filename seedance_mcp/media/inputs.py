@@ -13,7 +13,7 @@ import anyio.to_thread
 from ..errors import MediaError
 from ..types import MediaFile
 from .access.descriptors import open_allowed
-from .confine import Limits, run_worker
+from .confine import Limits, naming, run_worker
 from .worker.signatures import MAX_FILE_BYTES
 
 _LIMITS = Limits(seconds=60)
@@ -38,7 +38,8 @@ async def inspect(path: Path, *, allowed: Sequence[Path], forbidden: Sequence[Pa
                 f"{path} has {before.st_size:,} bytes; at most {MAX_FILE_BYTES:,} are read.",
                 hint="Make a smaller copy of it.",
             )
-        reply = await run_worker("inspect", {}, source=source, limits=_LIMITS)
+        with naming(path):
+            reply = await run_worker("inspect", {}, source=source, limits=_LIMITS)
         digest = await anyio.to_thread.run_sync(_hash, source)
         after = os.fstat(source)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):

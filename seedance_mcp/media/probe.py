@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import MediaError
 from .access.descriptors import open_plain
-from .confine import Limits, run_worker
+from .confine import Limits, naming, run_worker
 
 _LIMITS = Limits(seconds=180)
 """A slow machine may need it for half a minute in 4k."""
@@ -66,7 +67,10 @@ async def probe_video(path: Path, *, full: bool = True) -> VideoFacts:
     source = open_plain(path)
     try:
         size = os.fstat(source).st_size
-        reply = await run_worker("probe" if full else "check", {}, source=source, limits=_LIMITS)
+        with (
+            naming(path) if full else nullcontext()
+        ):  # what is only checked may be a download with a passing name
+            reply = await run_worker("probe" if full else "check", {}, source=source, limits=_LIMITS)
     finally:
         os.close(source)
     return TypeAdapter(VideoFacts).validate_python({**reply.facts, "path": path, "bytes": size})

@@ -311,6 +311,11 @@ def upload(uploaded: UploadedMedia) -> shape.UploadShape:
     """A checked file."""
     file = uploaded.file
     carried = f" To {', '.join(uploaded.carried_to)} it goes by way of {uploaded.carried_by}."
+    what = "asset id" if file.is_asset else "address"
+    unseen = (
+        f"The {what} is passed to the provider as it is. What is behind it was not looked at: whether it is there, is"
+        " an image, a video or a sound, and suits a model, only the provider finds out."
+    )
     return shape.UploadShape(
         media_id=uploaded.media_id,
         kind=file.kind,
@@ -324,6 +329,7 @@ def upload(uploaded: UploadedMedia) -> shape.UploadShape:
         problems=uploaded.problems,
         next_step=f"Pass {uploaded.media_id} as a media argument of generate_video or estimate_cost."
         f"{carried if uploaded.carried_to else ''}{''.join(f' {note}' for note in uploaded.notes)}",
+        notes=() if file.sha256 else (unseen,),
     )
 
 

@@ -41,7 +41,7 @@ def estimate_answer(headline: str, elsewhere: str, estimate: EstimateShape) -> C
     data = _said(estimate)
     lines = [headline, *_lines({key: value for key, value in data.items() if key != "offers"})]
     if estimate.offers:
-        lines.append(f"offers {elsewhere}, cheapest first:")
+        lines.append(f"offers {elsewhere}, cheapest first, each with what is different there:")
     for offer in estimate.offers:
         foreign = ""
         if offer.amount is not None and offer.currency != "USD":

@@ -13,7 +13,8 @@ from typing import Any, cast
 from pydantic import BaseModel, ValidationError
 
 from ..errors import InvalidRequest
-from ..texts import unusable
+from ..texts import listed, unusable
+from ..types import MEDIA_FIELDS
 from .argument_errors import unknown_arguments, wrong_values
 
 _NOTHING = frozenset({"", "null", "NULL", "Null", "undefined", "None"})
@@ -38,6 +39,7 @@ def given(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> Given:
     required: list[str] = schema.get("required", [])
     kept: dict[str, Any] = {}
     ignored: list[str] = []
+    empty: list[str] = []
     notes: list[str] = []
     for name, value in arguments.items():
         if name not in known and name in _baggage():
@@ -47,10 +49,15 @@ def given(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> Given:
         if value is None or (name in known and name not in required and _is_nothing(shaped)):
             if name == "prompt" and isinstance(value, str) and value.strip():
                 notes.append(f"prompt says only {value.strip()!r}, which counts as no prompt.")
+            elif name in MEDIA_FIELDS and _holds_an_empty_text(shaped):
+                empty.append(name)
             continue
         kept[name] = shaped
     if ignored:
         notes.insert(0, f"Ignored, because your framework added it: {', '.join(sorted(ignored))}.")
+    if empty:
+        they_are = "it is" if len(empty) == 1 else "they are"
+        notes.append(f"Left out, because {they_are} empty: {listed(empty)}. If a file was meant, name it.")
     return Given(kept, tuple(notes))
 
 
@@ -101,6 +108,12 @@ def _is_nothing(value: Any) -> bool:
 
 def _is_word_for_nothing(value: Any) -> bool:
     return value is None or (isinstance(value, str) and value.strip() in _NOTHING)
+
+
+def _holds_an_empty_text(value: Any) -> bool:
+    """True where a file may have been meant: a null, or a word for it, says that there is none."""
+    items = cast("list[Any]", value) if isinstance(value, list) else [value]
+    return any(isinstance(item, str) and not item.strip() for item in items)
 
 
 @cache

@@ -194,7 +194,12 @@ async def upload_media(
     Pass the id to generate_video.
     """
     shown = views.upload(await call.app.upload(source, provider))
-    headline = f"{shown.media_id} is a usable {shown.kind} for {number_of(len(shown.usable_with), 'offer')}."
+    offers = number_of(len(shown.usable_with), "offer")
+    headline = (
+        f"{shown.media_id} is a usable {shown.kind} for {offers}."
+        if shown.sha256
+        else f"{shown.media_id} is kept as {shown.kind}, not looked at; {offers} could take it."
+    )
     return answer(headline, shown.model_copy(update={"finished_meanwhile": await _meanwhile(call)}))
 
 

@@ -6,9 +6,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
-from ..texts import one_line
+from ..texts import digits, one_line
 from .price import Price
 from .request import VideoRequest
 
@@ -127,10 +127,5 @@ def _length(request: VideoRequest, seconds: Decimal | None) -> str:
 
 
 def _money(price: Price) -> str:
-    usd = f"{_up(price.usd)} USD"
-    return usd if price.currency == "USD" else f"{_up(price.amount)} {price.currency} ({usd})"
-
-
-def _up(amount: Decimal) -> Decimal:
-    """Two decimals, never less than the amount."""
-    return amount.quantize(Decimal("0.01"), ROUND_CEILING)
+    usd = f"{digits(price.usd)} USD"
+    return usd if price.currency == "USD" else f"{digits(price.amount)} {price.currency} ({usd})"

@@ -45,6 +45,13 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
     assert vague == []
 
 
+def test_every_amount_of_money_is_rounded_by_the_one_who_writes_prices() -> None:
+    """`texts.digits`: else one price reads differently in two places."""
+    rounded = re.compile(r"\{[^{}]*(?:usd|price|cost|charge|budget|left|amount)[^{}]*:,?\.\df\}")
+    found = [f"{module.path}: {match[0]}" for module in modules() for match in rounded.finditer(module.text)]
+    assert found == []
+
+
 def test_no_provider_is_named_outside_its_own_rooms() -> None:
     """A new provider is an adapter and a data file: nothing else may have to be edited."""
     paid = sorted(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -103,6 +104,11 @@ def begin(command_environ: dict[str, str], tmp_path: Path) -> Callable[..., None
                 process.kill()
 
     return start
+
+
+def heed_interrupts() -> None:
+    """What starts the tests may have switched interrupts off, as shells do for commands in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _set_environment(patch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +21,13 @@ from seedance_mcp.errors import ConfirmationRequired
 from seedance_mcp.types import Job, PurchaseTerms, VideoRequest
 from tests.server.asking import SMALL, priced
 
-from .conftest import Run
+from .conftest import Run, heed_interrupts
 
 Terminal = Callable[..., tuple[int, str]]
+
+
+INTERRUPT = "Ctrl-C"
+"""As an answer: the signal that the key sends, in place of a line."""
 
 
 @pytest.fixture
@@ -38,18 +45,26 @@ def terminal(command_environ: dict[str, str], tmp_path: Path) -> Terminal:
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
+            preexec_fn=heed_interrupts,
         ) as process:
             os.close(theirs)
+            late = threading.Timer(60, process.kill)
+            late.start()
             shown = b""
-            while b"[y/N]" not in shown:
-                shown += os.read(ours, 4096)
-            meanwhile()
-            os.write(ours, f"{answer}\n".encode())
             try:
+                while b"[y/N]" not in shown:
+                    shown += os.read(ours, 4096)
+                meanwhile()
+                if answer == INTERRUPT:
+                    process.send_signal(signal.SIGINT)
+                else:
+                    os.write(ours, f"{answer}\n".encode())
                 while piece := os.read(ours, 4096):
                     shown += piece
             except OSError:  # Linux says so when the other side has closed
                 pass
+            finally:
+                late.cancel()
             ended = process.wait(30)
         os.close(ours)
         return ended, shown.decode()
@@ -91,6 +106,28 @@ def test_more_than_max_usd_is_refused(run: Run) -> None:
     assert result.returncode == 2
     assert "error [budget_exceeded]: " in result.stderr
     assert run("jobs", "list").stdout.strip() == "No jobs yet."
+
+
+@pytest.mark.parametrize(
+    ("usd", "said"), [("2.365", "2.37"), ("2.361", "2.37"), ("0.12341", "0.1235"), ("0.5", "0.50")]
+)
+def test_a_price_reads_the_same_wherever_it_is_told_and_never_less_than_it_is(
+    run: Run, tmp_path: Path, usd: str, said: str
+) -> None:
+    per_second = str(Decimal(usd) / 2)
+    settings = {**priced({}, tmp_path, per_second), "SEEDANCE_CONFIRM_ABOVE_USD": "0.01"}
+    wish = ("a red fox", "--model", "seedance-1.0-pro", "--resolution", "480p", "--duration", "2")
+    estimate = run("estimate", *wish, **settings).stdout
+    assert estimate.splitlines()[0].endswith(f": {said} USD"), estimate
+    assert f"it may cost {said} USD, more than" in estimate
+    asked = run("generate", *wish, **settings).stderr
+    assert f": {said} USD; " in asked
+    assert f"for at most {said} USD?" in asked
+    for limit in ("SEEDANCE_MAX_USD_PER_JOB", "SEEDANCE_MAX_USD_PER_DAY"):
+        assert (
+            f"may cost {said} USD; the limit" in run("generate", *wish, **settings, **{limit: "0.1"}).stderr
+        )
+    assert f"may cost {said} USD, above" in run("generate", *wish, "--max-usd", "0.1", **settings).stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
@@ -177,6 +214,18 @@ def test_approve_asks_the_person_at_the_terminal(
     # After the person's own no, an assistant's word that they agreed counts for nothing.
     assert isinstance(outcome, Job) == agrees
     assert agrees or getattr(outcome, "token", "") is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
+@pytest.mark.parametrize("command", ["generate", "approve"])
+def test_an_interrupt_at_a_question_ends_the_command_at_once_and_agrees_to_nothing(
+    terminal: Terminal, run: Run, environ: dict[str, str], tmp_path: Path, code: str, command: str
+) -> None:
+    words, settings = (WORDS, PAID) if command == "generate" else (("approve", code), {})
+    ended, shown = terminal(*words, answer=INTERRUPT, **settings)
+    assert (ended, "Traceback" in shown) == (130, False), shown
+    assert run("jobs", "list").stdout.strip() == "No jobs yet."
+    assert isinstance(make(environ, tmp_path), ConfirmationRequired)
 
 
 def make(environ: dict[str, str], folder: Path, **more: Any) -> Job | ConfirmationRequired:

@@ -24,6 +24,15 @@ def found(run: Run, *words: str, **settings: str) -> tuple[int, dict[str, Any], 
     return result.returncode, answer, {one["subject"]: one for one in answer["findings"]}
 
 
+def test_a_wrong_setting_is_named_once(run: Run, tmp_path: Path) -> None:
+    wrong = {"SEEDANCE_MAX_USD_PER_JOB": "abc", "SEEDANCE_MODEL": "seedance-9"}
+    shown = run("doctor", "--offline", **wrong).stdout
+    for name in wrong:
+        [line] = [line for line in shown.splitlines() if f"FAIL  {name}" in line]
+        assert line.count(name) == 1, line
+    assert "'abc' (from environment) is wrong" in shown
+
+
 def test_without_a_key_it_says_that_placeholders_can_be_made(run: Run) -> None:
     result = run("doctor")
     assert (result.returncode, result.stderr) == (0, "")

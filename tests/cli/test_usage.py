@@ -71,6 +71,30 @@ def test_wrong_usage_is_told_in_two_lines(run: Run, words: tuple[str, ...]) -> N
     assert hint.startswith("hint: ")
 
 
+@pytest.mark.parametrize("command", ["generate", "estimate"])
+def test_a_prompt_without_quotation_marks_is_answered_with_them(run: Run, command: str) -> None:
+    result = run(command, "a", "red", "fox", "--duration", "5")
+    assert result.returncode == 2
+    assert result.stderr.splitlines() == [
+        "error [usage]: unrecognized arguments: red fox",
+        'hint: Put the whole prompt into quotation marks: "a red fox".',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "bounds"),
+    [
+        (("view", "a.mp4", "--frames", "99"), "'99' is not a whole number from 1 to 36"),
+        (("view", "a.mp4", "--frames", "few"), "'few' is not a whole number from 1 to 36"),
+        (("jobs", "list", "--limit", "0"), "'0' is not a whole number from 1 to 100"),
+    ],
+)
+def test_a_number_out_of_bounds_is_told_the_bounds(run: Run, words: tuple[str, ...], bounds: str) -> None:
+    result = run(*words)
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[0] == f"error [usage]: argument {words[-2]}: {bounds}"
+
+
 def test_a_misspelt_option_is_answered_with_the_help_of_its_command(run: Run) -> None:
     for words in (("generate", "x", "--durration", "5"), ("jobs", "show", "job_1", "--wiat")):
         command = " ".join(words[: 1 if words[0] == "generate" else 2])
@@ -176,6 +200,36 @@ def test_values_that_no_request_can_have_are_all_named_at_once(run: Run) -> None
     assert "seed: " in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("generate", "a fox", "--first-frame", ""), "--first-frame"),
+        (("generate", "a fox", "--first", " "), "--first-frame"),
+        (("estimate", "a fox", "--model=", "--provider="), "--model is empty; --provider"),
+        (
+            ("generate", "a fox", "--reference-images", "a.png", "--reference-images", ""),
+            "--reference-images",
+        ),
+        (("generate", "a fox", "--provider-options", ""), "--provider-options"),
+        (("generate", "a fox", "--request-key", ""), "--request-key"),
+        (("generate", ""), "prompt"),
+        (("view", ""), "source"),
+        (("view", "a.mp4", "--out", ""), "--out"),
+        (("jobs", "show", ""), "job_id"),
+        (("demo", ""), "folder"),
+        (("models", "--provider", ""), "--provider"),
+    ],
+)
+def test_an_empty_value_is_refused_by_name(run: Run, words: tuple[str, ...], named: str) -> None:
+    """As where a variable of the shell is not set: what is left would be another video."""
+    result = run(*words)
+    assert (result.returncode, result.stdout) == (2, "")
+    error, hint = result.stderr.splitlines()
+    assert error == f"error [invalid_request]: {named} is empty"
+    assert "variable that is not set" in hint
+    assert run("jobs", "list").stdout.strip() == "No jobs yet."
+
+
 def test_a_reader_that_goes_away_is_no_error(command_environ: dict[str, str], tmp_path: Path) -> None:
     """As with `seedance-mcp models --json | head -1`."""
     with subprocess.Popen(
@@ -245,3 +299,13 @@ def test_an_estimate_names_the_ready_offers_within_a_limit(run: Run) -> None:
     result = run(*words, ARK_API_KEY="nobody-takes-it")
     assert result.returncode == 0, result.stderr
     assert "Ready, and within --max-usd 1: ark/seedance-1.0-pro-fast, ark/seedance-2.0-mini." in result.stdout
+
+
+def test_an_offer_names_in_words_what_is_different_there(run: Run) -> None:
+    """Also what the request leaves to each model: else a price at 720p stands beside one at 1080p."""
+    wish = ("estimate", "a mug", "--provider", "replicate")
+    said = run(*wish, "--model", "seedance-2.0", REPLICATE_API_TOKEN="r8_nobodytakesit").stdout
+    [row] = [line for line in said.splitlines() if line.startswith("ark  ") and "1.0-pro-fast" in line]
+    assert "resolution 1080p" in row
+    assert "watermark off" in row
+    assert "False" not in said

@@ -17,7 +17,7 @@ from PIL import Image
 
 from tests.emulator import Emulator
 
-from .conftest import Run
+from .conftest import Run, heed_interrupts
 
 SMALL = ("--model", "seedance-1.0-pro", "--resolution", "480p", "--duration", "2")
 
@@ -180,6 +180,29 @@ def test_view_writes_a_contact_sheet_and_measures(run: Run, tmp_path: Path) -> N
     assert (facts["frames"], facts["fps"]) == (48, 24.0)
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("/nowhere/notify --at-once", "could not be run: "),
+        (f'"{sys.executable}" -c "raise SystemExit(7)"', "exited with 7"),
+    ],
+)
+def test_a_command_at_the_end_of_a_job_that_fails_is_told_in_a_line(
+    run: Run, begin: Callable[..., None], command: str, words: str
+) -> None:
+    hook = {"SEEDANCE_ON_FINISH": command}
+    begin("a blue fox", *SMALL, SEEDANCE_SANDBOX_SECONDS="2", **hook)
+    [job] = json.loads(run("jobs", "list", "--json").stdout)["jobs"]
+    for asked in (("generate", "a red fox", *SMALL), ("jobs", "show", job["job_id"], "--wait")):
+        result = run(*asked, **hook)
+        assert result.returncode == 0, result.stderr
+        assert Path(result.stdout.strip()).exists()
+        [told] = [line for line in result.stderr.splitlines() if "SEEDANCE_ON_FINISH" in line]
+        assert told.startswith(f"note: SEEDANCE_ON_FINISH {words}")
+    fine = run("generate", "a fox", *SMALL, SEEDANCE_ON_FINISH=f'"{sys.executable}" -c "pass"')
+    assert (fine.returncode, "SEEDANCE_ON_FINISH" in fine.stderr) == (0, False)
+
+
 def test_view_makes_the_folder_that_its_sheet_goes_to(run: Run, tmp_path: Path) -> None:
     video = run("generate", "a red fox", *SMALL).stdout.strip()
     result = run("view", video, "--frames", "36", "--out", "new/folder/sheet.jpg")
@@ -192,16 +215,55 @@ def test_view_makes_the_folder_that_its_sheet_goes_to(run: Run, tmp_path: Path) 
     assert refused.stderr.startswith("error [media]: The contact sheet cannot be written to ")
 
 
+@pytest.mark.parametrize("taken", ["the video", "notes.txt", "sheet.jpg", "dangling.jpg", "folder.jpg"])
+def test_view_overwrites_nothing_that_exists(run: Run, tmp_path: Path, taken: str) -> None:
+    video = Path(run("generate", "a red fox", *SMALL).stdout.strip())
+    out = video if taken == "the video" else tmp_path / taken
+    if taken == "dangling.jpg":
+        try:
+            out.symlink_to("nowhere")
+        except OSError:
+            pytest.skip("no symbolic links here")
+    elif taken == "folder.jpg":
+        out.mkdir()
+    elif out != video:
+        out.write_text("mine", encoding="utf-8")
+    before = out.read_bytes() if out.is_file() else None
+    refused = run("view", str(video), "--out", str(out))
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(
+        f"error [invalid_request]: --out {out}: there is something with this name"
+    )
+    assert (out.read_bytes() if out.is_file() else None) == before
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_view_writes_a_jpeg_under_no_other_ending(run: Run, tmp_path: Path) -> None:
+    video = run("generate", "a red fox", *SMALL).stdout.strip()
+    for name in ("sheet.png", "sheet", "sheet.mp4"):
+        refused = run("view", video, "--out", name)
+        assert refused.returncode == 2
+        assert f"--out {tmp_path / name}: " in refused.stderr
+        assert "has to end in .jpg or .jpeg" in refused.stderr
+        assert not (tmp_path / name).exists()
+    assert run("view", video, "--out", "sheet.JPEG").returncode == 0
+
+
 def test_view_refuses_what_is_not_a_video(run: Run, tmp_path: Path) -> None:
     (tmp_path / "notes.mp4").write_text("not a video", encoding="utf-8")
-    result = run("view", "notes.mp4")
-    assert result.returncode == 2
-    assert result.stderr.startswith("error [media]: ")
-
-
-def _heed_interrupts() -> None:
-    """What starts the tests may have switched interrupts off, as shells do for commands in the background."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    film = Path(run("generate", "a red fox", *SMALL).stdout.strip()).read_bytes()
+    damaged = film.rfind(b"mdat") + 200
+    (tmp_path / "torn.mp4").write_bytes(film[:damaged] + bytes(5000) + film[damaged + 5000 :])
+    (tmp_path / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\nnot a picture")
+    for words, name, said in (
+        (("view", "notes.mp4"), "notes.mp4", "By its content the file is text"),
+        (("estimate", "a fox", "--first-frame", "notes.mp4"), "notes.mp4", "By its content the file is text"),
+        (("estimate", "a fox", "--first-frame", "torn.png"), "torn.png", ""),
+        (("view", "torn.mp4"), "torn.mp4", ""),
+    ):
+        result = run(*words)
+        assert result.returncode == 2
+        assert f"{tmp_path / name}: {said}" in result.stderr, "the name of the file is told"
 
 
 @pytest.mark.skipif(
@@ -217,7 +279,7 @@ def test_an_interrupted_job_is_kept_and_can_be_gone_on_with(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=_heed_interrupts if os.name == "posix" else None,
+        preexec_fn=heed_interrupts if os.name == "posix" else None,
     ) as process:
         assert process.stderr
         assert process.stdout

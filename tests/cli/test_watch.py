@@ -77,6 +77,12 @@ async def test_it_ends_when_nothing_is_open_and_says_what_it_saw(environ: dict[s
     assert [line.split()[1] for line in shown.splitlines() if line.startswith(job.id)][-1] == "succeeded"
 
 
+async def test_with_nothing_to_do_it_says_so_and_ends(environ: dict[str, str]) -> None:
+    async with watching(environ, "--until-idle") as process:
+        assert (await printed(process)).splitlines() == ["No job is open: there is nothing to wait for."]
+        assert process.returncode == 0
+
+
 async def test_a_second_one_ends_as_soon_as_it_sees_the_first_at_work(environ: dict[str, str]) -> None:
     async with watching(environ):
         await until(lambda: Path(environ["SEEDANCE_STATE_DIR"], "jobs.db").exists())

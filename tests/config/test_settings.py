@@ -91,6 +91,20 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     assert "SEEDANCE_FIT" not in caught.value.message
 
 
+@pytest.mark.parametrize("line", ["FAL_KEY = abc", r'SEEDANCE_OUTPUT_DIR = "C:\Videos\new"'])
+def test_a_settings_file_without_its_quotation_marks_is_told_how_to_write_them(
+    tmp_path: Path, line: str
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(line, "utf-8")
+    with pytest.raises(ConfigError, match="texts stand in quotation marks") as caught:
+        load_settings({}, settings_file=file)
+    [shown] = re.findall(r"SEEDANCE_OUTPUT_DIR = '.*'", caught.value.message)
+    file.write_text(shown, "utf-8")
+    if sys.platform == "win32":
+        assert str(load_settings({}, settings_file=file).output_dir) == r"C:\Videos"
+
+
 def test_a_right_value_of_the_environment_replaces_a_wrong_one_of_the_file(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text("SEEDANCE_MAX_USD_PER_DAY = nan\n", "utf-8")

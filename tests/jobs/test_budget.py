@@ -96,6 +96,25 @@ def test_a_job_above_the_limit_for_one_job_is_refused(till: Till) -> None:
     assert till.budget().spent_today_usd == 0
 
 
+@pytest.mark.parametrize("per_day", ["2", "0"])
+def test_a_job_above_what_a_whole_day_may_cost_is_not_told_to_wait(till: Till, per_day: str) -> None:
+    till.settings = replace(till.settings, max_usd_per_day=Decimal(per_day))
+    with pytest.raises(
+        BudgetExceeded, match=rf"2\.50 USD; the limit for a whole day is {per_day}\.00"
+    ) as told:
+        till.buy("2.50")
+    assert told.value.hint.startswith("Waiting does not help. ")
+    assert "SEEDANCE_MAX_USD_PER_DAY" in told.value.hint
+
+
+def test_where_no_job_is_allowed_an_hour_nobody_is_told_to_wait(till: Till) -> None:
+    till.settings = replace(till.settings, max_jobs_per_hour=0)
+    with pytest.raises(BudgetExceeded, match="0 paid jobs an hour") as told:
+        till.buy("1")
+    assert told.value.hint.startswith("Waiting does not help. ")
+    assert "SEEDANCE_MAX_JOBS_PER_HOUR" in told.value.hint
+
+
 def test_the_day_stops_at_its_limit_to_the_cent(till: Till) -> None:
     for _ in range(4):
         till.buy("2.50")

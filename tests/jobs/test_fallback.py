@@ -235,7 +235,7 @@ async def test_max_usd_holds_for_every_provider(opening: Opening) -> None:
         market.refuse()
         started = await market.buy(max_usd=Decimal("0.75"))
         assert (started.job.provider, started.job.state) == (FIRST, JobState.REJECTED)
-        assert any(f"{SECOND}: This video may cost 0.77 USD, above" in said for said in started.advice)
+        assert any(f"{SECOND}: This video may cost 0.7672 USD, above" in said for said in started.advice)
         assert market.submits == [FIRST]
 
 
@@ -269,7 +269,7 @@ async def test_nobody_has_agreed_to_a_higher_price(above: str, opening: Opening)
         started = await market.buy(confirm_token=token)
         assert (started.job.provider, started.job.state) == (FIRST, JobState.REJECTED)
         assert market.submits == [FIRST]
-        assert any("0.77 USD, which nobody has agreed to" in said for said in started.advice)
+        assert any("0.7672 USD, which nobody has agreed to" in said for said in started.advice)
         assert any(f"provider='{SECOND}'" in said for said in started.advice)
 
 
@@ -324,7 +324,7 @@ async def test_without_an_answer_from_the_first_the_price_of_the_next_is_asked_a
     async with opening(SEEDANCE_CONFIRM="ask", SEEDANCE_CONFIRM_ABOVE_USD="0.75") as market:
         market.refuse()
         await market.buy()
-        with pytest.raises(ConfirmationRequired, match=r"0\.77 USD") as question:
+        with pytest.raises(ConfirmationRequired, match=r"0\.7672 USD") as question:
             await market.buy("another")
         assert f"{FIRST} was not asked (insufficient_funds" in question.value.message
         started = await market.buy("another", confirm_token=question.value.token)

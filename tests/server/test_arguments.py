@@ -54,7 +54,27 @@ async def test_nothing_in_whatever_words_is_as_if_it_had_been_left_out(settings:
                 answered = content(await client.call_tool(tool.name, asked))
                 if tool.name == "estimate_cost":
                     plain = content(await client.call_tool(tool.name, SMALL))
-                    assert answered == plain, nothing
+                    assert {**answered, "notes": None} == {**plain, "notes": None}, nothing
+
+
+@pytest.mark.parametrize("tool", ["generate_video", "estimate_cost"])
+async def test_a_note_names_the_files_that_were_left_out_because_they_were_empty(
+    settings: Settings, era: Era, tool: str
+) -> None:
+    asked = {**SMALL, **({"wait_seconds": 0} if tool == "generate_video" else {})}
+    nowhere = {"first_frame": " ", "last_frame": None, "model": SMALL["model"], "based_on": ""}
+    with anyio.fail_after(60):
+        async with Client(create_server(settings), mode=era) as client:
+            for given, told in (
+                ({**nowhere, "reference_images": [""]}, "they are empty: first_frame and reference_images."),
+                ({"reference_videos": '["", "null"]'}, "it is empty: reference_videos."),
+            ):
+                answered = content(await client.call_tool(tool, {**asked, **given}))
+                [note] = [line for line in answered["notes"] if line.startswith("Left out")]
+                assert note == f"Left out, because {told} If a file was meant, name it."
+            for none in ("null", None, ["undefined"], []):
+                answered = content(await client.call_tool(tool, {**asked, "reference_images": none}))
+                assert "Left out" not in str(answered.get("notes")), none
 
 
 @pytest.mark.parametrize("packed", ['["null"]', '[""]', "[null]", '""', '"null"', "null"])

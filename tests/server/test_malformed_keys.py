@@ -104,7 +104,7 @@ async def test_nobody_else_is_paid_in_place_of_the_one_who_would_be_chosen(
     assert refused["code"] == "config"
     assert f"ARK_API_KEY {REASON}." in refused["message"]
     assert "call again with provider='byteplus'" in refused["hint"]
-    assert "0.77 USD" in refused["hint"]
+    assert "0.7672 USD" in refused["hint"]
     assert named["status"] == "succeeded"
     assert bought_at(market) == ["byteplus"]
 

@@ -69,7 +69,7 @@ async def test_an_estimate_takes_a_purchases_arguments_and_names_what_is_within_
     assert "within max_usd 2: ark/seedance-2.0, " in above["notes"][-1]
     assert "above this call's max_usd" not in above["next_step"]
     for words in (text(bought), below["next_step"]):
-        assert f"Ready, and within it: {FITS[0]} (0.29 USD), {FITS[1]} (0.71 USD)" in words
+        assert f"Ready, and within it: {FITS[0]} (0.2938 USD), {FITS[1]} (0.7098 USD)" in words
         assert "To raise max_usd is the person's decision." in words
     assert bool(wrong.is_error)
     assert "max_usd must be an amount" in text(wrong)

@@ -15,7 +15,7 @@ from PIL import Image
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.server import create_server
 
-from .asking import SMALL, content, make, text
+from .asking import SMALL, content, make, refusal, text
 from .conftest import Era
 
 
@@ -139,6 +139,30 @@ async def test_a_picture_becomes_a_media_id_that_a_request_can_use(
             assert "sandbox/seedance-2.0" in uploaded["usable_with"]
             job = await make(client, first_frame=uploaded["media_id"])
     assert job["status"] == "succeeded"
+
+
+@pytest.mark.parametrize("source", ["https://media.invalid/fox.png", "asset://fox-1"])
+async def test_an_address_that_nobody_has_looked_at_is_not_called_usable(
+    settings: Settings, source: str
+) -> None:
+    with anyio.fail_after(30):
+        async with Client(create_server(settings)) as client:
+            answered = await client.call_tool("upload_media", {"source": source})
+    headline, kept = text(answered).splitlines()[0], content(answered)
+    assert headline.startswith(f"{kept['media_id']} is kept as image, not looked at; ")
+    assert "usable" not in headline
+    [note] = kept["notes"]
+    assert "is passed to the provider as it is. What is behind it was not looked at" in note
+
+
+@pytest.mark.parametrize("nothing", ["", "  ", '""'])
+@pytest.mark.parametrize("tool", ["upload_media", "view_video"])
+async def test_a_path_that_is_empty_is_no_folder(settings: Settings, tool: str, nothing: str) -> None:
+    with anyio.fail_after(30):
+        async with Client(create_server(settings)) as client:
+            refused = refusal(await client.call_tool(tool, {"source": nothing}))
+    assert refused["code"] == "media"
+    assert refused["message"] == "No file was named: the path is empty."
 
 
 async def test_models_are_listed_and_one_is_explained(settings: Settings, era: Era) -> None:

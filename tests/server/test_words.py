@@ -71,7 +71,7 @@ async def test_of_a_placeholder_nothing_is_bought(settings: Settings, era: Era) 
             open_still = await client.call_tool("generate_video", lost)
     first = text(priced).splitlines()
     assert first[0] == "seedance-1.0-pro in the sandbox: a free placeholder. Nothing was made yet."
-    assert "offers of the real video, cheapest first:" in first
+    assert "offers of the real video, cheapest first, each with what is different there:" in first
     assert content(again)["job_id"] == content(made)["job_id"]
     assert "Nothing was made now." in text(again)
     assert text(open_still).splitlines()[0] == "The placeholder may or may not have been started."

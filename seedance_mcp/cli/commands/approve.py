@@ -10,6 +10,7 @@ import anyio
 from ...app import Declined
 from ...config import Settings, load_settings
 from ...errors import ConfirmationRequired, InvalidRequest
+from ...types import Question
 from ..consent import at_a_terminal, says_yes
 from ..opening import looked_into, opened
 from ..words import told
@@ -25,22 +26,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Show the question and note the answer."""
-    return anyio.run(_approve, load_settings(), arguments.code, arguments.yes)
+    settings, code = load_settings(), arguments.code
+    question = anyio.run(_question, settings, code)
+    if not arguments.yes and not at_a_terminal():
+        raise ConfirmationRequired(
+            f"This is no terminal, so nobody can be asked: {question.sentence}",
+            token=None,
+            hint="Run it in a terminal, or add --yes if you have read the question and agree. Nothing was bought.",
+        )
+    print(question.text, file=sys.stderr)
+    return anyio.run(_answer, settings, code, arguments.yes or says_yes("Agree?"))
 
 
-async def _approve(settings: Settings, code: str, yes: bool) -> int:
+async def _question(settings: Settings, code: str) -> Question:
     async with opened(settings, watch=False) as app:
         question = await app.question(code)
         if question is None:
             raise _closed(await app.bought_on(code), settings)
-        if not yes and not at_a_terminal():
-            raise ConfirmationRequired(
-                f"This is no terminal, so nobody can be asked: {question.sentence}",
-                token=None,
-                hint="Run it in a terminal, or add --yes if you have read the question and agree. Nothing was bought.",
-            )
-        print(question.text, file=sys.stderr)
-        if not yes and not await anyio.to_thread.run_sync(says_yes, "Agree?"):
+        return question
+
+
+async def _answer(settings: Settings, code: str, agrees: bool) -> int:
+    async with opened(settings, watch=False) as app:
+        if not agrees:
             print(told(_not_agreed(await app.decline(code))), file=sys.stderr)
             return 2
         if not await app.approve(code):

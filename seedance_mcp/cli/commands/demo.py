@@ -13,7 +13,7 @@ import anyio
 
 from ...config import Settings, load_settings, server_command
 from ...errors import SeedanceError
-from ...texts import one_line
+from ...texts import digits, one_line
 from ..arguments import whole
 from ..progress import progress_bar
 from ..text import json_text
@@ -46,15 +46,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder",
         nargs="?",
-        type=Path,
-        default=Path("seedance-demo"),
+        default="seedance-demo",
         help="Where the video goes (default: %(default)s)",
     )
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Run the conversation; the job database is one of its own, inside the folder."""
-    folder = whole(arguments.folder)
+    folder = whole(Path(arguments.folder))
     try:
         anyio.run(_converse, load_settings(), folder)
     except BaseExceptionGroup as group:  # the client's task groups wrap what is raised inside them
@@ -107,7 +106,7 @@ async def _show_price(client: Client) -> None:
     print("   In the sandbox nothing; the same request at a provider:")
     for offer in quote["offers"]:
         if offer["model"] == quote["model"] and offer["usd"] is not None:
-            print(f"   {offer['provider']:<10} {Decimal(offer['usd']):.2f} USD")
+            print(f"   {offer['provider']:<10} {digits(Decimal(offer['usd']))} USD")
 
 
 async def _make(client: Client) -> dict[str, Any]:

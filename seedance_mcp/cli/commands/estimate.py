@@ -8,11 +8,11 @@ import anyio
 
 from ...app import Quote
 from ...config import Settings, load_settings
-from ...texts import inert
+from ...texts import digits, digits_left, inert
 from ...types import PurchaseTerms, VideoRequest
 from ..arguments import add_request_arguments, allow_named_files, amount, read_request
 from ..opening import opened
-from ..text import digits, json_text, money, table
+from ..text import json_text, money, table
 from ..words import told
 
 
@@ -56,7 +56,7 @@ def _lines(quote: Quote) -> str:
         lines.append(f"At most {digits(budget.max_per_job_usd)} USD is counted for it.")
     if quote.usual_seconds:
         lines.append(f"Usually done in {quote.usual_seconds:.0f} s.")
-    left, most = digits(budget.left_today_usd), digits(budget.max_per_job_usd)
+    left, most = digits_left(budget.left_today_usd), digits(budget.max_per_job_usd)
     lines.append(f"Left today: {left} USD; one job may cost {most} USD.")
     if quote.outlook.refused:
         lines.append(f"`generate` would refuse it now: {inert(told(quote.outlook.refused))}")

@@ -17,7 +17,7 @@ from ..arguments import add_request_arguments, allow_named_files, amount, read_r
 from ..consent import at_a_terminal, says_yes
 from ..opening import opened
 from ..text import digits, money
-from ..waiting import finish, wait_with_progress
+from ..waiting import finish, say_if_hook_failed, wait_with_progress
 from ..words import told
 
 
@@ -79,7 +79,9 @@ async def _make(
                 f" {another} makes another.",
                 file=sys.stderr,
             )
-        return await finish(app, await wait_with_progress(app, started.job), as_json=arguments.json)
+        code = await finish(app, await wait_with_progress(app, started.job), as_json=arguments.json)
+    await say_if_hook_failed(settings, started.job.id)
+    return code
 
 
 async def _say_the_price(app: App, request: VideoRequest) -> None:

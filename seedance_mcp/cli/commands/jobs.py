@@ -13,12 +13,13 @@ import anyio
 from ...app import App
 from ...config import Settings, command, load_settings
 from ...errors import InvalidRequest
-from ...texts import inert, number_of, one_line
+from ...texts import digits, digits_left, inert, number_of, one_line
 from ...types import Job, JobStatus
+from ..arguments import whole_number
 from ..opening import looked_into, opened
 from ..refund import refund_note
 from ..text import exit_code, json_text, moment, money, table
-from ..waiting import finish, lines, wait_with_progress
+from ..waiting import finish, lines, say_if_hook_failed, wait_with_progress
 from ..words import told
 
 
@@ -64,7 +65,7 @@ def _add_listing(parser: argparse.ArgumentParser) -> None:
     """Add what a list takes; the defaults are those of `jobs`, so that it may stand before or behind the verb."""
     absent = argparse.SUPPRESS
     parser.add_argument(
-        "--limit", type=int, default=absent, choices=range(1, 101), metavar="N", help="At most N (1 to 100)"
+        "--limit", type=whole_number(1, 100), default=absent, metavar="N", help="At most N (1 to 100)"
     )
     parser.add_argument(
         "--spending",
@@ -131,10 +132,10 @@ async def _spending(settings: Settings, as_json: bool) -> int:
         print(
             table(
                 head,
-                [(line.day, line.provider, line.model, str(line.jobs), f"{line.usd:.4f}") for line in lines],
+                [(line.day, line.provider, line.model, str(line.jobs), digits(line.usd)) for line in lines],
             )
         )
-    print(f"Left today: {budget.left_today_usd:.2f} of {budget.max_per_day_usd:.2f} USD.")
+    print(f"Left today: {digits_left(budget.left_today_usd)} of {digits(budget.max_per_day_usd)} USD.")
     return 0
 
 
@@ -205,7 +206,9 @@ async def _show(settings: Settings, job_id: str, as_json: bool, refund: bool) ->
 
 async def _wait(settings: Settings, job_id: str, as_json: bool) -> int:
     async with opened(settings) as app:
-        return await finish(app, await wait_with_progress(app, await app.job(job_id)), as_json=as_json)
+        code = await finish(app, await wait_with_progress(app, await app.job(job_id)), as_json=as_json)
+    await say_if_hook_failed(settings, job_id)
+    return code
 
 
 async def _cancel(settings: Settings, job_id: str, as_json: bool) -> int:

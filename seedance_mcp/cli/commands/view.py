@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +11,10 @@ import anyio
 
 from ...app import Viewed
 from ...config import Settings, load_settings
-from ...errors import MediaError
+from ...errors import InvalidRequest, MediaError
 from ...texts import inert
 from ...types import MAX_SHEET_FRAMES
-from ..arguments import absolute, whole
+from ..arguments import absolute, whole, whole_number
 from ..opening import opened
 from ..text import json_text
 
@@ -23,25 +24,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", help="A job id, or the path of a video")
     parser.add_argument(
         "--frames",
-        type=int,
+        type=whole_number(1, MAX_SHEET_FRAMES),
         default=9,
-        choices=range(1, MAX_SHEET_FRAMES + 1),
         metavar="N",
         help=f"Frames on the sheet (1 to {MAX_SHEET_FRAMES})",
     )
-    parser.add_argument("--out", type=Path, help="Write the sheet (JPEG) here")
+    parser.add_argument("--out", metavar="FILE", help="Write the sheet here: a new .jpg file")
     parser.add_argument("--json", action="store_true", help="Print the facts as JSON")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write the sheet, print the facts."""
     settings, source = load_settings(), arguments.source
+    out = _new_sheet(Path(arguments.out)) if arguments.out else None
     if not source.startswith("job_") or Path(source).exists():
         source = absolute(source)
         settings = settings.also_reading(Path(source).parent)
     viewed = anyio.run(_view, settings, source, arguments.frames)
-    if arguments.out:
-        viewed = replace(viewed, sheet=_write(whole(arguments.out), viewed.jpeg))
+    if out:
+        viewed = replace(viewed, sheet=_write(out, viewed.jpeg))
     if arguments.json:
         from ...presentation import views
 
@@ -51,10 +52,40 @@ def execute(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _new_sheet(named: Path) -> Path:
+    """
+    Make the path for the sheet absolute.
+
+    Raises:
+        InvalidRequest: something is there already, or a JPEG would get another ending.
+    """
+    path = whole(named)
+    if os.path.lexists(path):
+        raise _exists(path)
+    if path.suffix.lower() not in (".jpg", ".jpeg"):
+        raise InvalidRequest(
+            [f"--out {path}: the contact sheet is a JPEG, so its name has to end in .jpg or .jpeg."],
+            hint="Name it so.",
+        )
+    return path
+
+
+def _exists(path: Path) -> InvalidRequest:
+    return InvalidRequest(
+        [f"--out {path}: there is something with this name already, and it is not overwritten."],
+        hint="Name a file that is not there yet, or leave --out away.",
+    )
+
+
 def _write(path: Path, jpeg: bytes) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(jpeg)
+        try:
+            file = path.open("xb")  # what has appeared since the look is not overwritten either
+        except FileExistsError:
+            raise _exists(path) from None
+        with file:
+            file.write(jpeg)
     except OSError as error:
         raise MediaError(
             f"The contact sheet cannot be written to {path}: {error.strerror or error}.",

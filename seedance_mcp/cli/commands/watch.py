@@ -68,6 +68,8 @@ async def _watch(settings: Settings, until_idle: bool) -> int:
         if until_idle and not await _taken(duty):
             print("Another watcher is at work already.")
             return 0
+        if until_idle and not await app.unfinished():
+            print("No job is open: there is nothing to wait for.")
         async with app.runner.running():  # at its end come the hooks: by then the duty has been given up
             try:
                 async with anyio.create_task_group() as tasks:

@@ -20,7 +20,7 @@ import anyio.to_thread
 from ...app import App, open_app
 from ...config import Settings
 from ...errors import OtherAccount, SeedanceError
-from ..text import digits
+from ...texts import digits, digits_left
 from .carrier import look_at_carrier
 from .configuration import look_at_network, look_at_settings
 from .findings import Finding
@@ -243,7 +243,7 @@ async def _money(app: App) -> Examination:
     words = (
         f"{digits(budget.spent_today_usd)} USD of {digits(budget.max_per_day_usd)} spent today "
         f"({digits(budget.reserved_usd)} of it reserved for jobs under way), "
-        f"{digits(budget.left_today_usd)} left; at most {digits(budget.max_per_job_usd)} a job"
+        f"{digits_left(budget.left_today_usd)} left; at most {digits(budget.max_per_job_usd)} a job"
     )
     if await app.spending_stopped():
         yield finding(

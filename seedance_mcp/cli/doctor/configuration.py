@@ -30,7 +30,7 @@ def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Cata
     if catalog is not None:
         malformed, misnamed = malformed_keys(settings, catalog), misnamed_keys(settings, catalog)
         bad.update(wrong_defaults(settings, catalog))
-    found = [finding(subject=name, verdict="problem", text=text) for name, text in bad.items()]
+    found = [finding(subject=name, verdict="problem", text=_beside(name, text)) for name, text in bad.items()]
     found += [
         finding(
             subject=provider,
@@ -90,6 +90,11 @@ def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Cata
         text = shown if file.exists() else f"{shown}, not there: what is set in it would count here too"
         found.append(finding(subject="settings file", verdict="ok", text=text))
     return found
+
+
+def _beside(name: str, sentence: str) -> str:
+    """Take the name out of the beginning of a sentence that stands beside it."""
+    return sentence.removeprefix("The settings file ").removeprefix(name).lstrip(" =")
 
 
 def _below_home(file: Path) -> str:

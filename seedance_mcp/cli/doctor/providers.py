@@ -12,7 +12,7 @@ from ...config import Settings
 from ...errors import AuthenticationError, ConfigError, ProviderUnavailable, RateLimited, SeedanceError
 from ...jobs import ProviderPool
 from ...providers import certificates_of
-from ...texts import number_of
+from ...texts import digits_left, number_of
 from .findings import Finding
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ async def _ask(
     text = f"{place} takes {variable}; {number_of(sold, 'model')} on sale"
     if left is None:
         return finding(verdict="ok", text=text)
-    text += f"; {left:.2f} {info.currency} left"
+    text += f"; {digits_left(left)} {info.currency} left"
     if left <= 0:
         return finding(verdict="warning", text=text, hint="Top the account up in the provider's console.")
     return finding(verdict="ok", text=text)

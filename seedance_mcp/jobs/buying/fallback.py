@@ -16,6 +16,7 @@ from ...errors import (
     SeedanceError,
 )
 from ...store import BreakerOpen, confirmations
+from ...texts import digits
 from ...types import Job, JobState
 from ..choosing.planning import Planner
 from ..choosing.plans import Plan
@@ -181,7 +182,7 @@ class Fallback:
         )
         if asked and dearer:
             self._passed_over.append(
-                f"{name} may take {price.usd:.2f} USD, which nobody has agreed to: call again with provider={name!r}"
+                f"{name} may take {digits(price.usd)} USD, which nobody has agreed to: call again with provider={name!r}"
             )
             return False
         return True

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ...config import Settings
 from ...errors import BudgetExceeded, ConfigError
 from ...store import Budget, Store
+from ...texts import digits
 from ...types import PurchaseTerms, VideoRequest
 from ..choosing.plans import OtherOffer, Plan, check_choice
 from ..inputs.resolved_request import ResolvedRequest
@@ -108,6 +109,6 @@ async def forecast(
     if not question.price.known:
         return Forecast(asks="its price is unknown.")
     return Forecast(
-        asks=f"it may cost {question.price.usd:.2f} USD, more than {settings.confirm_above_usd:.2f} USD"
+        asks=f"it may cost {digits(question.price.usd)} USD, more than {digits(settings.confirm_above_usd)} USD"
         " (SEEDANCE_CONFIRM_ABOVE_USD)."
     )

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from ...errors import BudgetExceeded
 from ...store import Account, may_cost
+from ...texts import digits
 from ...types import Job, Price, PurchaseTerms
 from ..choosing.plans import OtherOffer, Plan
 from ..inputs.resolved_request import ResolvedRequest
@@ -23,7 +24,7 @@ _MOST_NAMED = 3
 def above_max_usd(maximum: Price, max_usd: Decimal, others: Iterable[OtherOffer] = ()) -> BudgetExceeded:
     """Make the refusal of a purchase above the limit of its call; names those of the `others` that are ready and within it."""
     names = [
-        f"{other.name} ({other.estimate.price.usd:.2f} USD)"
+        f"{other.name} ({digits(other.estimate.price.usd)} USD)"
         for other in others
         if other.estimate and other.is_within(max_usd)
     ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...config import Settings
 from ...errors import BudgetExceeded
 from ...store import Connection, from_micros, unknown_prices
+from ...texts import digits
 
 if TYPE_CHECKING:
     from .intents import Intent
@@ -34,7 +35,7 @@ def check(connection: Connection, intent: Intent, settings: Settings) -> None:
     if settings.confirm == "off" and not (intent.terms.capped or intent.terms.confirmed):
         raise BudgetExceeded(
             "The price of this video is unknown, and SEEDANCE_CONFIRM=off asks nobody.",
-            hint=f"Give max_usd, at least {intent.maximum.usd:.2f}, which is what is counted for it;"
+            hint=f"Give max_usd, at least {digits(intent.maximum.usd)}, which is what is counted for it;"
             f" {_KNOWN_INSTEAD}",
         )
     other = unknown_prices.open_job(connection)
@@ -48,8 +49,8 @@ def check(connection: Connection, intent: Intent, settings: Settings) -> None:
     )
     if charged > settings.max_usd_per_job:
         raise BudgetExceeded(
-            f"The price of this video is unknown, and {intent.provider} has charged {charged:.2f} USD for one of the"
-            f" same model, length and resolution; the limit for one job is {settings.max_usd_per_job:.2f} USD.",
+            f"The price of this video is unknown, and {intent.provider} has charged {digits(charged)} USD for one of the"
+            f" same model, length and resolution; the limit for one job is {digits(settings.max_usd_per_job)} USD.",
             hint="Choose an offer whose price is known (estimate_cost compares). Only the person who runs the server"
             " can raise SEEDANCE_MAX_USD_PER_JOB.",
         )

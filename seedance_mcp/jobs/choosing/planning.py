@@ -337,8 +337,14 @@ def _differences(chosen: Plan, other: Plan) -> tuple[str, ...]:
         if field == "generate_audio" and not other.offer.model.audio:
             words += ["no sound"] if chosen.offer.model.audio else []
         elif here != there:
-            words.append(f"{field} {'not settable' if there is None else there}")
+            words.append(f"{field} {_spoken(there)}")
     here_size, there_size = chosen.offer.size(chosen.request), other.offer.size(other.request)
     if here_size and there_size and here_size != there_size:
         words.append(f"{there_size[0]}x{there_size[1]} pixels")
     return tuple(words)
+
+
+def _spoken(value: str | int | bool | None) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "not settable" if value is None else str(value)

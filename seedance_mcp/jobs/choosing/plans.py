@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ...errors import ConfigError
+from ...texts import digits
 from ...types import VideoRequest
 from ..pool.provider_pool import ProviderPool
 
@@ -67,7 +68,7 @@ def check_choice(plan: Plan, pool: ProviderPool, *, fallback: bool) -> None:
     if plan.preferred is None or fallback:
         return
     name, price = plan.offer.provider.name, plan.estimate
-    most = f"at most {price.maximum.usd:.2f} USD" if price else "at a price that is unknown"
+    most = f"at most {digits(price.maximum.usd)} USD" if price else "at a price that is unknown"
     raise ConfigError(
         f"{plan.preferred} would be the choice here, and its key cannot be used."
         f" {pool.malformed_keys[plan.preferred]}",

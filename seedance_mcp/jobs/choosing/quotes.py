@@ -16,6 +16,7 @@ import anyio
 
 from ...errors import SeedanceError
 from ...providers import Provider
+from ...texts import digits
 from ...types import VideoRequest
 from .plans import Plan
 
@@ -97,8 +98,8 @@ def priced(plan: Plan, answer: Answer, *, cny_per_usd: Decimal) -> Plan:
     if known is not None and abs(estimate.price.usd - known.price.usd) > known.price.usd * LARGE_DIFFERENCE:
         notes = (
             *notes,
-            f"{title} itself asks {estimate.price.usd:.2f} USD for this, not the {known.price.usd:.2f} USD"
-            f" that were published on {known.verified}; at most {estimate.maximum.usd:.2f} USD are set aside.",
+            f"{title} itself asks {digits(estimate.price.usd)} USD for this, not the {digits(known.price.usd)} USD"
+            f" that were published on {known.verified}; at most {digits(estimate.maximum.usd)} USD are set aside.",
         )
     return replace(plan, estimate=estimate, notes=notes)
 

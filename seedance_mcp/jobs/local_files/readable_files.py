@@ -10,7 +10,7 @@ from anyio.to_thread import run_sync
 
 from ...config import Settings
 from ...errors import JobNotFinished, MediaError
-from ...media import inspect, lies_in, meant_path, spellings
+from ...media import inspect, lies_in, meant_path, spellings, unquoted
 from ...store import Store, job_records
 from ...types import Artifacts, Job, MediaFile
 from .last_frames import keep_last_frame, last_frame_of
@@ -37,6 +37,8 @@ class LocalFiles:
         Raises:
             MediaError: it may not be read, or cannot be used.
         """
+        if not unquoted(text).strip():
+            raise MediaError("No file was named: the path is empty.", hint="Name a file by its whole path.")
         find = partial(meant_path, text, allowed=self._allowed, forbidden=self._forbidden)
         return await self.at(await run_sync(find), text)
 

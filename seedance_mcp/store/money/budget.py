@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from ...config import Settings
 from ...errors import AuthenticationError, BudgetExceeded, InsufficientFunds, ModelNotOpen
-from ...texts import number_of
+from ...texts import digits, number_of
 from ...types import Price
 from .. import elapsed_time
 from ..database import Connection, Store
@@ -145,9 +145,21 @@ def check(connection: Connection, limits: Limits, seller: Seller, *, price: Pric
     _check_breakers(connection, seller, now)
     if price.usd > limits.max_usd_per_job:
         raise BudgetExceeded(
-            f"{may_cost(price)}; the limit for one job is {limits.max_usd_per_job:.2f} USD.",
+            f"{may_cost(price)}; the limit for one job is {digits(limits.max_usd_per_job)} USD.",
             hint="Choose a shorter duration, a lower resolution or a cheaper model (estimate_cost compares them)."
             " Only the person who runs the server can raise SEEDANCE_MAX_USD_PER_JOB.",
+        )
+    if price.usd > limits.max_usd_per_day:
+        raise BudgetExceeded(
+            f"{may_cost(price)}; the limit for a whole day is {digits(limits.max_usd_per_day)} USD.",
+            hint="Waiting does not help. Choose a shorter duration, a lower resolution or a cheaper model (estimate_cost"
+            " compares them). Only the person who runs the server can raise SEEDANCE_MAX_USD_PER_DAY.",
+        )
+    if limits.max_jobs_per_hour == 0:
+        raise BudgetExceeded(
+            "The limit is 0 paid jobs an hour, so none can be started.",
+            hint="Waiting does not help. Use the sandbox, which is free. Only the person who runs the server can raise"
+            " SEEDANCE_MAX_JOBS_PER_HOUR.",
         )
     (started,) = connection.execute(
         "SELECT COUNT(*) FROM ledger WHERE kind = 'reserve' AND usd_micros > 0 AND reserved_at > ? AND steady > ?",
@@ -162,7 +174,7 @@ def check(connection: Connection, limits: Limits, seller: Seller, *, price: Pric
     counted = from_micros(_spent_since(connection, now - DAY))
     if counted + price.usd > limits.max_usd_per_day:
         raise BudgetExceeded(
-            f"{may_cost(price)}, and {counted:.2f} of {limits.max_usd_per_day:.2f} USD"
+            f"{may_cost(price)}, and {digits(counted)} of {digits(limits.max_usd_per_day)} USD"
             " are already spent or reserved today.",
             hint="Wait until tomorrow, or ask the person who runs the server to raise SEEDANCE_MAX_USD_PER_DAY.",
         )
@@ -171,8 +183,8 @@ def check(connection: Connection, limits: Limits, seller: Seller, *, price: Pric
 def may_cost(price: Price) -> str:
     """Begin a sentence about the most that a video can cost, or about what is counted for an unknown price."""
     if price.known:
-        return f"This video may cost {price.usd:.2f} USD"
-    return f"The price of this video is unknown and counts as {price.usd:.2f} USD"
+        return f"This video may cost {digits(price.usd)} USD"
+    return f"The price of this video is unknown and counts as {digits(price.usd)} USD"
 
 
 def spending_stopped(connection: Connection) -> bool:

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from ...config import Confirm, Settings, command
 from ...errors import ConfirmationRequired
+from ...texts import digits
 from ...types import Job, Price, Question, Signer, Wanted, is_same_video
 from .. import elapsed_time, job_records, transitions
 from ..database import Connection
@@ -374,8 +375,8 @@ def _why_only_a_person(
     bought = bought_on_a_word(connection, now)
     if bought + to_micros(consent.question.price.usd) > to_micros(settings.ask_limit_usd):
         return (
-            f"Within the last hour {from_micros(bought):.2f} USD were spent on an assistant's word that the person"
-            f" agreed; with this one that would pass SEEDANCE_ASK_LIMIT_USD ({settings.ask_limit_usd:.2f} USD), so"
+            f"Within the last hour {digits(from_micros(bought))} USD were spent on an assistant's word that the person"
+            f" agreed; with this one that would pass SEEDANCE_ASK_LIMIT_USD ({digits(settings.ask_limit_usd)} USD), so"
             " only the person's own agreement counts."
         )
     return None
