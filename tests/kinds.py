@@ -58,6 +58,7 @@ KINDS = {
     "jobs/test_stand_ins.py": UNIT,
     "jobs/test_steady.py": UNIT,
     "jobs/test_too_early.py": WIRE,
+    "jobs/test_unreachable_results.py": WIRE,
     "jobs/test_unfinished.py": UNIT,
     "jobs/test_watch_duty.py": PROOF,
     "media": PROCESS,
