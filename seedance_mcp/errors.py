@@ -5,7 +5,6 @@ Every exception raised on purpose.
   - ConfigError              a setting is missing or wrong
   - InvalidRequest           the request cannot be made; `.problems` names every reason at once
   - MediaError               a file or URL cannot be used as media
-    - InspectionStopped      looking into it crashed, or took too much time or memory
   - InspectionFailed         the server could not look into a file, through a fault of its own
   - BudgetExceeded           a spending cap, rate cap or open breaker stands in the way
   - ConfirmationRequired     a person has to agree to the price first
@@ -104,15 +103,6 @@ class MediaError(SeedanceError):
 
     code = "media"
     default_hint = "Choose another file, or convert this one."
-
-
-class InspectionStopped(MediaError):
-    """
-    Looking into a file crashed, or took more time or memory than it may.
-
-    Of a file that somebody gives us that is reason enough to refuse it. Of one that is paid it proves nothing: the system
-    may have ended the process, or the machine may be slow.
-    """
 
 
 class InspectionFailed(SeedanceError):

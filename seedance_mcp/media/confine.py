@@ -18,7 +18,7 @@ import anyio
 from anyio.abc import Process
 from anyio.lowlevel import RunVar
 
-from ..errors import InspectionFailed, InspectionStopped, MediaError
+from ..errors import InspectionFailed, MediaError
 
 _log = logging.getLogger(__name__)
 _MODULE = "seedance_mcp.media.worker.main"
@@ -27,6 +27,15 @@ _AT_ONCE = 2
 _WINDOWS_CRASH = 0xC0000000
 """Exit codes from here on are Windows' own for a process that crashed; elsewhere a signal gives a negative one."""
 _limiter = RunVar[anyio.CapacityLimiter]("media_workers")
+
+
+class InspectionStopped(MediaError):
+    """
+    Looking into a file crashed, or took more time or memory than it may.
+
+    Of a file that somebody gives us that is reason enough to refuse it. Of one that is paid it proves nothing: the system
+    may have ended the process, or the machine may be slow.
+    """
 
 
 @dataclass(frozen=True)

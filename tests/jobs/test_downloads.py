@@ -18,9 +18,10 @@ import anyio
 import pytest
 from anyio.abc import SocketStream
 
-from seedance_mcp.errors import DownloadError, InspectionFailed, InspectionStopped, MediaError
+from seedance_mcp.errors import DownloadError, InspectionFailed, MediaError
 from seedance_mcp.jobs.results.downloads import Download, Fetched, Saved
 from seedance_mcp.jobs.results.transfer import Limits, LinkExpired, NotChecked, Report, Route
+from seedance_mcp.media import InspectionStopped
 
 from .raw_server import Asked, RawServer, always, in_turn, reply, serving
 
@@ -702,7 +703,7 @@ async def test_a_file_that_fails_verification_never_gets_a_name_and_is_fetched_a
 
 @pytest.mark.parametrize("headers", [(ETAG,), ()])
 @pytest.mark.parametrize("trouble", [InspectionFailed(), InspectionStopped("It was killed.")])
-async def test_a_whole_file_that_could_not_be_checked_is_checked_again_before_anything_is_fetched(
+async def test_a_whole_file_that_was_not_checked_is_checked_before_anything_is_fetched(
     folder: Path, headers: tuple[str, ...], trouble: Exception
 ) -> None:
     async def unable(path: Path) -> str:

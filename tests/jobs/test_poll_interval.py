@@ -80,7 +80,7 @@ def keeping(folder: Path, *, seconds: float) -> Catalog:
 
 
 @pytest.mark.parametrize("faults", [{}, {"kind": "lost", "call": "poll", "times": 3}])
-async def test_no_interval_makes_the_first_look_later_than_a_provider_keeps_the_video(
+async def test_no_interval_makes_a_look_later_than_the_video_is_kept(
     faults: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not after a poll that failed either."""
@@ -94,7 +94,7 @@ async def test_no_interval_makes_the_first_look_later_than_a_provider_keeps_the_
     assert job.state is JobState.DONE
 
 
-async def test_a_job_that_counts_as_stalled_is_looked_at_often_enough_to_fetch_its_video(
+async def test_a_stalled_job_is_looked_at_often_enough_to_fetch_its_video(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hurry(monkeypatch)

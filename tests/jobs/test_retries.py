@@ -70,7 +70,7 @@ def test_rubbish_is_tried_again_after_growing_pauses_and_given_up_after_eight() 
     assert 7 * HOUR < sum(pauses[:-1]) < 8 * HOUR
 
 
-def test_what_says_nothing_about_the_result_is_no_rubbish_and_no_dead_address() -> None:
+def test_what_says_nothing_about_the_result_is_no_rubbish() -> None:
     assert after(*[BROKEN] * 100) == Tries(failures=100)
     assert pause(after(*[BROKEN] * 100), NOON) == 0
     assert after(rubbish(), BROKEN, BROKEN).rubbish == 1
@@ -94,7 +94,7 @@ def test_dead_addresses_are_renewed_at_once_and_then_less_and_less_often() -> No
     assert after(BROKEN, tries=tries).dead_links == 0
 
 
-def test_a_fresh_address_is_asked_for_from_the_second_failure_in_a_row_on_and_then_seldom() -> None:
+def test_a_fresh_address_is_asked_for_from_the_second_failure_in_a_row_on() -> None:
     tries, asked = NOTHING, list[int]()
     for count in range(1, 33):
         tries = after(BROKEN, tries=tries)
@@ -122,7 +122,7 @@ def test_a_result_is_gone_when_its_time_is_over_and_several_addresses_were_dead(
     assert [is_dead(after(*[GONE] * count)) for count in range(4)] == [False, False, False, True]
 
 
-def test_failures_of_any_kind_prove_something_only_when_they_are_many_and_nothing_came_between() -> None:
+def test_failures_of_any_kind_prove_something_only_when_they_are_many() -> None:
     assert not is_out_of_reach(after(*[BROKEN, rubbish()] * 9, BROKEN))
     assert is_out_of_reach(after(*[BROKEN, rubbish()] * 10))
     assert not is_out_of_reach(after(*[BROKEN] * 50, UNCHECKED))

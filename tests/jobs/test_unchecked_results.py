@@ -101,7 +101,7 @@ async def selling(folder: Path) -> AsyncIterator[Place]:
 
 @posix
 @pytest.mark.parametrize("trouble", [killed, broken, rubbish, missing, slow])
-async def test_a_video_that_cannot_be_checked_here_is_delivered_as_it_came_and_said_to_be_unchecked(
+async def test_a_video_that_cannot_be_checked_is_delivered_and_said_to_be_unchecked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Break
 ) -> None:
     trouble(monkeypatch, tmp_path)
@@ -124,7 +124,7 @@ async def test_a_video_that_cannot_be_checked_here_is_delivered_as_it_came_and_s
 
 
 @posix
-async def test_a_video_that_is_here_is_checked_again_and_not_fetched_again_also_by_the_next_server(
+async def test_a_video_that_is_here_is_checked_again_by_the_next_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with selling(tmp_path) as place:

@@ -13,8 +13,8 @@ import pytest
 from anyio.abc import SocketListener, SocketStream
 from anyio.streams.stapled import MultiListener
 
-from seedance_mcp.errors import InspectionFailed, InspectionStopped, MediaError
-from seedance_mcp.media.confine import Limits, run_worker
+from seedance_mcp.errors import InspectionFailed, MediaError
+from seedance_mcp.media.confine import InspectionStopped, Limits, run_worker
 from tests.media.crafting import picture
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
@@ -174,7 +174,7 @@ async def test_a_worker_is_killed_when_the_call_is_cancelled(
 
 
 @pytest.mark.parametrize("answer", HARM)
-async def test_a_file_that_makes_the_decoder_crash_is_refused_and_told_from_one_that_is_no_media(
+async def test_a_file_that_makes_the_decoder_crash_is_refused_as_such(
     answer: str, tmp_path: Path, module: Callable[[str], str]
 ) -> None:
     name = module(HARM[answer])

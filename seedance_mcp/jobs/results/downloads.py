@@ -16,7 +16,8 @@ from urllib.request import url2pathname
 import anyio
 from anyio.to_thread import run_sync
 
-from ...errors import DownloadError, InspectionFailed, InspectionStopped, MediaError
+from ...errors import DownloadError, InspectionFailed, MediaError
+from ...media import InspectionStopped
 from ..local_files.final_files import keep
 from ..local_files.parts import Part, disk_errors
 from .transfer import LinkExpired, NotChecked, NoVideo, Report, Route, source_of, transfer

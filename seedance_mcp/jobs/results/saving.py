@@ -14,13 +14,12 @@ from ...config import Settings
 from ...errors import (
     DownloadError,
     InspectionFailed,
-    InspectionStopped,
     MediaError,
     ProviderError,
     TaskNotFound,
     UnexpectedResponse,
 )
-from ...media import VideoFacts, begins_like_a_video, picture_type, probe_video
+from ...media import InspectionStopped, VideoFacts, begins_like_a_video, picture_type, probe_video
 from ...providers import Provider, addresses
 from ...store import elapsed_time, transitions
 from ...types import Artifacts, Job, JobState
