@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .access.folders import lies_in
     from .access.path_rules import check_readable
     from .access.spelling import meant_path, spellings, unquoted
-    from .confine import InspectionStopped
+    from .confine import UnfinishedInspection
     from .fitting import PictureLimits, fitted_size
     from .inputs import inspect, read_media
     from .last_frames import extract_last_frame
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from .worker.signatures import begins_like_a_video
 
 __all__ = [
-    "InspectionStopped",
     "MARK_BYTES",
     "PictureLimits",
     "PlaceholderSpec",
     "Span",
+    "UnfinishedInspection",
     "VideoFacts",
     "begins_like_a_video",
     "check_readable",
@@ -51,11 +51,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "InspectionStopped": "confine",
     "MARK_BYTES": "sheets",
     "PictureLimits": "fitting",
     "PlaceholderSpec": "placeholder.spec",
     "Span": "probe",
+    "UnfinishedInspection": "confine",
     "VideoFacts": "probe",
     "begins_like_a_video": "worker.signatures",
     "check_readable": "access.path_rules",

@@ -29,7 +29,7 @@ _WINDOWS_CRASH = 0xC0000000
 _limiter = RunVar[anyio.CapacityLimiter]("media_workers")
 
 
-class InspectionStopped(MediaError):
+class UnfinishedInspection(MediaError):
     """
     Looking into a file crashed, or took more time or memory than it may.
 
@@ -69,7 +69,7 @@ async def run_worker(
 
     Raises:
         MediaError: the worker refused the file.
-        InspectionStopped: the worker ran out of time or memory, or crashed, over the file or for a reason of its own.
+        UnfinishedInspection: the worker ran out of time or memory, or crashed, over the file or for a reason of its own.
         InspectionFailed: the worker made a mistake, or could not be started; that says nothing about the file.
     """
     limiter = _limiter.get(None)
@@ -109,7 +109,7 @@ async def _run(command: list[str], source: int, seconds: float) -> tuple[int, by
             answer = await _drain(process)
             return await process.wait(), answer
     except TimeoutError:
-        raise InspectionStopped(
+        raise UnfinishedInspection(
             f"Reading the file took longer than {seconds:g} seconds and was stopped.",
             hint="Use a shorter or smaller file.",
         ) from None
@@ -125,7 +125,7 @@ async def _drain(process: Process) -> bytes:
     async for chunk in process.stdout:
         answer += chunk
         if len(answer) > _MAX_REPLY_BYTES:
-            raise InspectionStopped("The file could not be read: the decoder answered far too much.")
+            raise UnfinishedInspection("The file could not be read: the decoder answered far too much.")
     return bytes(answer)
 
 
@@ -135,7 +135,7 @@ def _read(code: int, answer: bytes) -> Reply:
     if late := reply.get("late_imports"):
         _log.warning("The media worker imported %s after it was confined", ", ".join(late))
     if "exhausted" in reply:
-        raise InspectionStopped(reply["exhausted"], hint=reply.get("hint"))
+        raise UnfinishedInspection(reply["exhausted"], hint=reply.get("hint"))
     if "refused" in reply:
         raise MediaError(reply["refused"], hint=reply.get("hint"))
     if "facts" in reply:
@@ -144,7 +144,7 @@ def _read(code: int, answer: bytes) -> Reply:
     _log.warning("The media worker broke down (%d): %s", code, trace.splitlines()[-1])
     _log.debug("%s", trace)
     if code < 0 or code >= _WINDOWS_CRASH:  # decoders are C code, and a file can make them crash
-        raise InspectionStopped(
+        raise UnfinishedInspection(
             "The decoder crashed over this file, which may be damaged or made to do harm.",
             hint="Save the file again with another program, or choose another one.",
         )

@@ -60,7 +60,7 @@ async def probe_video(path: Path, *, full: bool = True) -> VideoFacts:
 
     Raises:
         MediaError: it is not a complete playable video.
-        InspectionStopped: decoding it crashed, or took more than three minutes or too much memory.
+        UnfinishedInspection: decoding it crashed, or took more than three minutes or too much memory.
         InspectionFailed: it could not be looked into, for a reason of ours.
     """
     from pydantic import TypeAdapter

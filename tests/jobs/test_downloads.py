@@ -21,7 +21,7 @@ from anyio.abc import SocketStream
 from seedance_mcp.errors import DownloadError, InspectionFailed, MediaError
 from seedance_mcp.jobs.results.downloads import Download, Fetched, Saved
 from seedance_mcp.jobs.results.transfer import Limits, LinkExpired, NotChecked, Report, Route
-from seedance_mcp.media import InspectionStopped
+from seedance_mcp.media import UnfinishedInspection
 
 from .raw_server import Asked, RawServer, always, in_turn, reply, serving
 
@@ -702,7 +702,7 @@ async def test_a_file_that_fails_verification_never_gets_a_name_and_is_fetched_a
 
 
 @pytest.mark.parametrize("headers", [(ETAG,), ()])
-@pytest.mark.parametrize("trouble", [InspectionFailed(), InspectionStopped("It was killed.")])
+@pytest.mark.parametrize("trouble", [InspectionFailed(), UnfinishedInspection("It was killed.")])
 async def test_a_whole_file_that_was_not_checked_is_checked_before_anything_is_fetched(
     folder: Path, headers: tuple[str, ...], trouble: Exception
 ) -> None:

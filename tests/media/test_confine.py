@@ -14,7 +14,7 @@ from anyio.abc import SocketListener, SocketStream
 from anyio.streams.stapled import MultiListener
 
 from seedance_mcp.errors import InspectionFailed, MediaError
-from seedance_mcp.media.confine import InspectionStopped, Limits, run_worker
+from seedance_mcp.media.confine import Limits, UnfinishedInspection, run_worker
 from tests.media.crafting import picture
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
@@ -135,7 +135,7 @@ async def test_a_worker_that_hangs_is_killed_when_its_time_is_up(
         with (
             source(tmp_path) as file,
             anyio.fail_after(10),
-            pytest.raises(InspectionStopped, match="longer than 1 seconds"),
+            pytest.raises(UnfinishedInspection, match="longer than 1 seconds"),
         ):
             await run_worker("hang", {"port": port}, source=file, limits=Limits(seconds=1), module=name)
         async with await accepted(listener) as stream:
@@ -178,7 +178,7 @@ async def test_a_file_that_makes_the_decoder_crash_is_refused_as_such(
     answer: str, tmp_path: Path, module: Callable[[str], str]
 ) -> None:
     name = module(HARM[answer])
-    with source(tmp_path) as file, anyio.fail_after(20), pytest.raises(InspectionStopped):
+    with source(tmp_path) as file, anyio.fail_after(20), pytest.raises(UnfinishedInspection):
         await run_worker("inspect", {}, source=file, limits=Limits(seconds=10), module=name)
 
 
@@ -207,7 +207,7 @@ async def test_a_file_that_is_no_media_is_refused_and_no_more_than_that(
     name = module(STARVED.format(trouble="raise RefusalError('It stops decoding.')"))
     with source(tmp_path) as file, anyio.fail_after(20), pytest.raises(MediaError) as error:
         await run_worker("inspect", {}, source=file, limits=Limits(seconds=10), module=name)
-    assert not isinstance(error.value, InspectionStopped)
+    assert not isinstance(error.value, UnfinishedInspection)
 
 
 async def test_what_a_confined_worker_imports_is_told(

@@ -17,7 +17,7 @@ import anyio
 from anyio.to_thread import run_sync
 
 from ...errors import DownloadError, InspectionFailed, MediaError
-from ...media import InspectionStopped
+from ...media import UnfinishedInspection
 from ..local_files.final_files import keep
 from ..local_files.parts import Part, disk_errors
 from .transfer import LinkExpired, NotChecked, NoVideo, Report, Route, source_of, transfer
@@ -60,7 +60,7 @@ class Download:
         Fetch the result unless all of it is here, verify it, and give it its final name in the folder of the part.
 
         `verify` raises `MediaError` for a file that is not a complete video; then nothing of it stays. Where it raises
-        `InspectionFailed` or `InspectionStopped`, nobody knows: what is here stays, and is verified anew by the next try.
+        `InspectionFailed` or `UnfinishedInspection`, nobody knows: what is here stays, and is verified anew by the next try.
 
         Raises:
             LinkExpired: ask the provider for a fresh URL, then try again.
@@ -82,7 +82,7 @@ class Download:
         part = self._part
         try:
             facts = await verify(part)
-        except (InspectionFailed, InspectionStopped) as error:
+        except (InspectionFailed, UnfinishedInspection) as error:
             raise NotChecked(f"The video is here, but it could not be checked: {error.message}") from error
         except MediaError as error:
             with disk_errors(part.parent):

@@ -19,7 +19,7 @@ from ...errors import (
     TaskNotFound,
     UnexpectedResponse,
 )
-from ...media import InspectionStopped, VideoFacts, begins_like_a_video, picture_type, probe_video
+from ...media import UnfinishedInspection, VideoFacts, begins_like_a_video, picture_type, probe_video
 from ...providers import Provider, addresses
 from ...store import elapsed_time, transitions
 from ...types import Artifacts, Job, JobState
@@ -202,17 +202,17 @@ class Saver:
             last_frame_sha256=last_frame.sha256 if last_frame else None,
         )
 
-    async def _look_into(self, job: Job, part: Path) -> VideoFacts | InspectionFailed | InspectionStopped:
+    async def _look_into(self, job: Job, part: Path) -> VideoFacts | InspectionFailed | UnfinishedInspection:
         """
         See whether a download is a video. Where that fails for a reason of ours again and again, return the reason.
 
         Raises:
             MediaError: it is none.
-            InspectionFailed, InspectionStopped: that cannot be told now.
+            InspectionFailed, UnfinishedInspection: that cannot be told now.
         """
         try:
             return await probe_video(part, full=False)
-        except (InspectionFailed, InspectionStopped) as error:
+        except (InspectionFailed, UnfinishedInspection) as error:
             if not await anyio.to_thread.run_sync(_looks_like_a_video, part):
                 raise MediaError("It does not begin like a video.") from error
             if not is_taken_as_it_is(job.tries):
