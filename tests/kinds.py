@@ -60,6 +60,7 @@ KINDS = {
     "jobs/test_steady.py": UNIT,
     "jobs/test_too_early.py": WIRE,
     "jobs/test_unfinished.py": UNIT,
+    "jobs/test_unreachable_results.py": WIRE,
     "jobs/test_watch_duty.py": PROOF,
     "media": PROCESS,
     "media/test_cuts.py": UNIT,

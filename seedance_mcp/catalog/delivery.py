@@ -26,7 +26,7 @@ def not_as_ordered(request: VideoRequest, files: Artifacts, offer: Offer | None)
 
     None: it is as ordered. `request` is as it was bought, with every default filled in. What was left to the model or
     to a picture is not compared: a length of -1, an `adaptive` ratio, frames, an edited or extended clip. Without an
-    `offer`, which the catalogue may have lost since, less is known of the size.
+    `offer`, which the catalogue may have lost since, less is known of the size. Neither is what could not be measured.
     """
     found = [*_length(request, files), *_size(request, files, offer), *_sound(request, files, offer)]
     if not found:
@@ -56,28 +56,33 @@ def _length(request: VideoRequest, files: Artifacts) -> Iterable[tuple[str, str]
     ordered, options = request.duration, request.provider_options
     if ordered is None or ordered in AUTOMATIC or options.keys() & {"frames", "omni_reference_task_type"}:
         return
+    if files.duration_seconds is None:
+        return
     if abs(files.duration_seconds - ordered) > max(_SECONDS, _SHARE * ordered):
         yield f"{ordered} s", f"{files.duration_seconds:.1f} s"
 
 
 def _size(request: VideoRequest, files: Artifacts, offer: Offer | None) -> Iterable[tuple[str, str]]:
+    if files.width is None or files.height is None:
+        return
+    came: Size = (files.width, files.height)
     has = f"{files.width}x{files.height}"
     exact = offer.size(request) if offer is not None else None
     if exact is not None:
-        sides = zip(exact, (files.width, files.height), strict=True)
+        sides = zip(exact, came, strict=True)
         if any(abs(side - other) > max(_PIXELS, _EXACT_SHARE * side) for side, other in sides):
             yield f"{exact[0]}x{exact[1]}", has
         return
     ratio = _ratio(request.aspect_ratio)
     if ratio is None:
         return  # the picture or the model decides
-    if _lies_otherwise(ratio, files) or not _is_about(request.resolution, files):
+    if _lies_otherwise(ratio, came) or not _is_about(request.resolution, came):
         yield " ".join(word for word in (request.resolution, request.aspect_ratio) if word), has
 
 
 def _sound(request: VideoRequest, files: Artifacts, offer: Offer | None) -> Iterable[tuple[str, str]]:
     sold = offer is not None and "generate_audio" in offer.parameters
-    if sold and request.generate_audio and not files.has_audio:
+    if sold and request.generate_audio and files.has_audio is False:
         yield "with sound", "no sound"
 
 
@@ -86,19 +91,19 @@ def _ratio(written: str | None) -> Size | None:
     return (int(width), int(height)) if width.isdecimal() and height.isdecimal() else None
 
 
-def _lies_otherwise(ratio: Size, files: Artifacts) -> bool:
+def _lies_otherwise(ratio: Size, came: Size) -> bool:
     """Return whether a wide picture was ordered and a tall one came, or the other way round."""
-    return (ratio[0] - ratio[1]) * (files.width - files.height) < 0
+    return (ratio[0] - ratio[1]) * (came[0] - came[1]) < 0
 
 
-def _is_about(resolution: str | None, files: Artifacts) -> bool:
+def _is_about(resolution: str | None, came: Size) -> bool:
     """Return whether the shorter side is as the resolution says, or the area is that of such a picture in 16:9."""
     digits = "2160" if resolution == "4k" else (resolution or "").removesuffix("p")
     if not digits.isdecimal():
         return True
     lines = int(digits)
     shorter, area = (
-        min(files.width, files.height) / lines,
-        files.width * files.height * 9 / (16 * lines * lines),
+        min(came) / lines,
+        came[0] * came[1] * 9 / (16 * lines * lines),
     )
     return any(abs(share - 1) <= _SHARE for share in (shorter, area))

@@ -93,13 +93,10 @@ def job_lines(job: Job, hint: str | None, other: OtherAccount | None, differs: s
     ]
     if job.artifacts:
         facts = job.artifacts
-        sound = "with sound" if facts.has_audio else "silent"
         shown += [
             ("video", facts.video_path),
-            (
-                "measured",
-                f"{facts.width}x{facts.height}, {facts.duration_seconds:.2f} s, {facts.fps:g} fps, {sound}",
-            ),
+            ("measured", facts.measured),
+            ("unchecked", facts.doubt),
             ("last frame", facts.last_frame_path),
             ("folder", job.folder_error),
         ]

@@ -67,10 +67,10 @@ async def finish(app: App, job: Job, *, as_json: bool) -> int:
         print(json_text((await views.job(app, job)).model_dump(mode="json")))
     elif job.artifacts and job.status is JobStatus.SUCCEEDED:
         facts = job.artifacts
-        sound = "with sound" if facts.has_audio else "silent"
         charge = f", charged {money(job.charge)}" if job.charge else ""
-        size = f"{facts.width}x{facts.height}, {facts.duration_seconds:.2f} s, {sound}"
-        print(f"{size}{charge}, {job.id}", file=sys.stderr)
+        print(f"{facts.measured}{charge}, {job.id}", file=sys.stderr)
+        if facts.doubt:
+            print(inert(facts.doubt), file=sys.stderr)
         if words := app.not_as_ordered(job):
             print(f"not as ordered: {words}\n{told(delivery_hint(job))}", file=sys.stderr)
         print(facts.video_path)

@@ -224,7 +224,7 @@ class Watcher:
             return 0.0
         if job.state is JobState.UNKNOWN:
             return min(_RECONCILE_SECONDS, self._interval() * 4)
-        return self._interval(job) * (_STALLED_FACTOR if job.state is JobState.STALLED else 1)
+        return self._interval(job)
 
     async def _advance(self, job: Job, provider: Provider) -> Job:
         offer = self._pool.offer(job)
@@ -300,9 +300,9 @@ class Watcher:
     def _interval(self, job: Job | None = None) -> float:
         jitter = 0.8 + 0.4 * secrets.randbelow(1000) / 1000
         wished = self._settings.poll_seconds
-        if job is not None:
-            wished = min(wished, self._pool.longest_wait(job))
-        return max(wished, self._pool.least_wait) * jitter
+        if job is not None and job.state is JobState.STALLED:
+            wished *= _STALLED_FACTOR
+        return max(min(wished, self._pool.longest_wait(job)), self._pool.least_wait) * jitter
 
     async def _adopt_receipts(self) -> None:
         for kept in await anyio.to_thread.run_sync(self._receipts.read):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .access.folders import lies_in
     from .access.path_rules import check_readable
     from .access.spelling import meant_path, spellings, unquoted
+    from .confine import UnfinishedInspection
     from .fitting import PictureLimits, fitted_size
     from .inputs import inspect, read_media
     from .last_frames import extract_last_frame
@@ -28,6 +29,7 @@ __all__ = [
     "PictureLimits",
     "PlaceholderSpec",
     "Span",
+    "UnfinishedInspection",
     "VideoFacts",
     "begins_like_a_video",
     "check_readable",
@@ -53,6 +55,7 @@ _HOMES = {
     "PictureLimits": "fitting",
     "PlaceholderSpec": "placeholder.spec",
     "Span": "probe",
+    "UnfinishedInspection": "confine",
     "VideoFacts": "probe",
     "begins_like_a_video": "worker.signatures",
     "check_readable": "access.path_rules",

@@ -30,6 +30,15 @@ _WINDOWS_CRASH = 0xC0000000
 _limiter = RunVar[anyio.CapacityLimiter]("media_workers")
 
 
+class UnfinishedInspection(MediaError):
+    """
+    Looking into a file crashed, or took more time or memory than it may.
+
+    Of a file that somebody gives us that is reason enough to refuse it. Of one that is paid it proves nothing: the system
+    may have ended the process, or the machine may be slow.
+    """
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a worker may use: seconds by the clock, megabytes of address space (where the system can)."""
@@ -60,8 +69,9 @@ async def run_worker(
     At most two workers run at once. The worker is killed when its time is up or this call is cancelled.
 
     Raises:
-        MediaError: the worker refused the file, ran out of time or memory, or crashed over it.
-        InspectionFailed: the worker made a mistake; that says nothing about the file.
+        MediaError: the worker refused the file.
+        UnfinishedInspection: the worker ran out of time or memory, or crashed, over the file or for a reason of its own.
+        InspectionFailed: the worker made a mistake, or could not be started; that says nothing about the file.
     """
     limiter = _limiter.get(None)
     if limiter is None:
@@ -91,21 +101,25 @@ def naming(path: Path) -> Generator[None]:
 
 
 async def _run(command: list[str], source: int, seconds: float) -> tuple[int, bytes]:
-    process = await anyio.open_process(
-        command,
-        stdin=source,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=_environment(),
-        start_new_session=os.name == "posix",
-        creationflags=_new_group(),
-    )
+    try:
+        process = await anyio.open_process(
+            command,
+            stdin=source,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_environment(),
+            start_new_session=os.name == "posix",
+            creationflags=_new_group(),
+        )
+    except OSError as error:
+        _log.warning("The media worker could not be started: %s", error)
+        raise InspectionFailed from error
     try:
         with anyio.fail_after(seconds):
             answer = await _drain(process)
             return await process.wait(), answer
     except TimeoutError:
-        raise MediaError(
+        raise UnfinishedInspection(
             f"Reading the file took longer than {seconds:g} seconds and was stopped.",
             hint="Use a shorter or smaller file.",
         ) from None
@@ -121,15 +135,17 @@ async def _drain(process: Process) -> bytes:
     async for chunk in process.stdout:
         answer += chunk
         if len(answer) > _MAX_REPLY_BYTES:
-            raise MediaError("The file could not be read: the decoder answered far too much.")
+            raise UnfinishedInspection("The file could not be read: the decoder answered far too much.")
     return bytes(answer)
 
 
 def _read(code: int, answer: bytes) -> Reply:
     head, _, payload = answer.partition(b"\n")
-    reply: dict[str, Any] = {} if code or not head else json.loads(head)
+    reply: dict[str, Any] = {} if code or not head else _parsed(head)
     if late := reply.get("late_imports"):
         _log.warning("The media worker imported %s after it was confined", ", ".join(late))
+    if "exhausted" in reply:
+        raise UnfinishedInspection(reply["exhausted"], hint=reply.get("hint"))
     if "refused" in reply:
         raise MediaError(reply["refused"], hint=reply.get("hint"))
     if "facts" in reply:
@@ -138,11 +154,18 @@ def _read(code: int, answer: bytes) -> Reply:
     _log.warning("The media worker broke down (%d): %s", code, trace.splitlines()[-1])
     _log.debug("%s", trace)
     if code < 0 or code >= _WINDOWS_CRASH:  # decoders are C code, and a file can make them crash
-        raise MediaError(
-            "The decoder crashed over this file; it is damaged or made to do harm.",
+        raise UnfinishedInspection(
+            "The decoder crashed over this file, which may be damaged or made to do harm.",
             hint="Save the file again with another program, or choose another one.",
         )
     raise InspectionFailed
+
+
+def _parsed(head: bytes) -> dict[str, Any]:
+    try:
+        return json.loads(head)
+    except ValueError:
+        return {"broken": "an answer that cannot be read"}
 
 
 def _environment() -> dict[str, str]:

@@ -60,7 +60,9 @@ async def probe_video(path: Path, *, full: bool = True) -> VideoFacts:
     The path must come from us or from `inspect`: it is opened as it is.
 
     Raises:
-        MediaError: it is not a complete playable video, or decoding takes more than three minutes.
+        MediaError: it is not a complete playable video.
+        UnfinishedInspection: decoding it crashed, or took more than three minutes or too much memory.
+        InspectionFailed: it could not be looked into, for a reason of ours.
     """
     from pydantic import TypeAdapter
 

@@ -84,6 +84,7 @@ async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable
             *notes,
             *_delivery_note(app, job),
             *([job.folder_error] if job.folder_error else []),
+            *([files.doubt] if files and files.doubt else []),
             *_hook_note(job),
             *([] if job.estimate.known else [_unknown_price(job)]),
             *([other.message] if other else []),

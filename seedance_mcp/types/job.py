@@ -34,7 +34,7 @@ class JobState(StrEnum):
     MISSING = "missing"
     """The provider no longer knows a task it had accepted; a person has to look."""
     EXPIRED = "expired"
-    """Finished and paid, but the file was gone before it could be saved, or was never a video."""
+    """Finished and paid, but the file could not be had as long as the provider kept it, or was never a video."""
     REJECTED = "rejected"
     """Refused, with evidence; nothing was bought."""
     NOT_SENT = "not_sent"
@@ -104,14 +104,34 @@ class Artifacts:
     video_path: str
     sha256: str
     bytes: int
-    width: int
-    height: int
-    duration_seconds: float
-    fps: float
-    has_audio: bool
+    width: int | None
+    height: int | None
+    duration_seconds: float | None
+    fps: float | None
+    has_audio: bool | None
+    unchecked: str | None = None
+    """Why the video could not be looked into here, in words; then nothing of it is measured. None: it was, and is sound."""
     last_frame_path: str | None = None
     last_frame_sha256: str | None = None
     """Of the file at `last_frame_path`; None on jobs of earlier versions."""
+
+    @property
+    def measured(self) -> str:
+        """Size, length, rate and sound as a person reads them."""
+        if self.unchecked is not None:
+            return "not measured"
+        sound = "with sound" if self.has_audio else "silent"
+        return f"{self.width}x{self.height}, {self.duration_seconds:.2f} s, {self.fps:g} fps, {sound}"
+
+    @property
+    def doubt(self) -> str | None:
+        """That nobody has looked into the video, and why, for a person; None: it was found sound."""
+        if self.unchecked is None:
+            return None
+        return (
+            "The video was saved as it came: it begins like one, but whether it plays to its end could not be checked on this"
+            f" machine. {self.unchecked}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +145,10 @@ class Tries:
     rubbish_bytes: int = 0
     dead_links: int = 0
     """How often in a row an address no longer worked."""
+    failures: int = 0
+    """How often in a row it could not be fetched, for whatever reason."""
+    unchecked: int = 0
+    """How often the whole of it was here and could not be looked into, for a reason of ours."""
     last_at: float | None = None
     """When the last of these was, in seconds since the epoch."""
 

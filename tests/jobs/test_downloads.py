@@ -18,9 +18,10 @@ import anyio
 import pytest
 from anyio.abc import SocketStream
 
-from seedance_mcp.errors import DownloadError, MediaError
+from seedance_mcp.errors import DownloadError, InspectionFailed, MediaError
 from seedance_mcp.jobs.results.downloads import Download, Fetched, Saved
-from seedance_mcp.jobs.results.transfer import Limits, LinkExpired, Report, Route
+from seedance_mcp.jobs.results.transfer import Limits, LinkExpired, NotChecked, Report, Route
+from seedance_mcp.media import UnfinishedInspection
 
 from .raw_server import Asked, RawServer, always, in_turn, reply, serving
 
@@ -263,6 +264,13 @@ async def test_a_range_of_another_file_is_thrown_away_though_it_fits(folder: Pat
         (('ETag: W/"v1"', "Last-Modified: Fri, 20 Nov 2026 10:00:00 GMT"), "Fri, 20 Nov 2026 10:00:00 GMT"),
         (("Last-Modified: Fri, 20 Nov 2026 10:00:00 GMT",), "Fri, 20 Nov 2026 10:00:00 GMT"),
         (('ETag: W/"v1"',), None),
+        (('ETag: "\u00e9tag"',), None),
+        (
+            ('ETag: "\u00e9tag"', "Last-Modified: Fri, 20 Nov 2026 10:00:00 GMT"),
+            "Fri, 20 Nov 2026 10:00:00 GMT",
+        ),
+        (("Last-Modified: le 20 f\u00e9vrier",), None),
+        ((f'ETag: "{"x" * 5000}"',), None),
         ((), None),
     ],
 )
@@ -337,6 +345,32 @@ async def test_a_damaged_note_starts_over(folder: Path, note: str) -> None:
     assert server.asked[0].start is None
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"total": "a lot"},
+        {"total": 1.5},
+        {"total": True},
+        {"total": []},
+        {"validator": None},
+        {"validator": 7},
+        {"validator": ""},
+        {"validator": "\u00e9"},
+        {"validator": "a\nb"},
+        {"source": None},
+        {"source": ["x"]},
+    ],
+)
+async def test_a_note_with_something_else_in_it_starts_over(folder: Path, damage: dict[str, Any]) -> None:
+    part = folder / "clip.part"
+    part.write_bytes(b"rubbish")
+    async with serving(Storage()) as server:
+        sound = {"source": server.url(), "validator": '"v1"', "total": None}
+        part.with_name("clip.part.json").write_text(json.dumps({**sound, **damage}))
+        assert (await fetched(server, part)).sha256 == SHA256
+    assert server.asked[0].start is None
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "zstd", "identity, gzip", "x"])
 async def test_a_compressed_answer_is_refused_unread(folder: Path, encoding: str) -> None:
     bomb = gzip.compress(bytes(50_000_000), 1)
@@ -373,14 +407,14 @@ async def test_a_video_is_told_by_its_bytes_also_under_the_name_of_a_page(folder
         assert (await fetched(server, folder / "clip.part")).sha256 == SHA256
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 410])
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 410, 416, 418, 422, 451])
 async def test_a_dead_link_is_told_apart(folder: Path, status: int) -> None:
     async with serving(always(reply(status, b"<Error>expired</Error>"))) as server:
         with pytest.raises(LinkExpired, match=str(status)):
             await fetched(server, folder / "clip.part")
 
 
-@pytest.mark.parametrize("status", [201, 204, 206, 300, 304, 400, 416, 418, 429, 500, 502, 503])
+@pytest.mark.parametrize("status", [201, 204, 206, 300, 304, 408, 425, 429, 500, 502, 503])
 async def test_other_answers_are_errors_and_what_is_here_stays(folder: Path, status: int) -> None:
     part = folder / "clip.part"
     async with serving(always(reply(status, b"" if status in (204, 304) else b"no"))) as server:
@@ -435,6 +469,7 @@ async def test_three_redirects_are_followed_and_a_fourth_is_not(folder: Path) ->
         "https://",
         "https://[",
         "https:///x",
+        "http://://[9",
         "http://127.0.0.1:99999/",
     ],
 )
@@ -664,3 +699,41 @@ async def test_a_file_that_fails_verification_never_gets_a_name_and_is_fetched_a
         saved = await saved_from(server, folder / "job.part", strict)
     assert saved.sha256 == SHA256
     assert server.asked[1].start is None
+
+
+@pytest.mark.parametrize("headers", [(ETAG,), ()])
+@pytest.mark.parametrize("trouble", [InspectionFailed(), UnfinishedInspection("It was killed.")])
+async def test_a_whole_file_that_was_not_checked_is_checked_before_anything_is_fetched(
+    folder: Path, headers: tuple[str, ...], trouble: Exception
+) -> None:
+    async def unable(path: Path) -> str:
+        raise trouble
+
+    part = folder / "job.part"
+    async with serving(always(reply(200, VIDEO, *headers))) as server:
+        with pytest.raises(NotChecked):
+            await saved_from(server, part, unable)
+        assert part.read_bytes() == VIDEO
+        fresh = Download(server.url("/signed-anew/clip.mp4"), part, Route(trusted=server.trusted))
+        with pytest.raises(NotChecked):
+            await fresh.save("clip", ".mp4", unable)
+        saved = await fresh.save("clip", ".mp4", playable)
+    assert (saved.sha256, len(server.asked)) == (SHA256, 1)
+    assert [path.name for path in folder.iterdir()] == ["clip.mp4"]
+
+
+async def test_what_is_whole_and_found_to_be_no_video_is_fetched_anew(folder: Path) -> None:
+    async def unable(path: Path) -> str:
+        raise InspectionFailed
+
+    async def strict(path: Path) -> str:
+        if path.read_bytes() != VIDEO:
+            raise MediaError("it ends in the middle")
+        return path.name
+
+    part = folder / "job.part"
+    async with serving(in_turn(reply(200, VIDEO[:90_000], length=None), reply(200, VIDEO))) as server:
+        with pytest.raises(NotChecked):
+            await saved_from(server, part, unable)
+        saved = await saved_from(server, part, strict)
+    assert saved.sha256 == SHA256

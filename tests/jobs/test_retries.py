@@ -21,10 +21,13 @@ from seedance_mcp.jobs.results.retries import (
     counted,
     is_dead,
     is_kept_no_longer,
+    is_out_of_reach,
     is_rubbish_for_good,
+    is_taken_as_it_is,
+    is_worth_a_fresh_address,
     pause,
 )
-from seedance_mcp.jobs.results.transfer import LinkExpired, NoVideo
+from seedance_mcp.jobs.results.transfer import LinkExpired, NotChecked, NoVideo
 from seedance_mcp.store import job_records, transitions
 from seedance_mcp.store.database import checksum, open_store
 from seedance_mcp.store.money.ledger import held, to_micros
@@ -52,6 +55,7 @@ def rubbish(size: int = 0) -> NoVideo:
 
 
 GONE, BROKEN = LinkExpired("404"), DownloadError("The connection broke, or the disk is full.")
+UNCHECKED = NotChecked("The decoder crashed.")
 
 
 def test_rubbish_is_tried_again_after_growing_pauses_and_given_up_after_eight() -> None:
@@ -66,8 +70,8 @@ def test_rubbish_is_tried_again_after_growing_pauses_and_given_up_after_eight() 
     assert 7 * HOUR < sum(pauses[:-1]) < 8 * HOUR
 
 
-def test_what_says_nothing_about_the_result_is_not_counted() -> None:
-    assert after(*[BROKEN] * 100) == NOTHING
+def test_what_says_nothing_about_the_result_is_no_rubbish() -> None:
+    assert after(*[BROKEN] * 100) == Tries(failures=100)
     assert pause(after(*[BROKEN] * 100), NOON) == 0
     assert after(rubbish(), BROKEN, BROKEN).rubbish == 1
 
@@ -90,6 +94,23 @@ def test_dead_addresses_are_renewed_at_once_and_then_less_and_less_often() -> No
     assert after(BROKEN, tries=tries).dead_links == 0
 
 
+def test_a_fresh_address_is_asked_for_from_the_second_failure_in_a_row_on() -> None:
+    tries, asked = NOTHING, list[int]()
+    for count in range(1, 33):
+        tries = after(BROKEN, tries=tries)
+        asked += [count] if is_worth_a_fresh_address(tries) else []
+    assert asked == [2, 4, 8, 16, 24, 32]
+
+
+def test_a_video_that_is_here_is_checked_five_times_within_minutes() -> None:
+    tries, pauses = NOTHING, list[float]()
+    while not is_taken_as_it_is(tries):
+        tries = after(UNCHECKED, tries=tries)
+        pauses.append(pause(tries, NOON))
+    assert pauses == [5, 20, 80, 320]
+    assert not is_rubbish_for_good(tries)
+
+
 def test_a_clock_that_is_set_back_starts_no_pause_of_a_year() -> None:
     tries = after(rubbish(2_000_000_000), rubbish(), now=NOON + 365 * DAY)
     assert pause(tries, NOON) == 0
@@ -99,6 +120,12 @@ def test_a_result_is_gone_when_its_time_is_over_and_several_addresses_were_dead(
     assert not is_kept_no_longer(NOTHING, passed=24 * HOUR - 1, kept_seconds=24 * HOUR)
     assert is_kept_no_longer(NOTHING, passed=24 * HOUR, kept_seconds=24 * HOUR)
     assert [is_dead(after(*[GONE] * count)) for count in range(4)] == [False, False, False, True]
+
+
+def test_failures_of_any_kind_prove_something_only_when_they_are_many() -> None:
+    assert not is_out_of_reach(after(*[BROKEN, rubbish()] * 9, BROKEN))
+    assert is_out_of_reach(after(*[BROKEN, rubbish()] * 10))
+    assert not is_out_of_reach(after(*[BROKEN] * 50, UNCHECKED))
 
 
 KEPT_HOURS = sorted({info.result_hours for info in Catalog.load().providers.values()})
@@ -220,13 +247,13 @@ async def test_a_video_that_arrives_after_rubbish_is_delivered_from_a_fresh_addr
         assert names[first:last].count("poll") >= 3
 
 
-async def test_broken_connections_count_for_nothing(folder: Path) -> None:
+async def test_broken_connections_are_no_rubbish(folder: Path) -> None:
     async with selling(folder) as place:
         place.emulator.fail("truncated", "result", times=3)
         place.emulator.fail("lost", "result", times=3)
         async with place.open() as app:
             job = await job_when(app, place, JobState.DONE)
-        assert job.tries == NOTHING
+        assert job.tries == Tries(failures=6)
         assert place.downloads >= 7
 
 
@@ -247,7 +274,7 @@ async def test_no_server_fetches_while_a_pause_lasts(folder: Path, monkeypatch: 
             await job_when(app, place, JobState.DONE)
 
 
-async def test_a_full_disk_counts_for_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_disk_is_no_rubbish(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with selling(folder) as place:
         (folder / "videos").mkdir()
         full = [True]
@@ -268,7 +295,7 @@ async def test_a_full_disk_counts_for_nothing(folder: Path, monkeypatch: pytest.
                 await until(seen)
             full.clear()
             job = await job_when(app, place, JobState.DONE)
-        assert job.tries == NOTHING
+        assert job.tries == Tries(failures=job.tries.failures)
 
 
 def test_the_pauses_are_part_of_the_record() -> None:

@@ -14,7 +14,7 @@ from anyio.abc import SocketListener, SocketStream
 from anyio.streams.stapled import MultiListener
 
 from seedance_mcp.errors import InspectionFailed, MediaError
-from seedance_mcp.media.confine import Limits, run_worker
+from seedance_mcp.media.confine import Limits, UnfinishedInspection, run_worker
 from tests.media.crafting import picture
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limits")
@@ -51,14 +51,28 @@ for attempt in (opens, writes, connects, grows):
 print(json.dumps({"facts": {"failed": failed}}))
 """
 
+STARVED = """
+import seedance_mcp.media.worker.main as worker
+from seedance_mcp.media.worker.refusal import RefusalError
+def look(source, signature):
+    {trouble}
+worker._look = lambda task, signature: look
+worker.main()
+"""
+
 HARM = {
     "a crash": "import os; os.abort()",
     "a flood": "import sys\nwhile True: sys.stdout.write('x' * 65536)",
+    "too little memory": STARVED.format(trouble="raise MemoryError"),
+    "too little memory for a decoder": STARVED.format(
+        trouble="raise RefusalError('It stops decoding.') from MemoryError()"
+    ),
 }
 OUR_FAULT = {
     "nothing": "",
     "an exit code": "import sys; sys.exit(3)",
     "a traceback": 'print(\'{"broken": "Traceback"}\')',
+    "no JSON": "print('what')",
 }
 
 IMPORTS_LATE = """
@@ -121,7 +135,7 @@ async def test_a_worker_that_hangs_is_killed_when_its_time_is_up(
         with (
             source(tmp_path) as file,
             anyio.fail_after(10),
-            pytest.raises(MediaError, match="longer than 1 seconds"),
+            pytest.raises(UnfinishedInspection, match="longer than 1 seconds"),
         ):
             await run_worker("hang", {"port": port}, source=file, limits=Limits(seconds=1), module=name)
         async with await accepted(listener) as stream:
@@ -160,11 +174,11 @@ async def test_a_worker_is_killed_when_the_call_is_cancelled(
 
 
 @pytest.mark.parametrize("answer", HARM)
-async def test_a_file_that_makes_the_decoder_crash_is_called_damaged(
+async def test_a_file_that_makes_the_decoder_crash_is_refused_as_such(
     answer: str, tmp_path: Path, module: Callable[[str], str]
 ) -> None:
     name = module(HARM[answer])
-    with source(tmp_path) as file, anyio.fail_after(20), pytest.raises(MediaError):
+    with source(tmp_path) as file, anyio.fail_after(20), pytest.raises(UnfinishedInspection):
         await run_worker("inspect", {}, source=file, limits=Limits(seconds=10), module=name)
 
 
@@ -177,6 +191,23 @@ async def test_a_mistake_of_the_worker_is_not_called_damage_of_the_file(
         await run_worker("inspect", {}, source=file, limits=Limits(seconds=10), module=name)
     assert "damaged" not in error.value.message
     assert error.value.hint
+
+
+async def test_a_worker_that_cannot_be_started_is_not_called_damage_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "removed-meanwhile"))
+    with source(tmp_path) as file, anyio.fail_after(20), pytest.raises(InspectionFailed):
+        await run_worker("inspect", {}, source=file, limits=Limits(seconds=10))
+
+
+async def test_a_file_that_is_no_media_is_refused_and_no_more_than_that(
+    tmp_path: Path, module: Callable[[str], str]
+) -> None:
+    name = module(STARVED.format(trouble="raise RefusalError('It stops decoding.')"))
+    with source(tmp_path) as file, anyio.fail_after(20), pytest.raises(MediaError) as error:
+        await run_worker("inspect", {}, source=file, limits=Limits(seconds=10), module=name)
+    assert not isinstance(error.value, UnfinishedInspection)
 
 
 async def test_what_a_confined_worker_imports_is_told(

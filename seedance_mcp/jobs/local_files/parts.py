@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Generator
+import re
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ...errors import DownloadError
 from .unfinished import Writer, note_of, unfinished_files
 
+_FIELDS: Callable[[Any], tuple[Any, Any, Any]] = itemgetter("source", "validator", "total")
+_SENDABLE = re.compile(r"[!-~]([ -~]{0,998}[!-~])?")
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
@@ -21,12 +25,17 @@ class Origin:
     """
     What has to be unchanged for a download to go on: the URL without its query, and the server's own mark.
 
-    `validator` is a strong ETag or a Last-Modified date; `total` is the size of the whole in bytes.
+    `validator` is a strong ETag or a Last-Modified date, "" if there is none; `total` is the size of the whole in bytes.
     """
 
     source: str
     validator: str
     total: int | None
+
+
+def is_sendable(validator: str) -> bool:
+    """Return whether a server's mark can be sent back to it: one that cannot is none."""
+    return _SENDABLE.fullmatch(validator) is not None
 
 
 class FolderUnusable(DownloadError):
@@ -46,14 +55,44 @@ class Part:
 
     def held(self, source: str) -> tuple[int, Origin] | None:
         """Return the bytes that are here, and their origin, if a download of `source` can go on there."""
+        size, origin = self._size(), self._origin()
+        if not size or origin is None or origin.source != source:
+            return None
+        if size != origin.total and not is_sendable(origin.validator):
+            return None
+        return None if origin.total is not None and size > origin.total else (size, origin)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of a download is here, wherever it came from."""
+        size, origin = self._size(), self._origin()
+        return size > 0 and origin is not None and origin.total == size
+
+    def end(self, source: str) -> None:
+        """Note that what is here is the whole of `source`: then it need not be fetched again, also without a validator."""
+        origin = self._origin()
+        known = origin.validator if origin is not None and origin.source == source else ""
+        self._write(Origin(source=source, validator=known, total=self._size()))
+
+    def _size(self) -> int:
         try:
-            size = self.path.stat().st_size
-            origin = Origin(**json.loads(self._note.read_bytes()))
-        except (FileNotFoundError, ValueError, TypeError):
+            return self.path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _origin(self) -> Origin | None:
+        """Read the note; None if there is none that makes sense."""
+        try:
+            source, validator, total = _FIELDS(json.loads(self._note.read_bytes()))
+        except (FileNotFoundError, ValueError, TypeError, LookupError, RecursionError):
             return None
-        if not size or origin.source != source or (origin.total is not None and size > origin.total):
-            return None
-        return size, origin
+        sound = (
+            isinstance(source, str) and isinstance(validator, str) and (total is None or type(total) is int)
+        )
+        return Origin(source=source, validator=validator, total=total) if sound else None
+
+    def _write(self, origin: Origin) -> None:
+        self._note.write_text(json.dumps(asdict(origin)), encoding="utf-8")
 
     def begin(self, origin: Origin | None) -> BinaryIO:
         """Open it empty. Without an origin, what is written now cannot be gone on with later."""
@@ -62,7 +101,7 @@ class Part:
         self._note.unlink(missing_ok=True)
         file = self.path.open("wb")
         if origin:
-            self._note.write_text(json.dumps(asdict(origin)), encoding="utf-8")
+            self._write(origin)
         return file
 
     def go_on(self) -> BinaryIO:

@@ -52,6 +52,10 @@ LEAST_WAIT, LEAST_WAIT_HERE = 1.0, 0.05
 """Seconds between two looks at a job, whatever the settings say: on the internet, and on this machine."""
 
 
+_KEPT_SHARE = 0.25
+"""Of the time for which a provider keeps a result, so much may lie between two looks at a job."""
+
+
 class ProviderPool:
     """All providers as this user can reach them."""
 
@@ -126,15 +130,20 @@ class ProviderPool:
         here = all(on_this_machine(self._settings.base_url(info.name) or info.base_url) for info in real)
         return LEAST_WAIT_HERE if here else LEAST_WAIT
 
-    def longest_wait(self, job: Job) -> float:
+    def longest_wait(self, job: Job | None = None) -> float:
         """
-        The seconds that lie between two looks at an accepted job at most, whatever the settings say.
+        The seconds that lie between two looks at a job at most, whatever the settings say; without one, at any.
 
-        A placeholder is drawn here within seconds, and asking costs nothing: with the usual interval its progress would
-        stand still and then jump to the end.
+        A result has to be seen well before its provider keeps it no longer. A placeholder is drawn here within seconds,
+        and asking costs nothing: with the usual interval its progress would stand still and then jump to the end.
         """
-        info = self.catalog.providers.get(job.provider)
-        return info.asks_seconds if info is not None and info.placeholder else math.inf
+        providers = self.catalog.providers
+        if job is None:
+            return min(map(_kept_share, providers.values()), default=math.inf)
+        info = providers.get(job.provider)
+        if info is None:
+            return math.inf
+        return info.asks_seconds if info.placeholder else _kept_share(info)
 
     def open(self, info: ProviderInfo) -> Provider:
         """
@@ -298,3 +307,7 @@ def _left_the_catalogue(job: Job, error: InvalidRequest) -> ConfigError:
         hint="It waits and stays counted. Put the lines of the SEEDANCE_CATALOG file back with which it was bought,"
         " then start the server again.",
     )
+
+
+def _kept_share(info: ProviderInfo) -> float:
+    return info.result_hours * 3600 * _KEPT_SHARE

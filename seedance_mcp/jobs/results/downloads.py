@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -16,9 +17,10 @@ import anyio
 from anyio.to_thread import run_sync
 
 from ...errors import DownloadError, InspectionFailed, MediaError
+from ...media import UnfinishedInspection
 from ..local_files.final_files import keep
 from ..local_files.parts import Part, disk_errors
-from .transfer import LinkExpired, NoVideo, Report, Route, transfer
+from .transfer import LinkExpired, NotChecked, NoVideo, Report, Route, source_of, transfer
 
 T = TypeVar("T")
 
@@ -55,31 +57,40 @@ class Download:
 
     async def save(self, stem: str, suffix: str, verify: Callable[[Path], Awaitable[T]]) -> Saved[T]:
         """
-        Fetch the result, verify it, and give it its final name in the folder of the part.
+        Fetch the result unless all of it is here, verify it, and give it its final name in the folder of the part.
 
-        `verify` raises `MediaError` for a file that is not a complete video; then nothing of it stays.
+        `verify` raises `MediaError` for a file that is not a complete video; then nothing of it stays. Where it raises
+        `InspectionFailed` or `UnfinishedInspection`, nobody knows: what is here stays, and is verified anew by the next try.
 
         Raises:
             LinkExpired: ask the provider for a fresh URL, then try again.
             NoVideo: the whole of it arrived, or began to, and it is no video.
+            NotChecked: the whole of it is here, and it could not be verified now.
             FolderUnusable: the folder of the part takes no file.
             DownloadError: anything else that went wrong; what arrived is kept where it can be gone on with.
         """
+        with disk_errors(self._part.parent):
+            here = await run_sync(_all_of, Part(self._part))
+        if here is not None:
+            with contextlib.suppress(NoVideo):  # then it is fetched anew
+                return await self._settle(here, (stem, suffix), verify)
+        return await self._settle(await self.fetch(), (stem, suffix), verify)
+
+    async def _settle(
+        self, fetched: Fetched, name: tuple[str, str], verify: Callable[[Path], Awaitable[T]]
+    ) -> Saved[T]:
         part = self._part
-        fetched = await self.fetch()
         try:
             facts = await verify(part)
+        except (InspectionFailed, UnfinishedInspection) as error:
+            raise NotChecked(f"The video is here, but it could not be checked: {error.message}") from error
         except MediaError as error:
             with disk_errors(part.parent):
                 await run_sync(Part(part).discard)
             raise NoVideo(
                 f"What arrived is not a complete video: {error.message}", bytes=fetched.bytes - fetched.reused
             ) from error
-        except InspectionFailed as error:  # what arrived stays: it may be sound
-            raise DownloadError(
-                f"The video is here, but not checked: {error.message}", hint=error.hint
-            ) from error
-        path = await keep(part, part.parent, stem, suffix)
+        path = await keep(part, part.parent, *name)
         return Saved(path=path, bytes=fetched.bytes, sha256=fetched.sha256, facts=facts)
 
     async def fetch(self) -> Fetched:
@@ -91,19 +102,40 @@ class Download:
             FolderUnusable: the folder of the part takes no file.
             DownloadError: anything else; calling again goes on or starts over, whichever is right.
         """
-        unfinished, route = Part(self._part), self._route
+        unfinished = Part(self._part)
         with disk_errors(self._part.parent, unfinished):
-            reused = 0
-            if self._url[:5].lower() == "file:":
-                await run_sync(_copy, self._url, unfinished, route)
-            else:
-                seconds = route.limits.deadline_seconds
-                with anyio.move_on_after(seconds) as deadline:
-                    reused = await transfer(self._url, unfinished, route, self._report)
-                if deadline.cancelled_caught:
-                    raise DownloadError(f"The download took longer than {seconds:g} seconds.")
+            try:
+                reused = await self._bring(unfinished)
+            except ValueError as error:  # not its words: they can hold a signed URL
+                raise DownloadError(
+                    "The address of the video, or an answer from there, makes no sense."
+                ) from error
+            with contextlib.suppress(
+                OSError
+            ):  # without that note, all that is lost is that it is fetched again
+                await run_sync(unfinished.end, source_of(self._url))
             size, digest = await run_sync(_measure, self._part)
         return Fetched(bytes=size, sha256=digest, reused=reused)
+
+    async def _bring(self, unfinished: Part) -> int:
+        route = self._route
+        if self._url[:5].lower() == "file:":
+            await run_sync(_copy, self._url, unfinished, route)
+            return 0
+        seconds, reused = route.limits.deadline_seconds, 0
+        with anyio.move_on_after(seconds) as deadline:
+            reused = await transfer(self._url, unfinished, route, self._report)
+        if deadline.cancelled_caught:
+            raise DownloadError(f"The download took longer than {seconds:g} seconds.")
+        return reused
+
+
+def _all_of(part: Part) -> Fetched | None:
+    """What is here, if that is the whole of a download."""
+    if not part.is_whole:
+        return None
+    size, digest = _measure(part.path)
+    return Fetched(bytes=size, sha256=digest, reused=size)
 
 
 def _measure(path: Path) -> tuple[int, str]:

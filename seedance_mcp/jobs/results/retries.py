@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from ...backoff import exponential
 from ...errors import DownloadError
 from ...types import Tries
-from .transfer import LinkExpired, NoVideo
+from .transfer import LinkExpired, NotChecked, NoVideo
 
 MOST_RUBBISH = 8
 """
@@ -26,13 +26,34 @@ _LONGEST_LINK_PAUSE = 600.0
 _FEW_DEAD_LINKS = 3
 """Fewer prove nothing, whatever the clock says: services stumble, and clocks are set."""
 
+_MANY_FAILURES = 20
+"""Fewer may be a network or a disk that is in trouble here: that takes a quarter of an hour."""
+
+_RENEWED_AFTER, _RENEWED_EVERY = (2, 4), 8
+"""
+After so many failures in a row a fresh address is asked for. Not after each: where every address is another one, what
+has arrived cannot be gone on with.
+"""
+
+MOST_UNCHECKED = 5
+"""So often a video that is here is looked into. With the pauses between that takes seven minutes."""
+
 
 def counted(tries: Tries, error: DownloadError, now: float) -> Tries:
-    """Count a download that failed. A broken connection or a full disk says nothing about the result: it is not counted."""
+    """
+    Count a download that failed.
+
+    A broken connection or a full disk says nothing about the result: it is neither rubbish nor a dead address.
+    """
+    if isinstance(error, NotChecked):
+        return replace(tries, unchecked=tries.unchecked + 1, dead_links=0, failures=0, last_at=now)
+    tries = replace(tries, failures=tries.failures + 1)
     if isinstance(error, NoVideo):
         today = _day(now)
-        before = tries.rubbish_bytes if tries.day == today else 0
-        return Tries(rubbish=tries.rubbish + 1, day=today, rubbish_bytes=before + error.bytes, last_at=now)
+        size = error.bytes + (tries.rubbish_bytes if tries.day == today else 0)
+        return replace(
+            tries, rubbish=tries.rubbish + 1, day=today, rubbish_bytes=size, dead_links=0, last_at=now
+        )
     if isinstance(error, LinkExpired):
         return replace(tries, dead_links=tries.dead_links + 1, last_at=now)
     return replace(tries, dead_links=0)
@@ -44,13 +65,26 @@ def pause(tries: Tries, now: float) -> float:
         tries.last_at is None or now < tries.last_at
     ):  # the clock was set back: the number of tries bounds them
         return 0.0
-    wait = _grown(tries.rubbish)
+    wait = max(_grown(tries.rubbish), _grown(tries.unchecked))
     if tries.dead_links > 1:  # the first is followed by a fresh address
         wait = max(wait, min(_grown(tries.dead_links - 1), _LONGEST_LINK_PAUSE))
     left = max(0.0, tries.last_at + wait - now)
     if tries.rubbish_bytes >= _RUBBISH_BYTES_A_DAY and tries.day == _day(now):
         left = max(left, _midnight_after(now) - now)
     return left
+
+
+def is_worth_a_fresh_address(tries: Tries) -> bool:
+    """Return whether it may be the address that is wrong, though no download said so: a dead one is renewed at once."""
+    if tries.rubbish:
+        return True
+    failures = 0 if tries.dead_links else tries.failures
+    return failures in _RENEWED_AFTER or (failures > 0 and failures % _RENEWED_EVERY == 0)
+
+
+def is_taken_as_it_is(tries: Tries) -> bool:
+    """Return whether a video that is here is looked into for the last time: if that fails as well, it will do unseen."""
+    return tries.unchecked + 1 >= MOST_UNCHECKED
 
 
 def is_rubbish_for_good(tries: Tries) -> bool:
@@ -61,6 +95,11 @@ def is_rubbish_for_good(tries: Tries) -> bool:
 def is_dead(tries: Tries) -> bool:
     """Return whether so many addresses in a row no longer worked that it is not the address."""
     return tries.dead_links >= _FEW_DEAD_LINKS
+
+
+def is_out_of_reach(tries: Tries) -> bool:
+    """Return whether so many tries in a row failed, in whatever way, that another will fail as well."""
+    return is_dead(tries) or tries.failures >= _MANY_FAILURES
 
 
 def is_kept_no_longer(tries: Tries, *, passed: float, kept_seconds: float) -> bool:

@@ -7,13 +7,19 @@ import logging
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import anyio.to_thread
 
 from ...config import Settings
-from ...errors import DownloadError, InspectionFailed, MediaError, ProviderError, TaskNotFound
-from ...media import picture_type, probe_video
+from ...errors import (
+    DownloadError,
+    InspectionFailed,
+    MediaError,
+    ProviderError,
+    TaskNotFound,
+    UnexpectedResponse,
+)
+from ...media import UnfinishedInspection, VideoFacts, begins_like_a_video, picture_type, probe_video
 from ...providers import Provider, addresses
 from ...store import elapsed_time, transitions
 from ...types import Artifacts, Job, JobState
@@ -26,9 +32,19 @@ from ..local_files.parts import FolderUnusable, Part, discard_left, part_path
 from ..local_files.unfinished import Leftovers, writer_of
 from ..tracking.polling import fresh_urls
 from .downloads import Download
-from .retries import MOST_RUBBISH, counted, is_dead, is_kept_no_longer, is_rubbish_for_good, pause
+from .retries import (
+    MOST_RUBBISH,
+    MOST_UNCHECKED,
+    counted,
+    is_kept_no_longer,
+    is_out_of_reach,
+    is_rubbish_for_good,
+    is_taken_as_it_is,
+    is_worth_a_fresh_address,
+    pause,
+)
 from .sidecar import write_sidecar
-from .transfer import Limits, LinkExpired, Route
+from .transfer import Limits, LinkExpired, NotChecked, Route
 
 logger = logging.getLogger(__name__)
 
@@ -77,26 +93,35 @@ class Saver:
         """
         Fetch, verify and keep the result of a job that is done at the provider.
 
-        A result that is gone, or that is no video however often it is fetched, ends the job: it is paid and expired.
+        A result that is gone, that cannot be had until long after the provider's time for it, or that is no video however
+        often it is fetched, ends the job: it is paid and expired. One that is here and cannot be checked is kept as it is.
 
         Raises:
             DownloadError, ProviderError: not now; the next step tries again, when `pause` says so.
             Stale: somebody else recorded something meanwhile.
         """
-        if job.tries.rubbish:  # perhaps it is the address that is wrong
+        if is_worth_a_fresh_address(job.tries):
             with contextlib.suppress(ProviderError):
                 job = await fresh_urls(job, provider=provider, store=self._store)
         if job.video_url is None:
             raise ValueError(f"job {job.id} has no result to fetch")
         try:
             artifacts, folder_error = await self._fetch_as_ordered(job)
-        except LinkExpired as error:
-            job = await self._note(job, error)
-            return await self._expired(job, provider, error, result_hours)
         except DownloadError as error:
             job = await self._note(job, error)
             if is_rubbish_for_good(job.tries):
                 return await self._unusable(job, error)
+            if isinstance(error, NotChecked):
+                raise
+            over = is_kept_no_longer(
+                job.tries,
+                passed=await self._since_it_finished(job),
+                kept_seconds=result_hours * _HOUR,
+            )
+            if isinstance(error, LinkExpired):
+                return await self._expired(job, provider, error, over=over)
+            if over and is_out_of_reach(job.tries):
+                return await self._out_of_reach(job, error)
             raise
         finally:
             self.progress.pop(job.id, None)
@@ -157,24 +182,43 @@ class Saver:
         saved = await Download(url, part, route, report).save(
             file_stem(job),
             ".mov" if job.request.provider_options.get("output_format") == "mov" else ".mp4",
-            partial(probe_video, full=False),
+            partial(self._look_into, job),
         )
         last_frame = None
         with self._troubles.contained("Saving its last frame", job.id):  # the video is here and is the job's
             last_frame = await self._last_frame(job, saved.path, route)
-        facts = saved.facts
+        facts = saved.facts if isinstance(saved.facts, VideoFacts) else None
         return Artifacts(
             video_path=str(saved.path),
             sha256=saved.sha256,
             bytes=saved.bytes,
-            width=facts.width,
-            height=facts.height,
-            duration_seconds=facts.duration_seconds,
-            fps=facts.fps,
-            has_audio=facts.has_audio,
+            width=facts and facts.width,
+            height=facts and facts.height,
+            duration_seconds=facts and facts.duration_seconds,
+            fps=facts and facts.fps,
+            has_audio=facts and facts.has_audio,
+            unchecked=None if isinstance(saved.facts, VideoFacts) else saved.facts.message,
             last_frame_path=str(last_frame.path) if last_frame else None,
             last_frame_sha256=last_frame.sha256 if last_frame else None,
         )
+
+    async def _look_into(self, job: Job, part: Path) -> VideoFacts | InspectionFailed | UnfinishedInspection:
+        """
+        See whether a download is a video. Where that fails for a reason of ours again and again, return the reason.
+
+        Raises:
+            MediaError: it is none.
+            InspectionFailed, UnfinishedInspection: that cannot be told now.
+        """
+        try:
+            return await probe_video(part, full=False)
+        except (InspectionFailed, UnfinishedInspection) as error:
+            if not await anyio.to_thread.run_sync(_looks_like_a_video, part):
+                raise MediaError("It does not begin like a video.") from error
+            if not is_taken_as_it_is(job.tries):
+                raise
+            logger.warning("%s: its video is kept without a check: %s", job.id, error.message)
+            return error
 
     async def _last_frame(self, job: Job, video: Path, route: Route) -> LastFrame | None:
         if not job.request.return_last_frame:
@@ -200,27 +244,39 @@ class Saver:
             logger.warning("%s: no last frame: %s", job.id, error)
             return None
 
-    async def _expired(self, job: Job, provider: Provider, error: LinkExpired, result_hours: float) -> Job:
+    async def _expired(self, job: Job, provider: Provider, error: LinkExpired, *, over: bool) -> Job:
         now = self._store.clock()
-        passed = await self._since_it_finished(job)
-        over = is_kept_no_longer(job.tries, passed=passed, kept_seconds=result_hours * _HOUR)
         try:
             renewed = await fresh_urls(job, provider=provider, store=self._store)
         except TaskNotFound:
             logger.info("%s: no fresh address for its result", job.id)
             if not over:
                 raise error from None
+        except (
+            ProviderError
+        ) as unknown:  # it cannot be asked, or its answer makes no sense: the links alone have to tell
+            if not (over and is_out_of_reach(job.tries)):
+                raise error from unknown
         else:
             # The same address again, past its time, will not come back to life. Any other is worth a try as long as
             # the provider keeps the result: some sign new addresses for a file that they have deleted.
             same = renewed.video_url == job.video_url and now >= (renewed.url_expires_at or now + 1)
-            if not over or not (same or is_dead(job.tries)):
+            if not over or not (same or is_out_of_reach(job.tries)):
                 raise error
             job = renewed
         return await self._end(
             job,
             detail="the result is no longer at the provider",
             error="The video was finished and paid, but the provider removed it before it could be saved.",
+            error_code="result_expired",
+        )
+
+    async def _out_of_reach(self, job: Job, error: DownloadError) -> Job:
+        return await self._end(
+            job,
+            detail=f"{job.tries.failures} downloads in a row failed, after the time for which the result is kept",
+            error="The video was finished and paid, but it could not be fetched for as long as the provider keeps it:"
+            f" {job.tries.failures} downloads in a row failed, the last one said: {error.message}",
             error_code="result_expired",
         )
 
@@ -265,6 +321,8 @@ class Saver:
         message = error.message
         if tries.rubbish > job.tries.rubbish:
             message = f"{message} That was try {tries.rubbish} of {MOST_RUBBISH}."
+        if tries.unchecked > job.tries.unchecked:
+            message = f"{message} That was try {tries.unchecked} of {MOST_UNCHECKED}."
         if (job.error, job.tries) == (message, tries):
             return job
         noted = await self._store.write(
@@ -299,6 +357,15 @@ def _trusted(base_url: str | None, url: str) -> frozenset[str]:
     """Where plain http and private addresses are allowed: on the host of the user's own base URL, and nowhere else."""
     if base_url is None:
         return frozenset()
-    host = urlsplit(base_url).hostname
-    places = (place for place in (base_url, url) if urlsplit(place).hostname == host)
-    return frozenset(addresses.endpoint(place) for place in places)
+    own = addresses.endpoint(base_url)
+    try:
+        there = addresses.endpoint(url)
+    except UnexpectedResponse:  # no address at all, which the download says
+        return frozenset((own,))
+    same_host = own.rpartition(":")[0] == there.rpartition(":")[0]
+    return frozenset((own, there)) if same_host else frozenset((own,))
+
+
+def _looks_like_a_video(part: Path) -> bool:
+    with part.open("rb") as file:
+        return begins_like_a_video(file.read(64))

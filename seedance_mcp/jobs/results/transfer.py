@@ -17,7 +17,7 @@ from ...config import DIRECT, Outbound
 from ...errors import DownloadError, UnexpectedResponse
 from ...media import begins_like_a_video
 from ...providers import addresses, with_advice
-from ..local_files.parts import Origin, Part
+from ..local_files.parts import Origin, Part, is_sendable
 
 if TYPE_CHECKING:
     import httpx2
@@ -27,7 +27,8 @@ Report = Callable[[int, int | None], None]
 
 _HOPS = 3
 _LIFE_SIGN = 64 * 1024
-_GONE = frozenset({401, 403, 404, 410})
+_NOT_NOW = frozenset({408, 425, 429})
+"""Refusals of the moment; by every other one (4xx) some storage says that an address has expired."""
 _NO_MEDIA = re.compile(
     r"text/(?:html|xml)|application/(?:xml|(?:[\w.-]+\+)?json|[\w.-]+\+xml)", re.IGNORECASE
 )
@@ -47,6 +48,12 @@ class NoVideo(DownloadError):
     def __init__(self, message: str, *, bytes: int = 0) -> None:
         super().__init__(message)
         self.bytes = bytes
+
+
+class NotChecked(DownloadError):
+    """The whole of it is here and begins like a video, but it could not be looked into, for a reason of ours."""
+
+    default_hint = "Nothing is lost: the server looks into it again by itself, and delivers it as it is if that keeps failing."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,10 +137,15 @@ async def transfer(url: str, part: Part, route: Route, report: Report | None) ->
     return reused
 
 
+def source_of(url: str) -> str:
+    """The URL without its query: what stays the same when it is signed anew, and holds no secret."""
+    return re.split(r"[?#]", url)[0]
+
+
 class _Transfer:
     def __init__(self, url: str, part: Part, route: Route, report: Report | None) -> None:
         self._url = url
-        self._source = re.split(r"[?#]", url)[0]
+        self._source = source_of(url)
         self._part = part
         self._trusted = route.trusted
         self._limits = route.limits
@@ -183,7 +195,7 @@ class _Transfer:
                     return
                 try:
                     url = str(response.url.join(response.headers["Location"]))
-                except httpx2.InvalidURL as error:
+                except (httpx2.InvalidURL, ValueError) as error:
                     raise DownloadError("The server redirects to something that is no URL.") from error
         raise DownloadError(f"The server redirects more than {_HOPS} times.")
 
@@ -219,7 +231,7 @@ class _Transfer:
 
 def _check_status(response: httpx2.Response, *, may_continue: bool) -> None:
     status = response.status_code
-    if status in _GONE:
+    if 400 <= status < 500 and status not in _NOT_NOW:
         raise LinkExpired(f"The link to the video no longer works (HTTP {status}).")
     if status != 200 and not (status == 206 and may_continue):
         error = DownloadError(f"The server with the video answered HTTP {status}.")
@@ -264,9 +276,10 @@ def _origin(response: httpx2.Response, source: str, total: int | None) -> Origin
 
 def _validator(response: httpx2.Response) -> str:
     etag = response.headers.get("ETag", "")
-    if etag.startswith('"'):
+    if etag.startswith('"') and is_sendable(etag):
         return etag
-    return response.headers.get("Last-Modified", "")
+    date = response.headers.get("Last-Modified", "")
+    return date if is_sendable(date) else ""
 
 
 def _continued(response: httpx2.Response, start: int, origin: Origin) -> int | None:

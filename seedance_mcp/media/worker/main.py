@@ -40,10 +40,12 @@ def main() -> None:
             facts, payload = _perform(order["task"], order["arguments"], source, confine)
         head: dict[str, Any] = {"facts": facts}
     except RefusalError as refusal:
-        head, payload = {"refused": refusal.message, "hint": refusal.hint}, b""
+        # A decoder for which there was no memory says that the file does not decode.
+        verdict = "exhausted" if isinstance(refusal.__cause__, MemoryError) else "refused"
+        head, payload = {verdict: refusal.message, "hint": refusal.hint}, b""
     except MemoryError:
         head, payload = (
-            {"refused": "The file needs too much memory to decode.", "hint": "Use a smaller one."},
+            {"exhausted": "The file needs too much memory to decode.", "hint": "Use a smaller one."},
             b"",
         )
     except Exception:

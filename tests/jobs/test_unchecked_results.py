@@ -1,0 +1,144 @@
+"""Paid videos that arrive whole and cannot be looked into here: they are never thrown away, and said to be unchecked."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import anyio
+import pytest
+
+from seedance_mcp.app import App
+from seedance_mcp.cli.text import job_lines
+from seedance_mcp.jobs.results import retries, saving, sidecar
+from seedance_mcp.media import probe, probe_video
+from seedance_mcp.presentation import views
+from seedance_mcp.types import Job, JobState
+from tests.emulator import Emulator
+from tests.reliability.fault_market import catalog, hurry, installed, request, sha256
+from tests.reliability.waiting import until
+
+posix = pytest.mark.skipif(os.name == "nt", reason="the command that dies is a shell's")
+NEVER, AT_ONCE = 5000.0, 0.0001
+
+Break = Callable[[pytest.MonkeyPatch, Path], None]
+
+
+def killed(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """As the system does when memory runs out, or the processor when a library asks for what it lacks."""
+    _instead_of_python(patch, folder, "kill -9 $$")
+
+
+def broken(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """An installation that is damaged."""
+    _instead_of_python(patch, folder, "exit 3")
+
+
+def rubbish(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """An answer that is none."""
+    _instead_of_python(patch, folder, "echo what")
+
+
+def missing(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """An installation that was removed while the server ran."""
+    patch.setattr(sys, "executable", str(folder / "no-python"))
+
+
+def slow(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """A machine on which looking into it takes too long."""
+    patch.setattr(probe, "_LIMITS", probe.Limits(seconds=0.001))
+
+
+def _instead_of_python(patch: pytest.MonkeyPatch, folder: Path, line: str) -> None:
+    command = folder / "instead-of-python"
+    command.write_text(f"#!/bin/sh\n{line}\n")
+    command.chmod(0o755)
+    patch.setattr(sys, "executable", str(command))
+
+
+class Place:
+    """A provider, and an installation that has bought one video there."""
+
+    def __init__(self, emulator: Emulator, folder: Path) -> None:
+        self.emulator, self.folder, self.job_id = emulator, folder, ""
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[App]:
+        async with installed(self.emulator.environment("ark"), self.folder, catalog("ark")) as app:
+            if not self.job_id:
+                self.job_id = (await app.generate(request("ark"))).job.id
+            yield app
+
+    async def when(self, app: App, state: JobState, *, unchecked: int = 0) -> Job:
+        async def so() -> bool:
+            job = await app.job(self.job_id)
+            return job.state is state and job.tries.unchecked >= unchecked
+
+        with anyio.fail_after(60):
+            await until(so)
+        return await app.job(self.job_id)
+
+    @property
+    def downloads(self) -> int:
+        return self.emulator.ledger.count("result")
+
+
+@pytest.fixture(autouse=True)
+def _in_earnest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses are short, and videos are checked by a process of their own."""
+    hurry(monkeypatch)
+    monkeypatch.setattr(saving, "probe_video", probe_video)
+
+
+@contextlib.asynccontextmanager
+async def selling(folder: Path) -> AsyncIterator[Place]:
+    async with Emulator("ark") as emulator:
+        yield Place(emulator, folder)
+
+
+@posix
+@pytest.mark.parametrize("trouble", [killed, broken, rubbish, missing, slow])
+async def test_a_video_that_cannot_be_checked_is_delivered_and_said_to_be_unchecked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Break
+) -> None:
+    trouble(monkeypatch, tmp_path)
+    async with selling(tmp_path) as place:
+        async with place.open() as app:
+            job = await place.when(app, JobState.DONE)
+            shown = await views.job(app, job)
+        downloads = place.downloads
+    assert job.artifacts is not None
+    video = Path(job.artifacts.video_path)
+    assert (job.tries.rubbish, job.tries.unchecked, downloads) == (0, retries.MOST_UNCHECKED - 1, 1)
+    assert sha256(video.read_bytes()) == job.artifacts.sha256
+    assert [note for note in shown.notes if "could not be checked" in note]
+    assert (shown.width, shown.height, shown.duration_seconds, shown.error) == (None, None, None, None)
+    lines = job_lines(job, None, None, None)
+    assert "not measured" in lines
+    assert "could not be checked" in lines
+    written = sidecar.facts(job, video)["measured"]
+    assert (written["unchecked"], written["duration_seconds"]) == (job.artifacts.unchecked, None)
+
+
+@posix
+async def test_a_video_that_is_here_is_checked_again_by_the_next_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with selling(tmp_path) as place:
+        monkeypatch.setattr(retries, "_FIRST_PAUSE", NEVER)
+        with monkeypatch.context() as while_broken:
+            killed(while_broken, tmp_path)
+            async with place.open() as app:
+                job = await place.when(app, JobState.REMOTE_DONE, unchecked=1)
+        assert "could not be checked" in (job.error or "")
+        assert "try 1 of 5" in (job.error or "")
+        place.emulator.ledger.tasks.clear()  # the provider has removed it meanwhile
+        monkeypatch.setattr(retries, "_FIRST_PAUSE", AT_ONCE)
+        async with place.open() as app:
+            job = await place.when(app, JobState.DONE)
+        assert place.downloads == 1
+    assert job.artifacts is not None
+    assert (job.artifacts.unchecked, job.artifacts.width) == (None, 64)
