@@ -74,6 +74,7 @@ def test_three_processes_share_one_budget_to_the_millionth() -> None:
     assert outcome.refused > 0
 
 
+@pytest.mark.timeout(400)  # a few seconds; as long as its cells may take on a busy machine
 @pytest.mark.parametrize("name", PROVIDERS)
 async def test_some_faults_end_as_the_matrix_says(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
