@@ -234,7 +234,10 @@ class FalDialect:
             and task.created_at + world.behaviour.list_lag <= world.clock()
             and not task.deleted
         ]
-        first = int(request.query.get("cursor", ["0"])[0])
+        cursor = request.query.get("cursor", ["0"])[0]
+        if not cursor.isdecimal():
+            raise Refused(422, "Invalid cursor")
+        first = int(cursor)
         page = found[first : first + PAGE]
         more = len(found) > first + PAGE
         items = [

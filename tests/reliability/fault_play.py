@@ -63,7 +63,7 @@ async def play(row: Row, call: str, name: str, folder: Path) -> None:
                 name,
                 folder,
                 behaviour,
-                impatient=not info(name).absence_is_proof and expected.by != "late",
+                impatient=not info(name).absence_is_proof and expected.by == "person",
                 brief=row.scene in ("expired_result", "expired_links"),
                 closed=row.scene == "nobody_listens",
             )

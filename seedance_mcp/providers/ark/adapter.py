@@ -16,17 +16,17 @@ from ...errors import (
     TaskNotFound,
     UnexpectedResponse,
 )
-from ...texts import REPLACEMENT
 from ...types import Submission, TaskState, TaskStatus, VideoRequest
 from ..error_codes import read_codes
-from ..http.api import Api, Dated, Problem, Reading, Reply, TaskId, checked_id, same_task
+from ..http.api import Api, Dated, Problem, Reading, checked_id, same_task
 from ..http.sanitizing import clean
-from ..lenient_fields import Incidental, creation, readable
+from ..lenient_fields import creation, readable
 from ..matching import TOO_LONG, UNREADABLE
 from ..outcomes import failed, named, unplaced, used
 from ..protocol import Access, Provider, Purchase, Recovery
 from ..status_words import StatusWords
 from ..when_sent import WhenSent
+from . import replies
 from .request_body import create_call
 
 _TASKS = "contents/generations/tasks"
@@ -66,76 +66,13 @@ _LIST_HOURS = 7 * 24
 """How far back the list reaches."""
 
 
-class _Created(Reply):
-    id: TaskId
-
-
-class _Error(Reply):
-    code: Incidental[str] = None
-    message: Incidental[str] = None
-
-
-class _Content(Reply):
-    video_url: str | None = None
-    last_frame_url: Incidental[str] = None
-
-
-class _Usage(Reply):
-    completion_tokens: Incidental[int] = None
-    total_tokens: Incidental[int] = None
-
-
-class _Facts(Reply):
-    """What tells whose a task is: all of it when asked for by id, perhaps a part on the list."""
-
-    model: Incidental[str] = None
-    created_at: Incidental[float] = None
-    safety_identifier: Any = None
-
-    @property
-    def mark(self) -> str | None:
-        """What it was marked with; empty for nothing, None for what cannot be read."""
-        said = self.safety_identifier
-        if said is None:
-            return ""
-        return said if isinstance(said, str) and REPLACEMENT not in said else None
-
-
-class _Task(_Facts):
-    id: str | None = None
-    status: str
-    updated_at: Incidental[float] = None
-    error: Incidental[_Error] = None
-    content: _Content | None = None
-    usage: Incidental[_Usage] = None
-
-
-class _Asked(_Facts):
-    id: str | None = None
-    status: Incidental[str] = None
-
-
-class _Listed(_Facts):
-    id: TaskId
-    status: Incidental[str] = None
-
-
-class _Page(Reply):
-    total: Incidental[int] = None
-    items: list[Any]
-
-
 class _List(NamedTuple):
     """The tasks that were read, what of the list was not (`Recovery.gap`), whether it was whole, and when it was made."""
 
-    tasks: list[_Listed]
+    tasks: list[replies.Listed]
     gap: str | None
     whole: bool
     dated: Dated
-
-
-class _Nothing(Reply):
-    """The empty answer to a deletion."""
 
 
 class ArkProvider(Provider):
@@ -152,7 +89,7 @@ class ArkProvider(Provider):
     async def submit(self, request: VideoRequest, offer: Offer, purchase: Purchase) -> Submission:
         """Create a task, marked with the purchase's tag."""
         body = create_call(request, offer) | {"safety_identifier": purchase.tag}
-        created = await self._api.buy(_TASKS, _Created, body, purchase)
+        created = await self._api.buy(_TASKS, replies.Created, body, purchase)
         return Submission(task_id=created.id)
 
     async def poll(self, submission: Submission) -> TaskState:
@@ -164,7 +101,7 @@ class ArkProvider(Provider):
         """List one task."""
         await self._api.get(
             _TASKS,
-            _Page,
+            replies.AnyList,
             params={"page_num": 1, "page_size": 1},
             reading=Reading(missing=UnexpectedResponse),
             kind="list",
@@ -184,7 +121,9 @@ class ArkProvider(Provider):
             raise NotSupported(_too_late(self._info.title, task.status, ended=status in _ENDED))
         try:
             # Not repeated: by then it might be a finished task that is deleted.
-            await self._api.delete(f"{_TASKS}/{checked_id(submission.task_id)}", _Nothing, repeatable=False)
+            await self._api.delete(
+                f"{_TASKS}/{checked_id(submission.task_id)}", replies.Nothing, repeatable=False
+            )
         except RequestRejected as error:
             if error.provider_code and error.provider_code.startswith("InvalidAction"):
                 raise NotSupported(_too_late(self._info.title, "running", ended=False)) from error
@@ -230,24 +169,24 @@ class ArkProvider(Provider):
         """Close the connections."""
         await self._api.close()
 
-    async def _task(self, task_id: str) -> _Task:
-        task = await self._api.get(f"{_TASKS}/{checked_id(task_id)}", _Task)
+    async def _task(self, task_id: str) -> replies.Task:
+        task = await self._api.get(f"{_TASKS}/{checked_id(task_id)}", replies.Task)
         same_task(task.id, task_id, self._info.title)
         self._note_mark(task)
         return task
 
-    async def _asked(self, task_id: str) -> _Asked:
+    async def _asked(self, task_id: str) -> replies.Asked:
         """A listed task, asked for by its id; whatever else is odd about it, its mark counts."""
-        task = await self._api.get(f"{_TASKS}/{checked_id(task_id)}", _Asked)
+        task = await self._api.get(f"{_TASKS}/{checked_id(task_id)}", replies.Asked)
         same_task(task.id, task_id, self._info.title)
         self._note_mark(task)
         return task
 
-    def _note_mark(self, task: _Facts) -> None:
+    def _note_mark(self, task: replies.Facts) -> None:
         if task.mark and task.model:
             self._marks_return.add(task.model)
 
-    async def _marks_of(self, tasks: list[_Listed]) -> tuple[dict[str, str | None], bool]:
+    async def _marks_of(self, tasks: list[replies.Listed]) -> tuple[dict[str, str | None], bool]:
         """What these tasks are marked with, by their ids, and whether none of them can be one whose mark is not seen."""
         known = [task for task in tasks if task.id in self._marks]
         unknown = [task for task in tasks if task.id not in self._marks]
@@ -269,7 +208,7 @@ class ArkProvider(Provider):
             complete = False  # perhaps ours: its mark may still appear, or none comes back of that model
         return marks, complete
 
-    async def _mark(self, listed: _Listed) -> str | None:
+    async def _mark(self, listed: replies.Listed) -> str | None:
         """
         What a task was marked with; empty for nothing, None while it may still be, or if it cannot be read.
 
@@ -287,7 +226,7 @@ class ArkProvider(Provider):
 
     async def _list(self, *, flex: bool) -> _List:
         """List all tasks; those of the flex tier hide from the usual list."""
-        tasks: dict[str, _Listed] = {}
+        tasks: dict[str, replies.Listed] = {}
         gap, complete, dated = None, True, None
         for tier in ("default", "flex") if flex else ("default",):
             params: Mapping[str, str | int] = {} if tier == "default" else {"filter.service_tier": tier}
@@ -297,7 +236,7 @@ class ArkProvider(Provider):
             for number in range(1, _PAGES + 1):
                 try:
                     turned = await self._api.turn(
-                        _TASKS, _Page, {"page_num": number, "page_size": _PAGE, **params}
+                        _TASKS, replies.Page, {"page_num": number, "page_size": _PAGE, **params}
                     )
                 except ProviderError:
                     if dated is None:
@@ -305,7 +244,7 @@ class ArkProvider(Provider):
                     gap = UNREADABLE  # a mark on another page is one all the same
                     break
                 page, dated = turned.reply, turned.dated.and_(dated)
-                rows, unread = readable(_Listed, page.items)
+                rows, unread = readable(replies.Listed, page.items)
                 unreadable += unread
                 gap = UNREADABLE if unread or page.total is None else gap
                 totals.add(page.total)
@@ -319,7 +258,7 @@ class ArkProvider(Provider):
                 gap = TOO_LONG
         return _List(list(tasks.values()), gap, complete and gap is None, dated or Dated())
 
-    def _state(self, task: _Task) -> TaskState:
+    def _state(self, task: replies.Task) -> TaskState:
         status = self._words.status(task.status, has_video=bool(task.content and task.content.video_url))
         if status is TaskStatus.SUCCEEDED:
             return self._succeeded(task)
@@ -327,7 +266,7 @@ class ArkProvider(Provider):
             return _failed(task)
         return TaskState(status=status)
 
-    def _succeeded(self, task: _Task) -> TaskState:
+    def _succeeded(self, task: replies.Task) -> TaskState:
         url = task.content.video_url if task.content else None
         if task.content is None or not url:
             raise unplaced(self._info)
@@ -340,7 +279,7 @@ class ArkProvider(Provider):
             usage=used("completion_tokens", tokens),
         )
 
-    def _finished_at(self, task: _Task) -> float:
+    def _finished_at(self, task: replies.Task) -> float:
         """When the task ended, as far as their clock can be believed: a record lives for seven days."""
         now = self._api.now
         said = task.updated_at
@@ -375,7 +314,7 @@ def _split(message: str) -> tuple[str, str | None]:
     return (message[: found.start()], found[1]) if found else (message, None)
 
 
-def _failed(task: _Task) -> TaskState:
+def _failed(task: replies.Task) -> TaskState:
     code = task.error.code if task.error else None
     text, _ = _split((task.error.message if task.error else None) or "")
     meaning = read_codes(__name__).meaning(code)
