@@ -39,6 +39,7 @@ T = TypeVar("T")
 
 PATIENCE_SECONDS = 150.0
 RESCAN_SECONDS = 1.0
+TIDY_SECONDS = 30.0
 
 
 def main() -> None:
@@ -199,8 +200,17 @@ async def _buy(life: dict[str, Any], folder: Path, known: Catalog) -> int:
                     group.start_soon(_insist, app, VideoRequest.model_validate(order))
             while await _once_readable(app.unfinished):  # noqa: ASYNC110  the database rings no bell
                 await anyio.sleep(0.05)
+            if life.get("tidies"):
+                await _tidied(folder / "videos")
             return 0
     return 71
+
+
+async def _tidied(videos: Path) -> None:
+    """Stay until the server has removed what dead processes left, which it does after its start, or does not."""
+    with anyio.move_on_after(TIDY_SECONDS):
+        while list(videos.rglob("*.part")):  # noqa: ASYNC110
+            await anyio.sleep(0.05)
 
 
 async def _once_readable(ask: Callable[[], Awaitable[T]]) -> T:

@@ -129,7 +129,7 @@ class Round:
             await self._finish([await source.start(**self.life(environs[0]))], outcome)
         # What the slower of two processes leaves, or one that died as it started a worker, is the next start's to remove.
         if list((self.folder / "videos").rglob("*.part")):
-            await self._finish([await source.start(**self.life(environs[0]))], outcome)
+            await self._finish([await source.start(**self.life(environs[0], tidies=True))], outcome)
 
     async def _of(self, environ: dict[str, str], questions: dict[str, str | None]) -> dict[str, str | None]:
         """Those of the questions that are about jobs of the account with this key."""
