@@ -238,15 +238,18 @@ def test_view_overwrites_nothing_that_exists(run: Run, tmp_path: Path, taken: st
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_view_writes_a_jpeg_under_no_other_ending(run: Run, tmp_path: Path) -> None:
+def test_view_writes_the_picture_that_the_ending_names_and_under_no_other(run: Run, tmp_path: Path) -> None:
     video = run("generate", "a red fox", *SMALL).stdout.strip()
-    for name in ("sheet.png", "sheet", "sheet.mp4"):
+    for name in ("sheet.gif", "sheet", "sheet.mp4"):
         refused = run("view", video, "--out", name)
         assert refused.returncode == 2
         assert f"--out {tmp_path / name}: " in refused.stderr
-        assert "has to end in .jpg or .jpeg" in refused.stderr
+        assert "has to end in .jpg, .jpeg or .png" in refused.stderr
         assert not (tmp_path / name).exists()
-    assert run("view", video, "--out", "sheet.JPEG").returncode == 0
+    for name, kind in (("sheet.JPEG", "JPEG"), ("new/sheet.png", "PNG")):
+        assert run("view", video, "--out", name).returncode == 0
+        with Image.open(tmp_path / name) as picture:
+            assert picture.format == kind
 
 
 def test_view_refuses_what_is_not_a_video(run: Run, tmp_path: Path) -> None:

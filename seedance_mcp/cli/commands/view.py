@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import anyio
@@ -18,6 +19,8 @@ from ..arguments import absolute, whole, whole_number
 from ..opening import opened
 from ..text import json_text
 
+_JPEG, _PNG = (".jpg", ".jpeg"), ".png"
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the source and what to do with the sheet."""
@@ -29,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"Frames on the sheet (1 to {MAX_SHEET_FRAMES})",
     )
-    parser.add_argument("--out", metavar="FILE", help="Write the sheet here: a new .jpg file")
+    parser.add_argument("--out", metavar="FILE", help="Write the sheet here: a new .jpg or .png file")
     parser.add_argument("--json", action="store_true", help="Print the facts as JSON")
 
 
@@ -57,14 +60,14 @@ def _new_sheet(named: Path) -> Path:
     Make the path for the sheet absolute.
 
     Raises:
-        InvalidRequest: something is there already, or a JPEG would get another ending.
+        InvalidRequest: something is there already, or the ending is that of no picture that can be written.
     """
     path = whole(named)
     if os.path.lexists(path):
         raise _exists(path)
-    if path.suffix.lower() not in (".jpg", ".jpeg"):
+    if path.suffix.lower() not in (*_JPEG, _PNG):
         raise InvalidRequest(
-            [f"--out {path}: the contact sheet is a JPEG, so its name has to end in .jpg or .jpeg."],
+            [f"--out {path}: the contact sheet is a picture, so its name has to end in .jpg, .jpeg or .png."],
             hint="Name it so.",
         )
     return path
@@ -85,13 +88,22 @@ def _write(path: Path, jpeg: bytes) -> Path:
         except FileExistsError:
             raise _exists(path) from None
         with file:
-            file.write(jpeg)
+            file.write(_as_png(jpeg) if path.suffix.lower() == _PNG else jpeg)
     except OSError as error:
         raise MediaError(
             f"The contact sheet cannot be written to {path}: {error.strerror or error}.",
             hint="Name a file in a folder that can be written to.",
         ) from error
     return path
+
+
+def _as_png(jpeg: bytes) -> bytes:
+    from PIL import Image
+
+    written = BytesIO()
+    with Image.open(BytesIO(jpeg), formats=["JPEG"]) as picture:
+        picture.save(written, "PNG")
+    return written.getvalue()
 
 
 async def _view(settings: Settings, source: str, frames: int) -> Viewed:
