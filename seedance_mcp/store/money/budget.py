@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -216,19 +216,20 @@ def allow_spending(connection: Connection) -> bool:
 
 def _check_breakers(connection: Connection, seller: Seller, now: float) -> None:
     # Either clock closes it again: the one on the wall may have been set back, the steady one stands still in sleep.
-    passed = elapsed_time.passed(connection)
+    given = {**asdict(seller), "now": now, "passed": elapsed_time.passed(connection)}
     row = connection.execute(
-        "SELECT code, message, hint, min(open_until - ?3, open_steady - ?4) FROM breakers"
-        " WHERE provider = ?1 AND account = ?2 AND open_until > ?3 AND open_steady > ?4",
-        (seller.provider, seller.account, now, passed),
+        "SELECT code, message, hint, min(open_until - :now, open_steady - :passed) FROM breakers"
+        " WHERE provider = :provider AND account = :account AND open_until > :now AND open_steady > :passed",
+        given,
     ).fetchone()
     if row is not None:
         besides = "Another key takes effect at once; or name another provider."
         raise _open(f"{seller.provider} takes no new jobs", row, besides)
     row = connection.execute(
-        "SELECT code, message, hint, min(open_until - ?3, open_steady - ?4) FROM model_breakers"
-        " WHERE provider = ?1 AND account = ?2 AND open_until > ?3 AND open_steady > ?4 AND model = ?5",
-        (seller.provider, seller.account, now, passed, seller.model),
+        "SELECT code, message, hint, min(open_until - :now, open_steady - :passed) FROM model_breakers"
+        " WHERE provider = :provider AND account = :account AND open_until > :now AND open_steady > :passed"
+        " AND model = :model",
+        given,
     ).fetchone()
     if row is not None:
         what = f"{seller.provider} takes no new jobs with {seller.model}"

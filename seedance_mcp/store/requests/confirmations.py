@@ -115,21 +115,23 @@ def agreed(
             (consent.job_id, own),
         )
         return consent.carried
+    since, steady = _within(connection, VALID_SECONDS, now)
     row = connection.execute(
-        "SELECT token_hash, approved_at IS NOT NULL AND (NOT for_call OR token_hash = ?1) AS signed FROM confirmations"
-        " WHERE fingerprint = ?2 AND used_at IS NULL AND ended_at IS NULL AND at > ?3 AND steady > ?4"
-        " AND usd_micros >= ?5 AND (?6 OR NOT json_extract(question, '$.price.known'))"
-        " AND (signed OR (?7 AND NOT person_only AND token_hash = ?8))"
-        " ORDER BY token_hash = ?1 DESC, signed DESC LIMIT 1",
-        (
-            own,
-            consent.fingerprint,
-            *_within(connection, VALID_SECONDS, now),
-            to_micros(price.usd),
-            price.known,
-            why_not is None,
-            _digest(consent.token or ""),
-        ),
+        "SELECT token_hash, approved_at IS NOT NULL AND (NOT for_call OR token_hash = :own) AS signed FROM confirmations"
+        " WHERE fingerprint = :fingerprint AND used_at IS NULL AND ended_at IS NULL AND at > :since AND steady > :steady"
+        " AND usd_micros >= :micros AND (:known OR NOT json_extract(question, '$.price.known'))"
+        " AND (signed OR (:may_say_so AND NOT person_only AND token_hash = :token))"
+        " ORDER BY token_hash = :own DESC, signed DESC LIMIT 1",
+        {
+            "own": own,
+            "fingerprint": consent.fingerprint,
+            "since": since,
+            "steady": steady,
+            "micros": to_micros(price.usd),
+            "known": price.known,
+            "may_say_so": why_not is None,
+            "token": _digest(consent.token or ""),
+        },
     ).fetchone()
     if row is None:
         return _ask(connection, consent, why_not, settings=settings, now=now)
