@@ -8,18 +8,17 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-import anyio
 import pytest
 
-from seedance_mcp.app import App
 from seedance_mcp.cli.text import job_lines
 from seedance_mcp.jobs.results import retries, saving, sidecar
 from seedance_mcp.media import probe, probe_video
 from seedance_mcp.presentation import views
-from seedance_mcp.types import Job, JobState
+from seedance_mcp.types import JobState
 from tests.emulator import Emulator
-from tests.reliability.fault_market import catalog, hurry, installed, request, sha256
-from tests.reliability.waiting import until
+from tests.reliability.fault_market import hurry, sha256
+
+from .place import Place
 
 posix = pytest.mark.skipif(os.name == "nt", reason="the command that dies is a shell's")
 NEVER, AT_ONCE = 5000.0, 0.0001
@@ -57,33 +56,6 @@ def _instead_of_python(patch: pytest.MonkeyPatch, folder: Path, line: str) -> No
     command.write_text(f"#!/bin/sh\n{line}\n")
     command.chmod(0o755)
     patch.setattr(sys, "executable", str(command))
-
-
-class Place:
-    """A provider, and an installation that has bought one video there."""
-
-    def __init__(self, emulator: Emulator, folder: Path) -> None:
-        self.emulator, self.folder, self.job_id = emulator, folder, ""
-
-    @contextlib.asynccontextmanager
-    async def open(self) -> AsyncIterator[App]:
-        async with installed(self.emulator.environment("ark"), self.folder, catalog("ark")) as app:
-            if not self.job_id:
-                self.job_id = (await app.generate(request("ark"))).job.id
-            yield app
-
-    async def when(self, app: App, state: JobState, *, unchecked: int = 0) -> Job:
-        async def so() -> bool:
-            job = await app.job(self.job_id)
-            return job.state is state and job.tries.unchecked >= unchecked
-
-        with anyio.fail_after(60):
-            await until(so)
-        return await app.job(self.job_id)
-
-    @property
-    def downloads(self) -> int:
-        return self.emulator.ledger.count("result")
 
 
 @pytest.fixture(autouse=True)

@@ -10,17 +10,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 
-from seedance_mcp.app import App
 from seedance_mcp.jobs import watcher
 from seedance_mcp.store.money.ledger import held, to_micros
-from seedance_mcp.types import Job, JobState
+from seedance_mcp.types import JobState
 from tests.emulator import Behaviour, Emulator
 from tests.emulator.wire import Request, Response
-from tests.reliability.fault_market import Shop, catalog, hurry, info, installed, request
-from tests.reliability.waiting import until
+from tests.reliability.fault_market import Shop, hurry, info
+
+from .place import Place
 
 LIMIT = 60
 DEAD_AT_ONCE = -1.0
@@ -32,29 +31,8 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watcher, "_LONGEST_DOWNLOAD_PAUSE", 0.1)
 
 
-class Place:
-    """A provider, and an installation that has bought one video there."""
-
-    def __init__(self, emulator: Emulator, folder: Path) -> None:
-        self.emulator, self.folder, self.job_id = emulator, folder, ""
-
-    @contextlib.asynccontextmanager
-    async def open(self, *, brief: bool = False) -> AsyncIterator[App]:
-        """`brief`: the time for which the provider keeps the video is over."""
-        environ = self.emulator.environment("ark")
-        async with installed(environ, self.folder, catalog("ark", brief=brief)) as app:
-            if not self.job_id:
-                self.job_id = (await app.generate(request("ark"))).job.id
-            yield app
-
-    async def when(self, app: App, state: JobState, *, failures: int = 0) -> Job:
-        async def so() -> bool:
-            job = await app.job(self.job_id)
-            return job.state is state and (not failures or job.tries.failures >= failures)
-
-        with anyio.fail_after(LIMIT):
-            await until(so)
-        return await app.job(self.job_id)
+class Talking(Place):
+    """One whose provider can be made to say anything."""
 
     def say(self, **content: Any) -> None:
         """Let the provider say this of the finished video, whatever is true."""
@@ -80,9 +58,9 @@ class Place:
 
 
 @contextlib.asynccontextmanager
-async def selling(folder: Path, behaviour: Behaviour | None = None) -> AsyncIterator[Place]:
+async def selling(folder: Path, behaviour: Behaviour | None = None) -> AsyncIterator[Talking]:
     async with Emulator("ark", behaviour=behaviour or Behaviour()) as emulator:
-        yield Place(emulator, folder)
+        yield Talking(emulator, folder)
 
 
 @pytest.mark.parametrize("status", [400, 402, 409, 422, 451])

@@ -110,9 +110,8 @@ class Download:
                 raise DownloadError(
                     "The address of the video, or an answer from there, makes no sense."
                 ) from error
-            with contextlib.suppress(
-                OSError
-            ):  # without that note, all that is lost is that it is fetched again
+            # Without that note, all that is lost is that it is fetched again.
+            with contextlib.suppress(OSError):
                 await run_sync(unfinished.end, source_of(self._url))
             size, digest = await run_sync(_measure, self._part)
         return Fetched(bytes=size, sha256=digest, reused=reused)

@@ -252,9 +252,8 @@ class Saver:
             logger.info("%s: no fresh address for its result", job.id)
             if not over:
                 raise error from None
-        except (
-            ProviderError
-        ) as unknown:  # it cannot be asked, or its answer makes no sense: the links alone have to tell
+        except ProviderError as unknown:
+            # It cannot be asked, or its answer makes no sense: the links alone have to tell.
             if not (over and is_out_of_reach(job.tries)):
                 raise error from unknown
         else:
