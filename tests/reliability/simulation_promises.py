@@ -8,6 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from seedance_mcp.errors import BudgetExceeded
+from seedance_mcp.providers import WhenSent
 from seedance_mcp.store.money import budget
 
 from .simulation_market import HORIZON_HOURS, MICROS, PRICE, QUIET, SELLERS
@@ -390,11 +391,15 @@ class Promises:
                 raise Violation("I4", f"a later day has no budget of its own: {error.message}") from None
 
     def _out_of_reach(self, job_id: str, row: Row) -> bool:
-        seller = self._world.intents[job_id].provider
+        market, sent_at = self._world.market, self._sent_at(job_id)
+        task = market.tasks[job_id]
+        # Where a provider does not tell its time, nobody can know how far back of ours its list has to be searched.
+        dated_too_early = task.at + market.clock_apart < sent_at - WhenSent.CLOCKS_SECONDS
         return (
-            seller == "mute"
+            task.seller == "mute"
             or row.told
-            or self._world.last_chance > HORIZON_HOURS * 3600 + self._sent_at(job_id)
+            or self._world.last_chance > HORIZON_HOURS * 3600 + sent_at
+            or (market.undated and dated_too_early)
         )
 
     def _sent_at(self, job_id: str) -> float:
