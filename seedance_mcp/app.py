@@ -20,7 +20,7 @@ from .jobs import (
     ProviderPool,
     PurchaseFlow,
     Quote,
-    Reader,
+    ReadTracker,
     SameAccount,
     Sources,
     StartedJob,
@@ -28,7 +28,7 @@ from .jobs import (
     UploadedMedia,
     Viewed,
     Waiting,
-    WatchDuty,
+    WatcherLease,
     beyond,
     forecast,
     join,
@@ -43,10 +43,10 @@ from .store import (
     Budget,
     Damaged,
     Declined,
+    Incident,
     Spent,
     Store,
     Transition,
-    Trouble,
     budget,
     by_day,
     confirmations,
@@ -61,7 +61,7 @@ from .types import Job, PurchaseTerms, Question, VideoRequest
 if TYPE_CHECKING:
     from .catalog import Catalog
 
-__all__ = ["App", "Quote", "Reader", "Update", "UploadedMedia", "Viewed", "open_app"]
+__all__ = ["App", "Quote", "ReadTracker", "Update", "UploadedMedia", "Viewed", "open_app"]
 
 
 class App:
@@ -97,9 +97,9 @@ class App:
         """What the user should know about the job database, such as that a damaged one was set aside."""
         return self._store.notice
 
-    async def troubles(self) -> list[Trouble]:
+    async def incidents(self) -> list[Incident]:
         """List what failed within the last day in a way that nobody planned, newest first. Never raises."""
-        return await self.runner.troubles.recent()
+        return await self.runner.incidents.recent()
 
     async def damaged(self) -> list[Damaged]:
         """Name the jobs whose records cannot be read, newest first; nothing else tells of them."""
@@ -185,7 +185,7 @@ class App:
         """
         Note that this client has read that these jobs finished: from now on the same request is a new purchase.
 
-        That an answer was sent is no evidence of it; see `Reader`.
+        That an answer was sent is no evidence of it; see `ReadTracker`.
         """
         now = self._store.clock()
         await self._store.write(
@@ -258,9 +258,9 @@ class App:
         """List the transitions of a job, oldest first."""
         return await self._store.read(lambda connection: transitions.history(connection, job_id))
 
-    def watch_duty(self) -> WatchDuty:
+    def watcher_lease(self) -> WatcherLease:
         """This process's claim to be the one that stays to watch the jobs of its accounts."""
-        return WatchDuty(self._store, accounts=self._pool.accounts(), open_jobs=self._pool.open_here)
+        return WatcherLease(self._store, accounts=self._pool.accounts(), open_jobs=self._pool.open_here)
 
     async def begin_ending(self) -> None:
         """Leave a watcher behind if anything is open; call it as soon as the end is foreseen. Never raises."""

@@ -10,24 +10,25 @@ from .choosing.planning import Planner
 from .choosing.plans import OtherOffer, Plan
 from .choosing.suitability import UploadedMedia, register
 from .context import JobContext
+from .incidents import Incidents
 from .inputs.sources import Sources
 from .local_files.readable_files import LocalFiles
 from .local_files.unfinished import writer_of
 from .pool.provider_keys import malformed_keys, misnamed_keys
 from .pool.provider_pool import ProviderPool
 from .pool.same_accounts import SameAccount, join, part
-from .readers import Reader
+from .read_tracking import ReadTracker
 from .results.finish_hook import hook_program
 from .results.saving import provider_folder
 from .results.viewing import Viewed, preview, view
 from .runner import JobRunner
 from .tracking import lost_answers
 from .tracking.manual_resolution import resolve
-from .troubles import Troubles
 from .waiting import Update, Waiting
-from .watch_duty import WatchDuty
+from .watcher_lease import WatcherLease
 
 __all__ = [
+    "Incidents",
     "JobContext",
     "JobRunner",
     "LocalFiles",
@@ -37,16 +38,15 @@ __all__ = [
     "ProviderPool",
     "PurchaseFlow",
     "Quote",
-    "Reader",
+    "ReadTracker",
     "SameAccount",
     "Sources",
     "StartedJob",
-    "Troubles",
     "Update",
     "UploadedMedia",
     "Viewed",
     "Waiting",
-    "WatchDuty",
+    "WatcherLease",
     "beyond",
     "forecast",
     "hook_program",

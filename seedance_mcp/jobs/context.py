@@ -8,7 +8,7 @@ from ..config import Settings
 from ..store import Store
 from .active_purchases import ActivePurchases
 from .events import JobEvents
-from .troubles import Troubles
+from .incidents import Incidents
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,18 +17,18 @@ class JobContext:
 
     store: Store
     settings: Settings
-    troubles: Troubles
+    incidents: Incidents
     events: JobEvents
     purchases: ActivePurchases
 
     @classmethod
     def of(cls, store: Store, settings: Settings) -> JobContext:
         """Begin with nobody listening and nothing being bought."""
-        troubles = Troubles(store)
+        incidents = Incidents(store)
         return cls(
             store=store,
             settings=settings,
-            troubles=troubles,
-            events=JobEvents(troubles),
+            incidents=incidents,
+            events=JobEvents(incidents),
             purchases=ActivePurchases(),
         )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..types import Job
-from .troubles import Troubles
+from .incidents import Incidents
 
 
 class JobEvents:
     """The changes of jobs that this process makes or hears of, handed to listeners at once, on the event loop."""
 
-    def __init__(self, troubles: Troubles) -> None:
-        self._troubles = troubles
+    def __init__(self, incidents: Incidents) -> None:
+        self._incidents = incidents
         self._listeners: list[Callable[[str], None]] = []
         self._on_end: list[Callable[[], None]] = []
 
@@ -31,5 +31,5 @@ class JobEvents:
             for ring in self._on_end:
                 ring()
         for callback in list(self._listeners):
-            with self._troubles.contained("Telling of a change of it", job.id):
+            with self._incidents.contained("Telling of a change of it", job.id):
                 callback(job.id)

@@ -6,7 +6,7 @@ import anyio
 
 from .context import JobContext
 from .detached import leave_watcher
-from .results.hooks import Hooks
+from .results.hook_runner import HookRunner
 from .watcher import Watcher
 
 
@@ -17,7 +17,7 @@ class Handover:
     With `leaves`, a watcher is left for what is open: this process may be killed before it is done with it.
     """
 
-    def __init__(self, context: JobContext, watcher: Watcher, hooks: Hooks, *, leaves: bool) -> None:
+    def __init__(self, context: JobContext, watcher: Watcher, hooks: HookRunner, *, leaves: bool) -> None:
         self._context = context
         self._watcher = watcher
         self._hooks = hooks
@@ -35,11 +35,11 @@ class Handover:
         may_be_open = self._context.purchases or self._watcher.busy or self._hooks.pending
         if self._leaves and not self._left and may_be_open:
             self._left = True
-            troubles = self._context.troubles
-            with troubles.contained("Saying that this process ends"):
+            incidents = self._context.incidents
+            with incidents.contained("Saying that this process ends"):
                 self._context.store.ownership.say_ending()
             # A signal may come now that cancels whoever called: nobody would leave one later.
-            with troubles.contained("Leaving a watcher behind"), anyio.CancelScope(shield=True):
+            with incidents.contained("Leaving a watcher behind"), anyio.CancelScope(shield=True):
                 await leave_watcher(self._context.settings)
 
     async def before_purchase(self) -> None:

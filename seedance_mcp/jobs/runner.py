@@ -17,7 +17,7 @@ from .detached import leave_hooks
 from .handover import Handover
 from .inputs.sending import MediaSender
 from .pool.provider_pool import ProviderPool
-from .results.hooks import Hooks
+from .results.hook_runner import HookRunner
 from .results.saving import Saver
 from .tracking.cancelling import cancel
 from .watcher import Watcher
@@ -44,7 +44,7 @@ class JobRunner:
         self._context = context
         self._store = store
         self._pool = pool
-        self.troubles = context.troubles
+        self.incidents = context.incidents
         self._receipts = Receipts(settings.state_dir / "receipts", store.ownership.instance)
         self._saver = Saver(context)
         self._watcher = Watcher(
@@ -56,7 +56,7 @@ class JobRunner:
         )
         self._hurried = leave
         leaves = leave and settings.detach
-        self.hooks = Hooks(context, elsewhere=partial(leave_hooks, settings) if leaves else None)
+        self.hooks = HookRunner(context, elsewhere=partial(leave_hooks, settings) if leaves else None)
         self.handover = Handover(context, self._watcher, self.hooks, leaves=leaves)
         self.buyer = Buyer(
             context, receipts=self._receipts, sender=MediaSender(context, pool), watcher=self._watcher
@@ -86,10 +86,10 @@ class JobRunner:
                 await self._end_hooks(commands)
         finally:
             # Only now has the last buyer ended: until then it may have to keep a receipt.
-            with self.troubles.contained("Closing the receipts of purchases"):
+            with self.incidents.contained("Closing the receipts of purchases"):
                 self._receipts.close()
             with anyio.CancelScope(shield=True):
-                await self.troubles.keep()
+                await self.incidents.keep()
         if failure is not None:
             raise failure
 
@@ -126,5 +126,5 @@ class JobRunner:
             await self.hooks.idle(_HOOKS_SECONDS)
             commands.cancel_scope.cancel()
         else:
-            with self.troubles.contained("Looking for commands to run at the end of jobs"):
+            with self.incidents.contained("Looking for commands to run at the end of jobs"):
                 await self.hooks.start_owed(commands)

@@ -70,7 +70,7 @@ class Watcher:
     ) -> None:
         self._store = context.store
         self._settings = context.settings
-        self._troubles = context.troubles
+        self._incidents = context.incidents
         self._events = context.events
         self._purchases = context.purchases
         self._pool = pool
@@ -106,18 +106,18 @@ class Watcher:
 
     async def _again_and_again(self, doing: str, work: Callable[[], Awaitable[None]]) -> None:
         while True:
-            with self._troubles.contained(doing):
+            with self._incidents.contained(doing):
                 await work()
             await anyio.sleep(_RESCAN_SECONDS)
 
     async def _resume(self) -> None:
         await self._name_damaged()
         while True:
-            with self._troubles.contained("Counting the time that has passed"):
+            with self._incidents.contained("Counting the time that has passed"):
                 await self.note_clocks()
-            with self._troubles.contained("Reading the receipts of purchases"):
+            with self._incidents.contained("Reading the receipts of purchases"):
                 await self._adopt_receipts()
-            with self._troubles.contained("Looking up the open jobs"):
+            with self._incidents.contained("Looking up the open jobs"):
                 jobs = await self._store.read(job_records.unfinished)
                 for job in jobs:
                     if not self._scheduler.knows(job.id):
@@ -125,13 +125,13 @@ class Watcher:
                 self._looked = True
                 if all(job.state is not JobState.REMOTE_DONE for job in jobs):
                     # Otherwise a download may still go on from what is there.
-                    with self._troubles.contained("Removing what dead processes left"):
+                    with self._incidents.contained("Removing what dead processes left"):
                         await self._saver.sweep()
-            await self._troubles.keep()
+            await self._incidents.keep()
             await anyio.sleep(_RESCAN_SECONDS)
 
     async def _name_damaged(self) -> None:
-        with self._troubles.contained("Looking for damaged records"):
+        with self._incidents.contained("Looking for damaged records"):
             for damaged in await self._store.read(job_records.damaged):
                 logger.error("%s", damaged.words)
 
@@ -155,7 +155,7 @@ class Watcher:
     async def adopt_late(self) -> None:
         """Ask about every such purchase that the provider's list still reaches back to. Raises StoreError."""
         for job in await self._store.read(lambda connection: job_records.in_states(connection, _DOUBTFUL)):
-            with self._troubles.contained("Looking for it once more at the provider", job.id):
+            with self._incidents.contained("Looking for it once more at the provider", job.id):
                 await self._adopt_late(job)
 
     async def _adopt_late(self, job: Job) -> None:
@@ -195,8 +195,8 @@ class Watcher:
         except (ProviderError, StoreError) as error:
             return self._after_failure(job_id, error)
         except Exception as error:  # whatever it is, the next step may go well, and all other jobs go on
-            self._troubles.note("Following it", error, job_id)
-            await self._troubles.keep()
+            self._incidents.note("Following it", error, job_id)
+            await self._incidents.keep()
             return with_jitter(self._interval(), self._failed(job_id), longest=_LONGEST_PAUSE)
         self._failures.pop(job_id, None)
         self._left.discard(job_id)
@@ -308,7 +308,7 @@ class Watcher:
         for kept in await anyio.to_thread.run_sync(self._receipts.read):
             mine = kept.instance == self._store.ownership.instance
             if mine or not self._store.ownership.alive(kept.instance):
-                with self._troubles.contained("Reading the receipts of a process"):
+                with self._incidents.contained("Reading the receipts of a process"):
                     if (
                         kept.unreadable is not None
                     ):  # later, perhaps; those of all others are adopted meanwhile
@@ -322,7 +322,7 @@ class Watcher:
             if mine and (job_id in self._purchases or not self._receipts.needs(job_id)):
                 continue
             now_adopted = False
-            with self._troubles.contained("Adopting what was bought for it", job_id):
+            with self._incidents.contained("Adopting what was bought for it", job_id):
                 unread = not await self._adopt_receipt(job_id, submission) or unread
                 now_adopted = True
                 if mine:
@@ -343,7 +343,7 @@ class Watcher:
             adopted = await self._store.write(adoption)
         except (JobNotFound, job_records.DamagedRecord) as error:
             words = f"A receipt says that task {submission.task_id} was bought for it. {error.message}"
-            self._troubles.note("Adopting what was bought for it", UnreadReceipt(words), job_id)
+            self._incidents.note("Adopting what was bought for it", UnreadReceipt(words), job_id)
             return False
         if adopted is not None:
             self._events.changed(adopted)

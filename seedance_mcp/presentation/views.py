@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-_MOST_TROUBLES = 10
+_MOST_INCIDENTS = 10
 """Told at once; the log has them all."""
 
 UNKNOWN = "unknown"
@@ -225,7 +225,7 @@ async def jobs(app: App, limit: int) -> shape.JobsShape:
     """The recent jobs and the budget."""
     found = await app.recent(limit)
     damaged = [one.words for one in await app.damaged()]
-    notes = (*damaged, *await troubles(app))
+    notes = (*damaged, *await incidents(app))
     shown: list[shape.JobShape] = []
     for one in found:
         try:
@@ -236,14 +236,14 @@ async def jobs(app: App, limit: int) -> shape.JobsShape:
     return shape.JobsShape(jobs=tuple(shown), budget=await budget(app), notes=notes)
 
 
-async def troubles(app: App, job_id: str | None = None) -> list[str]:
+async def incidents(app: App, job_id: str | None = None) -> list[str]:
     """A sentence for each thing that failed within a day in a way that nobody planned, of one job or of all."""
-    found = [trouble for trouble in await app.troubles() if job_id in (None, trouble.job_id)]
+    found = [incident for incident in await app.incidents() if job_id in (None, incident.job_id)]
     if job_id:
-        return [trouble.words for trouble in found]
+        return [incident.words for incident in found]
     return [
-        f"{trouble.job_id}: {trouble.words}" if trouble.job_id else trouble.words
-        for trouble in found[:_MOST_TROUBLES]
+        f"{incident.job_id}: {incident.words}" if incident.job_id else incident.words
+        for incident in found[:_MOST_INCIDENTS]
     ]
 
 

@@ -17,7 +17,7 @@ from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, Inpu
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
-from ..app import App, Reader, Update
+from ..app import App, ReadTracker, Update
 from ..config import Settings
 from ..errors import ConfirmationRequired, SeedanceError
 from ..types import Job
@@ -36,16 +36,16 @@ _FORM: dict[str, Any] = {
 }
 _MOST_MESSAGE_CHARACTERS = 200
 
-_READERS: WeakKeyDictionary[object, Reader] = WeakKeyDictionary()
+_TRACKERS: WeakKeyDictionary[object, ReadTracker] = WeakKeyDictionary()
 """One for each connected client, for as long as it is connected."""
 
 
-def _reader_of(request: ServerRequestContext[Any, Any]) -> Reader:
+def _tracker_of(request: ServerRequestContext[Any, Any]) -> ReadTracker:
     peer = peer_of(request)
     try:
-        return Reader() if peer is None else _READERS.setdefault(peer, Reader())
+        return ReadTracker() if peer is None else _TRACKERS.setdefault(peer, ReadTracker())
     except TypeError:  # a server with another lifespan than ours, whose state nothing can refer to weakly
-        return Reader()
+        return ReadTracker()
 
 
 class Reply(StrEnum):
@@ -79,7 +79,7 @@ class Call:
         self._context = context
         self._reported = 0.0
         self._began = anyio.current_time()
-        self._reader = _reader_of(context.request_context)
+        self._reader = _tracker_of(context.request_context)
         self._telling: set[str] = set()
 
     @property

@@ -258,7 +258,7 @@ async def _job_answer(
     call: Call, job: Job, *, deduplicated: bool = False, notes: list[str] | None = None
 ) -> CallToolResult:
     app = call.app
-    told = [*(notes or []), *await _expected(call, job), *await views.troubles(app, job.id)]
+    told = [*(notes or []), *await _expected(call, job), *await views.incidents(app, job.id)]
     shown = await views.job(app, job, deduplicated=deduplicated, notes=told)
     meanwhile = await _if_possible(call.finished_meanwhile(*([job.id] if job.finished else [])), [])
     shown = shown.model_copy(update={"finished_meanwhile": views.finished(meanwhile)})

@@ -6,13 +6,13 @@ from . import (
     accounts,
     elapsed_time,
     finish_hooks,
+    incidents,
     job_records,
     leases,
     rate_limits,
     transitions,
-    troubles,
     uploads,
-    watch_duty,
+    watcher_lease,
 )
 from .accounts import (
     Account,
@@ -27,6 +27,7 @@ from .accounts import (
 from .claims import Claims, claimed
 from .database import Clock, Connection, IntegrityError, Store, open_store
 from .finish_hooks import OwedHook
+from .incidents import Incident
 from .job_records import Damaged, DamagedRecord
 from .leases import Leases
 from .money import budget, unknown_prices
@@ -38,9 +39,8 @@ from .requests import confirmations, idempotency_keys, repeated_requests
 from .requests.confirmations import Consent, Declined, came_to
 from .requests.idempotency_keys import KeptKey
 from .transitions import Stale, Transition
-from .troubles import Trouble
 from .uploads import UploadKey
-from .watch_duty import Holder
+from .watcher_lease import Holder
 
 __all__ = [
     "Account",
@@ -54,6 +54,7 @@ __all__ = [
     "DamagedRecord",
     "Declined",
     "Holder",
+    "Incident",
     "IntegrityError",
     "Kept",
     "KeptKey",
@@ -66,7 +67,6 @@ __all__ = [
     "Stale",
     "Store",
     "Transition",
-    "Trouble",
     "UnreadReceipt",
     "UploadKey",
     "accounts",
@@ -81,6 +81,7 @@ __all__ = [
     "finish_hooks",
     "from_micros",
     "idempotency_keys",
+    "incidents",
     "is_same",
     "job_records",
     "leases",
@@ -94,9 +95,8 @@ __all__ = [
     "short_digest",
     "take_back",
     "transitions",
-    "troubles",
     "unknown_prices",
     "uploads",
-    "watch_duty",
+    "watcher_lease",
     "written",
 ]

@@ -235,7 +235,7 @@ def unread(connection: Connection, client: str, *, now: float) -> list[Job]:
 
 
 def note_read(connection: Connection, client: str, job_ids: Collection[str], *, now: float) -> None:
-    """Note that this client has read that these jobs finished. Only with evidence (`Reader`): it lets others buy again."""
+    """Note that this client has read that these jobs finished. Only with evidence (`ReadTracker`): it lets others buy again."""
     connection.executemany(
         "INSERT INTO seen (job_id, client, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         [(job_id, client, now) for job_id in job_ids],

@@ -20,7 +20,7 @@ from seedance_mcp.app import App, open_app
 from seedance_mcp.cli.commands import watch
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import StoreError
-from seedance_mcp.jobs import WatchDuty
+from seedance_mcp.jobs import WatcherLease
 from seedance_mcp.store.database import Store
 from seedance_mcp.types import JobStatus
 from tests.server.test_endings import document, rows, until, with_hook
@@ -91,7 +91,7 @@ async def test_a_second_one_ends_as_soon_as_it_sees_the_first_at_work(environ: d
             assert "at work already" in await printed(second)
 
 
-async def test_the_duty_is_given_up_before_the_hooks_are_run_to_their_end(
+async def test_the_lease_is_given_up_before_the_hooks_are_run_to_their_end(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
     told = tmp_path / "told"
@@ -143,11 +143,11 @@ async def test_a_job_that_is_left_in_the_moment_in_which_the_watcher_ends_is_fol
 
     seams = {"before": nothing, "after": nothing, when: a_server_comes_and_goes}
     async with open_app(load_settings(slow), watch=False) as app:
-        duty, interrupted = app.watch_duty(), app.watch_duty()
+        lease, interrupted = app.watcher_lease(), app.watcher_lease()
         interrupted._store = Interrupted(app._store, **seams)
-        assert await duty.take()
+        assert await lease.take()
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(duty.keep)
+            tasks.start_soon(lease.keep)
             with anyio.move_on_after(8) as stays:
                 await interrupted.until_idle()
             tasks.cancel_scope.cancel()
@@ -180,20 +180,20 @@ async def test_one_that_is_suspended_is_replaced_and_goes_home_when_it_wakes(
         await until(lambda: not rows(environ, "SELECT instance FROM watch_duty"))
 
 
-async def test_a_database_that_is_held_when_it_comes_to_the_duty_is_waited_for(
+async def test_a_database_that_is_held_when_it_comes_to_the_lease_is_waited_for(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened, tried = watch.opened, anyio.Event()
-    take = WatchDuty.take
+    take = WatcherLease.take
 
-    async def trying(duty: WatchDuty) -> bool:
+    async def trying(lease: WatcherLease) -> bool:
         try:
-            return await take(duty)
+            return await take(lease)
         except StoreError:
             tried.set()
             raise
 
-    monkeypatch.setattr(WatchDuty, "take", trying)
+    monkeypatch.setattr(WatcherLease, "take", trying)
 
     @asynccontextmanager
     async def then_held(settings: Settings, **more: Any) -> AsyncIterator[App]:

@@ -173,7 +173,7 @@ async def test_a_receipt_is_adopted_beside_a_file_that_cannot_be_read(tmp_path: 
         keeper.keep(job_id, Submission(task_id=task_id))
         async with opened("runcomfy", emulator, tmp_path, ahead) as app:
             await reaches(app, job_id, JobState.ACCEPTED)
-            told = [trouble.doing for trouble in await app.troubles()]
+            told = [incident.doing for incident in await app.incidents()]
             assert "Reading the receipts of a process" in told
     assert not (receipts / "mmmm.receipts").exists()
 
@@ -195,6 +195,6 @@ async def test_a_job_whose_provider_left_the_catalogue_blames_no_argument(tmp_pa
             with pytest.raises(ConfigError, match="relay") as refused:
                 await app.cancel(started.job.id)
             assert "SEEDANCE_CATALOG" in refused.value.hint
-            assert all("argument" not in trouble.why for trouble in await app.troubles())
+            assert all("argument" not in incident.why for incident in await app.incidents())
         async with opened("ark", emulator, tmp_path, ahead, known=Catalog.load(overlay), **keys) as app:
             assert (await app.cancel(started.job.id))[1]

@@ -108,7 +108,7 @@ async def test_a_video_that_cannot_be_had_ends_after_its_time_and_not_before(
             counted, _ = await app._store.read(partial(held, job_id=job.id))
             shop = Shop(name="ark", app=app, emulator=place.emulator, info=info("ark"))
             assert counted == to_micros(shop.charged()) > 0
-            assert await app.troubles() == []
+            assert await app.incidents() == []
         assert job.error_code == "result_expired"
         assert "--refund-note" in (job.error_hint or "")
 
@@ -139,7 +139,7 @@ async def test_an_address_that_is_none_is_counted_like_every_failure_and_replace
         async with place.open() as app:
             job = await place.when(app, JobState.REMOTE_DONE, failures=3)
             assert job.error_code == "download"
-            assert await app.troubles() == []
+            assert await app.incidents() == []
         async with place.open(brief=True) as app:
             job = await place.when(app, JobState.EXPIRED)
         assert job.error_code == "result_expired"

@@ -13,8 +13,8 @@ from seedance_mcp.catalog import Catalog
 from seedance_mcp.cli import main, run
 from seedance_mcp.cli.commands import watch
 from seedance_mcp.config import load_settings
-from seedance_mcp.jobs import detached, runner, watch_duty
-from seedance_mcp.jobs.results import hooks
+from seedance_mcp.jobs import detached, runner, watcher_lease
+from seedance_mcp.jobs.results import hook_runner
 from seedance_mcp.presentation import logs
 from seedance_mcp.server import assembly, ending, transport
 
@@ -51,12 +51,12 @@ def ask_for_what_is_left(number: int, asking: int) -> None:
 
 def hurry() -> None:
     """Let whoever ends, watches or runs hooks wait as briefly as everybody else here."""
-    watch_duty._BEAT_SECONDS = 0.2
-    watch_duty._STILL_SECONDS = 1.0
-    watch_duty._LOOK_SECONDS = 0.05
-    watch_duty._IDLE_SECONDS = 0.1
+    watcher_lease._BEAT_SECONDS = 0.2
+    watcher_lease._STILL_SECONDS = 1.0
+    watcher_lease._LOOK_SECONDS = 0.05
+    watcher_lease._IDLE_SECONDS = 0.1
     watch._LOOK_SECONDS = 0.2
-    hooks._LOOK_SECONDS = 1.0
-    hooks._ELSEWHERE_SECONDS = 1.0
+    hook_runner._LOOK_SECONDS = 1.0
+    hook_runner._ELSEWHERE_SECONDS = 1.0
     runner._HOOKS_SECONDS = 0.1
     transport._LAST_ANSWERS_SECONDS = 0.1

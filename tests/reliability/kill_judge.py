@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import anyio.to_thread
 
-from seedance_mcp.jobs.results.hooks import ABANDONED
+from seedance_mcp.jobs.results.hook_runner import ABANDONED
 from tests.emulator import Emulator
 from tests.emulator.ledger import Task
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from seedance_mcp.jobs import watch_duty
+from seedance_mcp.jobs import watcher_lease
 from seedance_mcp.jobs.local_files import final_files, parts
-from seedance_mcp.jobs.results import downloads, hooks, saving
+from seedance_mcp.jobs.results import downloads, hook_runner, saving
 from seedance_mcp.providers.http import exchange, network, purchase
 from seedance_mcp.store import database, finish_hooks, leases, receipts, transitions
 from seedance_mcp.types import JobState
@@ -60,9 +60,9 @@ def install(reached: Reached) -> None:
     _around(saving.Saver, "_after", "errands", reached)
     _around(os, "fsync", "flush", reached)
     _around(leases.Leases, "take", "renewal", reached)
-    _around(hooks, "run_hook", "hook", reached)
-    _around(watch_duty.WatchDuty, "take", "duty's taking", reached)
-    _around(watch_duty.WatchDuty, "_give_up_if_idle", "duty's end", reached)
+    _around(hook_runner, "run_hook", "hook", reached)
+    _around(watcher_lease.WatcherLease, "take", "duty's taking", reached)
+    _around(watcher_lease.WatcherLease, "_give_up_if_idle", "duty's end", reached)
     _around(finish_hooks, "claim", "hook's claim", reached)
     _around(finish_hooks, "finish", "hook's record", reached)
     begin = parts.Part.begin

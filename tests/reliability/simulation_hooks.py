@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from seedance_mcp.jobs.results.hooks import ABANDONED, Hooks
+from seedance_mcp.jobs.results.hook_runner import ABANDONED, HookRunner
 from seedance_mcp.store import finish_hooks
 from seedance_mcp.store.finish_hooks import OwedHook
 from seedance_mcp.types import Job
@@ -21,7 +21,7 @@ _OFTEN = 0.06
 """How likely it is, after each action of the schedule, that a process sees to its hooks."""
 
 
-class SimHooks(Hooks):
+class SimHooks(HookRunner):
     """The hooks of one process."""
 
     def __init__(self, world: World, process: Process) -> None:

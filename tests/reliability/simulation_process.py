@@ -195,7 +195,7 @@ class Process:
             buyer=self.runner.buyer,
             handover=self.runner.handover,
         )
-        self.runner.troubles.note = self._notes
+        self.runner.incidents.note = self._notes
         self.runner.on_change(lambda job_id: world.may_trip("at a listener"))
         tasks: Any = SimpleNamespace(start_soon=lambda work, *arguments: world.spawn(self, work(*arguments)))
         self.context.purchases.open(tasks)

@@ -40,7 +40,7 @@ from .simulation_market import SELLERS, Market, offer_of
 from .simulation_orders import Order, empty_database, request, settings
 from .simulation_process import Process
 from .simulation_promises import Promises
-from .simulation_readers import Readers
+from .simulation_read_tracking import Readers
 from .simulation_rules import INTENTS, YEAR, Violation, is_planted, planted
 
 STEPS = 400

@@ -15,7 +15,7 @@ from seedance_mcp.providers.http.addresses import transport
 from seedance_mcp.types import MediaFile
 from tests import test_matrix as matrix
 from tests.emulator import Behaviour, Emulator
-from tests.jobs import test_watch_duty as watch_duty
+from tests.jobs import test_watcher_lease as watcher_lease
 from tests.providers import test_damage as damage
 from tests.providers import test_strange_answers as strange
 
@@ -146,8 +146,8 @@ async def test_every_mode_of_one_provider_becomes_a_film(
 def test_a_job_is_followed_in_some_orders_of_a_server_and_its_watchers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watch_duty.test_a_server_that_is_killed_at_any_step_of_its_end_changes_nothing_about_that(
-        0, tmp_path, watch_duty.played_clock(monkeypatch)
+    watcher_lease.test_a_server_that_is_killed_at_any_step_of_its_end_changes_nothing_about_that(
+        0, tmp_path, watcher_lease.played_clock(monkeypatch)
     )
 
 

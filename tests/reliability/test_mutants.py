@@ -9,7 +9,7 @@ from .mutants_table import MUTANTS
 from .simulation import play
 
 PARTS = 6
-TEST = "tests/jobs/test_watch_duty.py::test_whoever_comes_and_goes_in_whatever_order_what_is_open_is_followed[server2]"
+TEST = "tests/jobs/test_watcher_lease.py::test_whoever_comes_and_goes_in_whatever_order_what_is_open_is_followed[server2]"
 
 
 def test_without_a_mistake_the_schedules_that_find_them_break_nothing() -> None:

@@ -14,7 +14,7 @@ import anyio
 from ...app import App
 from ...config import Settings, load_settings
 from ...errors import StoreError, StoreGone
-from ...jobs import WatchDuty, lost_answers
+from ...jobs import WatcherLease, lost_answers
 from ...texts import one_line
 from ..opening import opened
 from ..words import told
@@ -64,27 +64,27 @@ async def _run_hooks(settings: Settings) -> int:
 async def _watch(settings: Settings, until_idle: bool) -> int:
     shown: dict[str, str] = {}
     async with _opened_at_last(settings) as app:
-        duty = app.watch_duty()
-        if until_idle and not await _taken(duty):
+        lease = app.watcher_lease()
+        if until_idle and not await _taken(lease):
             print("Another watcher is at work already.")
             return 0
         if until_idle and not await app.unfinished():
             print("No job is open: there is nothing to wait for.")
-        async with app.runner.running():  # at its end come the hooks: by then the duty has been given up
+        async with app.runner.running():  # at its end come the hooks: by then the lease has been given up
             try:
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(_end_on_signal, tasks.cancel_scope)
                     tasks.start_soon(_follow, app, shown, until_idle)
                     if until_idle:
-                        tasks.start_soon(_end_when_lost, duty, tasks.cancel_scope)
-                        await duty.until_idle()
+                        tasks.start_soon(_end_when_lost, lease, tasks.cancel_scope)
+                        await lease.until_idle()
                         tasks.cancel_scope.cancel()
                     else:
                         print(_WAITING, file=sys.stderr)
-                        tasks.start_soon(_hold, duty)
+                        tasks.start_soon(_hold, lease)
             finally:
                 with anyio.CancelScope(shield=True), contextlib.suppress(StoreError):
-                    await duty.give_up()
+                    await lease.give_up()
                     await _show(app, shown)
     return 0
 
@@ -106,33 +106,33 @@ async def _opened_at_last(settings: Settings) -> AsyncGenerator[App]:
         yield app
 
 
-async def _taken(duty: WatchDuty) -> bool:
-    """Take the duty; try again for a while if the database is locked: a process that was suspended can hold it."""
+async def _taken(lease: WatcherLease) -> bool:
+    """Take the lease; try again for a while if the database is locked: a process that was suspended can hold it."""
     until = anyio.current_time() + _OPENING_SECONDS
     while True:
         try:
-            return await duty.take()
+            return await lease.take()
         except StoreGone:
             raise
         except StoreError as error:
             if anyio.current_time() > until:
                 raise
-            logger.warning("the duty to watch cannot be taken yet: %s", error)
+            logger.warning("the lease to watch cannot be taken yet: %s", error)
             await anyio.sleep(_LOOK_SECONDS)
 
 
-async def _end_when_lost(duty: WatchDuty, scope: anyio.CancelScope) -> None:
-    await duty.keep()
+async def _end_when_lost(lease: WatcherLease, scope: anyio.CancelScope) -> None:
+    await lease.keep()
     print("Another watcher has taken over, because this one stood still.")
     scope.cancel()
 
 
-async def _hold(duty: WatchDuty) -> None:
-    """Have the duty whenever it can be had, so that nobody else has to watch."""
+async def _hold(lease: WatcherLease) -> None:
+    """Have the lease whenever it can be had, so that nobody else has to watch."""
     while True:
         with contextlib.suppress(StoreError):
-            if await duty.take():
-                await duty.keep()
+            if await lease.take():
+                await lease.keep()
         await anyio.sleep(_TRY_AGAIN_SECONDS)
 
 

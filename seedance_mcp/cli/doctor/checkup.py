@@ -183,7 +183,7 @@ async def _database(settings: Settings) -> Examination:
                 yield finding(verdict="warning", text=app.notice, hint=_ALLOW)
             else:
                 yield finding(verdict="ok", text=await _jobs(app))
-            async for one in _troubles(app):
+            async for one in _incidents(app):
                 yield one
             async for one in _money(app):
                 yield one
@@ -215,7 +215,7 @@ async def _jobs(app: App) -> str:
     return f"{words}, {len(unknown)} of them with an unknown outcome" if unknown else words
 
 
-async def _troubles(app: App) -> Examination:
+async def _incidents(app: App) -> Examination:
     finding = partial(Finding, area="jobs", verdict="warning")
     for damaged in await app.damaged():
         yield finding(
@@ -229,10 +229,10 @@ async def _troubles(app: App) -> Examination:
             text=words,
             hint="Look at the provider's console for these tasks: they may be paid for. Then remove the file.",
         )
-    for trouble in await app.troubles():
+    for incident in await app.incidents():
         yield finding(
-            subject=trouble.job_id or "server",
-            text=trouble.words,
+            subject=incident.job_id or "server",
+            text=incident.words,
             hint="The server goes on with everything else and tries again where that can help. Its log says more.",
         )
 

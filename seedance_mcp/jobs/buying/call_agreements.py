@@ -38,5 +38,5 @@ async def agreed_within_call(code: str | None, context: JobContext) -> AsyncGene
         yield call
     finally:
         # Also when the call is cancelled: nobody is left then who could ask for what was agreed to.
-        with anyio.CancelScope(shield=True), context.troubles.contained("Ending the agreement of a call"):
+        with anyio.CancelScope(shield=True), context.incidents.contained("Ending the agreement of a call"):
             await store.write(partial(confirmations.end, code=code, job_id=call.job_id, now=store.clock()))

@@ -220,7 +220,7 @@ class PurchaseFlow:
             return await self._load(job.id), deduplicated
         except Exception as error:
             # It is bought, or may be: an error here would send the order to the next provider.
-            self._context.troubles.note("Looking at it after its purchase", error, job.id)
+            self._context.incidents.note("Looking at it after its purchase", error, job.id)
             return job, deduplicated
 
     async def reserve(

@@ -88,16 +88,16 @@ class Buyer:
 
     async def run(self, job: Job, offer: Offer, media: Mapping[str, MediaFile], provider: Provider) -> None:
         """Carry out one of the process's purchases, which was begun. Never raises, and nobody can stop it."""
-        troubles, purchases = self._context.troubles, self._context.purchases
+        incidents, purchases = self._context.incidents, self._context.purchases
         with anyio.CancelScope(shield=True):
             try:
-                with troubles.contained("Buying it", job.id):
+                with incidents.contained("Buying it", job.id):
                     job = await self.buy(job, offer, media, provider)
             finally:
                 purchases.end(job.id)
             if not job.finished:  # a buyer that failed leaves it to the watcher as well
                 self._watcher.follow(job)
-            await troubles.keep()
+            await incidents.keep()
 
     async def buy(self, job: Job, offer: Offer, media: Mapping[str, MediaFile], provider: Provider) -> Job:
         """Buy a reserved job and record the outcome. Never raises for what the provider does."""

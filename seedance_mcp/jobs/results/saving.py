@@ -65,7 +65,7 @@ class Saver:
 
     def __init__(self, context: JobContext) -> None:
         self._settings = context.settings
-        self._troubles = context.troubles
+        self._incidents = context.incidents
         self._events = context.events
         self._store = context.store
         self._leftovers: dict[Path, Leftovers] = {}
@@ -79,7 +79,7 @@ class Saver:
             await anyio.to_thread.run_sync(sweep_copies, self._settings.state_dir, alive)
         finally:  # what keeps the one from being swept says nothing about the other
             for leftovers in list(self._leftovers.values()):
-                with self._troubles.contained("Removing what dead processes left"):
+                with self._incidents.contained("Removing what dead processes left"):
                     await anyio.to_thread.run_sync(leftovers.sweep)
 
     def _sweep_also(self, folder: Path) -> None:
@@ -185,7 +185,7 @@ class Saver:
             partial(self._look_into, job),
         )
         last_frame = None
-        with self._troubles.contained("Saving its last frame", job.id):  # the video is here and is the job's
+        with self._incidents.contained("Saving its last frame", job.id):  # the video is here and is the job's
             last_frame = await self._last_frame(job, saved.path, route)
         facts = saved.facts if isinstance(saved.facts, VideoFacts) else None
         return Artifacts(
@@ -339,11 +339,11 @@ class Saver:
 
     async def _after(self, job: Job) -> None:
         if job.artifacts is not None:
-            with self._troubles.contained("Writing the file beside its video", job.id):
+            with self._incidents.contained("Writing the file beside its video", job.id):
                 await write_sidecar(job, Path(job.artifacts.video_path), writer_of(self._store))
             # The sweep of the folder comes later, and never to a process that ends with its last job.
             folder = Path(job.artifacts.video_path).parent
-            with self._troubles.contained("Removing what dead processes left", job.id):
+            with self._incidents.contained("Removing what dead processes left", job.id):
                 await anyio.to_thread.run_sync(discard_left, folder, job.id, writer_of(self._store))
 
 

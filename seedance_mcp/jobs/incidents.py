@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import SeedanceError, StoreError
-from ..store import Store, Trouble, troubles
+from ..store import Incident, Store, incidents
 
 logger = logging.getLogger(__name__)
 
@@ -19,12 +19,12 @@ _MOST_CHARACTERS = 300
 _PACKAGE = Path(__file__).parents[1]
 
 
-class Troubles:
-    """The troubles of one installation: those of this process at once, those of others through the database."""
+class Incidents:
+    """The incidents of one installation: those of this process at once, those of others through the database."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._unwritten: dict[tuple[str | None, str], Trouble] = {}
+        self._unwritten: dict[tuple[str | None, str], Incident] = {}
 
     @contextmanager
     def contained(self, doing: str, job_id: str | None = None) -> Generator[None]:
@@ -49,7 +49,7 @@ class Troubles:
             logger.error("%s%s failed in a way that nobody planned", place, doing, exc_info=error)
         now = self._store.clock()
         known = self._unwritten.get((job_id, doing))
-        self._unwritten[job_id, doing] = Trouble(
+        self._unwritten[job_id, doing] = Incident(
             job_id=job_id,
             doing=doing,
             why=_why(error),
@@ -66,29 +66,29 @@ class Troubles:
         now = self._store.clock()
         try:
             await self._store.write_briefly(
-                lambda connection: troubles.write(connection, list(noted.values()), now), _PATIENCE_SECONDS
+                lambda connection: incidents.write(connection, list(noted.values()), now), _PATIENCE_SECONDS
             )
         except Exception as error:
-            logger.info("troubles cannot be noted in the database now: %s", type(error).__name__)
-            for key, trouble in noted.items():
-                self._unwritten[key] = _joined(trouble, self._unwritten.get(key))
+            logger.info("incidents cannot be noted in the database now: %s", type(error).__name__)
+            for key, incident in noted.items():
+                self._unwritten[key] = _joined(incident, self._unwritten.get(key))
 
-    async def recent(self) -> list[Trouble]:
+    async def recent(self) -> list[Incident]:
         """List what failed within the last day, the newest first. Never raises; without the database, this process's."""
         now = self._store.clock()
         found = dict(self._unwritten)
         try:
-            written = await self._store.read(lambda connection: troubles.read(connection, now))
+            written = await self._store.read(lambda connection: incidents.read(connection, now))
         except StoreError as error:
-            logger.info("troubles cannot be looked up now: %s", error)
+            logger.info("incidents cannot be looked up now: %s", error)
             written = []
-        for trouble in written:
-            key = trouble.job_id, trouble.doing
-            found[key] = _joined(trouble, found.get(key))
-        return sorted(found.values(), key=lambda trouble: trouble.last_at, reverse=True)
+        for incident in written:
+            key = incident.job_id, incident.doing
+            found[key] = _joined(incident, found.get(key))
+        return sorted(found.values(), key=lambda incident: incident.last_at, reverse=True)
 
 
-def _joined(earlier: Trouble, later: Trouble | None) -> Trouble:
+def _joined(earlier: Incident, later: Incident | None) -> Incident:
     if later is None:
         return earlier
     return replace(later, times=earlier.times + later.times, first_at=earlier.first_at)

@@ -7,7 +7,7 @@ import random
 from typing import TYPE_CHECKING
 
 from seedance_mcp.errors import StoreError
-from seedance_mcp.jobs.readers import PROMPT_SECONDS, Reader
+from seedance_mcp.jobs.read_tracking import PROMPT_SECONDS, ReadTracker
 from seedance_mcp.store import job_records
 from seedance_mcp.store.database import Connection
 
@@ -30,7 +30,7 @@ class Session:
 
     def __init__(self, process: Process, patience: float) -> None:
         self.process, self.patience = process, patience
-        self.reader = Reader()
+        self.reader = ReadTracker()
         self.gone = False
 
 

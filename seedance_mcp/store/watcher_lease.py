@@ -8,14 +8,14 @@ from .database import Connection
 
 
 class Holder(NamedTuple):
-    """The process that has the duty, and how often it has shown that it runs."""
+    """The process that has the lease, and how often it has shown that it runs."""
 
     instance: str
     beat: int
 
 
 def holder(connection: Connection, accounts: str) -> Holder | None:
-    """Return who has the duty for these accounts."""
+    """Return who has the lease for these accounts."""
     row = connection.execute(
         "SELECT instance, beat FROM watch_duty WHERE accounts = ?", (accounts,)
     ).fetchone()
@@ -23,7 +23,7 @@ def holder(connection: Connection, accounts: str) -> Holder | None:
 
 
 def replace(connection: Connection, accounts: str, *, expected: Holder | None, by: str) -> bool:
-    """Return the duty to the process `by`, if it is still with whom it is expected; tells whether that was so."""
+    """Give the lease to the process `by`, if it is still with whom it is expected; tells whether that was so."""
     if holder(connection, accounts) != expected:
         return False
     connection.execute(
@@ -35,11 +35,11 @@ def replace(connection: Connection, accounts: str, *, expected: Holder | None, b
 
 
 def beat(connection: Connection, accounts: str, instance: str) -> bool:
-    """Note that the process runs; False if it no longer has the duty."""
+    """Note that the process runs; False if it no longer has the lease."""
     change = "UPDATE watch_duty SET beat = beat + 1 WHERE accounts = ? AND instance = ?"
     return connection.execute(change, (accounts, instance)).rowcount == 1
 
 
 def give_up(connection: Connection, accounts: str, instance: str) -> None:
-    """Take the duty from this process, if it has it."""
+    """Take the lease from this process, if it has it."""
     connection.execute("DELETE FROM watch_duty WHERE accounts = ? AND instance = ?", (accounts, instance))

@@ -8,7 +8,7 @@ PROMPT_SECONDS = 20.0
 """An answer that took longer may have come when its client no longer waited; the most impatient give up after 5 to 60 s."""
 
 
-class Reader:
+class ReadTracker:
     """
     One session of a client.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seedance_mcp.jobs.readers import PROMPT_SECONDS, Reader
+from seedance_mcp.jobs.read_tracking import PROMPT_SECONDS, ReadTracker
 
 JOB, OTHER = "job_aaaaaaaaaaaaaaaaaaaaaa", "job_bbbbbbbbbbbbbbbbbbbbbb"
 LATE = PROMPT_SECONDS + 1
@@ -23,14 +23,14 @@ LATE = PROMPT_SECONDS + 1
 def test_an_answer_that_took_long_needs_a_call_that_names_its_job(
     seconds: float, call: str, proved: list[str]
 ) -> None:
-    reader = Reader()
+    reader = ReadTracker()
     reader.told([JOB], seconds=seconds)
     assert reader.was_told(JOB)
     assert reader.proved_by(call) == proved
 
 
 def test_what_was_told_late_and_again_in_time_counts_as_told_in_time() -> None:
-    reader = Reader()
+    reader = ReadTracker()
     reader.told([JOB], seconds=LATE)
     reader.told([JOB], seconds=0.1)
     reader.told([JOB], seconds=LATE)
@@ -38,7 +38,7 @@ def test_what_was_told_late_and_again_in_time_counts_as_told_in_time() -> None:
 
 
 def test_what_is_on_record_is_not_proved_again() -> None:
-    reader = Reader()
+    reader = ReadTracker()
     reader.told([JOB, OTHER], seconds=0.1)
     reader.proved([JOB])
     reader.told([JOB], seconds=0.1)

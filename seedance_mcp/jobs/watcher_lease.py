@@ -13,7 +13,7 @@ from functools import partial
 import anyio
 
 from ..errors import StoreError
-from ..store import Connection, Holder, Store, watch_duty
+from ..store import Connection, Holder, Store, watcher_lease
 from ..types import Job
 
 logger = logging.getLogger(__name__)
@@ -26,13 +26,13 @@ _LOOK_SECONDS = 0.25
 _IDLE_SECONDS = 1.0
 
 
-class WatchDuty:
+class WatcherLease:
     """
     This process's claim to be the one watcher for its accounts (see `ProviderPool.accounts`).
 
     A process that is ending says so before it starts a watcher (`Ownership.say_ending`). The watcher that has the
-    duty gives it up in one transaction that finds no open job and nobody ending. So whoever is told that another
-    has the duty may rely on it: that one looks once more, later than that.
+    lease gives it up in one transaction that finds no open job and nobody ending. So whoever is told that another
+    has the lease may rely on it: that one looks once more, later than that.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class WatchDuty:
 
     async def take(self) -> bool:
         """
-        Take the duty: at once if nobody has it or its holder is dead, after 10 seconds if its holder stands still.
+        Take the lease: at once if nobody has it or its holder is dead, after 10 seconds if its holder stands still.
 
         False as soon as another is seen at work. Time is measured by this process's steady clock. Raises StoreError.
         """
@@ -63,7 +63,7 @@ class WatchDuty:
             await anyio.sleep(_LOOK_SECONDS)
 
     async def keep(self) -> None:
-        """Show every 2 seconds that this process runs; returns when another has taken the duty."""
+        """Show every 2 seconds that this process runs; returns when another has taken the lease."""
         while True:
             await anyio.sleep(_BEAT_SECONDS)
             try:
@@ -73,7 +73,7 @@ class WatchDuty:
                 logger.warning("the watcher cannot show that it runs: %s", error)
 
     async def until_idle(self) -> None:
-        """Return when no job is open and no other process is ending, with the duty given up in the same moment."""
+        """Return when no job is open and no other process is ending, with the lease given up in the same moment."""
         while True:
             try:
                 idle = not await self._store.read(self._open_jobs)  # mostly not: then nothing is locked
@@ -84,18 +84,18 @@ class WatchDuty:
             await anyio.sleep(_IDLE_SECONDS)
 
     async def give_up(self) -> None:
-        """Release the duty, whatever is open. Raises StoreError."""
+        """Release the lease, whatever is open. Raises StoreError."""
         await self._store.write(self._give_up)
 
     def _holder(self, connection: Connection) -> Holder | None:
-        return watch_duty.holder(connection, self._accounts)
+        return watcher_lease.holder(connection, self._accounts)
 
     def _replace(self, connection: Connection, *, expected: Holder | None) -> bool:
         me = self._store.ownership.instance
-        return watch_duty.replace(connection, self._accounts, expected=expected, by=me)
+        return watcher_lease.replace(connection, self._accounts, expected=expected, by=me)
 
     def _beat(self, connection: Connection) -> bool:
-        return watch_duty.beat(connection, self._accounts, self._store.ownership.instance)
+        return watcher_lease.beat(connection, self._accounts, self._store.ownership.instance)
 
     def _give_up_if_idle(self, connection: Connection) -> bool:
         if self._store.ownership.anyone_ending() or self._open_jobs(connection):
@@ -104,4 +104,4 @@ class WatchDuty:
         return True
 
     def _give_up(self, connection: Connection) -> None:
-        watch_duty.give_up(connection, self._accounts, self._store.ownership.instance)
+        watcher_lease.give_up(connection, self._accounts, self._store.ownership.instance)

@@ -118,7 +118,7 @@ async def test_no_period_holds_more_calls_than_are_allowed(
     assert most_within(times, seconds * 0.9999) <= calls
 
 
-async def test_turns_come_as_fast_as_they_may(store: Store, clock: Clock) -> None:
+async def test_rate_limits_come_as_fast_as_they_may(store: Store, clock: Clock) -> None:
     """Without a pause in between, at least two thirds of what a period allows go out in it."""
     turns = SharedRateLimits(store, info(submit=(30, 60.0)), "a")
     for _ in range(60):

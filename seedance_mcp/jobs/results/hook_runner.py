@@ -34,7 +34,7 @@ ABANDONED = "may not have run to its end: the process that ran it was ended"
 _MISTAKE = "may not have run to its end: the server made a mistake while it ran it"
 
 
-class Hooks:
+class HookRunner:
     """
     The hooks of the jobs of all processes: owed in the transaction that ends a job, claimed before they are run.
 
@@ -48,7 +48,7 @@ class Hooks:
     ) -> None:
         self._store = context.store
         self._settings = context.settings
-        self._troubles = context.troubles
+        self._incidents = context.incidents
         self._events = context.events
         self._elsewhere = elsewhere
         self._bell = anyio.Event()
@@ -70,7 +70,7 @@ class Hooks:
         """See in `tasks` to what is owed, as it comes, until cancelled."""
         while True:
             self._bell = anyio.Event()
-            with self._troubles.contained("Looking for commands to run at the end of jobs"):
+            with self._incidents.contained("Looking for commands to run at the end of jobs"):
                 await self._wish()
                 await self.settle_abandoned()
                 await self.start_owed(tasks)
@@ -110,7 +110,7 @@ class Hooks:
 
     async def _work(self) -> None:
         try:
-            with self._troubles.contained("Running SEEDANCE_ON_FINISH"):
+            with self._incidents.contained("Running SEEDANCE_ON_FINISH"):
                 while await self.run_next():
                     pass
         finally:

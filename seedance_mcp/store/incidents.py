@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from .database import Connection
 
 TOLD_SECONDS = 24 * 3600.0
-"""For so long after the last time a trouble is told."""
+"""For so long after the last time an incident is told."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trouble:
+class Incident:
     """
     Something that failed in a way that nobody planned.
 
@@ -34,31 +34,31 @@ class Trouble:
         return f"{self.doing} failed: {self.why} ({often} at {_moment(self.last_at)})."
 
 
-def write(connection: Connection, troubles: list[Trouble], now: float) -> None:
+def write(connection: Connection, incidents: list[Incident], now: float) -> None:
     """Add these to what is kept, and forget what is no longer told."""
     connection.executemany(
         "INSERT INTO troubles (job_id, doing, why, times, first_at, last_at) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (job_id, doing) DO UPDATE SET"
         " why = excluded.why, times = times + excluded.times, last_at = excluded.last_at",
-        [(one.job_id or "", one.doing, one.why, one.times, one.first_at, one.last_at) for one in troubles],
+        [(one.job_id or "", one.doing, one.why, one.times, one.first_at, one.last_at) for one in incidents],
     )
     connection.execute("DELETE FROM troubles WHERE last_at NOT BETWEEN ? AND ?", _told(now))
 
 
-def read(connection: Connection, now: float) -> list[Trouble]:
+def read(connection: Connection, now: float) -> list[Incident]:
     """List what is told at this moment."""
     rows = connection.execute(
         "SELECT job_id, doing, why, times, first_at, last_at FROM troubles WHERE last_at BETWEEN ? AND ?",
         _told(now),
     )
     return [
-        Trouble(job_id=job_id or None, doing=doing, why=why, times=times, first_at=first_at, last_at=last_at)
+        Incident(job_id=job_id or None, doing=doing, why=why, times=times, first_at=first_at, last_at=last_at)
         for job_id, doing, why, times, first_at, last_at in rows
     ]
 
 
 def _told(now: float) -> tuple[float, float]:
-    """Between which times a trouble is told; one from the future was noted by a clock that ran ahead."""
+    """Between which times an incident is told; one from the future was noted by a clock that ran ahead."""
     return now - TOLD_SECONDS, now + 60.0
 
 

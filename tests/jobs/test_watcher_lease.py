@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from seedance_mcp.jobs import watch_duty
-from seedance_mcp.jobs.watch_duty import WatchDuty
+from seedance_mcp.jobs import watcher_lease
+from seedance_mcp.jobs.watcher_lease import WatcherLease
 from seedance_mcp.store import job_records, transitions
 from seedance_mcp.store.database import Store
 from seedance_mcp.store.machine.process_locks import Ownership
@@ -107,8 +107,8 @@ class Scene:
     still: int | None = None
 
 
-def _duty(process: Process) -> WatchDuty:
-    return WatchDuty(process.store, accounts="a", open_jobs=job_records.unfinished)
+def _lease(process: Process) -> WatcherLease:
+    return WatcherLease(process.store, accounts="a", open_jobs=job_records.unfinished)
 
 
 class Played:
@@ -126,7 +126,7 @@ class Played:
             "INSERT INTO watch_duty (accounts, instance, beat) VALUES ('a', ?, 0)",
             (first.store.ownership.instance,),
         )
-        self._watch(first, _duty(first))
+        self._watch(first, _lease(first))
         server = self.start("server")
         server.threads.append(self._serve(server))
 
@@ -142,27 +142,27 @@ class Played:
         process = self.start(name)
         process.threads.append(self._come(process))
 
-    def _watch(self, process: Process, duty: WatchDuty) -> None:
+    def _watch(self, process: Process, lease: WatcherLease) -> None:
         async def follow() -> None:
-            await duty.until_idle()
+            await lease.until_idle()
             process.following = False
             for _ in range(3):
                 await self.clock.sleep(0.5)  # its hooks
             process.end()
 
         async def keep() -> None:
-            await duty.keep()
+            await lease.keep()
             process.following = False
-            await duty.give_up()
+            await lease.give_up()
             process.end()
 
         process.following = True
         process.threads += [follow(), keep()]
 
     async def _come(self, process: Process) -> None:
-        duty = _duty(process)
-        if await duty.take():
-            self._watch(process, duty)
+        lease = _lease(process)
+        if await lease.take():
+            self._watch(process, lease)
         else:
             process.end()
 
@@ -307,8 +307,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def played_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Return the clock that the watchers go by from now on."""
     played = Clock()
-    monkeypatch.setattr(watch_duty, "anyio", played)
-    monkeypatch.setattr(watch_duty, "_STILL_SECONDS", 0.6)
+    monkeypatch.setattr(watcher_lease, "anyio", played)
+    monkeypatch.setattr(watcher_lease, "_STILL_SECONDS", 0.6)
     return played
 
 
