@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kinds import Trespasses, dealt, is_wanted, kind_of
+from tests.kinds import Trespasses, dealt, is_wanted, kind_of, mark
 from tests.sweep import sweep
 from tests.watch import sitecustomize as watch
 
@@ -52,9 +52,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """Mark each test with its kind, and let the longest begin first where several workers share them."""
-    for item in items:
-        if kind := kind_of(item.path):
-            item.add_marker(kind)
+    mark(items)
     yield
     if given := getattr(config, "workerinput", None):
         items[:] = dealt(items, given["workercount"])

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import re
 import sys
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -22,11 +25,11 @@ WIRE = "wire"
 """Servers on this machine as well, over real sockets; no other process."""
 
 PROCESS = "process"
-"""Other processes as well: the real command, media workers, the clients of other makers."""
+"""Other processes as well: the real command, media workers. Of a test with parameters one case; the others are proofs."""
 
 PROOF = "proof"
-"""Tries something by the thousand, or tests a tool that other tests rely on. `reliability/test_miniatures.py`, of the
-kind `process`, plays a little of each."""
+"""Tries something by the thousand or in every combination, or tests a tool that other tests rely on.
+`reliability/test_miniatures.py`, of the kind `process`, plays a little of each."""
 
 KINDS = {
     "architecture": UNIT,
@@ -118,12 +121,33 @@ def kind_of(file: Path) -> str | None:
 
 
 def is_wanted(file: Path, expression: str) -> bool:
-    """Tell whether tests of this file can be among those of a mark expression (`pytest -m`)."""
+    """Return whether tests of this file can be among those of a mark expression (`pytest -m`)."""
     kind = kind_of(file)
     words = set(re.findall(r"\w+", expression)) - {"and", "or", "not"}
     if kind is None or not words or not words <= set(KINDS.values()):
         return True
-    return bool(eval(expression, {}, {word: word == kind for word in words}))
+    kinds = (kind, PROOF) if kind == PROCESS else (kind,)
+    return any(eval(expression, {}, {word: word == kind for word in words}) for kind in kinds)
+
+
+def mark(items: Iterable[pytest.Item]) -> None:
+    """
+    Mark each test with its kind.
+
+    Of a test of processes with parameters one case keeps the kind, and the others are proofs: which one, the name of
+    the test decides, so that every era and every provider has its share.
+    """
+    cases: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        kind = kind_of(item.path)
+        if kind == PROCESS:
+            cases[item.nodeid.partition("[")[0]].append(item)
+        elif kind:
+            item.add_marker(kind)
+    for name, alike in cases.items():
+        usual = zlib.crc32(name.encode()) % len(alike)
+        for place, item in enumerate(alike):
+            item.add_marker(PROCESS if place == usual else PROOF)
 
 
 def dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
