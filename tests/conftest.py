@@ -59,8 +59,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Half as many again as there are cores: a good part of the tests waits for processes and sockets."""
-    return max(1, (os.cpu_count() or 1) * 3 // 2)
+    """Twice as many as there are cores: a good part of the tests waits for processes and sockets."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
