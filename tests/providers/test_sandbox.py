@@ -66,7 +66,7 @@ def asked(**changes: object) -> VideoRequest:
         "prompt": "a red fox in the snow",
         "model": "seedance-2.0",
         "provider": "sandbox",
-        "duration": 4,
+        "duration": 1,
         "resolution": "480p",
         "aspect_ratio": "1:1",
         "generate_audio": False,
@@ -113,7 +113,7 @@ async def test_a_task_goes_from_the_purchase_to_a_finished_file(tmp_path: Path) 
     assert buyer.steps == ["sending", "answered 200"]
     state = await finished(provider, submission)
     assert state.status is TaskStatus.SUCCEEDED
-    assert measured(state.video_urls[0]) == (640, 640, 4.0, True, "placeholder; model=seedance-2.0; seed=5")
+    assert measured(state.video_urls[0]) == (640, 640, 1.0, True, "placeholder; model=seedance-2.0; seed=5")
     with Image.open(local(state.last_frame_url)) as picture:
         assert picture.size == (640, 640)
     assert state.usage["price_usd"] == Decimal(0)
@@ -123,7 +123,7 @@ async def test_a_task_goes_from_the_purchase_to_a_finished_file(tmp_path: Path) 
 
 async def test_progress_rises_while_it_is_drawn(tmp_path: Path) -> None:
     provider = sandbox(tmp_path)
-    submission = await provider.submit(asked(duration=8), OFFER, Buyer())
+    submission = await provider.submit(asked(duration=2), OFFER, Buyer())
     seen: list[float] = []
     with anyio.fail_after(60):
         while (state := await provider.poll(submission)).status in UNFINISHED:
@@ -155,8 +155,8 @@ async def test_it_pretends_to_work_for_as_long_as_it_is_told(tmp_path: Path) -> 
 async def test_one_is_drawn_at_a_time_and_the_others_wait_their_turn(tmp_path: Path) -> None:
     provider = sandbox(tmp_path)
     first = await provider.submit(asked(duration=12), OFFER, Buyer("a"))
-    second = await provider.submit(asked(duration=4), OFFER, Buyer("b"))
-    third = await provider.submit(asked(duration=4), OFFER, Buyer("c"))
+    second = await provider.submit(asked(), OFFER, Buyer("b"))
+    third = await provider.submit(asked(), OFFER, Buyer("c"))
     waiting = await provider.poll(second), await provider.poll(third)
     assert [(state.status, state.queue_position) for state in waiting] == [
         (TaskStatus.QUEUED, 2),
@@ -241,7 +241,7 @@ async def test_a_task_that_another_process_cancelled_is_drawn_no_further(tmp_pat
     submission = await provider.submit(asked(duration=12), OFFER, Buyer())
     await sandbox(tmp_path / "tasks").cancel(submission)
     assert (await provider.poll(submission)).status is TaskStatus.CANCELLED
-    after = await provider.submit(asked(duration=4), OFFER, Buyer())
+    after = await provider.submit(asked(), OFFER, Buyer())
     await finished(provider, after)
     assert [path.stem for path in (tmp_path / "tasks").glob("*.mp4")] == [after.task_id]
     await provider.close()
@@ -353,7 +353,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 async def main():
     folder = Path({str(tmp_path)!r}) / "tasks"
     provider = sandbox(folder)
-    submission = await provider.submit(asked(), OFFER, Buyer())
+    submission = await provider.submit(asked(duration=4), OFFER, Buyer())
     print((await finished(provider, submission)).error_code)
     print(submission.task_id)
     print(*{{path.suffix for path in folder.iterdir()}})
@@ -378,7 +378,7 @@ anyio.run(main)
             OLD,
             (640, 640, 29 / 24),
         ),
-        (asked(aspect_ratio="adaptive"), OFFER, (864, 496, 4.0)),
+        (asked(aspect_ratio="adaptive"), OFFER, (864, 496, 1.0)),
     ],
 )
 async def test_what_is_left_open_is_chosen_the_same_way_every_time(

@@ -87,17 +87,21 @@ def _shots(film: InputContainer, picture: VideoStream, frames: int) -> list[Shot
 
 
 def _fitted(shots: list[Shot], max_bytes: int) -> bytes:
-    """The largest and clearest sheet that keeps to the size, or else the smallest there is."""
+    """The largest and then clearest sheet that keeps to the size, or else the smallest there is."""
     encoded = b""
     for width in _WIDTHS:
         sheet = _sheet(shots, width)
-        for quality in _QUALITIES:
-            buffer = io.BytesIO()
-            sheet.save(buffer, "JPEG", quality=quality, optimize=True)
-            encoded = buffer.getvalue()
-            if len(encoded) <= max_bytes:
-                return encoded
+        encoded = _encoded(sheet, _QUALITIES[-1])
+        if len(encoded) <= max_bytes:
+            clearer = (_encoded(sheet, quality) for quality in _QUALITIES[:-1])
+            return next((better for better in clearer if len(better) <= max_bytes), encoded)
     return encoded
+
+
+def _encoded(sheet: Image.Image, quality: int) -> bytes:
+    buffer = io.BytesIO()
+    sheet.save(buffer, "JPEG", quality=quality, optimize=True)
+    return buffer.getvalue()
 
 
 def _sheet(shots: list[Shot], width: int) -> Image.Image:
