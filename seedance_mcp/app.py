@@ -55,6 +55,7 @@ from .store import (
     open_store,
     read_budget,
     transitions,
+    unbalanced_days,
 )
 from .types import Job, PurchaseTerms, Question, VideoRequest
 
@@ -101,9 +102,14 @@ class App:
         """List what failed within the last day in a way that nobody planned, newest first. Never raises."""
         return await self.runner.incidents.recent()
 
-    async def damaged(self) -> list[Damaged]:
-        """Name the jobs whose records cannot be read, newest first; nothing else tells of them."""
-        return await self._store.read(job_records.damaged)
+    async def damaged(self, newest: int | None = None) -> list[Damaged]:
+        """
+        Name the jobs whose records cannot be read, newest first; nothing else tells of them.
+
+        With `newest`, only what is known without a search through all records: see `DamagedRecords.known`.
+        """
+        damaged = self.runner.damaged
+        return await (damaged.search() if newest is None else damaged.known(newest))
 
     @property
     def settings_notices(self) -> tuple[str, ...]:
@@ -253,6 +259,10 @@ class App:
     async def spending(self, days: int = 30) -> list[Spent]:
         """Sum up what counts as spent by day, provider and model, newest first."""
         return await self._store.read(lambda connection: by_day(connection, days))
+
+    async def unbalanced_days(self) -> list[str]:
+        """List the days whose sums differ from the ledger they are kept from: the database is damaged there."""
+        return await self._store.read(unbalanced_days)
 
     async def history(self, job_id: str) -> list[Transition]:
         """List the transitions of a job, oldest first."""

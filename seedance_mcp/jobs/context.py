@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..config import Settings
 from ..store import Store
 from .active_purchases import ActivePurchases
+from .damaged_records import DamagedRecords
 from .events import JobEvents
 from .incidents import Incidents
 
@@ -20,6 +21,7 @@ class JobContext:
     incidents: Incidents
     events: JobEvents
     purchases: ActivePurchases
+    damaged: DamagedRecords
 
     @classmethod
     def of(cls, store: Store, settings: Settings) -> JobContext:
@@ -31,4 +33,5 @@ class JobContext:
             incidents=incidents,
             events=JobEvents(incidents),
             purchases=ActivePurchases(),
+            damaged=DamagedRecords(store),
         )

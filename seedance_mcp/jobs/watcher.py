@@ -71,6 +71,7 @@ class Watcher:
         self._store = context.store
         self._settings = context.settings
         self._incidents = context.incidents
+        self._damaged = context.damaged
         self._events = context.events
         self._purchases = context.purchases
         self._pool = pool
@@ -100,6 +101,7 @@ class Watcher:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._again_and_again, "Watching the open jobs", self._scheduler.run)
             tasks.start_soon(self._again_and_again, "Looking for open jobs", self._resume)
+            tasks.start_soon(self._name_damaged)
             tasks.start_soon(
                 self._again_and_again, "Looking for late purchases", self._look_for_late_arrivals
             )
@@ -111,7 +113,6 @@ class Watcher:
             await anyio.sleep(_RESCAN_SECONDS)
 
     async def _resume(self) -> None:
-        await self._name_damaged()
         while True:
             with self._incidents.contained("Counting the time that has passed"):
                 await self.note_clocks()
@@ -132,7 +133,7 @@ class Watcher:
 
     async def _name_damaged(self) -> None:
         with self._incidents.contained("Looking for damaged records"):
-            for damaged in await self._store.read(job_records.damaged):
+            for damaged in await self._damaged.search():
                 logger.error("%s", damaged.words)
 
     async def note_clocks(self) -> None:

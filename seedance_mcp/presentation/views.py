@@ -224,7 +224,7 @@ async def budget(app: App) -> shape.BudgetShape:
 async def jobs(app: App, limit: int) -> shape.JobsShape:
     """The recent jobs and the budget."""
     found = await app.recent(limit)
-    damaged = [one.words for one in await app.damaged()]
+    damaged = [one.words for one in await app.damaged(limit)]
     notes = (*damaged, *await incidents(app))
     shown: list[shape.JobShape] = []
     for one in found:

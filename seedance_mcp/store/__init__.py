@@ -32,7 +32,7 @@ from .job_records import Damaged, DamagedRecord
 from .leases import Leases
 from .money import budget, unknown_prices
 from .money.budget import BreakerOpen, Budget, Limits, may_cost, read_budget
-from .money.ledger import Spent, by_day, from_micros
+from .money.ledger import Spent, by_day, from_micros, unbalanced_days
 from .rate_limits import RateKey
 from .receipts import Kept, Receipts, UnreadReceipt, describe_unread
 from .requests import confirmations, idempotency_keys, repeated_requests
@@ -95,6 +95,7 @@ __all__ = [
     "short_digest",
     "take_back",
     "transitions",
+    "unbalanced_days",
     "unknown_prices",
     "uploads",
     "watcher_lease",

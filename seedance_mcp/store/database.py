@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sized
 from pathlib import Path
 from typing import TypeVar
 
@@ -273,6 +273,11 @@ def _unusable(path: Path, error: sqlite3.OperationalError) -> StoreError:
         f"The job database {path} cannot be opened: {error}.",
         hint="Check that the state folder can be written to and is not full.",
     )
+
+
+def marks(values: Sized) -> str:
+    """Write a question mark for each value, to stand between the brackets of `IN (...)`; without any, nothing is in it."""
+    return ", ".join("?" * len(values)) or "NULL"
 
 
 def checksum(document: str) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 from ..config import flush_folder
 from ..errors import StoreError, StoreGone
 
-SCHEMA_VERSION = 18
+SCHEMA_VERSION = 19
 SPENDING_STOPPED = "spending_stopped"
 """The key in `meta` that stops every purchase until a person allows them again."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from itertools import islice
 from typing import cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -17,13 +17,14 @@ from ..errors import JobNotFound, StoreError
 from ..texts import storable, storable_value
 from ..types import FINISHED_STATES, Job, JobState
 from .accounts import joined
-from .database import Connection, checksum
+from .database import Connection, checksum, marks
 from .money.ledger import from_micros, held
 
 _USUAL_AT_MOST_SECONDS = 48 * 3600.0
 """A job that took longer, or ended before it began, was measured by a clock that was set meanwhile."""
 
 _PATH = "CASE WHEN json_valid(document) THEN json_extract(document, '$.artifacts.{}') END"
+_WHAT_COLUMNS_SAY = "id, document, crc, state, provider, task_id"
 _OWN_FILES = ("video_path", "last_frame_path")
 
 
@@ -123,35 +124,53 @@ def find(connection: Connection, job_id: str) -> Job:
 
 def recent(connection: Connection, limit: int) -> list[Job]:
     """Load the newest jobs, newest first, without those whose record is damaged."""
-    rows = connection.execute("SELECT id, document, crc FROM jobs ORDER BY rowid DESC LIMIT ?", (limit,))
+    rows = connection.execute("SELECT id, document, crc FROM jobs ORDER BY seq DESC LIMIT ?", (limit,))
     return readable(rows)
 
 
 def in_states(connection: Connection, states: frozenset[JobState]) -> list[Job]:
     """Load every job in one of these states, oldest first, without those whose record is damaged."""
-    marks = ", ".join("?" * len(states))
     rows = connection.execute(
-        f"SELECT id, document, crc FROM jobs WHERE state IN ({marks}) ORDER BY rowid",  # noqa: S608  only marks
+        f"SELECT id, document, crc FROM jobs WHERE state IN ({marks(states)}) ORDER BY seq",  # noqa: S608  only marks
         tuple(states),
     )
     return readable(rows)
 
 
-def damaged(connection: Connection) -> list[Damaged]:
-    """Name every job whose record cannot be read, newest first."""
+def damaged_after(connection: Connection, seq: int, most: int) -> tuple[list[Damaged], int | None]:
+    """
+    Name those of the next `most` jobs after this place whose record cannot be read, the oldest first.
+
+    Returns the place to go on from as well: 0 is before the first job, None means that there are no more.
+    """
+    rows = connection.execute(
+        f"SELECT seq, {_WHAT_COLUMNS_SAY} FROM jobs WHERE seq > ? ORDER BY seq LIMIT ?",  # noqa: S608  only names
+        (seq, most),
+    ).fetchall()
+    return _unreadable(connection, (row[1:] for row in rows)), rows[-1][0] if len(rows) == most else None
+
+
+def damaged_now(connection: Connection, newest: int) -> list[Damaged]:
+    """Name every job whose record cannot be read among the open ones and so many of the newest, the newest first."""
+    states = sorted(frozenset(JobState) - FINISHED_STATES)
+    rows = connection.execute(
+        f"SELECT {_WHAT_COLUMNS_SAY} FROM jobs WHERE state IN ({marks(states)})"  # noqa: S608  only marks and names
+        " OR seq IN (SELECT seq FROM jobs ORDER BY seq DESC LIMIT ?) ORDER BY seq DESC",
+        (*states, newest),
+    ).fetchall()
+    return _unreadable(connection, rows)
+
+
+def _unreadable(
+    connection: Connection, rows: Iterable[tuple[str, str, int, str, str, str | None]]
+) -> list[Damaged]:
     found: list[Damaged] = []
-    for job_id, document, crc, state, provider, task_id in connection.execute(
-        "SELECT id, document, crc, state, provider, task_id FROM jobs ORDER BY rowid DESC"
-    ):
+    for job_id, document, crc, state, provider, task_id in rows:
         try:
             parse(job_id, document, crc)
         except DamagedRecord:
-            micros = held(connection, job_id)[1]
-            found.append(
-                Damaged(
-                    job_id=job_id, state=state, provider=provider, task_id=task_id, usd=from_micros(micros)
-                )
-            )
+            usd = from_micros(held(connection, job_id)[1])
+            found.append(Damaged(job_id=job_id, state=state, provider=provider, task_id=task_id, usd=usd))
     return found
 
 
@@ -163,7 +182,7 @@ def unfinished(connection: Connection) -> list[Job]:
 def same_request(connection: Connection, fingerprint: str) -> list[Job]:
     """Load every job for this very request, newest first."""
     rows = connection.execute(
-        "SELECT id, document, crc FROM jobs WHERE fingerprint = ? ORDER BY rowid DESC",
+        "SELECT id, document, crc FROM jobs WHERE fingerprint = ? ORDER BY seq DESC",
         (fingerprint,),
     )
     return [parse(*row) for row in rows]
@@ -188,15 +207,14 @@ def with_tasks_beside(
 
     Damaged records are left out.
     """
-    marks = ", ".join("?" * len(states))
     ours = sorted(joined(connection, job.provider, job.account))
     rows = connection.execute(
-        "SELECT id, document, crc FROM jobs WHERE provider = ? AND id != ? AND task_id IS NOT NULL"  # noqa: S608  only marks
-        f" AND state IN ({marks}) AND account IN ({', '.join('?' * len(ours))})"
-        " AND task_id NOT IN (SELECT value FROM json_each(?)) ORDER BY rowid DESC LIMIT ?",
-        (job.provider, job.id, *sorted(states), *ours, json.dumps(sorted(task_ids)), most),
-    ).fetchall()
-    return readable(rows)
+        "SELECT task_id, id, document, crc FROM jobs WHERE provider = ? AND id != ? AND task_id IS NOT NULL"  # noqa: S608  only marks
+        f" AND state IN ({marks(states)}) AND account IN ({marks(ours)}) ORDER BY seq DESC",
+        (job.provider, job.id, *sorted(states), *ours),
+    )
+    others = (row[1:] for row in rows if row[0] not in task_ids)
+    return readable(islice(others, most))
 
 
 def with_file(connection: Connection, paths: Sequence[str]) -> Job | None:
@@ -204,9 +222,8 @@ def with_file(connection: Connection, paths: Sequence[str]) -> Job | None:
     paths = [path for path in paths if storable(path) == path]  # no other was recorded
     if not paths:
         return None
-    marks = ", ".join("?" * len(paths))
-    either = " OR ".join(f"{_PATH.format(name)} IN ({marks})" for name in _OWN_FILES)
-    query = f"SELECT id, document, crc FROM jobs WHERE {either} ORDER BY rowid DESC LIMIT 1"  # noqa: S608  only marks and names
+    either = " OR ".join(f"{_PATH.format(name)} IN ({marks(paths)})" for name in _OWN_FILES)
+    query = f"SELECT id, document, crc FROM jobs WHERE {either} ORDER BY seq DESC LIMIT 1"  # noqa: S608  only marks and names
     found = readable(connection.execute(query, (*paths, *paths)).fetchall())
     return found[0] if found else None
 
@@ -217,7 +234,7 @@ def usual_seconds(connection: Connection, provider: str, model: str) -> float | 
         row[0]
         for row in connection.execute(
             "SELECT finished_at - created_at FROM jobs WHERE provider = ? AND model = ? AND state = 'done'"
-            " AND finished_at - created_at BETWEEN 0 AND ? ORDER BY rowid DESC LIMIT 20",
+            " AND finished_at - created_at BETWEEN 0 AND ? ORDER BY seq DESC LIMIT 20",
             (provider, model, _USUAL_AT_MOST_SECONDS),
         )
     )

@@ -22,6 +22,10 @@ from seedance_mcp.types import JobState, Submission
 
 from . import records
 
+SPENDING = (
+    "CREATE TABLE spending (day, provider, model, jobs, usd_micros, PRIMARY KEY (day, provider, model))"
+)
+
 HOLD_LOCK = """
 import sys, time
 from pathlib import Path
@@ -39,7 +43,7 @@ def test_a_new_database_is_private_durable_and_at_the_current_schema(tmp_path: P
         for name in ("journal_mode", "synchronous", "user_version")
     }
     store.close()
-    assert pragmas == {"journal_mode": "truncate", "synchronous": 2, "user_version": 18}
+    assert pragmas == {"journal_mode": "truncate", "synchronous": 2, "user_version": 19}
     if os.name == "posix":
         assert (tmp_path / "state" / "jobs.db").stat().st_mode & 0o777 == 0o600
 
@@ -276,6 +280,7 @@ def test_a_database_whose_tasks_had_no_address_is_taken_over_damage_and_all(
     monkeypatch.setattr(database_file, "SCHEMA_VERSION", 17)
     store = open_store(tmp_path / "state")
     with store._connection as connection:
+        connection.execute(SPENDING)  # what writes jobs now keeps this as well
         for number in range(4):
             fields = {
                 "id": f"j{number}",
@@ -289,6 +294,7 @@ def test_a_database_whose_tasks_had_no_address_is_taken_over_damage_and_all(
             transitions.move(
                 connection, sent, JobState.ACCEPTED, now=1.0, by="me", submission=task, accepted_at=1.0
             )
+        connection.execute("DROP TABLE spending")
     store.close()
     path = tmp_path / "state" / "jobs.db"
     damaged = path.read_bytes().replace(b'{"id":"j1"', b'X"id":"j1"')
@@ -297,7 +303,10 @@ def test_a_database_whose_tasks_had_no_address_is_taken_over_damage_and_all(
     store = open_store(tmp_path / "state")
     assert store.notice is None
     assert [job.id for job in store.read_now(job_records.unfinished)] == ["j0", "j3"]
-    told = {each.job_id: (each.state, each.task_id, each.usd) for each in store.read_now(job_records.damaged)}
+    told = {
+        each.job_id: (each.state, each.task_id, each.usd)
+        for each in store.read_now(lambda connection: job_records.damaged_now(connection, 9))
+    }
     assert told == {name: ("accepted", f"x{name[1]}", 1) for name in ("j2", "j1")}
     assert store.read_now(lambda connection: connection.execute("PRAGMA foreign_key_check").fetchall()) == []
     store.close()

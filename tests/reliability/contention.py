@@ -25,7 +25,7 @@ from typing import Any
 import anyio
 
 from seedance_mcp.app import open_app
-from seedance_mcp.store.money.ledger import to_micros
+from seedance_mcp.store.money.ledger import to_micros, unbalanced_days
 from tests.emulator import Behaviour, Emulator, Fault
 
 from . import fault_market as market
@@ -163,6 +163,8 @@ def _judge(
         # Append only, one row after the other: its sums are what was counted at every moment.
         rows = [row[0] for row in database.execute("SELECT usd_micros FROM ledger ORDER BY rowid")]
         reserved = database.execute("SELECT COUNT(*) FROM ledger WHERE kind = 'reserve'").fetchone()[0]
+        if unbalanced := unbalanced_days(database):
+            say(f"the sums of {', '.join(unbalanced)} are not those of the ledger")
     counted = sum(rows)
     most = max(_sums(rows), default=0)
     rate = Decimal(7) if market.info(provider).currency == "CNY" else Decimal(1)

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import anyio.to_thread
 
 from seedance_mcp.jobs.results.hook_runner import ABANDONED
+from seedance_mcp.store import unbalanced_days
 from tests.emulator import Emulator
 from tests.emulator.ledger import Task
 
@@ -96,8 +97,11 @@ def judge(
     with contextlib.closing(sqlite3.connect(folder / "state" / "jobs.db", timeout=BUSY_SECONDS)) as database:
         counted = database.execute("SELECT COALESCE(SUM(usd_micros), 0) FROM ledger").fetchone()[0]
         verdict = database.execute("PRAGMA integrity_check").fetchone()[0]
+        unbalanced = unbalanced_days(database)
     if verdict != "ok":
         say(f"{where}: the database says {verdict}")
+    if unbalanced:
+        say(f"{where}: the sums of {', '.join(unbalanced)} are not those of the ledger")
     owners = Counter(job["submission"]["task_id"] for job in jobs if job.get("submission"))
     for task in tasks:
         if owners[task.id] != 1:

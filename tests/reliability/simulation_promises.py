@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from seedance_mcp.errors import BudgetExceeded
 from seedance_mcp.providers import WhenSent
-from seedance_mcp.store.money import budget
+from seedance_mcp.store.money import budget, ledger
 
 from .simulation_market import HORIZON_HOURS, MICROS, PRICE, QUIET, SELLERS
 from .simulation_orders import request
@@ -373,6 +373,8 @@ class Promises:
         (total,) = self._connection.execute("SELECT COALESCE(SUM(usd_micros), 0) FROM ledger").fetchone()
         if world.honest and total != sum(task.cost for task in world.market.tasks.values()):
             raise Violation("I4", "the ledger and the providers disagree in the end")
+        if days := ledger.unbalanced_days(self._connection):
+            raise Violation("I4", f"the sums of {', '.join(days)} are not those of the ledger")
 
     def a_later_day_is_open(self) -> None:
         """I4: a day after all that was bought, by a clock that is right, every provider may be bought from again."""

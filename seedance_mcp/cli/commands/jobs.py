@@ -103,6 +103,7 @@ async def _list(settings: Settings, limit: int, as_json: bool) -> int:
         if as_json:
             from ...presentation import views
 
+            await app.damaged()
             print(json_text((await views.jobs(app, limit)).model_dump(mode="json")))
         elif jobs := await app.recent(limit):
             head = ("JOB", "CREATED", "STATUS", "PROVIDER", "MODEL", "PRICE", "PROMPT")

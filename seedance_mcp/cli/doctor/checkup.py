@@ -240,6 +240,13 @@ async def _incidents(app: App) -> Examination:
 async def _money(app: App) -> Examination:
     budget = await app.budget()
     finding = partial(Finding, area="money", subject="budget")
+    if days := await app.unbalanced_days():
+        yield finding(
+            verdict="warning",
+            text=f"the sums kept for {', '.join(days)} are not those of the ledger:"
+            " the job database was damaged or changed by hand",
+            hint="The caps go by the ledger and hold. Compare these days with the providers' consoles.",
+        )
     words = (
         f"{digits(budget.spent_today_usd)} USD of {digits(budget.max_per_day_usd)} spent today "
         f"({digits(budget.reserved_usd)} of it reserved for jobs under way), "

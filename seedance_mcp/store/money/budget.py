@@ -9,9 +9,9 @@ from decimal import Decimal
 from ...config import Settings
 from ...errors import AuthenticationError, BudgetExceeded, InsufficientFunds, ModelNotOpen
 from ...texts import digits, number_of
-from ...types import Price
+from ...types import FINISHED_STATES, JobState, Price
 from .. import elapsed_time
-from ..database import Connection, Store
+from ..database import Connection, Store, marks
 from ..database_file import SPENDING_STOPPED
 from .ledger import from_micros, to_micros
 
@@ -23,6 +23,9 @@ _BREAKER_SECONDS = 15 * 60.0
 _SAME_REFUSALS = 3
 _ACCOUNT_CODES = frozenset({AuthenticationError.code, InsufficientFunds.code})
 """Refusals that say something about the account, not about the request: one is enough."""
+
+_HOLDING = (*sorted(frozenset(JobState) - FINISHED_STATES), JobState.UNRESOLVED)
+"""States of jobs whose money is reserved, not yet settled."""
 
 _MODEL_CODES = frozenset({ModelNotOpen.code})
 """Refusals that say something about one model of the account: one is enough, and the others are not affected."""
@@ -98,8 +101,9 @@ def read(connection: Connection, limits: Limits, now: float) -> Budget:
     """Sum up the budget at this moment."""
     spent = _spent_since(connection, now - now % DAY)
     (open_micros,) = connection.execute(
-        "SELECT COALESCE(SUM(usd_micros), 0) FROM ledger JOIN jobs ON jobs.id = ledger.job_id"
-        " WHERE jobs.finished_at IS NULL OR jobs.state = 'unresolved'"
+        "SELECT COALESCE(SUM(usd_micros), 0) FROM jobs JOIN ledger ON ledger.job_id = jobs.id"  # noqa: S608  only marks
+        f" WHERE jobs.state IN ({marks(_HOLDING)})",
+        _HOLDING,
     ).fetchone()
     left = to_micros(limits.max_usd_per_day) - _spent_since(connection, now - DAY)
     return Budget(

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
-
 from ...types import FINISHED_STATES, JobState, VideoRequest
-from ..database import Connection
+from ..database import Connection, marks
 
 
 def open_job(connection: Connection) -> str | None:
     """A job of unknown price that something still happens to, and whose charge is not known yet."""
-    states = json.dumps(sorted(frozenset(JobState) - FINISHED_STATES))
+    states = sorted(frozenset(JobState) - FINISHED_STATES)
     row = connection.execute(
-        "SELECT id FROM jobs WHERE state IN (SELECT value FROM json_each(?))"
+        f"SELECT id FROM jobs WHERE state IN ({marks(states)})"  # noqa: S608  only marks
         # A damaged record says nothing here, and must not end every other purchase.
         " AND CASE WHEN json_valid(document) THEN NOT json_extract(document, '$.maximum.known')"
         " AND json_extract(document, '$.charge') IS NULL END LIMIT 1",
-        (states,),
+        states,
     ).fetchone()
     return row and row[0]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from ...errors import ConfirmationRequired
 from ...texts import digits
 from ...types import Job, Price, Question, Signer, Wanted, is_same_video
 from .. import elapsed_time, job_records, transitions
-from ..database import Connection
+from ..database import Connection, marks
 from ..money.ledger import from_micros, to_micros
 
 VALID_SECONDS = 15 * 60.0
@@ -78,18 +77,13 @@ def repeated(connection: Connection, digests: Collection[str], same: Collection[
     `digests` are what other jobs for it may stand for, `same` the ids of those that are known by themselves (see
     `repeated_requests`).
     """
+    refused = sorted(transitions.NOT_BOUGHT)
     (count,) = connection.execute(
-        "SELECT COUNT(*) FROM jobs JOIN ledger ON ledger.job_id = jobs.id AND kind = 'reserve'"
-        " WHERE usd_micros > 0 AND reserved_at > ? AND steady > ? AND state NOT IN (SELECT value FROM json_each(?))"
-        " AND (fingerprint IN (SELECT value FROM json_each(?)) OR jobs.id IN (SELECT value FROM json_each(?))"
-        " OR jobs.id IN (SELECT job_id FROM stand_ins WHERE fingerprint IN (SELECT value FROM json_each(?))))",
-        (
-            *_within(connection, _HOUR, now),
-            json.dumps(sorted(transitions.NOT_BOUGHT)),
-            json.dumps(list(digests)),
-            json.dumps(list(same)),
-            json.dumps(list(digests)),
-        ),
+        "SELECT COUNT(*) FROM jobs JOIN ledger ON ledger.job_id = jobs.id AND kind = 'reserve'"  # noqa: S608  only marks
+        f" WHERE usd_micros > 0 AND reserved_at > ? AND steady > ? AND state NOT IN ({marks(refused)})"
+        f" AND (fingerprint IN ({marks(digests)}) OR jobs.id IN ({marks(same)})"
+        f" OR jobs.id IN (SELECT job_id FROM stand_ins WHERE fingerprint IN ({marks(digests)})))",
+        (*_within(connection, _HOUR, now), *refused, *digests, *same, *digests),
     ).fetchone()
     return (
         f"The very same was bought {count} times within the last hour." if count >= _SAME_IN_AN_HOUR else ""
@@ -218,17 +212,18 @@ def decline(connection: Connection, code: str, *, now: float) -> Declined | None
     fingerprint, question, job_id, wanted = row
     same = _same(connection, fingerprint, None if wanted is None else _wanted().validate_json(wanted))
     connection.execute(
-        "UPDATE confirmations SET declined_at = ?, declined_steady = ?, person_only = 1,"
+        "UPDATE confirmations SET declined_at = ?, declined_steady = ?, person_only = 1,"  # noqa: S608  only marks
         " ended_at = CASE WHEN used_at IS NULL AND for_call AND approved_at IS NOT NULL THEN ? ELSE ended_at END,"
         " approved_at = CASE WHEN used_at IS NULL THEN NULL ELSE approved_at END"
-        " WHERE token_hash IN (SELECT value FROM json_each(?)) AND (used_at IS NULL OR token_hash = ?)",
-        (now, elapsed_time.note(connection), now, same, key),
+        f" WHERE token_hash IN ({marks(same)}) AND (used_at IS NULL OR token_hash = ?)",
+        (now, elapsed_time.note(connection), now, *same, key),
     )
+    refused = sorted(transitions.NOT_BOUGHT)
     earlier = connection.execute(
-        "SELECT job_id FROM confirmations JOIN jobs ON jobs.id = job_id"
-        " WHERE token_hash IN (SELECT value FROM json_each(?)) AND token_hash != ?"
-        " AND state NOT IN (SELECT value FROM json_each(?)) ORDER BY used_at DESC LIMIT 1",
-        (same, key, json.dumps(sorted(transitions.NOT_BOUGHT))),
+        "SELECT job_id FROM confirmations JOIN jobs ON jobs.id = job_id"  # noqa: S608  only marks
+        f" WHERE token_hash IN ({marks(same)}) AND token_hash != ?"
+        f" AND state NOT IN ({marks(refused)}) ORDER BY used_at DESC LIMIT 1",
+        (*same, key, *refused),
     ).fetchone()
     return Declined(
         question=None if question is None else _adapter().validate_json(question),
@@ -242,16 +237,14 @@ def _within(connection: Connection, seconds: float, now: float) -> tuple[float, 
     return now - seconds, elapsed_time.passed(connection) - seconds
 
 
-def _same(connection: Connection, fingerprint: str, wanted: Wanted | None) -> str:
-    """Name every question about the same video, as a JSON list of hashes: the same plan, or the same wish."""
+def _same(connection: Connection, fingerprint: str, wanted: Wanted | None) -> list[str]:
+    """Name every question about the same video, by its hash: the same plan, or the same wish."""
     rows = connection.execute(
         "SELECT token_hash, fingerprint, wanted FROM confirmations"
         " WHERE fingerprint = ? OR json_extract(wanted, '$.content') = ?",
         (fingerprint, None if wanted is None else wanted.content),
     ).fetchall()
-    return json.dumps(
-        [key for key, planned, then in rows if planned == fingerprint or _is_same(then, wanted)]
-    )
+    return [key for key, planned, then in rows if planned == fingerprint or _is_same(then, wanted)]
 
 
 def _is_same(then: str | None, now: Wanted | None) -> bool:
@@ -359,16 +352,12 @@ def _why_only_a_person(
     """Explain why no assistant's word counts for this (nothing, if the settings are why), or None: it counts."""
     if settings.confirm != "ask":
         return ""
+    same = _same(connection, consent.fingerprint, consent.wanted)
     (declined,) = connection.execute(
         # By either clock: a no that a clock makes look old, or still to come, was said all the same.
-        "SELECT COUNT(*) FROM confirmations WHERE token_hash IN (SELECT value FROM json_each(?))"
+        f"SELECT COUNT(*) FROM confirmations WHERE token_hash IN ({marks(same)})"  # noqa: S608  only marks
         " AND (declined_at BETWEEN ? AND ? OR declined_steady > ?)",
-        (
-            _same(connection, consent.fingerprint, consent.wanted),
-            now - VALID_SECONDS,
-            now,
-            elapsed_time.passed(connection) - VALID_SECONDS,
-        ),
+        (*same, now - VALID_SECONDS, now, elapsed_time.passed(connection) - VALID_SECONDS),
     ).fetchone()
     if declined:
         return (

@@ -33,7 +33,9 @@ def jobs_of(connection: Connection, key: str) -> list[Job]:
     Raises:
         DamagedRecord: one of them cannot be read.
     """
-    rows = connection.execute("SELECT job_id FROM key_jobs WHERE key = ? ORDER BY rowid DESC", (key,))
+    rows = connection.execute(
+        "SELECT job_id FROM key_jobs JOIN jobs ON jobs.id = job_id WHERE key = ? ORDER BY seq DESC", (key,)
+    )
     return [job_records.find(connection, job_id) for (job_id,) in rows.fetchall()]
 
 

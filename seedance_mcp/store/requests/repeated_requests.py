@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Collection, Iterator
 
 from ...types import Job, Wanted, is_same_request
 from .. import job_records
-from ..database import Connection
+from ..database import Connection, marks
 
 
 def note(connection: Connection, job_id: str, digests: Collection[str]) -> None:
@@ -31,8 +30,8 @@ def made_for(connection: Connection, digests: Collection[str], asked: Wanted | N
     try:
         planned = [job for digest in digests for job in job_records.same_request(connection, digest)]
         rows = connection.execute(
-            "SELECT DISTINCT job_id FROM stand_ins WHERE fingerprint IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(digests)),),
+            f"SELECT DISTINCT job_id FROM stand_ins WHERE fingerprint IN ({marks(digests)})",  # noqa: S608  only marks
+            tuple(digests),
         ).fetchall()
         noted = [*planned, *(job_records.find(connection, job_id) for (job_id,) in rows)]
         alike = (
@@ -63,7 +62,9 @@ def same_ids(connection: Connection, asked: Wanted | None) -> list[str]:
 def _alike(connection: Connection, asked: Wanted) -> Iterator[str]:
     """Name every job with this content, newest first."""
     rows = connection.execute(
-        "SELECT job_id FROM stand_ins WHERE fingerprint = ? ORDER BY rowid DESC", (asked.content,)
+        "SELECT job_id FROM stand_ins JOIN jobs ON jobs.id = job_id"
+        " WHERE stand_ins.fingerprint = ? ORDER BY seq DESC",
+        (asked.content,),
     ).fetchall()
     return (job_id for (job_id,) in rows)
 

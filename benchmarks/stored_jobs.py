@@ -1,0 +1,182 @@
+"""
+What a call costs with very many finished jobs in the database, against the same call with one.
+
+Both servers run in this process, over the SDK's client in memory; each call is made in turn at both.
+
+    python benchmarks/stored_jobs.py [jobs]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import anyio
+from mcp import Client
+
+from seedance_mcp.app import open_app
+from seedance_mcp.config import load_settings
+from seedance_mcp.server import create_server
+from seedance_mcp.store import Connection, Store, budget, open_store, repeated_requests, transitions
+from seedance_mcp.types import Artifacts, Job, JobState, Price, PurchaseTerms, Submission, VideoRequest
+
+DAY = 86_400.0
+ROUNDS = 60
+WISH = VideoRequest(
+    prompt="A paper boat drifts down a rain-filled gutter, the camera low and close, warm evening light",
+    model="seedance-1.0-pro",
+    resolution="480p",
+    duration=2,
+)
+PRICE = Price(amount=Decimal("0.1"), currency="USD", usd=Decimal("0.1"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One call of a client, by the name that the table gives it."""
+
+    name: str
+    tool: str = ""
+    arguments: dict[str, Any] | None = None
+    resource: str = ""
+
+
+CALLS = (
+    Call(name="check_status", tool="check_status", arguments={}),
+    Call(name="check_status of one job", tool="check_status", arguments={"job_id": "job_0"}),
+    Call(name="estimate_cost", tool="estimate_cost", arguments=WISH.model_dump(exclude_defaults=True)),
+    Call(name="resources/list"),
+    Call(name="read jobs", resource="seedance://jobs"),
+    Call(name="read one job", resource="seedance://jobs/job_0"),
+    Call(name="read budget", resource="seedance://budget"),
+)
+
+
+def settings_in(folder: Path) -> Any:
+    """The settings of a server that keeps everything in this folder and sells placeholders."""
+    environ = {
+        "SEEDANCE_STATE_DIR": str(folder / "state"),
+        "SEEDANCE_OUTPUT_DIR": str(folder / "videos"),
+        "SEEDANCE_SANDBOX_SECONDS": "0",
+        "HOME": str(folder),
+        "PATH": "",
+    }
+    return load_settings(environ, settings_file=folder / "none.toml")
+
+
+async def one_job(folder: Path) -> Job:
+    """Make one placeholder: the record that the others are copies of."""
+    async with open_app(settings_in(folder)) as app:
+        started = await app.generate(WISH, PurchaseTerms())
+        return await app.wait(started.job.id, 60)
+
+
+def fill(store: Store, like: Job, count: int) -> None:
+    """Write so many paid jobs, finished one after the other within the last two months, the newest a day ago."""
+    now = store.clock()
+
+    def write(connection: Connection) -> None:
+        for number in range(count):
+            _live(connection, like, number, now - DAY - (count - number) * (60 * DAY / count))
+
+    store.write_now(write)
+
+
+def _live(connection: Connection, like: Job, number: int, at: float) -> None:
+    """Lead one job through its whole life."""
+    mark = hashlib.sha256(str(number).encode()).hexdigest()
+    files = like.artifacts
+    assert files is not None
+    new = replace(
+        like,
+        id=f"job_{number}",
+        tag=mark[:24],
+        fingerprint=mark,
+        client_key=f"{mark}:0",
+        state=JobState.RESERVED,
+        version=1,
+        provider="byteplus",
+        estimate=PRICE,
+        maximum=PRICE,
+        submission=None,
+        artifacts=None,
+        finished_at=None,
+        charge=None,
+        created_at=at,
+    )
+    job = transitions.insert(connection, new, day=budget.day_of(at))
+    repeated_requests.note(connection, job.id, (mark[:32], mark[32:]))
+    steps: tuple[tuple[JobState, dict[str, Any]], ...] = (
+        (JobState.SENDING, {"sent_at": at}),
+        (JobState.ACCEPTED, {"submission": Submission(task_id=f"cgt-{mark[:20]}"), "accepted_at": at + 1}),
+        (JobState.REMOTE_DONE, {"video_url": None, "remote_done_at": at + 60, "charge": PRICE}),
+        (JobState.DONE, {"artifacts": _named(files, mark)}),
+    )
+    for place, (state, changes) in enumerate(steps):
+        job = transitions.move(connection, job, state, now=at + 20 * place, by=job.owner, **changes)
+
+
+def _named(files: Artifacts, mark: str) -> Artifacts:
+    return replace(files, video_path=f"{files.video_path}.{mark[:8]}.mp4", sha256=mark)
+
+
+async def seconds_of(client: Client, call: Call) -> float:
+    """How long one call takes, from the client's side."""
+    began = time.perf_counter()
+    if call.tool:
+        result = await client.call_tool(call.tool, call.arguments or {})
+        assert not result.is_error, result.content
+    elif call.resource:
+        await client.read_resource(call.resource)
+    else:
+        await client.list_resources()
+    return time.perf_counter() - began
+
+
+async def compare(small: Path, large: Path) -> dict[str, tuple[float, float]]:
+    """The median of each call with few and with many jobs, in seconds."""
+    medians: dict[str, tuple[float, float]] = {}
+    async with (
+        Client(create_server(settings_in(small))) as few,
+        Client(create_server(settings_in(large))) as many,
+    ):
+        for call in CALLS:
+            for client in (few, many):
+                await seconds_of(client, call)
+            pairs = [(await seconds_of(few, call), await seconds_of(many, call)) for _ in range(ROUNDS)]
+            medians[call.name] = (
+                statistics.median(a for a, _ in pairs),
+                statistics.median(b for _, b in pairs),
+            )
+    return medians
+
+
+def main() -> None:
+    """Fill two databases, compare the calls and print a line for each."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    with tempfile.TemporaryDirectory() as root:
+        folders = Path(root) / "few", Path(root) / "many"
+        for folder, jobs in zip(folders, (1, count), strict=True):
+            folder.mkdir()
+            like = anyio.run(one_job, folder)
+            store = open_store(folder / "state")
+            began = time.perf_counter()
+            fill(store, like, jobs)
+            store.close()
+            size = (folder / "state" / "jobs.db").stat().st_size
+            print(
+                f"{jobs} jobs written in {time.perf_counter() - began:.1f} s, {size / jobs / 1000:.2f} kB each"
+            )
+        for name, (few, many) in anyio.run(compare, *folders).items():
+            print(f"{name:28} {few * 1000:7.2f} ms {many * 1000:8.2f} ms  {many / few:6.2f} x")
+
+
+if __name__ == "__main__":
+    main()
