@@ -9,6 +9,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Generator, Sized
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ import anyio.to_thread
 
 from ..config import make_private
 from ..errors import StoreError
+from . import soundness
 from .database_file import Opened, connect, create, installation, set_aside
 from .machine import machine_time
 from .machine.network_drives import find_share
@@ -69,6 +71,7 @@ class Store:
         """What tells this start of the machine from others; where it has no name, only this process knows how long it was."""
         self.installation = ""
         """What tells this installation from others that share an output folder, by 16 hex digits."""
+        self._checking: anyio.Lock | None = None
         self.notice = notice
         """What the user should know about the opening, such as a damaged file that was set aside."""
         give_clocks(connection, clock=lambda: self.clock(), uptime=lambda: self.uptime())
@@ -110,6 +113,28 @@ class Store:
         """
         return await anyio.to_thread.run_sync(self.read_now, query, limiter=self._turn())
 
+    async def ensure_sound(self) -> None:
+        """
+        Look through the whole file if that is due, as it is before the first purchase of a day from a large one.
+
+        Raises:
+            StoreError: it is damaged, or cannot be read now; nothing may be bought.
+        """
+        file = self._file
+        if file is None or not file.unchecked:
+            return
+        if self._checking is None:
+            self._checking = anyio.Lock()
+        async with self._checking:
+            if file.unchecked:
+                await anyio.to_thread.run_sync(self._look_through, file.path)
+                await self.write(partial(soundness.note_whole, path=file.path, now=self.clock()))
+                file.unchecked = False
+
+    def _look_through(self, path: Path) -> None:
+        with _explained(path):
+            soundness.look_through_whole(path, _OPENING_SECONDS)
+
     def write_now(self, transaction: Callable[[Connection], T]) -> T:
         """Do what `write` does in the calling thread."""
         with self._using():
@@ -139,7 +164,7 @@ class Store:
 
     @contextlib.contextmanager
     def _using(self) -> Generator[None]:
-        with self._in_use, _explained():
+        with self._in_use, _explained(self._file and self._file.path):
             if self._closed:
                 raise StoreError(
                     "The job database was closed: the server is ending, or opening it anew.",
@@ -163,7 +188,7 @@ def give_clocks(connection: Connection, *, clock: Clock, uptime: Clock) -> None:
 
 
 @contextlib.contextmanager
-def _explained() -> Generator[None]:
+def _explained(path: Path | None) -> Generator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -178,6 +203,8 @@ def _explained() -> Generator[None]:
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.IntegrityError):
             raise
+        if path is not None:
+            soundness.suspect(path)
         raise StoreError(
             f"The job database is damaged: {error}.",
             hint="Restart the server: it sets the damaged file aside.",
@@ -213,7 +240,8 @@ def open_store(folder: Path, *, clock: Clock = time.time, patience: float | None
             try:
                 ownership.sweep()
                 connection, notice = _open_checked(folder, ownership, patience)
-                file = Opened(folder / _DATABASE)
+                due = soundness.is_due(connection, folder / _DATABASE, now=clock())
+                file = Opened(folder / _DATABASE, unchecked=due)
                 store = Store(connection, ownership, file=file, clock=clock, notice=notice)
                 store.installation = installation(connection, folder / _DATABASE)
             except BaseException:

@@ -13,21 +13,26 @@ from pathlib import Path
 
 from ..config import flush_folder
 from ..errors import StoreError, StoreGone
+from . import soundness
 
 SCHEMA_VERSION = 19
 SPENDING_STOPPED = "spending_stopped"
 """The key in `meta` that stops every purchase until a person allows them again."""
 
 _BUSY_SECONDS = 10.0
-_MOST_VERDICTS = 100
 
 
 class Opened:
-    """A database file that is open, to be told from whatever has its name later."""
+    """
+    A database file that is open, to be told from whatever has its name later.
 
-    def __init__(self, path: Path) -> None:
+    While it is `unchecked`, it has to be looked through whole before anything is bought (`soundness`).
+    """
+
+    def __init__(self, path: Path, *, unchecked: bool) -> None:
         facts = path.stat()
-        self._path, self._file = path, (facts.st_dev, facts.st_ino)
+        self.unchecked = unchecked
+        self.path, self._file = path, (facts.st_dev, facts.st_ino)
 
     def check(self) -> None:
         """
@@ -38,7 +43,7 @@ class Opened:
                 not what the next process will find.
         """
         try:
-            facts = self._path.stat()
+            facts = self.path.stat()
         except (FileNotFoundError, NotADirectoryError):
             done = "removed"
         except OSError:
@@ -48,7 +53,7 @@ class Opened:
                 return
             done = "replaced by another file"
         raise StoreGone(
-            f"The job database {self._path} was {done} while the server was running. Its jobs and what was spent cannot be"
+            f"The job database {self.path} was {done} while the server was running. Its jobs and what was spent cannot be"
             " told, and nothing is bought.",
             hint="Put it back if it is there under another name, then restart the server. Without it the caps count from"
             " zero, and what was bought before is only known to the provider: look in its console.",
@@ -62,6 +67,7 @@ def set_aside(path: Path) -> Path:
     journal = _journal(path)
     if journal.exists():
         journal.rename(_journal(kept))
+    soundness.forget_suspicion(path)
     return kept
 
 
@@ -144,7 +150,7 @@ def connect(path: Path, patience: float | None = None) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA fullfsync=1")
         connection.execute("PRAGMA mmap_size=0")
-        _check(connection)
+        soundness.look_through(connection, path, whole=found < SCHEMA_VERSION)
         _migrate(connection, found)
         connection.execute("PRAGMA foreign_keys=ON")  # only now: a migration may have to make a table anew
         connection.execute(f"PRAGMA busy_timeout={int(_BUSY_SECONDS * 1000)}")
@@ -162,21 +168,6 @@ def installation(connection: sqlite3.Connection, path: Path) -> str:
     """
     (drawn,) = connection.execute("SELECT value FROM meta WHERE key = 'installation'").fetchone()
     return hashlib.sha256(f"{drawn} {path.stat().st_ino}".encode()).hexdigest()[:16]
-
-
-def _check(connection: sqlite3.Connection) -> None:
-    """
-    Look through the whole file.
-
-    A damaged record of a job is not taken for a damaged database: each has a checksum, and the others go on.
-
-    Raises:
-        sqlite3.DatabaseError: it is damaged.
-    """
-    verdicts = [verdict for (verdict,) in connection.execute(f"PRAGMA quick_check({_MOST_VERDICTS})")]
-    grave = [verdict for verdict in verdicts if verdict not in ("ok", "CHECK constraint failed in jobs")]
-    if grave or len(verdicts) == _MOST_VERDICTS:
-        raise sqlite3.DatabaseError((grave or verdicts)[0])
 
 
 def _lenient(text: bytes) -> str:

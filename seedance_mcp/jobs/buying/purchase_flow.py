@@ -212,6 +212,7 @@ class PurchaseFlow:
     ) -> tuple[Job, bool]:
         """Reserve and buy, and wait a little for the answer: the job, and whether it was there before."""
         provider = self._pool.open(offer.provider)
+        await self._store.ensure_sound()
         job, deduplicated = await self.reserve(intent, offer, media, provider)
         if not deduplicated:
             self._context.events.changed(job)

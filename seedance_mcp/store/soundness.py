@@ -1,0 +1,126 @@
+"""
+Whether the file of the job database is sound, without a start that takes longer the larger the file is.
+
+A small file is looked through whole whenever it is opened. Of a large one only the tables are that decide what may be
+bought now; once a day, and after any sign of damage, all of it is: before the next purchase, not before the start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+WHOLE_AT_ONCE_BYTES = 8_000_000
+"""A file of this size is looked through in some hundredths of a second."""
+
+_GOOD_FOR_SECONDS = 24 * 3600.0
+_CHECKED = "checked"
+"""The key in `meta` under which stands when the file was last looked through whole, and which file that was (its inode)."""
+
+_MOST_VERDICTS = 100
+_GROWING = frozenset(
+    {"jobs", "ledger", "events", "answers", "stand_ins", "seen", "key_jobs", "request_keys", "hooks"}
+)
+"""Tables that grow with every job. All others are small."""
+
+
+def look_through(connection: sqlite3.Connection, path: Path, *, whole: bool) -> None:
+    """
+    Look through as much of a file as may hold up a start, or through all of it.
+
+    Raises:
+        sqlite3.DatabaseError: it is damaged.
+    """
+    if whole or is_suspected(path) or not _is_large(path):
+        _check(connection)
+        forget_suspicion(path)
+        return
+    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    for name in tables:
+        if name not in _GROWING and not name.startswith("sqlite_"):
+            _check(connection, name)
+
+
+def is_due(connection: sqlite3.Connection, path: Path, *, now: float) -> bool:
+    """Return whether the file has to be looked through whole before the next purchase."""
+    return _is_large(path) and not _was_whole_lately(connection, path, now)
+
+
+def look_through_whole(path: Path, patience: float) -> None:
+    """
+    Look through the whole file over a connection of its own. Blocks; who writes meanwhile waits for it.
+
+    `patience` is how many seconds it waits for another process that holds the file. A damaged file is marked, so
+    that it is set aside when it is opened next.
+
+    Raises:
+        sqlite3.OperationalError: it cannot be read now.
+        sqlite3.DatabaseError: it is damaged.
+    """
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    with contextlib.closing(
+        sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None)
+    ) as connection:
+        connection.execute("PRAGMA mmap_size=0")
+        try:
+            _check(connection)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            suspect(path)
+            raise
+
+
+def note_whole(connection: sqlite3.Connection, path: Path, *, now: float) -> None:
+    """Note that this file was found sound as a whole just now."""
+    connection.execute(
+        "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (_CHECKED, f"{now} {path.stat().st_ino}"),
+    )
+
+
+def suspect(path: Path) -> None:
+    """Let the file be looked through whole when it is opened next, whatever its size."""
+    with contextlib.suppress(OSError):
+        _mark(path).touch(mode=0o600)
+
+
+def is_suspected(path: Path) -> bool:
+    """Return whether something of this file was found to be damaged."""
+    return _mark(path).exists()
+
+
+def forget_suspicion(path: Path) -> None:
+    """Take the mark away: the file that it was about is sound, or has been set aside."""
+    _mark(path).unlink(missing_ok=True)
+
+
+def _is_large(path: Path) -> bool:
+    return path.stat().st_size > WHOLE_AT_ONCE_BYTES
+
+
+def _mark(path: Path) -> Path:
+    return path.with_name(path.name + ".suspect")
+
+
+def _was_whole_lately(connection: sqlite3.Connection, path: Path, now: float) -> bool:
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (_CHECKED,)).fetchone()
+    at, _, file = (row[0] if row else "").partition(" ")
+    try:
+        return file == str(path.stat().st_ino) and 0 <= now - float(at) < _GOOD_FOR_SECONDS
+    except ValueError:
+        return False
+
+
+def _check(connection: sqlite3.Connection, table: str | None = None) -> None:
+    """
+    Look through the whole file, or one table and its indexes.
+
+    A damaged record of a job is not taken for a damaged database: each has a checksum, and the others go on.
+    """
+    what = _MOST_VERDICTS if table is None else f'"{table}"'
+    verdicts = [verdict for (verdict,) in connection.execute(f"PRAGMA quick_check({what})")]
+    grave = [verdict for verdict in verdicts if verdict not in ("ok", "CHECK constraint failed in jobs")]
+    if grave or len(verdicts) == _MOST_VERDICTS:
+        raise sqlite3.DatabaseError((grave or verdicts)[0])
