@@ -1,14 +1,16 @@
 """
-What a call costs with very many finished jobs in the database, against the same call with one.
+What a start and a call cost with very many finished jobs in the database, against the same with one.
 
-Both servers run in this process, over the SDK's client in memory; each call is made in turn at both.
+The servers whose calls are measured run in this process, over the SDK's client in memory; each call is made in turn at
+both, after the search for damaged records that follows a start.
 
-    python benchmarks/stored_jobs.py [jobs]
+    python -m benchmarks.stored_jobs [jobs]
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import statistics
 import sys
 import tempfile
@@ -21,6 +23,7 @@ from typing import Any
 import anyio
 from mcp import Client
 
+from benchmarks.startup import seconds_to_tools
 from seedance_mcp.app import open_app
 from seedance_mcp.config import load_settings
 from seedance_mcp.server import create_server
@@ -29,6 +32,10 @@ from seedance_mcp.types import Artifacts, Job, JobState, Price, PurchaseTerms, S
 
 DAY = 86_400.0
 ROUNDS = 60
+STARTS = 9
+SEARCH_SECONDS = 20.0
+"""The search for damaged records among 100,000 is over by then."""
+
 WISH = VideoRequest(
     prompt="A paper boat drifts down a rain-filled gutter, the camera low and close, warm evening light",
     model="seedance-1.0-pro",
@@ -140,6 +147,22 @@ async def seconds_of(client: Client, call: Call) -> float:
     return time.perf_counter() - began
 
 
+def starts(small: Path, large: Path) -> tuple[float, float]:
+    """The median seconds from the start of the process to the list of tools, with few and with many jobs."""
+    times: dict[Path, list[float]] = {small: [], large: []}
+    for turn in range(STARTS):
+        for folder in sorted(times, reverse=bool(turn % 2)):
+            environment = {
+                **os.environ,  # noqa: TID251  handed on, not read
+                "SEEDANCE_STATE_DIR": str(folder / "state"),
+                "SEEDANCE_OUTPUT_DIR": str(folder / "videos"),
+                "SEEDANCE_DETACH": "0",
+            }
+            command = [sys.executable, "-m", "seedance_mcp"]
+            times[folder].append(seconds_to_tools(command, environment))
+    return statistics.median(times[small]), statistics.median(times[large])
+
+
 async def compare(small: Path, large: Path) -> dict[str, tuple[float, float]]:
     """The median of each call with few and with many jobs, in seconds."""
     medians: dict[str, tuple[float, float]] = {}
@@ -147,6 +170,7 @@ async def compare(small: Path, large: Path) -> dict[str, tuple[float, float]]:
         Client(create_server(settings_in(small))) as few,
         Client(create_server(settings_in(large))) as many,
     ):
+        await anyio.sleep(SEARCH_SECONDS)
         for call in CALLS:
             for client in (few, many):
                 await seconds_of(client, call)
@@ -174,7 +198,8 @@ def main() -> None:
             print(
                 f"{jobs} jobs written in {time.perf_counter() - began:.1f} s, {size / jobs / 1000:.2f} kB each"
             )
-        for name, (few, many) in anyio.run(compare, *folders).items():
+        rows = {"spawn to tools/list": starts(*folders), **anyio.run(compare, *folders)}
+        for name, (few, many) in rows.items():
             print(f"{name:28} {few * 1000:7.2f} ms {many * 1000:8.2f} ms  {many / few:6.2f} x")
 
 

@@ -29,7 +29,7 @@ PROCESS = "process"
 
 PROOF = "proof"
 """Tries something by the thousand or in every combination, or tests a tool that other tests rely on.
-`reliability/test_miniatures.py`, of the kind `process`, plays a little of each."""
+`reliability/test_miniatures.py` and the tests in `MINIATURES`, of the kind `process`, play a little of each."""
 
 KINDS = {
     "architecture": UNIT,
@@ -93,6 +93,21 @@ KINDS = {
 }
 """The kind of each folder, and of each file in it that is of another kind; paths from this folder."""
 
+MINIATURES = {
+    "cli/test_watch.py": "test_with_nothing_to_do_it_says_so_and_ends",
+    "reliability/test_doubtful_lists.py": "test_a_list_out_of_a_cache_proves_nothing_until_a_new_one_comes",
+    "reliability/test_gaps_in_lists.py": "test_odd_rows_of_others_do_not_hide_a_lost_purchase",
+    "reliability/test_late_buyers.py": "test_a_buyer_whose_purchase_was_judged_absent_meanwhile_adopts_it",
+    "reliability/test_lost_ways.py": "test_a_task_of_which_only_the_receipt_is_left_is_followed",
+    "reliability/test_private.py": "test_every_file_and_folder_of_a_session_is_private",
+    "server/test_endings.py": "test_a_server_that_has_nothing_open_leaves_nobody_behind",
+    "server/test_every_provider.py": "test_price_upload_video_file_and_charge",
+    "server/test_output_schemas.py": "test_prices_that_need_agreement_are_within_the_schema_too",
+    "server/test_reading.py": "test_each_session_of_one_process_proves_only_what_it_was_told_itself",
+    "server/test_revisions.py": "test_a_client_is_sent_only_what_its_revision_defines",
+}
+"""Of files of proofs the one test that is played every day as well, as a test of processes."""
+
 LONGEST = (
     "reliability/test_simulation.py",
     "reliability/test_fuzz.py",
@@ -128,13 +143,17 @@ def kind_of(file: Path) -> str | None:
     )
 
 
+def _inside(file: Path) -> str:
+    return file.relative_to(TESTS).as_posix()
+
+
 def is_wanted(file: Path, expression: str) -> bool:
     """Return whether tests of this file can be among those of a mark expression (`pytest -m`)."""
     kind = kind_of(file)
     words = set(re.findall(r"\w+", expression)) - {"and", "or", "not"}
     if kind is None or not words or not words <= set(KINDS.values()):
         return True
-    kinds = (kind, PROOF) if kind == PROCESS else (kind,)
+    kinds = (PROCESS, PROOF) if kind == PROCESS or _inside(file) in MINIATURES else (kind,)
     return any(eval(expression, {}, {word: word == kind for word in words}) for kind in kinds)
 
 
@@ -148,8 +167,9 @@ def mark(items: Iterable[pytest.Item]) -> None:
     cases: dict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
         kind = kind_of(item.path)
-        if kind == PROCESS:
-            cases[item.nodeid.partition("[")[0]].append(item)
+        test = item.nodeid.partition("[")[0]
+        if kind == PROCESS or (kind and MINIATURES.get(_inside(item.path)) == test.rpartition("::")[2]):
+            cases[test].append(item)
         elif kind:
             item.add_marker(kind)
     for name, alike in cases.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import tomllib
 
-from tests.kinds import KINDS, LONGEST, TESTS, kind_of
+from tests.kinds import KINDS, LONGEST, MINIATURES, PROOF, TESTS, kind_of
 
 from .source import ROOT
 
@@ -27,6 +27,12 @@ def test_the_table_of_kinds_names_what_is_there_and_nothing_twice() -> None:
     ]
     assert said_already == []
     assert list(KINDS) == sorted(KINDS)
+
+
+def test_every_miniature_is_a_test_among_proofs() -> None:
+    for file, name in MINIATURES.items():
+        assert kind_of(TESTS / file) == PROOF
+        assert f"def {name}(" in (TESTS / file).read_text(encoding="utf-8")
 
 
 def test_every_kind_is_a_registered_marker_and_has_tests() -> None:
