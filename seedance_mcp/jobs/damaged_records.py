@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import anyio
 
 from ..store import Damaged, Store, job_records
 
 _AT_ONCE = 50
-"""Records that are looked through while others wait for the database: some thousandths of a second."""
+"""Records that a server looks through while its calls wait for the database: some thousandths of a second."""
 
 _PAUSE_SECONDS = 0.005
-"""Between two such looks the database is left to others."""
+"""Between two such looks the database is left to its calls."""
+
+_AT_ONCE_IN_A_HURRY = 2000
 
 
 class DamagedRecords:
@@ -19,27 +23,45 @@ class DamagedRecords:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._found: dict[str, Damaged] = {}
+        self._place: int | None = job_records.BEFORE_THE_FIRST
 
     async def search(self) -> list[Damaged]:
-        """Look through every record, the oldest first; return the damaged ones, the newest first. Raises StoreError."""
-        found: dict[str, Damaged] = {}
-        after: int | None = 0
-        while after is not None:
-            place = after
-            some, after = await self._store.read(
-                lambda connection, place=place: job_records.damaged_after(connection, place, _AT_ONCE)
-            )
-            found |= {one.job_id: one for one in some}
+        """Look through every record at once; return the damaged ones, the newest first. Raises StoreError."""
+        found: list[Damaged] = []
+        place: int | None = job_records.BEFORE_THE_FIRST
+        while place is not None:
+            some, place = await self._look(place, _AT_ONCE_IN_A_HURRY)
+            found += some
+        return found[::-1]
+
+    async def search_on(self) -> AsyncIterator[Damaged]:
+        """
+        Go on looking through every record that was there at the start, the oldest first, in pieces that hold up nobody.
+
+        Raises:
+            StoreError: not now. What was found so far stays known, and the next search goes on behind it.
+        """
+        while self._place is not None:
+            some, self._place = await self._look(self._place, _AT_ONCE)
+            self._found |= {one.job_id: one for one in some}
+            for one in some:
+                yield one
             await anyio.sleep(_PAUSE_SECONDS)
-        self._found = found
-        return list(reversed(found.values()))
 
     async def known(self, newest: int) -> list[Damaged]:
         """
-        Return those that the last search found, those among the open jobs, and those among so many of the newest.
+        Return those that `search_on` has found, those among the open jobs, and those among so many of the newest.
 
         The newest come first. What it takes does not grow with the number of finished jobs. Raises StoreError.
         """
         now = await self._store.read(lambda connection: job_records.damaged_now(connection, newest))
         near = {one.job_id: one for one in now}
         return [*now, *(one for one in reversed(self._found.values()) if one.job_id not in near)]
+
+    @property
+    def searched(self) -> bool:
+        """Whether `search_on` has come to the end."""
+        return self._place is None
+
+    async def _look(self, place: int, most: int) -> tuple[list[Damaged], int | None]:
+        return await self._store.read(lambda connection: job_records.damaged_after(connection, place, most))

@@ -132,9 +132,11 @@ class Watcher:
             await anyio.sleep(_RESCAN_SECONDS)
 
     async def _name_damaged(self) -> None:
-        with self._incidents.contained("Looking for damaged records"):
-            for damaged in await self._damaged.search():
-                logger.error("%s", damaged.words)
+        while not self._damaged.searched:
+            with self._incidents.contained("Looking for damaged records"):
+                async for damaged in self._damaged.search_on():
+                    logger.error("%s", damaged.words)
+            await anyio.sleep(_RESCAN_SECONDS)
 
     async def note_clocks(self) -> None:
         """

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from ..types import Job
 from .accounts import Account, is_same, joined
-from .database import Connection, marks
-
-_AT_ONCE = 500
+from .database import Connection, in_parts, marks
 
 
 class Claims(NamedTuple):
@@ -25,7 +23,7 @@ class Claims(NamedTuple):
 
 def claimed(connection: Connection, job: Job, task_ids: Collection[str]) -> Claims:
     """Return which of these tasks belong to other jobs. Another account's ids mean other tasks."""
-    rows = [row for some in _parts(sorted(task_ids)) for row in _holders(connection, job, some)]
+    rows = [row for some in in_parts(sorted(task_ids)) for row in _holders(connection, job, some)]
     ours = joined(connection, job.provider, job.account) if rows else ()
     here: dict[str, str] = {}
     elsewhere: set[str] = set()
@@ -38,11 +36,6 @@ def claimed(connection: Connection, job: Job, task_ids: Collection[str]) -> Clai
         else:
             elsewhere.add(task_id)
     return Claims(here=here, elsewhere=frozenset(elsewhere))
-
-
-def _parts(task_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Cut a list as long as a provider's may be into parts that a query can take."""
-    return (task_ids[start : start + _AT_ONCE] for start in range(0, len(task_ids), _AT_ONCE))
 
 
 def _holders(connection: Connection, job: Job, task_ids: Sequence[str]) -> list[tuple[str, str, str, str]]:

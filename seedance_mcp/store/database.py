@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Callable, Generator, Sized
+from collections.abc import Callable, Generator, Iterator, Sequence, Sized
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -34,6 +34,7 @@ IntegrityError = sqlite3.IntegrityError
 """A row that breaks a rule of its table; the transaction is undone."""
 
 _DATABASE = "jobs.db"
+_MARKS_AT_ONCE = 500
 _OPENING_SECONDS = 10.0
 """How long another process may take to open the database: as long as it waits itself for one that holds it."""
 
@@ -115,25 +116,25 @@ class Store:
 
     async def ensure_sound(self) -> None:
         """
-        Look through the whole file if that is due, as it is before the first purchase of a day from a large one.
+        Look through the whole file if that is due, as it is once a day for a large one. To be called before each purchase.
 
         Raises:
             StoreError: it is damaged, or cannot be read now; nothing may be bought.
         """
         file = self._file
-        if file is None or not file.unchecked:
+        if file is None:
             return
         if self._checking is None:
             self._checking = anyio.Lock()
         async with self._checking:
-            if file.unchecked:
-                await anyio.to_thread.run_sync(self._look_through, file.path)
+            if await self.read(lambda connection: soundness.is_due(connection, file.path, now=self.clock())):
+                await anyio.to_thread.run_sync(self._look_through, file)
                 await self.write(partial(soundness.note_whole, path=file.path, now=self.clock()))
-                file.unchecked = False
 
-    def _look_through(self, path: Path) -> None:
-        with _explained(path):
-            soundness.look_through_whole(path, _OPENING_SECONDS)
+    def _look_through(self, file: Opened) -> None:
+        with _explained(file.path):
+            file.check()
+            soundness.look_through_whole(file.path, _OPENING_SECONDS)
 
     def write_now(self, transaction: Callable[[Connection], T]) -> T:
         """Do what `write` does in the calling thread."""
@@ -207,7 +208,7 @@ def _explained(path: Path | None) -> Generator[None]:
             soundness.suspect(path)
         raise StoreError(
             f"The job database is damaged: {error}.",
-            hint="Restart the server: it sets the damaged file aside.",
+            hint="Restart the server: it sets the damaged file aside, or mends it where nothing is lost by that.",
         ) from error
 
 
@@ -240,8 +241,7 @@ def open_store(folder: Path, *, clock: Clock = time.time, patience: float | None
             try:
                 ownership.sweep()
                 connection, notice = _open_checked(folder, ownership, patience)
-                due = soundness.is_due(connection, folder / _DATABASE, now=clock())
-                file = Opened(folder / _DATABASE, unchecked=due)
+                file = Opened(folder / _DATABASE)
                 store = Store(connection, ownership, file=file, clock=clock, notice=notice)
                 store.installation = installation(connection, folder / _DATABASE)
             except BaseException:
@@ -306,6 +306,11 @@ def _unusable(path: Path, error: sqlite3.OperationalError) -> StoreError:
 def marks(values: Sized) -> str:
     """Write a question mark for each value, to stand between the brackets of `IN (...)`; without any, nothing is in it."""
     return ", ".join("?" * len(values)) or "NULL"
+
+
+def in_parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut a list that may be long into parts for which a query can have marks."""
+    return (values[start : start + _MARKS_AT_ONCE] for start in range(0, len(values), _MARKS_AT_ONCE))
 
 
 def checksum(document: str) -> int:

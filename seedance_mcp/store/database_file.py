@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import sqlite3
+import zlib
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
@@ -23,15 +24,10 @@ _BUSY_SECONDS = 10.0
 
 
 class Opened:
-    """
-    A database file that is open, to be told from whatever has its name later.
+    """A database file that is open, to be told from whatever has its name later."""
 
-    While it is `unchecked`, it has to be looked through whole before anything is bought (`soundness`).
-    """
-
-    def __init__(self, path: Path, *, unchecked: bool) -> None:
+    def __init__(self, path: Path) -> None:
         facts = path.stat()
-        self.unchecked = unchecked
         self.path, self._file = path, (facts.st_dev, facts.st_ino)
 
     def check(self) -> None:
@@ -106,7 +102,7 @@ def create(path: Path) -> None:
         with contextlib.closing(sqlite3.connect(draft, isolation_level=None)) as connection:
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA fullfsync=1")
-            _migrate(connection, 0)
+            migrate(connection, 0)
             if stopped:
                 connection.execute("INSERT INTO meta (key, value) VALUES (?, '1')", (SPENDING_STOPPED,))
         draft.rename(path)
@@ -151,7 +147,7 @@ def connect(path: Path, patience: float | None = None) -> sqlite3.Connection:
         connection.execute("PRAGMA fullfsync=1")
         connection.execute("PRAGMA mmap_size=0")
         soundness.look_through(connection, path, whole=found < SCHEMA_VERSION)
-        _migrate(connection, found)
+        migrate(connection, found)
         connection.execute("PRAGMA foreign_keys=ON")  # only now: a migration may have to make a table anew
         connection.execute(f"PRAGMA busy_timeout={int(_BUSY_SECONDS * 1000)}")
     except BaseException:
@@ -175,10 +171,11 @@ def _lenient(text: bytes) -> str:
     return text.decode(errors="replace")
 
 
-def _migrate(connection: sqlite3.Connection, found: int) -> None:
-    """Bring the tables from version `found` to this one: as a whole or not at all, and written to the disk once."""
+def migrate(connection: sqlite3.Connection, found: int) -> None:
+    """Bring the tables from version `found` (0: none) to this one: as a whole or not at all, and flushed once."""
     scripts = [script for version, script in _migrations() if found < version <= SCHEMA_VERSION]
     if scripts:
+        connection.create_function("crc32", 1, zlib.crc32, deterministic=True)
         steps = "\n".join(scripts)
         connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
 

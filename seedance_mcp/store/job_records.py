@@ -25,6 +25,9 @@ _USUAL_AT_MOST_SECONDS = 48 * 3600.0
 
 _PATH = "CASE WHEN json_valid(document) THEN json_extract(document, '$.artifacts.{}') END"
 _WHAT_COLUMNS_SAY = "id, document, crc, state, provider, task_id"
+BEFORE_THE_FIRST = -(2**63)
+"""The place before all jobs, for `damaged_after`."""
+
 _OWN_FILES = ("video_path", "last_frame_path")
 
 
@@ -141,7 +144,7 @@ def damaged_after(connection: Connection, seq: int, most: int) -> tuple[list[Dam
     """
     Name those of the next `most` jobs after this place whose record cannot be read, the oldest first.
 
-    Returns the place to go on from as well: 0 is before the first job, None means that there are no more.
+    Returns the place to go on from as well; None means that there are no more.
     """
     rows = connection.execute(
         f"SELECT seq, {_WHAT_COLUMNS_SAY} FROM jobs WHERE seq > ? ORDER BY seq LIMIT ?",  # noqa: S608  only names
@@ -209,12 +212,16 @@ def with_tasks_beside(
     """
     ours = sorted(joined(connection, job.provider, job.account))
     rows = connection.execute(
-        "SELECT task_id, id, document, crc FROM jobs WHERE provider = ? AND id != ? AND task_id IS NOT NULL"  # noqa: S608  only marks
+        "SELECT task_id, seq FROM jobs WHERE provider = ? AND id != ? AND task_id IS NOT NULL"  # noqa: S608  only marks
         f" AND state IN ({marks(states)}) AND account IN ({marks(ours)}) ORDER BY seq DESC",
         (job.provider, job.id, *sorted(states), *ours),
     )
-    others = (row[1:] for row in rows if row[0] not in task_ids)
-    return readable(islice(others, most))
+    newest = tuple(islice((seq for task_id, seq in rows if task_id not in task_ids), most))
+    found = connection.execute(
+        f"SELECT id, document, crc FROM jobs WHERE seq IN ({marks(newest)}) ORDER BY seq DESC",  # noqa: S608  only marks
+        newest,
+    )
+    return readable(found)
 
 
 def with_file(connection: Connection, paths: Sequence[str]) -> Job | None:

@@ -19,6 +19,10 @@ _CHECKED = "checked"
 """The key in `meta` under which stands when the file was last looked through whole, and which file that was (its inode)."""
 
 _MOST_VERDICTS = 100
+_RECORD = "CHECK constraint failed in jobs"
+"""A damaged record of a job is not taken for a damaged database: each has a checksum, and the others go on."""
+
+_OF_AN_INDEX = (" missing from index ", "wrong # of entries in index ", "non-unique entry in index ")
 _GROWING = frozenset(
     {"jobs", "ledger", "events", "answers", "stand_ins", "seen", "key_jobs", "request_keys", "hooks"}
 )
@@ -29,47 +33,53 @@ def look_through(connection: sqlite3.Connection, path: Path, *, whole: bool) -> 
     """
     Look through as much of a file as may hold up a start, or through all of it.
 
+    After a sign of damage its indexes are compared with their tables as well, and made anew if only they are wrong.
+
     Raises:
         sqlite3.DatabaseError: it is damaged.
     """
-    if whole or is_suspected(path) or not _is_large(path):
-        _check(connection)
+    if is_suspected(path):
+        _mend(connection)
         forget_suspicion(path)
-        return
-    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    for name in tables:
-        if name not in _GROWING and not name.startswith("sqlite_"):
-            _check(connection, name)
+    elif whole or not _is_large(path):
+        _refuse(_verdicts(connection, "quick_check"))
+    else:
+        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (name,) in names:
+            if name not in _GROWING and not name.startswith("sqlite_"):
+                _refuse(_verdicts(connection, "quick_check", name))
 
 
 def is_due(connection: sqlite3.Connection, path: Path, *, now: float) -> bool:
     """Return whether the file has to be looked through whole before the next purchase."""
-    return _is_large(path) and not _was_whole_lately(connection, path, now)
+    return is_suspected(path) or (_is_large(path) and not _was_whole_lately(connection, path, now))
 
 
 def look_through_whole(path: Path, patience: float) -> None:
     """
-    Look through the whole file over a connection of its own. Blocks; who writes meanwhile waits for it.
+    Look through the whole file, indexes and all, over a connection of its own. Blocks; who writes meanwhile waits.
 
     `patience` is how many seconds it waits for another process that holds the file. A damaged file is marked, so
-    that it is set aside when it is opened next.
+    that it is mended or set aside when it is opened next.
 
     Raises:
         sqlite3.OperationalError: it cannot be read now.
         sqlite3.DatabaseError: it is damaged.
     """
-    uri = f"{path.absolute().as_uri()}?mode=ro"
+    # Not read-only: what a process that was killed left half written has to be taken back first.
+    uri = f"{path.absolute().as_uri()}?mode=rw"
     with contextlib.closing(
         sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None)
     ) as connection:
         connection.execute("PRAGMA mmap_size=0")
         try:
-            _check(connection)
+            _refuse(_verdicts(connection, "integrity_check"))
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError:
             suspect(path)
             raise
+    forget_suspicion(path)
 
 
 def note_whole(connection: sqlite3.Connection, path: Path, *, now: float) -> None:
@@ -93,7 +103,8 @@ def is_suspected(path: Path) -> bool:
 
 def forget_suspicion(path: Path) -> None:
     """Take the mark away: the file that it was about is sound, or has been set aside."""
-    _mark(path).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # then the next start looks again
+        _mark(path).unlink(missing_ok=True)
 
 
 def _is_large(path: Path) -> bool:
@@ -113,14 +124,22 @@ def _was_whole_lately(connection: sqlite3.Connection, path: Path, now: float) ->
         return False
 
 
-def _check(connection: sqlite3.Connection, table: str | None = None) -> None:
-    """
-    Look through the whole file, or one table and its indexes.
+def _mend(connection: sqlite3.Connection) -> None:
+    """Make the indexes anew if the tables are sound and only they are not; whatever else is wrong is refused."""
+    verdicts = _verdicts(connection, "integrity_check")
+    of_an_index = [verdict for verdict in verdicts if any(words in verdict for words in _OF_AN_INDEX)]
+    _refuse([verdict for verdict in verdicts if verdict not in of_an_index])
+    if of_an_index:
+        connection.execute("REINDEX")
+        _refuse(_verdicts(connection, "integrity_check"))
 
-    A damaged record of a job is not taken for a damaged database: each has a checksum, and the others go on.
-    """
+
+def _verdicts(connection: sqlite3.Connection, pragma: str, table: str | None = None) -> list[str]:
     what = _MOST_VERDICTS if table is None else f'"{table}"'
-    verdicts = [verdict for (verdict,) in connection.execute(f"PRAGMA quick_check({what})")]
-    grave = [verdict for verdict in verdicts if verdict not in ("ok", "CHECK constraint failed in jobs")]
+    return [verdict for (verdict,) in connection.execute(f"PRAGMA {pragma}({what})")]
+
+
+def _refuse(verdicts: list[str]) -> None:
+    grave = [verdict for verdict in verdicts if verdict not in ("ok", _RECORD)]
     if grave or len(verdicts) == _MOST_VERDICTS:
         raise sqlite3.DatabaseError((grave or verdicts)[0])

@@ -341,7 +341,7 @@ async def test_a_jobs_own_link_goes_instead_of_its_file_while_it_lives(
             assert job.request.model_dump_json().count("http") == 0
             assert first.video_url in here.given(reader)
         signature = first.video_url.partition("?")[2]
-        holders = [row for row in here.rows("SELECT * FROM jobs") if signature in repr(row)]
+        holders = [row for row in here.rows("SELECT id, * FROM jobs") if signature in repr(row)]
         assert [row[0] for row in holders] == [first.id], "only the job that it belongs to knows its link"
         for table in ("media", "uploads", "answers", "events"):
             assert signature not in repr(here.rows(f"SELECT * FROM {table}")), table

@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from seedance_mcp.jobs.buying.intents import Intent
 from seedance_mcp.jobs.buying.reservations import reserve
 from seedance_mcp.store import job_records, transitions
 from seedance_mcp.store.database import give_clocks
+from seedance_mcp.store.database_file import migrate
 from seedance_mcp.store.money.ledger import held
 from seedance_mcp.types import Job, JobState, Price, PurchaseTerms, Submission, VideoRequest
 
@@ -31,9 +31,7 @@ class Book:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         give_clocks(connection, clock=lambda: NOW, uptime=lambda: 0.0)
-        scripts = resources.files("seedance_mcp.store").joinpath("migrations").iterdir()
-        for script in sorted(scripts, key=lambda entry: entry.name):
-            connection.executescript(script.read_text(encoding="utf-8"))
+        migrate(connection, 0)
         intent = Intent(
             job_id="job_1",
             owner="1",

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from seedance_mcp.app import App, open_app
 from seedance_mcp.config import Settings, load_settings
-from seedance_mcp.errors import InvalidRequest
+from seedance_mcp.errors import InvalidRequest, JobNotFound
 from seedance_mcp.jobs.buying.idempotency import RequestKey, job_of, keep
 from seedance_mcp.store import transitions
 from seedance_mcp.store.database import Store, checksum, open_store
@@ -170,6 +170,21 @@ def test_a_key_of_an_older_database_still_stands_for_its_job(tmp_path: Path) -> 
         assert store.read_now(lambda connection: job_of(connection, key)) == job
     finally:
         store.close()
+
+
+def test_a_key_whose_job_is_gone_from_a_damaged_database_buys_nothing(tmp_path: Path) -> None:
+    with closing(open_store(tmp_path)) as store:
+        job = records.job()
+        key = RequestKey.of(KEY, job.request, {})
+
+        def lose(connection: sqlite3.Connection) -> None:
+            keep(connection, key, transitions.insert(connection, job, day="2023-11-14"))
+
+        store.write_now(lose)
+        with closing(sqlite3.connect(tmp_path / "jobs.db", isolation_level=None)) as damaging:
+            damaging.execute("DELETE FROM jobs")
+        with pytest.raises(JobNotFound):
+            store.read_now(lambda connection: job_of(connection, key))
 
 
 async def test_a_refused_purchase_is_made_anew_under_its_key_and_a_lost_answer_never(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from seedance_mcp.errors import StoreError
-from seedance_mcp.store import Store, open_store, soundness
+from seedance_mcp.store import Store, job_records, open_store, soundness, transitions
+
+from . import records
 
 PAGE = 4096
 DAY = 86_400.0
@@ -98,6 +100,44 @@ async def test_damage_that_a_query_meets_is_looked_for_at_the_next_start(path: P
             )
     with closing(opened(path)) as store:
         assert "has been set aside" in str(store.notice)
+
+
+async def test_a_server_that_runs_for_days_looks_again_each_day(path: Path) -> None:
+    now = [NOW]
+    with closing(open_store(path.parent, clock=lambda: now[0])) as store:
+        await store.ensure_sound()
+        damage(path)
+        await store.ensure_sound()
+        now[0] += DAY
+        with pytest.raises(StoreError, match="damaged"):
+            await store.ensure_sound()
+
+
+async def test_an_index_that_is_wrong_is_made_anew_and_nothing_is_set_aside(tmp_path: Path) -> None:
+    with closing(open_store(tmp_path)) as store:
+        store.write_now(lambda connection: transitions.insert(connection, records.job(), day="2023-11-14"))
+    path = tmp_path / "jobs.db"
+    with closing(sqlite3.connect(path)) as connection:
+        (page,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'jobs_by_state'"
+        ).fetchone()
+    data = bytearray(path.read_bytes())
+    place = data.index(b"reserved", (page - 1) * PAGE)
+    data[place : place + 8] = b"reserveX"
+    path.write_bytes(data)
+    soundness.suspect(path)
+    with closing(open_store(tmp_path)) as store:
+        assert store.notice is None
+        assert [job.id for job in store.read_now(job_records.unfinished)] == ["j"]
+    assert not soundness.is_suspected(path)
+
+
+def test_a_folder_in_the_place_of_the_mark_keeps_no_server_from_starting(tmp_path: Path) -> None:
+    open_store(tmp_path).close()
+    (tmp_path / "jobs.db.suspect").mkdir()
+    for _ in range(2):
+        with closing(open_store(tmp_path)) as store:
+            assert store.notice is None
 
 
 def test_damage_in_what_decides_purchases_is_noticed_at_the_start(path: Path) -> None:

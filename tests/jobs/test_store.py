@@ -15,7 +15,7 @@ import anyio
 import pytest
 
 from seedance_mcp.errors import StoreError
-from seedance_mcp.store import database_file, job_records, transitions
+from seedance_mcp.store import by_day, database_file, job_records, transitions, unbalanced_days
 from seedance_mcp.store.database import open_store
 from seedance_mcp.store.machine.process_locks import FileLock, Ownership
 from seedance_mcp.types import JobState, Submission
@@ -280,7 +280,6 @@ def test_a_database_whose_tasks_had_no_address_is_taken_over_damage_and_all(
     monkeypatch.setattr(database_file, "SCHEMA_VERSION", 17)
     store = open_store(tmp_path / "state")
     with store._connection as connection:
-        connection.execute(SPENDING)  # what writes jobs now keeps this as well
         for number in range(4):
             fields = {
                 "id": f"j{number}",
@@ -294,7 +293,6 @@ def test_a_database_whose_tasks_had_no_address_is_taken_over_damage_and_all(
             transitions.move(
                 connection, sent, JobState.ACCEPTED, now=1.0, by="me", submission=task, accepted_at=1.0
             )
-        connection.execute("DROP TABLE spending")
     store.close()
     path = tmp_path / "state" / "jobs.db"
     damaged = path.read_bytes().replace(b'{"id":"j1"', b'X"id":"j1"')
@@ -309,4 +307,49 @@ def test_a_database_whose_tasks_had_no_address_is_taken_over_damage_and_all(
     }
     assert told == {name: ("accepted", f"x{name[1]}", 1) for name in ("j2", "j1")}
     assert store.read_now(lambda connection: connection.execute("PRAGMA foreign_key_check").fetchall()) == []
+    store.close()
+
+
+def test_a_migration_keeps_a_sound_record_whose_columns_were_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_file, "SCHEMA_VERSION", 18)
+    with closing(open_store(tmp_path)) as store:
+        job = store.write_now(
+            lambda connection: transitions.insert(
+                connection, records.job(owner="somebody-else"), day="2023-11-14"
+            )
+        )
+    path = tmp_path / "jobs.db"
+    data = bytearray(path.read_bytes())
+    spots = [spot for spot in range(len(data)) if data.startswith(b"somebody-else", spot)]
+    column = next(
+        spot for spot in spots if data[spot - 1 : spot] != b'"' and b"byteplus" in data[spot : spot + 60]
+    )
+    data[column : column + 1] = b"S"
+    path.write_bytes(data)
+    monkeypatch.undo()
+    with closing(open_store(tmp_path)) as store:
+        assert store.read_now(job_records.unfinished) == [job]
+        assert store.read_now(lambda connection: connection.execute("SELECT owner FROM jobs").fetchall()) == [
+            ("somebody-else",)
+        ]
+
+
+def test_sums_are_kept_of_what_an_earlier_version_writes_into_the_ledger(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+
+    def write(connection: sqlite3.Connection) -> None:
+        transitions.insert(connection, records.job(), day="2023-11-14")
+        connection.execute(
+            "INSERT INTO ledger (job_id, kind, at, reserved_at, day, provider, model, currency, micros, usd_micros)"
+            " SELECT job_id, 'release', at, reserved_at, day, provider, model, currency, -micros, -usd_micros FROM ledger"
+        )
+
+    store.write_now(write)
+    [line] = store.read_now(lambda connection: by_day(connection, 30))
+    assert (line.day, line.jobs, line.usd) == ("2023-11-14", 1, 0)
+    assert store.read_now(unbalanced_days) == []
+    store.write_now(lambda connection: connection.execute("UPDATE spending SET usd_micros = 1"))
+    assert store.read_now(unbalanced_days) == ["2023-11-14"]
     store.close()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 from decimal import Decimal
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 from seedance_mcp.config import Settings
 from seedance_mcp.jobs.buying.intents import Intent
+from seedance_mcp.store.database_file import migrate
 from seedance_mcp.types import VideoRequest
 
 from .simulation_market import MICROS
@@ -41,9 +41,7 @@ _STANDS_FOR: dict[tuple[str, str, str, tuple[str, ...]], tuple[str, ...]] = {}
 def empty_database() -> bytes:
     """The tables of the product, with nothing in them."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    scripts = resources.files("seedance_mcp.store").joinpath("migrations").iterdir()
-    for script in sorted(scripts, key=lambda file: file.name):
-        connection.executescript(script.read_text(encoding="utf-8"))
+    migrate(connection, 0)
     whole = connection.serialize()
     connection.close()
     return whole

@@ -103,7 +103,6 @@ async def _list(settings: Settings, limit: int, as_json: bool) -> int:
         if as_json:
             from ...presentation import views
 
-            await app.damaged()
             print(json_text((await views.jobs(app, limit)).model_dump(mode="json")))
         elif jobs := await app.recent(limit):
             head = ("JOB", "CREATED", "STATUS", "PROVIDER", "MODEL", "PRICE", "PROMPT")
@@ -115,7 +114,7 @@ async def _list(settings: Settings, limit: int, as_json: bool) -> int:
             print("No jobs yet.")
             print(f"note: {inert(looked_into(settings))}", file=sys.stderr)
         if not as_json:
-            for damaged in await app.damaged():
+            for damaged in await app.damaged(limit):
                 print(told(damaged.words), file=sys.stderr)
     return 0
 

@@ -29,7 +29,8 @@ CREATE TABLE new_jobs (
 
 INSERT INTO new_jobs (id, document, crc, lease_owner, lease_until)
 SELECT id,
-       CASE WHEN CASE WHEN json_valid(document) THEN
+       CASE WHEN crc32(CAST(document AS BLOB)) = crc
+       OR CASE WHEN json_valid(document) THEN
                    state IN ('reserved', 'sending', 'accepted', 'remote_done', 'done', 'failed', 'cancelled', 'stalled',
                              'missing', 'expired', 'rejected', 'not_sent', 'unknown', 'absent', 'unresolved')
                AND json_extract(document, '$.state') IS state

@@ -1,5 +1,6 @@
 -- Jobs in the order in which they were bought have a number of their own (`seq`, until now SQLite's rowid), and what is asked of them
--- often has an index, so that no question takes longer the more jobs there are. The table is made anew, as in 0018.
+-- often has an index, so that no question takes longer the more jobs there are. The table is made anew, as in 0018; a document whose
+-- checksum is right is kept as it is, whatever has become of the columns beside it, which follow from it.
 CREATE TABLE new_jobs (
     seq           INTEGER PRIMARY KEY,
     id            TEXT NOT NULL UNIQUE,
@@ -29,7 +30,8 @@ CREATE TABLE new_jobs (
 
 INSERT INTO new_jobs (seq, id, document, crc, lease_owner, lease_until)
 SELECT rowid, id,
-       CASE WHEN CASE WHEN json_valid(document) THEN
+       CASE WHEN crc32(CAST(document AS BLOB)) = crc
+       OR CASE WHEN json_valid(document) THEN
                    state IN ('reserved', 'sending', 'accepted', 'remote_done', 'done', 'failed', 'cancelled', 'stalled',
                              'missing', 'expired', 'rejected', 'not_sent', 'unknown', 'absent', 'unresolved')
                AND json_extract(document, '$.state') IS state
@@ -64,6 +66,7 @@ ALTER TABLE new_jobs RENAME TO jobs;
 CREATE INDEX jobs_by_state ON jobs (state, provider, model);
 CREATE INDEX jobs_by_fingerprint ON jobs (fingerprint);
 CREATE INDEX jobs_by_end ON jobs (finished_at);
+CREATE INDEX jobs_by_task ON jobs (provider, task_id);
 
 -- What the ledger comes to for each day, provider and model, kept in the transaction of each of its rows. `jobs` counts reservations.
 CREATE TABLE spending (
@@ -76,6 +79,14 @@ CREATE TABLE spending (
 ) STRICT;
 INSERT INTO spending (day, provider, model, jobs, usd_micros)
 SELECT day, provider, model, COUNT(DISTINCT job_id), SUM(usd_micros) FROM ledger GROUP BY day, provider, model;
+-- A trigger, so that a server of an earlier version that is still running keeps the sums as well.
+CREATE TRIGGER ledger_is_summed AFTER INSERT ON ledger
+BEGIN
+    INSERT INTO spending (day, provider, model, jobs, usd_micros)
+    VALUES (NEW.day, NEW.provider, NEW.model, NEW.kind = 'reserve', NEW.usd_micros)
+    ON CONFLICT (day, provider, model) DO UPDATE
+    SET jobs = jobs + excluded.jobs, usd_micros = usd_micros + excluded.usd_micros;
+END;
 
 -- The sum over the last 24 hours is read from the index alone.
 DROP INDEX ledger_by_day;

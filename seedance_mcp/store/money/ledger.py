@@ -83,7 +83,7 @@ class Entry:
 
 def record(connection: Connection, entry: Entry) -> None:
     """
-    Append a row, and add it to what its day, provider and model come to.
+    Append a row. The database adds it to what its day, provider and model come to (`spending`).
 
     A second row of one kind for one job breaks the table's own rule and raises IntegrityError.
     """
@@ -103,12 +103,6 @@ def record(connection: Connection, entry: Entry) -> None:
             entry.usd_micros,
             entry.steady,
         ),
-    )
-    connection.execute(
-        "INSERT INTO spending (day, provider, model, jobs, usd_micros) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (day, provider, model) DO UPDATE"
-        " SET jobs = spending.jobs + excluded.jobs, usd_micros = spending.usd_micros + excluded.usd_micros",
-        (entry.day, entry.provider, entry.model, int(entry.kind == "reserve"), entry.usd_micros),
     )
 
 

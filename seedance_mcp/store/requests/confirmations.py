@@ -16,7 +16,7 @@ from ...errors import ConfirmationRequired
 from ...texts import digits
 from ...types import Job, Price, Question, Signer, Wanted, is_same_video
 from .. import elapsed_time, job_records, transitions
-from ..database import Connection, marks
+from ..database import Connection, in_parts, marks
 from ..money.ledger import from_micros, to_micros
 
 VALID_SECONDS = 15 * 60.0
@@ -211,24 +211,29 @@ def decline(connection: Connection, code: str, *, now: float) -> Declined | None
         return None
     fingerprint, question, job_id, wanted = row
     same = _same(connection, fingerprint, None if wanted is None else _wanted().validate_json(wanted))
-    connection.execute(
-        "UPDATE confirmations SET declined_at = ?, declined_steady = ?, person_only = 1,"  # noqa: S608  only marks
-        " ended_at = CASE WHEN used_at IS NULL AND for_call AND approved_at IS NOT NULL THEN ? ELSE ended_at END,"
-        " approved_at = CASE WHEN used_at IS NULL THEN NULL ELSE approved_at END"
-        f" WHERE token_hash IN ({marks(same)}) AND (used_at IS NULL OR token_hash = ?)",
-        (now, elapsed_time.note(connection), now, *same, key),
-    )
+    counted = elapsed_time.note(connection)
+    for some in in_parts(same):
+        connection.execute(
+            "UPDATE confirmations SET declined_at = ?, declined_steady = ?, person_only = 1,"  # noqa: S608  only marks
+            " ended_at = CASE WHEN used_at IS NULL AND for_call AND approved_at IS NOT NULL THEN ? ELSE ended_at END,"
+            " approved_at = CASE WHEN used_at IS NULL THEN NULL ELSE approved_at END"
+            f" WHERE token_hash IN ({marks(some)}) AND (used_at IS NULL OR token_hash = ?)",
+            (now, counted, now, *some, key),
+        )
     refused = sorted(transitions.NOT_BOUGHT)
-    earlier = connection.execute(
-        "SELECT job_id FROM confirmations JOIN jobs ON jobs.id = job_id"  # noqa: S608  only marks
-        f" WHERE token_hash IN ({marks(same)}) AND token_hash != ?"
-        f" AND state NOT IN ({marks(refused)}) ORDER BY used_at DESC LIMIT 1",
-        (*same, key, *refused),
-    ).fetchone()
+    bought = [
+        row
+        for some in in_parts([other for other in same if other != key])
+        for row in connection.execute(
+            "SELECT used_at, job_id FROM confirmations JOIN jobs ON jobs.id = job_id"  # noqa: S608  only marks
+            f" WHERE token_hash IN ({marks(some)}) AND state NOT IN ({marks(refused)})",
+            (*some, *refused),
+        )
+    ]
     return Declined(
         question=None if question is None else _adapter().validate_json(question),
         job_id=job_id,
-        earlier=None if earlier is None else earlier[0],
+        earlier=max(bought, key=lambda row: row[0] or 0.0)[1] if bought else None,
     )
 
 
@@ -352,13 +357,15 @@ def _why_only_a_person(
     """Explain why no assistant's word counts for this (nothing, if the settings are why), or None: it counts."""
     if settings.confirm != "ask":
         return ""
-    same = _same(connection, consent.fingerprint, consent.wanted)
-    (declined,) = connection.execute(
-        # By either clock: a no that a clock makes look old, or still to come, was said all the same.
-        f"SELECT COUNT(*) FROM confirmations WHERE token_hash IN ({marks(same)})"  # noqa: S608  only marks
-        " AND (declined_at BETWEEN ? AND ? OR declined_steady > ?)",
-        (*same, now - VALID_SECONDS, now, elapsed_time.passed(connection) - VALID_SECONDS),
-    ).fetchone()
+    declined = any(
+        connection.execute(
+            # By either clock: a no that a clock makes look old, or still to come, was said all the same.
+            f"SELECT 1 FROM confirmations WHERE token_hash IN ({marks(some)})"  # noqa: S608  only marks
+            " AND (declined_at BETWEEN ? AND ? OR declined_steady > ?) LIMIT 1",
+            (*some, now - VALID_SECONDS, now, elapsed_time.passed(connection) - VALID_SECONDS),
+        ).fetchone()
+        for some in in_parts(_same(connection, consent.fingerprint, consent.wanted))
+    )
     if declined:
         return (
             "The question was answered with no a short while ago, so only the person's own agreement counts."

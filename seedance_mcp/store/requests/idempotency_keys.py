@@ -31,10 +31,12 @@ def jobs_of(connection: Connection, key: str) -> list[Job]:
     Load every job that the key ever stood for, the newest first.
 
     Raises:
-        DamagedRecord: one of them cannot be read.
+        DamagedRecord, JobNotFound: one of them cannot be read.
     """
     rows = connection.execute(
-        "SELECT job_id FROM key_jobs JOIN jobs ON jobs.id = job_id WHERE key = ? ORDER BY seq DESC", (key,)
+        # A job that is not there any more, in a database that is damaged, must be missed, not left out.
+        "SELECT job_id FROM key_jobs LEFT JOIN jobs ON jobs.id = job_id WHERE key = ? ORDER BY seq DESC",
+        (key,),
     )
     return [job_records.find(connection, job_id) for (job_id,) in rows.fetchall()]
 

@@ -62,7 +62,7 @@ def same_ids(connection: Connection, asked: Wanted | None) -> list[str]:
 def _alike(connection: Connection, asked: Wanted) -> Iterator[str]:
     """Name every job with this content, newest first."""
     rows = connection.execute(
-        "SELECT job_id FROM stand_ins JOIN jobs ON jobs.id = job_id"
+        "SELECT job_id FROM stand_ins LEFT JOIN jobs ON jobs.id = job_id"
         " WHERE stand_ins.fingerprint = ? ORDER BY seq DESC",
         (asked.content,),
     ).fetchall()
