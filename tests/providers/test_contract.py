@@ -29,6 +29,7 @@ from seedance_mcp.types import MediaFile, Submission, TaskState, TaskStatus
 from tests.emulator.scripted import Scripted, saying, scripted
 from tests.emulator.wire import Connection, Request, Response
 from tests.providers.opening import opened
+from tests.wire.names import IDS, STATUS
 from tests.wire.reading import CATALOG, FILE, KEY, TAG, Buyer, base_path, filled, offer_and_request, wires
 
 from .when import sent
@@ -151,7 +152,6 @@ async def test_a_stored_task_is_read_by_a_new_adapter(name: str, state: str) -> 
         assert said.hint
 
 
-IDS = ("id", "request_id", "predictionId")
 ADDRESSED = {"fal"}
 """Whose answers name no task that could be compared: the address alone tells which it is."""
 
@@ -181,7 +181,7 @@ async def told(
 @every_state
 async def test_status_words_are_read_in_any_case_and_with_blanks_around_them(name: str, state: str) -> None:
     def loud(facts: dict[str, Any]) -> dict[str, Any]:
-        return {**facts, "status": f" {facts['status'].swapcase()}\n"} if "status" in facts else facts
+        return {**facts, STATUS: f" {facts[STATUS].swapcase()}\n"} if STATUS in facts else facts
 
     scene = wires()[name]["state"][state]
     assert (await told(name, scene, loud)).status == scene["expect"]["status"]

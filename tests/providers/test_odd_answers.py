@@ -19,6 +19,7 @@ from seedance_mcp.types import Submission, TaskState, TaskStatus
 from tests.emulator.scripted import saying, scripted
 from tests.emulator.wire import Response
 from tests.providers.opening import opened
+from tests.wire.names import IDS, STATUS
 from tests.wire.reading import Buyer, filled, offer_and_request, wires
 
 ODD: list[tuple[str, int, dict[str, Any]]] = [
@@ -184,10 +185,10 @@ async def test_a_purchase_is_accepted_whatever_is_written_beside_its_id(name: st
     plain = filled(case["reply"], model=offer.endpoint(request), origin="http://127.0.0.1:9")
 
     def changed(fields: dict[str, Any]) -> dict[str, Any]:
-        kept = ("id", "predictionId", "request_id", "code")
+        kept = (*IDS, "code")
         return {
             key: changed(value) if key == "data" else value if key in kept else odd
-            for key, value in {"status": "queued", **fields}.items()
+            for key, value in {STATUS: "queued", **fields}.items()
         }
 
     receipts: list[str] = []

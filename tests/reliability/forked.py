@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import traceback
@@ -24,15 +25,13 @@ def import_what_lives_need() -> None:
     import httpx2
     import PIL.Image
 
-    import seedance_mcp.providers.ark
-    import seedance_mcp.providers.atlas
-    import seedance_mcp.providers.fal
-    import seedance_mcp.providers.replicate
-    import seedance_mcp.providers.runcomfy
+    from seedance_mcp.catalog import Catalog
     from seedance_mcp.media.worker import scanning, signatures
     from seedance_mcp.providers.http.addresses import transport
 
-    assert av, (anyio, httpcore2, httpx2, PIL, scanning, signatures, seedance_mcp)
+    for info in Catalog.load().providers.values():
+        importlib.import_module(info.adapter.partition(":")[0])
+    assert av, (anyio, httpcore2, httpx2, PIL, scanning, signatures)
     transport(trusted=frozenset())
 
 

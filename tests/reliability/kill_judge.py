@@ -209,10 +209,9 @@ def duty_of(folder: Path) -> list[str]:
 
 def prompt_of(body: dict[str, Any]) -> str:
     """The prompt of an order, in whatever dialect."""
-    content = body.get("content")
-    if isinstance(content, list):
-        return next((item["text"] for item in content if item.get("type") == "text"), "")
-    return str(body.get("prompt") or body.get("text") or "")
+    texts = [body[name] for name in ("prompt", "text") if isinstance(body.get(name), str)]
+    parts = [part for value in body.values() for part in (value if isinstance(value, list) else [value])]
+    return next(filter(None, (*texts, *(prompt_of(part) for part in parts if isinstance(part, dict)))), "")
 
 
 def _clip(emulator: Emulator, provider: str) -> bytes:

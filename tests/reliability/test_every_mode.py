@@ -90,7 +90,7 @@ async def test_every_model_in_every_mode_becomes_a_film(
                 tasks = dict(emulator.ledger.tasks)
                 charged = emulator.ledger.charged(app.catalog.provider(name).currency)
     assert not wrong, "\n".join(wrong)
-    assert len(asked) >= 12
+    assert asked
     assert len(tasks) == len(done) == len(asked)
     for job in done.values():
         assert job.artifacts
