@@ -79,7 +79,7 @@ class Call:
         self._context = context
         self._reported = 0.0
         self._began = anyio.current_time()
-        self._reader = _tracker_of(context.request_context)
+        self._tracker = _tracker_of(context.request_context)
         self._telling: set[str] = set()
 
     @property
@@ -112,7 +112,7 @@ class Call:
         Without the record a job only stands for the same request for longer, so trouble with the database is no
         reason not to answer.
         """
-        proved = self._reader.proved_by(str(arguments))
+        proved = self._tracker.proved_by(str(arguments))
         if not proved:
             return
         try:
@@ -122,14 +122,14 @@ class Call:
         except Exception:
             _LOG.exception("It could not be noted what the client has read")
         else:
-            self._reader.proved(proved)
+            self._tracker.proved(proved)
 
     async def finished_meanwhile(self, *others: str) -> list[Job]:
         """List the jobs that ended and that this session was not told of, except `others`; the answer tells of all of these."""
         news = [
             job
             for job in await self.app.unread(self.client)
-            if job.id not in others and not self._reader.was_told(job.id)
+            if job.id not in others and not self._tracker.was_told(job.id)
         ]
         self._telling.update(job.id for job in news)
         self._telling.update(others)
@@ -137,14 +137,14 @@ class Call:
 
     def answered(self) -> None:
         """Note that the answer goes out now, with all that it tells."""
-        self._reader.told(self._telling, seconds=anyio.current_time() - self._began)
+        self._tracker.told(self._telling, seconds=anyio.current_time() - self._began)
 
     def notices(self) -> list[str]:
         """List what this session has to be told once, with its first answer; nothing in a server without an app."""
         if isinstance(self._context.request_context.lifespan_context, dict):
             return []
         try:
-            return self._reader.first_time(self.app.notices)
+            return self._tracker.first_time(self.app.notices)
         except SeedanceError:  # the answer is about that already
             return []
 

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from seedance_mcp.app import open_app
 from seedance_mcp.errors import StoreError
 from seedance_mcp.store import Store, job_records, open_store, soundness, transitions
+from tests.emulator import Emulator
+from tests.reliability import fault_market as market
 
 from . import records
 
@@ -44,8 +47,8 @@ def damage(path: Path) -> None:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Iterator[Path]:
-    yield filled(tmp_path)
-    for left in tmp_path.glob("jobs*.db*"):
+    yield filled(tmp_path / "state")
+    for left in (tmp_path / "state").glob("jobs*.db*"):
         left.unlink()
 
 
@@ -65,6 +68,19 @@ async def test_damage_in_what_is_old_stops_purchases_before_anything_is_bought(p
         await store.ensure_sound()
     with closing(opened(path)) as store:
         assert store.notice is None
+
+
+async def test_nothing_is_sent_to_a_provider_while_old_entries_are_damaged(
+    path: Path,
+) -> None:
+    damage(path)
+    async with Emulator("ark") as emulator:
+        settings = market.settings(emulator.environment("ark"), path.parent.parent)
+        async with open_app(settings) as app:
+            with pytest.raises(StoreError, match="damaged"):
+                await app.generate(market.request("ark"))
+        assert emulator.ledger.count("submit") == 0
+    assert soundness.is_suspected(path)
 
 
 async def test_what_was_found_sound_is_looked_through_again_after_a_day(path: Path) -> None:
