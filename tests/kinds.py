@@ -56,6 +56,7 @@ KINDS = {
     "jobs/test_accounts.py": WIRE,
     "jobs/test_by_hand.py": UNIT,
     "jobs/test_carriers.py": PROOF,
+    "jobs/test_damaged_records.py": UNIT,
     "jobs/test_downloads.py": WIRE,
     "jobs/test_elapsed_time.py": UNIT,
     "jobs/test_files.py": UNIT,
