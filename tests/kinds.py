@@ -44,6 +44,7 @@ KINDS = {
     "cli/test_carriage.py": UNIT,
     "cli/test_consent.py": PROOF,
     "cli/test_demo.py": PROOF,
+    "cli/test_doctor.py": PROOF,
     "cli/test_strange_words.py": PROOF,
     "cli/test_usage.py": PROOF,
     "cli/test_videos.py": PROOF,
@@ -115,7 +116,7 @@ KINDS = {
     "server/test_waiting.py": PROOF,
     "server/test_words.py": PROOF,
     "server/test_wrong_settings.py": PROOF,
-    "test_app.py": PROCESS,
+    "test_app.py": PROOF,
     "test_matrix.py": PROOF,
     "test_sweep.py": PROOF,
 }
@@ -124,6 +125,7 @@ KINDS = {
 MINIATURES = {
     "cli/test_accounts.py": "test_the_message_about_another_key_names_a_command_that_goes_on_with_the_first",
     "cli/test_consent.py": "test_approve_asks_the_person_at_the_terminal",
+    "cli/test_doctor.py": "test_a_wrong_setting_is_named_once",
     "cli/test_strange_words.py": "test_a_job_is_listed_and_shown_without_anything_that_a_terminal_acts_on",
     "cli/test_usage.py": "test_a_refusal_says_what_to_do_in_the_terminal",
     "cli/test_videos.py": "test_generate_prints_the_path_of_a_playable_video",
@@ -160,6 +162,7 @@ MINIATURES = {
     "server/test_waiting.py": "test_a_known_client_gets_the_finished_video",
     "server/test_words.py": "test_wherever_the_budget_is_shown_what_is_reserved_is_said_to_be_spent",
     "server/test_wrong_settings.py": "test_a_server_with_wrong_settings_starts_and_tells_all_of_them",
+    "test_app.py": "test_a_job_ends_as_a_verified_file_with_a_readable_name_and_a_sidecar",
 }
 """Of files of proofs the one test that is played every day as well, as a test of processes."""
 
