@@ -1,4 +1,4 @@
-"""What every benchmark returns: one line for each thing measured, with what it is measured against and what is to be reached."""
+"""What every benchmark returns: a line for each thing measured, what it is held against, and the goal."""
 
 from __future__ import annotations
 
