@@ -7,7 +7,7 @@ from .delivery import not_as_ordered, other_model
 from .input_advice import check_inputs
 from .lookup import Catalog
 from .models import Model
-from .offers import Offer, Parameter, ProviderInfo
+from .offers import Offer, Parameter, ProviderInfo, RateLimit
 from .pricing import Estimate, estimate, quoted, settle
 from .validation import able_offers, leeway, resolve, usual_values
 
@@ -18,6 +18,7 @@ __all__ = [
     "Offer",
     "Parameter",
     "ProviderInfo",
+    "RateLimit",
     "able_offers",
     "check_inputs",
     "check_prompt",

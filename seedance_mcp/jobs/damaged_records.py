@@ -48,13 +48,22 @@ class DamagedRecords:
                 yield one
             await anyio.sleep(_PAUSE_SECONDS)
 
+    async def note(self, job_id: str) -> None:
+        """Take in that a record could not be read when it was needed. Raises StoreError."""
+        damaged = await self._store.read(lambda connection: job_records.damaged_one(connection, job_id))
+        if damaged is not None:
+            self._found[job_id] = damaged
+
     async def known(self, newest: int) -> list[Damaged]:
         """
-        Return those that `search_on` has found, those among the open jobs, and those among so many of the newest.
+        Return those that were found by `search_on` or noted, and those among so many of the newest, which come first.
 
-        The newest come first. What it takes does not grow with the number of finished jobs. Raises StoreError.
+        Until the search is over, the open jobs are looked at as well; later, whoever follows them notes what is damaged.
+        Raises StoreError.
         """
-        now = await self._store.read(lambda connection: job_records.damaged_now(connection, newest))
+        now = await self._store.read(
+            lambda connection: job_records.damaged_now(connection, newest, open_too=not self.searched)
+        )
         near = {one.job_id: one for one in now}
         return [*now, *(one for one in reversed(self._found.values()) if one.job_id not in near)]
 

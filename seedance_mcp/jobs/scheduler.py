@@ -32,8 +32,9 @@ class Scheduler:
         *,
         clock: Clock,
         uptime: Clock,
-        at_once: int = 16,
+        at_once: int,
     ) -> None:
+        """A job that is due while `at_once` steps are under way waits for its place."""
         self._step = step
         self._clocks = clock, uptime
         self._shown = clock(), uptime()
@@ -74,31 +75,32 @@ class Scheduler:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        limiter = anyio.CapacityLimiter(self._at_once)
         async with anyio.create_task_group() as tasks:
             while True:
                 self._bell = anyio.Event()
                 now = self._now()
-                while self._heap and self._heap[0][0] <= now:
+                while self._heap and self._heap[0][0] <= now and len(self._working) < self._at_once:
                     at, job_id = heapq.heappop(self._heap)
                     if self._due.get(job_id) != at or job_id in self._working:
                         continue  # an outdated entry, or the running step will set the next time
                     del self._due[job_id]
                     self._working.add(job_id)
-                    tasks.start_soon(self._work, job_id, limiter)
-                sleep = self._heap[0][0] - now if self._heap else _LONGEST_SLEEP
+                    tasks.start_soon(self._work, job_id)
+                full = len(self._working) >= self._at_once
+                sleep = self._heap[0][0] - now if self._heap and not full else _LONGEST_SLEEP
                 with anyio.move_on_after(min(max(sleep, 0.0), _LONGEST_SLEEP)):
                     await self._bell.wait()
 
-    async def _work(self, job_id: str, limiter: anyio.CapacityLimiter) -> None:
+    async def _work(self, job_id: str) -> None:
         after: float | None = _AFTER_A_BUG
         try:
-            async with limiter:
-                after = await self._step(job_id)
+            after = await self._step(job_id)
         except Exception:
             # A bug in one job's step must not end the watching of all others.
             logger.exception("a step of %s failed in a way that nobody expected", job_id)
         finally:
+            if len(self._working) == self._at_once:
+                self._bell.set()
             self._working.discard(job_id)
         asked = self._due.pop(job_id, None)
         if asked is not None:  # somebody asked for a step while this one ran

@@ -32,13 +32,12 @@ from ..store import (
     job_records,
     transitions,
 )
-from ..store.leases import LEASE_SECONDS
 from ..types import Job, JobState, Submission
 from .buying.outcomes import adopt_receipt
 from .context import JobContext
+from .open_jobs import OpenJobs
 from .pool.provider_pool import ProviderPool
 from .results.saving import Saver
-from .scheduler import Scheduler
 from .tracking.polling import lose_sight, poll
 from .tracking.reconcile import adopt_late, try_reconcile
 
@@ -80,26 +79,28 @@ class Watcher:
         self._leases = leases
         self._failures: dict[str, int] = {}
         self._left: set[str] = set()
-        self._scheduler = Scheduler(self._step, clock=self._store.clock, uptime=self._store.uptime)
+        self._unreadable: set[str] = set()
+        self._open = OpenJobs(self._step, self._store, pool.usual_wait)
         self._looked = self._noted = False
 
     @property
     def busy(self) -> bool:
-        """Whether jobs may be open here: some are followed, or it has not been looked for them yet."""
-        return not self._looked or not self._scheduler.jobs <= self._left
+        """Whether jobs may be open here: some are followed, be it elsewhere, or it has not been looked for them yet."""
+        return not self._looked or self._open.elsewhere or not self._open.scheduled <= self._left
 
     def look_at(self, job_id: str) -> None:
         """Schedule a step of the job at once."""
-        self._scheduler.add(job_id)
+        self._open.look_at(job_id)
 
     def follow(self, job: Job) -> None:
         """Schedule the first step of a job that was bought just now, after the poll interval."""
-        self._scheduler.add(job.id, after=self._interval(job))
+        self._leases.want(job.id)
+        self._open.follow(job, after=self._interval(job))
 
     async def run(self) -> None:
         """Pick up what earlier processes left, then work until cancelled. Whatever raises, the rest goes on."""
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._again_and_again, "Watching the open jobs", self._scheduler.run)
+            tasks.start_soon(self._again_and_again, "Watching the open jobs", self._open.run)
             tasks.start_soon(self._again_and_again, "Looking for open jobs", self._resume)
             tasks.start_soon(self._name_damaged)
             tasks.start_soon(
@@ -119,10 +120,8 @@ class Watcher:
             with self._incidents.contained("Reading the receipts of purchases"):
                 await self._adopt_receipts()
             with self._incidents.contained("Looking up the open jobs"):
-                jobs = await self._store.read(job_records.unfinished)
-                for job in jobs:
-                    if not self._scheduler.knows(job.id):
-                        self._scheduler.add(job.id)
+                jobs = await self._store.read(self._leases.open_jobs)
+                self._open.found(jobs, skip=self._unreadable)
                 self._looked = True
                 if all(job.state is not JobState.REMOTE_DONE for job in jobs):
                     # Otherwise a download may still go on from what is there.
@@ -194,6 +193,9 @@ class Watcher:
             return self._leave(job_id, error)
         except job_records.DamagedRecord as error:
             logger.error("%s", error.message)
+            self._unreadable.add(job_id)
+            with self._incidents.contained("Naming its damaged record", job_id):
+                await self._damaged.note(job_id)
             return None
         except (ProviderError, StoreError) as error:
             return self._after_failure(job_id, error)
@@ -206,9 +208,11 @@ class Watcher:
         return after
 
     async def _next(self, job_id: str) -> float | None:
-        job = await self._store.read(lambda connection: job_records.find(connection, job_id))
+        job = self._open.record(job_id)
+        if job is None:
+            job = await self._store.read(lambda connection: job_records.find(connection, job_id))
         if job.finished:
-            return None
+            return self._done_with(job)
         if job.state in (JobState.RESERVED, JobState.SENDING):
             return await self._orphan(job)
         # Before the lease: who may not ask about it must not keep those from it who may.
@@ -216,18 +220,23 @@ class Watcher:
         if job.state is JobState.REMOTE_DONE and (pause := self._saver.pause(job)):
             return pause
         if not await self._leases.take(job.id):
-            return LEASE_SECONDS / 4
+            return self._open.leave(job.id)
         before = job.version
         job = await self._advance(job, provider)
         if job.version != before:
             self._events.changed(job)
         if job.finished:
-            return None
+            return self._done_with(job)
+        self._open.keep(job)
         if job.state is JobState.REMOTE_DONE:
             return 0.0
         if job.state is JobState.UNKNOWN:
             return min(_RECONCILE_SECONDS, self._interval() * 4)
         return self._interval(job)
+
+    def _done_with(self, job: Job) -> None:
+        self._open.keep(job)
+        self._leases.let_go(job.id)
 
     async def _advance(self, job: Job, provider: Provider) -> Job:
         offer = self._pool.offer(job)
@@ -303,8 +312,10 @@ class Watcher:
     def _interval(self, job: Job | None = None) -> float:
         jitter = 0.8 + 0.4 * secrets.randbelow(1000) / 1000
         wished = self._settings.poll_seconds
-        if job is not None and job.state is JobState.STALLED:
-            wished *= _STALLED_FACTOR
+        if job is not None:
+            wished = max(
+                wished * (_STALLED_FACTOR if job.state is JobState.STALLED else 1), self._open.wait(job)
+            )
         return max(min(wished, self._pool.longest_wait(job)), self._pool.least_wait) * jitter
 
     async def _adopt_receipts(self) -> None:

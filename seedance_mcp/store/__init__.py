@@ -9,7 +9,6 @@ from . import (
     incidents,
     job_records,
     leases,
-    rate_limits,
     transitions,
     uploads,
     watcher_lease,
@@ -29,11 +28,11 @@ from .database import Clock, Connection, IntegrityError, Store, open_store
 from .finish_hooks import OwedHook
 from .incidents import Incident
 from .job_records import Damaged, DamagedRecord
-from .leases import Leases
+from .leases import Leases, OpenJob
 from .money import budget, unknown_prices
 from .money.budget import BreakerOpen, Budget, Limits, may_cost, read_budget
 from .money.ledger import Spent, by_day, from_micros, unbalanced_days
-from .rate_limits import RateKey
+from .rate_limits import NextCall, RateFiles, RateKey
 from .receipts import Kept, Receipts, UnreadReceipt, describe_unread
 from .requests import confirmations, idempotency_keys, repeated_requests
 from .requests.confirmations import Consent, Declined, came_to
@@ -60,7 +59,10 @@ __all__ = [
     "KeptKey",
     "Leases",
     "Limits",
+    "NextCall",
+    "OpenJob",
     "OwedHook",
+    "RateFiles",
     "RateKey",
     "Receipts",
     "Spent",
@@ -88,7 +90,6 @@ __all__ = [
     "may_cost",
     "open_store",
     "other_account",
-    "rate_limits",
     "read_budget",
     "repeated_requests",
     "say_same",

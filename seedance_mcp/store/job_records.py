@@ -153,15 +153,21 @@ def damaged_after(connection: Connection, seq: int, most: int) -> tuple[list[Dam
     return _unreadable(connection, (row[1:] for row in rows)), rows[-1][0] if len(rows) == most else None
 
 
-def damaged_now(connection: Connection, newest: int) -> list[Damaged]:
-    """Name every job whose record cannot be read among the open ones and so many of the newest, the newest first."""
-    states = sorted(frozenset(JobState) - FINISHED_STATES)
+def damaged_now(connection: Connection, newest: int, *, open_too: bool) -> list[Damaged]:
+    """Name every job whose record cannot be read among so many of the newest and, if wished, the open ones; newest first."""
+    states = sorted(frozenset(JobState) - FINISHED_STATES) if open_too else []
     rows = connection.execute(
         f"SELECT {_WHAT_COLUMNS_SAY} FROM jobs WHERE state IN ({marks(states)})"  # noqa: S608  only marks and names
         " OR seq IN (SELECT seq FROM jobs ORDER BY seq DESC LIMIT ?) ORDER BY seq DESC",
         (*states, newest),
     ).fetchall()
     return _unreadable(connection, rows)
+
+
+def damaged_one(connection: Connection, job_id: str) -> Damaged | None:
+    """Name this job if its record cannot be read."""
+    query = f"SELECT {_WHAT_COLUMNS_SAY} FROM jobs WHERE id = ?"  # noqa: S608  only names
+    return next(iter(_unreadable(connection, connection.execute(query, (job_id,)).fetchall())), None)
 
 
 def _unreadable(

@@ -1,10 +1,23 @@
-"""When an account may call a provider next, by kind of call, shared by all processes."""
+"""
+When an account may call a provider next, by kind of call: two moments in a small file that all processes share.
+
+Not in the database, where each call would be a transaction that waits for the disk. What a crash loses here is economy.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import struct
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
-from .database import Connection
+from ..config import make_private
+from .accounts import short_digest
+from .machine.process_locks import FileLock
+
+_FORM = struct.Struct("<dd")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,20 +29,40 @@ class RateKey:
     kind: str
 
 
-def read(connection: Connection, key: RateKey) -> tuple[float, float]:
+class NextCall(NamedTuple):
     """When the next call may come, and until when none may, in seconds since the epoch; 0: at once."""
-    row = connection.execute(
-        "SELECT next_at, held_until FROM turns WHERE provider = ? AND account = ? AND kind = ?",
-        (key.provider, key.account, key.kind),
-    ).fetchone()
-    return row or (0.0, 0.0)
+
+    at: float = 0.0
+    held_until: float = 0.0
 
 
-def write(connection: Connection, key: RateKey, *, next_at: float, held_until: float) -> None:
-    """Put down both moments."""
-    connection.execute(
-        "INSERT INTO turns (provider, account, kind, next_at, held_until) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (provider, account, kind) DO UPDATE SET"
-        " next_at = excluded.next_at, held_until = excluded.held_until",
-        (key.provider, key.account, key.kind, next_at, held_until),
-    )
+class RateFiles:
+    """The files of all keys, in a folder of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def change(self, key: RateKey, decide: Callable[[NextCall], NextCall]) -> bool:
+        """
+        Replace both moments by what `decide` makes of them, alone among all processes; False if another is at it now.
+
+        Raises:
+            OSError: the file cannot be used.
+        """
+        with contextlib.closing(self._open(key)) as file:
+            if not file.try_take():
+                return False
+            written = file.read(_FORM.size)
+            before = NextCall(*_FORM.unpack(written)) if len(written) == _FORM.size else NextCall()
+            after = decide(before)
+            if after != before:
+                file.write(_FORM.pack(*after))
+            return True
+
+    def _open(self, key: RateKey) -> FileLock:
+        path = self._folder / short_digest(f"{key.provider} {key.account} {key.kind}")
+        try:
+            return FileLock(path)
+        except FileNotFoundError:
+            make_private(self._folder)
+            return FileLock(path)

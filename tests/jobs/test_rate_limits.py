@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import sqlite3
+import struct
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import anyio
@@ -21,7 +22,8 @@ from seedance_mcp.config import load_settings
 from seedance_mcp.errors import RateLimited
 from seedance_mcp.jobs.pool.rate_limits import SharedRateLimits
 from seedance_mcp.providers import Access, create
-from seedance_mcp.store.database import Store, open_store
+from seedance_mcp.store import RateFiles, open_store
+from seedance_mcp.store.machine.process_locks import FileLock
 from seedance_mcp.types import JobState, Submission, VideoRequest
 from tests.emulator import Behaviour, Emulator, Fault
 
@@ -70,11 +72,13 @@ def clock() -> Clock:
     return Clock()
 
 
+Limits = Callable[[ProviderInfo, str], SharedRateLimits]
+
+
 @pytest.fixture
-def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    opened = open_store(tmp_path / "state", clock=clock)
-    yield opened
-    opened.close()
+def limits(tmp_path: Path, clock: Clock) -> Limits:
+    """The turns of an account, as another process of this machine has them each time."""
+    return lambda info, account: SharedRateLimits(RateFiles(tmp_path / "turns"), info, account, clock)
 
 
 def info(**limits: tuple[int, float]) -> ProviderInfo:
@@ -103,10 +107,10 @@ def test_every_provider_has_its_limits_with_their_source(name: str) -> None:
 
 @pytest.mark.parametrize("allowed", [(1, 1.0), (2, 1.0), (20, 1.0), (15, 60.0), (60, 60.0)])
 async def test_no_period_holds_more_calls_than_are_allowed(
-    allowed: tuple[int, float], store: Store, clock: Clock
+    allowed: tuple[int, float], limits: Limits, clock: Clock
 ) -> None:
     calls, seconds = allowed
-    turns = SharedRateLimits(store, info(read=allowed), "a")
+    turns = limits(info(read=allowed), "a")
     rng = random.Random(calls)
     times: list[float] = []
     for _ in range(100):
@@ -118,73 +122,101 @@ async def test_no_period_holds_more_calls_than_are_allowed(
     assert most_within(times, seconds * 0.9999) <= calls
 
 
-async def test_rate_limits_come_as_fast_as_they_may(store: Store, clock: Clock) -> None:
+async def test_rate_limits_come_as_fast_as_they_may(limits: Limits, clock: Clock) -> None:
     """Without a pause in between, at least two thirds of what a period allows go out in it."""
-    turns = SharedRateLimits(store, info(submit=(30, 60.0)), "a")
+    turns = limits(info(submit=(30, 60.0)), "a")
     for _ in range(60):
         clock.now += await turns.turn("submit", 10_000)
     assert clock.now - NOW <= 2 * 60 * 1.5
 
 
-async def test_a_few_calls_may_come_at_once(store: Store) -> None:
-    turns = SharedRateLimits(store, info(read=(20, 1.0)), "a")
+async def test_a_few_calls_may_come_at_once(limits: Limits) -> None:
+    turns = limits(info(read=(20, 1.0)), "a")
     waits = [await turns.turn("read", 10) for _ in range(8)]
     assert waits[:6] == [0.0] * 6
     assert 0 < waits[6] < waits[7]
 
 
-async def test_kinds_accounts_and_providers_do_not_share_turns(store: Store) -> None:
+async def test_kinds_accounts_and_providers_do_not_share_turns(limits: Limits) -> None:
     one = info(read=(1, 60.0), list=(1, 60.0), submit=(1, 60.0))
-    assert await SharedRateLimits(store, one, "a").turn("read", 100) == 0
-    assert await SharedRateLimits(store, one, "a").turn("read", 100) > 50
-    assert await SharedRateLimits(store, one, "a").turn("list", 100) == 0
-    assert await SharedRateLimits(store, one, "b").turn("read", 100) == 0
-    assert await SharedRateLimits(store, one.model_copy(update={"name": "other"}), "a").turn("read", 100) == 0
+    assert await limits(one, "a").turn("read", 100) == 0
+    assert await limits(one, "a").turn("read", 100) > 50
+    assert await limits(one, "a").turn("list", 100) == 0
+    assert await limits(one, "b").turn("read", 100) == 0
+    assert await limits(one.model_copy(update={"name": "other"}), "a").turn("read", 100) == 0
 
 
-async def test_a_turn_that_is_too_far_away_is_not_taken(store: Store) -> None:
-    turns = SharedRateLimits(store, info(read=(1, 60.0)), "a")
+async def test_a_turn_that_is_too_far_away_is_not_taken(limits: Limits) -> None:
+    turns = limits(info(read=(1, 60.0)), "a")
     await turns.turn("read", 0)
     assert [round(await turns.turn("read", 5)) for _ in range(3)] == [60, 60, 60]
 
 
-async def test_a_pause_that_the_provider_asked_for_holds_for_everybody(store: Store, clock: Clock) -> None:
+async def test_a_pause_that_the_provider_asked_for_holds_for_everybody(limits: Limits, clock: Clock) -> None:
     unlimited = info()
-    await SharedRateLimits(store, unlimited, "a").hold("read", 40)
-    assert await SharedRateLimits(store, unlimited, "a").turn("read", 100) == pytest.approx(40)
-    await SharedRateLimits(store, unlimited, "a").hold("read", 5)
-    assert await SharedRateLimits(store, unlimited, "a").turn("read", 100) == pytest.approx(40)
+    await limits(unlimited, "a").hold("read", 40)
+    assert await limits(unlimited, "a").turn("read", 100) == pytest.approx(40)
+    await limits(unlimited, "a").hold("read", 5)
+    assert await limits(unlimited, "a").turn("read", 100) == pytest.approx(40)
     clock.now += 41
-    assert await SharedRateLimits(store, unlimited, "a").turn("read", 100) == 0
+    assert await limits(unlimited, "a").turn("read", 100) == 0
 
 
-async def test_a_clock_that_was_set_back_holds_nobody_up(store: Store, clock: Clock) -> None:
-    turns = SharedRateLimits(store, info(read=(1, 1.0)), "a")
+async def test_a_clock_that_was_set_back_holds_nobody_up(limits: Limits, clock: Clock) -> None:
+    turns = limits(info(read=(1, 1.0)), "a")
     await turns.turn("read", 10)
     await turns.hold("read", 300)
     clock.now -= 86_400
     assert await turns.turn("read", 10) == 0
 
 
-async def test_a_busy_database_holds_nobody_up(store: Store, tmp_path: Path) -> None:
-    turns = SharedRateLimits(store, info(read=(1, 60.0)), "a")
+async def test_another_process_that_stands_still_holds_nobody_up(limits: Limits, tmp_path: Path) -> None:
+    turns = limits(info(read=(1, 60.0)), "a")
     await turns.turn("read", 0)
-    other = sqlite3.connect(tmp_path / "state" / "jobs.db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    began = time.monotonic()
-    assert await turns.turn("read", 0) == 0
+    (file,) = (tmp_path / "turns").iterdir()
+    with contextlib.closing(FileLock(file)) as held:
+        assert held.try_take()
+        with anyio.fail_after(5):
+            assert await turns.turn("read", 0) == 0
+            await turns.hold("read", 10)
+    assert await turns.turn("read", 0) == pytest.approx(60)
+
+
+async def test_files_that_cannot_be_used_hold_nobody_up(limits: Limits, tmp_path: Path) -> None:
+    (tmp_path / "turns").write_text("no folder")
+    turns = limits(info(read=(1, 60.0)), "a")
+    assert [await turns.turn("read", 0), await turns.turn("read", 0)] == [0, 0]
     await turns.hold("read", 10)
-    assert time.monotonic() - began < 5  # the usual patience is ten seconds, twice
-    other.execute("ROLLBACK")
-    other.close()
-    (patience,) = store.read_now(lambda connection: connection.execute("PRAGMA busy_timeout").fetchone())
-    assert patience == 10_000
 
 
-async def test_a_closed_database_holds_nobody_up(tmp_path: Path) -> None:
-    closed = open_store(tmp_path / "other")
-    closed.close()
-    assert await SharedRateLimits(closed, info(read=(1, 60.0)), "a").turn("read", 0) == 0
+@pytest.mark.parametrize("content", [b"", b"half", b"\xff" * 16, b"\x00" * 16, b"\x7f" * 64])
+async def test_rubbish_in_a_file_holds_nobody_up(content: bytes, limits: Limits, tmp_path: Path) -> None:
+    turns = limits(info(read=(1, 60.0)), "a")
+    await turns.turn("read", 0)
+    (file,) = (tmp_path / "turns").iterdir()
+    file.write_bytes(content)
+    assert [await turns.turn("read", 100), await turns.turn("read", 100)] == [0, pytest.approx(60)]
+
+
+async def test_looks_at_a_running_task_change_nothing_in_the_database(environ: dict[str, str]) -> None:
+    async with Emulator("ark", behaviour=Behaviour(endless=True)) as emulator:
+        async with open_app(settings_of(environ, emulator, SEEDANCE_POLL_SECONDS="0.05")) as app:
+            await app.generate(wish())
+            await _polled(emulator, 3)
+            before = await app._store.read(_changes)
+            await _polled(emulator, emulator.ledger.count("poll") + 10)
+            assert await app._store.read(_changes) == before
+
+
+def _changes(connection: sqlite3.Connection) -> tuple[int, int]:
+    (version,) = connection.execute("PRAGMA data_version").fetchone()
+    return connection.total_changes, version
+
+
+async def _polled(emulator: Emulator, times: int) -> None:
+    with anyio.fail_after(30):
+        while emulator.ledger.count("poll") < times:  # noqa: ASYNC110
+            await anyio.sleep(0.01)
 
 
 def overlay(folder: Path, **limits: tuple[int, float]) -> Path:
@@ -280,8 +312,10 @@ async def _poll(app: App, submission: object) -> None:
 
 async def _held(app: App) -> None:
     """Wait until the pause is on disk."""
-    while not await app._store.read(  # noqa: ASYNC110
-        lambda connection: connection.execute("SELECT 1 FROM turns WHERE held_until > next_at").fetchone()
+    while not any(  # noqa: ASYNC110
+        held_until > at
+        for file in (app.settings.state_dir / "turns").iterdir()
+        for at, held_until in struct.iter_unpack("<dd", file.read_bytes())
     ):
         await anyio.sleep(0.01)
 

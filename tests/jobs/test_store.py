@@ -43,7 +43,7 @@ def test_a_new_database_is_private_durable_and_at_the_current_schema(tmp_path: P
         for name in ("journal_mode", "synchronous", "user_version")
     }
     store.close()
-    assert pragmas == {"journal_mode": "truncate", "synchronous": 2, "user_version": 19}
+    assert pragmas == {"journal_mode": "truncate", "synchronous": 2, "user_version": 20}
     if os.name == "posix":
         assert (tmp_path / "state" / "jobs.db").stat().st_mode & 0o777 == 0o600
 
@@ -303,7 +303,7 @@ def test_a_database_whose_tasks_had_no_address_is_taken_over_damage_and_all(
     assert [job.id for job in store.read_now(job_records.unfinished)] == ["j0", "j3"]
     told = {
         each.job_id: (each.state, each.task_id, each.usd)
-        for each in store.read_now(lambda connection: job_records.damaged_now(connection, 9))
+        for each in store.read_now(lambda connection: job_records.damaged_now(connection, 9, open_too=True))
     }
     assert told == {name: ("accepted", f"x{name[1]}", 1) for name in ("j2", "j1")}
     assert store.read_now(lambda connection: connection.execute("PRAGMA foreign_key_check").fetchall()) == []

@@ -15,6 +15,7 @@ from ...providers import Access, Provider, create
 from ...store import (
     Account,
     Connection,
+    RateFiles,
     Store,
     elapsed_time,
     fingerprint,
@@ -28,7 +29,7 @@ from ...types import Job, JobState
 from ..tracking.manual_resolution import FoundTask, look_up
 from .carriers import Carrier, link_of, open_carrier
 from .provider_keys import malformed_keys, misnamed_keys, not_by_name, unfilled_keys
-from .rate_limits import SharedRateLimits
+from .rate_limits import SharedRateLimits, usual_wait
 
 if TYPE_CHECKING:
     from ...catalog import Catalog, Offer, ProviderInfo
@@ -67,6 +68,7 @@ class ProviderPool:
         self._load = catalog
         self._settings = settings
         self._open: dict[str, Provider] = {}
+        self._accounts: dict[str, Account] = {}
 
     @property
     def catalog(self) -> Catalog:
@@ -145,6 +147,11 @@ class ProviderPool:
             return math.inf
         return info.asks_seconds if info.placeholder else _kept_share(info)
 
+    def usual_wait(self, provider: str, jobs: int) -> float:
+        """The seconds between two looks at each of so many jobs with which all looks together stay below its limit."""
+        info = self.catalog.providers.get(provider)
+        return usual_wait(info, jobs) if info else 0.0
+
     def open(self, info: ProviderInfo) -> Provider:
         """
         Return the provider's adapter, building it on first use: to buy, and for whatever concerns no job.
@@ -160,11 +167,17 @@ class ProviderPool:
                 base_url=self._settings.base_url(info.name) or info.base_url,
                 folder=self._settings.state_dir / "providers" / info.name,
                 seconds=self._settings.sandbox_seconds,
-                pace=self._store and SharedRateLimits(self._store, info, self.account(info)),
+                pace=self._pace(info),
                 outbound=self._settings.outbound,
             )
             self._open[info.name] = create(info, access)
         return self._open[info.name]
+
+    def _pace(self, info: ProviderInfo) -> SharedRateLimits | None:
+        if self._store is None:
+            return None
+        files = RateFiles(self._settings.state_dir / "turns")
+        return SharedRateLimits(files, info, self.account(info), self._store.clock)
 
     async def open_for(self, job: Job) -> Provider:
         """
@@ -234,12 +247,14 @@ class ProviderPool:
 
     def account_at(self, info: ProviderInfo) -> Account:
         """Return the account that is bought with now, and its address. What draws placeholders has no address that counts."""
-        place = self._settings.base_url(info.name) or info.base_url
-        return Account(
-            provider=info.name,
-            fingerprint=self.account(info),
-            address=None if info.placeholder else written(place),
-        )
+        if info.name not in self._accounts:
+            place = self._settings.base_url(info.name) or info.base_url
+            self._accounts[info.name] = Account(
+                provider=info.name,
+                fingerprint=self.account(info),
+                address=None if info.placeholder else written(place),
+            )
+        return self._accounts[info.name]
 
     def accounts(self) -> str:
         """Return one word for all accounts whose keys are set and where they are reached: what this process can follow."""

@@ -1,98 +1,104 @@
-"""The turns of all processes to call a provider, kept in the store: below its limits, and none while it asked for a pause."""
+"""The turns of all processes to call a provider: below its limits, and none while it asked for a pause."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import anyio
 
-from ...errors import StoreError
 from ...providers import Kind
-from ...store import Connection, RateKey, Store, rate_limits
+from ...store import Clock, NextCall, RateFiles, RateKey
 
 if TYPE_CHECKING:
-    from ...catalog import ProviderInfo
-
-T = TypeVar("T")
+    from ...catalog import ProviderInfo, RateLimit
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 0.5
-"""How long a call waits for a busy database before it goes on without a turn."""
+_LOOKS, _LOOK_SECONDS = 100, 0.005
+"""So often, and so many seconds apart, a call tries to take a turn while others do, before it goes on without one."""
 
 _FURTHEST_SECONDS = 600.0
 """A turn further away than this was written under another clock, and is forgotten."""
+
+_USED_SHARE = 0.8
+"""Of the calls that come as fast as they may, the looks at open jobs take so much; the rest is for everything else."""
 
 
 class SharedRateLimits:
     """
     The turns of one account at one provider (the `Pace` of its adapter).
 
-    Economy only: a store that is busy or broken holds nobody up.
+    Economy only: files that are busy or broken hold nobody up.
     """
 
-    def __init__(self, store: Store, info: ProviderInfo, account: str) -> None:
-        self._store = store
+    def __init__(self, files: RateFiles, info: ProviderInfo, account: str, clock: Clock) -> None:
+        self._files = files
         self._info = info
         self._account = account
+        self._clock = clock
 
     async def turn(self, kind: Kind, longest: float) -> float:
         """Take the next turn, if it comes within `longest` seconds; returns the seconds until it comes."""
+        wait = 0.0
 
-        def take(connection: Connection) -> float:
-            now = self._store.clock()
-            next_at, held_until = self._read(connection, kind, now)
-            spread, early = self._spread(kind)
+        def take(before: NextCall) -> NextCall:
+            nonlocal wait
+            now = self._clock()
+            next_at, held_until = _believed(before, now)
+            spread, early = _spread(self._info.limits.get(kind))
             at = max(now, held_until, next_at - early)
-            if at - now <= longest and (spread or held_until > now):
-                self._write(connection, kind, max(next_at, at) + spread, held_until)
-            return at - now
+            wait = at - now
+            if wait <= longest and (spread or held_until > now):
+                return NextCall(max(next_at, at) + spread, held_until)
+            return before
 
-        return await self._briefly(take) or 0.0
+        await self._change(kind, take)
+        return wait
 
     async def hold(self, kind: Kind, seconds: float) -> None:
         """Let nobody have a turn for so long."""
 
-        def stop(connection: Connection) -> None:
-            now = self._store.clock()
-            next_at, held_until = self._read(connection, kind, now)
-            self._write(connection, kind, next_at, max(held_until, now + seconds))
+        def stop(before: NextCall) -> NextCall:
+            now = self._clock()
+            next_at, held_until = _believed(before, now)
+            return NextCall(next_at, max(held_until, now + seconds))
 
-        await self._briefly(stop)
+        await self._change(kind, stop)
 
-    def _spread(self, kind: Kind) -> tuple[float, float]:
-        """
-        Seconds between two turns when calls come without end, and by how much a few calls may be early.
-
-        A third of what a period allows may come at once. The rest is spread so that no period of that length,
-        wherever it begins, holds more calls than are allowed.
-        """
-        limit = self._info.limits.get(kind)
-        if limit is None:
-            return 0.0, 0.0
-        at_once = max(1, limit.calls // 3)
-        spread = limit.seconds / (limit.calls - at_once + 1)
-        return spread, spread * (at_once - 1)
-
-    def _read(self, connection: Connection, kind: Kind, now: float) -> tuple[float, float]:
-        next_at, held_until = rate_limits.read(connection, self._key(kind))
-        furthest = now + _FURTHEST_SECONDS
-        return max(now, next_at if next_at < furthest else 0.0), held_until if held_until < furthest else 0.0
-
-    def _write(self, connection: Connection, kind: Kind, next_at: float, held_until: float) -> None:
-        rate_limits.write(connection, self._key(kind), next_at=next_at, held_until=held_until)
-
-    def _key(self, kind: Kind) -> RateKey:
-        return RateKey(provider=self._info.name, account=self._account, kind=kind)
-
-    async def _briefly(self, transaction: Callable[[Connection], T]) -> T | None:
+    async def _change(self, kind: Kind, decide: Callable[[NextCall], NextCall]) -> None:
+        key = RateKey(provider=self._info.name, account=self._account, kind=kind)
         try:
-            with anyio.move_on_after(PATIENCE_SECONDS):
-                return await self._store.write_briefly(transaction, PATIENCE_SECONDS)
-        except StoreError as error:
-            logger.info("%s is called without a turn: %s", self._info.name, error.message)
-        except Exception:
-            logger.exception("%s is called without a turn", self._info.name)
-        return None
+            for _ in range(_LOOKS):
+                if self._files.change(key, decide):
+                    return
+                await anyio.sleep(_LOOK_SECONDS)
+        except OSError as error:
+            logger.info("%s is called without a turn: %s", self._info.name, error)
+
+
+def usual_wait(info: ProviderInfo, jobs: int) -> float:
+    """The seconds between two looks at each of so many jobs with which all looks together stay below the limit."""
+    spread, _ = _spread(info.limits.get("read"))
+    return jobs * spread / _USED_SHARE
+
+
+def _spread(limit: RateLimit | None) -> tuple[float, float]:
+    """
+    Seconds between two turns when calls come without end, and by how much a few calls may be early.
+
+    A third of what a period allows may come at once. The rest is spread so that no period of that length,
+    wherever it begins, holds more calls than are allowed.
+    """
+    if limit is None:
+        return 0.0, 0.0
+    at_once = max(1, limit.calls // 3)
+    spread = limit.seconds / (limit.calls - at_once + 1)
+    return spread, spread * (at_once - 1)
+
+
+def _believed(written: NextCall, now: float) -> tuple[float, float]:
+    furthest = now + _FURTHEST_SECONDS
+    next_at, held_until = written
+    return max(now, next_at if next_at < furthest else 0.0), held_until if held_until < furthest else 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 
 import httpx2
 
@@ -75,7 +74,7 @@ class Exchange:
             now=self._timing.now(),
             key=self._origin.key,
         )
-        return replace(answer, dated=self.their_clock.read(response.headers))
+        return answer.with_date(self.their_clock.read(response.headers))
 
     async def close(self) -> None:
         """Close the connections, for good: one opened by a later call would be nobody's to close."""

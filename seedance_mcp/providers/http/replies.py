@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -155,6 +156,12 @@ class Answer:
     def ok(self) -> bool:
         """True for a 2xx status."""
         return 200 <= self.status < 300
+
+    def with_date(self, dated: Dated) -> Answer:
+        """Return the same answer with when it was made. Its body is not read anew."""
+        same = copy(self)
+        object.__setattr__(same, "dated", dated)
+        return same
 
     def with_header(self, name: str) -> Answer:
         """Return the same answer with a header's text as a field of its body, under the header's name in lower case."""

@@ -152,7 +152,7 @@ class FileLock:
     """An exclusive lock on a file of its own, for as long as this process holds it."""
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
 
     def try_take(self) -> bool:
         """Take the lock if nobody holds it."""
@@ -167,6 +167,16 @@ class FileLock:
                 return False
             nobody.wait(_LOOK_SECONDS)
         return True
+
+    def read(self, size: int) -> bytes:
+        """Return at most so many bytes from the beginning of the file. Raises OSError."""
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        return os.read(self._descriptor, size)
+
+    def write(self, content: bytes) -> None:
+        """Write over the beginning of the file, without waiting for the disk. Raises OSError."""
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        os.write(self._descriptor, content)
 
     def close(self) -> None:
         """Let go of the lock."""

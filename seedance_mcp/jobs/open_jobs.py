@@ -1,0 +1,139 @@
+"""The open jobs that this process follows: when each is due for a step, and what was last read of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+
+import anyio
+
+from ..store import OpenJob, Store
+from ..types import Job, JobState
+from .scheduler import Scheduler
+
+_ASKED_AT_ONCE, _FETCHED_AT_ONCE = 64, 8
+_ASKED_ABOUT = frozenset({JobState.ACCEPTED, JobState.STALLED, JobState.UNKNOWN})
+
+
+class OpenJobs:
+    """
+    Two schedules, so that large downloads hold up no look at a provider.
+
+    A record is kept between two steps, for as long as it has the version that the database says: most looks at a
+    provider find nothing new, and need nothing of the database.
+    """
+
+    def __init__(
+        self,
+        step: Callable[[str], Awaitable[float | None]],
+        store: Store,
+        usual_wait: Callable[[str, int], float],
+    ) -> None:
+        """`usual_wait` returns the seconds between two looks at each of so many jobs of a provider, by its name."""
+        self._step = step
+        self._usual_wait = usual_wait
+        clocks = {"clock": store.clock, "uptime": store.uptime}
+        self._asking = Scheduler(self._ask, at_once=_ASKED_AT_ONCE, **clocks)
+        self._fetching = Scheduler(step, at_once=_FETCHED_AT_ONCE, **clocks)
+        self._records: dict[str, Job] = {}
+        self._providers: dict[str, str] = {}
+        self._followed: Counter[str] = Counter()
+        self._to_fetch: set[str] = set()
+        self.elsewhere = False
+        """Whether other processes look after some of the open jobs."""
+
+    @property
+    def scheduled(self) -> set[str]:
+        """The jobs that have a step coming or under way."""
+        return self._asking.jobs | self._fetching.jobs
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._asking.run)
+            tasks.start_soon(self._fetching.run)
+
+    def look_at(self, job_id: str) -> None:
+        """Schedule a step at once, which reads the record anew."""
+        self._records.pop(job_id, None)
+        self._schedule_of(job_id).add(job_id)
+
+    def follow(self, job: Job, after: float) -> None:
+        """Schedule the first step of a job that was bought just now."""
+        self._count(job.id, job.provider)
+        self._asking.add(job.id, after=after)
+
+    def found(self, jobs: Iterable[OpenJob], skip: set[str]) -> None:
+        """
+        Take in which jobs are open now: the new ones are scheduled, without those in `skip`; changed records are dropped.
+
+        Those of one provider are spread, so that it is not asked about all of them at once.
+        """
+        self.elsewhere = False
+        scheduled, places = self.scheduled, Counter[str]()
+        for job in jobs:
+            record = self._records.get(job.id)
+            if record is not None and record.version != job.version:
+                del self._records[job.id]
+            if job.elsewhere:
+                self.leave(job.id)
+            elif job.id not in scheduled and job.id not in skip:
+                self._count(job.id, job.provider)
+                self._mark(job.id, job.state)
+                asked = job.state in _ASKED_ABOUT
+                after = self._usual_wait(job.provider, places[job.provider]) if asked else 0.0
+                places[job.provider] += asked
+                self._schedule_of(job.id).add(job.id, after=after)
+
+    def record(self, job_id: str) -> Job | None:
+        """Take out the record that was kept; None: it has to be read."""
+        return self._records.pop(job_id, None)
+
+    def keep(self, job: Job) -> None:
+        """Note the outcome of a step: the record is kept while the provider is asked about the job again and again."""
+        if job.finished:
+            self._forget(job.id)
+            return
+        self._mark(job.id, job.state)
+        if job.state in (JobState.ACCEPTED, JobState.STALLED):
+            self._records[job.id] = job
+
+    def leave(self, job_id: str) -> None:
+        """Note that another process looks after the job; it is found again when that one does so no more."""
+        self._forget(job_id)
+        self.elsewhere = True
+
+    def wait(self, job: Job) -> float:
+        """The seconds between two looks with which those at all jobs of its provider stay below its limit."""
+        return self._usual_wait(job.provider, self._followed[job.provider])
+
+    async def _ask(self, job_id: str) -> float | None:
+        if job_id in self._to_fetch:
+            after: float | None = 0.0
+        else:
+            after = await self._step(job_id)
+        if after is None or job_id not in self._to_fetch:
+            return after
+        self._fetching.add(job_id, after=after)
+        return None
+
+    def _schedule_of(self, job_id: str) -> Scheduler:
+        return self._fetching if job_id in self._to_fetch else self._asking
+
+    def _mark(self, job_id: str, state: JobState) -> None:
+        if state is JobState.REMOTE_DONE:
+            self._to_fetch.add(job_id)
+        else:
+            self._to_fetch.discard(job_id)
+
+    def _count(self, job_id: str, provider: str) -> None:
+        if job_id not in self._providers:
+            self._providers[job_id] = provider
+            self._followed[provider] += 1
+
+    def _forget(self, job_id: str) -> None:
+        self._records.pop(job_id, None)
+        self._to_fetch.discard(job_id)
+        provider = self._providers.pop(job_id, None)
+        if provider is not None:
+            self._followed[provider] -= 1
