@@ -66,6 +66,7 @@ KINDS = {
     "jobs/test_hooks.py": PROOF,
     "jobs/test_job_codes.py": UNIT,
     "jobs/test_journal.py": UNIT,
+    "jobs/test_leases.py": UNIT,
     "jobs/test_missing.py": UNIT,
     "jobs/test_network_drives.py": UNIT,
     "jobs/test_no_end.py": WIRE,

@@ -36,8 +36,8 @@ class OpenJobs:
         self._asking = Scheduler(self._ask, at_once=_ASKED_AT_ONCE, **clocks)
         self._fetching = Scheduler(step, at_once=_FETCHED_AT_ONCE, **clocks)
         self._records: dict[str, Job] = {}
-        self._providers: dict[str, str] = {}
-        self._followed: Counter[str] = Counter()
+        self._asked: dict[str, str] = {}
+        self._asked_at: Counter[str] = Counter()
         self._to_fetch: set[str] = set()
         self.elsewhere = False
         """Whether other processes look after some of the open jobs."""
@@ -60,7 +60,7 @@ class OpenJobs:
 
     def follow(self, job: Job, after: float) -> None:
         """Schedule the first step of a job that was bought just now."""
-        self._count(job.id, job.provider)
+        self._mark(job.id, job.provider, job.state)
         self._asking.add(job.id, after=after)
 
     def found(self, jobs: Iterable[OpenJob], skip: set[str]) -> None:
@@ -69,17 +69,20 @@ class OpenJobs:
 
         Those of one provider are spread, so that it is not asked about all of them at once.
         """
+        jobs = list(jobs)
+        versions = {job.id: job.version for job in jobs}
+        self._records = {
+            job_id: record
+            for job_id, record in self._records.items()
+            if versions.get(job_id) == record.version
+        }
         self.elsewhere = False
         scheduled, places = self.scheduled, Counter[str]()
         for job in jobs:
-            record = self._records.get(job.id)
-            if record is not None and record.version != job.version:
-                del self._records[job.id]
             if job.elsewhere:
                 self.leave(job.id)
             elif job.id not in scheduled and job.id not in skip:
-                self._count(job.id, job.provider)
-                self._mark(job.id, job.state)
+                self._mark(job.id, job.provider, job.state)
                 asked = job.state in _ASKED_ABOUT
                 after = self._usual_wait(job.provider, places[job.provider]) if asked else 0.0
                 places[job.provider] += asked
@@ -94,7 +97,7 @@ class OpenJobs:
         if job.finished:
             self._forget(job.id)
             return
-        self._mark(job.id, job.state)
+        self._mark(job.id, job.provider, job.state)
         if job.state in (JobState.ACCEPTED, JobState.STALLED):
             self._records[job.id] = job
 
@@ -105,7 +108,7 @@ class OpenJobs:
 
     def wait(self, job: Job) -> float:
         """The seconds between two looks with which those at all jobs of its provider stay below its limit."""
-        return self._usual_wait(job.provider, self._followed[job.provider])
+        return self._usual_wait(job.provider, self._asked_at[job.provider])
 
     async def _ask(self, job_id: str) -> float | None:
         if job_id in self._to_fetch:
@@ -120,20 +123,21 @@ class OpenJobs:
     def _schedule_of(self, job_id: str) -> Scheduler:
         return self._fetching if job_id in self._to_fetch else self._asking
 
-    def _mark(self, job_id: str, state: JobState) -> None:
+    def _mark(self, job_id: str, provider: str, state: JobState) -> None:
+        """Note where the job belongs, and whether its provider is asked about it."""
+        self._unmark(job_id)
         if state is JobState.REMOTE_DONE:
             self._to_fetch.add(job_id)
         else:
-            self._to_fetch.discard(job_id)
+            self._asked[job_id] = provider
+            self._asked_at[provider] += 1
 
-    def _count(self, job_id: str, provider: str) -> None:
-        if job_id not in self._providers:
-            self._providers[job_id] = provider
-            self._followed[provider] += 1
+    def _unmark(self, job_id: str) -> None:
+        self._to_fetch.discard(job_id)
+        provider = self._asked.pop(job_id, None)
+        if provider is not None:
+            self._asked_at[provider] -= 1
 
     def _forget(self, job_id: str) -> None:
         self._records.pop(job_id, None)
-        self._to_fetch.discard(job_id)
-        provider = self._providers.pop(job_id, None)
-        if provider is not None:
-            self._followed[provider] -= 1
+        self._unmark(job_id)

@@ -199,13 +199,15 @@ async def test_rubbish_in_a_file_holds_nobody_up(content: bytes, limits: Limits,
 
 
 async def test_looks_at_a_running_task_change_nothing_in_the_database(environ: dict[str, str]) -> None:
-    async with Emulator("ark", behaviour=Behaviour(endless=True)) as emulator:
-        async with open_app(settings_of(environ, emulator, SEEDANCE_POLL_SECONDS="0.05")) as app:
-            await app.generate(wish())
-            await _polled(emulator, 3)
-            before = await app._store.read(_changes)
-            await _polled(emulator, emulator.ledger.count("poll") + 10)
-            assert await app._store.read(_changes) == before
+    async with (
+        Emulator("ark", behaviour=Behaviour(endless=True)) as emulator,
+        open_app(settings_of(environ, emulator, SEEDANCE_POLL_SECONDS="0.05")) as app,
+    ):
+        await app.generate(wish())
+        await _polled(emulator, 3)
+        before = await app._store.read(_changes)
+        await _polled(emulator, emulator.ledger.count("poll") + 10)
+        assert await app._store.read(_changes) == before
 
 
 def _changes(connection: sqlite3.Connection) -> tuple[int, int]:
