@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import publishing
 from cogapp import Cog
 
 from seedance_mcp.catalog import Catalog, Offer, ProviderInfo, estimate, resolve
@@ -21,7 +22,17 @@ from seedance_mcp.texts import digits
 from seedance_mcp.types import JOB_CODES, VideoRequest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "reliability.md", ROOT / "docs" / "decisions.md")
+PAGES = tuple(
+    ROOT / path
+    for path in (
+        "README.md",
+        "Dockerfile",
+        "docs/decisions.md",
+        "docs/reliability.md",
+        "docs/settings.md",
+        "docs/troubleshooting.md",
+    )
+)
 NOTHING = Path("no-settings-file")
 
 
@@ -30,8 +41,8 @@ def tools() -> str:
     return _table(
         ("Tool", "Does", "Arguments"),
         [
-            (f"`{tool.name}`", _first_sentence(tool.description or ""), _arguments(tool.input_schema))
-            for tool in anyio.run(_listed_tools)
+            (f"`{tool.name}`", first_sentence(tool.description or ""), _arguments(tool.input_schema))
+            for tool in listed_tools()
         ],
     )
 
@@ -97,7 +108,7 @@ def errors() -> str:
     return _table(
         ("Code", "Means", "Same call again may succeed"),
         [
-            (f"`{kind.code}`", _first_sentence(kind.__doc__ or ""), "yes" if kind.retryable else "no")
+            (f"`{kind.code}`", first_sentence(kind.__doc__ or ""), "yes" if kind.retryable else "no")
             for kind in _kinds(SeedanceError)
             if kind.__module__ == "seedance_mcp.errors"
         ],
@@ -125,6 +136,40 @@ def decisions() -> str:
 def _link(title: str) -> str:
     """A link to a heading of the same page, by the anchor that GitHub makes of it."""
     return f"[{title}](#{re.sub(r'[^a-z0-9_ -]', '', title.lower()).replace(' ', '-')})"
+
+
+def ownership() -> str:
+    """The comment by which the MCP registry knows that the package and its entry belong together."""
+    return f"<!-- mcp-name: {publishing.facts().registry_name} -->"
+
+
+def badges() -> str:
+    """Links that add the server to an editor, and whether they work yet."""
+    links = [
+        f"[![Add to {editor}](https://img.shields.io/badge/{editor.replace(' ', '_')}-Add_seedance-{colour})]({link})"
+        for editor, colour, link in (
+            ("Cursor", "000000", publishing.cursor_link()),
+            ("VS Code", "0098FF", publishing.vscode_link()),
+        )
+    ]
+    if not publishing.facts().published:
+        links.append("(They start `uvx seedance-mcp`, which works once it is on the package index: not yet.)")
+    return "\n".join(links)
+
+
+def labels() -> str:
+    """The labels of the image; the first is what the MCP registry looks for."""
+    known = publishing.facts()
+    said = {
+        "io.modelcontextprotocol.server.name": known.registry_name,
+        "org.opencontainers.image.title": known.shop["title"],
+        "org.opencontainers.image.description": known.description,
+        "org.opencontainers.image.version": known.version,
+        "org.opencontainers.image.licenses": known.project["license"],
+        "org.opencontainers.image.source": known.home,
+    }
+    pairs = [f'{name}="{value}"' for name, value in said.items()]
+    return "LABEL " + " \\\n      ".join(pairs)
 
 
 def markers() -> str:
@@ -175,6 +220,11 @@ def _five_seconds(offer: Offer) -> Decimal | None:
     return None
 
 
+def listed_tools() -> list[Any]:
+    """Return the tools as a client of the server is told them."""
+    return anyio.run(_listed_tools)
+
+
 async def _listed_tools() -> list[Any]:
     from mcp import Client
 
@@ -202,7 +252,8 @@ def _kinds(kind: type[SeedanceError]) -> list[type[SeedanceError]]:
     return found
 
 
-def _first_sentence(text: str) -> str:
+def first_sentence(text: str) -> str:
+    """Return the first sentence, on one line and with its full stop."""
     line = " ".join(text.split())
     return line.partition(". ")[0].rstrip(".") + "."
 

@@ -1,0 +1,151 @@
+"""
+Builds what is published and starts it as people do: `python scripts/smoke.py [wheel] [lowest] [tools] [bundle]`.
+
+Everything is built first, the wheel out of the source distribution alone, and checked as the package index checks it. Then
+`wheel` installs the wheel into an empty environment and makes the demo's video; `lowest` does so with the oldest versions of
+all dependencies that `pyproject.toml` allows; `tools` starts it by uvx, `uv tool install` and pipx; `bundle` starts what
+`scripts/bundle.py` stages with the words of its manifest. Needs the dependency group `publish`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+_WINDOWS = os.name == "nt"
+_SECONDS = 600.0
+
+
+class Failure(Exception):
+    """What is published does not work; the message says which part."""
+
+
+def built(out: Path) -> Path:
+    """Build the source distribution, and out of it the wheel, which is returned. Raises Failure."""
+    _run([_tool("uv"), "build", "--quiet", "--out-dir", str(out), str(ROOT)])
+    files = [*out.glob("*.whl"), *out.glob("*.tar.gz")]
+    _run([_tool("twine"), "check", "--strict", *map(str, files)])
+    [wheel] = out.glob("*.whl")
+    return wheel
+
+
+def made_by_demo(wheel: Path, folder: Path, *resolution: str) -> str:
+    """Install the wheel into an empty environment and make the demo's video; says what was installed. Raises Failure."""
+    environment = folder / "environment"
+    _run([_tool("uv"), "venv", "--quiet", "--python", sys.executable, str(environment)])
+    python = environment / ("Scripts/python.exe" if _WINDOWS else "bin/python")
+    _run([_tool("uv"), "pip", "install", "--quiet", "--python", str(python), *resolution, str(wheel)])
+    command = _in(python.parent, "seedance-mcp")
+    _check_version([str(command)])
+    _run([str(command), "demo", "demo"], {"SEEDANCE_SANDBOX_SECONDS": "0"}, cwd=folder)
+    videos = list((folder / "demo").glob("*.mp4"))
+    if len(videos) != 1 or videos[0].stat().st_size < 10_000:
+        raise Failure(f"the demo left {[video.name for video in videos]}")
+    return _run([_tool("uv"), "pip", "freeze", "--quiet", "--python", str(python)])
+
+
+def started_as_a_tool(wheel: Path, folder: Path) -> None:
+    """Start it by uvx, `uv tool install` and pipx. Raises Failure."""
+    bin_ = folder / "bin"
+    places = {
+        "UV_TOOL_DIR": str(folder / "uv"),
+        "UV_TOOL_BIN_DIR": str(bin_ / "uv"),
+        "PIPX_HOME": str(folder / "pipx"),
+        "PIPX_BIN_DIR": str(bin_ / "pipx"),
+        "PIPX_MAN_DIR": str(folder / "man"),
+        "PIPX_DEFAULT_PYTHON": sys.executable,
+    }
+    uv = _tool("uv")
+    _check_version([uv, "tool", "run", "--python", sys.executable, "--from", str(wheel), "seedance-mcp"])
+    _run([uv, "tool", "install", "--quiet", "--python", sys.executable, str(wheel)], places)
+    _check_version([str(_in(bin_ / "uv", "seedance-mcp"))])
+    _run([_tool("pipx"), "install", "--quiet", str(wheel)], places)
+    _check_version([str(_in(bin_ / "pipx", "seedance-mcp"))])
+
+
+def started_from_the_bundle(folder: Path) -> None:
+    """Stage the bundle and start it as a desktop application does. Raises Failure."""
+    _run([sys.executable, str(ROOT / "scripts" / "bundle.py"), "--stage-only", "--out", str(folder)])
+    staged = folder / "mcpb"
+    server = json.loads((staged / "manifest.json").read_text(encoding="utf-8"))["server"]["mcp_config"]
+    words = [word.replace("${__dirname}", str(staged)) for word in server["args"]]
+    _check_version([_tool(server["command"]), *words])
+
+
+def _check_version(command: list[str]) -> None:
+    said = _run([*command, "--version"]).strip()
+    if said != f"seedance-mcp {VERSION}":
+        raise Failure(f"{command[0]} says {said!r}, and this is version {VERSION}")
+
+
+def _run(command: list[str], more: Mapping[str, str] | None = None, *, cwd: Path | None = None) -> str:
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, **(more or {})},  # noqa: TID251  what installs needs its own settings
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        raise Failure(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def _tool(name: str) -> str:
+    """Return the path of a program of the group `publish`, which is beside this Python. Raises Failure."""
+    path = _in(Path(sysconfig.get_path("scripts")), name)
+    if not path.exists():
+        raise Failure(f"{path} is missing: python -m pip install --group publish")
+    return str(path)
+
+
+def _in(folder: Path, name: str) -> Path:
+    return folder / (f"{name}.exe" if _WINDOWS else name)
+
+
+def _main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", nargs="*", choices=["wheel", "lowest", "tools", "bundle"], default=["wheel"])
+    parser.add_argument("--out", type=Path, help="Keep what was built in this folder.")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="smoke-", ignore_cleanup_errors=True) as name:
+        scratch = Path(name)
+        began = time.monotonic()
+        try:
+            wheel = built(arguments.out or scratch / "dist")
+            print(f"built and checked: {wheel.name} ({time.monotonic() - began:.0f} s)", flush=True)
+            for what in arguments.what:
+                began, folder = time.monotonic(), scratch / what
+                folder.mkdir()
+                if what == "tools":
+                    started_as_a_tool(wheel, folder)
+                elif what == "bundle":
+                    started_from_the_bundle(folder)
+                else:
+                    more = ("--resolution", "lowest-direct", "-r", str(ROOT / "pyproject.toml")) if what == "lowest" else ()
+                    print(made_by_demo(wheel, folder, *more), end="")
+                print(f"{what}: works ({time.monotonic() - began:.0f} s)", flush=True)
+        except Failure as failure:
+            print(f"smoke: {failure}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main())
