@@ -10,6 +10,12 @@ FROM python:3.13-slim
 # import tables
 # cog.outl(tables.labels())
 # ]]]
+LABEL io.modelcontextprotocol.server.name="io.github.OWNER/seedance-mcp" \
+      org.opencontainers.image.title="Seedance Videos" \
+      org.opencontainers.image.description="Make Seedance videos from an AI assistant: price first, one payment, the finished MP4 on disk." \
+      org.opencontainers.image.version="0.2.0" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.source="https://github.com/OWNER/seedance-mcp"
 # [[[end]]]
 COPY --from=build /installed /usr/local
 RUN useradd --create-home --uid 1000 seedance \

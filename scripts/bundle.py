@@ -35,8 +35,8 @@ def manifest() -> dict[str, Any]:
         "display_name": known.shop["title"],
         "version": known.version,
         "description": known.description,
-        "long_description": "Your assistant says what a video costs, here and at other providers, asks you above a price that you set,"
-        " pays once, and saves the finished MP4 in your folder. Without a key it makes free placeholders.",
+        "long_description": "Your assistant says what a video costs, here and at other providers, asks you above a price that"
+        " you set, pays once, and saves the finished MP4 in your folder. Without a key it makes free placeholders.",
         "author": {"name": known.shop["author"]},
         "repository": {"type": "git", "url": known.home},
         "homepage": known.home,

@@ -211,7 +211,9 @@ def plugin_json() -> dict[str, Any]:
 def plugin_servers() -> dict[str, Any]:
     """Return the server of the plugin: this very version, so that no update of the package changes a plugin unseen."""
     known = facts()
-    return {"mcpServers": {known.shop["server"]: {"command": "uvx", "args": [f"{known.name}@{known.version}"]}}}
+    return {
+        "mcpServers": {known.shop["server"]: {"command": "uvx", "args": [f"{known.name}@{known.version}"]}}
+    }
 
 
 def started_by_uvx() -> dict[str, Any]:
@@ -263,7 +265,11 @@ def docker_entry(commit: str) -> str:
                 for key in known.keys
             ],
             "env": [
-                {"name": asked.name, "example": asked.default, "value": f"{{{{{name}.{asked.name.lower()}}}}}"}
+                {
+                    "name": asked.name,
+                    "example": asked.default,
+                    "value": f"{{{{{name}.{asked.name.lower()}}}}}",
+                }
                 for asked in known.asked
                 if asked.kind != "folder"
             ],
@@ -303,8 +309,12 @@ def lacking(known: Facts) -> list[str]:
 
 def _main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="Write nothing; fail where a file is not up to date.")
-    parser.add_argument("--ready", action="store_true", help="Fail, and say why, while nothing can be published.")
+    parser.add_argument(
+        "--check", action="store_true", help="Write nothing; fail where a file is not up to date."
+    )
+    parser.add_argument(
+        "--ready", action="store_true", help="Fail, and say why, while nothing can be published."
+    )
     parser.add_argument("--docker", metavar="COMMIT", help="Print the entry for Docker's catalogue.")
     parser.add_argument("--bundle", type=Path, help="A release's bundle, to be named in server.json.")
     arguments = parser.parse_args()

@@ -138,7 +138,11 @@ def _main() -> int:
                 elif what == "bundle":
                     started_from_the_bundle(folder)
                 else:
-                    more = ("--resolution", "lowest-direct", "-r", str(ROOT / "pyproject.toml")) if what == "lowest" else ()
+                    more = (
+                        ("--resolution", "lowest-direct", "-r", str(ROOT / "pyproject.toml"))
+                        if what == "lowest"
+                        else ()
+                    )
                     print(made_by_demo(wheel, folder, *more), end="")
                 print(f"{what}: works ({time.monotonic() - began:.0f} s)", flush=True)
         except Failure as failure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+from collections.abc import Sequence
 from decimal import Decimal
 from importlib import import_module
 from importlib.util import find_spec
@@ -34,6 +35,17 @@ PAGES = tuple(
     )
 )
 NOTHING = Path("no-settings-file")
+FIRST_SETTINGS = (
+    "SEEDANCE_OUTPUT_DIR",
+    "SEEDANCE_MEDIA_DIRS",
+    "SEEDANCE_PROVIDER",
+    "SEEDANCE_MAX_USD_PER_JOB",
+    "SEEDANCE_MAX_USD_PER_DAY",
+    "SEEDANCE_CONFIRM",
+    "SEEDANCE_CONFIRM_ABOVE_USD",
+    "SEEDANCE_ASK_LIMIT_USD",
+    "SEEDANCE_FALLBACK",
+)
 
 
 def tools() -> str:
@@ -49,10 +61,17 @@ def tools() -> str:
 
 def settings() -> str:
     """Every setting with its default."""
-    return _table(
-        ("Variable", "Default", "What it does"),
-        [(f"`{name}`", default, help_text) for name, default, help_text in setting_table()],
-    )
+    return _settings([name for name, _, _ in setting_table()])
+
+
+def first_settings() -> str:
+    """Those that a newcomer may want to know of."""
+    return _settings(FIRST_SETTINGS)
+
+
+def _settings(names: Sequence[str]) -> str:
+    known = {name: (default, help_text) for name, default, help_text in setting_table()}
+    return _table(("Variable", "Default", "What it does"), [(f"`{name}`", *known[name]) for name in names])
 
 
 def keys() -> str:
@@ -104,11 +123,16 @@ def prices() -> str:
 
 
 def errors() -> str:
-    """Every error code with what it means."""
+    """Every error code with what it means, and what is said to be done where nothing is known that fits better."""
     return _table(
-        ("Code", "Means", "Same call again may succeed"),
+        ("Code", "Means", "What to do", "Same call again may succeed"),
         [
-            (f"`{kind.code}`", first_sentence(kind.__doc__ or ""), "yes" if kind.retryable else "no")
+            (
+                f"`{kind.code}`",
+                first_sentence(kind.__doc__ or ""),
+                kind.default_hint or "As the message says.",
+                "yes" if kind.retryable else "no",
+            )
             for kind in _kinds(SeedanceError)
             if kind.__module__ == "seedance_mcp.errors"
         ],
@@ -153,7 +177,10 @@ def badges() -> str:
         )
     ]
     if not publishing.facts().published:
-        links.append("(They start `uvx seedance-mcp`, which works once it is on the package index: not yet.)")
+        links.append(
+            f"\nThey start `uvx {publishing.facts().name}` from the package index, where it is not yet: until then they would"
+            " start whatever somebody else puts there under that name."
+        )
     return "\n".join(links)
 
 
