@@ -236,8 +236,6 @@ def vscode_link() -> str:
 
 def docker_entry(commit: str) -> str:
     """Return `servers/NAME/server.yaml` for Docker's catalogue, which builds the image from that commit."""
-    import yaml
-
     known = facts()
     name = known.name
     folder = known.asked[0]
@@ -276,7 +274,18 @@ def docker_entry(commit: str) -> str:
             "parameters": {"type": "object", "properties": properties, "required": [folder.name.lower()]},
         },
     }
-    return yaml.safe_dump(entry, sort_keys=False, allow_unicode=True, width=1000)
+    return _as_yaml(entry)
+
+
+def _as_yaml(document: dict[str, Any]) -> str:
+    """Write YAML as Prettier does: what a list holds is indented."""
+    import yaml
+
+    class Indented(yaml.SafeDumper):
+        def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+            super().increase_indent(flow, indentless=False)
+
+    return yaml.dump(document, Dumper=Indented, sort_keys=False, allow_unicode=True, width=1000)
 
 
 def files() -> dict[str, str]:

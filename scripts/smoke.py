@@ -1,17 +1,20 @@
 """
-Builds what is published and starts it as people do: `python scripts/smoke.py [wheel] [lowest] [tools] [bundle]`.
+Builds what is published and starts it as people do: `python scripts/smoke.py [wheel] [others] [lowest] [tools] [bundle]`.
 
 Everything is built first, the wheel out of the source distribution alone, and checked as the package index checks it. Then
-`wheel` installs the wheel into an empty environment and makes the demo's video; `lowest` does so with the oldest versions of
-all dependencies that `pyproject.toml` allows; `tools` starts it by uvx, `uv tool install` and pipx; `bundle` starts what
+`wheel` installs the wheel into an empty environment and makes the demo's video; `others` does so with every other Python
+that the package names and this machine has; `lowest` with the oldest versions of all dependencies that `pyproject.toml`
+allows; `tools` starts it by uvx, `uv tool install` and pipx; `bundle` starts what
 `scripts/bundle.py` stages with the words of its manifest. Needs the dependency group `publish`.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -22,7 +25,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+VERSION = PROJECT["version"]
 _WINDOWS = os.name == "nt"
 _SECONDS = 600.0
 
@@ -40,10 +44,11 @@ def built(out: Path) -> Path:
     return wheel
 
 
-def made_by_demo(wheel: Path, folder: Path, *resolution: str) -> str:
+def made_by_demo(wheel: Path, folder: Path, *resolution: str, interpreter: str = sys.executable) -> str:
     """Install the wheel into an empty environment and make the demo's video; says what was installed. Raises Failure."""
+    folder.mkdir(exist_ok=True)
     environment = folder / "environment"
-    _run([_tool("uv"), "venv", "--quiet", "--python", sys.executable, str(environment)])
+    _run([_tool("uv"), "venv", "--quiet", "--python", interpreter, str(environment)])
     python = environment / ("Scripts/python.exe" if _WINDOWS else "bin/python")
     _run([_tool("uv"), "pip", "install", "--quiet", "--python", str(python), *resolution, str(wheel)])
     command = _in(python.parent, "seedance-mcp")
@@ -52,7 +57,26 @@ def made_by_demo(wheel: Path, folder: Path, *resolution: str) -> str:
     videos = list((folder / "demo").glob("*.mp4"))
     if len(videos) != 1 or videos[0].stat().st_size < 10_000:
         raise Failure(f"the demo left {[video.name for video in videos]}")
-    return _run([_tool("uv"), "pip", "freeze", "--quiet", "--python", str(python)])
+    installed = _run([_tool("uv"), "pip", "freeze", "--quiet", "--python", str(python)])
+    return ", ".join(line for line in installed.splitlines() if "==" in line)
+
+
+def other_pythons() -> dict[str, str | None]:
+    """Return by version where this machine has each other Python that the package names; None where it does not."""
+    named = [line.rpartition(" ")[2] for line in PROJECT["classifiers"] if " :: 3." in line]
+    own = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return {version: _found(version) for version in named if version != own}
+
+
+def _found(version: str) -> str | None:
+    installed = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    for candidate in (shutil.which(f"python{version}"), *map(str, installed)):
+        with contextlib.suppress(
+            Failure
+        ):  # a shim of pyenv is there also for versions that are not switched on
+            if candidate and version in _run([candidate, "--version"]):
+                return candidate
+    return None
 
 
 def started_as_a_tool(wheel: Path, folder: Path) -> None:
@@ -119,9 +143,41 @@ def _in(folder: Path, name: str) -> Path:
     return folder / (f"{name}.exe" if _WINDOWS else name)
 
 
+def _wheel(wheel: Path, folder: Path) -> str:
+    return made_by_demo(wheel, folder)
+
+
+def _others(wheel: Path, folder: Path) -> str:
+    found = other_pythons()
+    for version, interpreter in found.items():
+        if interpreter:
+            made_by_demo(wheel, folder / version, interpreter=interpreter)
+    return ", ".join(
+        f"{version} {'made the video' if path else 'is not here'}" for version, path in found.items()
+    )
+
+
+def _lowest(wheel: Path, folder: Path) -> str:
+    oldest = ("--resolution", "lowest-direct", "-r", str(ROOT / "pyproject.toml"))
+    return made_by_demo(wheel, folder, *oldest)
+
+
+def _tools(wheel: Path, folder: Path) -> str:
+    started_as_a_tool(wheel, folder)
+    return ""
+
+
+def _bundle(wheel: Path, folder: Path) -> str:
+    started_from_the_bundle(folder)
+    return ""
+
+
+_WAYS = {"wheel": _wheel, "others": _others, "lowest": _lowest, "tools": _tools, "bundle": _bundle}
+
+
 def _main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", nargs="*", choices=["wheel", "lowest", "tools", "bundle"], default=["wheel"])
+    parser.add_argument("what", nargs="*", choices=list(_WAYS), default=["wheel"])
     parser.add_argument("--out", type=Path, help="Keep what was built in this folder.")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="smoke-", ignore_cleanup_errors=True) as name:
@@ -133,18 +189,8 @@ def _main() -> int:
             for what in arguments.what:
                 began, folder = time.monotonic(), scratch / what
                 folder.mkdir()
-                if what == "tools":
-                    started_as_a_tool(wheel, folder)
-                elif what == "bundle":
-                    started_from_the_bundle(folder)
-                else:
-                    more = (
-                        ("--resolution", "lowest-direct", "-r", str(ROOT / "pyproject.toml"))
-                        if what == "lowest"
-                        else ()
-                    )
-                    print(made_by_demo(wheel, folder, *more), end="")
-                print(f"{what}: works ({time.monotonic() - began:.0f} s)", flush=True)
+                said = _WAYS[what](wheel, folder)
+                print(f"{what}: works ({time.monotonic() - began:.0f} s) {said}", flush=True)
         except Failure as failure:
             print(f"smoke: {failure}", file=sys.stderr)
             return 1

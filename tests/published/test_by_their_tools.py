@@ -40,7 +40,7 @@ def ask(packages: Path, *words: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_the_bundle_holds_the_package_and_what_is_shown_of_it_alone(packed: Path) -> None:
+def test_the_bundle_holds_the_package_and_what_is_shown_of_it(packed: Path) -> None:
     names = set(zipfile.ZipFile(packed).namelist())
     assert {"manifest.json", "icon.png", "pyproject.toml", "README.md", "LICENSE"} <= names
     assert "seedance_mcp/__main__.py" in names
@@ -48,7 +48,7 @@ def test_the_bundle_holds_the_package_and_what_is_shown_of_it_alone(packed: Path
     assert {name for name in names if "__pycache__" in name or name.startswith((".", "tests"))} == set()
 
 
-def test_what_is_filled_in_reaches_the_server_and_what_is_left_open_counts_as_not_set(
+def test_what_is_filled_in_reaches_the_server_and_what_is_left_open_is_not_set(
     packages: Path, packed: Path, tmp_path: Path
 ) -> None:
     filled = {
