@@ -22,6 +22,7 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,6 +30,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 VERSION = PROJECT["version"]
 _WINDOWS = os.name == "nt"
 _SECONDS = 600.0
+_AT_ONCE = 2  # they wait for their downloads most of the time
 
 
 class Failure(Exception):
@@ -175,6 +177,13 @@ def _bundle(wheel: Path, folder: Path) -> str:
 _WAYS = {"wheel": _wheel, "others": _others, "lowest": _lowest, "tools": _tools, "bundle": _bundle}
 
 
+def _tried(what: str, wheel: Path, folder: Path) -> str:
+    began = time.monotonic()
+    folder.mkdir()
+    said = _WAYS[what](wheel, folder)
+    return f"{what}: works ({time.monotonic() - began:.0f} s) {said}"
+
+
 def _main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", nargs="*", choices=list(_WAYS), default=["wheel"])
@@ -186,11 +195,9 @@ def _main() -> int:
         try:
             wheel = built(arguments.out or scratch / "dist")
             print(f"built and checked: {wheel.name} ({time.monotonic() - began:.0f} s)", flush=True)
-            for what in arguments.what:
-                began, folder = time.monotonic(), scratch / what
-                folder.mkdir()
-                said = _WAYS[what](wheel, folder)
-                print(f"{what}: works ({time.monotonic() - began:.0f} s) {said}", flush=True)
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                for line in pool.map(lambda what: _tried(what, wheel, scratch / what), arguments.what):
+                    print(line, flush=True)
         except Failure as failure:
             print(f"smoke: {failure}", file=sys.stderr)
             return 1
