@@ -1,5 +1,5 @@
 """
-Builds what is published and starts it as people do: `python scripts/smoke.py [wheel] [others] [lowest] [tools] [bundle]`.
+Builds what is published and starts it as people do: `python scripts/smoke.py wheel others lowest tools bundle`, or some of these.
 
 Everything is built first, the wheel out of the source distribution alone, and checked as the package index checks it. Then
 `wheel` installs the wheel into an empty environment and makes the demo's video; `others` does so with every other Python
@@ -186,7 +186,7 @@ def _tried(what: str, wheel: Path, folder: Path) -> str:
 
 def _main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", nargs="*", choices=list(_WAYS), default=["wheel"])
+    parser.add_argument("what", nargs="+", choices=list(_WAYS))
     parser.add_argument("--out", type=Path, help="Keep what was built in this folder.")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="smoke-", ignore_cleanup_errors=True) as name:
