@@ -1,11 +1,11 @@
 """
-Builds what is published and starts it as people do: `python scripts/smoke.py wheel others lowest tools bundle`, or some of these.
+Builds what is published and starts it as people do: `python scripts/smoke.py WAY…`.
 
 Everything is built first, the wheel out of the source distribution alone, and checked as the package index checks it. Then
 `wheel` installs the wheel into an empty environment and makes the demo's video; `others` does so with every other Python
 that the package names and this machine has; `lowest` with the oldest versions of all dependencies that `pyproject.toml`
-allows; `tools` starts it by uvx, `uv tool install` and pipx; `bundle` starts what
-`scripts/bundle.py` stages with the words of its manifest. Needs the dependency group `publish`.
+allows; `tools` starts it by uvx, `uv tool install` and pipx; `bundle` starts what `scripts/bundle.py` stages with the words
+of its manifest. Needs the dependency groups `dev` and `publish`.
 """
 
 from __future__ import annotations

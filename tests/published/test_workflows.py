@@ -45,6 +45,12 @@ def test_a_release_is_attested_and_published_without_a_token() -> None:
     )
     assert release["index"]["permissions"] == {"id-token": "write"}
     assert release["index"]["environment"] == "pypi"
+    kept = [
+        step["with"]["path"]
+        for step in release["build"]["steps"]
+        if "upload-artifact" in step.get("uses", "")
+    ]
+    assert {line.rpartition("/")[0] for path in kept for line in path.split()} == {"dist"}, "one flat folder"
     commands = "\n".join(step.get("run", "") for step in release["build"]["steps"])
     assert commands.index("publishing.py --ready") < commands.index("smoke.py")
 
