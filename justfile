@@ -30,9 +30,15 @@ test *arguments:
 proof *arguments:
     {{python}} -m pytest -n auto --dist worksteal -m proof {{arguments}}
 
-# write the generated parts of the README anew
+# write the generated parts of the README and docs/ anew, and what registries are told
 docs:
     {{python}} scripts/tables.py
+    {{python}} scripts/publishing.py
+
+# build what is published and start it as people install it
+smoke *ways="wheel lowest tools bundle":
+    {{python}} -m pip install -q --group publish
+    {{python}} scripts/smoke.py {{ways}}
 
 demo:
     .venv/bin/seedance-mcp demo

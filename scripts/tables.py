@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+from collections.abc import Sequence
 from decimal import Decimal
 from importlib import import_module
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import publishing
 from cogapp import Cog
 
 from seedance_mcp.catalog import Catalog, Offer, ProviderInfo, estimate, resolve
@@ -21,8 +23,29 @@ from seedance_mcp.texts import digits
 from seedance_mcp.types import JOB_CODES, VideoRequest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "reliability.md", ROOT / "docs" / "decisions.md")
+PAGES = tuple(
+    ROOT / path
+    for path in (
+        "README.md",
+        "Dockerfile",
+        "docs/decisions.md",
+        "docs/reliability.md",
+        "docs/settings.md",
+        "docs/troubleshooting.md",
+    )
+)
 NOTHING = Path("no-settings-file")
+FIRST_SETTINGS = (
+    "SEEDANCE_OUTPUT_DIR",
+    "SEEDANCE_MEDIA_DIRS",
+    "SEEDANCE_PROVIDER",
+    "SEEDANCE_MAX_USD_PER_JOB",
+    "SEEDANCE_MAX_USD_PER_DAY",
+    "SEEDANCE_CONFIRM",
+    "SEEDANCE_CONFIRM_ABOVE_USD",
+    "SEEDANCE_ASK_LIMIT_USD",
+    "SEEDANCE_FALLBACK",
+)
 
 
 def tools() -> str:
@@ -30,18 +53,25 @@ def tools() -> str:
     return _table(
         ("Tool", "Does", "Arguments"),
         [
-            (f"`{tool.name}`", _first_sentence(tool.description or ""), _arguments(tool.input_schema))
-            for tool in anyio.run(_listed_tools)
+            (f"`{tool.name}`", first_sentence(tool.description or ""), _arguments(tool.input_schema))
+            for tool in listed_tools()
         ],
     )
 
 
 def settings() -> str:
     """Every setting with its default."""
-    return _table(
-        ("Variable", "Default", "What it does"),
-        [(f"`{name}`", default, help_text) for name, default, help_text in setting_table()],
-    )
+    return _settings([name for name, _, _ in setting_table()])
+
+
+def first_settings() -> str:
+    """Those that a newcomer may want to know of."""
+    return _settings(FIRST_SETTINGS)
+
+
+def _settings(names: Sequence[str]) -> str:
+    known = {name: (default, help_text) for name, default, help_text in setting_table()}
+    return _table(("Variable", "Default", "What it does"), [(f"`{name}`", *known[name]) for name in names])
 
 
 def keys() -> str:
@@ -93,11 +123,16 @@ def prices() -> str:
 
 
 def errors() -> str:
-    """Every error code with what it means."""
+    """Every error code with what it means, and what is said to be done where nothing is known that fits better."""
     return _table(
-        ("Code", "Means", "Same call again may succeed"),
+        ("Code", "Means", "What to do", "Same call again may succeed"),
         [
-            (f"`{kind.code}`", _first_sentence(kind.__doc__ or ""), "yes" if kind.retryable else "no")
+            (
+                f"`{kind.code}`",
+                first_sentence(kind.__doc__ or ""),
+                kind.default_hint or "As the message says.",
+                "yes" if kind.retryable else "no",
+            )
             for kind in _kinds(SeedanceError)
             if kind.__module__ == "seedance_mcp.errors"
         ],
@@ -125,6 +160,43 @@ def decisions() -> str:
 def _link(title: str) -> str:
     """A link to a heading of the same page, by the anchor that GitHub makes of it."""
     return f"[{title}](#{re.sub(r'[^a-z0-9_ -]', '', title.lower()).replace(' ', '-')})"
+
+
+def ownership() -> str:
+    """The comment by which the MCP registry knows that the package and its entry belong together."""
+    return f"<!-- mcp-name: {publishing.facts().registry_name} -->"
+
+
+def badges() -> str:
+    """Links that add the server to an editor, and whether they work yet."""
+    links = [
+        f"[![Add to {editor}](https://img.shields.io/badge/{editor.replace(' ', '_')}-Add_seedance-{colour})]({link})"
+        for editor, colour, link in (
+            ("Cursor", "000000", publishing.cursor_link()),
+            ("VS Code", "0098FF", publishing.vscode_link()),
+        )
+    ]
+    if not publishing.facts().published:
+        links.append(
+            f"\nThey start `uvx {publishing.facts().name}` from the package index, where it is not yet: until then they would"
+            " start whatever somebody else puts there under that name."
+        )
+    return "\n".join(links)
+
+
+def labels() -> str:
+    """The labels of the image; the first is what the MCP registry looks for."""
+    known = publishing.facts()
+    said = {
+        "io.modelcontextprotocol.server.name": known.registry_name,
+        "org.opencontainers.image.title": known.shop["title"],
+        "org.opencontainers.image.description": known.description,
+        "org.opencontainers.image.version": known.version,
+        "org.opencontainers.image.licenses": known.project["license"],
+        "org.opencontainers.image.source": known.home,
+    }
+    pairs = [f'{name}="{value}"' for name, value in said.items()]
+    return "LABEL " + " \\\n      ".join(pairs)
 
 
 def markers() -> str:
@@ -175,6 +247,11 @@ def _five_seconds(offer: Offer) -> Decimal | None:
     return None
 
 
+def listed_tools() -> list[Any]:
+    """Return the tools as a client of the server is told them."""
+    return anyio.run(_listed_tools)
+
+
 async def _listed_tools() -> list[Any]:
     from mcp import Client
 
@@ -202,7 +279,8 @@ def _kinds(kind: type[SeedanceError]) -> list[type[SeedanceError]]:
     return found
 
 
-def _first_sentence(text: str) -> str:
+def first_sentence(text: str) -> str:
+    """Return the first sentence, on one line and with its full stop."""
     line = " ".join(text.split())
     return line.partition(". ")[0].rstrip(".") + "."
 

@@ -95,6 +95,8 @@ KINDS = {
     "providers/test_proxies.py": PROCESS,
     "providers/test_sandbox.py": PROOF,
     "providers/test_strange_answers.py": PROOF,
+    "published": UNIT,
+    "published/test_by_their_tools.py": PROOF,
     "reliability": PROOF,
     "reliability/test_miniatures.py": PROCESS,
     "server": PROCESS,
@@ -119,6 +121,7 @@ KINDS = {
     "server/test_wrong_settings.py": PROOF,
     "test_app.py": PROOF,
     "test_matrix.py": PROOF,
+    "test_other_systems.py": UNIT,
     "test_sweep.py": PROOF,
 }
 """The kind of each folder, and of each file in it that is of another kind; paths from this folder."""

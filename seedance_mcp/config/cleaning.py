@@ -7,9 +7,10 @@ import unicodedata
 
 from ..texts import storable
 
-__all__ = ["NotAllowed", "address", "as_it_is", "is_unfilled", "key", "plain"]
+__all__ = ["NotAllowed", "address", "as_it_is", "is_open_field", "is_unfilled", "key", "plain"]
 
 _UNFILLED = re.compile(r"\$\{[^{}]*\}")
+_FIELD = re.compile(r"\$\{user_config\.\w+\}")
 _DOLLAR = r"\$\{[^}]*\}?|\$\([^)]*\)?|\$(?:env:)?[A-Za-z_]\w*"
 _BRACES = r"\{\{.*?(?:\}\}|$)|\{(?:env|file|input|secret):[^}]*\}?"
 _IN_ADDRESS = re.compile(f"{_DOLLAR}|{_BRACES}", re.IGNORECASE)
@@ -43,6 +44,11 @@ def as_it_is(text: str) -> str:
 def is_unfilled(text: str) -> bool:
     """Return whether the whole value is a `${...}` that the program which starts the server did not fill in."""
     return _UNFILLED.fullmatch(_stripped(text)) is not None
+
+
+def is_open_field(text: str) -> bool:
+    """Return whether a person left this field of a form open: the host of a bundle then hands on the field's own name."""
+    return _FIELD.fullmatch(_stripped(text)) is not None
 
 
 def plain(text: str) -> str:

@@ -109,10 +109,15 @@ class _Found:
                 text, reason = value, str(error)
             if text:
                 self._given[name] = _Given(text=text, origin=origin, reason=reason)
-            elif cleaning.is_unfilled(value) or (name.endswith(_KEYS) and "${" in value):
+            elif self._was_to_be_filled_in(name, value):
                 self._open[name] = LeftOpen(origin=origin, blank=False)
             elif name in self._declared and self._declared[name]["limits"]:
                 self._open[name] = LeftOpen(origin=origin, blank=True)
+
+    def _was_to_be_filled_in(self, name: str, value: str) -> bool:
+        if cleaning.is_open_field(value):
+            return False
+        return cleaning.is_unfilled(value) or (name.endswith(_KEYS) and "${" in value)
 
     def settings(self, environ: Mapping[str, str]) -> Settings:
         """Make settings of it, and note what is wrong; `environ` also has what other programs go by."""

@@ -17,9 +17,12 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 RUNTIME = PYPROJECT["project"]["dependencies"]
 EXTRAS = [line for lines in PYPROJECT["project"]["optional-dependencies"].values() for line in lines]
 DEVELOPMENT = PYPROJECT["dependency-groups"]["dev"]
+PUBLISHING = PYPROJECT["dependency-groups"]["publish"]
 
 
-@pytest.mark.parametrize("line", [*RUNTIME, *EXTRAS, *DEVELOPMENT, *PYPROJECT["build-system"]["requires"]])
+@pytest.mark.parametrize(
+    "line", [*RUNTIME, *EXTRAS, *DEVELOPMENT, *PUBLISHING, *PYPROJECT["build-system"]["requires"]]
+)
 def test_a_dependency_is_bounded_on_both_sides(line: str) -> None:
     """A new major version of somebody else's library must not stop a fresh install from starting."""
     operators = {specifier.operator for specifier in Requirement(line).specifier}

@@ -1,4 +1,4 @@
-"""What the README promises is so."""
+"""What the README and the pages beside it promise is so."""
 
 from __future__ import annotations
 
@@ -32,7 +32,12 @@ def test_the_generated_tables_are_up_to_date() -> None:
 
 
 def test_every_setting_is_described() -> None:
-    assert [name for name, _, _ in setting_table() if f"`{name}`" not in README] == []
+    described = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert [name for name, _, _ in setting_table() if f"`{name}`" not in described] == []
+
+
+def test_the_readme_can_be_read_at_one_sitting() -> None:
+    assert README.count("\n") < 300
 
 
 @pytest.mark.parametrize("name", ["demo", "test"])

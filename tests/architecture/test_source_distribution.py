@@ -46,6 +46,8 @@ def test_tests_run_from_the_source_distribution_alone(unpacked: Path) -> None:
             *(
                 "tests/architecture/test_readme.py",
                 "tests/architecture/test_package.py",
+                "tests/published/test_shop_windows.py",
+                "tests/published/test_workflows.py",
                 "tests/test_sweep.py",
             ),
         ],

@@ -62,6 +62,15 @@ async def test_a_key_that_nobody_filled_in_counts_as_not_set(pasted: str, enviro
         assert not app.providers_ready()["fal"]
 
 
+def test_a_field_of_a_form_that_a_person_left_open_is_not_called_a_mistake() -> None:
+    """Desktop hosts hand on `${user_config.NAME}` for an optional field without a value."""
+    open_ = {name: f"${{user_config.{name.lower()}}}" for name in ("FAL_KEY", "SEEDANCE_OUTPUT_DIR")}
+    settings = load_settings({**open_, "ARK_API_KEY": "${ARK_API_KEY}"}, settings_file=NOWHERE)
+    assert settings.secret("FAL_KEY") is None
+    assert settings.output_dir == load_settings({}, settings_file=NOWHERE).output_dir
+    assert set(settings.left_open) == {"ARK_API_KEY"}
+
+
 UNUSABLE = [
     "canary 4711",
     "canary-\n4711",
