@@ -57,7 +57,7 @@ async def test_downloads_that_take_long_hold_up_no_look_at_a_provider(environ: d
             await until(lambda: emulator.ledger.count("poll") >= before + MANY + 5)
 
 
-async def test_another_process_asks_nothing_and_writes_nothing_about_jobs_that_are_looked_after(
+async def test_another_process_leaves_jobs_alone_that_are_looked_after(
     environ: dict[str, str],
 ) -> None:
     async with (
