@@ -19,7 +19,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-TARGET = 1.15
+TARGET = 1.00
 BARE = """
 from mcp.server import MCPServer
 
