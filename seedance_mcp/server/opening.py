@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
@@ -58,12 +59,16 @@ class Opening:
         A database that another process holds, a full disk or a folder that is not there yet are such things; a wrong
         setting is not. An app that breaks down by a mistake of its own is opened anew.
 
-        It begins when a call wants the app, or after the handshake: until then the client waits for the server.
+        It begins when a call wants the app, or after the handshake: until then the client waits for the server. Garbage
+        collection is off while the app's modules load: it only costs time there.
         """
         with anyio.move_on_after(_HANDSHAKE_SECONDS):
             await self._wanted.wait()
+        gc.disable()
         from ..app import open_app
 
+        gc.freeze()
+        gc.enable()
         pause = _SOONEST_SECONDS
         while not self._closing.is_set():
             try:
