@@ -3,12 +3,11 @@ How long the catalogue takes to read, which happens inside the first tool call t
 
 The yardstick is the parsing of the same files alone; only the ratio of the two means anything on another machine.
 
-    python benchmarks/catalog.py [rounds]
+    python -m benchmarks catalog
 """
 
 from __future__ import annotations
 
-import sys
 import time
 import tomllib
 from collections.abc import Callable
@@ -16,7 +15,24 @@ from importlib.resources import files
 
 from seedance_mcp.catalog import Catalog
 
-TARGET = 2.0
+from .measures import Measure
+
+ROUNDS = 20
+
+
+def measure() -> list[Measure]:
+    """Read the catalogue, and parse its files alone."""
+    parsing, reading = best(parse), best(Catalog.load)
+    return [
+        Measure(
+            name="read the catalogue (CPU)",
+            ours=reading * 1000,
+            reference=parsing * 1000,
+            against="parsing its files",
+            unit="ms",
+            at_most=2.0,
+        )
+    ]
 
 
 def parse() -> None:
@@ -28,25 +44,11 @@ def parse() -> None:
                 tomllib.loads(file.read_text(encoding="utf-8"))
 
 
-def best(work: Callable[[], object], rounds: int) -> float:
+def best(work: Callable[[], object]) -> float:
     """The shortest time of several, in seconds of this process's CPU."""
     times: list[float] = []
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         began = time.process_time()
         work()
         times.append(time.process_time() - began)
     return min(times)
-
-
-def main() -> int:
-    """Measure, print, and say by the exit code whether the target is met."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    parsing, reading = best(parse, rounds), best(Catalog.load, rounds)
-    ratio = reading / parsing
-    print(f"parse the files:    {parsing * 1000:6.1f} ms")
-    print(f"read the catalogue: {reading * 1000:6.1f} ms, {ratio:.2f} times as long; at most {TARGET:g}")
-    return 0 if ratio <= TARGET else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import tempfile
@@ -21,7 +22,10 @@ from seedance_mcp.texts import digits
 from seedance_mcp.types import JOB_CODES, VideoRequest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", ROOT / "docs" / "reliability.md", ROOT / "docs" / "decisions.md")
+PAGES = (
+    ROOT / "README.md",
+    *(ROOT / "docs" / name for name in ("reliability.md", "decisions.md", "benchmarks.md")),
+)
 NOTHING = Path("no-settings-file")
 
 
@@ -214,4 +218,5 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 if __name__ == "__main__":
     mode = ["--check"] if "--check" in sys.argv[1:] else ["-r"]
-    sys.exit(Cog().main(["cog", *mode, "-I", str(ROOT / "scripts"), *map(str, PAGES)]))
+    modules = f"{ROOT / 'scripts'}{os.pathsep}{ROOT}"
+    sys.exit(Cog().main(["cog", *mode, "-I", modules, *map(str, PAGES)]))
