@@ -109,6 +109,26 @@ async def test_a_call_that_comes_while_the_database_is_being_opened_waits_for_th
     assert worked == [True]
 
 
+async def test_what_needs_no_app_is_answered_before_it_is_opened_and_a_call_opens_it(
+    settings: Settings, era: Era, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_HANDSHAKE_SECONDS", 3600.0)
+    with anyio.fail_after(60):
+        async with Client(create_server(settings), mode=era) as client:
+            assert (await client.list_tools()).tools
+            assert not settings.state_dir.exists()
+            assert await works(client)
+
+
+async def test_the_app_is_opened_soon_although_nobody_calls(settings: Settings, era: Era) -> None:
+    async def is_there() -> bool:
+        return (settings.state_dir / "jobs.db").exists()
+
+    with anyio.fail_after(60):
+        async with Client(create_server(settings), mode=era):
+            await until(is_there)
+
+
 async def test_a_server_whose_client_has_left_ends_soon_although_the_database_is_held(
     environ: dict[str, str], database: Path, tmp_path: Path
 ) -> None:
