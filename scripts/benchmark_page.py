@@ -54,7 +54,10 @@ def curves() -> str:
         rows = [
             (
                 name,
-                *(_amount(points[count].ours, points[count].unit) if count in points else "" for count in counts),
+                *(
+                    _amount(points[count].ours, points[count].unit) if count in points else ""
+                    for count in counts
+                ),
                 next((point.goal for point in reversed(points.values()) if point.goal), ""),
                 _met(list(points.values())),
             )
@@ -88,7 +91,14 @@ def _row(measure: Measure) -> tuple[str, ...]:
     if measure.reference is not None and measure.ratio is not None:
         reference = f"{_amount(measure.reference, measure.unit)}: {measure.against}"
         ratio = f"{measure.ratio:.2f}"
-    return (measure.title, _amount(measure.ours, measure.unit), reference, ratio, measure.goal, _met([measure]))
+    return (
+        measure.title,
+        _amount(measure.ours, measure.unit),
+        reference,
+        ratio,
+        measure.goal,
+        _met([measure]),
+    )
 
 
 def _met(measures: Sequence[Measure]) -> str:
