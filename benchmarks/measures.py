@@ -30,7 +30,7 @@ class Measure:
     @property
     def title(self) -> str:
         """The name, and for a point of a curve where on it."""
-        return self.name if self.count is None else f"{self.name}, {self.count:,} {self.over}"
+        return self.name if self.count is None else f"{self.name}, {self.over}: {self.count:,}"
 
     @property
     def goal(self) -> str:
