@@ -1,20 +1,20 @@
 """
-What a start and a call cost with very many finished jobs in the database, against the same with a hundred.
+What a start and a call cost with one to very many finished jobs in the database, against the same with a hundred.
 
 The servers whose calls are measured run in this process, over the SDK's client in memory; each call is made in turn at
-both, after the search for damaged records that follows a start.
+all, after the search for damaged records that follows a start. It takes five minutes, most of them to write the jobs.
 
-    python -m benchmarks.stored_jobs [jobs]
+    python -m benchmarks stored_jobs
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import os
 import statistics
-import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -23,18 +23,23 @@ from typing import Any
 import anyio
 from mcp import Client
 
-from benchmarks.startup import seconds_to_tools
 from seedance_mcp.app import open_app
 from seedance_mcp.config import load_settings
 from seedance_mcp.server import create_server
 from seedance_mcp.store import Connection, Store, budget, open_store, repeated_requests, transitions
 from seedance_mcp.types import Artifacts, Job, JobState, Price, PurchaseTerms, Submission, VideoRequest
 
+from .measures import Measure
+from .servers import OUR_COMMAND, environment_in, serving
+
 DAY = 86_400.0
 ROUNDS = 60
-STARTS = 9
+STARTS = 7
+COUNTS = (1, 10, 100, 1_000, 10_000, 100_000)
 FEW = 100
 """As many as fill every list: an answer about one job is shorter, and quicker to check for the client."""
+
+LIMIT = 1.25
 
 SEARCH_SECONDS = 20.0
 """The search for damaged records among 100,000 is over by then."""
@@ -150,61 +155,62 @@ async def seconds_of(client: Client, call: Call) -> float:
     return time.perf_counter() - began
 
 
-def starts(small: Path, large: Path) -> tuple[float, float]:
-    """The median seconds from the start of the process to the list of tools, with few and with many jobs."""
-    times: dict[Path, list[float]] = {small: [], large: []}
-    for turn in range(STARTS):
-        for folder in sorted(times, reverse=bool(turn % 2)):
-            environment = {
-                **os.environ,  # noqa: TID251  handed on, not read
-                "SEEDANCE_STATE_DIR": str(folder / "state"),
-                "SEEDANCE_OUTPUT_DIR": str(folder / "videos"),
-                "SEEDANCE_DETACH": "0",
-            }
-            command = [sys.executable, "-m", "seedance_mcp"]
-            times[folder].append(seconds_to_tools(command, environment))
-    return statistics.median(times[small]), statistics.median(times[large])
-
-
-async def compare(small: Path, large: Path) -> dict[str, tuple[float, float]]:
-    """The median of each call with few and with many jobs, in seconds."""
-    medians: dict[str, tuple[float, float]] = {}
-    async with (
-        Client(create_server(settings_in(small))) as few,
-        Client(create_server(settings_in(large))) as many,
-    ):
-        await anyio.sleep(SEARCH_SECONDS)
-        for call in CALLS:
-            for client in (few, many):
-                await seconds_of(client, call)
-            pairs = [(await seconds_of(few, call), await seconds_of(many, call)) for _ in range(ROUNDS)]
-            medians[call.name] = (
-                statistics.median(a for a, _ in pairs),
-                statistics.median(b for _, b in pairs),
-            )
-    return medians
-
-
-def main() -> None:
-    """Fill two databases, compare the calls and print a line for each."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+def measure() -> list[Measure]:
+    """Fill a database with each number of jobs, and compare the calls."""
     with tempfile.TemporaryDirectory() as root:
-        folders = Path(root) / "few", Path(root) / "many"
-        for folder, jobs in zip(folders, (FEW, count), strict=True):
+        folders = {count: Path(root) / str(count) for count in COUNTS}
+        for count, folder in folders.items():
             folder.mkdir()
             like = anyio.run(one_job, folder)
-            store = open_store(folder / "state")
+            with contextlib.closing(open_store(folder / "state")) as store:
+                fill(store, like, count)
+        curves = {"spawn to the first check_status": starts(folders), **anyio.run(compare, folders)}
+    return [
+        Measure(
+            name=name,
+            ours=found * 1000,
+            reference=curve[FEW] * 1000,
+            against=f"{FEW} stored jobs",
+            unit="ms",
+            at_most=LIMIT if count > FEW else None,
+            over="stored jobs",
+            count=count,
+        )
+        for name, curve in curves.items()
+        for count, found in curve.items()
+    ]
+
+
+def starts(folders: Mapping[int, Path]) -> dict[int, float]:
+    """The median seconds from the start of the process to the first answer from the database, by the number of jobs."""
+    times: dict[int, list[float]] = {count: [] for count in folders}
+    for turn in range(STARTS):
+        for count in sorted(times, reverse=bool(turn % 2)):
             began = time.perf_counter()
-            fill(store, like, jobs)
-            store.close()
-            size = (folder / "state" / "jobs.db").stat().st_size
-            print(
-                f"{jobs} jobs written in {time.perf_counter() - began:.1f} s, {size / jobs / 1000:.2f} kB each"
-            )
-        rows = {"spawn to tools/list": starts(*folders), **anyio.run(compare, *folders)}
-        for name, (few, many) in rows.items():
-            print(f"{name:28} {few * 1000:7.2f} ms {many * 1000:8.2f} ms  {many / few:6.2f} x")
+            with serving(OUR_COMMAND, environment_in(folders[count])) as server:
+                server.greet()
+                server.call("check_status")
+                times[count].append(time.perf_counter() - began)
+    return {count: statistics.median(found) for count, found in times.items()}
 
 
-if __name__ == "__main__":
-    main()
+async def compare(folders: Mapping[int, Path]) -> dict[str, dict[int, float]]:
+    """The median of each call in seconds, by the number of jobs."""
+    medians: dict[str, dict[int, float]] = {}
+    async with contextlib.AsyncExitStack() as stack:
+        clients = {
+            count: await stack.enter_async_context(Client(create_server(settings_in(folder))))
+            for count, folder in folders.items()
+        }
+        for client in clients.values():
+            await client.call_tool("check_status", {})  # from now on its database is open
+        await anyio.sleep(SEARCH_SECONDS)
+        for call in CALLS:
+            times: dict[int, list[float]] = {count: [] for count in clients}
+            for turn in range(1 + ROUNDS):
+                for count, client in clients.items():
+                    took = await seconds_of(client, call)
+                    if turn:
+                        times[count].append(took)
+            medians[call.name] = {count: statistics.median(found) for count, found in times.items()}
+    return medians

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import tempfile
@@ -28,6 +29,7 @@ PAGES = tuple(
     for path in (
         "README.md",
         "Dockerfile",
+        "docs/benchmarks.md",
         "docs/decisions.md",
         "docs/reliability.md",
         "docs/settings.md",
@@ -292,4 +294,5 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 if __name__ == "__main__":
     mode = ["--check"] if "--check" in sys.argv[1:] else ["-r"]
-    sys.exit(Cog().main(["cog", *mode, "-I", str(ROOT / "scripts"), *map(str, PAGES)]))
+    modules = f"{ROOT / 'scripts'}{os.pathsep}{ROOT}"
+    sys.exit(Cog().main(["cog", *mode, "-I", modules, *map(str, PAGES)]))

@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from ..app import App
 from ..errors import InvalidRequest
 from ..types import VideoRequest
 from . import results as shape
 from .views import decimal
 
 if TYPE_CHECKING:
+    from ..app import App
     from ..catalog import Catalog, Model, Offer
 
 _EXAMPLES = tuple(

@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ..app import App, Quote, UploadedMedia, Viewed
 from ..errors import OtherAccount, SeedanceError, trace_of
-from ..jobs import lost_answers
 from ..types import Job, JobStatus, Price, VideoRequest
 from . import results as shape
 
 if TYPE_CHECKING:
+    from ..app import App, Quote, UploadedMedia, Viewed
     from ..catalog import ProviderInfo
 
 _LOG = logging.getLogger(__name__)
@@ -45,6 +44,8 @@ def amount(price: Price) -> shape.Amount:
 
 async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable[str] = ()) -> shape.JobShape:
     """A job. What there is to say of it, such as that the file is not as ordered, is added to the notes."""
+    from ..jobs import lost_answers
+
     other = await _waits_for(app, job)
     info = app.catalog.providers.get(job.provider)
     placeholder = info is not None and info.placeholder
@@ -166,6 +167,8 @@ def is_stopping(job: Job) -> bool:
 
 
 def _next_step(job: Job, info: ProviderInfo | None) -> str:
+    from ..jobs import lost_answers
+
     check = f"call check_status with job_id {job.id}"
     match job.status:
         case JobStatus.SUCCEEDED:

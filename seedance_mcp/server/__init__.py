@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ def run_stdio(settings: Settings, wrong: SeedanceError | None = None) -> int:
     Garbage collection is off while modules load and the tools are built: it only costs time there.
     """
     gc.disable()
+    _defer_message_models()
     import anyio
 
     from ..presentation.logs import configure
@@ -59,3 +61,16 @@ def run_stdio(settings: Settings, wrong: SeedanceError | None = None) -> int:
     except KeyboardInterrupt:  # Windows, or a second Ctrl-C
         sys.stderr.flush()
     return 0
+
+
+def _defer_message_models() -> None:
+    """
+    Have the SDK build what checks a kind of message when the first one comes, and not for all kinds when it is imported.
+
+    It has a model of every message in two revisions of the protocol, of which a client sends a handful in one.
+    """
+    # The names are the SDK's own affair; where they are others, a start takes a tenth longer.
+    with contextlib.suppress(ImportError, AttributeError):
+        from mcp_types import _wire_base
+
+        _wire_base.WireModel.model_config["defer_build"] = True

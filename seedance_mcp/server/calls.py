@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 import anyio
@@ -17,7 +17,6 @@ from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, Inpu
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
-from ..app import App, ReadTracker, Update
 from ..config import Settings
 from ..errors import ConfirmationRequired, SeedanceError
 from ..types import Job
@@ -25,6 +24,9 @@ from .hosts import Waits, waits
 from .opening import Opening
 from .revisions import defines
 from .transport import peer_of
+
+if TYPE_CHECKING:
+    from ..app import App, ReadTracker, Update
 
 _LOG = logging.getLogger(__name__)
 
@@ -41,6 +43,8 @@ _TRACKERS: WeakKeyDictionary[object, ReadTracker] = WeakKeyDictionary()
 
 
 def _tracker_of(request: ServerRequestContext[Any, Any]) -> ReadTracker:
+    from ..app import ReadTracker
+
     peer = peer_of(request)
     try:
         return ReadTracker() if peer is None else _TRACKERS.setdefault(peer, ReadTracker())

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from mcp.types import InputRequiredResult
 
-from ..app import Declined, StartedJob
 from ..config import Settings, command
 from ..errors import ConfirmationRequired
 from ..types import PurchaseTerms, VideoRequest
 from .calls import Answered, Call, Reply
+
+if TYPE_CHECKING:
+    from ..app import Declined, StartedJob
 
 
 async def agreed(call: Call, request: VideoRequest, terms: PurchaseTerms) -> StartedJob | InputRequiredResult:
@@ -56,6 +59,8 @@ async def _no_beforehand(call: Call, brought: Answered) -> StartedJob | None:
     if declined is None or declined.question is None:
         return None
     if declined.job_id is not None:
+        from ..app import StartedJob
+
         return StartedJob(
             job=await call.app.job(declined.job_id),
             deduplicated=True,

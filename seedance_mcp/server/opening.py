@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
 
 import anyio
 
-from ..app import App, open_app
 from ..config import Settings
 from ..errors import SeedanceError, StoreError
 from .updates import Updates
 
+if TYPE_CHECKING:
+    from ..app import App
+
 _LOG = logging.getLogger(__name__)
 
-_FIRST_SECONDS = 1.0
-"""How long a client waits for the opening before it is answered: most give up on a server after a few seconds."""
+_HANDSHAKE_SECONDS = 0.25
+"""How long the opening waits at most for the client to be done with what needs no app: the handshake, the list of tools."""
 
 _CALL_SECONDS = 10.0
 """How long a call waits for the first try: on a busy machine that takes longer than a client waits for the server."""
@@ -36,6 +40,7 @@ class Opening:
         self.settings = settings
         self._state: App | SeedanceError = reason
         self._closing = anyio.Event()
+        self._wanted = anyio.Event()
         self._tried = anyio.Event()
         if final:
             self._tried.set()
@@ -53,7 +58,17 @@ class Opening:
 
         A database that another process holds, a full disk or a folder that is not there yet are such things; a wrong
         setting is not. An app that breaks down by a mistake of its own is opened anew.
+
+        It begins when a call wants the app, or after the handshake: until then the client waits for the server. Garbage
+        collection is off while the app's modules load: it only costs time there.
         """
+        with anyio.move_on_after(_HANDSHAKE_SECONDS):
+            await self._wanted.wait()
+        gc.disable()
+        from ..app import open_app
+
+        gc.freeze()
+        gc.enable()
         pause = _SOONEST_SECONDS
         while not self._closing.is_set():
             try:
@@ -92,17 +107,19 @@ class Opening:
 
     async def first_try(self, seconds: float = _CALL_SECONDS) -> None:
         """Wait for the first try to succeed or fail, at most so long."""
+        self._wanted.set()
         with anyio.move_on_after(seconds):
             await self._tried.wait()
 
     async def begin_ending(self) -> None:
         """Notify the app, if it is open, that the end has begun."""
-        if isinstance(self._state, App):
+        if not isinstance(self._state, SeedanceError):
             await self._state.begin_ending()
 
     def close(self) -> None:
         """Let the app end."""
         self._closing.set()
+        self._wanted.set()
 
 
 def _log_settings_notices(app: App) -> None:
@@ -132,7 +149,6 @@ async def opening(
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(installation.keep_open, updates)
-        await installation.first_try(_FIRST_SECONDS)
         try:
             yield installation
         except Exception as error:

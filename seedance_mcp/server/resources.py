@@ -7,7 +7,7 @@ import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mcp import MCPError
 from mcp.server import MCPServer, ServerRequestContext
@@ -30,14 +30,15 @@ from mcp.types import (
 )
 from pydantic import BaseModel
 
-from ..app import App
 from ..errors import InvalidRequest, JobNotFinished, JobNotFound, MediaError, SeedanceError
-from ..media import read_media
 from ..presentation import catalog_views, views
 from ..types import Job, MediaFile
 from .answers import commands_in
 from .opening import Opening
 from .transport import lowlevel
+
+if TYPE_CHECKING:
+    from ..app import App
 
 MAX_VIDEO_BYTES = 8 * 1024 * 1024
 """Largest video that is handed over inside a message. Larger ones are read from their path."""
@@ -158,6 +159,8 @@ async def _contact_sheet(app: App, job: Job) -> _Content:
 
 
 async def _video(app: App, job: Job) -> _Content:
+    from ..media import read_media
+
     if job.artifacts is None:
         raise JobNotFinished(f"Job {job.id} is {job.status.value} and has no video.")
     path = Path(job.artifacts.video_path)

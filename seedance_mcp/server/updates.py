@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp.server import MCPServer, ServerRequestContext
@@ -13,8 +13,10 @@ from mcp.server.session import ServerSession
 from mcp.server.subscriptions import ResourcesListChanged, ResourceUpdated, SubscriptionBus
 from mcp.types import EmptyResult, NotificationParams, SubscribeRequestParams, UnsubscribeRequestParams
 
-from ..app import App
 from .transport import connection_of, lowlevel
+
+if TYPE_CHECKING:
+    from ..app import App
 
 _LOG = logging.getLogger(__name__)
 

@@ -72,6 +72,20 @@ def test_heavy_libraries_wait_until_they_are_needed(door: str) -> None:
     assert set(result.stdout.split()) - own == set()
 
 
+def test_the_list_of_tools_needs_no_room_below_what_is_shown() -> None:
+    """What is loaded before the client is answered; the rest follows when the app is opened."""
+    code = (
+        "import sys; from seedance_mcp.config import load_settings; from seedance_mcp.server import create_server;"
+        "create_server(load_settings({})); print(*(name for name in sys.modules if name.startswith('seedance_mcp.')))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    rooms = {name.split(".")[1] for name in result.stdout.split()}
+    assert rooms & {"app", "jobs", "store", "providers", "media", "catalog"} == set()
+    assert "server" in rooms
+
+
 @pytest.mark.parametrize("library", HEAVY)
 def test_no_module_on_the_main_path_imports_a_heavy_library_at_its_top(library: str) -> None:
     wrong = [

@@ -14,11 +14,12 @@ import pytest
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
+from seedance_mcp import app as app_module
 from seedance_mcp.app import App, open_app
 from seedance_mcp.cli.doctor.checkup import examine
 from seedance_mcp.config import Settings
 from seedance_mcp.jobs import watcher
-from seedance_mcp.server import create_server, opening
+from seedance_mcp.server import create_server
 from seedance_mcp.types import JobState
 from tests.emulator import Behaviour, Emulator
 
@@ -74,17 +75,21 @@ class Scene:
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """Run the server, with a client before it."""
+        """Run the server, with a client before it, from when its app is open."""
+        is_open = anyio.Event()
 
         @contextlib.asynccontextmanager
         async def opened(*given: Any, **named: Any) -> AsyncIterator[App]:
             async with open_app(*given, **named) as app:
                 self.app = app
+                is_open.set()
                 yield app
 
-        self.patch.setattr(opening, "open_app", opened)
+        self.patch.setattr(app_module, "open_app", opened)
         async with Client(create_server(self.settings), mode="auto") as client:
             self.client = client
+            with anyio.fail_after(10):
+                await is_open.wait()
             yield
         self.app = self.client = None
 

@@ -12,6 +12,7 @@ import anyio
 import pytest
 from mcp import Client
 
+from seedance_mcp import app as app_module
 from seedance_mcp.app import App, open_app
 from seedance_mcp.config import Settings
 from seedance_mcp.errors import SeedanceError, StoreError
@@ -90,7 +91,6 @@ async def test_a_client_is_greeted_although_the_database_is_held(
 async def test_a_call_that_comes_while_the_database_is_being_opened_waits_for_that(
     settings: Settings, database: Path, era: Era, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "_FIRST_SECONDS", 0.0)
     monkeypatch.setattr(opening, "_PATIENCE_SECONDS", 30.0)
     worked: list[bool] = []
     slow = FileLock(settings.state_dir / "opening.lock")
@@ -107,6 +107,26 @@ async def test_a_call_that_comes_while_the_database_is_being_opened_waits_for_th
             assert worked == []
             slow.close()
     assert worked == [True]
+
+
+async def test_what_needs_no_app_is_answered_before_it_is_opened_and_a_call_opens_it(
+    settings: Settings, era: Era, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_HANDSHAKE_SECONDS", 3600.0)
+    with anyio.fail_after(60):
+        async with Client(create_server(settings), mode=era) as client:
+            assert (await client.list_tools()).tools
+            assert not settings.state_dir.exists()
+            assert await works(client)
+
+
+async def test_the_app_is_opened_soon_although_nobody_calls(settings: Settings, era: Era) -> None:
+    async def is_there() -> bool:
+        return (settings.state_dir / "jobs.db").exists()
+
+    with anyio.fail_after(60):
+        async with Client(create_server(settings), mode=era):
+            await until(is_there)
 
 
 async def test_a_server_whose_client_has_left_ends_soon_although_the_database_is_held(
@@ -148,7 +168,7 @@ async def test_an_app_that_breaks_down_is_opened_anew(
                 tasks.start_soon(_break, broken)
             yield app
 
-    monkeypatch.setattr(opening, "open_app", breaking)
+    monkeypatch.setattr(app_module, "open_app", breaking)
     with anyio.fail_after(60):
         async with Client(create_server(settings), mode=era) as client:
             assert await works(client)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -235,6 +237,22 @@ async def test_listing_tools_loads_nothing_that_draws_or_counts(
     assert "seedance_mcp.server.tools" in loaded
     heavy = {"av", "PIL", "numpy", "tqdm", "seedance_mcp.providers.sandbox"}
     assert {name for name in loaded if name.partition(".")[0] in heavy or name in heavy} == set()
+
+
+async def test_the_check_of_a_message_is_built_when_the_first_of_its_kind_comes(
+    environ: dict[str, str],
+) -> None:
+    code = (
+        "from seedance_mcp.config import read_settings; from seedance_mcp.server import run_stdio;"
+        "run_stdio(read_settings().settings); from mcp_types import _v2026_07_28 as revision;"
+        "raise SystemExit(revision.CallToolRequest.__pydantic_complete__)"
+    )
+    command = [sys.executable, "-c", code]
+    with anyio.fail_after(60):
+        result = await anyio.run_process(
+            command, stdin=subprocess.DEVNULL, env={**os.environ, **environ}, check=False
+        )
+    assert result.returncode == 0, "where is the base of the SDK's message models now?"
 
 
 def _peak_bytes(pid: int) -> int:

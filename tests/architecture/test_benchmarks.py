@@ -1,0 +1,26 @@
+"""The benchmarks, the page of their results and its plot belong together."""
+
+from __future__ import annotations
+
+import ast
+
+from benchmarks.__main__ import NAMES
+from scripts import benchmark_page
+
+from .source import ROOT
+
+
+def test_every_benchmark_is_among_those_that_are_run() -> None:
+    measuring = {
+        file.stem
+        for file in (ROOT / "benchmarks").glob("*.py")
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name == "measure"
+    }
+    assert measuring
+    assert measuring - set(NAMES) == set()
+
+
+def test_the_plot_was_drawn_from_the_results() -> None:
+    plot = (ROOT / "docs" / "benchmarks.svg").read_text(encoding="utf-8")
+    assert benchmark_page.digest() in plot, "run `python scripts/benchmark_plot.py`"
