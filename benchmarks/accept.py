@@ -57,7 +57,12 @@ def measure() -> list[Measure]:
     with tempfile.TemporaryDirectory() as name, running(seconds=3600) as provider:
         folder = Path(name)
         transactions = anyio.run(transactions_of_a_purchase, folder / "counted", provider)
-        environment = environment_in(folder, **provider.environment, **LIMITS)
+        settings = {
+            **provider.environment,
+            **LIMITS,
+            "SEEDANCE_POLL_SECONDS": "60",
+        }  # only purchases are measured
+        environment = environment_in(folder, **settings)
         ours, bare = list[float](), list[float]()
         with serving(OUR_COMMAND, environment) as server, _bare(folder / "bare.db", provider) as least:
             server.greet()
