@@ -23,7 +23,7 @@ from .fitting import PictureLimits
 _LIMITS = Limits(seconds=60)
 _BLOCK_BYTES = 1 << 18
 _SAME = ("width", "height", "fps", "video_codec", "audio_codec")
-_LOOK_FRAMES = 48
+_LOOK_FRAMES = 12
 
 
 async def copy_to_leave(
