@@ -40,10 +40,11 @@ class BlockWriter:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with anyio.CancelScope(shield=True):
-            await self._flush()
+        await self._flush()
 
     async def _flush(self) -> None:
+        # Taken out first: what could be written only in part must not be written again.
         pieces, self._pieces, self._bytes = self._pieces, [], 0
-        await run_sync(self._file.writelines, pieces)
+        with anyio.CancelScope(shield=True):
+            await run_sync(self._file.writelines, pieces)
         self._due = anyio.current_time() + _LONGEST_SECONDS
