@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    import numpy as np
     from av.audio.frame import AudioFrame
     from av.audio.stream import AudioStream
     from av.container import OutputContainer
@@ -167,11 +169,11 @@ class _Sound:
     """The tone bed, written beside the picture so that players find both in one place of the file."""
 
     def __init__(self, film: OutputContainer, spec: PlaceholderSpec) -> None:
-        from .tones import SAMPLE_RATE, tone_bed
+        from .tones import SAMPLE_RATE
 
+        self._spec = spec
         self._film = film
         self._rate = SAMPLE_RATE
-        self._samples = tone_bed(spec.frames / spec.fps, spec.seed)
         self._stream: AudioStream = film.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")  # pyright: ignore[reportUnknownMemberType]
         self._stream.bit_rate = _SOUND_BITS
         self._done = 0
@@ -184,6 +186,13 @@ class _Sound:
         """Write what is left and close the stream."""
         self._write(self._samples.shape[1])
         _write(self._film, self._stream, None)
+
+    @cached_property
+    def _samples(self) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """The whole sound, made where it is encoded: meanwhile frames are drawn."""
+        from .tones import tone_bed
+
+        return tone_bed(self._spec.frames / self._spec.fps, self._spec.seed)
 
     def _write(self, end: int) -> None:
         import numpy as np
