@@ -592,6 +592,22 @@ async def test_a_cancelled_download_can_go_on(folder: Path) -> None:
     assert result.reused > 0
 
 
+async def test_every_byte_that_arrived_before_a_cancellation_is_kept(folder: Path) -> None:
+    part = folder / "clip.part"
+    arrived: list[int] = []
+
+    def report(here: int, total: int | None) -> None:
+        arrived.append(here)
+        if here > 1_000_000:
+            scope.cancel()
+
+    async with serving(Storage(content=VIDEO * 15)) as server:
+        with anyio.CancelScope() as scope:
+            await fetch(server.url(), part, trusted=server.trusted, local_folder=None, report=report)
+    assert part.read_bytes() == (VIDEO * 15)[: part.stat().st_size]
+    assert part.stat().st_size >= arrived[-1] > 0
+
+
 async def test_a_local_result_is_copied_and_stays(folder: Path) -> None:
     work = folder / "work"
     work.mkdir()

@@ -41,6 +41,14 @@ async def test_the_first_and_the_last_frame_appear(key_frames: str, tmp_path: Pa
     assert "".join(thirds) == "RGGGGGGGB"
 
 
+async def test_each_place_shows_the_very_frame_of_its_time(tmp_path: Path) -> None:
+    pictures = [plain(1, (RED, GREEN, BLUE)[number % 3])[0] for number in range(25)]
+    # Frames that no other is drawn from, which can be left out, are every second one then.
+    image = await sheet(film(tmp_path / "a.mp4", pictures, options={"bf": "3", "b_strategy": "0"}), frames=9)
+    thirds = [color(image, across, down) for down in (0.15, 0.5, 0.82) for across in (0.15, 0.5, 0.85)]
+    assert "".join(thirds) == "R" * 9
+
+
 async def test_two_frames_are_the_first_and_the_last(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mp4", [*plain(1, RED), *plain(20, GREEN), *plain(1, BLUE)], sound=sine(1, -20))
     image = await sheet(path, frames=2)

@@ -17,6 +17,7 @@ from ...config import DIRECT, Outbound
 from ...errors import DownloadError, UnexpectedResponse
 from ...media import begins_like_a_video
 from ...providers import addresses, with_advice
+from ..local_files.block_writer import BlockWriter
 from ..local_files.parts import Origin, Part, is_sendable
 
 if TYPE_CHECKING:
@@ -210,19 +211,20 @@ class _Transfer:
         here, sign = start, start
         opening = self._part.go_on if start else functools.partial(self._part.begin, origin)
         with await run_sync(opening) as file:
-            async for piece in response.aiter_raw():
-                if here == 0:
-                    _check_start(response, piece)
-                here += len(piece)
-                if here > self._limits.max_bytes:
-                    await run_sync(self._part.discard)
-                    self._limits.check(here, arrived=here - start)
-                await run_sync(file.write, piece)
-                if here - sign >= _LIFE_SIGN:
-                    sign = here
-                    patience.deadline = anyio.current_time() + self._limits.idle_seconds
-                if self._report:
-                    self._report(here, total)
+            async with BlockWriter(file) as writer:
+                async for piece in response.aiter_raw():
+                    if here == 0:
+                        _check_start(response, piece)
+                    here += len(piece)
+                    if here > self._limits.max_bytes:
+                        await run_sync(self._part.discard)
+                        self._limits.check(here, arrived=here - start)
+                    await writer.write(piece)
+                    if here - sign >= _LIFE_SIGN:
+                        sign = here
+                        patience.deadline = anyio.current_time() + self._limits.idle_seconds
+                    if self._report:
+                        self._report(here, total)
         if total is not None and here != total:
             raise DownloadError(f"The server announced {total} bytes and sent {here}.")
         if not here:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    import numpy as np
     from av.audio.frame import AudioFrame
     from av.audio.stream import AudioStream
     from av.container import OutputContainer
     from av.video.frame import VideoFrame
-    from av.video.reformatter import VideoReformatter
     from av.video.stream import VideoStream
     from PIL import Image
 
@@ -25,6 +27,8 @@ _THREADS = "4"
 _SOUND_BITS = 128_000
 _BT709 = 1
 _LIMITED_RANGE = 1
+_STRIP = 64
+"""Rows of a picture that are turned into plain bytes at once: as many as stay in the processor's cache."""
 
 
 class RenderingStopped(Exception):
@@ -74,22 +78,33 @@ def _film(
     cancelled: Callable[[], bool],
 ) -> None:
     from av import open as open_film
-    from av.video.reformatter import VideoReformatter
 
-    converter = VideoReformatter()
+    converter = _Converter(spec)
     options = {"movflags": "+faststart"}
     with open_film(str(destination.absolute()), "w", format="mp4", options=options) as film:
         film.metadata["title"] = _tag(spec.prompt)
         film.metadata["comment"] = f"placeholder; model={_tag(spec.model)}; seed={spec.seed}"
         picture = _picture_stream(film, spec)
         sound = _Sound(film, spec) if spec.audio else None
-        for number in range(spec.frames):
-            if cancelled():
-                raise RenderingStopped
-            _write(film, picture, _converted(scene.draw(number), number, spec.fps, converter))
+
+        def add(frame: VideoFrame, number: int) -> None:
+            _write(film, picture, frame)
             if sound:
                 sound.up_to((number + 1) / spec.fps)
-            progress((number + 1) / spec.frames)
+
+        # Each frame is encoded while the next one is drawn; no more than these two are ever there.
+        with ThreadPoolExecutor(max_workers=1) as encoder:
+            added: Future[None] | None = None
+            for number in range(spec.frames):
+                if cancelled():
+                    raise RenderingStopped
+                frame = converter.frame(scene.draw(number), number)
+                if added:
+                    added.result()
+                added = encoder.submit(add, frame, number)
+                progress((number + 1) / spec.frames)
+            if added:
+                added.result()
         _write(film, picture, None)
         if sound:
             sound.finish()
@@ -117,34 +132,48 @@ def _picture_stream(film: OutputContainer, spec: PlaceholderSpec) -> VideoStream
     return stream
 
 
-def _converted(image: Image.Image, number: int, fps: int, converter: VideoReformatter) -> VideoFrame:
-    """Make a drawn picture the encoder's frame `number`."""
-    import numpy as np
-    from av.video.frame import VideoFrame
-    from av.video.reformatter import ColorRange, Colorspace, Interpolation
+class _Converter:
+    """Makes drawn pictures the encoder's frames."""
 
-    # Named on both sides: players take untagged HD pictures for BT.709, the converter writes BT.601 unasked.
-    frame = converter.reformat(
-        VideoFrame.from_numpy_buffer(np.asarray(image), format="rgb24"),
-        format="yuv420p",
-        dst_colorspace=Colorspace.ITU709,
-        dst_color_range=ColorRange.MPEG,
-        interpolation=Interpolation.BILINEAR,
-    )
-    frame.pts = number
-    frame.time_base = Fraction(1, fps)
-    return frame
+    def __init__(self, spec: PlaceholderSpec) -> None:
+        import numpy as np
+        from av.video.reformatter import VideoReformatter
+
+        self._fps = spec.fps
+        self._pixels = np.empty((spec.height, spec.width, 3), np.uint8)
+        self._reformatter = VideoReformatter()
+
+    def frame(self, image: Image.Image, number: int) -> VideoFrame:
+        """Make a picture frame `number`."""
+        import numpy as np
+        from av.video.frame import VideoFrame
+        from av.video.reformatter import ColorRange, Colorspace, Interpolation
+
+        for top in range(0, image.height, _STRIP):
+            strip = image.crop((0, top, image.width, min(image.height, top + _STRIP)))
+            self._pixels[top : top + _STRIP] = np.asarray(strip)
+        # Named on both sides: players take untagged HD pictures for BT.709, the converter writes BT.601 unasked.
+        frame = self._reformatter.reformat(
+            VideoFrame.from_numpy_buffer(self._pixels, format="rgb24"),
+            format="yuv420p",
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+            interpolation=Interpolation.BILINEAR,
+        )
+        frame.pts = number
+        frame.time_base = Fraction(1, self._fps)
+        return frame
 
 
 class _Sound:
     """The tone bed, written beside the picture so that players find both in one place of the file."""
 
     def __init__(self, film: OutputContainer, spec: PlaceholderSpec) -> None:
-        from .tones import SAMPLE_RATE, tone_bed
+        from .tones import SAMPLE_RATE
 
+        self._spec = spec
         self._film = film
         self._rate = SAMPLE_RATE
-        self._samples = tone_bed(spec.frames / spec.fps, spec.seed)
         self._stream: AudioStream = film.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")  # pyright: ignore[reportUnknownMemberType]
         self._stream.bit_rate = _SOUND_BITS
         self._done = 0
@@ -157,6 +186,13 @@ class _Sound:
         """Write what is left and close the stream."""
         self._write(self._samples.shape[1])
         _write(self._film, self._stream, None)
+
+    @cached_property
+    def _samples(self) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """The whole sound, made where it is encoded: meanwhile frames are drawn."""
+        from .tones import tone_bed
+
+        return tone_bed(self._spec.frames / self._spec.fps, self._spec.seed)
 
     def _write(self, end: int) -> None:
         import numpy as np

@@ -154,17 +154,19 @@ class Landscape:
         return _between(self._crest(row), self._palette.horizon, mist)
 
     def _face(self, row: int) -> Image.Image:
-        """The colours of a row of hills, from its top downwards: mist gathers at its foot."""
+        """The colours of a row of hills from its top downwards, one pixel wide: mist gathers at its foot."""
         foot = self._foot(row)
         column = Image.new("RGB", (1, 2))
         column.putpixel((0, 0), self._crest(row))
         column.putpixel((0, 1), foot)
         slope = round(self._height * 0.34)
-        face = Image.new("RGB", (self._width, round(self._height * _FACE) + 8), foot)
-        face.paste(
-            column.resize((self._width, slope), Image.Resampling.BILINEAR, box=(0, 0.5, 1, 1.5)), (0, 0)
-        )
+        face = Image.new("RGB", (1, round(self._height * _FACE) + 8), foot)
+        face.paste(column.resize((1, slope), Image.Resampling.BILINEAR, box=(0, 0.5, 1, 1.5)), (0, 0))
         return face
+
+    def _lines(self, face: Image.Image, first: int, last: int) -> Image.Image:
+        """Draw some lines of a face as wide as the frame."""
+        return face.resize((self._width, last - first), Image.Resampling.NEAREST, box=(0, first, 1, last))
 
     def _paint_sky(self, random: np.random.Generator) -> Image.Image:
         """The sky with its glow in the middle, larger than the frame: the sun takes the glow along."""
@@ -196,7 +198,7 @@ class Landscape:
             self._reach[0] - min(self._reach[0], max(-self._reach[0], x - self._sun[0] * self._width))
         )
         top = round(self._reach[1] - min(self._reach[1], max(0.0, y - self._sun[1] * self._height)))
-        frame.paste(self._sky.crop((left, top, left + self._width, top + self._sky_rows)), (0, 0))
+        frame.paste(self._sky, (-left, -top))
         if self._stars is not None:
             twinkle = 0.75 + 0.25 * math.sin(1.9 * seconds)
             frame.paste((255, 255, 255), (0, 0), self._stars.point([round(v * twinkle) for v in range(256)]))
@@ -226,10 +228,10 @@ class Landscape:
         above = top - math.floor(self._ridges[row].highest * self._height) + 2
         lines = np.arange(top, bottom, dtype=np.float32)[:, None]
         edge = np.clip((lines - outline[None, :]) * 255 + 127.5, 0, 255).astype(np.uint8)
-        frame.paste(face.crop((0, above, self._width, above + bottom - top)), (0, top), Image.fromarray(edge))
+        frame.paste(self._lines(face, above, above + bottom - top), (0, top), Image.fromarray(edge))
         if bottom < end:
             last = min(face.height, above + end - top)
-            frame.paste(face.crop((0, above + bottom - top, self._width, last)), (0, bottom))
+            frame.paste(self._lines(face, above + bottom - top, last), (0, bottom))
             frame.paste(self._foot(row), (0, top + last - above, self._width, end))
 
     def _draw_lights(self, frame: Image.Image, seconds: float, which: range) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
 from typing import IO, Any
 
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image, ImageDraw, ImageFont
 
@@ -23,11 +26,20 @@ _SHAPE = 4 / 3
 _GAP = 6
 _PAPER = (24, 24, 27)
 
-# Loaded now: later the worker cannot open files any more.
-Image.init()
+# Loaded now: later the worker cannot open files any more. The few formats that this loads have JPEG among them.
+Image.preinit()
 _FONT = ImageFont.load_default(20)
 
 Shot = tuple[float, Image.Image]
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """How frames stand on a sheet, and the size of each in pixels."""
+
+    columns: int
+    rows: int
+    cell: tuple[int, int]
 
 
 def draw_sheet(
@@ -71,19 +83,36 @@ def _shots(film: InputContainer, picture: VideoStream, frames: int) -> list[Shot
     unit = float(picture.time_base or 0)
     shots: list[Shot] = []
     film.seek(stamps[0], stream=picture)
-    decoding = film.decode(picture)
+    decoding = _decoded(film, picture, wanted)
     position = stamps[0]
     for stamp in wanted:
         key = max((key for key in keys if key <= stamp), default=stamps[0])
         if key > position:
             film.seek(key, stream=picture)
-            decoding = film.decode(picture)
+            decoding = _decoded(film, picture, wanted)
         found = next((frame for frame in decoding if frame.pts is not None and frame.pts >= stamp), None)
         if found is None:
             break
         position = found.pts or stamp
-        shots.append(((stamp - stamps[0]) * unit, upright(found, longest_side=_WIDTHS[0])))
+        shots.append(((stamp - stamps[0]) * unit, _small(found, len(wanted))))
     return shots
+
+
+def _decoded(
+    film: InputContainer, picture: VideoStream, wanted: Container[int | None]
+) -> Iterator[VideoFrame]:
+    """Decode on from here. Of H.264, frames that are not wanted and that no other frame is drawn from are left out."""
+    # H.264 marks them; in HEVC the same mark does not exclude that a frame of a higher layer needs one.
+    rest = "NONREF" if picture.codec_context.name == "h264" else "DEFAULT"
+    for packet in film.demux(picture):
+        picture.codec_context.skip_frame = "DEFAULT" if packet.pts in wanted else rest
+        yield from packet.decode()
+
+
+def _small(frame: VideoFrame, count: int) -> Image.Image:
+    """The frame upright, as large as it stands on the largest sheet of so many."""
+    sides = (frame.width, frame.height) if frame.rotation % 180 == 0 else (frame.height, frame.width)
+    return upright(frame, longest_side=max(_grid(count, sides[0] / sides[1], _WIDTHS[0]).cell))
 
 
 def _fitted(shots: list[Shot], max_bytes: int) -> bytes:
@@ -106,25 +135,33 @@ def _encoded(sheet: Image.Image, quality: int) -> bytes:
 
 def _sheet(shots: list[Shot], width: int) -> Image.Image:
     first = shots[0][1]
-    shape = first.width / first.height
-    columns = _columns(len(shots), shape)
-    rows = math.ceil(len(shots) / columns)
-    # A tall layout is narrowed, so that no side is longer than `width`.
-    cell_width = max(16, (width - _GAP * (columns + 1)) // columns)
-    cell_height = max(16, round(cell_width / shape))
-    if rows * (cell_height + _GAP) + _GAP > width:
-        cell_height = max(16, (width - _GAP * (rows + 1)) // rows)
-        cell_width = max(16, round(cell_height * shape))
+    grid = _grid(len(shots), first.width / first.height, width)
+    cell_width, cell_height = grid.cell
     sheet = Image.new(
-        "RGB", (columns * (cell_width + _GAP) + _GAP, rows * (cell_height + _GAP) + _GAP), _PAPER
+        "RGB",
+        (grid.columns * (cell_width + _GAP) + _GAP, grid.rows * (cell_height + _GAP) + _GAP),
+        _PAPER,
     )
     for place, (time, image) in enumerate(shots):
-        left = _GAP + place % columns * (cell_width + _GAP)
-        top = _GAP + place // columns * (cell_height + _GAP)
-        cell = image.resize((cell_width, cell_height), Image.Resampling.LANCZOS)
+        left = _GAP + place % grid.columns * (cell_width + _GAP)
+        top = _GAP + place // grid.columns * (cell_height + _GAP)
+        cell = image.resize(grid.cell, Image.Resampling.LANCZOS)
         _stamp(cell, f"{time:.2f} s")
         sheet.paste(cell, (left, top))
     return sheet
+
+
+def _grid(count: int, shape: float, width: int) -> _Grid:
+    """The grid of a sheet of which no side is longer than `width`; `shape` is a frame's width to its height."""
+    columns = _columns(count, shape)
+    rows = math.ceil(count / columns)
+    cell_width = max(16, (width - _GAP * (columns + 1)) // columns)
+    cell_height = max(16, round(cell_width / shape))
+    # A tall layout is narrowed.
+    if rows * (cell_height + _GAP) + _GAP > width:
+        cell_height = max(16, (width - _GAP * (rows + 1)) // rows)
+        cell_width = max(16, round(cell_height * shape))
+    return _Grid(columns, rows, (cell_width, cell_height))
 
 
 def _columns(count: int, shape: float) -> int:

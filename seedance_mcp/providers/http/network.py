@@ -23,6 +23,8 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Turns a host name and a port into addresses, written as numbers."""
 
 _STAGGER_SECONDS = 0.25
+_READ_BYTES = 256 * 1024
+"""As many as asyncio takes from a socket at once: smaller reads would cut that in pieces and copy the rest each time."""
 
 
 async def resolve_name(host: str, port: int) -> Sequence[str]:
@@ -51,17 +53,18 @@ class Gate:
 
 
 class _Stream:
-    """A connection that lets no byte of a request out before its gate is open."""
+    """A connection that reads in large pieces, and lets no byte of a request out before its gate, if any, is open."""
 
-    def __init__(self, stream: httpcore2.AsyncNetworkStream, gate: Gate) -> None:
+    def __init__(self, stream: httpcore2.AsyncNetworkStream, gate: Gate | None) -> None:
         self._stream = stream
         self._gate = gate
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        return await self._stream.read(max_bytes, timeout)
+        return await self._stream.read(max(max_bytes, _READ_BYTES), timeout)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        await self._gate.pass_through()
+        if self._gate:
+            await self._gate.pass_through()
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:
@@ -104,7 +107,7 @@ class Backend:
         timeout: float | None = None,  # noqa: ASYNC109
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.AsyncNetworkStream | _Stream:
+    ) -> _Stream:
         """Connect to an address of `host` that may be connected to; raise httpcore2's errors."""
         import httpcore2
 
@@ -122,7 +125,7 @@ class Backend:
             raise httpcore2.ConnectTimeout(f"{host} did not answer in time{way}.") from error
         except OSError as error:
             raise httpcore2.ConnectError(f"{host} cannot be reached: {error}") from error
-        return _Stream(stream, gate) if gate else stream
+        return _Stream(stream, gate)
 
     async def _direct(self, host: str, port: int) -> httpcore2.AsyncNetworkStream:
         return await connect_first(await self._judged(host, port), port)

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
-import anyio
+from anyio.to_thread import run_sync
 
 from ...errors import MediaError
 from ...types import MediaFile
 
-_CHUNK = 1 << 18
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,12 +75,17 @@ def _size(media: MediaFile) -> int:
 async def _read(media: MediaFile) -> AsyncIterator[bytes]:
     assert media.path is not None
     digest = sha256()
+
+    def next_chunk() -> bytes:
+        chunk = file.read(_CHUNK)
+        digest.update(chunk)
+        return chunk
+
     held = b""
-    async with await anyio.open_file(media.path, "rb") as file:
-        while chunk := await file.read(_CHUNK):
+    with await run_sync(media.path.open, "rb") as file:
+        while chunk := await run_sync(next_chunk):
             if held:
                 yield held
-            digest.update(chunk)
             held = chunk
     if media.sha256 and digest.hexdigest() != media.sha256:
         # The last piece is held back, so what is no longer the checked file never arrives whole.
