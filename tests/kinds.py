@@ -53,6 +53,7 @@ KINDS = {
     "config": UNIT,
     "config/test_commands.py": PROCESS,
     "emulator": PROOF,
+    "installing": UNIT,
     "jobs": PROCESS,
     "jobs/test_accounts.py": WIRE,
     "jobs/test_by_hand.py": UNIT,

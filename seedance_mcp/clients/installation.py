@@ -47,7 +47,9 @@ class Change:
         before = shown(self.file.text, keep).splitlines()
         after = shown(self.after or "", keep).splitlines()
         name = str(self.file.target)
-        lines = difflib.unified_diff(before, after, name, name if self.after is not None else "(removed)", lineterm="")
+        lines = difflib.unified_diff(
+            before, after, name, name if self.after is not None else "(removed)", lineterm=""
+        )
         return "".join(f"{line}\n" for line in lines)
 
     def make(self) -> None:
@@ -88,7 +90,9 @@ def install(client: Client, machine: Machine, entry: Entry, *, older: bool = Fal
     for path in machine.files(client):
         try:
             file = settings_files.read(path)
-            changes.append(Change(client=client, file=file, after=installed(client, file.text, entry, older=older)))
+            changes.append(
+                Change(client=client, file=file, after=installed(client, file.text, entry, older=older))
+            )
         except Unusable as error:
             raise CannotChange(path, str(error)) from None
     return changes

@@ -112,7 +112,9 @@ class Jsonc:
         """Hide all comments, and all texts but names and those in `keep`: any of them may be somebody's key."""
         scanner = _Scanner(text, strict=False)
         scanner.document()
-        hidden = [(start, end, "/*…*/" if text[start + 1] == "*" else "//…") for start, end in scanner.comments]
+        hidden = [
+            (start, end, "/*…*/" if text[start + 1] == "*" else "//…") for start, end in scanner.comments
+        ]
         hidden += [(start, end, '"…"') for start, end, value in scanner.texts if value not in keep]
         for start, end, mark in sorted(hidden, reverse=True):
             text = text[:start] + mark + text[end:]
@@ -241,7 +243,9 @@ class _Scanner:
         if self._text[self._place : self._place + 1] != closing:
             return True
         if self._strict:
-            raise self._broken("there is a comma behind the last member, which this client cannot read", commas[-1])
+            raise self._broken(
+                "there is a comma behind the last member, which this client cannot read", commas[-1]
+            )
         self._place += 1
         return False
 

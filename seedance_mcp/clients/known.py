@@ -103,7 +103,8 @@ class Machine:
         if not client.signs:
             return any(path.parent.is_dir() for path in self._candidates(client))
         return any(
-            self._path(sign).exists() if "/" in sign else self.program(sign) is not None for sign in client.signs
+            self._path(sign).exists() if "/" in sign else self.program(sign) is not None
+            for sign in client.signs
         )
 
     def program(self, name: str) -> str | None:
@@ -151,7 +152,7 @@ def clients() -> Mapping[str, Client]:
 
 @cache
 def _known() -> _Known:
-    content = tomllib.loads((files(__package__) / "clients.toml").read_text(encoding="utf-8"))
+    content = tomllib.loads((files("seedance_mcp.clients") / "clients.toml").read_text(encoding="utf-8"))
     for name, lines in content["clients"].items():
         lines["name"] = name
     return _Known.model_validate(content)

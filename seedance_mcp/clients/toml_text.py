@@ -152,13 +152,16 @@ def _with_table(text: str, path: tuple[str, ...], value: Mapping[str, Value], ne
 def _with_line(
     text: str, statements: Sequence[Statement], path: tuple[str, ...], line: str, newline: str
 ) -> str:
-    above = [one for one in statements if one.header == path[:-1] and (len(path) == 1 or one.path[:-1] == path[:-1] or one.is_header)]
+    above = [
+        one
+        for one in statements
+        if one.header == path[:-1] and (len(path) == 1 or one.path[:-1] == path[:-1] or one.is_header)
+    ]
     if len(path) > 1 and not any(one.is_header for one in above):
         raise UnknownShape(f"{'.'.join(path[:-1])} is not written as a table with a header of its own")
-    if above:
-        place = _line_end(text, above[-1].end)
-    else:
-        place = 0 if statements else len(text)
+    place = _line_end(text, above[-1].end) if above else 0
+    if not statements:
+        place = len(text)
     if place and not text[:place].endswith("\n"):
         line = newline + line
     return f"{text[:place]}{line}{newline}{text[place:]}"
@@ -198,7 +201,12 @@ def _scan(text: str) -> tuple[list[Statement], list[tuple[int, int]]]:
         place = _end_of_value(text, begin, comments)
         statements.append(
             Statement(
-                path=(*header, *path), header=header, is_header=False, start=start, value_start=begin, end=place
+                path=(*header, *path),
+                header=header,
+                is_header=False,
+                start=start,
+                value_start=begin,
+                end=place,
             )
         )
 

@@ -60,7 +60,9 @@ class Yaml:
         lines = _lines(text)
         found = _find(lines, path)
         inside = range(found.first, found.end) if found else range(0)
-        left = [text[line.start : line.end].strip() for index, line in enumerate(lines) if index not in inside]
+        left = [
+            text[line.start : line.end].strip() for index, line in enumerate(lines) if index not in inside
+        ]
         opening = f"{path[0]}:" if len(path) > 1 else ""
         return [one for one in left if one and one != opening and one != f"{opening} {{}}"]
 
@@ -91,7 +93,9 @@ class Yaml:
                 piece = _written(block.name, {path[depth]: nested}, block.indent, newline)
                 return _replaced(text, lines, block, piece)
             inner = list(_blocks(lines, block.first + 1, block.end, block.indent + 1))
-            if block.value or (not inner and not all(one.quiet for one in lines[block.first + 1 : block.end])):
+            if block.value or (
+                not inner and not all(one.quiet for one in lines[block.first + 1 : block.end])
+            ):
                 raise UnknownShape(f"{'.'.join(path[:depth])} is not a block with a line for each name")
             indent = inner[0].indent if inner else block.indent + 2
             place = lines[inner[-1].end - 1].end if inner else lines[block.first].end
@@ -183,7 +187,9 @@ def _refuse_what_goes_on(words: str, indent: int, number: int, *, first: bool) -
     if indent == 0 and not named and not words.startswith(_OTHER_LINES):
         raise Broken(f"line {number}: it does not begin with a name and a colon")
     value = (named["value"] or "" if named else words.removeprefix("- ")).strip()
-    if value[:1] in ('"', "'") and not re.match(r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')(?:[ ]*(?:#.*)?\Z|:)""", value):
+    if value[:1] in ('"', "'") and not re.match(
+        r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')(?:[ ]*(?:#.*)?\Z|:)""", value
+    ):
         raise Broken(f"line {number}: a text in quotation marks does not end on it")
     bare = re.sub(r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'""", "", value)
     if value[:1] in ("{", "[") and any(bare.count(one) != bare.count(other) for one, other in ("{}", "[]")):
@@ -199,7 +205,9 @@ def _blocks(lines: Sequence[_Line], first: int, end: int, least: int) -> Iterato
     if indent < least:
         return
     # Items of a list may stand at the indentation of the name that they belong to.
-    named = [index for index in heads if lines[index].indent <= indent and not lines[index].text.startswith("-")]
+    named = [
+        index for index in heads if lines[index].indent <= indent and not lines[index].text.startswith("-")
+    ]
     for place, index in enumerate(named):
         found = _NAME.match(lines[index].text)
         if found is None or lines[index].indent != indent:
@@ -208,7 +216,9 @@ def _blocks(lines: Sequence[_Line], first: int, end: int, least: int) -> Iterato
         while last > index + 1 and lines[last - 1].quiet and not _belongs(lines[last - 1], indent):
             last -= 1
         name = found["name"].strip("\"'")
-        value = _COMMENT.sub("", found["value"] or "").strip() if not _is_text(found["value"]) else found["value"]
+        value = (
+            _COMMENT.sub("", found["value"] or "").strip() if not _is_text(found["value"]) else found["value"]
+        )
         yield _Block(name=name, value=value, first=index, end=last, indent=indent)
 
 
