@@ -17,8 +17,9 @@ from .shapes import Broken, UnknownShape, Value
 
 _LINE = re.compile(r"(?P<indent> *)(?P<text>[^\r\n]*)(?P<newline>\r?\n|\Z)")
 _NAME = re.compile(r"(?P<name>[A-Za-z0-9_][\w./@ -]*?|\"[^\"\\]*\"|'[^']*')[ ]*:(?:[ ]+(?P<value>.*))?\Z")
-_BLOCK_TEXT = re.compile(r"(?:.*[:\-][ ]+|[ ]*)[|>][+-]?[1-9]?[+-]?[ ]*(?:#.*)?\Z")
+_BLOCK_TEXT = re.compile(r"(?:.*[:\-][ ]+|[ ]*)([|>][+-]?[1-9]?[+-]?)[ ]*(?:#.*)?\Z")
 _COMMENT = re.compile(r"(?:^|[ ])#.*\Z")
+_QUOTED = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'""")
 _WORD = re.compile(r"[A-Za-z][\w/-]*")
 _NOT_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 _OTHER_LINES = ("- ", "-", "#", "---")
@@ -26,21 +27,27 @@ _OTHER_LINES = ("- ", "-", "#", "---")
 
 @dataclass(frozen=True, kw_only=True)
 class _Line:
-    """A line: how far it is indented, and what it says. Blank lines, comments and texts in blocks are `quiet`."""
+    """
+    A line: how far it is indented, and what it says.
+
+    Blank lines, comments and texts in blocks are `quiet`; `inside`: it is part of such a text.
+    """
 
     start: int
     end: int
     indent: int
     text: str
     quiet: bool
+    inside: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Block:
-    """A name with everything that belongs to it, as indexes of lines."""
+    """A name with everything that belongs to it: what stands behind it, and from where to where its lines go."""
 
     name: str
     value: str
+    comment: str
     first: int
     end: int
     indent: int
@@ -159,22 +166,25 @@ def _lines(text: str) -> list[_Line]:
     if re.search(r"\r(?!\n)", text):
         raise Broken("there are line ends in it that are neither of Unix nor of Windows")
     lines: list[_Line] = []
-    inside = -1
-    """The indentation of the line whose text follows in a block; -1: none."""
+    above, keeps = -1, False
+    """The indentation of the line whose text follows in a block, -1: none; and whether blank lines at its end count."""
     begun = False
     for found in _LINE.finditer(text):
         if not found[0]:
             continue
         indent, words = len(found["indent"]), found["text"].rstrip()
-        if inside >= 0 and words and indent <= inside:
-            inside = -1
-        quiet = not words or words.startswith("#") or inside >= 0
+        if words and indent <= above:
+            above = -1
+        quiet = not words or words.startswith("#") or above >= 0
+        inside = above >= 0 and (keeps or bool(words))
         if not quiet:
             _refuse_what_goes_on(words, indent, len(lines) + 1, first=not begun)
             begun = True
-            if _BLOCK_TEXT.match(words):
-                inside = indent
-        lines.append(_Line(start=found.start(), end=found.end(), indent=indent, text=words, quiet=quiet))
+            if opening := _BLOCK_TEXT.match(words):
+                above, keeps = indent, "+" in opening[1]
+        lines.append(
+            _Line(start=found.start(), end=found.end(), indent=indent, text=words, quiet=quiet, inside=inside)
+        )
     return lines
 
 
@@ -191,7 +201,7 @@ def _refuse_what_goes_on(words: str, indent: int, number: int, *, first: bool) -
         r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')(?:[ ]*(?:#.*)?\Z|:)""", value
     ):
         raise Broken(f"line {number}: a text in quotation marks does not end on it")
-    bare = re.sub(r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'""", "", value)
+    bare = _QUOTED.sub("", value)
     if value[:1] in ("{", "[") and any(bare.count(one) != bare.count(other) for one, other in ("{}", "[]")):
         raise Broken(f"line {number}: a list or an object in brackets does not end on it")
 
@@ -213,22 +223,21 @@ def _blocks(lines: Sequence[_Line], first: int, end: int, least: int) -> Iterato
         if found is None or lines[index].indent != indent:
             raise Broken(f"line {index + 1}: it is indented in a way that is not read here")
         last = named[place + 1] if place + 1 < len(named) else end
-        while last > index + 1 and lines[last - 1].quiet and not _belongs(lines[last - 1], indent):
+        while last > index + 1 and lines[last - 1].quiet and not lines[last - 1].inside:
             last -= 1
         name = found["name"].strip("\"'")
-        value = (
-            _COMMENT.sub("", found["value"] or "").strip() if not _is_text(found["value"]) else found["value"]
-        )
-        yield _Block(name=name, value=value, first=index, end=last, indent=indent)
+        value, comment = _parted(found["value"] or "")
+        yield _Block(name=name, value=value, comment=comment, first=index, end=last, indent=indent)
 
 
-def _belongs(line: _Line, indent: int) -> bool:
-    """Return whether a quiet line at the end of a block is part of it: a line of a text, not a comment or a blank one."""
-    return bool(line.text) and not line.text.startswith("#") and line.indent > indent
-
-
-def _is_text(value: str | None) -> bool:
-    return bool(value) and str(value)[0] in "\"'"
+def _parted(written: str) -> tuple[str, str]:
+    """Part what stands behind a name into its value and the comment with the blank before it; either may be empty."""
+    masked = written
+    if written[:1] in ('"', "'", "[", "{"):
+        masked = _QUOTED.sub(lambda found: "x" * len(found[0]), written)
+    found = _COMMENT.search(masked)
+    place = found.start() if found else len(written)
+    return written[:place].rstrip(), written[place:]
 
 
 def _find(lines: Sequence[_Line], path: Sequence[str]) -> _Block | None:
@@ -261,9 +270,9 @@ def _understood(lines: Sequence[_Line], block: _Block) -> Any:
 
 def _scalar(written: str) -> Any:
     """Read a value as far as it is one that this program writes; else return its text."""
-    text = written if _is_text(written) else _COMMENT.sub("", written).strip()
+    text, _ = _parted(written)
     if text.startswith("'"):
-        return text.rstrip()[1:-1].replace("''", "'")
+        return text[1:-1].replace("''", "'")
     if text.startswith("[") and (found := _items(text[1:-1])) is not None:
         return found
     try:
@@ -282,9 +291,8 @@ def _replaced(text: str, lines: Sequence[_Line], block: _Block, piece: str) -> s
     end = lines[block.end - 1].end
     ending = piece[len(piece.rstrip("\r\n")) :]
     piece = piece.removesuffix(ending)
-    comment = _COMMENT.search(lines[block.first].text)
-    if comment and block.end == block.first + 1 and not _is_text(block.value):
-        piece += comment[0]
+    if block.end == block.first + 1:
+        piece += block.comment
     if text[:end].endswith("\n"):
         piece += ending
     return text[: lines[block.first].start] + piece + text[end:]
