@@ -17,6 +17,7 @@ _BLANK = re.compile(r"[ \t\r\n]++|//[^\r\n]*+|/\*.*?\*/", re.DOTALL)
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"')
 _OTHER = re.compile(r"(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.])")
 _REST_OF_LINE = re.compile(r"[ \t]*(?:/\*[^\r\n]*?\*/[ \t]*)*(?://[^\r\n]*)?(?=\r?\n)")
+_LINE_ENDS = re.compile(r"[ \t]*\r?\n")
 _BEFORE_ON_LINE = re.compile(r"(?:\r?\n)?[ \t]*\Z")
 
 
@@ -96,13 +97,14 @@ class Jsonc:
 
     def drop(self, text: str, path: Sequence[str]) -> str:
         """Take out what stands at a path; the object around it stays, be it empty. Raises as `put`."""
-        root = _Scanner(text, strict=self._strict).document()
+        scanner = _Scanner(text, strict=self._strict)
+        root = scanner.document()
         found = self._find(root, path) if root else [None]
         if root is None or found[-1] is None:
             return text
         parent = found[-2]
         assert parent is not None
-        return _removed(text, parent, path[-1])
+        return _removed(text, parent, path[-1], ends={end for _, end in scanner.comments})
 
     def document(self, path: Sequence[str], value: Value) -> str:
         """Write a document that holds nothing else."""
@@ -311,15 +313,16 @@ class _Layout:
         return text
 
 
-def _removed(text: str, parent: Node, name: str) -> str:
+def _removed(text: str, parent: Node, name: str, *, ends: Collection[int]) -> str:
+    """Take a member out, with the line break before it; `ends` are the offsets at which comments end."""
     members = parent.members or ()
     index = next(index for index, member in enumerate(members) if member.name == name)
     member = members[index]
     end = parent.commas[index] + 1 if index < len(parent.commas) else member.node.end
     before = _BEFORE_ON_LINE.search(text, 0, member.start)
     start = before.start() if before else member.start
-    if not re.match(r"[ \t]*\r?\n", text[end:]) and "\n" in text[start : member.start]:
-        start = member.start  # what follows on this line must not get into a comment of the line before
+    if start in ends and start < member.start and not _LINE_ENDS.match(text, end):
+        start = member.start  # what follows on its line must not get into a comment of the line before
     cuts = [(start, end)]
     if index and index == len(members) - 1 and index == len(parent.commas):
         cuts.append((parent.commas[index - 1], parent.commas[index - 1] + 1))

@@ -33,7 +33,7 @@ def read_key(name: str) -> str:
         NotAllowed: it holds none, or cannot be read.
     """
     try:
-        found: object = _asked(lambda library: library.get_password(_SERVICE, name))
+        found: object = _asked(lambda library: library.get_password(_SERVICE, name), _SECONDS)
     except NoKeyring as error:
         raise NotAllowed(str(error)) from None
     if not isinstance(found, str) or not found:
@@ -58,7 +58,7 @@ def store_key(name: str, key: str, *, seconds: float = 60) -> str:
     return _asked(store, seconds)
 
 
-def _asked(question: Callable[[Any], _Answer], seconds: float = _SECONDS) -> _Answer:
+def _asked(question: Callable[[Any], _Answer], seconds: float) -> _Answer:
     """
     Put a question to the library, in a thread that is left to itself when it takes longer.
 

@@ -51,7 +51,8 @@ def others(client: Client) -> str:
     if client.format == "yaml":
         return (
             "# my settings\nGOOSE_MODEL: some-model # a word\nextensions:\n  # the developer's tools\n  developer:\n"
-            "    args:\n    - one\n    - two: 3\n    bundled: true\n    description: |\n      text: of some\n\n      seedance: lines\n"
+            "    args:\n    - one\n    - two: 3\n    bundled: true\n"
+            "    description: |\n      text: of some\n\n      seedance: lines\n"
             f"    envs:\n      TOKEN: '{OTHER_SECRET}'\n  # nothing below\n\nGOOSE_MODE: smart_approve\n"
         )
     comment, comma = ("// mine", ",") if client.format == "jsonc" else ("", "")
@@ -122,3 +123,12 @@ def without_entry(client: Client, content: Any) -> Any:
     if client.keys.kind == "input":
         copy.pop("inputs", None)
     return copy
+
+
+def with_a_list(client: Client) -> str:
+    """Write a file that has something else where the entries would have to be."""
+    if client.format == "toml":
+        return 'mcp_servers = ["a"]\n'
+    if client.format == "yaml":
+        return "extensions:\n- a\n- b\n"
+    return f'{{"{client.table[0]}": ["a"]}}'
