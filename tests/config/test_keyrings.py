@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import keyring
 import pytest
+from keyring import core
 from keyring.backend import KeyringBackend
 from keyring.backends import fail, null
 
@@ -17,14 +17,17 @@ from tests.file_keyring import FILE, FileKeyring, LockedKeyring
 NAMED = {"SEEDANCE_KEYRING": "FAL_KEY"}
 
 
-@pytest.fixture
-def ring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Make the keyring of this process one in a file of this test."""
+@pytest.fixture(autouse=True)
+def ring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[KeyringBackend], None]:
+    """Make the keyring of this process one in a file of this test; what this returns makes it another one."""
     monkeypatch.setenv(FILE, str(tmp_path / "keyring.json"))
-    before = keyring.get_keyring()
-    keyring.set_keyring(FileKeyring())
-    yield
-    keyring.set_keyring(before)
+
+    def use(backend: KeyringBackend) -> None:
+        # Not `set_keyring`: to put back what was before it would look for all backends, with other programs.
+        monkeypatch.setattr(core, "_keyring_backend", backend)
+
+    use(FileKeyring())
+    return use
 
 
 def loaded(tmp_path: Path, environ: dict[str, str]) -> Settings:
@@ -32,7 +35,6 @@ def loaded(tmp_path: Path, environ: dict[str, str]) -> Settings:
     return load_settings(environ, settings_file=tmp_path / "config.toml")
 
 
-@pytest.mark.usefixtures("ring")
 def test_a_key_that_the_settings_name_is_read_from_the_keyring(tmp_path: Path) -> None:
     assert store_key("FAL_KEY", "kept-there") == FileKeyring.name
     settings = loaded(tmp_path, NAMED)
@@ -44,7 +46,6 @@ def test_a_key_that_the_settings_name_is_read_from_the_keyring(tmp_path: Path) -
     assert "kept-there" not in repr(settings)
 
 
-@pytest.mark.usefixtures("ring")
 def test_a_key_that_stands_elsewhere_wins_over_the_keyring(tmp_path: Path) -> None:
     store_key("FAL_KEY", "kept-there")
     settings = loaded(tmp_path, {**NAMED, "FAL_KEY": "from-here"})
@@ -60,7 +61,6 @@ def test_without_such_a_setting_the_library_is_not_even_imported(
     assert "keyring" not in sys.modules
 
 
-@pytest.mark.usefixtures("ring")
 @pytest.mark.parametrize(
     ("backend", "reason"),
     [
@@ -71,20 +71,25 @@ def test_without_such_a_setting_the_library_is_not_even_imported(
     ],
 )
 def test_a_key_that_cannot_be_read_leaves_its_provider_out_and_says_why(
-    backend: KeyringBackend, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    backend: KeyringBackend,
+    reason: str,
+    ring: Callable[[KeyringBackend], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(keyrings, "_SECONDS", 0.2)
-    keyring.set_keyring(backend)
+    ring(backend)
     settings = loaded(tmp_path, NAMED)
     assert settings.secret("FAL_KEY") is None
     problem = settings.key_problem("FAL_KEY") or ""
     assert f"FAL_KEY (from {KEYRING}) is wrong: {reason}" in problem
 
 
-@pytest.mark.usefixtures("ring")
 @pytest.mark.parametrize("backend", [null.Keyring(), fail.Keyring()])
-def test_a_key_that_a_keyring_does_not_keep_is_not_said_to_be_stored(backend: KeyringBackend) -> None:
-    keyring.set_keyring(backend)
+def test_a_key_that_a_keyring_does_not_keep_is_not_said_to_be_stored(
+    backend: KeyringBackend, ring: Callable[[KeyringBackend], None]
+) -> None:
+    ring(backend)
     with pytest.raises(NoKeyring):
         store_key("FAL_KEY", "kept-nowhere")
 

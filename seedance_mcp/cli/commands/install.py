@@ -117,7 +117,7 @@ def _list(machine: Machine, *, as_json: bool) -> int:
 
 
 def _install(client: Client, machine: Machine, arguments: argparse.Namespace) -> int:
-    older = _is_older(client, machine)
+    was_here, older = machine.found(client), _is_older(client, machine)
     settings = read_settings().settings
     command, words = server_command()
     known = _key_variables(settings)
@@ -143,7 +143,7 @@ def _install(client: Client, machine: Machine, arguments: argparse.Namespace) ->
     except CannotChange as error:
         _refused(client, error, entry, older=older)
         return 2
-    if not machine.found(client):
+    if not was_here:
         _say(f"{client.title} was not found on this machine; the entry is there for when it is.")
     if done and not arguments.dry_run:
         _say(client.restart)
