@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from . import settings_files
-from .entries import NAME, Entry, Start, snippet
+from .entries import Entry, Start, snippet
 from .installation import CannotChange, Change, Installed, find, install, uninstall
 from .known import Client, Machine, clients
 from .shapes import Unusable
 from .toml_text import Toml
 
 __all__ = [
-    "NAME",
     "CannotChange",
     "Change",
     "Client",

@@ -10,7 +10,8 @@ import json5
 import pytest
 import yaml
 
-from seedance_mcp.clients import NAME, Client, Entry, clients, install, snippet, uninstall
+from seedance_mcp.clients import Client, Entry, clients, install, snippet, uninstall
+from seedance_mcp.clients.entries import NAME
 from tests.architecture.source import ROOT
 
 from .samples import machine
