@@ -78,6 +78,8 @@ def installed(client: Client, text: str, entry: Entry, *, older: bool = False) -
             changed = _updated(client, changed, (*path, name), known.get(name), value)
     if editor.others(changed, path) != editor.others(text, path):
         raise UnknownShape("it cannot be changed without changing other things in it")
+    if is_installed(client, changed) != Start(command=entry.command, arguments=entry.arguments):
+        raise UnknownShape("the entry cannot be written into it so that it is read as it is meant")
     return _with_inputs(client, changed, entry)
 
 

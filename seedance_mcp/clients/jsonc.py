@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 from .shapes import Broken, UnknownShape, Value, line_of, without
@@ -63,12 +64,12 @@ class Jsonc:
 
     def value(self, text: str, path: Sequence[str]) -> Any:
         """Return what stands at a path; None if nothing does. Raises Broken, UnknownShape."""
-        found = self._find(_Scanner(text, strict=self._strict).document(), path)[-1]
+        found = self._find(_scanned(text, self._strict).root, path)[-1]
         return found.value if found else None
 
     def others(self, text: str, path: Sequence[str]) -> Any:
         """Return everything that does not stand at a path, to be compared."""
-        root = _Scanner(text, strict=self._strict).document()
+        root = _scanned(text, self._strict).root
         return without(root.value if root else {}, path)
 
     def put(self, text: str, path: Sequence[str], value: Value) -> str:
@@ -79,7 +80,7 @@ class Jsonc:
             Broken: it is not JSON.
             UnknownShape: something on the way is not an object, or stands there twice.
         """
-        root = _Scanner(text, strict=self._strict).document()
+        root = _scanned(text, self._strict).root
         newline = "\r\n" if "\r\n" in text else "\n"
         if root is None:
             between = newline if text and not text.endswith("\n") else ""
@@ -97,14 +98,14 @@ class Jsonc:
 
     def drop(self, text: str, path: Sequence[str]) -> str:
         """Take out what stands at a path; the object around it stays, be it empty. Raises as `put`."""
-        scanner = _Scanner(text, strict=self._strict)
-        root = scanner.document()
+        scanned = _scanned(text, self._strict)
+        root = scanned.root
         found = self._find(root, path) if root else [None]
         if root is None or found[-1] is None:
             return text
         parent = found[-2]
         assert parent is not None
-        return _removed(text, parent, path[-1], ends={end for _, end in scanner.comments})
+        return _removed(text, parent, path[-1], ends={end for _, end in scanned.comments})
 
     def document(self, path: Sequence[str], value: Value) -> str:
         """Write a document that holds nothing else."""
@@ -112,12 +113,11 @@ class Jsonc:
 
     def shown(self, text: str, keep: Collection[str]) -> str:
         """Hide all comments, and all texts but names and those in `keep`: any of them may be somebody's key."""
-        scanner = _Scanner(text, strict=False)
-        scanner.document()
+        scanned = _scanned(text, False)
         hidden = [
-            (start, end, "/*…*/" if text[start + 1] == "*" else "//…") for start, end in scanner.comments
+            (start, end, "/*…*/" if text[start + 1] == "*" else "//…") for start, end in scanned.comments
         ]
-        hidden += [(start, end, '"…"') for start, end, value in scanner.texts if value not in keep]
+        hidden += [(start, end, '"…"') for start, end, value in scanned.texts if value not in keep]
         for start, end, mark in sorted(hidden, reverse=True):
             text = text[:start] + mark + text[end:]
         return text
@@ -135,6 +135,21 @@ class Jsonc:
             node = same[0] if same else None
             found.append(node)
         return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Scanned:
+    """What a text holds, and where its comments and its texts that are no names stand."""
+
+    root: Node | None
+    comments: Sequence[tuple[int, int]]
+    texts: Sequence[tuple[int, int, str]]
+
+
+@lru_cache(maxsize=4)  # one edit reads the text before and after it several times
+def _scanned(text: str, strict: bool) -> _Scanned:
+    scanner = _Scanner(text, strict=strict)
+    return _Scanned(root=scanner.document(), comments=scanner.comments, texts=scanner.texts)
 
 
 class _Scanner:

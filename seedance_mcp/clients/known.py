@@ -131,8 +131,8 @@ class Machine:
             path = self._path(one.removesuffix("?"))
             if "*" in one:
                 home = Path(*path.parts[: next(i for i, part in enumerate(path.parts) if "*" in part)])
-                found += sorted(home.glob(path.relative_to(home).as_posix().rpartition("/")[0]))
-                found = [place if place.suffix else place / path.name for place in found]
+                folders = home.glob(path.parent.relative_to(home).as_posix())
+                found += [folder / path.name for folder in sorted(folders)]
             elif not one.endswith("?") or path.exists():
                 found.append(path)
         return tuple(found)

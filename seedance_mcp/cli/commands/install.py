@@ -143,6 +143,10 @@ def _install(client: Client, machine: Machine, arguments: argparse.Namespace) ->
     except CannotChange as error:
         _refused(client, error, entry, older=older)
         return 2
+    if not Path(command).is_absolute():
+        _say(
+            f"{command} is not on the PATH of this terminal: the entry works only where the client finds it."
+        )
     if not was_here:
         _say(f"{client.title} was not found on this machine; the entry is there for when it is.")
     if done and not arguments.dry_run:
