@@ -217,3 +217,18 @@ def test_a_comment_like_line_in_a_text_of_yaml_is_part_of_the_text() -> None:
     changed = Yaml().put(text, PATH, ENTRY)
     assert yaml.safe_load(changed)["servers"]["a"]["note"] == "one\n# two\n"
     assert Yaml().drop(changed, PATH) == text
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('{"a": 1, // b\n"o": 2 }', '{"a": 1 // b\n }'),
+        ('{\n  "o": 1, // mine\n  "a": 2\n}', '{ // mine\n  "a": 2\n}'),
+        ('{"o": 1}', "{}"),
+        ('{\n  // why\n  "o": 1\n}', "{\n  // why\n}"),
+        ('{\n  "a": 1,\n  "o": 2,\n}', '{\n  "a": 1,\n}'),
+    ],
+)
+def test_what_is_taken_out_takes_no_comment_and_no_bracket_with_it(before: str, after: str) -> None:
+    assert Jsonc().drop(before, ("o",)) == after
+    json5.loads(after)

@@ -182,6 +182,19 @@ def test_a_place_that_cannot_be_written_to_is_told_and_nothing_is_left(tmp_path:
         change.make()
 
 
+def test_without_room_for_the_backup_nothing_is_written_and_nothing_left(tmp_path: Path) -> None:
+    client, linux = clients()["cursor"], machine("linux", tmp_path)
+    path = tmp_path / ".cursor/mcp.json"
+    path.parent.mkdir()
+    path.write_text("{}", encoding="utf-8")
+    [change] = install(client, linux, samples.entry(client))
+    change.file.backup.mkdir()
+    with pytest.raises(CannotChange, match="cannot be written"):
+        change.make()
+    assert path.read_text(encoding="utf-8") == "{}"
+    assert sorted(path.parent.iterdir()) == [path, change.file.backup]
+
+
 def test_a_client_is_found_by_its_folder_or_its_command(tmp_path: Path) -> None:
     linux = machine("linux", tmp_path)
     assert not any(linux.found(client) for client in clients().values())
