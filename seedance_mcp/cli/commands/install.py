@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from ...clients import (
@@ -119,51 +120,50 @@ def _list(machine: Machine, *, as_json: bool) -> int:
 def _install(client: Client, machine: Machine, arguments: argparse.Namespace) -> int:
     was_here, older = machine.found(client), _is_older(client, machine)
     settings = read_settings().settings
-    command, words = server_command()
     known = _key_variables(settings)
     wanted = _wanted_keys(settings, known, arguments.key)
-    start = Entry(command=command, arguments=tuple(words))
-    plain = client.keys.kind == "plain"
-    entry = start if plain else Entry(command=command, arguments=tuple(words), variables=wanted)
+    command, words = server_command()
+    refers = client.keys.kind != "plain"
+    entry = Entry(command=command, arguments=tuple(words), variables=wanted if refers else ())
     if arguments.print:
         _say("Paste this into " + " or ".join(str(path) for path in machine.files(client)) + ":")
         print(snippet(client, entry, older=older), end="")
-        if plain and wanted:
-            _say(
-                f"{client.title} hands on no variable of the environment: `seedance-mcp setup` stores {listed(wanted)}."
-            )
-        return 0
-    try:
-        foreseen = install(client, machine, entry, older=older)  # before anybody types a key
-        if plain and wanted and not arguments.dry_run and at_a_terminal():
-            secrets = _asked(client, wanted, [change.file.path for change in foreseen])
-            entry = Entry(command=command, arguments=tuple(words), secrets=secrets)
-            foreseen = install(client, machine, entry, older=older)
-        done = _carried_out(foreseen, entry, dry_run=arguments.dry_run, done="Installed into")
-    except CannotChange as error:
-        _refused(client, error, entry, older=older)
-        return 2
-    if not Path(command).is_absolute():
+    else:
+        try:
+            foreseen = install(client, machine, entry, older=older)  # before anybody types a key
+            if not refers and wanted and not arguments.dry_run and at_a_terminal():
+                entry = replace(entry, secrets=_typed(client, wanted, foreseen))
+                foreseen = install(client, machine, entry, older=older)
+            done = _carried_out(foreseen, entry, dry_run=arguments.dry_run, done="Installed into")
+        except CannotChange as error:
+            _refused(client, error, entry, older=older)
+            return 2
+        if not was_here:
+            _say(f"{client.title} was not found on this machine; the entry is there for when it is.")
+        if done and not arguments.dry_run:
+            _say(client.restart)
+    _say_what_is_left(client, entry, wanted, has_a_key=settings.secret(*known) is not None)
+    return 0
+
+
+def _say_what_is_left(client: Client, entry: Entry, wanted: Iterable[str], *, has_a_key: bool) -> None:
+    """Say what the entry needs to start the server, and the server for a first video."""
+    if not Path(entry.command).is_absolute():
         _say(
-            f"{command} is not on the PATH of this terminal: the entry works only where the client finds it."
+            f"{entry.command} is not on the PATH of this terminal: the entry works where the client finds it."
         )
-    if not was_here:
-        _say(f"{client.title} was not found on this machine; the entry is there for when it is.")
-    if done and not arguments.dry_run:
-        _say(client.restart)
-    left_out = [name for name in wanted if plain and name not in entry.secrets]
+    left_out = [name for name in wanted if name not in entry.variables and name not in entry.secrets]
     if left_out:
         _say(
-            f"{client.title} hands on no variable of the environment, so {listed(left_out)} is not in the entry:"
+            f"The settings of {client.title} cannot refer to the environment, so {listed(left_out)} is not in the entry:"
             " `seedance-mcp setup` stores it for all clients."
         )
     elif entry.variables and client.keys.kind != "input":
         _say(f"{client.title} takes {listed(entry.variables)} from the environment that it is started in.")
-    elif not entry.secrets and settings.secret(*known) is None:
+    elif not entry.secrets and not has_a_key:
         _say(
-            "No key is set: videos are free placeholders. `seedance-mcp setup` stores a provider's key for all clients."
+            "No key is set: videos are placeholders. `seedance-mcp setup` stores a provider's key for all clients."
         )
-    return 0
 
 
 def _uninstall(client: Client, machine: Machine, *, dry_run: bool) -> int:
@@ -191,7 +191,7 @@ def _carried_out(changes: Iterable[Change], entry: Entry | None, *, dry_run: boo
             continue
         changed = True
         if dry_run:
-            print(inert_lines(change.difference(entry)), end="")
+            print(_inert_lines(change.difference(entry)), end="")
             continue
         change.make()
         removed = " (the file held nothing else and was removed)" if change.after is None else ""
@@ -203,7 +203,7 @@ def _carried_out(changes: Iterable[Change], entry: Entry | None, *, dry_run: boo
     return changed
 
 
-def inert_lines(text: str) -> str:
+def _inert_lines(text: str) -> str:
     """Write a text of several lines so that it commands no terminal."""
     return "".join(f"{inert(line)}\n" for line in text.split("\n")[:-1])
 
@@ -231,16 +231,15 @@ def _wanted_keys(settings: Settings, known: list[str], named: list[str] | None) 
     return tuple(dict.fromkeys(named))
 
 
-def _asked(client: Client, variables: tuple[str, ...], files: list[Path]) -> dict[str, str]:
+def _typed(client: Client, variables: Iterable[str], changes: Iterable[Change]) -> dict[str, str]:
+    """Ask for keys that will stand in the client's settings. Raises ConfigError."""
+    files = listed([str(change.file.path) for change in changes])
     _say(
-        f"{client.title} hands on no variable of the environment: a key would stand in plain text in"
-        f" {' and '.join(map(str, files))}. `seedance-mcp setup` stores it for all clients instead."
+        f"The settings of {client.title} cannot refer to the environment: a key would stand in plain text in {files}."
+        " `seedance-mcp setup` stores it for all clients instead."
     )
-    found: dict[str, str] = {}
-    for name in variables:
-        if key := asks_for_a_key(f"{name} (not shown; Enter leaves it out): "):
-            found[name] = key
-    return found
+    typed = {name: asks_for_a_key(f"{name} (not shown; Enter leaves it out): ") for name in variables}
+    return {name: key for name, key in typed.items() if key}
 
 
 def _is_older(client: Client, machine: Machine) -> bool:
@@ -264,7 +263,7 @@ def _is_older(client: Client, machine: Machine) -> bool:
 def _refused(client: Client, error: CannotChange, entry: Entry, *, older: bool) -> None:
     print(f"error [client]: {inert(str(error))}", file=sys.stderr)
     print("hint: Correct that, or paste this into it by hand:", file=sys.stderr)
-    print(inert_lines(snippet(client, entry, older=older)), end="", file=sys.stderr)
+    print(_inert_lines(snippet(client, entry, older=older)), end="", file=sys.stderr)
 
 
 def _say(text: str) -> None:
