@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,11 @@ def others(client: Client) -> str:
     for name in reversed(client.table):
         inner = f'"{name}": {{\n\t\t{inner}\t}}{comma}\n'
     return f'{{ {comment}\n\t"theme": "dark",\n\t{inner}}}\n'.replace(" \n", "\n")
+
+
+def has_mode(path: Path, mode: int) -> bool:
+    """Return whether a file has this mode; where files have none, it is as it has to be."""
+    return os.name != "posix" or path.stat().st_mode & 0o777 == mode
 
 
 def with_ours(client: Client) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def test_a_file_that_is_not_there_is_made_for_the_user_alone_and_goes_again(
         [change] = install(client, machine, entry)
         change.make()
         path = change.file.path
-        assert path.stat().st_mode & 0o777 == 0o600
+        assert samples.has_mode(path, 0o600)
         assert samples.without_entry(client, samples.read(client, path)) == {}
         started = samples.entry_in(client, samples.read(client, path))[client.command]
         assert started == ([entry.command] if client.as_list else entry.command)
@@ -110,9 +111,9 @@ def test_what_else_is_in_a_file_stays_and_uninstalling_restores_it(
         assert samples.entry_in(client, samples.read(client, path))
         assert _stays(before.rstrip(b"\r\n"), after)
         assert (b"\n" not in after.replace(b"\r\n", b"")) == (state == "line ends of Windows")
-        assert path.stat().st_mode & 0o777 == 0o640
+        assert samples.has_mode(path, 0o640)
         assert change.file.backup.read_bytes() == before
-        assert change.file.backup.stat().st_mode & 0o777 == 0o640
+        assert samples.has_mode(change.file.backup, 0o640)
         assert not any(again.needed for again in install(client, machine, entry))
         make(uninstall(client, machine))
         assert path.read_bytes() == before
@@ -168,6 +169,7 @@ def test_a_file_that_cannot_be_edited_with_certainty_is_left_alone(
         assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="making links takes a right that few have there")
 @EVERY_CLIENT
 def test_a_link_is_followed_and_stays_a_link(client: Client, tmp_path: Path) -> None:
     content = samples.others(client).encode()
