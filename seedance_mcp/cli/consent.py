@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from ..config import pasted_key
+
 
 def at_a_terminal() -> bool:
     """True if there is somebody who can be asked."""
@@ -18,3 +20,24 @@ def says_yes(question: str) -> bool:
     """
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def asks_for_a_line(question: str) -> str:
+    """Put a question and return the answer without blanks around it; empty at the end of input."""
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
+
+
+def asks_for_a_key(question: str) -> str:
+    """
+    Put a question whose answer is not shown, and return the key in it; empty for Enter alone.
+
+    Raises:
+        ConfigError: it cannot be a key; the message does not repeat it.
+    """
+    from getpass import getpass
+
+    try:
+        return pasted_key(getpass(question, stream=sys.stderr if sys.platform == "win32" else None))
+    except EOFError:
+        return ""

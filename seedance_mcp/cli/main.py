@@ -14,6 +14,8 @@ from ..errors import InvalidRequest
 from ..texts import unusable
 
 _COMMANDS = {
+    "setup": "Store a provider's key, check it at no cost, and see what a first video costs.",
+    "install": "Enter the server into the settings of Claude, Cursor, VS Code and other clients.",
     "demo": "Make a placeholder video through the real server: free, offline, no key.",
     "generate": "Make a video and save it; prints its path.",
     "estimate": "Say what a video would cost, here and elsewhere. Spends nothing.",

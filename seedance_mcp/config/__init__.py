@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from .cleaning import pasted_key
 from .commands import command, runnable, server_command
 from .durable import flush, flush_folder
 from .environment import environment_without_keys
+from .keyrings import KEYRING, NoKeyring, store_key
 from .names import UnknownName, suspects, unknown_names
 from .outbound import DIRECT, Certificates, Outbound
 from .places import default_settings_file
@@ -16,8 +18,10 @@ from .urls import is_readable_on_the_way, on_this_machine
 
 __all__ = [
     "DIRECT",
+    "KEYRING",
     "Certificates",
     "Confirm",
+    "NoKeyring",
     "Outbound",
     "Proxies",
     "Proxy",
@@ -34,10 +38,12 @@ __all__ = [
     "make_private",
     "on_this_machine",
     "open_private",
+    "pasted_key",
     "read_settings",
     "runnable",
     "server_command",
     "setting_table",
+    "store_key",
     "suspects",
     "unknown_names",
 ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from ..errors import ConfigError
 from ..texts import storable
 
-__all__ = ["NotAllowed", "address", "as_it_is", "is_open_field", "is_unfilled", "key", "plain"]
+__all__ = ["NotAllowed", "address", "as_it_is", "is_open_field", "is_unfilled", "key", "pasted_key", "plain"]
 
 _UNFILLED = re.compile(r"\$\{[^{}]*\}")
 _FIELD = re.compile(r"\$\{user_config\.\w+\}")
@@ -92,6 +93,22 @@ def key(text: str) -> str:
     if '"' in text or _AT_AN_END.match(text):
         raise NotAllowed("there is a quotation mark in it; copy the key alone")
     return text
+
+
+def pasted_key(text: str) -> str:
+    """
+    Read a key that a person has typed or pasted, as `key` does.
+
+    Raises:
+        ConfigError: what is left cannot be a key.
+    """
+    try:
+        return key(text)
+    except NotAllowed as error:
+        raise ConfigError(
+            f"That cannot be a key: {error}.",
+            hint="Copy the key from the provider's page again. Nothing was stored.",
+        ) from None
 
 
 def _checked(text: str, variable: re.Pattern[str]) -> str:

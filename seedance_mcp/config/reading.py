@@ -16,12 +16,15 @@ from pydantic import SecretStr
 from ..errors import ConfigError
 from . import cleaning, places, urls
 from .cleaning import NotAllowed
+from .keyrings import KEYRING, read_key
 from .names import ENVIRONMENT, PREFIX, meant_for_us
 from .outbound import Certificates, Outbound
 from .proxies import proxies_of, variables_set
 from .settings import LeftOpen, Settings
+from .values import names_of_keys
 
 _BASE_URL = "_BASE_URL"
+_FROM_KEYRING = "SEEDANCE_KEYRING"
 _KEYS = ("_KEY", "_TOKEN")
 _NOWHERE = Path(os.devnull) / "unknown"
 """Stands for a folder that is not known, in settings that serve to say so: nothing can be put there."""
@@ -122,6 +125,7 @@ class _Found:
     def settings(self, environ: Mapping[str, str]) -> Settings:
         """Make settings of it, and note what is wrong; `environ` also has what other programs go by."""
         read: dict[str, Any] = {"output_dir": _NOWHERE, "state_dir": _NOWHERE}
+        self._take_from_keyring()
         for entry in fields(Settings):
             name = entry.metadata.get("name")
             if name in self._given:
@@ -151,6 +155,24 @@ class _Found:
                 if given.reason is not None and name not in self._declared and name.endswith(_KEYS)
             },
         )
+
+    def _take_from_keyring(self) -> None:
+        """Take the keys that the settings say are there; what stands elsewhere wins. Without such a setting it is not asked."""
+        if _FROM_KEYRING not in self._given:
+            return
+        try:
+            names = names_of_keys(self._given[_FROM_KEYRING].text)
+        except NotAllowed:
+            return  # told with the other settings
+        for name in names:
+            if name in self._given:
+                continue
+            text, reason = "", None
+            try:
+                text = self._cleaner(name)(read_key(name))
+            except NotAllowed as error:
+                reason = str(error)
+            self._given[name] = _Given(text=text, origin=KEYRING, reason=reason)
 
     def _cleaner(self, name: str) -> Callable[[str], str]:
         if name in self._declared:

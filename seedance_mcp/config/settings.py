@@ -206,6 +206,13 @@ class Settings:
         clean=cleaning.key,
         role="secret",
     )
+    keyring: tuple[str, ...] = _setting(
+        "SEEDANCE_KEYRING",
+        values.names_of_keys,
+        (),
+        "Keys to be read from the system's keyring, by the names of their variables; `seedance-mcp setup` writes it. Needs the"
+        " extra `seedance-mcp[keyring]`.",
+    )
     proxy: Proxy | str | None = _setting(
         "SEEDANCE_PROXY",
         proxies.proxy_setting,
@@ -290,6 +297,16 @@ class Settings:
 
     def _first_set(self, names: Iterable[str]) -> str | None:
         return next((name for name in names if name in self.given or name in self.unusable_keys), None)
+
+    def with_key(self, name: str, key: SecretStr) -> Settings:
+        """The same settings with a key under the name of its variable: to try one that is not stored."""
+        return replace(
+            self,
+            sources={**self.sources, name: "the terminal"},
+            given={**self.given, name: key},
+            left_open={other: value for other, value in self.left_open.items() if other != name},
+            unusable_keys={other: value for other, value in self.unusable_keys.items() if other != name},
+        )
 
     def base_url(self, provider: str) -> str | None:
         """The user's replacement for a provider's base URL, without a trailing slash; None if there is none."""

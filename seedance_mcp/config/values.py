@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
@@ -12,6 +13,7 @@ _MOST = 1_000_000_000
 
 
 _NUMBER = "it must be a number such as 1.5: with a point, without a comma, a currency or words"
+_KEY_NAME = re.compile(r"[A-Z][A-Z0-9_]*_(?:KEY|TOKEN)")
 _WHOLE_NUMBER = "it must be a whole number such as 20, in digits alone"
 
 
@@ -68,6 +70,14 @@ def switch(text: str) -> bool:
     if word in ("0", "false", "no", "off"):
         return False
     raise NotAllowed("it must be 1 or 0")
+
+
+def names_of_keys(text: str) -> tuple[str, ...]:
+    """Read names of variables that hold keys, with commas or blanks between them."""
+    names = tuple(dict.fromkeys(re.split(r"[\s,;:]+", text.strip(" \t,;:"))))
+    if wrong := [name for name in names if not _KEY_NAME.fullmatch(name)]:
+        raise NotAllowed(f"{wrong[0]} is not the name of a variable that holds a key, such as NAME_API_KEY")
+    return names
 
 
 def choice(*allowed: str) -> Callable[[str], str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "seedance_mcp"
-ROOMS = ("catalog", "media", "providers", "store", "jobs", "presentation", "server", "cli")
+ROOMS = ("catalog", "clients", "media", "providers", "store", "jobs", "presentation", "server", "cli")
 
 
 @dataclass(frozen=True)

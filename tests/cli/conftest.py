@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
+import mcp.client.stdio  # noqa: F401  it keeps the stderr that is there when it is imported first: not one of a test's
 import pytest
 
 from seedance_mcp import cli

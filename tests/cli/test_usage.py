@@ -22,7 +22,7 @@ FOR_AN_ASSISTANT = re.compile(
     r"|\b(check_status|list_models|generate_video|estimate_cost|upload_media|view_video|cancel_job)\b"
     r"|\b(max_usd|allow_duplicate|request_key|media_id)\b|\b[a-z_]+=('|false|true)|a person (says so|looks)"
 )
-COMMANDS = ("demo", "generate", "estimate", "models", "jobs", "view", "doctor")
+COMMANDS = ("demo", "generate", "estimate", "models", "jobs", "view", "doctor", "install", "setup")
 
 
 def test_the_version_is_that_of_the_package(run_apart: Run) -> None:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
+from ...clients import Entry, clients, snippet
 from ...config import Settings, load_settings, server_command
 from ...errors import SeedanceError
 from ...texts import digits, one_line
 from ..arguments import whole
 from ..progress import progress_bar
-from ..text import json_text
+from ..words import told
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -34,11 +35,6 @@ _REQUEST = {
 _WAIT_SECONDS = 20
 _CALL_SECONDS = 120.0
 _UNFINISHED = ("submitting", "queued", "running", "saving")
-
-_DESKTOP_CONFIGURATION = {
-    "darwin": "~/Library/Application Support/Claude/claude_desktop_config.json",
-    "win32": r"%APPDATA%\Claude\claude_desktop_config.json",
-}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -59,15 +55,16 @@ def execute(arguments: argparse.Namespace) -> int:
     except BaseExceptionGroup as group:  # the client's task groups wrap what is raised inside them
         raise _innermost(group) from None
     command, words = server_command()
-    entry = {"command": command} | ({"args": words} if words else {})
-    place = _DESKTOP_CONFIGURATION.get(sys.platform)
+    desktop = clients()["claude-desktop"]
+    print(told("\nTo use it in an assistant: `seedance-mcp install --list` says which are here, and"))
     print(
-        "\nTo use it in Claude Desktop: Settings, Developer, Edit Config"
-        + (f" ({place})" if place else "")
-        + ", then add"
+        told(
+            "`seedance-mcp install CLIENT` enters it there. By hand, in Claude Desktop: Settings, Developer,"
+        )
     )
-    print(json_text({"mcpServers": {"seedance": entry}}))
-    print("and start Claude Desktop again. README.md has the same for other clients.")
+    print("Edit Config, then add")
+    print(snippet(desktop, Entry(command=command, arguments=tuple(words))), end="")
+    print(f"there. {desktop.restart}")
     return 0
 
 

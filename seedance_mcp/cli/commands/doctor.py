@@ -22,20 +22,31 @@ _MARKS = {"ok": "ok", "off": "-", "warning": "WARN", "problem": "FAIL"}
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what shortens the examination and how it is printed."""
     parser.add_argument("--offline", action="store_true", help="Ask no provider; a key that is set counts")
+    parser.add_argument(
+        "--start-entries",
+        action="store_true",
+        help="Also run what each client's entry starts, with --version",
+    )
     parser.add_argument("--json", action="store_true", help="Print JSON")
     parser.epilog = "Exit code 0: a video could be made now; 1: not. Nothing is bought, and no key is shown."
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Examine everything; 0 when a video could be made now, else 1."""
-    return anyio.run(_doctor, read_settings(), not arguments.offline, arguments.json)
+    return anyio.run(_doctor, read_settings(), arguments)
 
 
-async def _doctor(reading: Reading, network: bool, as_json: bool) -> int:
+async def _doctor(reading: Reading, arguments: argparse.Namespace) -> int:
+    as_json: bool = arguments.json
     settings = reading.settings
     log_to_stderr(settings)
     findings: list[Finding] = []
-    async for finding in examine(settings, network=network, wrong=reading.wrong):
+    async for finding in examine(
+        settings,
+        network=not arguments.offline,
+        wrong=reading.wrong,
+        start_entries=arguments.start_entries,
+    ):
         findings.append(replace(finding, text=told(finding.text), hint=told(finding.hint)))
         if not as_json:
             _print(findings[-1], before=findings[-2] if len(findings) > 1 else None)

@@ -22,6 +22,7 @@ from ...config import Settings
 from ...errors import OtherAccount, SeedanceError
 from ...texts import digits, digits_left
 from .carrier import look_at_carrier
+from .clients import look_at_clients
 from .configuration import look_at_network, look_at_settings
 from .findings import Finding
 from .providers import ask_providers
@@ -38,11 +39,18 @@ Examination = AsyncGenerator[Finding]
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-async def examine(settings: Settings, *, network: bool, wrong: Mapping[str, str] = _NOTHING) -> Examination:
+async def examine(
+    settings: Settings,
+    *,
+    network: bool,
+    wrong: Mapping[str, str] = _NOTHING,
+    start_entries: bool = False,
+) -> Examination:
     """
     Yield the findings as they come; without `network` no provider is asked.
 
-    `wrong` says by name which settings cannot be used; what hangs on one of those is left out.
+    `wrong` says by name which settings cannot be used; what hangs on one of those is left out. With `start_entries` what
+    the entry of each client starts is run, for its version.
     """
     yield _program()
     from ...catalog import Catalog
@@ -66,6 +74,8 @@ async def examine(settings: Settings, *, network: bool, wrong: Mapping[str, str]
         async for finding in _database(settings):
             yield finding
     yield await _video()
+    async for finding in look_at_clients(start=start_entries):
+        yield finding
     if catalog is None:
         assert trouble is not None
         yield trouble

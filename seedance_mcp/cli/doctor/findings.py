@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 Area = Literal[
-    "program", "settings", "folders", "database", "jobs", "money", "video", "catalogue", "providers"
+    "program",
+    "settings",
+    "folders",
+    "database",
+    "jobs",
+    "money",
+    "video",
+    "catalogue",
+    "providers",
+    "clients",
 ]
 Verdict = Literal["ok", "off", "warning", "problem"]
 

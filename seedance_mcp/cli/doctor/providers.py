@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,18 @@ if TYPE_CHECKING:
 _SECONDS = 20.0
 _WAYS = ("SEEDANCE_PROXY", "SEEDANCE_ALLOW_HTTP", "SEEDANCE_CATALOG")
 """Settings that say for every provider where it is or how it is reached."""
+
+
+async def ask_balance(info: ProviderInfo, pool: ProviderPool) -> Decimal | None:
+    """
+    Ask a provider at no cost whether it takes the key, for 20 seconds at most; return what is left, where it says that.
+
+    Raises:
+        SeedanceError: it does not, or cannot be asked.
+        TimeoutError: it gave no answer.
+    """
+    with anyio.fail_after(_SECONDS):
+        return await pool.open(info).balance()
 
 
 async def ask_providers(
@@ -85,8 +98,7 @@ async def _ask(
         return finding(verdict="ok", text=f"{variable} is set; not asked")
     place = settings.base_url(info.name) or info.base_url
     try:
-        with anyio.fail_after(_SECONDS):
-            left = await pool.open(info).balance()
+        left = await ask_balance(info, pool)
     except AuthenticationError as error:
         return finding(verdict="problem", text=f"does not take {variable}: {error.message}", hint=error.hint)
     except RateLimited as error:

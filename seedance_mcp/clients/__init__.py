@@ -1,0 +1,28 @@
+"""The settings files of other programs that start this server: where they are, what the entry says, how it gets there."""
+
+from __future__ import annotations
+
+from . import settings_files
+from .entries import Entry, Start, snippet
+from .installation import CannotChange, Change, Installed, find, install, uninstall
+from .known import Client, Machine, clients
+from .shapes import Unusable
+from .toml_text import Toml
+
+__all__ = [
+    "CannotChange",
+    "Change",
+    "Client",
+    "Entry",
+    "Installed",
+    "Machine",
+    "Start",
+    "Toml",
+    "Unusable",
+    "clients",
+    "find",
+    "install",
+    "settings_files",
+    "snippet",
+    "uninstall",
+]

@@ -1,0 +1,131 @@
+"""The command `install`, run as a person runs it: what it prints, asks, writes, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from .conftest import Run
+
+SECRET = "install-canary-51c0ffee"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The home folder of the command."""
+    return tmp_path / "home"
+
+
+def cursor(home: Path, text: str | None = None) -> Path:
+    """Make Cursor's folder, and its settings if there is a text."""
+    path = home / ".cursor" / "mcp.json"
+    path.parent.mkdir(exist_ok=True)
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_client_is_listed_installed_examined_and_uninstalled(run: Run, home: Path) -> None:
+    path = cursor(home, '{\n  "mcpServers": {} // mine\n}\n')
+    before = path.read_bytes()
+    found = {one["client"]: one for one in json.loads(run("install", "--list", "--json").stdout)["clients"]}
+    assert found["cursor"] == {
+        "client": "cursor",
+        "title": "Cursor",
+        "found": True,
+        "installed": False,
+        "file": str(path),
+        "unreadable": [],
+    }
+    shown = run("install", "cursor", "--dry-run")
+    assert '+    "seedance": {' in shown.stdout
+    assert path.read_bytes() == before
+    done = run("install", "cursor")
+    assert (done.returncode, done.stdout) == (0, f"Installed into {path}\n")
+    command = json.loads(path.read_text(encoding="utf-8").replace("// mine", ""))["mcpServers"]["seedance"][
+        "command"
+    ]
+    assert Path(command).is_absolute()
+    assert os.access(command, os.X_OK)
+    assert "Nothing to do" in run("install", "cursor").stdout
+    assert run("install", "--list").stdout.splitlines()[3].split()[:3] == ["cursor", "yes", "yes"]
+    assert run("install", "cursor", "--uninstall").returncode == 0
+    assert path.read_bytes() == before
+    assert "has no entry" in run("install", "cursor", "--uninstall").stdout
+
+
+def test_a_key_of_the_terminal_is_referred_to_and_never_written(run: Run, home: Path) -> None:
+    path = cursor(home)
+    said = [
+        run("install", "cursor", word, FAL_KEY=SECRET) for word in ("--print", "--dry-run", "--key=FAL_KEY")
+    ]
+    entry = json.loads(path.read_text(encoding="utf-8"))["mcpServers"]["seedance"]
+    assert entry["env"] == {"FAL_KEY": "${env:FAL_KEY}"}
+    assert json.loads(said[0].stdout) == json.loads(path.read_text(encoding="utf-8"))
+    assert SECRET not in "".join(one.stdout + one.stderr for one in said)
+
+
+def test_without_a_terminal_nobody_is_asked_and_it_is_said_what_is_left(run: Run, home: Path) -> None:
+    done = run("install", "lm-studio", FAL_KEY=SECRET)
+    assert done.returncode == 0
+    assert "FAL_KEY is not in the entry: `seedance-mcp setup` stores it" in done.stderr
+    assert "LM Studio was not found on this machine" in done.stderr
+    assert SECRET not in (home / ".lmstudio/mcp.json").read_text(encoding="utf-8") + done.stdout + done.stderr
+
+
+def test_a_broken_file_is_left_alone_and_the_snippet_is_shown(run: Run, home: Path) -> None:
+    path = cursor(home, '{"mcpServers": ')
+    done = run("install", "cursor")
+    assert done.returncode == 2
+    assert f"error [client]: {path} was left as it is: line 1:" in done.stderr
+    assert '"seedance": {' in done.stderr
+    assert path.read_text(encoding="utf-8") == '{"mcpServers": '
+    assert run("install", "cursor", "--uninstall").returncode == 2
+    row = run("install", "--list").stdout.splitlines()[3]
+    assert row.split()[:3] == ["cursor", "yes", "?"]
+
+
+def test_what_is_no_client_or_no_key_is_refused(run: Run, home: Path) -> None:
+    assert "Say which client: claude-desktop," in run("install").stderr
+    assert "invalid choice: 'emacs'" in run("install", "emacs").stderr
+    refused = run("install", "cursor", "--key", "HOME")
+    assert (refused.returncode, "HOME is not the variable" in refused.stderr) == (2, True)
+    assert not (home / ".cursor").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the client's own command is a script of a shell here")
+@pytest.mark.parametrize(("version", "table"), [("1.4.2", "mcp"), ("2.0.0", "servers")])
+def test_a_client_whose_versions_differ_is_asked_for_its_own(
+    run: Run, home: Path, tmp_path: Path, version: str, table: str
+) -> None:
+    program = tmp_path / "bin" / "opencode"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho opencode {version}\n", encoding="utf-8")
+    program.chmod(0o755)
+    run("install", "opencode", PATH=f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    content = json.loads((home / ".config/opencode/opencode.jsonc").read_text(encoding="utf-8"))
+    assert "seedance" in (content["mcp"] if table == "mcp" else content["mcp"]["servers"])
+
+
+def test_the_check_up_says_whether_what_an_entry_starts_is_still_there(run: Run, home: Path) -> None:
+    def clients(*words: str) -> dict[str, dict[str, str]]:
+        findings = json.loads(run("doctor", "--offline", "--json", *words).stdout)["findings"]
+        return {one["subject"]: one for one in findings if one["area"] == "clients"}
+
+    assert clients()["clients"]["verdict"] == "off"
+    path = cursor(home)
+    run("install", "cursor")
+    assert clients("--start-entries")["cursor"]["verdict"] == "ok"
+    for command, trouble in (
+        ("/nowhere/seedance-mcp", "is not there, or is no program"),
+        ("seedance-mcp", "is no whole path"),
+    ):
+        path.write_text(json.dumps({"mcpServers": {"seedance": {"command": command}}}), encoding="utf-8")
+        found = clients()["cursor"]
+        assert (found["verdict"], trouble in found["text"]) == ("warning", True)
+    path.write_text(json.dumps({"mcpServers": {"seedance": {"command": sys.executable}}}), encoding="utf-8")
+    assert "does not say its version" in clients("--start-entries")["cursor"]["text"]

@@ -1,0 +1,175 @@
+"""The command `setup`, at a pseudo terminal and against the emulator: nothing is bought, and no key is ever shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.emulator import Emulator
+from tests.file_keyring import FILE
+
+from .conftest import Run
+
+if sys.platform == "win32":
+    pytest.skip("there is no pseudo terminal", allow_module_level=True)
+
+Answers = list[tuple[str, str]]
+Terminal = Callable[..., tuple[int, str]]
+
+NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+
+
+@pytest.fixture
+def terminal(command_environ: dict[str, str], tmp_path: Path) -> Terminal:
+    """Run `seedance-mcp` with these words at a pseudo terminal, and give each answer when its question is there."""
+
+    def start(*words: str, answers: Answers, **settings: str) -> tuple[int, str]:
+        ours, theirs = os.openpty()
+        with subprocess.Popen(
+            [sys.executable, "-m", "seedance_mcp", *words],
+            cwd=tmp_path,
+            env={**command_environ, **settings},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        ) as process:
+            os.close(theirs)
+            late = threading.Timer(60, process.kill)
+            late.start()
+            shown = b""
+            try:
+                for question, answer in answers:
+                    while question.encode() not in shown:
+                        shown += os.read(ours, 4096)
+                    os.write(ours, f"{answer}\n".encode())
+                while piece := os.read(ours, 4096):
+                    shown += piece
+            except OSError:  # Linux says so when the other side has closed
+                pass
+            finally:
+                late.cancel()
+            ended = process.wait(30)
+        os.close(ours)
+        return ended, shown.decode().replace("\r\n", "\n")
+
+    return start
+
+
+@pytest.fixture
+def settings_file(tmp_path: Path) -> Path:
+    """The settings file of the command."""
+    if sys.platform == "darwin":
+        return tmp_path / "home/Library/Application Support/seedance-mcp/config.toml"
+    return tmp_path / "home/.config/seedance-mcp/config.toml"
+
+
+def without_key(emulator: Emulator) -> dict[str, str]:
+    """What points the command at the emulator, without its key."""
+    return {name: value for name, value in emulator.environment().items() if not name.endswith("_API_KEY")}
+
+
+def test_a_key_is_checked_stored_for_the_user_alone_and_priced(
+    terminal: Terminal, run: Run, settings_file: Path
+) -> None:
+    settings_file.parent.mkdir(parents=True)
+    settings_file.write_text("# mine\nSEEDANCE_MAX_USD_PER_DAY = 7 # less\n", encoding="utf-8")
+    settings_file.chmod(0o644)
+    with Emulator("ark").threaded() as emulator:
+        ways = {**without_key(emulator), **NO_KEYRING}
+        answers = [("Number or name: ", "ark"), ("(not shown)", f"  '{emulator.key}' ")]
+        code, shown = terminal("setup", answers=answers, **ways)
+        assert not emulator.ledger.tasks
+        assert code == 0, shown
+        assert run("doctor", **ways).returncode == 0
+    assert emulator.key not in shown
+    assert "https://console.volcengine.com/ark" in shown
+    assert f"Stored in {settings_file}." in shown
+    assert "A first video, 5 seconds with" in shown
+    assert "Caps: 3.00 USD a job, 7.00 USD a day" in shown
+    text = settings_file.read_text(encoding="utf-8")
+    assert text == f'# mine\nSEEDANCE_MAX_USD_PER_DAY = 7 # less\nARK_API_KEY = "{emulator.key}"\n'
+    assert settings_file.stat().st_mode & 0o777 == 0o600
+    assert list(settings_file.parent.iterdir()) == [settings_file]
+    settings_file.unlink()  # a key in a file of a test fails the run
+
+
+def test_a_keyring_keeps_the_key_and_the_server_finds_it_there(
+    terminal: Terminal, run_apart: Run, settings_file: Path, tmp_path: Path
+) -> None:
+    ring = tmp_path / "ring.json"
+    with Emulator("ark").threaded() as emulator:
+        ways = {
+            **without_key(emulator),
+            FILE: str(ring),
+            "PYTHON_KEYRING_BACKEND": "tests.file_keyring.FileKeyring",
+            "PYTHONPATH": f"{Path(__file__).parents[2]}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
+        }
+        code, shown = terminal("setup", "ark", answers=[("(not shown)", emulator.key)], **ways)
+        assert code == 0, shown
+        found = json.loads(run_apart("doctor", "--json", **ways).stdout)
+    assert found["conclusion"] == "A video can be made now at ark."
+    assert "Stored in the keyring of this test." in shown
+    assert settings_file.read_text(encoding="utf-8") == 'SEEDANCE_KEYRING = "ARK_API_KEY"\n'
+    assert ring.read_text(encoding="utf-8").count(emulator.key) == 1
+    ring.unlink()
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("not-the-key", "Volcengine Ark does not take this key: "),
+        ("two words", "That cannot be a key: there is a blank"),
+        ("", "There is no key."),
+    ],
+)
+def test_a_key_that_is_not_taken_is_refused_and_not_stored(
+    terminal: Terminal, settings_file: Path, typed: str, said: str
+) -> None:
+    with Emulator("ark").threaded() as emulator:
+        ways = {**without_key(emulator), **NO_KEYRING}
+        code, shown = terminal("setup", "ark", answers=[("(not shown)", typed)], **ways)
+    assert code == 2
+    assert said in shown
+    assert "Nothing was stored" in shown
+    assert not settings_file.exists()
+
+
+def test_a_settings_file_that_cannot_be_edited_is_left_alone(terminal: Terminal, settings_file: Path) -> None:
+    settings_file.parent.mkdir(parents=True)
+    settings_file.write_text('SEEDANCE_MODEL = "seedance-2.0"\n', encoding="utf-8")
+    settings_file.chmod(0o400)
+    with Emulator("ark").threaded() as emulator:
+        ways = {**without_key(emulator), **NO_KEYRING}
+        code, shown = terminal("setup", "ark", answers=[("(not shown)", emulator.key)], **ways)
+    assert code == 2
+    assert f"The settings file {settings_file} was left as it is: it may only be read." in " ".join(
+        shown.split()
+    )
+    assert settings_file.read_text(encoding="utf-8") == 'SEEDANCE_MODEL = "seedance-2.0"\n'
+
+
+def test_without_a_terminal_it_says_what_to_do(run: Run, settings_file: Path) -> None:
+    done = run("setup")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"write one of these into {settings_file}" in done.stderr
+    assert 'RUNCOMFY_TOKEN = "..."' in done.stderr
+    assert "nobody is no provider" in run("setup", "nobody").stderr
+
+
+def test_a_client_that_hands_on_nothing_gets_the_key_that_is_typed(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    answers = [("FAL_KEY (not shown", "typed-canary")]
+    code, shown = terminal("install", "lm-studio", answers=answers, FAL_KEY="canary-of-the-terminal")
+    assert code == 0, shown
+    content = json.loads((tmp_path / "home/.lmstudio/mcp.json").read_text(encoding="utf-8"))
+    assert content["mcpServers"]["seedance"]["env"] == {"FAL_KEY": "typed-canary"}
+    assert "canary" not in shown

@@ -1,0 +1,94 @@
+"""What an entry says to each client: the command, the keys, and what is for the user to change."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import json5
+import pytest
+import yaml
+
+from seedance_mcp.clients import Client, Entry, clients, install, snippet, uninstall
+from seedance_mcp.clients.entries import NAME
+from tests.architecture.source import ROOT
+
+from .samples import machine
+
+START = Entry(command="/opt/a b/seedance-mcp", arguments=("run", "it"), variables=("ONE_KEY", "TWO_TOKEN"))
+
+KEYS = {
+    "claude-desktop": None,
+    "claude-code": {"ONE_KEY": "${ONE_KEY}", "TWO_TOKEN": "${TWO_TOKEN}"},
+    "cursor": {"ONE_KEY": "${env:ONE_KEY}", "TWO_TOKEN": "${env:TWO_TOKEN}"},
+    "vscode": {"ONE_KEY": "${input:seedance-one-key}", "TWO_TOKEN": "${input:seedance-two-token}"},
+    "codex": ["ONE_KEY", "TWO_TOKEN"],
+    "windsurf": {"ONE_KEY": "${env:ONE_KEY}", "TWO_TOKEN": "${env:TWO_TOKEN}"},
+    "antigravity": None,
+    "gemini": {"ONE_KEY": "$ONE_KEY", "TWO_TOKEN": "$TWO_TOKEN"},
+    "zed": None,
+    "goose": ["ONE_KEY", "TWO_TOKEN"],
+    "opencode": {"ONE_KEY": "{env:ONE_KEY}", "TWO_TOKEN": "{env:TWO_TOKEN}"},
+    "lm-studio": None,
+}
+
+
+@pytest.mark.parametrize("client", clients().values(), ids=lambda client: client.name)
+def test_the_snippet_starts_the_server_and_names_keys_as_the_client_takes_them(client: Client) -> None:
+    text = snippet(client, START)
+    content = {"toml": tomllib.loads, "yaml": yaml.safe_load}.get(client.format, json.loads)(text)
+    entry = content
+    for name in (*client.table, NAME):
+        entry = entry[name]
+    if client.as_list:
+        assert entry[client.command] == ["/opt/a b/seedance-mcp", "run", "it"]
+    else:
+        assert (entry[client.command], entry["args"]) == ("/opt/a b/seedance-mcp", ["run", "it"])
+    assert entry.get(client.keys.field) == KEYS[client.name]
+
+
+def test_a_snippet_never_holds_a_key() -> None:
+    entry = Entry(command="/x", secrets={"ONE_KEY": "sk-ours"})
+    assert "sk-ours" not in "".join(snippet(client, entry) for client in clients().values()) + repr(entry)
+
+
+def test_the_entry_is_called_as_in_the_example_for_pasting() -> None:
+    example = json.loads((ROOT / "mcp.example.json").read_text(encoding="utf-8"))
+    assert list(example["mcpServers"]) == [NAME]
+
+
+def test_what_is_written_once_is_the_users_to_change(tmp_path: Path) -> None:
+    client, linux = clients()["codex"], machine("linux", tmp_path)
+    [change] = install(client, linux, START)
+    change.make()
+    path = change.file.path
+    path.write_text(path.read_text(encoding="utf-8").replace("_sec = 300", "_sec = 1200"), encoding="utf-8")
+    [change] = install(client, linux, START)
+    assert not change.needed
+
+
+def test_names_and_inputs_of_the_users_own_stay_beside_ours(tmp_path: Path) -> None:
+    linux = machine("linux", tmp_path)
+    codex, vscode = clients()["codex"], clients()["vscode"]
+    for client, text in (
+        (codex, '[mcp_servers.seedance]\ncommand = "/x"\nenv_vars = ["MINE"]\n'),
+        (vscode, '{\n  "inputs": [\n    {"id": "mine"} // my own\n  ]\n}\n'),
+    ):
+        path = linux.files(client)[0]
+        path.parent.mkdir(parents=True)
+        path.write_text(text, encoding="utf-8")
+        [change] = install(client, linux, START)
+        change.make()
+    found = tomllib.loads(linux.files(codex)[0].read_text(encoding="utf-8"))
+    assert found["mcp_servers"]["seedance"]["env_vars"] == ["MINE", "ONE_KEY", "TWO_TOKEN"]
+    path = linux.files(vscode)[0]
+    text = path.read_text(encoding="utf-8")
+    ids = [one["id"] for one in json5.loads(text)["inputs"]]
+    assert ids == ["mine", "seedance-one-key", "seedance-two-token"]
+    assert '{"id": "mine"}, // my own' in text
+    path.with_name("mcp.json.before-seedance").unlink()
+    for change in uninstall(vscode, linux):
+        change.make()
+    assert '{"id": "mine"} // my own\n  ]' in path.read_text(encoding="utf-8")
+    assert "seedance" not in path.read_text(encoding="utf-8")
