@@ -12,6 +12,9 @@ from ..types import Job, JobState
 from .scheduler import Scheduler
 
 _ASKED_AT_ONCE, _FETCHED_AT_ONCE = 64, 8
+MOST_RECORDS = 2000
+"""So many records are kept, of 8 kB each; of further jobs they are read before each look."""
+
 _ASKED_ABOUT = frozenset({JobState.ACCEPTED, JobState.STALLED, JobState.UNKNOWN})
 
 
@@ -98,7 +101,7 @@ class OpenJobs:
             self._forget(job.id)
             return
         self._mark(job.id, job.provider, job.state)
-        if job.state in (JobState.ACCEPTED, JobState.STALLED):
+        if job.state in (JobState.ACCEPTED, JobState.STALLED) and len(self._records) < MOST_RECORDS:
             self._records[job.id] = job
 
     def leave(self, job_id: str) -> None:

@@ -11,7 +11,7 @@ import anyio
 
 from seedance_mcp.app import App, open_app
 from seedance_mcp.config import load_settings
-from seedance_mcp.jobs.open_jobs import OpenJobs
+from seedance_mcp.jobs.open_jobs import MOST_RECORDS, OpenJobs
 from seedance_mcp.store import OpenJob, open_store
 from seedance_mcp.types import JobState, VideoRequest
 from tests.emulator import Behaviour, Emulator, Fault
@@ -92,6 +92,17 @@ async def test_a_record_is_kept_only_while_the_database_says_the_same(tmp_path: 
             [OpenJob(id="kept", version=3, **fields), OpenJob(id="changed", version=4, **fields)], set()
         )
         assert [jobs.record(job.id) for job in (kept, changed, ended)] == [kept, None, None]
+
+
+async def test_only_so_many_records_are_kept(tmp_path: Path) -> None:
+    async def step(job_id: str) -> None: ...
+
+    with closing(open_store(tmp_path)) as store:
+        jobs = OpenJobs(step, store, lambda provider, count: 0.0)
+        for number in range(MOST_RECORDS + 1):
+            jobs.keep(records.job(id=f"j{number}", state=JobState.ACCEPTED))
+        assert jobs.record(f"j{MOST_RECORDS - 1}") is not None
+        assert jobs.record(f"j{MOST_RECORDS}") is None
 
 
 async def test_the_open_jobs_of_a_provider_are_spread_and_no_others(tmp_path: Path) -> None:

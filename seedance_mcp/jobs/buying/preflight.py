@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from ...config import Settings
 from ...errors import ConfigError
 from ..context import JobContext
 
@@ -22,17 +23,19 @@ async def preflight(context: JobContext, *, paid: bool) -> None:
         ConfigError: the output folder cannot be written to, or for a paid video the disk is nearly full.
         StoreGone: the job database is no longer there.
     """
-    settings = context.settings
     await context.store.read(lambda _: None)
-    await anyio.to_thread.run_sync(_try_writing, settings.output_dir)
-    if paid:
-        for folder in (settings.output_dir, settings.state_dir):
-            free = await anyio.to_thread.run_sync(_free_bytes, folder)
-            if free < _FREE_BYTES:
-                raise ConfigError(
-                    f"Only {free / 1e6:.0f} MB are free on the disk with {folder}; 500 MB are wanted before buying.",
-                    hint="Free some space first: a paid video must have somewhere to go. Nothing was spent.",
-                )
+    await anyio.to_thread.run_sync(_look_at_disks, context.settings, paid)
+
+
+def _look_at_disks(settings: Settings, paid: bool) -> None:
+    _try_writing(settings.output_dir)
+    for folder in (settings.output_dir, settings.state_dir) if paid else ():
+        free = _free_bytes(folder)
+        if free < _FREE_BYTES:
+            raise ConfigError(
+                f"Only {free / 1e6:.0f} MB are free on the disk with {folder}; 500 MB are wanted before buying.",
+                hint="Free some space first: a paid video must have somewhere to go. Nothing was spent.",
+            )
 
 
 def _free_bytes(folder: Path) -> int:

@@ -12,7 +12,7 @@ import anyio
 
 from ...errors import ConfirmationRequired, SeedanceError
 from ...providers import Provider
-from ...store import BreakerOpen, came_to, job_records, repeated_requests
+from ...store import BreakerOpen, Connection, came_to, job_records, repeated_requests
 from ...types import Job, MediaFile, PurchaseTerms, VideoRequest
 from ..choosing.planning import Planner
 from ..choosing.plans import Plan, check_choice
@@ -117,14 +117,15 @@ class PurchaseFlow:
         return None
 
     async def _same_request(self, asked: ResolvedRequest) -> StartedJob | None:
-        digests = asked.digests
-        query = partial(
-            repeated_requests.made_for,
-            digests=(digest_of_asked(asked.request, digests),),
-            asked=wanted(asked.request, digests),
-        )
-        same = comparable(await self._store.read(query), paid=self._planner.is_paid(asked.request))
-        job = await self._store.read(partial(standing, jobs=same, now=self._store.clock()))
+        digests, paid, now = asked.digests, self._planner.is_paid(asked.request), self._store.clock()
+        digest, what = digest_of_asked(asked.request, digests), wanted(asked.request, digests)
+
+        def look(connection: Connection) -> tuple[list[Job], Job | None]:
+            made = repeated_requests.made_for(connection, digests=(digest,), asked=what)
+            same = comparable(made, paid=paid)
+            return same, standing(connection, same, now=now)
+
+        same, job = await self._store.read(look)
         return None if job is None else await self._known(job, why_there(job, same))
 
     async def _known(self, job: Job, reason: str) -> StartedJob:
