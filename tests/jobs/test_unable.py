@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -63,7 +64,7 @@ def wish(prompt: str, model: str = "seedance-1.0-pro-fast") -> VideoRequest:
 
 
 async def bought(app: App, prompt: str, model: str = "seedance-1.0-pro-fast") -> str:
-    job = (await app.generate(wish(prompt, model), PurchaseTerms(max_usd=50))).job
+    job = (await app.generate(wish(prompt, model), PurchaseTerms(max_usd=Decimal(50)))).job
     assert job.state is JobState.ACCEPTED, job.error
     return job.id
 
