@@ -79,6 +79,7 @@ KINDS = {
     "jobs/test_soundness.py": WIRE,
     "jobs/test_stand_ins.py": UNIT,
     "jobs/test_too_early.py": WIRE,
+    "jobs/test_unable.py": WIRE,
     "jobs/test_unfinished.py": UNIT,
     "jobs/test_unreachable_results.py": PROOF,
     "jobs/test_viewing.py": PROOF,
