@@ -9,9 +9,12 @@ import anyio
 
 from ..store import OpenJob, Store
 from ..types import Job, JobState
-from .scheduler import Scheduler
+from .scheduler import Places, Scheduler
 
-_ASKED_AT_ONCE, _FETCHED_AT_ONCE = 64, 8
+_ASKED_AT_ONCE, _ASKED_OF_ONE = 64, 24
+_FETCHED_AT_ONCE, _FETCHED_OF_ONE = 12, 8
+"""Looks and downloads under way, in all and of the jobs of one provider."""
+
 MOST_RECORDS = 2000
 """So many records are kept, of 8 kB each; of further jobs they are read before each look."""
 
@@ -36,10 +39,12 @@ class OpenJobs:
         self._step = step
         self._usual_wait = usual_wait
         clocks = {"clock": store.clock, "uptime": store.uptime}
-        self._asking = Scheduler(self._ask, at_once=_ASKED_AT_ONCE, **clocks)
-        self._fetching = Scheduler(step, at_once=_FETCHED_AT_ONCE, **clocks)
+        asked = Places(self._provider_of, at_once=_ASKED_AT_ONCE, of_one=_ASKED_OF_ONE)
+        fetched = Places(self._provider_of, at_once=_FETCHED_AT_ONCE, of_one=_FETCHED_OF_ONE)
+        self._asking = Scheduler(self._ask, places=asked, **clocks)
+        self._fetching = Scheduler(step, places=fetched, **clocks)
         self._records: dict[str, Job] = {}
-        self._asked: dict[str, str] = {}
+        self._providers: dict[str, str] = {}
         self._asked_at: Counter[str] = Counter()
         self._to_fetch: set[str] = set()
         self.elsewhere = False
@@ -61,10 +66,13 @@ class OpenJobs:
         self._records.pop(job_id, None)
         self._schedule_of(job_id).add(job_id)
 
-    def follow(self, job: Job, after: float) -> None:
-        """Schedule the first step of a job that was bought just now."""
+    def enter(self, job: Job) -> None:
+        """Take in a job that was bought just now."""
         self._mark(job.id, job.provider, job.state)
-        self._asking.add(job.id, after=after)
+
+    def schedule(self, job_id: str, after: float) -> None:
+        """Schedule a step of a job after so many seconds."""
+        self._schedule_of(job_id).add(job_id, after=after)
 
     def found(self, jobs: Iterable[OpenJob], skip: set[str]) -> None:
         """
@@ -98,7 +106,7 @@ class OpenJobs:
     def keep(self, job: Job) -> None:
         """Note the outcome of a step: the record is kept while the provider is asked about the job again and again."""
         if job.finished:
-            self._forget(job.id)
+            self.forget(job.id)
             return
         self._mark(job.id, job.provider, job.state)
         if job.state in (JobState.ACCEPTED, JobState.STALLED) and len(self._records) < MOST_RECORDS:
@@ -106,12 +114,22 @@ class OpenJobs:
 
     def leave(self, job_id: str) -> None:
         """Note that another process looks after the job; it is found again when that one does so no more."""
-        self._forget(job_id)
+        self.forget(job_id)
         self.elsewhere = True
 
-    def wait(self, job: Job) -> float:
-        """The seconds between two looks with which those at all jobs of its provider stay below its limit."""
-        return self._usual_wait(job.provider, self._asked_at[job.provider])
+    def wait(self, job_id: str) -> float:
+        """The seconds between two looks at a job with which those at all jobs of its provider stay below its limit."""
+        if job_id in self._to_fetch or job_id not in self._providers:
+            return 0.0
+        provider = self._providers[job_id]
+        return self._usual_wait(provider, self._asked_at[provider])
+
+    def must_move(self, job: Job) -> bool:
+        """Return whether this is a step of a look, and the result is to be fetched: it is in the other schedule from now on."""
+        if not self._asking.is_working(job.id):
+            return False
+        self._mark(job.id, job.provider, job.state)
+        return True
 
     async def _ask(self, job_id: str) -> float | None:
         if job_id in self._to_fetch:
@@ -126,21 +144,25 @@ class OpenJobs:
     def _schedule_of(self, job_id: str) -> Scheduler:
         return self._fetching if job_id in self._to_fetch else self._asking
 
+    def _provider_of(self, job_id: str) -> str:
+        return self._providers.get(job_id, "")
+
     def _mark(self, job_id: str, provider: str, state: JobState) -> None:
         """Note where the job belongs, and whether its provider is asked about it."""
         self._unmark(job_id)
+        self._providers[job_id] = provider
         if state is JobState.REMOTE_DONE:
             self._to_fetch.add(job_id)
         else:
-            self._asked[job_id] = provider
             self._asked_at[provider] += 1
 
     def _unmark(self, job_id: str) -> None:
-        self._to_fetch.discard(job_id)
-        provider = self._asked.pop(job_id, None)
-        if provider is not None:
+        provider = self._providers.pop(job_id, None)
+        if provider is not None and job_id not in self._to_fetch:
             self._asked_at[provider] -= 1
+        self._to_fetch.discard(job_id)
 
-    def _forget(self, job_id: str) -> None:
+    def forget(self, job_id: str) -> None:
+        """Note that nothing more is done for the job here."""
         self._records.pop(job_id, None)
         self._unmark(job_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable
 
 import anyio
@@ -16,6 +17,37 @@ _LONGEST_SLEEP = 30.0
 """The event loop's clock stops while the machine sleeps, so due times are looked at this often."""
 
 _AFTER_A_BUG = 60.0
+
+
+class Places:
+    """How many steps may be under way, in all and of the jobs of one provider: one that is silent holds up no other."""
+
+    def __init__(self, provider_of: Callable[[str], str], *, at_once: int, of_one: int) -> None:
+        """`provider_of` names the provider of a job."""
+        self._provider_of = provider_of
+        self._at_once, self._of_one = at_once, of_one
+        self._taken: dict[str, str] = {}
+        self._of: Counter[str] = Counter()
+
+    @property
+    def full(self) -> bool:
+        """Whether all are taken."""
+        return len(self._taken) >= self._at_once
+
+    def take(self, job_id: str) -> str | None:
+        """Take one for the job; the provider whose places are all taken if there is none."""
+        provider = self._provider_of(job_id)
+        if self._of[provider] >= self._of_one:
+            return provider
+        self._taken[job_id] = provider
+        self._of[provider] += 1
+        return None
+
+    def leave(self, job_id: str) -> str:
+        """Give the job's place back; returns the provider that has one more now."""
+        provider = self._taken.pop(job_id)
+        self._of[provider] -= 1
+        return provider
 
 
 class Scheduler:
@@ -32,14 +64,15 @@ class Scheduler:
         *,
         clock: Clock,
         uptime: Clock,
-        at_once: int,
+        places: Places,
     ) -> None:
-        """A job that is due while `at_once` steps are under way waits for its place."""
+        """A job that is due while its places are taken waits."""
         self._step = step
         self._clocks = clock, uptime
         self._shown = clock(), uptime()
         self._gone_by = 0.0
-        self._at_once = at_once
+        self._places = places
+        self._waiting: dict[str, deque[str]] = defaultdict(deque)
         self._due: dict[str, float] = {}
         self._heap: list[tuple[float, str]] = []
         self._working: set[str] = set()
@@ -64,9 +97,9 @@ class Scheduler:
         self._shown = shown
         return self._gone_by
 
-    def knows(self, job_id: str) -> bool:
-        """Return whether the job has a step coming or under way."""
-        return job_id in self._due or job_id in self._working
+    def is_working(self, job_id: str) -> bool:
+        """Return whether a step of the job is under way."""
+        return job_id in self._working
 
     @property
     def jobs(self) -> set[str]:
@@ -79,15 +112,18 @@ class Scheduler:
             while True:
                 self._bell = anyio.Event()
                 now = self._now()
-                while self._heap and self._heap[0][0] <= now and len(self._working) < self._at_once:
+                while self._heap and self._heap[0][0] <= now and not self._places.full:
                     at, job_id = heapq.heappop(self._heap)
                     if self._due.get(job_id) != at or job_id in self._working:
                         continue  # an outdated entry, or the running step will set the next time
+                    busy = self._places.take(job_id)
+                    if busy is not None:
+                        self._waiting[busy].append(job_id)
+                        continue
                     del self._due[job_id]
                     self._working.add(job_id)
                     tasks.start_soon(self._work, job_id)
-                full = len(self._working) >= self._at_once
-                sleep = self._heap[0][0] - now if self._heap and not full else _LONGEST_SLEEP
+                sleep = self._heap[0][0] - now if self._heap and not self._places.full else _LONGEST_SLEEP
                 with anyio.move_on_after(min(max(sleep, 0.0), _LONGEST_SLEEP)):
                     await self._bell.wait()
 
@@ -99,12 +135,23 @@ class Scheduler:
             # A bug in one job's step must not end the watching of all others.
             logger.exception("a step of %s failed in a way that nobody expected", job_id)
         finally:
-            if len(self._working) == self._at_once:
-                self._bell.set()
             self._working.discard(job_id)
+            self._let_another(self._places.leave(job_id))
         asked = self._due.pop(job_id, None)
         if asked is not None:  # somebody asked for a step while this one ran
             left = max(0.0, asked - self._now())
             after = left if after is None else min(after, left)
         if after is not None:
             self.add(job_id, after=after)
+
+    def _let_another(self, provider: str) -> None:
+        """Put the first that waits for a place of this provider back among those that are due."""
+        self._bell.set()
+        waiting = self._waiting.pop(provider, deque[str]())
+        while waiting:
+            job_id = waiting.popleft()
+            if job_id in self._due:
+                heapq.heappush(self._heap, (self._due[job_id], job_id))
+                break
+        if waiting:
+            self._waiting[provider] = waiting

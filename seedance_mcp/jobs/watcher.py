@@ -7,7 +7,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.to_thread
@@ -41,6 +41,9 @@ from .results.saving import Saver
 from .tracking.polling import lose_sight, poll
 from .tracking.reconcile import adopt_late, try_reconcile
 
+if TYPE_CHECKING:
+    from ..catalog import Offer
+
 logger = logging.getLogger(__name__)
 
 _RESCAN_SECONDS = 15.0
@@ -51,6 +54,9 @@ _DOUBTFUL = frozenset({JobState.ABSENT, JobState.REJECTED, JobState.UNRESOLVED, 
 _STALLED_FACTOR = 12
 _LONGEST_PAUSE, _LONGEST_DOWNLOAD_PAUSE = 300.0, 30.0
 """Seconds: what is added by chance between two tries, where one failure follows the other, is at most so long."""
+
+_LEFT_AFTER = 3
+"""After so many failures in a row another process may try: it may have the network or the rights that are missing here."""
 
 _LOUD_AFTER = 5
 _STALE_AT_ONCE = 3
@@ -95,7 +101,8 @@ class Watcher:
     def follow(self, job: Job) -> None:
         """Schedule the first step of a job that was bought just now, after the poll interval."""
         self._leases.want(job.id)
-        self._open.follow(job, after=self._interval(job))
+        self._open.enter(job)
+        self._open.schedule(job.id, after=self._interval(job))
 
     async def run(self) -> None:
         """Pick up what earlier processes left, then work until cancelled. Whatever raises, the rest goes on."""
@@ -185,6 +192,13 @@ class Watcher:
     async def _step(self, job_id: str) -> float | None:
         if job_id in self._purchases:
             return self._interval()
+        after = await self._try(job_id)
+        if self._failures.get(job_id, 0) >= _LEFT_AFTER:
+            with self._incidents.contained("Leaving it to other processes", job_id):
+                await self._leases.give_up(job_id)
+        return after
+
+    async def _try(self, job_id: str) -> float | None:
         try:
             after = await self._next(job_id)
         except transitions.Stale:
@@ -194,6 +208,8 @@ class Watcher:
         except job_records.DamagedRecord as error:
             logger.error("%s", error.message)
             self._unreadable.add(job_id)
+            self._open.forget(job_id)
+            self._leases.let_go(job_id)
             with self._incidents.contained("Naming its damaged record", job_id):
                 await self._damaged.note(job_id)
             return None
@@ -202,7 +218,7 @@ class Watcher:
         except Exception as error:  # whatever it is, the next step may go well, and all other jobs go on
             self._incidents.note("Following it", error, job_id)
             await self._incidents.keep()
-            return with_jitter(self._interval(), self._failed(job_id), longest=_LONGEST_PAUSE)
+            return with_jitter(self._after(job_id), self._failed(job_id), longest=_LONGEST_PAUSE)
         self._failures.pop(job_id, None)
         self._left.discard(job_id)
         return after
@@ -215,14 +231,16 @@ class Watcher:
             return self._done_with(job)
         if job.state in (JobState.RESERVED, JobState.SENDING):
             return await self._orphan(job)
-        # Before the lease: who may not ask about it must not keep those from it who may.
-        provider = await self._pool.open_for(job)
+        # Before the lease: who may or can not ask about it must not keep those from it who may.
+        provider, offer = await self._pool.open_for(job), self._pool.offer(job)
+        if job.state is JobState.REMOTE_DONE and self._open.must_move(job):
+            return 0.0
         if job.state is JobState.REMOTE_DONE and (pause := self._saver.pause(job)):
             return pause
         if not await self._leases.take(job.id):
             return self._open.leave(job.id)
         before = job.version
-        job = await self._advance(job, provider)
+        job = await self._advance(job, offer, provider)
         if job.version != before:
             self._events.changed(job)
         if job.finished:
@@ -238,8 +256,7 @@ class Watcher:
         self._open.keep(job)
         self._leases.let_go(job.id)
 
-    async def _advance(self, job: Job, provider: Provider) -> Job:
-        offer = self._pool.offer(job)
+    async def _advance(self, job: Job, offer: Offer, provider: Provider) -> Job:
         if job.state is JobState.UNKNOWN:
             return await try_reconcile(job, offer, provider=provider, store=self._store)
         if job.state is JobState.REMOTE_DONE:
@@ -254,6 +271,7 @@ class Watcher:
 
     def _leave(self, job_id: str, other: OtherAccount) -> float:
         # Looked at again because a person may say meanwhile that it is the same account; nobody is asked for that.
+        self._leases.let_go(job_id)
         if job_id not in self._left:
             self._left.add(job_id)
             logger.info("%s", other.message)
@@ -269,7 +287,10 @@ class Watcher:
         logger.log(level, "%s: %s: %s (%d in a row)", job_id, error.code, error.message, failures)
         wished = getattr(error, "retry_after", None) or 0.0
         longest = _LONGEST_DOWNLOAD_PAUSE if isinstance(error, DownloadError) else _LONGEST_PAUSE
-        return max(with_jitter(self._interval(), failures, longest=longest), min(wished, _LONGEST_PAUSE))
+        return max(with_jitter(self._after(job_id), failures, longest=longest), min(wished, _LONGEST_PAUSE))
+
+    def _after(self, job_id: str) -> float:
+        return max(self._interval(), self._open.wait(job_id))
 
     async def _orphan(self, job: Job) -> float | None:
         # Whether the submitting process died is told by its free lock alone, never by a clock.
@@ -314,7 +335,7 @@ class Watcher:
         wished = self._settings.poll_seconds
         if job is not None:
             wished = max(
-                wished * (_STALLED_FACTOR if job.state is JobState.STALLED else 1), self._open.wait(job)
+                wished * (_STALLED_FACTOR if job.state is JobState.STALLED else 1), self._open.wait(job.id)
             )
         return max(min(wished, self._pool.longest_wait(job)), self._pool.least_wait) * jitter
 

@@ -56,6 +56,13 @@ class Leases:
         """Renew the lease of this job no more."""
         self._until.pop(job_id, None)
 
+    async def give_up(self, job_id: str) -> None:
+        """Leave the job to whoever takes its lease next: this process can do nothing for it now. Raises StoreError."""
+        self.let_go(job_id)
+        row = job_id, self._store.ownership.instance
+        change = "DELETE FROM leases WHERE job_id = ? AND owner = ?"
+        await self._store.write(lambda connection: connection.execute(change, row))
+
     def open_jobs(self, connection: Connection) -> list[OpenJob]:
         """List the jobs that something still happens to, oldest first."""
         at_work = cache(self._store.ownership.at_work)

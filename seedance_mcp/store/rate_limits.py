@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from ..config import make_private
 from .accounts import short_digest
 from .machine.process_locks import FileLock
 
@@ -64,5 +63,7 @@ class RateFiles:
         try:
             return FileLock(path)
         except FileNotFoundError:
-            make_private(self._folder)
+            self._folder.mkdir(
+                mode=0o700, exist_ok=True
+            )  # and none above it: a state folder that is gone stays gone
             return FileLock(path)

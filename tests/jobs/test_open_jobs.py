@@ -94,6 +94,31 @@ async def test_a_record_is_kept_only_while_the_database_says_the_same(tmp_path: 
         assert [jobs.record(job.id) for job in (kept, changed, ended)] == [kept, None, None]
 
 
+async def test_a_provider_that_is_silent_holds_up_no_other(tmp_path: Path) -> None:
+    started = set[str]()
+
+    async def step(job_id: str) -> None:
+        started.add(job_id)
+        if job_id.startswith("silent") and not answers.is_set():
+            await answers.wait()
+
+    answers = anyio.Event()
+    with closing(open_store(tmp_path)) as store:
+        jobs = OpenJobs(step, store, lambda provider, count: 0.0)
+        for state in (JobState.ACCEPTED, JobState.REMOTE_DONE):
+            fields: dict[str, Any] = {"version": 1, "state": state, "elsewhere": False}
+            silent = [OpenJob(id=f"silent {state} {n}", provider="fal", **fields) for n in range(70)]
+            other = OpenJob(id=f"other {state}", provider="ark", **fields)
+            jobs.found([*silent, other], set())
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(jobs.run)
+            await until(lambda: {"other accepted", "other remote_done"} <= started)
+            assert len(started) < 70
+            answers.set()
+            await until(lambda: len(started) == 142)
+            tasks.cancel_scope.cancel()
+
+
 async def test_only_so_many_records_are_kept(tmp_path: Path) -> None:
     async def step(job_id: str) -> None: ...
 

@@ -170,6 +170,23 @@ async def test_a_clock_that_was_set_back_holds_nobody_up(limits: Limits, clock: 
     assert await turns.turn("read", 10) == 0
 
 
+async def test_a_clock_that_was_set_back_a_minute_holds_nobody_up(limits: Limits, clock: Clock) -> None:
+    turns = limits(info(read=(2, 1.0)), "a")
+    for _ in range(5):
+        await turns.turn("read", 10)
+    clock.now -= 60
+    assert await turns.turn("read", 10) == 0
+
+
+async def test_a_state_folder_that_is_gone_stays_gone(tmp_path: Path, clock: Clock) -> None:
+    gone = tmp_path / "state"
+    assert (
+        await SharedRateLimits(RateFiles(gone / "turns"), info(read=(1, 60.0)), "a", clock).turn("read", 0)
+        == 0
+    )
+    assert not gone.exists()
+
+
 async def test_another_process_that_stands_still_holds_nobody_up(limits: Limits, tmp_path: Path) -> None:
     turns = limits(info(read=(1, 60.0)), "a")
     await turns.turn("read", 0)

@@ -149,7 +149,10 @@ class ProviderPool:
 
     def usual_wait(self, provider: str, jobs: int) -> float:
         """The seconds between two looks at each of so many jobs with which all looks together stay below its limit."""
-        info = self.catalog.providers.get(provider)
+        try:
+            info = self.catalog.providers.get(provider)
+        except ConfigError:  # each step of a job there tells of it
+            return 0.0
         return usual_wait(info, jobs) if info else 0.0
 
     def open(self, info: ProviderInfo) -> Provider:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from ...providers import Kind
+from ...providers import PURCHASE_PATIENCE, Kind
 from ...store import Clock, NextCall, RateFiles, RateKey
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ logger = logging.getLogger(__name__)
 _LOOKS, _LOOK_SECONDS = 100, 0.005
 """So often, and so many seconds apart, a call tries to take a turn while others do, before it goes on without one."""
 
-_FURTHEST_SECONDS = 600.0
-"""A turn further away than this was written under another clock, and is forgotten."""
+_LONGEST_WAIT, _LONGEST_HOLD = PURCHASE_PATIENCE, 300.0
+"""Seconds: nobody waits longer for a turn, and no pause is longer. What lies further ahead was written under another clock."""
 
 _USED_SHARE = 0.8
 """Of the calls that come as fast as they may, the looks at open jobs take so much; the rest is for everything else."""
@@ -46,8 +46,9 @@ class SharedRateLimits:
         def take(before: NextCall) -> NextCall:
             nonlocal wait
             now = self._clock()
-            next_at, held_until = _believed(before, now)
             spread, early = _spread(self._info.limits.get(kind))
+            furthest = now + max(longest, _LONGEST_WAIT) + early + spread
+            next_at, held_until = _believed(before, now, furthest)
             at = max(now, held_until, next_at - early)
             wait = at - now
             if wait <= longest and (spread or held_until > now):
@@ -62,8 +63,8 @@ class SharedRateLimits:
 
         def stop(before: NextCall) -> NextCall:
             now = self._clock()
-            next_at, held_until = _believed(before, now)
-            return NextCall(next_at, max(held_until, now + seconds))
+            _, held_until = _believed(before, now, now)
+            return NextCall(before.at, max(held_until, now + seconds))
 
         await self._change(kind, stop)
 
@@ -98,7 +99,6 @@ def _spread(limit: RateLimit | None) -> tuple[float, float]:
     return spread, spread * (at_once - 1)
 
 
-def _believed(written: NextCall, now: float) -> tuple[float, float]:
-    furthest = now + _FURTHEST_SECONDS
-    next_at, held_until = written
-    return max(now, next_at if next_at < furthest else 0.0), held_until if held_until < furthest else 0.0
+def _believed(written: NextCall, now: float, furthest: float) -> tuple[float, float]:
+    at, held_until = written
+    return max(now, at if at <= furthest else 0.0), held_until if held_until <= now + _LONGEST_HOLD else 0.0

@@ -28,6 +28,10 @@ if sys.platform == "win32":
         except OSError:
             return False
         return True
+
+    def _unlock(descriptor: int) -> None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 else:
     import fcntl
 
@@ -37,6 +41,9 @@ else:
         except OSError:
             return False
         return True
+
+    def _unlock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 _ENDING = ".ending"
@@ -179,5 +186,7 @@ class FileLock:
         os.write(self._descriptor, content)
 
     def close(self) -> None:
-        """Let go of the lock."""
+        """Let go of the lock, also where a child process has inherited it, or the system would do so later."""
+        with contextlib.suppress(OSError):  # it was not held
+            _unlock(self._descriptor)
         os.close(self._descriptor)
