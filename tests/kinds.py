@@ -113,6 +113,7 @@ KINDS = {
     "server/test_output_schemas.py": PROOF,
     "server/test_reading.py": PROOF,
     "server/test_revisions.py": PROOF,
+    "server/test_skills.py": UNIT,
     "server/test_stdio.py": PROOF,
     "server/test_strange_requests.py": PROOF,
     "server/test_unknown_settings.py": PROOF,
