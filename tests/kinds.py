@@ -182,6 +182,8 @@ LONGEST = (
     "reliability/test_secrets.py",
     "reliability/test_miniatures.py",
     "clients/test_inspector.py",
+    "clients/test_every_client.py",
+    "clients/test_conformance.py",
     "clients/test_typescript.py",
     "server/test_waiting.py",
     "cli/test_watch.py",
