@@ -48,13 +48,13 @@ class PythonSdk:
         return [str(one.uri) for one in (await self.client.list_resources()).resources]
 
     async def read(self, uri: str) -> str:
-        return (await self.client.read_resource(uri)).contents[0].mime_type
+        return str((await self.client.read_resource(uri)).contents[0].mime_type)
 
     async def call(self, tool: str, arguments: dict[str, Any], told: Progress) -> tuple[bool, Blocks]:
-        async def progress(value: float, total: float | None, message: str | None) -> None:
-            told(value)
+        async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+            told(progress)
 
-        answer = await self.client.call_tool(tool, arguments, progress_callback=progress)
+        answer = await self.client.call_tool(tool, arguments, progress_callback=on_progress)
         return answer.is_error, [block.model_dump(by_alias=True, mode="json") for block in answer.content]
 
 
