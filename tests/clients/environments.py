@@ -15,7 +15,6 @@ from pathlib import Path
 from .packages import CACHE, Missing, alone
 
 _HERE = Path(__file__).parent
-_UV = "uv>=0.9,<0.14"
 _SECONDS = 300.0
 
 
@@ -58,9 +57,11 @@ def _uv(cache: Path) -> str:
     """Return the path of uv: one that is installed here, or one in the cache."""
     folder = cache / "uv"
     if not folder.exists() and not shutil.which("uv"):
+        project = tomllib.loads((_HERE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+        [uv] = [line for line in project["dependency-groups"]["publish"] if line.startswith("uv>")]
         pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
         _complete_or_absent(
-            folder, lambda unfinished: _run(*pip, "--target", str(unfinished), _UV, cache=cache)
+            folder, lambda unfinished: _run(*pip, "--target", str(unfinished), uv, cache=cache)
         )
     return shutil.which("uv") or str(folder / "bin" / "uv")
 
