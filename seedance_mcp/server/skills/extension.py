@@ -8,39 +8,16 @@ from typing import Any
 from mcp import MCPError
 from mcp.server import ServerRequestContext
 from mcp.server.extension import Extension, MethodBinding
-from mcp.types import INVALID_PARAMS, CacheableResult, PaginatedRequestParams, RequestParams, Resource
-from pydantic import BaseModel
+from mcp.types import INVALID_PARAMS, PaginatedRequestParams, ReadResourceRequestParams, Resource
 
-from .folders import Skill, SkillFile, skills
+from .folders import Skill, skills
 
 SCHEME = "skill://"
 MARKDOWN = "text/markdown"
 
-_HOUR_MS = 3_600_000
+_CACHED = {"ttlMs": 3_600_000, "cacheScope": "public"}
 
-
-class _File(BaseModel):
-    uri: str
-    digest: str
-    size: int
-
-
-class _Entry(BaseModel):
-    uri: str
-    frontmatter: dict[str, str]
-    resources: list[_File]
-
-
-class _Listed(CacheableResult):
-    skills: list[_Entry]
-
-
-class _Got(CacheableResult):
-    skill: _Entry
-
-
-class _Wanted(RequestParams):
-    uri: str
+_Context = ServerRequestContext[Any, Any]
 
 
 class SkillsExtension(Extension):
@@ -57,7 +34,7 @@ class SkillsExtension(Extension):
         """
         return (
             MethodBinding("skills/list", PaginatedRequestParams, _list),
-            MethodBinding("skills/get", _Wanted, _get),
+            MethodBinding("skills/get", ReadResourceRequestParams, _get),
         )
 
 
@@ -80,27 +57,26 @@ def read_skill_file(uri: str) -> str | None:
     return next((file.text for skill in skills() for file in skill.files if skill.address(file) == uri), None)
 
 
-async def _list(context: ServerRequestContext[Any, Any], params: PaginatedRequestParams) -> _Listed:
-    return _Listed(skills=[_entry(skill) for skill in skills()], ttl_ms=_HOUR_MS, cache_scope="public")
+async def _list(context: _Context, params: PaginatedRequestParams) -> dict[str, Any]:
+    return {"skills": [_entry(skill) for skill in skills()], **_CACHED}
 
 
-async def _get(context: ServerRequestContext[Any, Any], params: _Wanted) -> _Got:
+async def _get(context: _Context, params: ReadResourceRequestParams) -> dict[str, Any]:
     for skill in skills():
         if skill.uri == params.uri:
-            return _Got(skill=_entry(skill), ttl_ms=_HOUR_MS, cache_scope="public")
+            return {"skill": _entry(skill), **_CACHED}
     known = ", ".join(skill.uri for skill in skills())
     raise MCPError(
         INVALID_PARAMS, f"There is no skill {params.uri[:200]!r}.", {"hint": f"There are: {known}."}
     )
 
 
-def _entry(skill: Skill) -> _Entry:
-    return _Entry(
-        uri=skill.uri,
-        frontmatter=dict(skill.frontmatter),
-        resources=[_file(skill, file) for file in skill.files],
-    )
-
-
-def _file(skill: Skill, file: SkillFile) -> _File:
-    return _File(uri=skill.address(file), digest=file.digest, size=len(file.raw))
+# Plain, as the wire has it: the classes of models would be built at each start, for what hardly any client asks.
+def _entry(skill: Skill) -> dict[str, Any]:
+    return {
+        "uri": skill.uri,
+        "frontmatter": dict(skill.frontmatter),
+        "resources": [
+            {"uri": skill.address(file), "digest": file.digest, "size": len(file.raw)} for file in skill.files
+        ],
+    }

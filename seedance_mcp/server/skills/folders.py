@@ -9,8 +9,6 @@ from functools import cache, cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from ...catalog import guides
-
 _ENTRY = "SKILL.md"
 _FENCE = "---\n"
 
@@ -68,6 +66,8 @@ def skills() -> tuple[Skill, ...]:
 
 
 def _skill(folder: Traversable) -> Skill:
+    from ...catalog import guides  # here, because a server starts without the catalogue
+
     own = [SkillFile(path, text) for path, text in _texts(folder)]
     added = [SkillFile(f"references/{name}.md", text) for name, text in guides().items()]
     ordered = sorted([*own, *added], key=lambda file: (file.path != _ENTRY, file.path))
