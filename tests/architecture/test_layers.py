@@ -72,15 +72,6 @@ def test_heavy_libraries_wait_until_they_are_needed(door: str) -> None:
     assert set(result.stdout.split()) - own == set()
 
 
-def test_a_server_is_put_together_without_the_catalogue() -> None:
-    """Its models take as long to build as all else of ours; they come with the first call."""
-    code = "import sys, seedance_mcp.server.assembly; print('seedance_mcp.catalog' in sys.modules)"
-    result = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
-    )
-    assert result.stdout.strip() == "False"
-
-
 @pytest.mark.parametrize("library", HEAVY)
 def test_no_module_on_the_main_path_imports_a_heavy_library_at_its_top(library: str) -> None:
     wrong = [
