@@ -1,9 +1,9 @@
 """
 Writes what the places where this server is offered need to know: `python scripts/publishing.py [--check | --ready]`.
 
-`server.json` is for the MCP registry, `.claude-plugin/` and `publish/claude-plugin/` are for Claude Code; `scripts/bundle.py`
-makes the bundle for desktop applications from the same facts. `--ready` says what a release still lacks, and
-`--docker COMMIT` prints the entry for Docker's catalogue.
+`server.json` is for the MCP registry; `.claude-plugin/` and `publish/claude-plugin/`, whose `skills/` are those that the
+server serves, are for Claude Code; `scripts/bundle.py` makes the bundle for desktop applications from the same facts.
+`--ready` says what a release still lacks, and `--docker COMMIT` prints the entry for Docker's catalogue.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from urllib.parse import quote
 
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.config import setting_table
+from seedance_mcp.server.skills import skills
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACEHOLDER = "OWNER"
@@ -296,7 +297,9 @@ def files() -> dict[str, str]:
         f"{_PLUGIN}/.claude-plugin/plugin.json": plugin_json(),
         f"{_PLUGIN}/.mcp.json": plugin_servers(),
     }
-    return {path: as_text(document) for path, document in documents.items()}
+    return {path: as_text(document) for path, document in documents.items()} | {
+        f"{_PLUGIN}/skills/{skill.name}/{file.path}": file.text for skill in skills() for file in skill.files
+    }
 
 
 def as_text(document: dict[str, Any]) -> str:

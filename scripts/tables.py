@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
 import tempfile
+import tomllib
 from collections.abc import Sequence
 from decimal import Decimal
 from importlib import import_module
@@ -30,6 +32,7 @@ PAGES = tuple(
         "README.md",
         "Dockerfile",
         "docs/benchmarks.md",
+        "docs/clients.md",
         "docs/decisions.md",
         "docs/reliability.md",
         "docs/settings.md",
@@ -144,6 +147,47 @@ def errors() -> str:
 def job_codes() -> str:
     """Every code that a job's error can have, with what it means."""
     return _table(("Code", "Means"), [(f"`{code}`", said) for code, said in JOB_CODES.items()])
+
+
+def clients() -> str:
+    """What was seen of each client that the tests play, from the record that they are held against."""
+    rows = json.loads((ROOT / "docs" / "clients.json").read_text(encoding="utf-8"))
+    columns = {
+        "era": "connects with",
+        "lists": "lists",
+        "estimates": "estimates",
+        "generates": "generates",
+        "progress": "progress",
+        "refusal": "refusal readable",
+        "cancels": "cancels",
+        "resources": "resources",
+        "pictures": "pictures",
+        "skills": "skills",
+        "date": "seen",
+    }
+    return _table(
+        ("client", *columns.values()),
+        [(client, *(seen.get(name, "–") for name in columns)) for client, seen in rows.items()],
+    )
+
+
+def patience() -> str:
+    """How long each product lets a call take, as far as that is known, and how long ours wait by themselves."""
+    text = (ROOT / "seedance_mcp" / "server" / "hosts.toml").read_text(encoding="utf-8")
+    return _table(
+        ("product", "its limit", "waits by itself", "at most"),
+        [
+            (host["product"], host["limit"], _usual_wait(host), f"{host['most']} s")
+            for host in tomllib.loads(text)["host"]
+            if "limit" in host
+        ],
+    )
+
+
+def _usual_wait(host: dict[str, Any]) -> str:
+    if "wait" in host:
+        return f"{host['wait']} s"
+    return f"generate_video {host['generate']} s, check_status {host['check']} s"
 
 
 def decisions() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .advice import check_prompt, check_sound
 from .delivery import not_as_ordered, other_model
 from .input_advice import check_inputs
+from .loading import guides
 from .lookup import Catalog
 from .models import Model
 from .offers import Offer, Parameter, ProviderInfo, RateLimit
@@ -24,6 +25,7 @@ __all__ = [
     "check_prompt",
     "check_sound",
     "estimate",
+    "guides",
     "leeway",
     "not_as_ordered",
     "other_model",

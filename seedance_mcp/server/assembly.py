@@ -16,6 +16,7 @@ from .ending import Ending
 from .opening import Opening, opening
 from .resources import add_resources
 from .revisions import only_what_was_negotiated
+from .skills import SkillsExtension
 from .tooling import Toolbox
 from .tools import all_tools
 from .updates import Updates
@@ -25,7 +26,7 @@ _HOUR_MS = 3_600_000
 INSTRUCTIONS = (
     "Makes Seedance videos. Tell the person the price (estimate_cost) before generate_video spends it. Jobs"
     " go on by themselves: after a time-out call check_status, never generate_video again. Give the person"
-    " video_path."
+    " video_path. How to direct one: skill://direct-seedance-video/SKILL.md"
 )
 
 
@@ -55,6 +56,7 @@ def assemble(
         lifespan=lifespan,
         subscriptions=bus,
         middleware=[only_what_was_negotiated],
+        extensions=[SkillsExtension()],
         cache_hints={"tools/list": CacheHint(ttl_ms=_HOUR_MS, scope="public")},
         log_level="WARNING",
     )

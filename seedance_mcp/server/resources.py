@@ -1,4 +1,4 @@
-"""The resources: jobs with their pictures and videos, models with their guides, and the budget."""
+"""The resources: jobs with their pictures and videos, models with their guides, the budget, and the files of skills."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ from ..presentation import catalog_views, views
 from ..types import Job, MediaFile
 from .answers import commands_in
 from .opening import Opening
+from .skills import MARKDOWN, SCHEME, listed_skill_files, read_skill_file
 from .transport import lowlevel
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ MAX_VIDEO_BYTES = 8 * 1024 * 1024
 
 _LISTED_JOBS = 20
 _COMPLETIONS = 100
-_JSON, _JPEG, _MP4, _MARKDOWN = "application/json", "image/jpeg", "video/mp4", "text/markdown"
+_JSON, _JPEG, _MP4 = "application/json", "image/jpeg", "video/mp4"
 _SCHEME = "seedance://"
 
 _FIXED = (
@@ -58,7 +59,7 @@ _TEMPLATES = (
     ("jobs/{job_id}/contact-sheet", "Contact sheet", "Frames of a finished job's video", _JPEG),
     ("jobs/{job_id}/video", "Video", "A finished job's video, up to 8 MB", _MP4),
     ("models/{model}", "Model", "One model with its limits", _JSON),
-    ("guide/{model}", "Prompt guide", "How to write prompts for a model", _MARKDOWN),
+    ("guide/{model}", "Prompt guide", "How to write prompts for a model", MARKDOWN),
 )
 
 _Context = ServerRequestContext[Any, Any]
@@ -79,6 +80,7 @@ async def _list(context: _Context, params: PaginatedRequestParams) -> ListResour
         Resource(uri=_SCHEME + path, name=path, title=title, description=text, mime_type=_JSON)
         for path, title, text in _FIXED
     ]
+    found += listed_skill_files()
     jobs: list[Job] = []
     opening = cast("Opening", context.lifespan_context)
     await opening.first_try()
@@ -117,7 +119,10 @@ async def _list_templates(context: _Context, params: PaginatedRequestParams) -> 
 async def _read(context: _Context, params: ReadResourceRequestParams) -> ReadResourceResult:
     uri = params.uri
     try:
-        kind, content = await _find(await _app(context), uri)
+        if uri.startswith(SCHEME):  # needs no app: how to direct can be read while the settings are wrong
+            kind, content = _skill_file(uri)
+        else:
+            kind, content = await _find(await _app(context), uri)
     except (JobNotFound, InvalidRequest, JobNotFinished, MediaError) as error:
         raise MCPError(INVALID_PARAMS, error.message, {"uri": uri[:200], "hint": error.hint}) from None
     except SeedanceError as error:
@@ -144,11 +149,21 @@ async def _find(app: App, uri: str) -> _Content:
             case ["budget"]:
                 return _as_json(await views.budget(app), app)
             case ["guide", model]:
-                return _MARKDOWN, app.catalog.guide(model)
+                return MARKDOWN, app.catalog.guide(model)
             case _:
                 pass
     known = ", ".join(_SCHEME + path for path, *_ in (*_FIXED, *_TEMPLATES))
     raise InvalidRequest([f"There is no resource {uri[:200]!r}."], hint=f"There are: {known}.")
+
+
+def _skill_file(uri: str) -> _Content:
+    text = read_skill_file(uri)
+    if text is None:
+        known = ", ".join(entry.uri for entry in listed_skill_files())
+        raise InvalidRequest(
+            [f"There is no resource {uri[:200]!r}."], hint=f"Begin with {known}, which names the other files."
+        )
+    return MARKDOWN, text
 
 
 async def _contact_sheet(app: App, job: Job) -> _Content:

@@ -2,6 +2,7 @@
 //   node drive.mjs FOLDER PACKAGE OPTIONS
 // FOLDER has node_modules. OPTIONS: {command, args, env, cwd, mode, agrees}; `mode` is for clients that know both protocol
 // eras, `agrees` makes the client one that can ask its person, who answers yes.
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import path from "node:path";
@@ -29,19 +30,20 @@ if (agrees) {
   client.setRequestHandler(two ? "elicitation/create" : load(`${name}/types.js`).ElicitRequestSchema, answer);
 }
 
-const call = async ({ tool, args, cancelAfterProgress, withProgress }) => {
+// With `abandon`, the call is given up as soon as a file of that name is there.
+const call = async ({ tool, args, abandon, withProgress }) => {
   const told = [];
   const abort = new AbortController();
   const options = { signal: abort.signal };
-  if (withProgress || cancelAfterProgress) {
-    options.onprogress = (one) => {
-      told.push(one);
-      if (cancelAfterProgress) abort.abort("the person went away");
-    };
-  }
+  if (withProgress) options.onprogress = (one) => told.push(one);
+  const looking = abandon && setInterval(() => existsSync(abandon) && abort.abort("the person went away"), 20);
   const wanted = { name: tool, arguments: args };
-  const result = two ? await client.callTool(wanted, options) : await client.callTool(wanted, undefined, options);
-  return { result, told };
+  try {
+    const result = two ? await client.callTool(wanted, options) : await client.callTool(wanted, undefined, options);
+    return { result, told };
+  } finally {
+    clearInterval(looking);
+  }
 };
 
 const steps = {

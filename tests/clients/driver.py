@@ -1,4 +1,4 @@
-"""Talks to a TypeScript client through `drive.mjs`, which has started the real server."""
+"""Talks to a client of another maker through `drive.mjs` or `drive.py`, which has started the real server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import anyio
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-_DRIVER = Path(__file__).with_name("drive.mjs")
+_HERE = Path(__file__).parent
 _MOST_BYTES = 64 * 1024 * 1024
 
 
@@ -26,10 +26,17 @@ class Threw(Exception):
 
 @dataclass(frozen=True)
 class Sdk:
-    """A TypeScript client: its package, and how it opens if it knows more than one way."""
+    """A client: its package or environment, and how it opens if it knows more than one way."""
 
     package: str
     mode: str | None = None
+    python: bool = False
+
+    def command(self, place: Path) -> list[str]:
+        """Return what drives it: `place` is the folder with the packages, or the Python of its environment."""
+        if self.python:
+            return [str(place), str(_HERE / "drive.py"), self.package]
+        return ["node", str(_HERE / "drive.mjs"), str(place), self.package]
 
     def __str__(self) -> str:
         return f"{self.package.rpartition('/')[2]} {self.mode or ''}".strip()
@@ -41,6 +48,7 @@ class Driver:
     def __init__(self, process: Process) -> None:
         assert process.stdin
         assert process.stdout
+        self.versions: dict[str, Any] = {}
         self._stdin = process.stdin
         self._lines = BufferedByteReceiveStream(process.stdout)
 
@@ -57,14 +65,30 @@ class Driver:
         return (await self.ask("call", tool=tool, args=arguments))["result"]
 
 
+def command_on(tape: Path) -> list[str]:
+    """Return what starts the server with something between it and its client that writes all they say into a file."""
+    return [sys.executable, str(_HERE / "tape.py"), str(tape), sys.executable, "-m", "seedance_mcp"]
+
+
 @asynccontextmanager
 async def driving(
-    packages: Path, sdk: Sdk, environ: Mapping[str, str], folder: Path, *, agrees: bool = False
+    place: Path,
+    sdk: Sdk,
+    environ: Mapping[str, str],
+    folder: Path,
+    *,
+    agrees: bool = False,
+    tape: Path | None = None,
 ) -> AsyncIterator[Driver]:
-    """Let this client start the server and connect to it; both are gone afterwards."""
+    """
+    Let this client start the server and connect to it; both are gone afterwards.
+
+    `tape` is a file for what they say to each other, for which something stands between them.
+    """
+    command, *args = command_on(tape) if tape else (sys.executable, "-m", "seedance_mcp")
     options = {
-        "command": sys.executable,
-        "args": ["-m", "seedance_mcp"],
+        "command": command,
+        "args": args,
         "env": {**os.environ, **environ},
         "cwd": str(folder),
         "mode": sdk.mode,
@@ -72,7 +96,7 @@ async def driving(
     }
     with anyio.fail_after(100):
         async with await anyio.open_process(
-            ["node", str(_DRIVER), str(packages), sdk.package, json.dumps(options)],
+            [*sdk.command(place), json.dumps(options)],
             stdin=PIPE,
             stdout=PIPE,
             stderr=None,
@@ -80,7 +104,7 @@ async def driving(
         ) as process:
             try:
                 driver = Driver(process)
-                await driver.ask("connect")
+                driver.versions = await driver.ask("connect")
                 yield driver
                 assert process.stdin
                 await process.stdin.aclose()

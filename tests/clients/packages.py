@@ -14,6 +14,9 @@ from pathlib import Path
 
 import platformdirs
 
+CACHE = platformdirs.user_cache_path("seedance-mcp-tests")
+"""The usual cache folder, found before any test changes where the home folder is."""
+
 _PACKAGES = Path(__file__).with_name("package.json")
 _NODE_22 = "22.23.2"
 _SECONDS = 300.0
@@ -33,10 +36,10 @@ def installed(cache: Path | None = None) -> Path:
     if npm is None or shutil.which("node") is None:
         raise Missing("node and npm are not installed")
     wanted = _PACKAGES.read_bytes() + _node_package().encode()
-    cache = cache or platformdirs.user_cache_path("seedance-mcp-tests")
+    cache = cache or CACHE
     folder = cache / f"clients-{hashlib.sha256(wanted).hexdigest()[:12]}"
     cache.mkdir(parents=True, exist_ok=True)
-    with _alone(cache / "clients.lock"):
+    with alone(cache / "clients.lock"):
         if not folder.exists():
             unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=cache))
             try:
@@ -79,7 +82,7 @@ def _node_package() -> str:
 
 
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
     """Wait for the lock, which the system takes back if its holder dies."""
     with path.open("a+b") as file:
         if sys.platform == "win32":

@@ -16,15 +16,15 @@ from PIL import Image
 from tests.server.asking import SMALL, priced
 from tests.server.left import document, finished_once, processes, rows, until, with_hook
 
-from .driver import Driver, Sdk, Threw, driving
+from .driver import Sdk, Threw, driving
+from .play import STALLED
+from .play import job_id_in as _job_id
+from .play import text_of as _text
+from .rows import OLD, TYPESCRIPT
 
 pytestmark = pytest.mark.timeout(400)
 
-OLD = Sdk("sdk-1.12")
-LAST_1 = Sdk("sdk-1.32")
-TWO = "@modelcontextprotocol/client"
-SDKS = [OLD, LAST_1, Sdk(TWO, "legacy"), Sdk(TWO, "auto")]
-STALLED = {**SMALL, "prompt": "[sandbox:stall] a fox", "wait_seconds": 0}
+SDKS = TYPESCRIPT
 
 REFUSALS: dict[str, dict[str, Any]] = {
     "generate_video": {**SMALL, "size": "big"},
@@ -37,19 +37,10 @@ REFUSALS: dict[str, dict[str, Any]] = {
 }
 
 
-def _text(answer: dict[str, Any]) -> str:
-    return "\n".join(block["text"] for block in answer["content"] if block["type"] == "text")
-
-
 def _fine(answer: dict[str, Any], sdk: Sdk) -> str:
     assert not answer.get("isError"), answer
     assert ("structuredContent" in answer) == (sdk != OLD)
     return _text(answer)
-
-
-def _job_id(answer: dict[str, Any]) -> str:
-    [line] = [line for line in _text(answer).splitlines() if line.startswith("job_id: ")]
-    return line.removeprefix("job_id: ")
 
 
 @pytest.mark.parametrize("sdk", SDKS, ids=str)
@@ -71,51 +62,21 @@ async def test_every_tool_answers_and_refuses_in_words_that_arrive(
             for told in (error["code"], error["hint"], *(error.get("problems") or [error["message"]])):
                 assert told in _text(answer)
 
-        await _buy_and_look(client, sdk, tmp_path)
+        made = await client.call("generate_video", **SMALL, wait_seconds=60)
+        said = _fine(made, sdk)
+        [video] = (tmp_path / "videos").glob("*.mp4")
+        assert f"video_path: {video}" in said
+        kinds = [block["type"] for block in made["content"]]
+        assert kinds == (
+            ["text", "image"] if sdk == OLD else ["text", "resource_link", "resource_link", "image"]
+        )
+        _fine(await client.call("view_video", source=_job_id(made)), sdk)
         _fine(await client.call("estimate_cost", prompt="A fox", model="seedance-2.0"), sdk)
         _fine(await client.call("list_models"), sdk)
         _fine(await client.call("upload_media", source=str(picture)), sdk)
-        await _cancel(client, sdk)
-        assert "2 jobs, newest first" in _fine(await client.call("check_status"), sdk)
-
-
-async def _buy_and_look(client: Driver, sdk: Sdk, folder: Path) -> None:
-    """Make a video with progress; read what it says, its resource, and the look at it."""
-    made = await client.ask(
-        "call", tool="generate_video", args={**SMALL, "wait_seconds": 60}, withProgress=True
-    )
-    said = _fine(made["result"], sdk)
-    [video] = (folder / "videos").glob("*.mp4")
-    assert f"video_path: {video}" in said
-    assert "status: succeeded" in said
-    values = [one["progress"] for one in made["told"]]
-    assert values
-    assert values == sorted(set(values))
-    kinds = [block["type"] for block in made["result"]["content"]]
-    assert kinds == (["text", "image"] if sdk == OLD else ["text", "resource_link", "resource_link", "image"])
-
-    job_id = _job_id(made["result"])
-    _fine(await client.call("view_video", source=job_id), sdk)
-    listed = [one["uri"] for one in (await client.ask("listResources"))["resources"]]
-    assert f"seedance://jobs/{job_id}" in listed
-    read = await client.ask("readResource", uri=f"seedance://jobs/{job_id}/contact-sheet")
-    assert read["contents"][0]["mimeType"] == "image/jpeg"
-    with pytest.raises(Threw, match="There is no job"):
-        await client.ask("readResource", uri="seedance://jobs/job_nothing")
-
-
-async def _cancel(client: Driver, sdk: Sdk) -> None:
-    """Give up a call that waits: its job goes on until it is cancelled itself."""
-    job_id = _job_id(await client.call("generate_video", **STALLED))
-    waiting = {"job_id": job_id, "wait_seconds": 60}
-    with pytest.raises(Threw, match="the person went away"):
-        await client.ask("call", tool="check_status", args=waiting, cancelAfterProgress=True)
-    said = _fine(await client.call("check_status", job_id=job_id, wait_seconds=0), sdk)
-    assert "status: queued" in said or "status: running" in said
-    _fine(await client.call("cancel_job", job_id=job_id), sdk)
-    assert "status: cancelled" in _fine(
-        await client.call("check_status", job_id=job_id, wait_seconds=30), sdk
-    )
+        assert "1 job, newest first" in _fine(await client.call("check_status"), sdk)
+        with pytest.raises(Threw, match="There is no job"):
+            await client.ask("readResource", uri="seedance://jobs/job_nothing")
 
 
 @pytest.mark.parametrize("sdk", SDKS, ids=str)

@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.config import setting_table
+from seedance_mcp.server.skills import skills
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -33,6 +34,18 @@ def read(path: str) -> Any:
 def test_every_written_file_is_up_to_date() -> None:
     for path, text in publishing.files().items():
         assert (ROOT / path).read_text(encoding="utf-8") == text, "run `python scripts/publishing.py`"
+
+
+def test_the_plugin_has_the_skills_that_the_server_serves_and_no_other_file_in_them() -> None:
+    folder = ROOT / "publish" / "claude-plugin" / "skills"
+    there = {
+        path.relative_to(ROOT).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+    assert there == {
+        f"publish/claude-plugin/skills/{skill.name}/{file.path}": file.raw
+        for skill in skills()
+        for file in skill.files
+    }
 
 
 def test_the_registry_takes_the_entry(tmp_path: Path) -> None:

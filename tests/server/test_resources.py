@@ -77,7 +77,12 @@ async def test_the_newest_twenty_jobs_are_listed(settings: Settings, era: Era) -
                 jobs.append(content(await client.call_tool("generate_video", asked))["job_id"])
             listed = [resource.uri for resource in (await client.list_resources()).resources]
             templates = (await client.list_resource_templates()).resource_templates
-    fixed = ["seedance://jobs", "seedance://models", "seedance://budget"]
+    fixed = [
+        "seedance://jobs",
+        "seedance://models",
+        "seedance://budget",
+        "skill://direct-seedance-video/SKILL.md",
+    ]
     assert listed == [*fixed, *(f"seedance://jobs/{job_id}" for job_id in reversed(jobs[1:]))]
     assert len(templates) == 5
 
@@ -111,6 +116,8 @@ async def test_only_the_video_that_was_saved_is_handed_over(settings: Settings, 
         "seedance://models/seedance-9",
         "seedance://guide/../../models",
         "seedance://nothing",
+        "skill://direct-seedance-video",
+        "skill://direct-seedance-video/references/../SKILL.md",
         "file:///etc/passwd",
     ],
 )
