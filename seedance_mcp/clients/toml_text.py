@@ -128,7 +128,10 @@ class Toml:
 def _read(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # ValueError alone: a number of more digits than Python reads
         raise Broken(f"it is not TOML: {error}") from None
 
 
