@@ -36,11 +36,13 @@ class Start:
     How an entry that is there starts the server; `command` is empty if it does not say so.
 
     `holds` are the variables whose values stand in the entry itself: the server takes those, whatever is stored elsewhere.
+    `switched_off`: the client does not start it.
     """
 
     command: str
     arguments: tuple[str, ...]
     holds: tuple[str, ...] = field(default=(), compare=False)
+    switched_off: bool = field(default=False, compare=False)
 
 
 def table_of(client: Client, text: str, *, older: bool = False) -> tuple[str, ...]:
@@ -124,6 +126,7 @@ def is_installed(client: Client, text: str) -> Start | None:
         command=command if isinstance(command, str) else "",
         arguments=tuple(map(str, listed)),
         holds=tuple(_held(client, found)),
+        switched_off=found.get("disabled") is True or found.get("enabled") is False,
     )
 
 

@@ -15,7 +15,6 @@ from .known import Client, Machine
 from .settings_files import SettingsFile
 from .shapes import Unusable, Value
 
-
 _LINES_AROUND = 3
 _PLACE = re.compile(r"([-+])(\d+)")
 """Where a part of a diff begins, in its head."""
@@ -50,6 +49,12 @@ class Change:
     def needed(self) -> bool:
         """Whether anything changes."""
         return self.after is None or self.file.raw is None or self.after != self.file.text
+
+    @property
+    def held_before(self) -> tuple[str, ...]:
+        """The variables whose values stand in the entry as it is now, and so in the backup that is kept of it."""
+        start = is_installed(self.client, self.file.text)
+        return start.holds if start else ()
 
     def difference(self, entry: Entry | None = None) -> str:
         """Write the change as a unified diff. Comments and texts that are not of this entry are hidden: they may be keys."""

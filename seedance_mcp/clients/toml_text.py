@@ -128,10 +128,7 @@ class Toml:
 def _read(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # ValueError alone: a number of more digits than Python reads
+    except (ValueError, RecursionError) as error:  # also for a number of more digits than are read
         raise Broken(f"it is not TOML: {error}") from None
 
 

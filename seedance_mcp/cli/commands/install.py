@@ -208,7 +208,8 @@ def _carried_out(changes: Iterable[Change], entry: Entry | None, *, dry_run: boo
         if change.file.is_link:
             _say(f"It is a link; what was changed is {target}.")
         if change.file.raw is not None and change.file.backup.exists():
-            _say(f"As it was before: {change.file.backup}")
+            holds = change.held_before if change.keep_backup else ()
+            _say(f"As it was before{f', with {listed(holds)} in it' if holds else ''}: {change.file.backup}")
     return changed
 
 

@@ -98,7 +98,10 @@ def _say_where_another_wins(variable: str) -> None:
     """Say which clients' entries hold a key of their own, which the server gets from there instead."""
     from ...clients import Installed, Machine, clients, find
 
-    machine = Machine.here()
+    try:
+        machine = Machine.here()
+    except RuntimeError:
+        return
     for client in clients().values():
         for place in find(client, machine):
             if isinstance(place, Installed) and variable in place.start.holds:
