@@ -197,8 +197,8 @@ def _texts(client: Client, entry: Entry | None) -> set[str]:
 
 
 def _all_texts(value: Value) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
+    if isinstance(value, str | int):
+        yield str(value)
     elif isinstance(value, dict):
         for one in value.values():
             yield from _all_texts(one)

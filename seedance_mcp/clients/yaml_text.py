@@ -164,10 +164,12 @@ class Yaml:
 def _kept(value: str, keep: Collection[str]) -> str:
     if not value:
         return ""
-    read = _scalar(value)
+    written, comment = _parted(value)
+    read = _scalar(written) if written else None
     texts = cast("list[object]", read) if isinstance(read, list) else [read]
-    plain = all(not isinstance(text, str) or text in keep for text in texts)
-    return f" {value}" if plain else " …"
+    # A number may be a key: here, texts of digits stand without quotation marks.
+    plain = all(text is None or isinstance(text, bool) or str(text) in keep for text in texts)
+    return f" {written if plain else '…'}{' #…' if comment else ''}".rstrip()
 
 
 def _lines(text: str) -> list[_Line]:

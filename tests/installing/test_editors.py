@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from typing import Any
@@ -254,6 +255,22 @@ def test_a_comment_like_line_in_a_text_of_yaml_is_part_of_the_text() -> None:
 )
 def test_yaml_that_only_looks_unclear_is_edited(text: str) -> None:
     agrees(Yaml(), yaml.safe_load, text, exact=True)
+
+
+@pytest.mark.parametrize(
+    ("editor", "text"),
+    [
+        (Yaml(), "a: true # canary\nb: keep # canary\nc: [keep] # canary\nd: # canary\n  - 1 # canary\n"),
+        (Yaml(), "a: 51015\nb:\n- 51015\nc: [51015]\n"),
+        (Toml(), 'a = [ # """\n  "canary", # """\n]\nb = true # canary\nc = "keep" # canary\n'),
+        (Toml(), 'a = {b = \'canary\', c = ["keep"]}\nd = """\ncanary"""\n'),
+        (Jsonc(), '{"a": [true, "keep" // canary\n], /* "canary" */ "b": "\\u0063anary" }'),
+    ],
+)
+def test_no_comment_and_no_value_of_others_is_shown(editor: Editor, text: str) -> None:
+    words = set(re.findall(r"\w+", editor.shown(text, ("keep",))))
+    assert not words & {"canary", "51015", "u0063anary"}
+    assert ("keep" in words) == ("keep" in text)
 
 
 def test_what_has_no_shape_is_escaped_in_yaml() -> None:
