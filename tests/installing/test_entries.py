@@ -91,8 +91,6 @@ def test_a_value_that_only_others_write_keeps_no_entry_from_being_taken_out(
     path = linux.files(client)[0]
     path.parent.mkdir(parents=True)
     path.write_text(text, encoding="utf-8")
-    for change in install(client, linux, START):
-        change.make()
     for change in uninstall(client, linux):
         change.make()
     assert "seedance" not in path.read_text(encoding="utf-8")
