@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import stat
 import tempfile
 import time
@@ -169,10 +170,11 @@ def _write(
 
 def _remove_what_was_broken_off(path: Path) -> None:
     """Remove what a process left that was killed while it wrote this file: there may be keys in it."""
+    # As `mkstemp` names them.
+    ours = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}{re.escape(_NEW)}")
     with suppress(OSError):
         for left in path.parent.iterdir():
-            is_one = left.name.startswith(f".{path.name}.") and left.name.endswith(_NEW)
-            if is_one and left.lstat().st_mtime < time.time() - _SECONDS_OF_WRITING:
+            if ours.fullmatch(left.name) and left.lstat().st_mtime < time.time() - _SECONDS_OF_WRITING:
                 left.unlink()
 
 

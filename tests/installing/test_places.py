@@ -261,7 +261,7 @@ def test_what_a_killed_installation_left_goes_with_the_next_one(tmp_path: Path) 
     folder = tmp_path / ".cursor"
     folder.mkdir()
     left, just_now, other = (
-        folder / name for name in (".mcp.json.ab12.new", ".mcp.json.cd34.new", ".other.json.ef56.new")
+        folder / name for name in (".mcp.json.ab12_x9z.new", ".mcp.json.cd34_x9z.new", ".mcp.json.mine.new")
     )
     for file in (left, just_now, other):
         file.write_text("sk-half", encoding="utf-8")
