@@ -1,4 +1,4 @@
-"""A keyring that keeps its passwords in a file, and one that takes them and has none: for `PYTHON_KEYRING_BACKEND`."""
+"""Keyrings that keep their passwords in a file, and such as fail in one way each: for `PYTHON_KEYRING_BACKEND`."""
 
 from __future__ import annotations
 
@@ -31,6 +31,34 @@ class FileKeyring(KeyringBackend):
     def _all(self) -> dict[str, str]:
         file = Path(os.environ[FILE])
         return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+class BreakingKeyring(FileKeyring):
+    """Ends its thread, as a backend in Rust does that panics, with the password in what it says."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Say what was to be kept."""
+        raise SystemExit(f"cannot keep {password}")
+
+
+class MeddlingKeyring(FileKeyring):
+    """Writes the file that `TEST_SETTINGS_FILE` names while it keeps a password, as another program could."""
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Keep a password, and write the file."""
+        super().set_password(service, username, password)
+        path = Path(os.environ["TEST_SETTINGS_FILE"])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("# by another\n", encoding="utf-8")
+
+
+class NamelessKeyring(FileKeyring):
+    """Cannot say what it is called."""
+
+    @property
+    def name(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Fail."""
+        raise RuntimeError("no name")
 
 
 class LockedKeyring(FileKeyring):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from ..texts import storable
 from .known import Client
 from .shapes import UnknownShape, Value
 
@@ -31,10 +32,17 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """How an entry that is there starts the server; `command` is empty if it does not say so."""
+    """
+    How an entry that is there starts the server; `command` is empty if it does not say so.
+
+    `holds` are the variables whose values stand in the entry itself: the server takes those, whatever is stored elsewhere.
+    `switched_off`: the client does not start it.
+    """
 
     command: str
     arguments: tuple[str, ...]
+    holds: tuple[str, ...] = field(default=(), compare=False)
+    switched_off: bool = field(default=False, compare=False)
 
 
 def table_of(client: Client, text: str, *, older: bool = False) -> tuple[str, ...]:
@@ -64,6 +72,8 @@ def installed(client: Client, text: str, entry: Entry, *, older: bool = False) -
     Raises:
         Unusable: the file cannot be edited with certainty.
     """
+    if storable(entry.command) != entry.command:
+        raise UnknownShape("the path of this program is no UTF-8, and cannot be written into it")
     editor = client.editor
     path = (*table_of(client, text, older=older), NAME)
     there = editor.value(text, path)
@@ -112,15 +122,38 @@ def is_installed(client: Client, text: str) -> Start | None:
     if client.as_list and isinstance(command, list):
         command, *arguments = cast("list[Any]", command) or [""]
     listed = cast("list[Any]", arguments) if isinstance(arguments, list) else []
-    return Start(command=command if isinstance(command, str) else "", arguments=tuple(map(str, listed)))
+    return Start(
+        command=command if isinstance(command, str) else "",
+        arguments=tuple(map(str, listed)),
+        holds=tuple(_held(client, found)),
+        switched_off=found.get("disabled") is True or found.get("enabled") is False,
+    )
+
+
+def _held(client: Client, entry: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the variables whose values an entry holds, and does not refer to."""
+    for name, value in {**_object(entry.get("env")), **_object(entry.get(client.keys.field))}.items():
+        if isinstance(value, str) and value.strip() and not _is_reference(client, name, value):
+            yield name
+
+
+def _is_reference(client: Client, name: str, value: str) -> bool:
+    keys = client.keys
+    return bool(keys.form) and value in (keys.reference(name), keys.reference(_input_id(name)))
 
 
 def as_installed(client: Client, before: str, after: str) -> str | None:
-    """Return the text `before` with the entry that stands in `after`; None if it had one itself. Raises Unusable."""
+    """
+    Return the text `before` with the entry that stands in `after`.
+
+    None if it had one itself, or if that entry has a value that only somebody else writes. Raises Unusable.
+    """
     path = (*table_of(client, after), NAME)
     if client.editor.value(before, path) is not None:
         return None
     entry = client.editor.value(after, path)
+    if not _is_written_here(entry):
+        return None
     named = _object(_object(entry).get(client.keys.field))
     asked = [name for name, value in named.items() if value == client.keys.reference(_input_id(name))]
     changed = client.editor.put(before, path, entry)
@@ -193,6 +226,15 @@ def _with_inputs(client: Client, text: str, entry: Entry) -> str:
     for place, one in enumerate(new, len(listed)):
         text = client.editor.put(text, (_INPUTS, str(place)), one)
     return text
+
+
+def _is_written_here(value: Any) -> bool:
+    """Return whether an entry is made of what entries are made of here: clients and users add nulls, fractions and dates."""
+    if isinstance(value, dict):
+        return all(map(_is_written_here, cast("dict[str, Any]", value).values()))
+    if isinstance(value, list):
+        return all(map(_is_written_here, cast("list[Any]", value)))
+    return isinstance(value, str | int)
 
 
 def _input_id(variable: str) -> str:

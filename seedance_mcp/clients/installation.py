@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,10 @@ from .entries import NAME, Entry, Start, as_installed, fields, installed, is_ins
 from .known import Client, Machine
 from .settings_files import SettingsFile
 from .shapes import Unusable, Value
+
+_LINES_AROUND = 3
+_PLACE = re.compile(r"([-+])(\d+)")
+"""Where a part of a diff begins, in its head."""
 
 
 class CannotChange(Exception):
@@ -28,18 +34,27 @@ class Change:
     """
     What becomes of one settings file; `after` is None if it is to be removed.
 
-    `restores`: it becomes what its backup is, which is of no use any more then.
+    `restores`: it becomes what its backup is, which is of no use any more then. `keep_backup`: as it is now, it is kept.
+    `private`: there is a key in it that nobody but the user is to read.
     """
 
     client: Client
     file: SettingsFile
     after: str | None
     restores: bool = False
+    keep_backup: bool = True
+    private: bool = False
 
     @property
     def needed(self) -> bool:
         """Whether anything changes."""
         return self.after is None or self.file.raw is None or self.after != self.file.text
+
+    @property
+    def held_before(self) -> tuple[str, ...]:
+        """The variables whose values stand in the entry as it is now, and so in the backup that is kept of it."""
+        start = is_installed(self.client, self.file.text)
+        return start.holds if start else ()
 
     def difference(self, entry: Entry | None = None) -> str:
         """Write the change as a unified diff. Comments and texts that are not of this entry are hidden: they may be keys."""
@@ -47,10 +62,10 @@ class Change:
         before = shown(self.file.text, keep).splitlines()
         after = shown(self.after or "", keep).splitlines()
         name = str(self.file.target)
-        lines = difflib.unified_diff(
-            before, after, name, name if self.after is not None else "(removed)", lineterm=""
+        return "".join(
+            f"{line}\n"
+            for line in _difference(before, after, name, name if self.after is not None else "(removed)")
         )
-        return "".join(f"{line}\n" for line in lines)
 
     def make(self) -> None:
         """
@@ -63,9 +78,12 @@ class Change:
             if self.after is None:
                 settings_files.remove(self.file)
             else:
-                settings_files.replace(self.file, self.after, keep_backup=not self.restores)
+                settings_files.replace(
+                    self.file, self.after, keep_backup=self.keep_backup, private=self.private
+                )
                 if self.restores:
-                    self.file.backup.unlink(missing_ok=True)
+                    with suppress(OSError):
+                        self.file.backup.unlink(missing_ok=True)
         except Unusable as error:
             raise CannotChange(self.file.path, str(error)) from None
 
@@ -91,7 +109,13 @@ def install(client: Client, machine: Machine, entry: Entry, *, older: bool = Fal
         try:
             file = settings_files.read(path)
             changes.append(
-                Change(client=client, file=file, after=installed(client, file.text, entry, older=older))
+                Change(
+                    client=client,
+                    file=file,
+                    after=installed(client, file.text, entry, older=older),
+                    keep_backup=_before(client, file) is None,
+                    private=bool(entry.secrets),
+                )
             )
         except Unusable as error:
             raise CannotChange(path, str(error)) from None
@@ -123,28 +147,45 @@ def find(client: Client, machine: Machine) -> Iterator[Installed | CannotChange]
     """Yield where the server is installed, and which files of a client could not be looked into."""
     for path in machine.all_files(client):
         try:
-            text = path.read_bytes().removeprefix(b"\xef\xbb\xbf").decode()
-            if start := is_installed(client, text):
+            if start := is_installed(client, settings_files.read(path, to_change=False).text):
                 yield Installed(client=client, path=path, start=start)
-        except UnicodeDecodeError:
-            yield CannotChange(path, "it is not written in UTF-8")
-        except (OSError, Unusable) as error:
+        except Unusable as error:
             yield CannotChange(path, str(error))
+
+
+def _difference(before: list[str], after: list[str], name: str, new_name: str) -> Iterator[str]:
+    """Yield a unified diff; what is the same at both ends is passed over first, for `difflib` takes minutes for megabytes."""
+    most = min(len(before), len(after))
+    head = next((place for place in range(most) if before[place] != after[place]), most)
+    tail = next(
+        (place for place in range(most - head) if before[-1 - place] != after[-1 - place]), most - head
+    )
+    first = max(head - _LINES_AROUND, 0)
+    left = max(tail - _LINES_AROUND, 0)
+    old, new = before[first : len(before) - left], after[first : len(after) - left]
+    for line in difflib.unified_diff(old, new, name, new_name, n=_LINES_AROUND, lineterm=""):
+        is_head = line.startswith("@@")
+        yield _PLACE.sub(lambda found: f"{found[1]}{int(found[2]) + first}", line) if is_head else line
 
 
 def _without(client: Client, file: SettingsFile) -> Change:
     """Foresee the file without the entry: as its backup is, if nothing else has changed since."""
     left = removed(client, file.text)
-    if not file.backup.is_file():
-        made_here = as_installed(client, "", file.text) == file.text
-        return Change(client=client, file=file, after=None if made_here else left)
+    if (before := _before(client, file)) is not None:
+        return Change(client=client, file=file, after=before, restores=True, keep_backup=False)
+    made_here = not file.backup.is_file() and as_installed(client, "", file.text) == file.text
+    return Change(client=client, file=file, after=None if made_here else left)
+
+
+def _before(client: Client, file: SettingsFile) -> str | None:
+    """Return the text of the backup if the file is what installing made of it, byte for byte; else None."""
     try:
-        before = settings_files.read(file.backup).text
-        if as_installed(client, before, file.text) == file.text:
-            return Change(client=client, file=file, after=before, restores=True)
+        backup = settings_files.read(file.backup, to_change=False)
+        if backup.raw is None or backup.marked != file.marked:
+            return None
+        return backup.text if as_installed(client, backup.text, file.text) == file.text else None
     except Unusable:
-        pass
-    return Change(client=client, file=file, after=left)
+        return None
 
 
 def _texts(client: Client, entry: Entry | None) -> set[str]:
@@ -156,8 +197,8 @@ def _texts(client: Client, entry: Entry | None) -> set[str]:
 
 
 def _all_texts(value: Value) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
+    if isinstance(value, str | int):
+        yield str(value)
     elif isinstance(value, dict):
         for one in value.values():
             yield from _all_texts(one)

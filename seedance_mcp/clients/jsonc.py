@@ -14,10 +14,12 @@ from .shapes import Broken, UnknownShape, Value, line_of, without
 LEVELS = 200
 """Objects and lists in one another that are read; no client's settings come near."""
 
+_MOST_DIGITS = 400
+
 _BLANK = re.compile(r"[ \t\r\n]++|//[^\r\n]*+|/\*.*?\*/", re.DOTALL)
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"')
 _OTHER = re.compile(r"(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.])")
-_REST_OF_LINE = re.compile(r"[ \t]*(?:/\*[^\r\n]*?\*/[ \t]*)*(?://[^\r\n]*)?(?=\r?\n)")
+_REST_OF_LINE = re.compile(r"[ \t]*+(?:/\*(?:[^*\r\n]|\*(?!/))*+\*/[ \t]*+)*+(?://[^\r\n]*+)?(?=\r?\n)")
 _LINE_ENDS = re.compile(r"[ \t]*\r?\n")
 _BEFORE_ON_LINE = re.compile(r"(?:\r?\n)?[ \t]*\Z")
 
@@ -118,9 +120,12 @@ class Jsonc:
             (start, end, "/*…*/" if text[start + 1] == "*" else "//…") for start, end in scanned.comments
         ]
         hidden += [(start, end, '"…"') for start, end, value in scanned.texts if value not in keep]
-        for start, end, mark in sorted(hidden, reverse=True):
-            text = text[:start] + mark + text[end:]
-        return text
+        pieces: list[str] = []
+        place = 0
+        for start, end, mark in sorted(hidden):
+            pieces += [text[place:start], mark]
+            place = end
+        return "".join([*pieces, text[place:]])
 
     def _find(self, root: Node | None, path: Sequence[str]) -> list[Node | None]:
         """Return the root and the node at each step of the path; None from where there is nothing."""
@@ -201,7 +206,7 @@ class _Scanner:
         if found is None:
             raise self._broken("there is no value where one has to be")
         self._place = found.end()
-        return Node(start=start, end=self._place, value=json.loads(found[0]))
+        return Node(start=start, end=self._place, value=json.loads(found[0], parse_int=_integer))
 
     def _string(self) -> str:
         found = _STRING.match(self._text, self._place)
@@ -348,6 +353,11 @@ def _removed(text: str, parent: Node, name: str, *, ends: Collection[int]) -> st
         if not text[parent.start + 1 : close - 1].strip():
             text = text[: parent.start + 1] + text[close - 1 :]
     return text
+
+
+def _integer(digits: str) -> int | str:
+    """Read a whole number; one that is longer than any (Python reads 4,300 digits) is compared as it is written."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else digits
 
 
 def _nested(path: Sequence[str], value: Value) -> Value:

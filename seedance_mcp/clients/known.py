@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -94,16 +95,21 @@ class Machine:
         This one, without what its environment has of keys.
 
         Raises:
-            RuntimeError: nobody knows the home folder.
+            RuntimeError: nobody knows the home folder, or it is no whole path.
         """
-        return cls(system=sys.platform, home=Path.home(), environ=environment_without_keys())
+        home, environ = Path.home(), environment_without_keys()
+        if not home.is_absolute() or (
+            os.name == "posix" and environ.get("HOME") == ""
+        ):  # empty, it would be /
+            raise RuntimeError("the home folder is no whole path")
+        return cls(system=sys.platform, home=home, environ=environ)
 
     def found(self, client: Client) -> bool:
         """Return whether the client seems to be installed here."""
         if not client.signs:
-            return any(path.parent.is_dir() for path in self._candidates(client))
+            return any(_is_folder(path.parent) for path in self._candidates(client))
         return any(
-            self._path(sign).exists() if "/" in sign else self.program(sign) is not None
+            _is_there(self._path(sign)) if "/" in sign else self.program(sign) is not None
             for sign in client.signs
         )
 
@@ -115,13 +121,17 @@ class Machine:
         """Return every settings file that the client may read here; one, to be made, if there is none."""
         found = self._candidates(client)
         if client.one_of:
-            return (next((path for path in found if path.exists()), found[0]),)
-        there = tuple(path for path in found if path.parent.is_dir())
+            return (next((path for path in found if _is_there(path)), found[0]),)
+        there = tuple(path for path in found if _is_folder(path.parent))
         return there or found[:1]
 
     def all_files(self, client: Client) -> tuple[Path, ...]:
-        """Return every settings file that is there and could hold an entry, also those that are not written."""
-        return tuple(path for path in self._candidates(client) if path.is_symlink() or path.exists())
+        """
+        Return every settings file that is there and could hold an entry, also those that are not written.
+
+        One that nobody may look for counts: whoever reads it learns why that cannot be done.
+        """
+        return tuple(path for path in self._candidates(client) if _is_there(path, unknown=True))
 
     def _candidates(self, client: Client) -> tuple[Path, ...]:
         system = self.system if self.system in ("darwin", "win32") else "linux"
@@ -133,16 +143,38 @@ class Machine:
                 home = Path(*path.parts[: next(i for i, part in enumerate(path.parts) if "*" in part)])
                 folders = home.glob(path.parent.relative_to(home).as_posix())
                 found += [folder / path.name for folder in sorted(folders)]
-            elif not one.endswith("?") or path.exists():
+            elif not one.endswith("?") or _is_there(path):
                 found.append(path)
         return tuple(found)
 
     def _path(self, written: str) -> Path:
         def folder(found: re.Match[str]) -> str:
-            return self.environ.get(found[1], "").strip() or _known().folders[found[1]]
+            named = self.environ.get(found[1], "").strip()
+            # One that is no whole path leads to another place for each program, and is not valid (XDG says so).
+            return (
+                named if named.startswith("~/") or Path(named).is_absolute() else _known().folders[found[1]]
+            )
 
         words = _FOLDER.sub(folder, written)
         return self.home / words[2:] if words.startswith("~/") else Path(words)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # nobody may look there
+        return False
+
+
+def _is_there(path: Path, *, unknown: bool = False) -> bool:
+    """Return whether a path is there, be it a link that leads nowhere; `unknown` if that may not be looked at."""
+    try:
+        path.lstat()
+    except PermissionError:
+        return unknown
+    except OSError:
+        return False
+    return True
 
 
 def clients() -> Mapping[str, Client]:

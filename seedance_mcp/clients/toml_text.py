@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from .shapes import Broken, UnknownShape, Value, without
@@ -33,6 +33,15 @@ class Statement:
     start: int
     value_start: int
     end: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Scanned:
+    """The statements of a text, and where its comments and the texts in its values stand."""
+
+    statements: list[Statement] = field(default_factory=list[Statement])
+    comments: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    texts: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
 
 
 class Toml:
@@ -62,7 +71,7 @@ class Toml:
             UnknownShape: what it belongs to is written in another way than as a table with a header.
         """
         _read(text)
-        statements, _ = _scan(text)
+        statements = _scan(text).statements
         newline = "\r\n" if "\r\n" in text else "\n"
         goal = tuple(path)
         same = [one for one in statements if one.path == goal and not one.is_header]
@@ -78,7 +87,7 @@ class Toml:
         """Take out what stands at a path, with the empty line before it. Raises as `put`."""
         before = _read(text)
         goal = tuple(path)
-        statements, _ = _scan(text)
+        statements = _scan(text).statements
         ours = [one.path[: len(goal)] == goal for one in statements]
         for index in reversed(range(len(statements))):
             if not ours[index]:
@@ -104,31 +113,23 @@ class Toml:
 
     def shown(self, text: str, keep: Collection[str]) -> str:
         """Hide all comments, and all texts but those in `keep`: any of them may be somebody's key."""
-        statements, comments = _scan(text)
-        hidden = [(start, end, "#…") for start, end in comments]
-        for one in statements:
-            if one.is_header:
-                continue
-            hidden += [
-                (found.start(), found.end(), '"…"')
-                for found in _TEXT.finditer(text, one.value_start, one.end)
-                if _plain_text(found[0]) not in keep
-            ]
-        covered = -1
+        scanned = _scan(text)
+        hidden = [(start, end, "#…") for start, end in scanned.comments]
+        hidden += [
+            (start, end, '"…"') for start, end in scanned.texts if _plain_text(text[start:end]) not in keep
+        ]
         pieces: list[str] = []
         place = 0
         for start, end, mark in sorted(hidden):
-            if start < covered:
-                continue
             pieces += [text[place:start], mark]
-            place = covered = end
+            place = end
         return "".join([*pieces, text[place:]])
 
 
 def _read(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also for a number of more digits than are read
         raise Broken(f"it is not TOML: {error}") from None
 
 
@@ -167,19 +168,18 @@ def _with_line(
     return f"{text[:place]}{line}{newline}{text[place:]}"
 
 
-def _scan(text: str) -> tuple[list[Statement], list[tuple[int, int]]]:
-    """Return the statements of a text that is TOML, and where its comments are."""
-    statements: list[Statement] = []
-    comments: list[tuple[int, int]] = []
+def _scan(text: str) -> _Scanned:
+    """Take a text apart that is TOML. Raises UnknownShape."""
+    scanned = _Scanned()
     header: tuple[str, ...] = ()
     place = 0
     while True:
         while found := _BLANK.match(text, place):
             if found[0].startswith("#"):
-                comments.append(found.span())
+                scanned.comments.append(found.span())
             place = found.end()
         if place >= len(text):
-            return statements, comments
+            return scanned
         start = place
         is_header = text[place] == "["
         while is_header and text[place] in "[ \t":
@@ -192,14 +192,14 @@ def _scan(text: str) -> tuple[list[Statement], list[tuple[int, int]]]:
             header = path
             place = text.index("]", key.end()) + 1
             place += text[place : place + 1] == "]"
-            statements.append(
+            scanned.statements.append(
                 Statement(path=path, header=path, is_header=True, start=start, value_start=place, end=place)
             )
             continue
         begin = text.index("=", key.end()) + 1
         begin += len(text[begin:]) - len(text[begin:].lstrip(" \t"))
-        place = _end_of_value(text, begin, comments)
-        statements.append(
+        place = _end_of_value(text, begin, scanned)
+        scanned.statements.append(
             Statement(
                 path=(*header, *path),
                 header=header,
@@ -211,17 +211,22 @@ def _scan(text: str) -> tuple[list[Statement], list[tuple[int, int]]]:
         )
 
 
-def _end_of_value(text: str, place: int, comments: list[tuple[int, int]]) -> int:
+def _end_of_value(text: str, place: int, scanned: _Scanned) -> int:
     if found := _TEXT.match(text, place):
+        scanned.texts.append(found.span())
         return found.end()
     if text[place] not in "[{":
         found = _PLAIN.match(text, place)
         return place + len(found[0].rstrip()) if found else place
     depth = 0
     while True:
-        if found := _TEXT.match(text, place) or _IN_BRACKETS.match(text, place):
+        if found := _TEXT.match(text, place):
+            scanned.texts.append(found.span())
+            place = found.end()
+            continue
+        if found := _IN_BRACKETS.match(text, place):
             if found[0].startswith("#"):
-                comments.append(found.span())
+                scanned.comments.append(found.span())
             place = found.end()
             continue
         depth += 1 if text[place] in "[{" else -1

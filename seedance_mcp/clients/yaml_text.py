@@ -13,11 +13,21 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from .shapes import Broken, UnknownShape, Value
+from .shapes import Broken, UnknownShape, Value, line_of
 
 _LINE = re.compile(r"(?P<indent> *)(?P<text>[^\r\n]*)(?P<newline>\r?\n|\Z)")
 _NAME = re.compile(r"(?P<name>[A-Za-z0-9_][\w./@ -]*?|\"[^\"\\]*\"|'[^']*')[ ]*:(?:[ ]+(?P<value>.*))?\Z")
-_BLOCK_TEXT = re.compile(r"(?:.*[:\-][ ]+|[ ]*)([|>][+-]?[1-9]?[+-]?)[ ]*(?:#.*)?\Z")
+_BLOCK_TEXT = re.compile(r"(?:(?![ ]#).)*[:\-][ ]+(?:[&!]\S*[ ]+)*([|>][+-]?[1-9]?[+-]?)[ ]*(?:#.*)?\Z")
+_DASHES = re.compile(r"(?:-(?:[ ]+|\Z))*")
+_BEFORE_A_VALUE = re.compile(
+    r"""[-?](?:[ ]+|\Z)|[&!]\S*(?:[ ]+|\Z)|(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|(?!["'\[{])(?:(?![ ]#).)*?):(?:[ ]+|\Z)"""
+)
+"""A dash, an anchor, a tag or a name, with the blanks behind it."""
+_ON_ONE_LINE = re.compile(
+    r"""(?:[\[\]{},:]|[ ]|"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s\[\]{},"'#][^\[\]{},"'#]*)*+(?:#.*)?"""
+)
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""What YAML has only as escapes, or takes for the end of a line, which no program means."""
 _COMMENT = re.compile(r"(?:^|[ ])#.*\Z")
 _QUOTED = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'""")
 _WORD = re.compile(r"[A-Za-z][\w/-]*")
@@ -70,8 +80,10 @@ class Yaml:
         left = [
             text[line.start : line.end].strip() for index, line in enumerate(lines) if index not in inside
         ]
-        opening = f"{path[0]}:" if len(path) > 1 else ""
-        return [one for one in left if one and one != opening and one != f"{opening} {{}}"]
+        if len(path) > 1:  # what is empty without the path may say so
+            opening = re.compile(rf"{re.escape(path[0])}:(?: \{{\}})?[ ]*")
+            left = [opening.sub("", one, count=1) if opening.match(one) else one for one in left]
+        return [one for one in left if one]
 
     def put(self, text: str, path: Sequence[str], value: Value) -> str:
         """
@@ -107,6 +119,8 @@ class Yaml:
             indent = inner[0].indent if inner else block.indent + 2
             place = lines[inner[-1].end - 1].end if inner else lines[block.first].end
         before = newline if place and not text[:place].endswith("\n") else ""
+        if before and lines[-1].inside:
+            raise UnknownShape("a text at its end has no line end, and would get one")
         return text[:place] + before + _written(path[depth], nested, indent, newline) + text[place:]
 
     def drop(self, text: str, path: Sequence[str]) -> str:
@@ -150,10 +164,12 @@ class Yaml:
 def _kept(value: str, keep: Collection[str]) -> str:
     if not value:
         return ""
-    read = _scalar(value)
+    written, comment = _parted(value)
+    read = _scalar(written) if written else None
     texts = cast("list[object]", read) if isinstance(read, list) else [read]
-    plain = all(not isinstance(text, str) or text in keep for text in texts)
-    return f" {value}" if plain else " …"
+    # A number may be a key: here, texts of digits stand without quotation marks.
+    plain = all(text is None or isinstance(text, bool) or str(text) in keep for text in texts)
+    return f" {written if plain else '…'}{' #…' if comment else ''}".rstrip()
 
 
 def _lines(text: str) -> list[_Line]:
@@ -165,44 +181,62 @@ def _lines(text: str) -> list[_Line]:
     """
     if re.search(r"\r(?!\n)", text):
         raise Broken("there are line ends in it that are neither of Unix nor of Windows")
+    if found := _UNPRINTABLE.search(text):
+        raise Broken(f"line {line_of(text, found.start())}: there is a character in it that has no shape")
     lines: list[_Line] = []
     above, keeps = -1, False
     """The indentation of the line whose text follows in a block, -1: none; and whether blank lines at its end count."""
-    begun = False
+    begun = named = False
     for found in _LINE.finditer(text):
         if not found[0]:
             continue
-        indent, words = len(found["indent"]), found["text"].rstrip()
+        indent, words = len(found["indent"]), found["text"].rstrip(" \t")
         if words and indent <= above:
             above = -1
         quiet = not words or words.startswith("#") or above >= 0
         inside = above >= 0 and (keeps or bool(words))
         if not quiet:
-            _refuse_what_goes_on(words, indent, len(lines) + 1, first=not begun)
-            begun = True
+            _refuse_what_goes_on(words, indent, len(lines) + 1, first=not begun, named=named)
+            begun, named = True, named or words != "---"
             if opening := _BLOCK_TEXT.match(words):
-                above, keeps = indent, "+" in opening[1]
+                above, keeps = indent + _text_is_below(words), "+" in opening[1]
         lines.append(
             _Line(start=found.start(), end=found.end(), indent=indent, text=words, quiet=quiet, inside=inside)
         )
     return lines
 
 
-def _refuse_what_goes_on(words: str, indent: int, number: int, *, first: bool) -> None:
+def _text_is_below(words: str) -> int:
+    """Return how far behind the beginning of its line the name or the dash stands whose text follows in a block."""
+    dashes = _DASHES.match(words)
+    behind = dashes.end() if dashes else 0
+    return behind if _NAME.match(words, behind) else max(words.rfind("-", 0, behind), 0)
+
+
+def _refuse_what_goes_on(words: str, indent: int, number: int, *, first: bool, named: bool) -> None:
+    """Refuse a line whose value may go on below it; `first`: there is none above, `named`: there is a name above."""
     if words.startswith("\t"):
         raise Broken(f"line {number}: a tab is no indentation in YAML")
     if words.startswith(("---", "...", "%")) and not (first and words == "---"):
         raise Broken(f"line {number}: there is more than one document in it")
-    named = _NAME.match(words)
-    if indent == 0 and not named and not words.startswith(_OTHER_LINES):
+    if not named and words.startswith("-") and words != "---":
+        raise UnknownShape("the whole of it is a list")
+    if indent and not named:
+        raise Broken(f"line {number}: the first name is indented")
+    if indent == 0 and not _NAME.match(words) and not words.startswith(_OTHER_LINES):
         raise Broken(f"line {number}: it does not begin with a name and a colon")
-    value = (named["value"] or "" if named else words.removeprefix("- ")).strip()
+    value = words
+    while found := _BEFORE_A_VALUE.match(value):
+        value = value[found.end() :]
     if value[:1] in ('"', "'") and not re.match(
-        r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')(?:[ ]*(?:#.*)?\Z|:)""", value
+        r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')[ ]*(?:#.*)?\Z""", value
     ):
         raise Broken(f"line {number}: a text in quotation marks does not end on it")
-    bare = _QUOTED.sub("", value)
-    if value[:1] in ("{", "[") and any(bare.count(one) != bare.count(other) for one, other in ("{}", "[]")):
+    bare = _QUOTED.sub("", value).partition("#")[0]
+    if value[:1] in ("{", "[") and (
+        not _ON_ONE_LINE.fullmatch(value)
+        or any(bare.count(one) != bare.count(other) for one, other in ("{}", "[]"))
+    ):
         raise Broken(f"line {number}: a list or an object in brackets does not end on it")
 
 
@@ -314,5 +348,11 @@ def _inline(value: Value) -> str:
         return json.dumps(value)
     if isinstance(value, str):
         plain = _WORD.fullmatch(value) and value.lower() not in _NOT_WORDS
-        return value if plain else json.dumps(value, ensure_ascii=False)
+        return value if plain else _quoted(value)
     return f"[{', '.join(_inline(one) for one in value)}]"
+
+
+def _quoted(text: str) -> str:
+    """Write a text; what has no shape, such as a separator of lines, is escaped, since YAML may take it for a line end."""
+    written = json.dumps(text, ensure_ascii=False)
+    return "".join(one if one.isprintable() or ord(one) > 0xFFFF else f"\\u{ord(one):04x}" for one in written)

@@ -50,10 +50,11 @@ def store_key(name: str, key: str, *, seconds: float = 60) -> str:
     """
 
     def store(library: Any) -> str:
+        called = str(library.get_keyring().name)  # first: what fails then has not stored it
         library.set_password(_SERVICE, name, key)
         if library.get_password(_SERVICE, name) != key:
             raise NoKeyring("it took the key and does not have it")
-        return str(library.get_keyring().name)
+        return called
 
     return _asked(store, seconds)
 
@@ -70,12 +71,12 @@ def _asked(question: Callable[[Any], _Answer], seconds: float) -> _Answer:
             "the library for it is not installed; `pip install 'seedance-mcp[keyring]'` installs it"
         )
     answers: list[_Answer] = []
-    failures: list[Exception] = []
+    failures: list[BaseException] = []
 
     def ask() -> None:
         try:
             answers.append(question(import_module(_LIBRARY)))
-        except Exception as error:  # each system's backend has exceptions of its own
+        except BaseException as error:  # whatever a backend raises: else Python prints it, with the key in it
             failures.append(error)
 
     thread = threading.Thread(target=ask, name="keyring", daemon=True)

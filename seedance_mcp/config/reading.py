@@ -249,7 +249,7 @@ def _read_file(path: Path) -> dict[str, str]:
         content = tomllib.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise NotAllowed("it is not written in UTF-8; save it as UTF-8") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also for a number of more digits than are read
         raise NotAllowed(f"it is not TOML: {error}; {_QUOTING}") from None
     return dict(_flat(content))
 

@@ -74,7 +74,7 @@ def switch(text: str) -> bool:
 
 def names_of_keys(text: str) -> tuple[str, ...]:
     """Read names of variables that hold keys, with commas or blanks between them."""
-    names = tuple(dict.fromkeys(re.split(r"[\s,;:]+", text.strip(" \t,;:"))))
+    names = tuple(dict.fromkeys(name for name in re.split(r"[\s,;:]+", text) if name))
     if wrong := [name for name in names if not _KEY_NAME.fullmatch(name)]:
         raise NotAllowed(f"{wrong[0]} is not the name of a variable that holds a key, such as NAME_API_KEY")
     return names

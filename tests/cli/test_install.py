@@ -97,6 +97,35 @@ def test_what_is_no_client_or_no_key_is_refused(run: Run, home: Path) -> None:
     assert not (home / ".cursor").exists()
 
 
+def test_a_key_that_stays_in_the_backup_is_named(run: Run, home: Path) -> None:
+    entry = {"command": "/x", "env": {"FAL_KEY": SECRET}}
+    path = cursor(home, json.dumps({"mcpServers": {"seedance": entry}}))
+    done = run("install", "cursor", "--uninstall")
+    backup = path.with_name("mcp.json.before-seedance")
+    assert f"As it was before, with FAL_KEY in it: {backup}" in done.stderr
+    assert SECRET in backup.read_text(encoding="utf-8")
+    assert SECRET not in path.read_text(encoding="utf-8") + done.stdout + done.stderr
+    backup.unlink()
+
+
+@pytest.mark.parametrize("field", [{"disabled": True}, {"enabled": False}])
+def test_the_check_up_says_that_an_entry_is_switched_off(
+    run: Run, home: Path, field: dict[str, bool]
+) -> None:
+    cursor(home, json.dumps({"mcpServers": {"seedance": {"command": "/nowhere", **field}}}))
+    findings = json.loads(run("doctor", "--offline", "--json", "--start-entries").stdout)["findings"]
+    [found] = [one for one in findings if one["subject"] == "cursor"]
+    assert (found["verdict"], "switched off there" in found["text"]) == ("off", True)
+
+
+def test_a_home_folder_that_is_no_whole_path_is_refused(run: Run, tmp_path: Path) -> None:
+    if sys.platform == "win32":
+        pytest.skip("there it is not HOME that says it")
+    done = run("install", "cursor", HOME="somewhere")
+    assert (done.returncode, "The home folder is not known" in done.stderr) == (2, True)
+    assert not (tmp_path / "somewhere").exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the client's own command is a script of a shell here")
 @pytest.mark.parametrize(("version", "table"), [("1.4.2", "mcp"), ("2.0.0", "servers")])
 def test_a_client_whose_versions_differ_is_asked_for_its_own(

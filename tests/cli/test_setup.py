@@ -49,7 +49,7 @@ def terminal(command_environ: dict[str, str], tmp_path: Path) -> Terminal:
                 for question, answer in answers:
                     while question.encode() not in shown:
                         shown += os.read(ours, 4096)
-                    os.write(ours, f"{answer}\n".encode())
+                    os.write(ours, f"{answer}\n".encode(errors="surrogateescape"))
                 while piece := os.read(ours, 4096):
                     shown += piece
             except OSError:  # Linux says so when the other side has closed
@@ -58,7 +58,7 @@ def terminal(command_environ: dict[str, str], tmp_path: Path) -> Terminal:
                 late.cancel()
             ended = process.wait(30)
         os.close(ours)
-        return ended, shown.decode().replace("\r\n", "\n")
+        return ended, shown.decode(errors="replace").replace("\r\n", "\n")
 
     return start
 
@@ -154,6 +154,63 @@ def test_a_settings_file_that_cannot_be_edited_is_left_alone(terminal: Terminal,
         shown.split()
     )
     assert settings_file.read_text(encoding="utf-8") == 'SEEDANCE_MODEL = "seedance-2.0"\n'
+
+
+def test_it_is_said_whose_entry_holds_a_key_that_wins_over_the_stored_one(
+    terminal: Terminal, run: Run, settings_file: Path, tmp_path: Path
+) -> None:
+    entry = {"command": sys.executable, "env": {"ARK_API_KEY": "old-canary"}}
+    path = tmp_path / "home/.lmstudio/mcp.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"mcpServers": {"seedance": entry}}), encoding="utf-8")
+    with Emulator("ark").threaded() as emulator:
+        ways = {**without_key(emulator), **NO_KEYRING}
+        code, shown = terminal("setup", "ark", answers=[("(not shown)", emulator.key)], **ways)
+        assert code == 0, shown
+        assert f"the entry in {path} holds ARK_API_KEY itself, and that wins in LM Studio" in shown
+        assert "old-canary" not in shown
+        findings = json.loads(run("doctor", "--offline", "--json", **ways).stdout)["findings"]
+        said = run("install", "lm-studio", ARK_API_KEY="canary-of-the-terminal", **ways).stderr
+    [text] = [one["text"] for one in findings if one["subject"] == "lm-studio"]
+    assert "with ARK_API_KEY of its own, which wins over what is stored elsewhere" in text
+    assert "is not in the entry" not in said
+    settings_file.unlink()
+
+
+def test_a_key_that_is_in_the_keyring_already_is_told_when_the_file_cannot_say_so(
+    terminal: Terminal, settings_file: Path, tmp_path: Path
+) -> None:
+    ring = tmp_path / "ring.json"
+    with Emulator("ark").threaded() as emulator:
+        ways = {
+            **without_key(emulator),
+            FILE: str(ring),
+            "TEST_SETTINGS_FILE": str(settings_file),
+            "PYTHON_KEYRING_BACKEND": "tests.file_keyring.MeddlingKeyring",
+            "PYTHONPATH": f"{Path(__file__).parents[2]}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
+        }
+        code, shown = terminal("setup", "ark", answers=[("(not shown)", emulator.key)], **ways)
+    assert code == 2
+    said = " ".join(shown.split())
+    assert "was left as it is: it was changed by another program meanwhile." in said
+    assert "The key was not written into it. the keyring of this test holds it" in said
+    assert settings_file.read_text(encoding="utf-8") == "# by another\n"
+    ring.unlink()
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("(not shown)", "That cannot be a key: there are bytes in it that are no text."),
+        ("name: ", "No provider was chosen."),
+    ],
+)
+def test_bytes_that_are_no_text_are_no_answer(terminal: Terminal, question: str, said: str) -> None:
+    words = ["setup", "ark"] if question == "(not shown)" else ["setup"]
+    code, shown = terminal(*words, answers=[(question, "ab\udcff\udcfe")], **NO_KEYRING)
+    assert code == 2, shown
+    assert said in shown
+    assert "Traceback" not in shown
 
 
 def test_without_a_terminal_it_says_what_to_do(run: Run, settings_file: Path) -> None:

@@ -12,7 +12,7 @@ from keyring.backend import KeyringBackend
 from keyring.backends import fail, null
 
 from seedance_mcp.config import KEYRING, NoKeyring, Settings, keyrings, load_settings, store_key
-from tests.file_keyring import FILE, FileKeyring, LockedKeyring
+from tests.file_keyring import FILE, BreakingKeyring, FileKeyring, LockedKeyring, NamelessKeyring
 
 NAMED = {"SEEDANCE_KEYRING": "FAL_KEY"}
 
@@ -94,6 +94,24 @@ def test_a_key_that_a_keyring_does_not_keep_is_not_said_to_be_stored(
         store_key("FAL_KEY", "kept-nowhere")
 
 
+def test_what_a_backend_raises_is_not_printed_and_said_by_its_kind(
+    ring: Callable[[KeyringBackend], None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    ring(BreakingKeyring())
+    with pytest.raises(NoKeyring, match=r"it cannot be used here \(SystemExit\)"):
+        store_key("FAL_KEY", "kept-nowhere")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_keyring_that_has_no_name_gets_no_key(
+    ring: Callable[[KeyringBackend], None], tmp_path: Path
+) -> None:
+    ring(NamelessKeyring())
+    with pytest.raises(NoKeyring):
+        store_key("FAL_KEY", "kept-nowhere")
+    assert not (tmp_path / "keyring.json").exists()
+
+
 def test_names_may_be_written_in_several_ways_and_have_to_be_those_of_keys(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text('SEEDANCE_KEYRING = ["FAL_KEY", "RUNCOMFY_TOKEN"]\n', encoding="utf-8")
@@ -101,5 +119,6 @@ def test_names_may_be_written_in_several_ways_and_have_to_be_those_of_keys(tmp_p
         "FAL_KEY",
         "RUNCOMFY_TOKEN",
     )
+    assert loaded(tmp_path / "elsewhere", {"SEEDANCE_KEYRING": ","}).keyring == ()
     with pytest.raises(Exception, match="HOME is not the name of a variable that holds a key"):
         loaded(tmp_path, {"SEEDANCE_KEYRING": "FAL_KEY, HOME", "FAL_KEY": "x"})

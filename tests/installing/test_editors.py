@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from typing import Any
@@ -205,6 +206,21 @@ def test_a_setting_at_the_top_goes_before_the_first_table() -> None:
         "\tservers: 1\n",
         "just a text\n",
         "a: 1\rservers: 2\r",
+        'a:\n- b: "x\nservers:\n  c: y"\n',
+        "a:\n- - 'x\nservers:\n  c: y'\n",
+        'a:\n- b: |\n    x\n  c: "y\nservers:\n  d: z"\n',
+        'a: &b "x\nservers:\n  c: y"\n',
+        "a: !!str 'x\nservers:\n  c: y'\n",
+        "a: &b !!seq [x,\nservers: y]\n",
+        'a: ["x]\nservers:\n  c"]\n',
+        "a: [x, # ]\nservers: y]\n",
+        "- a\n- b\n",
+        "---\n  a: 1\n",
+        "a: x\u2028servers:\u2028  b: 1\n",
+        "a: x\x85servers: {}\n",
+        'a: "\0"\n',
+        "a: |\n  x",
+        "servers:\n  a: |\n    x",
     ],
 )
 def test_yaml_that_is_not_read_with_certainty_is_refused(text: str) -> None:
@@ -212,11 +228,70 @@ def test_yaml_that_is_not_read_with_certainty_is_refused(text: str) -> None:
         Yaml().put(text, PATH, ENTRY)
 
 
+def test_a_comment_behind_the_name_of_an_empty_block_stays() -> None:
+    text = "servers: # mine\na: 1\n"
+    changed = Yaml().put(text, PATH, ENTRY)
+    back = Yaml().drop(changed, PATH)
+    assert back == "servers: {} # mine\na: 1\n"
+    assert Yaml().others(back, PATH) == Yaml().others(changed, PATH) == Yaml().others(text, PATH)
+
+
 def test_a_comment_like_line_in_a_text_of_yaml_is_part_of_the_text() -> None:
     text = "servers:\n  a:\n    note: |\n      one\n      # two\n"
     changed = Yaml().put(text, PATH, ENTRY)
     assert yaml.safe_load(changed)["servers"]["a"]["note"] == "one\n# two\n"
     assert Yaml().drop(changed, PATH) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a:\n- b: |\n    x: \"y\n  c: 'z'\nservers:\n  d: 1\n",
+        "a: it's\nservers: # see: |\n    b: 1 # don't\n",
+        "a: &x !!str |\n  'y\nb: *x\nc: [\"d, }\", 'e', f g] # ]\nservers:\n  h: 1\n",
+        "a: http://x/#y\nb: text\n  that goes on\nservers:\n  c: d\n    e\n",
+        'a: {b: "}", c: [d]}\n"servers":\n  "e f": \'g: "h\'\n',
+    ],
+)
+def test_yaml_that_only_looks_unclear_is_edited(text: str) -> None:
+    agrees(Yaml(), yaml.safe_load, text, exact=True)
+
+
+@pytest.mark.parametrize(
+    ("editor", "text"),
+    [
+        (Yaml(), "a: true # canary\nb: keep # canary\nc: [keep] # canary\nd: # canary\n  - 1 # canary\n"),
+        (Yaml(), "a: 51015\nb:\n- 51015\nc: [51015]\n"),
+        (Toml(), 'a = [ # """\n  "canary", # """\n]\nb = true # canary\nc = "keep" # canary\n'),
+        (Toml(), 'a = {b = \'canary\', c = ["keep"]}\nd = """\ncanary"""\n'),
+        (Jsonc(), '{"a": [true, "keep" // canary\n], /* "canary" */ "b": "\\u0063anary" }'),
+    ],
+)
+def test_no_comment_and_no_value_of_others_is_shown(editor: Editor, text: str) -> None:
+    words = set(re.findall(r"\w+", editor.shown(text, ("keep",))))
+    assert not words & {"canary", "51015", "u0063anary"}
+    assert ("keep" in words) == ("keep" in text)
+
+
+def test_what_has_no_shape_is_escaped_in_yaml() -> None:
+    odd = "/opt/a\u2028b\x85c\x7fd e\xa0\U0001f600/x"
+    text = Yaml().put("servers: {}\n", PATH, {"command": odd})
+    assert yaml.safe_load(text)["servers"]["ours"]["command"] == odd
+    assert Yaml().value(text, (*PATH, "command")) == odd
+
+
+def test_an_entry_stays_in_its_object_whatever_comments_follow() -> None:
+    text = '{\n  "s": {\n    "b": 2, /* x */ }, /* y */\n}\n'
+    assert json5.loads(Jsonc().put(text, ("s", "o"), 1)) == {"s": {"b": 2, "o": 1}}
+    many = f'{{\n  "s": {{\n    "b": 2 {"/**/" * 60} }} }}\n'  # a search that tries every split takes years
+    assert Jsonc().value(Jsonc().put(many, ("s", "o"), 1), ("s", "o")) == 1
+
+
+def test_a_number_of_more_digits_than_python_reads_stays_or_is_told() -> None:
+    digits = "7" * 5000
+    assert Jsonc().put(f'{{"a": {digits}}}', ("s",), 1) == f'{{"a": {digits}, "s": 1}}'
+    with pytest.raises(Broken):
+        Toml().put(f"a = {digits}\n", PATH, ENTRY)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,17 @@ import json5
 import pytest
 import yaml
 
-from seedance_mcp.clients import Client, Entry, clients, install, snippet, uninstall
+from seedance_mcp.clients import (
+    CannotChange,
+    Client,
+    Entry,
+    Installed,
+    clients,
+    find,
+    install,
+    snippet,
+    uninstall,
+)
 from seedance_mcp.clients.entries import NAME
 from tests.architecture.source import ROOT
 
@@ -66,6 +76,47 @@ def test_what_is_written_once_is_the_users_to_change(tmp_path: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace("_sec = 300", "_sec = 1200"), encoding="utf-8")
     [change] = install(client, linux, START)
     assert not change.needed
+
+
+@pytest.mark.parametrize("name", ["codex", "goose", "cursor"])
+def test_a_value_that_only_others_write_keeps_no_entry_from_being_taken_out(
+    name: str, tmp_path: Path
+) -> None:
+    client, linux = clients()[name], machine("linux", tmp_path)
+    text = {
+        "toml": '[mcp_servers.seedance]\ncommand = "/x"\ntool_timeout_sec = 10.5\nsince = 2026-01-01\n',
+        "yaml": "extensions:\n  seedance:\n    cmd: /x\n    timeout: 0.5\n    bundled: null\n",
+        "jsonc": '{"mcpServers": {"seedance": {"command": "/x", "timeout": 0.5, "note": null}}}',
+    }[client.format]
+    path = linux.files(client)[0]
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    for change in uninstall(client, linux):
+        change.make()
+    assert "seedance" not in path.read_text(encoding="utf-8")
+
+
+def test_what_an_entry_holds_itself_is_known_by_name_and_a_reference_is_not(tmp_path: Path) -> None:
+    linux = machine("linux", tmp_path)
+    for client in clients().values():
+        held = Entry(command="/x", secrets={"ONE_KEY": "sk-ours"}) if client.keys.kind == "plain" else START
+        for change in install(client, linux, held):
+            change.make()
+        [found] = find(client, linux)
+        assert isinstance(found, Installed)
+        assert found.start.holds == (("ONE_KEY",) if client.keys.kind == "plain" else ())
+    path = linux.files(clients()["codex"])[0]
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f'{text}\n[mcp_servers.seedance.env]\nONE_KEY = "sk-ours"\n', encoding="utf-8")
+    [found] = find(clients()["codex"], linux)
+    assert isinstance(found, Installed)
+    assert found.start.holds == ("ONE_KEY",)
+
+
+def test_a_command_that_is_no_utf8_is_not_written(tmp_path: Path) -> None:
+    for client in clients().values():
+        with pytest.raises(CannotChange, match="no UTF-8"):
+            install(client, machine("linux", tmp_path), Entry(command="/opt/\udcff/seedance-mcp"))
 
 
 def test_names_and_inputs_of_the_users_own_stay_beside_ours(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_what_else_is_in_a_file_stays_and_uninstalling_restores_it(
         assert samples.entry_in(client, samples.read(client, path))
         assert _stays(before.rstrip(b"\r\n"), after)
         assert (b"\n" not in after.replace(b"\r\n", b"")) == (state == "line ends of Windows")
-        assert samples.has_mode(path, 0o640)
+        assert samples.has_mode(path, 0o600 if entry.secrets else 0o640)
         assert change.file.backup.read_bytes() == before
         assert samples.has_mode(change.file.backup, 0o640)
         assert not any(again.needed for again in install(client, machine, entry))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -194,6 +197,134 @@ def test_without_room_for_the_backup_nothing_is_written_and_nothing_left(tmp_pat
         change.make()
     assert path.read_text(encoding="utf-8") == "{}"
     assert sorted(path.parent.iterdir()) == [path, change.file.backup]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes with a name in a folder")
+def test_what_is_no_file_is_not_waited_for_and_told(tmp_path: Path) -> None:
+    client, linux = clients()["cursor"], machine("linux", tmp_path)
+    (tmp_path / ".cursor").mkdir()
+    os.mkfifo(tmp_path / ".cursor/mcp.json")
+    [found] = find(client, linux)
+    assert isinstance(found, CannotChange)
+    assert found.reason == "it is not a file"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders have no modes there")
+def test_a_folder_that_nobody_may_look_into_is_told_where_it_matters(tmp_path: Path) -> None:
+    client, linux = clients()["cursor"], machine("linux", tmp_path)
+    (tmp_path / ".cursor").mkdir()
+    with without_rights(tmp_path / ".cursor"):
+        assert not list(find(clients()["zed"], linux))
+        [found] = find(client, linux)
+        assert isinstance(found, CannotChange)
+        for act in (lambda: install(client, linux, samples.entry(client)), lambda: uninstall(client, linux)):
+            with pytest.raises(CannotChange, match="Permission denied"):
+                act()
+    with without_rights(tmp_path):
+        assert not any(linux.found(one) for one in clients().values())
+
+
+@contextmanager
+def without_rights(folder: Path) -> Iterator[None]:
+    """Take all rights to a folder away, from root as well."""
+    folder.chmod(0)
+    root = os.geteuid() == 0
+    if root:
+        for above in folder.parents:
+            if not above.stat().st_mode & 1:
+                pytest.skip("nobody else may get to the folder of this test")
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("named", ["relative/folder", ".", "${HOME}/x"])
+def test_a_variable_that_is_no_whole_path_moves_nothing(named: str, tmp_path: Path) -> None:
+    moved = Machine(system="linux", home=tmp_path, environ={"XDG_CONFIG_HOME": named})
+    assert moved.files(clients()["zed"]) == (tmp_path / ".config/zed/settings.json",)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there it is not HOME that says it")
+@pytest.mark.parametrize("home", ["", "home", "."])
+def test_a_home_folder_that_is_no_whole_path_is_none(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", home)
+    with pytest.raises(RuntimeError):
+        Machine.here()
+
+
+def test_what_a_killed_installation_left_goes_with_the_next_one(tmp_path: Path) -> None:
+    client, linux = clients()["cursor"], machine("linux", tmp_path)
+    folder = tmp_path / ".cursor"
+    folder.mkdir()
+    left, just_now, other = (
+        folder / name for name in (".mcp.json.ab12_x9z.new", ".mcp.json.cd34_x9z.new", ".mcp.json.mine.new")
+    )
+    for file in (left, just_now, other):
+        file.write_text("sk-half", encoding="utf-8")
+    for file in (left, other):
+        os.utime(file, (1, 1))
+    for change in install(client, linux, samples.entry(client)):
+        change.make()
+    assert sorted(folder.iterdir()) == sorted([just_now, other, folder / "mcp.json"])
+
+
+def test_the_file_from_before_the_first_installation_is_what_comes_back(tmp_path: Path) -> None:
+    client, linux = clients()["zed"], machine("linux", tmp_path)
+    path = linux.files(client)[0]
+    path.parent.mkdir(parents=True)
+    path.write_text("{}", encoding="utf-8")
+    for command in ("/old/seedance-mcp", "/new/seedance-mcp"):
+        for change in install(client, linux, samples.entry(client, command)):
+            change.make()
+    for change in uninstall(client, linux):
+        change.make()
+    assert path.read_text(encoding="utf-8") == "{}"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_diff_of_a_large_file_comes_at_once_and_names_the_lines(tmp_path: Path) -> None:
+    client, linux = clients()["claude-code"], machine("linux", tmp_path)
+    history = {f"/p/{place}": {"said": ["word", "word"]} for place in range(3000)}
+    content = {"before": history, "mcpServers": {"other": {"command": "x"}}, "projects": history}
+    text = json.dumps(content, indent=1)
+    (tmp_path / ".claude.json").write_text(text, encoding="utf-8")
+    [change] = install(client, linux, samples.entry(client))
+    begun = time.monotonic()
+    shown = change.difference(samples.entry(client)).splitlines()
+    # It takes minutes where each hidden text, or each pair of lines, costs a pass over everything.
+    assert time.monotonic() - begun < 10
+    line = text[: text.index('"mcpServers"')].count("\n") + 1
+    assert shown[2].startswith(f"@@ -{line},")
+    assert shown[3:5] == ['  "mcpServers": {', '   "other": {']
+    assert len(shown) < 20
+
+
+def test_a_key_makes_its_file_one_that_nobody_else_reads(tmp_path: Path) -> None:
+    client, linux = clients()["zed"], machine("linux", tmp_path)
+    path = linux.files(client)[0]
+    path.parent.mkdir(parents=True)
+    path.write_text("{}", encoding="utf-8")
+    path.chmod(0o644)
+    for change in install(client, linux, samples.entry(client)):
+        change.make()
+    assert samples.has_mode(path, 0o600)
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_of_somebody_else_stays_theirs_with_a_key_in_it(tmp_path: Path) -> None:
+    client, linux = clients()["zed"], machine("linux", tmp_path)
+    path = linux.files(client)[0]
+    path.parent.mkdir(parents=True)
+    path.write_text("{}", encoding="utf-8")
+    os.chown(path, 4711, 4712)
+    for change in install(client, linux, samples.entry(client)):
+        change.make()
+    assert (path.stat().st_uid, path.stat().st_gid) == (4711, 4712)
+    assert samples.has_mode(path, 0o600)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a command needs another name there")

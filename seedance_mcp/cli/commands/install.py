@@ -142,7 +142,16 @@ def _install(client: Client, machine: Machine, arguments: argparse.Namespace) ->
             _say(f"{client.title} was not found on this machine; the entry is there for when it is.")
         if done and not arguments.dry_run:
             _say(client.restart)
-    _say_what_is_left(client, entry, wanted, has_a_key=settings.secret(*known) is not None)
+    held = [
+        name for place in find(client, machine) if isinstance(place, Installed) for name in place.start.holds
+    ]
+    missing = [name for name in wanted if name not in held]
+    _say_what_is_left(
+        client,
+        entry,
+        missing,
+        has_a_key=settings.secret(*known) is not None or not set(held).isdisjoint(known),
+    )
     return 0
 
 
@@ -199,7 +208,8 @@ def _carried_out(changes: Iterable[Change], entry: Entry | None, *, dry_run: boo
         if change.file.is_link:
             _say(f"It is a link; what was changed is {target}.")
         if change.file.raw is not None and change.file.backup.exists():
-            _say(f"As it was before: {change.file.backup}")
+            holds = change.held_before if change.keep_backup else ()
+            _say(f"As it was before{f', with {listed(holds)} in it' if holds else ''}: {change.file.backup}")
     return changed
 
 

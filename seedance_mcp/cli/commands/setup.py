@@ -88,9 +88,26 @@ def execute(arguments: argparse.Namespace) -> int:
         _say(
             f"But the environment of this terminal sets {variable} or SEEDANCE_KEYRING otherwise, and that wins here."
         )
+    _say_where_another_wins(variable)
     anyio.run(_first_video, info, settings)
     _say("`seedance-mcp install --list` says into which clients the server can be entered.")
     return 0
+
+
+def _say_where_another_wins(variable: str) -> None:
+    """Say which clients' entries hold a key of their own, which the server gets from there instead."""
+    from ...clients import Installed, Machine, clients, find
+
+    try:
+        machine = Machine.here()
+    except RuntimeError:
+        return
+    for client in clients().values():
+        for place in find(client, machine):
+            if isinstance(place, Installed) and variable in place.start.holds:
+                _say(
+                    f"But the entry in {place.path} holds {variable} itself, and that wins in {client.title}: take it out."
+                )
 
 
 def _place(*, no_keyring: bool) -> _Place:
@@ -161,7 +178,7 @@ def _stored(variable: str, key: str, place: _Place) -> str:
     """
     from ...clients import Toml, Unusable, settings_files
 
-    editor = Toml()
+    editor, kept_in = Toml(), None
     try:
         file = settings_files.read(place.file)
         # First of all: a file that cannot be edited is refused before the keyring has the key.
@@ -170,14 +187,15 @@ def _stored(variable: str, key: str, place: _Place) -> str:
         if place.keyring:
             try:
                 where, changed = store_key(variable, key), by_keyring
+                kept_in = where
             except NoKeyring as error:
                 _say(f"Not in {KEYRING}: {error}.")
         settings_files.replace(file, changed, keep_backup=False, private=True)
     except Unusable as error:
-        raise ConfigError(
-            f"The settings file {place.file} was left as it is: {error}.",
-            hint="Correct that first. The key was not written into it.",
-        ) from None
+        hint = "Correct that first. The key was not written into it."
+        if kept_in is not None:
+            hint += f" {inert(kept_in)} holds it, and is not asked until SEEDANCE_KEYRING names {variable}."
+        raise ConfigError(f"The settings file {place.file} was left as it is: {error}.", hint=hint) from None
     return inert(where)
 
 

@@ -33,9 +33,14 @@ async def look_at_clients(*, start: bool) -> AsyncGenerator[Finding]:
                     yield finding(subject=client.name, verdict="warning", text=text)
                 continue
             nowhere = False
-            trouble = _trouble(place, machine) or (await _not_starting(place) if start else None)
+            starts = start and not place.start.switched_off
+            trouble = _trouble(place, machine) or (await _not_starting(place) if starts else None)
             text = f"installed, in {place.path}"
-            if trouble is None:
+            if keys := [name for name in place.start.holds if name.endswith(("_KEY", "_TOKEN"))]:
+                text += f", with {listed(keys)} of its own, which wins over what is stored elsewhere"
+            if place.start.switched_off:
+                yield finding(subject=client.name, verdict="off", text=f"{text}, and switched off there")
+            elif trouble is None:
                 yield finding(
                     subject=client.name, verdict="ok", text=f"{text}; it starts {place.start.command}"
                 )
