@@ -232,7 +232,8 @@ class Watcher:
         if job.state in (JobState.RESERVED, JobState.SENDING):
             return await self._orphan(job)
         # Before the lease: who may or can not ask about it must not keep those from it who may.
-        provider, offer = await self._pool.open_for(job), self._pool.offer(job)
+        provider = await self._pool.open_for(job)
+        offer = self._pool.offer(job)
         if job.state is JobState.REMOTE_DONE and self._open.must_move(job):
             return 0.0
         if job.state is JobState.REMOTE_DONE and (pause := self._saver.pause(job)):

@@ -7,13 +7,12 @@ from .http import addresses
 from .http.certificates import certificates_of
 from .http.unreachable import with_advice
 from .protocol import Access, Provider, Purchase, Recovery
-from .rate_limits import PURCHASE_PATIENCE, Kind, Pace
+from .rate_limits import Kind, Pace
 from .s3 import Bucket, BucketAccess
 from .when_sent import WhenSent
 from .wire import wire
 
 __all__ = [
-    "PURCHASE_PATIENCE",
     "Access",
     "Bucket",
     "BucketAccess",

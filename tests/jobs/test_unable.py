@@ -139,7 +139,7 @@ async def test_a_process_whose_catalogue_lacks_a_model_leaves_its_jobs_to_who_kn
                 await delivered(app, emulator, job)
 
 
-async def test_a_process_that_is_told_that_it_was_another_account_leaves_the_job_to_its_own(
+async def test_a_process_that_was_another_account_leaves_the_job_to_its_own(
     environ: dict[str, str],
 ) -> None:
     async with Emulator("ark", behaviour=Behaviour(endless=True)) as emulator:

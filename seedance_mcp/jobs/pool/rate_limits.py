@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from ...providers import PURCHASE_PATIENCE, Kind
+from ...providers import Kind
 from ...store import Clock, NextCall, RateFiles, RateKey
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 _LOOKS, _LOOK_SECONDS = 100, 0.005
 """So often, and so many seconds apart, a call tries to take a turn while others do, before it goes on without one."""
 
-_LONGEST_WAIT, _LONGEST_HOLD = PURCHASE_PATIENCE, 300.0
+_LONGEST_WAIT, _LONGEST_HOLD = 30.0, 300.0
 """Seconds: nobody waits longer for a turn, and no pause is longer. What lies further ahead was written under another clock."""
 
 _USED_SHARE = 0.8
