@@ -76,7 +76,11 @@ async def _converse(settings: Settings, folder: Path) -> None:
 
     server = StdioServerParameters(
         command=sys.executable,
-        args=["-m", "seedance_mcp"],
+        args=[
+            "-P",
+            "-m",
+            "seedance_mcp",
+        ],  # -P: the folder that the demo is called in holds no module of ours
         # The client hands on no other variable of ours: no key reaches this server.
         env={
             "SEEDANCE_PROVIDER": "sandbox",
