@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import sysconfig
@@ -41,6 +42,7 @@ def test_the_demo_makes_a_video_and_says_what_to_configure(run: Run, run_apart: 
     command = configuration["mcpServers"]["seedance"]["command"]
     assert Path(command).is_absolute()
     assert Path(command).exists()
+    assert re.search(r"`\S*seedance-mcp setup` asks for the key", result.stdout)
     assert "100%" in result.stderr
     assert run("jobs", "list").stdout.strip() == "No jobs yet."
     assert "not-a-key" not in result.stdout + result.stderr

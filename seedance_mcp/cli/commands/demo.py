@@ -56,6 +56,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise _innermost(group) from None
     command, words = server_command()
     desktop = clients()["claude-desktop"]
+    print(told("\nFor real videos: `seedance-mcp setup` asks for the key of a provider and stores it."))
     print(told("\nTo use it in an assistant: `seedance-mcp install --list` says which are here, and"))
     print(
         told(
