@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .cleaning import pasted_key
-from .commands import command, runnable, server_command
+from .commands import command, runnable
 from .durable import flush, flush_folder
 from .environment import environment_without_keys
+from .installation import extra_command, install_command, server_command
 from .keyrings import KEYRING, NoKeyring, store_key
 from .names import UnknownName, suspects, unknown_names
 from .outbound import DIRECT, Certificates, Outbound
@@ -31,8 +32,10 @@ __all__ = [
     "command",
     "default_settings_file",
     "environment_without_keys",
+    "extra_command",
     "flush",
     "flush_folder",
+    "install_command",
     "is_readable_on_the_way",
     "load_settings",
     "make_private",

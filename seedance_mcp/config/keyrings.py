@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from .cleaning import NotAllowed
+from .installation import extra_command
 
 KEYRING = "the system's keyring"
 """Where a key is from that the keyring holds."""
@@ -67,9 +68,7 @@ def _asked(question: Callable[[Any], _Answer], seconds: float) -> _Answer:
         NoKeyring: there is no library, no keyring, or no answer.
     """
     if find_spec(_LIBRARY) is None:
-        raise NoKeyring(
-            "the library for it is not installed; `pip install 'seedance-mcp[keyring]'` installs it"
-        )
+        raise NoKeyring(f"the library for it is not installed; run `{extra_command('keyring')}`")
     answers: list[_Answer] = []
     failures: list[BaseException] = []
 

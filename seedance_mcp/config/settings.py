@@ -211,7 +211,7 @@ class Settings:
         values.names_of_keys,
         (),
         "Keys to be read from the system's keyring, by the names of their variables; `seedance-mcp setup` writes it. Needs the"
-        " extra `seedance-mcp[keyring]`.",
+        " extra `keyring`; without it a message says how to install it.",
     )
     proxy: Proxy | str | None = _setting(
         "SEEDANCE_PROXY",

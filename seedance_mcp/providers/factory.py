@@ -22,7 +22,8 @@ def create(info: ProviderInfo, access: Access) -> Provider:
     if info.key_variables and access.key is None:
         raise ConfigError(
             f"{info.title} needs a key: set {' or '.join(info.key_variables)}.",
-            hint=f"Get a key at {info.key_page}. Without any key, provider 'sandbox' works.",
+            hint=f"Get a key at {info.key_page}; `seedance-mcp setup {info.name}` in a terminal asks for it and stores it."
+            " Without any key, provider 'sandbox' works.",
         )
     module_name, _, class_name = info.adapter.partition(":")
     try:

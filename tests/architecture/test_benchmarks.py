@@ -24,3 +24,13 @@ def test_every_benchmark_is_among_those_that_are_run() -> None:
 def test_the_plot_was_drawn_from_the_results() -> None:
     plot = (ROOT / "docs" / "benchmarks.svg").read_text(encoding="utf-8")
     assert benchmark_page.digest() in plot, "run `python scripts/benchmark_plot.py`"
+
+
+def test_the_goal_of_a_curve_says_what_it_is_held_against() -> None:
+    """Else a curve that rises before its reference looks as if its goal were not met."""
+    held = {measure.name: measure for measure in benchmark_page.MEASURES if measure.count and measure.goal}
+    rows = [row.split(" | ") for row in benchmark_page.curves().splitlines()]
+    told = {row[0].removeprefix("| "): row[-2] for row in rows}
+    assert held
+    for name, measure in held.items():
+        assert told[name] == f"{measure.goal} that with {measure.against}"

@@ -61,7 +61,7 @@ def run_apart(command_environ: dict[str, str], tmp_path: Path) -> Run:
 
     def start(*words: str, seconds: float = 90, **settings: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "seedance_mcp", *words],
+            [sys.executable, "-P", "-m", "seedance_mcp", *words],
             cwd=tmp_path,
             env={**command_environ, **settings},
             stdin=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import sysconfig
@@ -20,7 +21,10 @@ from .conftest import Run
 
 @pytest.mark.timeout(180)
 def test_the_demo_makes_a_video_and_says_what_to_configure(run: Run, run_apart: Run, tmp_path: Path) -> None:
-    """It costs nothing and touches no real job, whatever is set."""
+    """It costs nothing and touches no real job, whatever is set; a module of this name in the folder is not run."""
+    foreign = tmp_path / "seedance_mcp"
+    foreign.mkdir()
+    (foreign / "__init__.py").write_text("raise SystemExit('a stranger')\n", encoding="utf-8")
     result = run_apart(
         "demo", SEEDANCE_PROVIDER="byteplus", BYTEPLUS_API_KEY="not-a-key", FAL_KEY="not-a-key"
     )
@@ -38,6 +42,7 @@ def test_the_demo_makes_a_video_and_says_what_to_configure(run: Run, run_apart: 
     command = configuration["mcpServers"]["seedance"]["command"]
     assert Path(command).is_absolute()
     assert Path(command).exists()
+    assert re.search(r"`\S*seedance-mcp setup` asks for the key", result.stdout)
     assert "100%" in result.stderr
     assert run("jobs", "list").stdout.strip() == "No jobs yet."
     assert "not-a-key" not in result.stdout + result.stderr
@@ -91,6 +96,11 @@ def test_an_entry_survives_the_cleaning_of_caches(
         (installation / "pipx_metadata.json").write_text("{}")
     packages = next(folder for folder in sys.path if folder.endswith("site-packages"))
     inside = sysconfig.get_path("purelib", vars={"base": str(installation), "platbase": str(installation)})
+    record = Path(
+        inside, "seedance_mcp-1.0.dist-info"
+    )  # before the one of these tests, which is from a folder
+    record.mkdir()
+    (record / "METADATA").write_text("Metadata-Version: 2.1\nName: seedance-mcp\nVersion: 1.0\n")
     Path(inside, "ours.pth").write_text(f"{packages}\n{Path(cli.__file__).parents[2]}\n", encoding="utf-8")
     tools = tmp_path / "tools"
     tools.mkdir()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -119,6 +121,33 @@ def test_the_file_for_settings_is_told_whether_it_is_there_or_not(run: Run, tmp_
     _, _, subjects = found(run, "--offline", **folder)
     assert subjects["settings file"]["text"] == place
     assert subjects["SEEDANCE_MAX_USD_PER_DAY"]["text"] == f"7, from {file}"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes of POSIX")
+def test_a_settings_file_with_a_key_that_others_may_read_is_warned_of(run: Run, tmp_path: Path) -> None:
+    place = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "HOME": str(tmp_path)}
+    _, _, subjects = found(run, "--offline", **place)
+    file = Path(subjects["settings file"]["text"].partition(", not there")[0].replace("~", str(tmp_path), 1))
+    file.parent.mkdir(parents=True)
+    for mode, content, verdict in (
+        (0o644, "SEEDANCE_KEYRING = []", "ok"),
+        (0o644, f'FAL_KEY = "{SECRET}"', "warning"),
+        (0o600, f'FAL_KEY = "{SECRET}"', "ok"),
+    ):
+        file.write_text(f"{content}\n", encoding="utf-8")
+        file.chmod(mode)
+        _, _, subjects = found(run, "--offline", **place)
+        assert subjects["settings file"]["verdict"] == verdict
+        assert (f"`chmod 600 {file}`" in subjects["settings file"]["hint"]) == (verdict == "warning")
+
+
+def test_a_provider_without_a_key_leads_to_the_command_that_stores_one(run: Run) -> None:
+    _, _, subjects = found(run, "--offline")
+    assert re.search(r"`\S*seedance-mcp setup fal` asks for it", subjects["fal"]["hint"])
+    refused = run("generate", "a fox", "--provider", "fal", FAL_KEY="")
+    assert re.search(
+        r"`\S*seedance-mcp setup fal` in a terminal asks for it", refused.stderr.replace("\n", " ")
+    )
 
 
 def test_a_misspelt_setting_is_told_with_the_right_one(run: Run) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from seedance_mcp.config import command, load_settings, runnable
+from seedance_mcp.config import command, extra_command, load_settings, runnable, server_command
 
 HERE = "C:\\" if os.name == "nt" else "/"
 
@@ -68,6 +70,74 @@ def test_only_commands_in_backticks_are_written_anew(tmp_path: Path, monkeypatch
     )
     for text in ("seedance-mcp is not running.", "Write `seedance-mcp`.", f"Run `{ours}`."):
         assert runnable(text) == text
+
+
+CACHE = "archive-v0/n8LdE-k0sPkS5X0A"
+
+
+def installed_in(place: Path, monkeypatch: pytest.MonkeyPatch, origin: object = None) -> None:
+    """Make this process one of an installation in this folder; `origin` is what its record says it is from."""
+    info = place / "seedance_mcp-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: seedance-mcp\nVersion: 1.0\n"
+        "Requires-Dist: anyio>=4\nRequires-Dist: keyring<26,>=25; extra == 'keyring'\n",
+        encoding="utf-8",
+    )
+    if origin is not None:
+        (info / "direct_url.json").write_text(json.dumps(origin), encoding="utf-8")
+    monkeypatch.setattr(sys, "prefix", str(place))
+    monkeypatch.syspath_prepend(place)
+    monkeypatch.setenv("PATH", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="paths of POSIX")
+@pytest.mark.parametrize(
+    ("origin", "source"),
+    [
+        (None, []),
+        ({"url": "file:///home/me/my%20clone", "dir_info": {}}, ["/home/me/my clone"]),
+        ({"url": "file:///tmp/s-1.0.whl", "archive_info": {}}, ["/tmp/s-1.0.whl"]),
+        (
+            {"url": "https://a.example/s", "vcs_info": {"vcs": "git", "commit_id": "0a1b"}},
+            ["git+https://a.example/s@0a1b"],
+        ),
+        ({"url": "https://a.example/s.whl", "archive_info": {}}, ["https://a.example/s.whl"]),
+        (["not what it should be"], []),
+    ],
+    ids=["index", "folder", "file", "repository", "address", "unreadable"],
+)
+def test_what_starts_a_cached_server_anew_takes_it_from_where_it_was(
+    origin: object, source: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        installed_in(tmp_path / CACHE, patched, origin)
+        option = ["--from"] if source else []
+        assert server_command() == ("uvx", [*option, *source, "seedance-mcp"])
+        extra = shlex.join(["uvx", "--with", "keyring<26,>=25", *option, *source, "seedance-mcp"])
+        assert extra_command("keyring") == extra
+    installed_in(tmp_path / "pipx" / "8d5e2bdef3ee51c", monkeypatch, origin)
+    (Path(sys.prefix) / "pipx_metadata.json").write_text("{}", encoding="utf-8")
+    option = ["--spec"] if source else []
+    assert server_command() == ("pipx", ["run", *option, *source, "seedance-mcp"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="quoted for a shell of POSIX")
+def test_an_extra_is_installed_into_the_environment_that_lacks_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert find_spec("pip"), "the environment of the tests has it"
+    installed_in(tmp_path / "lasting", monkeypatch, {"url": tmp_path.as_uri(), "dir_info": {}})
+    python = shlex.quote(sys.executable)
+    assert extra_command("keyring") == f"{python} -m pip install 'keyring<26,>=25'"
+    assert extra_command("keyring", windows=True).endswith(" -m pip install 'keyring<26,>=25'")
+    uv = tmp_path / "uv"
+    uv.write_text("#!/bin/sh\n", encoding="utf-8")
+    uv.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "pip", None)
+    into = shlex.join([str(uv), "pip", "install", "--python", sys.executable])
+    assert extra_command("keyring") == f"{into} 'keyring<26,>=25'"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX runs it")

@@ -238,7 +238,7 @@ WRONG: Mapping[str, tuple[dict[str, str], str]] = {
     "needs its key": ({"SEEDANCE_CARRIER": "replicate"}, "only with its key"),
     "has no key": ({"SEEDANCE_CARRIER": "fal"}, "FAL_KEY"),
     "no bucket": ({"SEEDANCE_CARRIER": "s3", "SEEDANCE_S3_ACCESS_KEY_ID": KEY_ID}, "SEEDANCE_S3_BUCKET"),
-    "no extra": (Store(origin="https://s3.example").environment(), 'pip install "seedance-mcp[s3]"'),
+    "no extra": (Store(origin="https://s3.example").environment(), "install 'botocore"),
 }
 
 

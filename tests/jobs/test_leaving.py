@@ -19,7 +19,7 @@ from tests.test_app import made, request
 NOTE = """
 import glob, json, sys
 with open("left.jsonl", "a") as file:
-    file.write(json.dumps({"words": sys.argv[5:], "ending": glob.glob("instances/*.ending")}) + "\\n")
+    file.write(json.dumps({"start": sys.argv[3:6], "words": sys.argv[6:], "ending": glob.glob("instances/*.ending")}) + "\\n")
 """
 """What stands here for the starter of a process: it notes what it was to start, and who had said that it ends."""
 
@@ -54,6 +54,7 @@ async def test_a_watcher_is_left_for_an_open_job_by_one_that_has_said_that_it_en
         await app.begin_ending()
         (started,) = left()
         await app.begin_ending()
+    assert started["start"] == ["-P", "-m", "seedance_mcp"], "not what lies in the folder under this name"
     assert started["words"] == ["watch", "--until-idle"]
     assert [Path(name).stem for name in started["ending"]] == [app._store.ownership.instance]
     assert len(left()) == 1, "once is enough"

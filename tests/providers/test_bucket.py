@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
+from seedance_mcp.config import extra_command
 from seedance_mcp.errors import (
     AuthenticationError,
     ConfigError,
@@ -167,4 +168,4 @@ def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "botocore", None)
     with pytest.raises(ConfigError) as caught:
         bucket("https://s3.example")
-    assert 'pip install "seedance-mcp[s3]"' in caught.value.hint
+    assert f"Run `{extra_command('s3')}`" in caught.value.hint

@@ -56,6 +56,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise _innermost(group) from None
     command, words = server_command()
     desktop = clients()["claude-desktop"]
+    print(told("\nFor real videos: `seedance-mcp setup` asks for the key of a provider and stores it."))
     print(told("\nTo use it in an assistant: `seedance-mcp install --list` says which are here, and"))
     print(
         told(
@@ -76,7 +77,11 @@ async def _converse(settings: Settings, folder: Path) -> None:
 
     server = StdioServerParameters(
         command=sys.executable,
-        args=["-m", "seedance_mcp"],
+        args=[
+            "-P",
+            "-m",
+            "seedance_mcp",
+        ],  # -P: the folder that the demo is called in holds no module of ours
         # The client hands on no other variable of ours: no key reaches this server.
         env={
             "SEEDANCE_PROVIDER": "sandbox",

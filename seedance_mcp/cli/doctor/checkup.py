@@ -18,7 +18,7 @@ import anyio
 import anyio.to_thread
 
 from ...app import App, open_app
-from ...config import Settings
+from ...config import Settings, install_command
 from ...errors import OtherAccount, SeedanceError
 from ...texts import digits, digits_left
 from .carrier import look_at_carrier
@@ -313,7 +313,7 @@ async def _video() -> Finding:
         return finding(
             verdict="problem",
             text=f"a video cannot be drawn and measured: {error}",
-            hint="Install the package again: `pip install --force-reinstall av pillow seedance-mcp`.",
+            hint=f"Install them again: `{install_command('--force-reinstall', 'av', 'pillow')}`.",
         )
     return finding(verdict="ok", text=f"drew and measured a clip ({facts.video_codec}, {facts.audio_codec})")
 

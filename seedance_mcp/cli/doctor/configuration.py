@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -88,8 +90,31 @@ def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Cata
     if file is not None:
         shown = _below_home(file)
         text = shown if file.exists() else f"{shown}, not there: what is set in it would count here too"
-        found.append(finding(subject="settings file", verdict="ok", text=text))
+        found.append(
+            _open_to_others(settings, file) or finding(subject="settings file", verdict="ok", text=text)
+        )
     return found
+
+
+def _open_to_others(settings: Settings, file: Path) -> Finding | None:
+    """Warn of a file with a key in it that others on this machine may read; systems without such modes tell nothing."""
+    if os.name == "nt" or not any(
+        origin == str(file) and _named_like_a_secret(name) for name, origin in settings.sources.items()
+    ):
+        return None
+    try:
+        others = file.stat().st_mode & 0o077
+    except OSError:
+        return None
+    if not others:
+        return None
+    return Finding(
+        area="settings",
+        subject="settings file",
+        verdict="warning",
+        text=f"{_below_home(file)} holds keys, and other users of this machine may open it",
+        hint=f"Run `chmod 600 {shlex.quote(str(file))}`.",
+    )
 
 
 def _beside(name: str, sentence: str) -> str:
@@ -134,11 +159,13 @@ def _hook(command: str, folder: Path) -> list[Finding]:
 
 def _may_be_shown(name: str) -> bool:
     """A command and a proxy's address may hold a password, and so may everything that is named like a secret."""
+    return name not in ("SEEDANCE_ON_FINISH", "SEEDANCE_PROXY") and not _named_like_a_secret(name)
+
+
+def _named_like_a_secret(name: str) -> bool:
     if name == "SEEDANCE_KEYRING":  # names of variables
-        return True
-    return name not in ("SEEDANCE_ON_FINISH", "SEEDANCE_PROXY") and not any(
-        word in name for word in ("KEY", "TOKEN", "SECRET")
-    )
+        return False
+    return any(word in name for word in ("KEY", "TOKEN", "SECRET"))
 
 
 def look_at_network(settings: Settings) -> list[Finding]:

@@ -87,7 +87,8 @@ async def _ask(
         return finding(
             verdict="off",
             text=f"no key ({' or '.join(info.key_variables)})",
-            hint=pool.misnamed_keys.get(info.name) or f"Get one at {info.key_page}.",
+            hint=pool.misnamed_keys.get(info.name)
+            or f"Get one at {info.key_page}; `seedance-mcp setup {info.name}` asks for it and stores it.",
         )
     if missing is not None:
         return finding(

@@ -18,7 +18,7 @@ import anyio
 from anyio.to_thread import run_sync
 from pydantic import SecretStr
 
-from ...config import DIRECT, Outbound
+from ...config import DIRECT, Outbound, extra_command
 from ...errors import AuthenticationError, ConfigError, ProviderUnavailable, SeedanceError, UnexpectedResponse
 from ...types import MediaFile, Upload
 from ..http.addresses import check_url, client, endpoint
@@ -77,7 +77,7 @@ class Bucket:
         if find_spec("botocore") is None:
             raise ConfigError(
                 "SEEDANCE_CARRIER is s3, and what signs its addresses is not installed.",
-                hint='Run `pip install "seedance-mcp[s3]"`, then start the server again.',
+                hint=f"Run `{extra_command('s3')}`, then start the server again.",
             )
         for setting, value, allowed in (
             ("SEEDANCE_S3_BUCKET", access.bucket, _BUCKET),
