@@ -58,7 +58,14 @@ def curves() -> str:
                     _amount(points[count].ours, points[count].unit) if count in points else ""
                     for count in counts
                 ),
-                next((f"{point.goal} that with {point.against}" for point in reversed(points.values()) if point.goal), ""),
+                next(
+                    (
+                        f"{point.goal} that with {point.against}"
+                        for point in reversed(points.values())
+                        if point.goal
+                    ),
+                    "",
+                ),
                 _met(list(points.values())),
             )
             for name, points in named.items()

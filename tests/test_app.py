@@ -273,6 +273,15 @@ async def test_the_problems_told_are_those_of_the_offer_that_comes_nearest(
     assert f"seedance-2.0 at {'ark' if keys else 'sandbox'} comes nearest" in refused.value.hint
 
 
+async def test_a_request_without_content_is_refused_without_a_word_about_limits(
+    environ: dict[str, str],
+) -> None:
+    async with open_app(load_settings(environ)) as app:
+        with pytest.raises(InvalidRequest, match="say what the video shows") as refused:
+            await app.estimate(VideoRequest())
+    assert refused.value.hint == InvalidRequest.default_hint
+
+
 async def test_an_offer_that_is_as_near_and_has_another_problem_is_named_too(
     environ: dict[str, str], tmp_path: Path
 ) -> None:

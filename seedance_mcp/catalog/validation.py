@@ -41,8 +41,9 @@ def resolve(
     """
     known = facts(request)
     rules = [rule for rule in (*offer.model.rules, *offer.rules) if holds(rule.when, known)]
+    empty = _content_problems(request, offer)
     problems = [
-        *_content_problems(request, offer),
+        *empty,
         *command_problems(request.prompt or ""),
         *collisions(request, offer),
         *_unknown_fields(request, offer),
@@ -55,7 +56,8 @@ def resolve(
         problems += _mode_problems(request, offer)
     problems += file_problems(request, offer, media, rules, carried=carried)
     if problems:
-        raise InvalidRequest(list(dict.fromkeys(problems)), hint=_hint(offer))
+        # What any offer would say is not for its limits to explain.
+        raise InvalidRequest(list(dict.fromkeys(problems)), hint=None if problems == empty else _hint(offer))
     return _filled(request, offer, rules)
 
 

@@ -53,7 +53,7 @@ _PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
         r"Only the person who runs the server can raise the limit, in its settings\.",
         "The limit can be raised in the settings.",
     ),
-    (r"Only the person who runs the server can raise (SEEDANCE_\w+)", r"Or raise \1"),
+    (r"Only the person who runs the server can raise\b", "Or raise"),
     (r"; ask the person where the file is", ""),
     (r"To raise max_usd is the person's decision\.", "Or raise max_usd."),
     (

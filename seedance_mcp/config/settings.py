@@ -290,6 +290,11 @@ class Settings:
         name = self._first_set(names)
         return self.given.get(name) if name else None
 
+    def with_place(self, name: str) -> str:
+        """Name a setting and where it is set, or can be: the environment, or the settings file by its path."""
+        origin = self.sources.get(name) or places.default_settings_file() or "environment"
+        return f"{name} (in {'the environment' if origin == 'environment' else origin})"
+
     def key_problem(self, *names: str) -> str | None:
         """A sentence on the first of these variables that is set, if it cannot be a key; it never holds the value."""
         name = self._first_set(names)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from seedance_mcp.config import Settings
+from seedance_mcp.config import Settings, default_settings_file
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired
 from seedance_mcp.jobs.buying.intents import Intent
 from seedance_mcp.jobs.buying.reservations import reserve
@@ -94,6 +94,17 @@ def test_a_job_above_the_limit_for_one_job_is_refused(till: Till) -> None:
     with pytest.raises(BudgetExceeded, match=r"3\.01 USD; the limit for one job is 3\.00"):
         till.buy("3.01")
     assert till.budget().spent_today_usd == 0
+
+
+@pytest.mark.parametrize("origin", ["environment", "/home/me/config.toml", None])
+def test_a_limit_is_told_with_where_it_is_set(till: Till, origin: str | None) -> None:
+    """What is set nowhere can be set in the settings file."""
+    name = "SEEDANCE_MAX_USD_PER_JOB"
+    till.settings = replace(till.settings, sources={name: origin} if origin else {})
+    with pytest.raises(BudgetExceeded) as told:
+        till.buy("3.01")
+    place = "the environment" if origin == "environment" else origin or str(default_settings_file())
+    assert told.value.hint.endswith(f" can raise {name} (in {place}).")
 
 
 @pytest.mark.parametrize("per_day", ["2", "0"])

@@ -77,11 +77,8 @@ async def _converse(settings: Settings, folder: Path) -> None:
 
     server = StdioServerParameters(
         command=sys.executable,
-        args=[
-            "-P",
-            "-m",
-            "seedance_mcp",
-        ],  # -P: the folder that the demo is called in holds no module of ours
+        # -P: the folder that the demo is called in holds no module of ours.
+        args=["-P", "-m", "seedance_mcp"],
         # The client hands on no other variable of ours: no key reaches this server.
         env={
             "SEEDANCE_PROVIDER": "sandbox",
@@ -91,7 +88,7 @@ async def _converse(settings: Settings, folder: Path) -> None:
             "SEEDANCE_DETACH": "0",
         },
     )
-    print(f"1. Starting the server: {sys.executable} -m seedance_mcp", flush=True)
+    print(f"1. Starting the server: {sys.executable} -P -m seedance_mcp", flush=True)
     client_info = Implementation(name="seedance-mcp-demo", version=version("seedance-mcp"))
     async with Client(server, client_info=client_info, read_timeout_seconds=_CALL_SECONDS) as client:
         tools = (await client.list_tools()).tools

@@ -30,7 +30,8 @@ def check(connection: Connection, intent: Intent, settings: Settings) -> None:
     if intent.maximum.usd <= 0:
         raise BudgetExceeded(
             "The price of this video is unknown, and the limit for one job is 0.00 USD: nothing could be counted for it.",
-            hint="Use the sandbox, which is free. Only the person who runs the server can raise SEEDANCE_MAX_USD_PER_JOB.",
+            hint="Use the sandbox, which is free. Only the person who runs the server can raise"
+            f" {settings.with_place('SEEDANCE_MAX_USD_PER_JOB')}.",
         )
     if settings.confirm == "off" and not (intent.terms.capped or intent.terms.confirmed):
         raise BudgetExceeded(
@@ -52,5 +53,5 @@ def check(connection: Connection, intent: Intent, settings: Settings) -> None:
             f"The price of this video is unknown, and {intent.provider} has charged {digits(charged)} USD for one of the"
             f" same model, length and resolution; the limit for one job is {digits(settings.max_usd_per_job)} USD.",
             hint="Choose an offer whose price is known (estimate_cost compares). Only the person who runs the server"
-            " can raise SEEDANCE_MAX_USD_PER_JOB.",
+            f" can raise {settings.with_place('SEEDANCE_MAX_USD_PER_JOB')}.",
         )

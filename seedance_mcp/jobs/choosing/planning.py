@@ -293,12 +293,15 @@ def _nearest(request: VideoRequest, refusals: list[_Refusal]) -> tuple[InvalidRe
     """
     Return what is wrong at the offer that comes nearest: that has the fewest problems, and leaves most room to mend them.
 
-    The words name it, and one that comes as near and has other problems, if there is one. None: there are no offers.
+    The words name it, and one that comes as near and has other problems, if there is one; they are empty where several
+    offers all say the same. None: there are no offers.
     """
     from ...catalog import leeway  # read on first use, not when the server starts
 
     if not refusals:
         return None
+    if len(refusals) > 1 and len({(there.problems, there.hint) for _, there in refusals}) == 1:
+        return refusals[0][1], ""
     offer, error = min(refusals, key=lambda each: (len(each[1].problems), -leeway(request, each[0])))
     words = f"{offer.label} comes nearest to what is asked: the problems are those there."
     for other, there in refusals:

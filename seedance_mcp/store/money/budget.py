@@ -42,11 +42,14 @@ class BreakerOpen(BudgetExceeded):
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """The user's caps. Amounts in USD."""
+    """The user's caps. Amounts in USD; each `raising` says in a hint which setting that is, and where it is set."""
 
     max_usd_per_job: Decimal
     max_usd_per_day: Decimal
     max_jobs_per_hour: int
+    raising_job: str
+    raising_day: str
+    raising_hour: str
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
@@ -55,6 +58,9 @@ class Limits:
             max_usd_per_job=settings.max_usd_per_job,
             max_usd_per_day=settings.max_usd_per_day,
             max_jobs_per_hour=settings.max_jobs_per_hour,
+            raising_job=settings.with_place("SEEDANCE_MAX_USD_PER_JOB"),
+            raising_day=settings.with_place("SEEDANCE_MAX_USD_PER_DAY"),
+            raising_hour=settings.with_place("SEEDANCE_MAX_JOBS_PER_HOUR"),
         )
 
 
@@ -151,19 +157,19 @@ def check(connection: Connection, limits: Limits, seller: Seller, *, price: Pric
         raise BudgetExceeded(
             f"{may_cost(price)}; the limit for one job is {digits(limits.max_usd_per_job)} USD.",
             hint="Choose a shorter duration, a lower resolution or a cheaper model (estimate_cost compares them)."
-            " Only the person who runs the server can raise SEEDANCE_MAX_USD_PER_JOB.",
+            f" Only the person who runs the server can raise {limits.raising_job}.",
         )
     if price.usd > limits.max_usd_per_day:
         raise BudgetExceeded(
             f"{may_cost(price)}; the limit for a whole day is {digits(limits.max_usd_per_day)} USD.",
             hint="Waiting does not help. Choose a shorter duration, a lower resolution or a cheaper model (estimate_cost"
-            " compares them). Only the person who runs the server can raise SEEDANCE_MAX_USD_PER_DAY.",
+            f" compares them). Only the person who runs the server can raise {limits.raising_day}.",
         )
     if limits.max_jobs_per_hour == 0:
         raise BudgetExceeded(
             "The limit is 0 paid jobs an hour, so none can be started.",
             hint="Waiting does not help. Use the sandbox, which is free. Only the person who runs the server can raise"
-            " SEEDANCE_MAX_JOBS_PER_HOUR.",
+            f" {limits.raising_hour}.",
         )
     (started,) = connection.execute(
         "SELECT COUNT(*) FROM ledger WHERE kind = 'reserve' AND usd_micros > 0 AND reserved_at > ? AND steady > ?",
@@ -173,14 +179,14 @@ def check(connection: Connection, limits: Limits, seller: Seller, *, price: Pric
         raise BudgetExceeded(
             f"{number_of(started, 'paid job')} {'was' if started == 1 else 'were'} started within the last hour;"
             f" the limit is {limits.max_jobs_per_hour}.",
-            hint="Wait, or ask the person who runs the server to raise SEEDANCE_MAX_JOBS_PER_HOUR.",
+            hint=f"Wait, or ask the person who runs the server to raise {limits.raising_hour}.",
         )
     counted = from_micros(_spent_since(connection, now - DAY))
     if counted + price.usd > limits.max_usd_per_day:
         raise BudgetExceeded(
             f"{may_cost(price)}, and {digits(counted)} of {digits(limits.max_usd_per_day)} USD"
             " are already spent or reserved today.",
-            hint="Wait until tomorrow, or ask the person who runs the server to raise SEEDANCE_MAX_USD_PER_DAY.",
+            hint=f"Wait until tomorrow, or ask the person who runs the server to raise {limits.raising_day}.",
         )
 
 
