@@ -36,12 +36,13 @@ class Start:
     How an entry that is there starts the server; `command` is empty if it does not say so.
 
     `holds` are the variables whose values stand in the entry itself: the server takes those, whatever is stored elsewhere.
-    `switched_off`: the client does not start it.
+    `names` are all that it gives the server, also those that it only refers to. `switched_off`: the client does not start it.
     """
 
     command: str
     arguments: tuple[str, ...]
     holds: tuple[str, ...] = field(default=(), compare=False)
+    names: tuple[str, ...] = field(default=(), compare=False)
     switched_off: bool = field(default=False, compare=False)
 
 
@@ -126,6 +127,7 @@ def is_installed(client: Client, text: str) -> Start | None:
         command=command if isinstance(command, str) else "",
         arguments=tuple(map(str, listed)),
         holds=tuple(_held(client, found)),
+        names=tuple(_named(client, found)),
         switched_off=found.get("disabled") is True or found.get("enabled") is False,
     )
 
@@ -135,6 +137,13 @@ def _held(client: Client, entry: Mapping[str, Any]) -> Iterator[str]:
     for name, value in {**_object(entry.get("env")), **_object(entry.get(client.keys.field))}.items():
         if isinstance(value, str) and value.strip() and not _is_reference(client, name, value):
             yield name
+
+
+def _named(client: Client, entry: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the variables that an entry gives the server, held or referred to."""
+    for given in (entry.get("env"), entry.get(client.keys.field)):
+        if isinstance(given, dict | list):
+            yield from map(str, cast("dict[str, Any] | list[Any]", given))
 
 
 def _is_reference(client: Client, name: str, value: str) -> bool:

@@ -69,6 +69,20 @@ def test_a_key_of_the_terminal_is_referred_to_and_never_written(run: Run, home: 
     assert SECRET not in "".join(one.stdout + one.stderr for one in said)
 
 
+def test_settings_of_the_terminal_that_the_entry_lacks_are_named(run: Run, home: Path) -> None:
+    path = cursor(home)
+    cap = {"SEEDANCE_MAX_USD_PER_DAY": "4.25"}
+    said = run("install", "cursor", **cap).stderr
+    [line] = [line for line in said.splitlines() if line.startswith("Not in the entry: ")]
+    assert "SEEDANCE_MAX_USD_PER_DAY" in line
+    assert "config.toml or the environment of the entry." in line
+    assert "4.25" not in said
+    entry = json.loads(path.read_text(encoding="utf-8"))
+    entry["mcpServers"]["seedance"]["env"] = cap
+    path.write_text(json.dumps(entry), encoding="utf-8")
+    assert "SEEDANCE_MAX_USD_PER_DAY" not in run("install", "cursor", **cap).stderr
+
+
 def test_without_a_terminal_nobody_is_asked_and_it_is_said_what_is_left(run: Run, home: Path) -> None:
     done = run("install", "lm-studio", FAL_KEY=SECRET)
     assert done.returncode == 0

@@ -6,7 +6,7 @@ import argparse
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from ...clients import (
     snippet,
     uninstall,
 )
-from ...config import Settings, read_settings, server_command
+from ...config import Settings, default_settings_file, read_settings, server_command
 from ...errors import InvalidRequest
 from ...texts import inert, listed
 from ..consent import asks_for_a_key, at_a_terminal
@@ -142,9 +142,8 @@ def _install(client: Client, machine: Machine, arguments: argparse.Namespace) ->
             _say(f"{client.title} was not found on this machine; the entry is there for when it is.")
         if done and not arguments.dry_run:
             _say(client.restart)
-    held = [
-        name for place in find(client, machine) if isinstance(place, Installed) for name in place.start.holds
-    ]
+    starts = [place.start for place in find(client, machine) if isinstance(place, Installed)]
+    held = [name for start in starts for name in start.holds]
     missing = [name for name in wanted if name not in held]
     _say_what_is_left(
         client,
@@ -152,6 +151,7 @@ def _install(client: Client, machine: Machine, arguments: argparse.Namespace) ->
         missing,
         has_a_key=settings.secret(*known) is not None or not set(held).isdisjoint(known),
     )
+    _say_which_settings_stay_here(settings, {name for start in starts for name in start.names})
     return 0
 
 
@@ -172,6 +172,20 @@ def _say_what_is_left(client: Client, entry: Entry, wanted: Iterable[str], *, ha
     elif not entry.secrets and not has_a_key:
         _say(
             "No key is set: videos are placeholders. `seedance-mcp setup` stores a provider's key for all clients."
+        )
+
+
+def _say_which_settings_stay_here(settings: Settings, given: Collection[str]) -> None:
+    """Say which settings only this terminal has, such as a lower cap: a server that a client starts would not heed them."""
+    here = [
+        name
+        for name, origin in sorted(settings.sources.items())
+        if name.startswith("SEEDANCE_") and origin == "environment" and name not in given
+    ]
+    if here:
+        file = default_settings_file()
+        _say(
+            f"Not in the entry: {', '.join(here)}; write them into {f'{file} or ' if file else ''}the environment of the entry."
         )
 
 
