@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from . import settings_files
-from .entries import Entry, Start, snippet
+from .entries import Entry, Start
 from .installation import CannotChange, Change, Installed, find, install, uninstall
 from .known import Client, Machine, clients
 from .shapes import Unusable
+from .snippets import Piece, pieces, snippet
 from .toml_text import Toml
 
 __all__ = [
@@ -16,12 +17,14 @@ __all__ = [
     "Entry",
     "Installed",
     "Machine",
+    "Piece",
     "Start",
     "Toml",
     "Unusable",
     "clients",
     "find",
     "install",
+    "pieces",
     "settings_files",
     "snippet",
     "uninstall",

@@ -91,7 +91,7 @@ def installed(client: Client, text: str, entry: Entry, *, older: bool = False) -
         raise UnknownShape("it cannot be changed without changing other things in it")
     if is_installed(client, changed) != Start(command=entry.command, arguments=entry.arguments):
         raise UnknownShape("the entry cannot be written into it so that it is read as it is meant")
-    return _with_inputs(client, changed, entry)
+    return with_inputs(client, changed, entry)
 
 
 def removed(client: Client, text: str) -> str:
@@ -103,8 +103,8 @@ def removed(client: Client, text: str) -> str:
         raise UnknownShape("the entry cannot be taken out without changing other things")
     if client.keys.kind == "input" and there:
         ours = [_input_id(name) for name in _object(there.get(client.keys.field))]
-        inputs = client.editor.value(changed, (_INPUTS,))
-        listed = cast("list[Any]", inputs) if isinstance(inputs, list) else []
+        there = client.editor.value(changed, (_INPUTS,))
+        listed = cast("list[Any]", there) if isinstance(there, list) else []
         places = [place for place, one in enumerate(listed) if _object(one).get("id") in ours]
         for place in reversed(places):
             changed = client.editor.drop(changed, (_INPUTS, str(place)))
@@ -166,14 +166,7 @@ def as_installed(client: Client, before: str, after: str) -> str | None:
     named = _object(_object(entry).get(client.keys.field))
     asked = [name for name, value in named.items() if value == client.keys.reference(_input_id(name))]
     changed = client.editor.put(before, path, entry)
-    return _with_inputs(client, changed, Entry(command="", variables=tuple(asked)))
-
-
-def snippet(client: Client, entry: Entry, *, older: bool = False) -> str:
-    """Write the entry as a settings file that holds nothing else; it never holds a key."""
-    shown = Entry(command=entry.command, arguments=entry.arguments, variables=entry.variables)
-    path = (*table_of(client, "", older=older), NAME)
-    return _with_inputs(client, client.editor.document(path, fields(client, shown)), shown)
+    return with_inputs(client, changed, Entry(command="", variables=tuple(asked)))
 
 
 def fields(client: Client, entry: Entry, *, first: bool = True) -> dict[str, Value]:
@@ -216,7 +209,15 @@ def _updated(client: Client, text: str, path: Sequence[str], there: Any, value: 
     return put(text, path, value)
 
 
-def _with_inputs(client: Client, text: str, entry: Entry) -> str:
+def inputs(entry: Entry) -> list[dict[str, Value]]:
+    """Return what makes a client of the kind `input` ask for each key."""
+    return [
+        {"type": "promptString", "id": _input_id(name), "description": name, "password": True}
+        for name in entry.variables
+    ]
+
+
+def with_inputs(client: Client, text: str, entry: Entry) -> str:
     """Add what makes the client ask for each key and store it."""
     if client.keys.kind != "input" or not entry.variables:
         return text
@@ -225,11 +226,7 @@ def _with_inputs(client: Client, text: str, entry: Entry) -> str:
         raise UnknownShape(f"{_INPUTS} is no list")
     listed = cast("list[Any]", there or [])
     known = {_object(one).get("id") for one in listed}
-    new = [
-        {"type": "promptString", "id": _input_id(name), "description": name, "password": True}
-        for name in entry.variables
-        if _input_id(name) not in known
-    ]
+    new = [one for one in inputs(entry) if one["id"] not in known]
     if there is None:
         return client.editor.put(text, (_INPUTS,), new) if new else text
     for place, one in enumerate(new, len(listed)):

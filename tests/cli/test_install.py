@@ -96,9 +96,11 @@ def test_a_broken_file_is_left_alone_and_the_snippet_is_shown(run: Run, home: Pa
     done = run("install", "cursor")
     assert done.returncode == 2
     assert f"error [client]: {path} was left as it is: line 1:" in done.stderr
-    assert '"seedance": {' in done.stderr
+    assert "hint: Correct that and run it again.\n" in done.stderr
+    assert 'by hand, below `mcpServers`:\n"seedance": {\n' in done.stderr
     assert path.read_text(encoding="utf-8") == '{"mcpServers": '
-    assert run("install", "cursor", "--uninstall").returncode == 2
+    refused = run("install", "cursor", "--uninstall")
+    assert (refused.returncode, '"seedance"' in refused.stderr) == (2, False)
     row = run("install", "--list").stdout.splitlines()[3]
     assert row.split()[:3] == ["cursor", "yes", "?"]
 

@@ -18,6 +18,7 @@ from seedance_mcp.clients import (
     clients,
     find,
     install,
+    pieces,
     snippet,
     uninstall,
 )
@@ -56,6 +57,32 @@ def test_the_snippet_starts_the_server_and_names_keys_as_the_client_takes_them(c
     else:
         assert (entry[client.command], entry["args"]) == ("/opt/a b/seedance-mcp", ["run", "it"])
     assert entry.get(client.keys.field) == KEYS[client.name]
+
+
+@pytest.mark.parametrize("client", clients().values(), ids=lambda client: client.name)
+def test_for_a_file_that_has_something_in_it_only_what_goes_into_it_is_shown(client: Client) -> None:
+    there = {"toml": "[other]\nx = 1\n", "yaml": "other: 1\n"}.get(client.format, '{"other": 1}')
+    first, *more = pieces(client, START, there)
+    whole = snippet(client, START)
+    entry = {"toml": tomllib.loads, "yaml": yaml.safe_load}.get(client.format, json.loads)(whole)
+    for name in client.table:
+        entry = entry[name]
+    if client.format == "toml":
+        assert (first.below, first.text) == ("the other tables", whole)
+    elif client.format == "yaml":
+        assert (first.below, f"extensions:\n{first.text}") == ("`extensions:`", whole)
+    else:
+        assert first.below == f"`{'.'.join(client.table)}`"
+        assert json.loads(f"{{{first.text}}}") == {NAME: entry[NAME]}
+    if client.name == "vscode":
+        assert [json.loads(f"[{one.text}]") for one in more] == [json.loads(whole)["inputs"]]
+    else:
+        assert not more
+
+
+def test_a_snippet_goes_where_the_version_that_wrote_the_file_has_it() -> None:
+    older = '{"mcp": {"other": {"type": "local", "command": ["x"]}}}'
+    assert [one.below for one in pieces(clients()["opencode"], START, older)] == ["`mcp`"]
 
 
 def test_a_snippet_never_holds_a_key() -> None:

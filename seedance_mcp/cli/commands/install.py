@@ -17,10 +17,12 @@ from ...clients import (
     Entry,
     Installed,
     Machine,
+    Unusable,
     clients,
     find,
     install,
-    snippet,
+    pieces,
+    settings_files,
     uninstall,
 )
 from ...config import Settings, default_settings_file, read_settings, server_command
@@ -126,8 +128,11 @@ def _install(client: Client, machine: Machine, arguments: argparse.Namespace) ->
     refers = client.keys.kind != "plain"
     entry = Entry(command=command, arguments=tuple(words), variables=wanted if refers else ())
     if arguments.print:
-        _say("Paste this into " + " or ".join(str(path) for path in machine.files(client)) + ":")
-        print(snippet(client, entry, older=older), end="")
+        files = machine.files(client)
+        where = " or ".join(map(str, files))
+        for piece in pieces(client, entry, _text_of(files), older=older):
+            _say(f"Paste this into {where}{f', below {piece.below}' if piece.below else ''}:")
+            print(piece.text, end="", flush=True)
     else:
         try:
             foreseen = install(client, machine, entry, older=older)  # before anybody types a key
@@ -284,10 +289,22 @@ def _is_older(client: Client, machine: Machine) -> bool:
     return version is not None and int(version[1]) < client.older_below
 
 
+def _text_of(files: Iterable[Path]) -> str | None:
+    """Return the text of the first of these settings files that has any; None if one cannot be read."""
+    try:
+        texts = [settings_files.read(path, to_change=False).text for path in files]
+    except Unusable:
+        return None
+    return next((text for text in texts if text.strip()), "")
+
+
 def _refused(client: Client, error: CannotChange, entry: Entry, *, older: bool) -> None:
     print(f"error [client]: {inert(str(error))}", file=sys.stderr)
-    print("hint: Correct that, or paste this into it by hand:", file=sys.stderr)
-    print(_inert_lines(snippet(client, entry, older=older)), end="", file=sys.stderr)
+    print("hint: Correct that and run it again.", file=sys.stderr)
+    for piece in pieces(client, entry, _text_of([error.path]), older=older):
+        where = f", below {piece.below}" if piece.below else ""
+        print(f"Or paste this into it by hand{where}:", file=sys.stderr)
+        print(_inert_lines(piece.text), end="", file=sys.stderr)
 
 
 def _say(text: str) -> None:
