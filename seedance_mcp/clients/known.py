@@ -65,6 +65,7 @@ class Client(_Line):
     keys: Keys
     signs: tuple[str, ...] = ()
     restart: str
+    after_uninstall: str | None = None
     files: Mapping[Literal["darwin", "win32", "linux", "all"], tuple[str, ...]]
     verified: date
     source: str
@@ -105,7 +106,9 @@ class Machine:
         return cls(system=sys.platform, home=home, environ=environ)
 
     def found(self, client: Client) -> bool:
-        """Return whether the client seems to be installed here."""
+        """Return whether the client seems to be installed here; a settings file of it counts."""
+        if any(map(_is_there, self._candidates(client))):
+            return True
         if not client.signs:
             return any(_is_folder(path.parent) for path in self._candidates(client))
         return any(

@@ -105,9 +105,36 @@ def test_a_broken_file_is_left_alone_and_the_snippet_is_shown(run: Run, home: Pa
     assert row.split()[:3] == ["cursor", "yes", "?"]
 
 
+def test_after_taking_out_an_entry_nothing_is_said_of_starting_it(run: Run, home: Path) -> None:
+    cursor(home)
+    said = run("install", "vscode", "--key", "FAL_KEY").stderr
+    assert "start it there.\n" in said
+    assert "VS Code asks for FAL_KEY once and stores it." in said
+    assert "asks for" not in run("install", "vscode").stderr
+    assert "switch it on" in run("install", "cursor").stderr
+    assert {run("install", client, "--uninstall").stderr for client in ("vscode", "cursor")} == {""}
+    run("install", "claude-code")
+    assert "keeps the server until it ends" in run("install", "claude-code", "--uninstall").stderr
+
+
+def test_a_dry_run_shows_tabs_as_they_are_and_says_what_is_hidden(run: Run, home: Path) -> None:
+    cursor(home, '{\n\t"mcpServers": {\n\t\t"other": {"url": "https://mine"}\n\t}\n}\n')
+    shown = run("install", "Cursor", "--dry-run")
+    assert '\n-\t\t"other": {"url": "…"}\n+\t\t"other": {"url": "…"},\n+\t\t"seedance": {' in shown.stdout
+    assert shown.stderr.startswith("… stands for a text that is hidden")
+
+
+def test_a_client_is_found_by_its_settings_file_and_a_dry_run_makes_no_entry(run: Run, home: Path) -> None:
+    said = run("install", "claude-code", "--dry-run").stderr
+    assert "Claude Code was not found on this machine.\n" in said
+    (home / ".claude.json").write_text("{}", encoding="utf-8")
+    assert "was not found" not in run("install", "Claude Code").stderr
+
+
 def test_what_is_no_client_or_no_key_is_refused(run: Run, home: Path) -> None:
     assert "Say which client: claude-desktop," in run("install").stderr
-    assert "invalid choice: 'emacs'" in run("install", "emacs").stderr
+    unknown = run("install", "emacs").stderr
+    assert ("invalid choice: 'emacs'" in unknown, "claude-code" in unknown) == (True, True)
     refused = run("install", "cursor", "--key", "HOME")
     assert (refused.returncode, "HOME is not the variable" in refused.stderr) == (2, True)
     assert not (home / ".cursor").exists()

@@ -38,7 +38,12 @@ _VERSION_SECONDS = 15
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the client, and what is to be done with its settings."""
     parser.add_argument(
-        "client", nargs="?", choices=list(clients()), metavar="CLIENT", help=", ".join(clients())
+        "client",
+        nargs="?",
+        type=_name,
+        choices=list(clients()),
+        metavar="CLIENT",
+        help=", ".join(clients()),
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
@@ -63,6 +68,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Other entries and comments stay as they are; the file as it was is kept beside it. No key is ever shown."
         " Exit code 0: done, or there was nothing to do; 2: refused, and then nothing was changed."
     )
+
+
+def _name(written: str) -> str:
+    """Return the name of the client that goes by this name or title, in any case; else what was written."""
+    wanted = written.strip().casefold()
+    names = (one.name for one in clients().values() if wanted in (one.name, one.title.casefold()))
+    return next(names, written)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -144,7 +156,8 @@ def _install(client: Client, machine: Machine, arguments: argparse.Namespace) ->
             _refused(client, error, entry, older=older)
             return 2
         if not was_here:
-            _say(f"{client.title} was not found on this machine; the entry is there for when it is.")
+            later = "" if arguments.dry_run else "; the entry is there for when it is"
+            _say(f"{client.title} was not found on this machine{later}.")
         if done and not arguments.dry_run:
             _say(client.restart)
     starts = [place.start for place in find(client, machine) if isinstance(place, Installed)]
@@ -172,7 +185,9 @@ def _say_what_is_left(client: Client, entry: Entry, wanted: Iterable[str], *, ha
             f"The settings of {client.title} cannot refer to the environment, so {listed(left_out)} is not in the entry:"
             " `seedance-mcp setup` stores it for all clients."
         )
-    elif entry.variables and client.keys.kind != "input":
+    elif entry.variables and client.keys.kind == "input":
+        _say(f"{client.title} asks for {listed(entry.variables)} once and stores it.")
+    elif entry.variables:
         _say(f"{client.title} takes {listed(entry.variables)} from the environment that it is started in.")
     elif not entry.secrets and not has_a_key:
         _say(
@@ -204,8 +219,10 @@ def _uninstall(client: Client, machine: Machine, *, dry_run: bool) -> int:
         return 2
     if not changes:
         print(f"{client.title} has no entry of this server.")
-    elif not dry_run:
-        _say(client.restart)
+    elif not dry_run and (
+        words := client.restart if client.after_uninstall is None else client.after_uninstall
+    ):
+        _say(words)
     return 0
 
 
@@ -219,7 +236,10 @@ def _carried_out(changes: Iterable[Change], entry: Entry | None, *, dry_run: boo
             continue
         changed = True
         if dry_run:
-            print(_inert_lines(change.difference(entry)), end="")
+            difference = _inert_lines(change.difference(entry))
+            if "…" in difference:
+                _say("… stands for a text that is hidden, as it may be a key; only lines with - or + change:")
+            print(difference, end="", flush=True)
             continue
         change.make()
         removed = " (the file held nothing else and was removed)" if change.after is None else ""
@@ -233,8 +253,8 @@ def _carried_out(changes: Iterable[Change], entry: Entry | None, *, dry_run: boo
 
 
 def _inert_lines(text: str) -> str:
-    """Write a text of several lines so that it commands no terminal."""
-    return "".join(f"{inert(line)}\n" for line in text.split("\n")[:-1])
+    """Write a text of several lines so that it commands no terminal; tabs stay."""
+    return "".join("\t".join(map(inert, line.split("\t"))) + "\n" for line in text.split("\n")[:-1])
 
 
 def _key_variables(settings: Settings) -> list[str]:
