@@ -135,7 +135,7 @@ def test_on_windows_the_command_of_an_entry_is_the_program(
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python.exe"))
-    assert server_command() == (str(tmp_path / "python.exe"), ["-m", "seedance_mcp"])
+    assert server_command() == (str(tmp_path / "python.exe"), ["-P", "-m", "seedance_mcp"])
     program = tmp_path / "seedance-mcp.exe"
     program.touch()
     assert server_command() == (str(program), [])

@@ -116,8 +116,23 @@ def removed(client: Client, text: str) -> str:
 def is_installed(client: Client, text: str) -> Start | None:
     """Return how the entry in a settings file starts the server; None if there is none. Raises Unusable."""
     there = client.editor.value(text, (*table_of(client, text), NAME))
-    if there is None:
-        return None
+    return None if there is None else _start(client, there)
+
+
+def in_projects(client: Client, text: str) -> dict[str, Start]:
+    """Return how the entries start the server that the client has for single projects, by their paths. Raises Unusable."""
+    if client.projects is None:
+        return {}
+    found: dict[str, Start] = {}
+    for project, value in _object(client.editor.value(text, (client.projects,))).items():
+        for name in client.table:
+            value = _object(value).get(name)
+        if (there := _object(value).get(NAME)) is not None:
+            found[project] = _start(client, there)
+    return found
+
+
+def _start(client: Client, there: Any) -> Start:
     found = _object(there)
     command, arguments = found.get(client.command), found.get("args")
     if client.as_list and isinstance(command, list):

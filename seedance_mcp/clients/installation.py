@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import settings_files
-from .entries import NAME, Entry, Start, as_installed, fields, installed, is_installed, removed
+from .entries import NAME, Entry, Start, as_installed, fields, in_projects, installed, is_installed, removed
 from .known import Client, Machine
 from .settings_files import SettingsFile
 from .shapes import Unusable, Value
@@ -90,11 +90,21 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Installed:
-    """A settings file that has an entry of this server, and how that starts it."""
+    """
+    A settings file that has an entry of this server, and how that starts it.
+
+    `project` is the folder for which alone the client has the entry; None: it has it everywhere.
+    """
 
     client: Client
     path: Path
     start: Start
+    project: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The file, and the project where the entry is for one only."""
+        return f"{self.path}{f' (for the project {self.project} only)' if self.project is not None else ''}"
 
 
 def install(client: Client, machine: Machine, entry: Entry, *, older: bool = False) -> list[Change]:
@@ -147,8 +157,11 @@ def find(client: Client, machine: Machine) -> Iterator[Installed | CannotChange]
     """Yield where the server is installed, and which files of a client could not be looked into."""
     for path in machine.all_files(client):
         try:
-            if start := is_installed(client, settings_files.read(path, to_change=False).text):
+            text = settings_files.read(path, to_change=False).text
+            if start := is_installed(client, text):
                 yield Installed(client=client, path=path, start=start)
+            for project, start in in_projects(client, text).items():
+                yield Installed(client=client, path=path, start=start, project=project)
         except Unusable as error:
             yield CannotChange(path, str(error))
 

@@ -57,6 +57,7 @@ class Client(_Line):
     table: tuple[str, ...]
     older_table: tuple[str, ...] | None = None
     older_below: int | None = None
+    projects: str | None = None
     one_of: bool = False
     command: str = "command"
     as_list: bool = False

@@ -81,7 +81,8 @@ def _anew(libraries: Sequence[str]) -> tuple[str, list[str]] | None:
 
 def _by_path() -> tuple[str, list[str]]:
     script = Path(sys.executable).with_name(f"{NAME}.exe" if sys.platform == "win32" else NAME)
-    return (str(script), []) if script.exists() else (sys.executable, ["-m", "seedance_mcp"])
+    # -P: else Python would run what lies under this name in the folder that a client starts it in.
+    return (str(script), []) if script.exists() else (sys.executable, ["-P", "-m", "seedance_mcp"])
 
 
 def _source() -> str | None:

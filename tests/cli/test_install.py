@@ -161,6 +161,19 @@ def test_the_check_up_says_that_an_entry_is_switched_off(
     assert (found["verdict"], "switched off there" in found["text"]) == ("off", True)
 
 
+def test_an_entry_for_one_project_is_named_with_its_project(run: Run, home: Path) -> None:
+    entry = {"mcpServers": {"seedance": {"command": "/nowhere"}}}
+    path = home / ".claude.json"
+    path.write_text(json.dumps({"projects": {"/work/fox": entry, "/work/hen": {}}}), encoding="utf-8")
+    [row] = [line for line in run("install", "--list").stdout.splitlines() if line.startswith("claude-code")]
+    assert row.split()[1:3] == ["yes", "-"]
+    assert row.endswith(f"{path} (for the project /work/fox only)")
+    findings = json.loads(run("doctor", "--offline", "--json").stdout)["findings"]
+    [found] = [one for one in findings if one["area"] == "clients"]
+    assert f"in {path} (for the project /work/fox only), but its command /nowhere" in found["text"]
+    assert "install claude-code" not in found["hint"]
+
+
 def test_a_home_folder_that_is_no_whole_path_is_refused(run: Run, tmp_path: Path) -> None:
     if sys.platform == "win32":
         pytest.skip("there it is not HOME that says it")

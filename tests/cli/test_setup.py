@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,12 @@ if sys.platform == "win32":
 Answers = list[tuple[str, str]]
 Terminal = Callable[..., tuple[int, str]]
 
+WITHOUT_A_SCRIPT = (
+    "-c",
+    "import sys; sys.executable = '/nowhere/python'; from seedance_mcp import cli; sys.exit(cli.run(sys.argv[1:]))",
+)
+"""Runs it as where Python alone starts it, for no script lies beside it."""
+
 NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
 
 
@@ -30,10 +37,12 @@ NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
 def terminal(command_environ: dict[str, str], tmp_path: Path) -> Terminal:
     """Run `seedance-mcp` with these words at a pseudo terminal, and give each answer when its question is there."""
 
-    def start(*words: str, answers: Answers, **settings: str) -> tuple[int, str]:
+    def start(
+        *words: str, answers: Answers, program: Sequence[str] = ("-m", "seedance_mcp"), **settings: str
+    ) -> tuple[int, str]:
         ours, theirs = os.openpty()
         with subprocess.Popen(
-            [sys.executable, "-m", "seedance_mcp", *words],
+            [sys.executable, *program, *words],
             cwd=tmp_path,
             env={**command_environ, **settings},
             stdin=theirs,
@@ -101,8 +110,9 @@ def test_a_key_is_checked_stored_for_the_user_alone_and_priced(
     settings_file.unlink()  # a key in a file of a test fails the run
 
 
+@pytest.mark.parametrize("program", [("-m", "seedance_mcp"), WITHOUT_A_SCRIPT], ids=["script", "python"])
 def test_a_keyring_keeps_the_key_and_the_server_finds_it_there(
-    terminal: Terminal, run_apart: Run, settings_file: Path, tmp_path: Path
+    terminal: Terminal, run_apart: Run, settings_file: Path, tmp_path: Path, program: Sequence[str]
 ) -> None:
     ring = tmp_path / "ring.json"
     with Emulator("ark").threaded() as emulator:
@@ -112,7 +122,8 @@ def test_a_keyring_keeps_the_key_and_the_server_finds_it_there(
             "PYTHON_KEYRING_BACKEND": "tests.file_keyring.FileKeyring",
             "PYTHONPATH": f"{Path(__file__).parents[2]}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
         }
-        code, shown = terminal("setup", "ark", answers=[("(not shown)", emulator.key)], **ways)
+        answers = [("(not shown)", emulator.key)]
+        code, shown = terminal("setup", "ark", answers=answers, program=program, **ways)
         assert code == 0, shown
         found = json.loads(run_apart("doctor", "--json", **ways).stdout)
     assert found["conclusion"] == "A video can be made now at ark."
@@ -127,7 +138,7 @@ def test_a_keyring_keeps_the_key_and_the_server_finds_it_there(
     [
         ("not-the-key", "Volcengine Ark does not take this key: "),
         ("two words", "That cannot be a key: there is a blank"),
-        ("", "There is no key."),
+        ("", "`seedance-mcp setup ark` begins anew."),
     ],
 )
 def test_a_key_that_is_not_taken_is_refused_and_not_stored(
@@ -138,7 +149,7 @@ def test_a_key_that_is_not_taken_is_refused_and_not_stored(
         code, shown = terminal("setup", "ark", answers=[("(not shown)", typed)], **ways)
     assert code == 2
     assert said in shown
-    assert "Nothing was stored" in shown
+    assert re.search(r"[.:] Nothing was stored\.", shown)
     assert not settings_file.exists()
 
 

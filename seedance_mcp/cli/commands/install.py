@@ -102,15 +102,17 @@ def _list(machine: Machine, *, as_json: bool) -> int:
     rows: list[dict[str, object]] = []
     for client in clients().values():
         places = list(find(client, machine))
-        files = [place.path for place in places if isinstance(place, Installed)]
+        there = [place for place in places if isinstance(place, Installed)]
+        files = [place.path for place in there if place.project is None] or machine.files(client)
+        projects = [place.place for place in there if place.project is not None]
         unread = [str(place) for place in places if isinstance(place, CannotChange)]
         rows.append(
             {
                 "client": client.name,
                 "title": client.title,
                 "found": machine.found(client),
-                "installed": bool(files),
-                "file": ", ".join(str(path) for path in files or machine.files(client)),
+                "installed": any(place.project is None for place in there),
+                "file": ", ".join([*map(str, files), *projects]),
                 "unreadable": unread,
             }
         )
@@ -160,7 +162,8 @@ def _install(client: Client, machine: Machine, arguments: argparse.Namespace) ->
             _say(f"{client.title} was not found on this machine{later}.")
         if done and not arguments.dry_run:
             _say(client.restart)
-    starts = [place.start for place in find(client, machine) if isinstance(place, Installed)]
+    places = [place for place in find(client, machine) if isinstance(place, Installed)]
+    starts = [place.start for place in places if place.project is None]
     held = [name for start in starts for name in start.holds]
     missing = [name for name in wanted if name not in held]
     _say_what_is_left(

@@ -52,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--file", action="store_true", help="Store the key in the settings file, although there is a keyring"
     )
     parser.epilog = (
-        "The key goes into the system's keyring where there is one (with the extra seedance-mcp[keyring]), else into the"
+        "The key goes into the system's keyring where there is one (and the library `keyring` beside the server), else into the"
         " settings file, which only you may read then. It is checked before it is stored, which costs nothing."
     )
 
@@ -78,7 +78,9 @@ def execute(arguments: argparse.Namespace) -> int:
     print(f"Get a key of {info.title} at {info.key_page}", file=sys.stderr)
     key = asks_for_a_key(f"{variable} (not shown): ")
     if not key:
-        raise ConfigError("There is no key.", hint="Nothing was stored. `seedance-mcp setup` begins anew.")
+        raise ConfigError(
+            "There is no key.", hint=f"Nothing was stored. `seedance-mcp setup {info.name}` begins anew."
+        )
     settings = settings.with_key(variable, SecretStr(key))
     left = anyio.run(_checked, info, catalog, settings)
     print(f"Stored in {_stored(variable, key, place)}.")
@@ -106,7 +108,7 @@ def _say_where_another_wins(variable: str) -> None:
         for place in find(client, machine):
             if isinstance(place, Installed) and variable in place.start.holds:
                 _say(
-                    f"But the entry in {place.path} holds {variable} itself, and that wins in {client.title}: take it out."
+                    f"But the entry in {place.place} holds {variable} itself, and that wins in {client.title}: take it out."
                 )
 
 
@@ -118,7 +120,7 @@ def _place(*, no_keyring: bool) -> _Place:
         )
     _, words = server_command()
     # What `uvx` and `pipx run` install anew each time has no extra, and could not read the keyring.
-    return _Place(file=file, keyring=not no_keyring and not (words and words[0] != "-m"))
+    return _Place(file=file, keyring=not no_keyring and (not words or "-m" in words))
 
 
 def _say_what_is_left(sellers: list[ProviderInfo], file: Path) -> None:
@@ -158,7 +160,8 @@ async def _checked(info: ProviderInfo, catalog: Catalog, settings: Settings) -> 
         return await ask_balance(info, pool)
     except AuthenticationError as error:
         raise AuthenticationError(
-            f"{info.title} does not take this key: {error.message} Nothing was stored.", hint=error.hint
+            f"{info.title} does not take this key: {error.message.rstrip('.')}. Nothing was stored.",
+            hint=error.hint,
         ) from None
     except (SeedanceError, TimeoutError) as error:
         words = error.message if isinstance(error, SeedanceError) else "it gave no answer in time"

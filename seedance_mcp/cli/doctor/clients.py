@@ -35,7 +35,7 @@ async def look_at_clients(*, start: bool) -> AsyncGenerator[Finding]:
             nowhere = False
             starts = start and not place.start.switched_off
             trouble = _trouble(place, machine) or (await _not_starting(place) if starts else None)
-            text = f"installed, in {place.path}"
+            text = f"installed, in {place.place}"
             if keys := [name for name in place.start.holds if name.endswith(("_KEY", "_TOKEN"))]:
                 text += f", with {listed(keys)} of its own, which wins over what is stored elsewhere"
             if place.start.switched_off:
@@ -45,7 +45,11 @@ async def look_at_clients(*, start: bool) -> AsyncGenerator[Finding]:
                     subject=client.name, verdict="ok", text=f"{text}; it starts {place.start.command}"
                 )
             else:
-                hint = f"`seedance-mcp install {client.name}` writes the entry anew."
+                hint = (
+                    f"`seedance-mcp install {client.name}` writes the entry anew."
+                    if place.project is None
+                    else "Correct the entry there, or take it out."
+                )
                 yield finding(
                     subject=client.name, verdict="warning", text=f"{text}, but {trouble}", hint=hint
                 )
