@@ -128,7 +128,9 @@ def test_a_client_is_found_by_its_settings_file_and_a_dry_run_makes_no_entry(run
     said = run("install", "claude-code", "--dry-run").stderr
     assert "Claude Code was not found on this machine.\n" in said
     (home / ".claude.json").write_text("{}", encoding="utf-8")
-    assert "was not found" not in run("install", "Claude Code").stderr
+    done = run("install", "Claude Code")
+    assert done.stdout == f"Installed into {home / '.claude.json'}\n"
+    assert "was not found" not in done.stderr
 
 
 def test_what_is_no_client_or_no_key_is_refused(run: Run, home: Path) -> None:
