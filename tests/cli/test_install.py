@@ -174,6 +174,8 @@ def test_an_entry_for_one_project_is_named_with_its_project(run: Run, home: Path
     [found] = [one for one in findings if one["area"] == "clients"]
     assert f"in {path} (for the project /work/fox only), but its command /nowhere" in found["text"]
     assert "install claude-code" not in found["hint"]
+    left = run("install", "claude-code", "--uninstall").stderr
+    assert left == f"Not taken out: the entry in {path} (for the project /work/fox only).\n"
 
 
 def test_a_home_folder_that_is_no_whole_path_is_refused(run: Run, tmp_path: Path) -> None:

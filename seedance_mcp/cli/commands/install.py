@@ -226,6 +226,9 @@ def _uninstall(client: Client, machine: Machine, *, dry_run: bool) -> int:
         words := client.restart if client.after_uninstall is None else client.after_uninstall
     ):
         _say(words)
+    for place in find(client, machine):
+        if isinstance(place, Installed) and place.project is not None:
+            _say(f"Not taken out: the entry in {place.place}.")
     return 0
 
 
