@@ -59,8 +59,9 @@ class Opening:
         A database that another process holds, a full disk or a folder that is not there yet are such things; a wrong
         setting is not. An app that breaks down by a mistake of its own is opened anew.
 
-        It begins when a call wants the app, or after the handshake: until then the client waits for the server. Garbage
-        collection is off while the app's modules load: it only costs time there.
+        It begins when a call wants the app, or after the handshake: until then the client waits for the server. A client
+        that leaves before is no reason not to open it: jobs may be open, and somebody has to be left behind for them.
+        Garbage collection is off while the app's modules load: it only costs time there.
         """
         with anyio.move_on_after(_HANDSHAKE_SECONDS):
             await self._wanted.wait()
@@ -70,7 +71,7 @@ class Opening:
         gc.freeze()
         gc.enable()
         pause = _SOONEST_SECONDS
-        while not self._closing.is_set():
+        while True:
             try:
                 opened = open_app(self.settings, leave=True, patience=_PATIENCE_SECONDS)
                 async with opened as app, updates.following(app):
@@ -93,6 +94,7 @@ class Opening:
                 )
             with anyio.move_on_after(pause):
                 await self._closing.wait()
+                return
             pause = min(2 * pause, _LATEST_SECONDS)
 
     def _is(self, state: App | SeedanceError) -> None:

@@ -10,10 +10,12 @@ from typing import Any
 
 import anyio
 import pytest
+from mcp import Client
 
 from seedance_mcp.app import open_app
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.jobs import detached
+from seedance_mcp.server import create_server
 from tests.test_app import made, request
 
 NOTE = """
@@ -43,6 +45,17 @@ async def looked(app: Any) -> None:
     with anyio.fail_after(20):
         while app.runner._watcher.busy:  # noqa: ASYNC110
             await anyio.sleep(0.01)
+
+
+async def test_a_watcher_is_left_by_a_server_whose_client_leaves_at_once(
+    leaving: Settings, left: Callable[[], list[Any]]
+) -> None:
+    async with open_app(leaving) as app:
+        await app.generate(request())
+    assert left() == []
+    async with Client(create_server(leaving)):
+        pass
+    assert [started["words"] for started in left()] == [["watch", "--until-idle"]]
 
 
 async def test_a_watcher_is_left_for_an_open_job_by_one_that_has_said_that_it_ends(

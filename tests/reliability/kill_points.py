@@ -80,12 +80,11 @@ class _Counted:
         self._file = file
         self._reached = reached
 
-    def write(self, chunk: bytes) -> int:
+    def writelines(self, chunks: list[bytes]) -> None:
         self._reached("before chunk")
-        written: int = self._file.write(chunk)
+        self._file.writelines(chunks)
         self._file.flush()
         self._reached("after chunk")
-        return written
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)

@@ -13,7 +13,7 @@ from seedance_mcp.jobs.results import saving
 from seedance_mcp.jobs.results.sidecar import write_sidecar
 from seedance_mcp.presentation import views
 from seedance_mcp.providers.ark.adapter import ArkProvider
-from seedance_mcp.store import job_records
+from seedance_mcp.store import Leases
 from seedance_mcp.types import Job, JobState, Submission
 from tests.emulator.wire import Request, Response
 from tests.emulator.world import World
@@ -352,15 +352,15 @@ class OpenJobsThatCannotBeLookedUp(Mishap):
     of_all = doctor = "Looking up the open jobs failed: RuntimeError"
 
     async def during(self, scene: Scene) -> str | None:
-        unfinished = job_records.unfinished
+        open_jobs = Leases.open_jobs
         looks = iter(range(1_000_000))
 
-        def in_the_beginning(connection: Any) -> Any:
+        def in_the_beginning(leases: Leases, connection: Any) -> Any:
             if next(looks) < 3:
                 raise RuntimeError("cannot schedule new futures")
-            return unfinished(connection)
+            return open_jobs(leases, connection)
 
-        scene.patch.setattr(job_records, "unfinished", in_the_beginning)
+        scene.patch.setattr(Leases, "open_jobs", in_the_beginning)
         return None
 
 
