@@ -1,7 +1,7 @@
 """
 How long a contact sheet of ten seconds of 1080p takes, against `ffmpeg` drawing one of as many frames and the same size.
 
-    python -m benchmarks.contact_sheet
+    python -m benchmarks contact_sheet
 """
 
 from __future__ import annotations
@@ -78,13 +78,3 @@ def measure() -> list[Measure]:
             at_most=1.2,
         )
     ]
-
-
-def main() -> None:
-    """Print what was measured."""
-    for line in measure():
-        print(line)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,7 @@
 """
 What drawing placeholders takes: five seconds at 720p against `ffmpeg` drawing its test pattern, and the memory at 4k.
 
-    python -m benchmarks.render
+    python -m benchmarks render
 """
 
 from __future__ import annotations
@@ -82,13 +82,3 @@ def measure() -> list[Measure]:
                 )
             )
     return found
-
-
-def main() -> None:
-    """Print what was measured."""
-    for line in measure():
-        print(line)
-
-
-if __name__ == "__main__":
-    main()

@@ -5,7 +5,7 @@ The download is what brings a job's result into its unfinished file; the look in
 hash has a line of its own. The upload begins with the copy without hidden data, as that of every local file does: `curl`
 sends a plain copy.
 
-    python -m benchmarks.transfers
+    python -m benchmarks transfers
 """
 
 from __future__ import annotations
@@ -216,13 +216,3 @@ def measure() -> list[Measure]:
                     ),
                 ]
     return found
-
-
-def main() -> None:
-    """Print what was measured."""
-    for line in measure():
-        print(line)
-
-
-if __name__ == "__main__":
-    main()

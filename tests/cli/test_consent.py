@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -21,13 +17,10 @@ from seedance_mcp.errors import ConfirmationRequired
 from seedance_mcp.types import Job, PurchaseTerms, VideoRequest
 from tests.server.asking import SMALL, priced
 
-from .conftest import Run, heed_interrupts
+from .conftest import Run
+from .terminal import INTERRUPT, at_terminal
 
 Terminal = Callable[..., tuple[int, str]]
-
-
-INTERRUPT = "Ctrl-C"
-"""As an answer: the signal that the key sends, in place of a line."""
 
 
 @pytest.fixture
@@ -37,37 +30,11 @@ def terminal(command_environ: dict[str, str], tmp_path: Path) -> Terminal:
     def start(
         *words: str, answer: str, meanwhile: Callable[[], object] = lambda: None, **settings: str
     ) -> tuple[int, str]:
-        ours, theirs = os.openpty()
-        with subprocess.Popen(
-            [sys.executable, "-m", "seedance_mcp", *words],
-            cwd=tmp_path,
-            env={**command_environ, **settings},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            preexec_fn=heed_interrupts,
-        ) as process:
-            os.close(theirs)
-            late = threading.Timer(60, process.kill)
-            late.start()
-            shown = b""
-            try:
-                while b"[y/N]" not in shown:
-                    shown += os.read(ours, 4096)
-                meanwhile()
-                if answer == INTERRUPT:
-                    process.send_signal(signal.SIGINT)
-                else:
-                    os.write(ours, f"{answer}\n".encode())
-                while piece := os.read(ours, 4096):
-                    shown += piece
-            except OSError:  # Linux says so when the other side has closed
-                pass
-            finally:
-                late.cancel()
-            ended = process.wait(30)
-        os.close(ours)
-        return ended, shown.decode()
+        command = [sys.executable, "-m", "seedance_mcp", *words]
+        environ = {**command_environ, **settings}
+        return at_terminal(
+            command, [("[y/N]", answer)], folder=tmp_path, environ=environ, meanwhile=meanwhile
+        )
 
     return start
 

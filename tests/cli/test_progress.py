@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from seedance_mcp.cli.progress import progress_bar
+
+from .terminal import at_terminal
 
 STEPS = [(step / 20, f"Rendering {step * 5}%, {step} s of usually 20 s") for step in range(21)]
 SCRIPT = f"""
@@ -44,19 +46,9 @@ async def test_an_error_comes_out_of_the_bar_as_it_is() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
-def test_in_a_terminal_there_is_one_bar_that_fills() -> None:
-    ours, theirs = os.openpty()
-    with subprocess.Popen([sys.executable, "-c", SCRIPT], stdout=theirs, stderr=theirs) as process:
-        os.close(theirs)
-        shown = b""
-        try:
-            while piece := os.read(ours, 4096):
-                shown += piece
-        except OSError:  # Linux says so when the other side has closed
-            pass
-        assert process.wait(30) == 0
-    os.close(ours)
-    text = shown.decode()
+def test_in_a_terminal_there_is_one_bar_that_fills(tmp_path: Path) -> None:
+    ended, text = at_terminal([sys.executable, "-c", SCRIPT], [], folder=tmp_path, environ=os.environ)
+    assert ended == 0
     assert text.count("\n") == 1
     assert "  0% |" in text
     assert "100% |" in text

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from tests.emulator import Emulator
 from tests.file_keyring import FILE
 
 from .conftest import Run
+from .terminal import at_terminal
 
 if sys.platform == "win32":
     pytest.skip("there is no pseudo terminal", allow_module_level=True)
@@ -39,34 +38,8 @@ def terminal(command_environ: dict[str, str], tmp_path: Path) -> Terminal:
     def start(
         *words: str, answers: Answers, program: Sequence[str] = ("-m", "seedance_mcp"), **settings: str
     ) -> tuple[int, str]:
-        ours, theirs = os.openpty()
-        with subprocess.Popen(
-            [sys.executable, *program, *words],
-            cwd=tmp_path,
-            env={**command_environ, **settings},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-        ) as process:
-            os.close(theirs)
-            late = threading.Timer(60, process.kill)
-            late.start()
-            shown = b""
-            try:
-                for question, answer in answers:
-                    while question.encode() not in shown:
-                        shown += os.read(ours, 4096)
-                    os.write(ours, f"{answer}\n".encode(errors="surrogateescape"))
-                while piece := os.read(ours, 4096):
-                    shown += piece
-            except OSError:  # Linux says so when the other side has closed
-                pass
-            finally:
-                late.cancel()
-            ended = process.wait(30)
-        os.close(ours)
-        return ended, shown.decode(errors="replace").replace("\r\n", "\n")
+        command = [sys.executable, *program, *words]
+        return at_terminal(command, answers, folder=tmp_path, environ={**command_environ, **settings})
 
     return start
 
