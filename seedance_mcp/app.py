@@ -19,6 +19,7 @@ from .jobs import (
     Planner,
     ProviderPool,
     PurchaseFlow,
+    Questions,
     Quote,
     ReadTracker,
     SameAccount,
@@ -49,7 +50,6 @@ from .store import (
     Transition,
     budget,
     by_day,
-    confirmations,
     describe_unread,
     job_records,
     open_store,
@@ -57,7 +57,7 @@ from .store import (
     transitions,
     unbalanced_days,
 )
-from .types import Job, PurchaseTerms, Question, VideoRequest
+from .types import Job, PurchaseTerms, VideoRequest
 
 if TYPE_CHECKING:
     from .catalog import Catalog
@@ -84,6 +84,7 @@ class App:
             buyer=self.runner.buyer,
             handover=self.runner.handover,
         )
+        self.questions = Questions(store)
         self._waiting = Waiting(self.runner, self.usual_seconds, self._pool, store.clock)
 
     @cached_property
@@ -218,25 +219,6 @@ class App:
     async def not_same_account(self, fingerprint: str, provider: str | None) -> bool:
         """Take such a word back; tells whether there was one."""
         return await part(fingerprint, provider, pool=self._pool, store=self._store)
-
-    async def question(self, code: str) -> Question | None:
-        """Return what a person was asked under this code; None if it is unknown, used up, or older than 15 minutes."""
-        now = self._store.clock()
-        return await self._store.read(lambda connection: confirmations.asked(connection, code, now=now))
-
-    async def approve(self, code: str) -> bool:
-        """Note that the person agrees to what was asked under this code. False if the question is no longer open."""
-        now = self._store.clock()
-        return await self._store.write(lambda connection: confirmations.approve(connection, code, now=now))
-
-    async def bought_on(self, code: str) -> str | None:
-        """Name the job that was bought on an agreement to the question of this code; None if nothing was."""
-        return await self._store.read(lambda connection: confirmations.bought_on(connection, code))
-
-    async def decline(self, code: str) -> Declined | None:
-        """Note a no to what was asked under this code; see `confirmations.decline`."""
-        now = self._store.clock()
-        return await self._store.write(lambda connection: confirmations.decline(connection, code, now=now))
 
     async def allow_spending(self) -> bool:
         """Let purchases go on after the job database was lost; tells whether they had been stopped."""

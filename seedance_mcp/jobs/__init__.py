@@ -5,6 +5,7 @@ from __future__ import annotations
 from .buying.forecast import Quote, beyond, forecast
 from .buying.orders import StartedJob
 from .buying.purchase_flow import PurchaseFlow
+from .buying.questions import Questions
 from .choosing.defaults import wrong_defaults
 from .choosing.planning import Planner
 from .choosing.plans import OtherOffer, Plan
@@ -37,6 +38,7 @@ __all__ = [
     "Planner",
     "ProviderPool",
     "PurchaseFlow",
+    "Questions",
     "Quote",
     "ReadTracker",
     "SameAccount",

@@ -42,7 +42,9 @@ async def agreed(call: Call, request: VideoRequest, terms: PurchaseTerms) -> Sta
     if isinstance(reply, InputRequiredResult):
         return reply
     if reply.is_no:
-        raise _declined(question, reply, await call.app.decline(question.approval), call.app.settings)
+        raise _declined(
+            question, reply, await call.app.questions.decline(question.approval), call.app.settings
+        )
     if reply is not Reply.YES:
         raise question.after(f"The client was asked to put the question to the person, but {reply}")
     return await call.app.generate(request, replace(terms, agreed_to=question.approval))
@@ -55,7 +57,7 @@ async def _no_beforehand(call: Call, brought: Answered) -> StartedJob | None:
     Raises:
         ConfirmationRequired: it is noted.
     """
-    declined = await call.app.decline(brought.code)
+    declined = await call.app.questions.decline(brought.code)
     if declined is None or declined.question is None:
         return None
     if declined.job_id is not None:
@@ -73,7 +75,7 @@ async def _no_beforehand(call: Call, brought: Answered) -> StartedJob | None:
         token=None,
         hint="",
         question=declined.question.text,
-        approval=brought.code if await call.app.question(brought.code) else "",
+        approval=brought.code if await call.app.questions.find(brought.code) else "",
         advice=declined.question.notes,
     )
     raise _declined(question, brought.reply, declined, call.app.settings)

@@ -303,7 +303,7 @@ async def test_who_agreed_to_a_price_has_agreed_to_a_lower_one(
         with pytest.raises(ConfirmationRequired, match=r"1\.00 USD") as question:
             await market.buy()
         if mode == "strict":
-            await market.app.approve(question.value.hint.split("approve ")[1].split("`")[0])
+            await market.app.questions.approve(question.value.hint.split("approve ")[1].split("`")[0])
         started = await market.buy(confirm_token=question.value.token)
         assert started.job.provider == THIRD
         assert started.job.maximum.usd == Decimal("0.9")

@@ -156,7 +156,7 @@ async def test_a_yes_that_came_with_another_request_stands_for_nothing_else(sett
             with pytest.raises(ConfirmationRequired) as asked:
                 await app.generate(FOX)
             code = asked.value.approval
-            assert await app.question(code)
+            assert await app.questions.find(code)
             cheap = await app.generate(
                 FOX.model_copy(update={"seed": 7}), PurchaseTerms(agreed_to=code, confirmed=True)
             )
@@ -236,7 +236,7 @@ async def test_what_was_agreed_to_in_a_terminal_outlasts_calls_that_need_no_agre
             for asked in (DEAR, AGAIN):
                 code = _code(refusal(await client.call_tool("generate_video", asked)))
                 async with open_app(settings) as terminal:
-                    assert await terminal.approve(code)
+                    assert await terminal.questions.approve(code)
                 if asked is AGAIN:
                     assert content(await client.call_tool("generate_video", DEAR))["deduplicated"]
                 assert not content(await client.call_tool("generate_video", asked))["deduplicated"]
@@ -249,7 +249,7 @@ async def test_a_no_in_a_dialogue_takes_back_a_yes_from_the_terminal(settings: S
 
     async def think(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
         async with open_app(settings) as terminal:
-            assert await terminal.approve(code)
+            assert await terminal.questions.approve(code)
         return NO
 
     with anyio.fail_after(60):
@@ -340,8 +340,8 @@ async def test_a_no_takes_back_a_yes_to_the_same_video_at_another_provider(paid:
                     with pytest.raises(ConfirmationRequired) as asked:
                         await app.generate(way)
                     codes.append(asked.value.approval)
-                assert await app.approve(codes[0])
-                await app.decline(codes[1])
+                assert await app.questions.approve(codes[0])
+                await app.questions.decline(codes[1])
                 with pytest.raises(ConfirmationRequired):
                     await app.generate(agreed)
     assert await made(settings) == 0

@@ -40,19 +40,19 @@ def execute(arguments: argparse.Namespace) -> int:
 
 async def _question(settings: Settings, code: str) -> Question:
     async with opened(settings, watch=False) as app:
-        question = await app.question(code)
+        question = await app.questions.find(code)
         if question is None:
-            raise _closed(await app.bought_on(code), settings)
+            raise _closed(await app.questions.bought_on(code), settings)
         return question
 
 
 async def _answer(settings: Settings, code: str, agrees: bool) -> int:
     async with opened(settings, watch=False) as app:
         if not agrees:
-            print(told(_not_agreed(await app.decline(code))), file=sys.stderr)
+            print(told(_not_agreed(await app.questions.decline(code))), file=sys.stderr)
             return 2
-        if not await app.approve(code):
-            raise _closed(await app.bought_on(code), settings)
+        if not await app.questions.approve(code):
+            raise _closed(await app.questions.bought_on(code), settings)
     print("Agreed, once. Tell the assistant to go on.")
     return 0
 
