@@ -62,7 +62,7 @@ from .types import Job, PurchaseTerms, VideoRequest
 if TYPE_CHECKING:
     from .catalog import Catalog
 
-__all__ = ["App", "Quote", "ReadTracker", "Update", "UploadedMedia", "Viewed", "open_app"]
+__all__ = ["App", "Declined", "Quote", "ReadTracker", "Update", "UploadedMedia", "Viewed", "open_app"]
 
 
 class App:
