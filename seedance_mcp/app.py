@@ -22,6 +22,7 @@ from .jobs import (
     Questions,
     Quote,
     ReadTracker,
+    Reviews,
     SameAccount,
     Sources,
     StartedJob,
@@ -85,6 +86,7 @@ class App:
             handover=self.runner.handover,
         )
         self.questions = Questions(store)
+        self.reviews = Reviews(context)
         self._waiting = Waiting(self.runner, self.usual_seconds, self._pool, store.clock)
 
     @cached_property

@@ -76,6 +76,7 @@ KINDS = {
     "jobs/test_read_tracking.py": UNIT,
     "jobs/test_receipts.py": UNIT,
     "jobs/test_retries.py": WIRE,
+    "jobs/test_reviews.py": UNIT,
     "jobs/test_soundness.py": WIRE,
     "jobs/test_stand_ins.py": UNIT,
     "jobs/test_too_early.py": WIRE,

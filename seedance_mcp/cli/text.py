@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ..errors import OtherAccount
 from ..texts import digits, inert, one_line
-from ..types import Job, JobStatus, Price, Signer
+from ..types import Job, JobStatus, Price, Review, Signer
 from .words import told
 
 
@@ -67,12 +67,43 @@ _OURS = ("", "delivered", "hint", "waits")
 """Lines of a job that we wrote: the others hold a prompt, a provider's words, paths and ids."""
 
 
-def job_lines(job: Job, hint: str | None, other: OtherAccount | None, differs: str | None) -> str:
+_NOTES_CHARACTERS = 300
+_MOST_REVIEWS = 5
+
+
+def reviewer(review: Review) -> str:
+    """Who gave a verdict, as the person at the terminal is told."""
+    if review.by == "assistant":
+        return "the assistant"
+    return "you, as the assistant told it" if review.relayed else "you"
+
+
+def _reviews(reviews: Sequence[Review]) -> list[tuple[str, str]]:
+    lines: list[tuple[str, str]] = []
+    for review in reviews[:_MOST_REVIEWS]:
+        opinion = review.opinion
+        scores = ", ".join(f"{name} {value}" for name, value in opinion.scores.items())
+        told = [opinion.verdict, f"by {reviewer(review)}", moment(review.at), scores]
+        notes = one_line(opinion.notes, _NOTES_CHARACTERS)
+        words = "; ".join(filter(None, told))
+        lines.append(("review", f"{words}: {notes}" if notes else words))
+    if len(reviews) > _MOST_REVIEWS:
+        lines.append(("", f"and {len(reviews) - _MOST_REVIEWS} more"))
+    return lines
+
+
+def job_lines(
+    job: Job,
+    hint: str | None,
+    other: OtherAccount | None,
+    differs: str | None,
+    reviews: Sequence[Review] = (),
+) -> str:
     """
     Everything that a person wants to know of a job, a line each.
 
     `hint`: what to do about its error. `other`: whose it is, if nobody here may follow it. `differs`: in what its file is
-    not what was ordered.
+    not what was ordered. `reviews`: what was thought of it, the one that counts first.
     """
     shown: list[tuple[str, str | None]] = [
         ("job", job.id),
@@ -102,6 +133,7 @@ def job_lines(job: Job, hint: str | None, other: OtherAccount | None, differs: s
         ]
     if differs:
         shown += [("delivered", f"not as ordered: {differs}"), ("", delivery_hint(job))]
+    shown += _reviews(reviews)
     if job.error:
         shown += [("error", f"[{job.error_code}] {job.error}"), ("hint", hint)]
     if job.hook_error:

@@ -22,6 +22,7 @@ from .read_tracking import ReadTracker
 from .results.finish_hook import hook_program
 from .results.saving import provider_folder
 from .results.viewing import Viewed, preview, view
+from .reviews import Reviews, opinion
 from .runner import JobRunner
 from .tracking import lost_answers
 from .tracking.manual_resolution import resolve
@@ -41,6 +42,7 @@ __all__ = [
     "Questions",
     "Quote",
     "ReadTracker",
+    "Reviews",
     "SameAccount",
     "Sources",
     "StartedJob",
@@ -56,6 +58,7 @@ __all__ = [
     "lost_answers",
     "malformed_keys",
     "misnamed_keys",
+    "opinion",
     "part",
     "preview",
     "provider_folder",

@@ -30,6 +30,10 @@ class JobEvents:
         if job.finished:
             for ring in self._on_end:
                 ring()
+        self.told(job.id)
+
+    def told(self, job_id: str) -> None:
+        """Notify every listener of something new about the job that is no step in its life. Never raises."""
         for callback in list(self._listeners):
-            with self._incidents.contained("Telling of a change of it", job.id):
-                callback(job.id)
+            with self._incidents.contained("Telling of a change of it", job_id):
+                callback(job_id)

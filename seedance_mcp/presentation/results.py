@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..types import JOB_CODES
+from ..types import JOB_CODES, Reviewer, Verdict
 
 JobWord = Literal[
     "submitting", "queued", "running", "saving", "succeeded", "failed", "cancelled", "expired", "unknown"
@@ -44,6 +44,17 @@ class Finished(Shape):
     video_path: str | None
 
 
+class ReviewShape(Shape):
+    """A verdict on a take. `relayed`: the person's, by the word of an assistant. Scores are 1 to 5 (best)."""
+
+    verdict: Verdict
+    by: Reviewer
+    relayed: bool
+    notes: str
+    scores: dict[str, int]
+    at: str
+
+
 class JobShape(Shape):
     """A job. `notes` are sentences for the person; `finished_meanwhile` are other jobs."""
 
@@ -68,6 +79,7 @@ class JobShape(Shape):
     finished_at: str | None
     deduplicated: bool
     error: Failure | None
+    review: ReviewShape | None
     next_step: str
     notes: tuple[str, ...] = ()
     finished_meanwhile: tuple[Finished, ...] = ()
@@ -86,10 +98,17 @@ class BudgetShape(Shape):
 
 
 class JobsShape(Shape):
-    """The recent jobs, newest first. `notes` say what is wrong with others, or with the server itself."""
+    """
+    The recent jobs, newest first. `notes` say what is wrong with others, or with the server itself.
+
+    `unjudged` are the newest ten of those that succeeded within seven days and have no review, `unjudged_count` is how many
+    there are (among the last 200 that ended).
+    """
 
     jobs: tuple[JobShape, ...]
     budget: BudgetShape
+    unjudged: tuple[str, ...] = ()
+    unjudged_count: int = 0
     notes: tuple[str, ...] = ()
     finished_meanwhile: tuple[Finished, ...] = ()
 
@@ -178,6 +197,17 @@ class ViewShape(Shape):
     sheet: str
     title: str | None
     comment: str | None
+    review: ReviewShape | None = None
+    notes: tuple[str, ...] = ()
+    finished_meanwhile: tuple[Finished, ...] = ()
+
+
+class ReviewedShape(Shape):
+    """The review that counts for a job now: not the one just given where the person's stands against an assistant's."""
+
+    job_id: str
+    review: ReviewShape
+    next_step: str
     notes: tuple[str, ...] = ()
     finished_meanwhile: tuple[Finished, ...] = ()
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OtherAccount, SeedanceError, trace_of
-from ..types import Job, JobStatus, Price, VideoRequest
+from ..types import Job, JobStatus, Price, Review, VideoRequest
 from . import results as shape
+from . import reviews
+from .times import moment
 
 if TYPE_CHECKING:
     from ..app import App, Quote, UploadedMedia, Viewed
@@ -30,11 +31,6 @@ def decimal(amount: Decimal) -> str:
     return format(amount.normalize(), "f")
 
 
-def moment(seconds: float) -> str:
-    """Write a time given in seconds since the epoch."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
-
-
 def amount(price: Price) -> shape.Amount:
     """A price; one that nobody has said is called unknown, and what is counted for it is in the notes."""
     if not price.known:
@@ -42,10 +38,24 @@ def amount(price: Price) -> shape.Amount:
     return shape.Amount(amount=decimal(price.amount), currency=price.currency, usd=decimal(price.usd))
 
 
-async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable[str] = ()) -> shape.JobShape:
-    """A job. What there is to say of it, such as that the file is not as ordered, is added to the notes."""
+async def job(
+    app: App,
+    job: Job,
+    *,
+    deduplicated: bool = False,
+    notes: Iterable[str] = (),
+    reviewed: Mapping[str, Review] | None = None,
+) -> shape.JobShape:
+    """
+    A job. What there is to say of it, such as that the file is not as ordered, is added to the notes.
+
+    `reviewed` are the reviews of several jobs that were looked up together; None: that of this one is looked up.
+    """
     from ..jobs import lost_answers
 
+    if reviewed is None:
+        reviewed = await reviews.known(app, [job.id])
+    review = reviewed.get(job.id)
     other = await _waits_for(app, job)
     info = app.catalog.providers.get(job.provider)
     placeholder = info is not None and info.placeholder
@@ -80,7 +90,8 @@ async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable
         finished_at=moment(job.finished_at) if job.finished_at else None,
         deduplicated=deduplicated,
         error=error,
-        next_step=_next_step(job, info) if other is None else other.hint,
+        review=reviews.shown(review) if review else None,
+        next_step=_next_step(job, info, review) if other is None else other.hint,
         notes=(
             *notes,
             *_delivery_note(app, job),
@@ -166,16 +177,16 @@ def is_stopping(job: Job) -> bool:
     return job.cancel_asked_at is not None and job.status in (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
-def _next_step(job: Job, info: ProviderInfo | None) -> str:
+def _next_step(job: Job, info: ProviderInfo | None, review: Review | None) -> str:
     from ..jobs import lost_answers
 
     check = f"call check_status with job_id {job.id}"
     match job.status:
         case JobStatus.SUCCEEDED:
             path = job.artifacts.video_path if job.artifacts else "its path"
-            return (
-                f"Show the person the video at {path}. view_video with source {job.id} lets you look at it."
-            )
+            look = f"view_video with source {job.id} lets you look at it"
+            keep = "" if review else ", then review keeps your verdict and the person's"
+            return f"Show the person the video at {path}. {look}{keep}."
         case JobStatus.FAILED | JobStatus.CANCELLED | JobStatus.EXPIRED:
             return job.error_hint or "Nothing more happens to this job; tell the person how it ended."
         case JobStatus.UNKNOWN if job.finished:
@@ -230,13 +241,21 @@ async def jobs(app: App, limit: int) -> shape.JobsShape:
     damaged = [one.words for one in await app.damaged(limit)]
     notes = (*damaged, *await incidents(app))
     shown: list[shape.JobShape] = []
+    reviewed = await reviews.known(app, [one.id for one in found])
+    unjudged = await reviews.unjudged(app)
     for one in found:
         try:
-            shown.append(await job(app, one))
+            shown.append(await job(app, one, reviewed=reviewed))
         except Exception:  # one that cannot be shown must not hide the others
             _LOG.exception("%s cannot be shown", one.id)
             notes = (*notes, f"Job {one.id} ({one.status.value}) cannot be shown; the server's log says why.")
-    return shape.JobsShape(jobs=tuple(shown), budget=await budget(app), notes=notes)
+    return shape.JobsShape(
+        jobs=tuple(shown),
+        budget=await budget(app),
+        unjudged=unjudged.job_ids,
+        unjudged_count=unjudged.count,
+        notes=notes,
+    )
 
 
 async def incidents(app: App, job_id: str | None = None) -> list[str]:

@@ -21,11 +21,14 @@ from ..config import Settings, runnable
 from ..presentation.results import EstimateShape, JobsShape
 from ..texts import number_of
 
-_OPTIONAL = ("finished_meanwhile", "notes", "details")
+_OPTIONAL = ("finished_meanwhile", "notes", "details", "unjudged", "unjudged_count")
 """Fields that say nothing when they are empty, and are then left out."""
 
 _SENTENCES = ("message", "hint", "notes", "next_step", "problems", "advice", "reason")
 """Fields whose text is ours and may tell a person to run a command."""
+
+_NOT_OURS = "review"
+"""The field with what somebody thinks of a take: its notes are theirs, and stay as they are."""
 
 _PROMPT_CHARACTERS = 100
 
@@ -62,6 +65,7 @@ def jobs_answer(listed: JobsShape) -> CallToolResult:
         told = [f"{job.status}, {job.model} at {job.provider}, created {job.created_at}"]
         told += [f"video_path: {job.video_path}"] if job.video_path else []
         told += [f"error {job.error.code}: {job.error.message}"] if job.error else []
+        told += [f"review: {job.review.verdict}, by the {job.review.by}"] if job.review else []
         told += [] if job.placeholder else job.notes  # in a list only what sets it apart
         told += [f"prompt: {prompt[:_PROMPT_CHARACTERS]}"] if prompt else []
         lines.append(f"- {job.job_id}: {'; '.join(told)}")
@@ -135,7 +139,7 @@ def commands_in(data: Any, settings: Settings | None, *, ours: bool = False) -> 
         return [commands_in(item, settings, ours=ours) for item in cast("list[Any]", data)]
     if isinstance(data, dict):
         return {
-            key: commands_in(value, settings, ours=key in _SENTENCES)
+            key: value if key == _NOT_OURS else commands_in(value, settings, ours=key in _SENTENCES)
             for key, value in cast("dict[str, Any]", data).items()
         }
     return data

@@ -14,9 +14,9 @@ from mcp.types import CallToolResult, ContentBlock, InputRequiredResult, ToolAnn
 from pydantic import Field, WithJsonSchema
 
 from ..errors import trace_of
-from ..presentation import catalog_views, results, views
+from ..presentation import catalog_views, results, reviews, views
 from ..texts import digits, number_of
-from ..types import MAX_SHEET_FRAMES, Job, JobStatus, PurchaseTerms, VideoRequest
+from ..types import MAX_SHEET_FRAMES, SCORES, Job, JobStatus, PurchaseTerms, Reviewer, Verdict, VideoRequest
 from .answers import answer, estimate_answer, job_link, jobs_answer, picture, video_link
 from .calls import Call
 from .consent import agreed
@@ -44,6 +44,11 @@ KEEP = ToolAnnotations(
 )
 """Adds something on this machine. Costs nothing and destroys nothing."""
 
+NOTE = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+)
+"""Writes down what it was told. Costs nothing, and nobody else hears of it."""
+
 CHANGE = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
 )
@@ -66,6 +71,15 @@ RequestKeyText = Annotated[
     ),
 ]
 JobId = Annotated[str, Field(max_length=128)]
+Scores = Annotated[
+    dict[str, Any] | None,
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": f"1 to 5 (best): {', '.join(SCORES)}",
+        }
+    ),
+]
 
 
 class PurchaseArguments(Closed):
@@ -115,6 +129,7 @@ def all_tools() -> tuple[Tool, ...]:
         tool(upload_media, annotations=KEEP, returns=(results.UploadShape,)),
         tool(list_models, annotations=READ, returns=(results.ModelsShape,)),
         tool(view_video, annotations=READ, returns=(results.ViewShape,)),
+        tool(review, annotations=NOTE, returns=(results.ReviewedShape,)),
         tool(cancel_job, annotations=CHANGE, returns=job),
     )
 
@@ -234,8 +249,38 @@ async def view_video(
     facts = shown.facts
     size = f"{facts.width}x{facts.height}, {facts.duration_seconds:g} s, {facts.fps:g} fps"
     headline = f"{size}; {views.not_there(facts)}see its frames."
-    shown = shown.model_copy(update={"finished_meanwhile": await _meanwhile(call)})
+    job_id = source.removeprefix("job:")
+    counts = (await reviews.known(call.app, [job_id])).get(job_id)
+    shown = shown.model_copy(
+        update={
+            "review": reviews.shown(counts) if counts else None,
+            "finished_meanwhile": await _meanwhile(call),
+        }
+    )
     return answer(headline, shown, video_link(shown.video_path), picture(viewed.jpeg))
+
+
+async def review(
+    call: Call,
+    *,
+    job_id: JobId,
+    verdict: Verdict,
+    notes: str | None = None,
+    scores: Scores = None,
+    by: Annotated[Reviewer, Field(description="person: their own words")] = "assistant",
+) -> Answer:
+    """
+    Keep a verdict on a finished video. Costs nothing. The person's outranks yours.
+    """
+    from ..jobs import opinion
+
+    judged = opinion(verdict, notes, scores)
+    kept, counts = await call.app.reviews.add(job_id, judged, by=by, relayed=by == "person")
+    headline = f"Kept: {kept.opinion.verdict}, by the {kept.by}."
+    if counts != kept:
+        headline += f" What counts is the {counts.by}'s: {counts.opinion.verdict}."
+    shown = reviews.kept(counts).model_copy(update={"finished_meanwhile": await _meanwhile(call)})
+    return answer(headline, shown, job_link(job_id))
 
 
 async def cancel_job(call: Call, *, job_id: JobId) -> Answer:

@@ -8,6 +8,7 @@ from .media import MAX_SHEET_FRAMES, MediaFile, MediaKind, Upload
 from .price import Price
 from .question import Question
 from .request import FRAME_FIELDS, MEDIA_FIELDS, REFERENCE_FIELDS, VideoRequest
+from .review import MAX_REVIEW_CHARACTERS, SCORES, Opinion, Review, Reviewer, Unjudged, Verdict
 from .task import Submission, TaskState, TaskStatus
 from .terms import PurchaseTerms
 from .wanted import Wanted, is_same_request, is_same_setting, is_same_video
@@ -16,9 +17,11 @@ __all__ = [
     "FINISHED_STATES",
     "FRAME_FIELDS",
     "JOB_CODES",
+    "MAX_REVIEW_CHARACTERS",
     "MAX_SHEET_FRAMES",
     "MEDIA_FIELDS",
     "REFERENCE_FIELDS",
+    "SCORES",
     "Artifacts",
     "Job",
     "JobCode",
@@ -26,15 +29,20 @@ __all__ = [
     "JobStatus",
     "MediaFile",
     "MediaKind",
+    "Opinion",
     "Price",
     "PurchaseTerms",
     "Question",
+    "Review",
+    "Reviewer",
     "Signer",
     "Submission",
     "TaskState",
     "TaskStatus",
     "Tries",
+    "Unjudged",
     "Upload",
+    "Verdict",
     "VideoRequest",
     "Wanted",
     "is_same_request",

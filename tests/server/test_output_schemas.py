@@ -96,6 +96,10 @@ async def test_every_tool_answers_and_refuses_within_its_schema(
             )
             assert made["status"] == "succeeded"
             await ask.answers("view_video", source=made["job_id"])
+            await ask.answers(
+                "review", job_id=made["job_id"], verdict="good", notes="yes", scores={"text": 5}
+            )
+            await ask.answers("view_video", source=made["job_id"])
             await ask.answers("cancel_job", job_id=made["job_id"])
             await ask.answers("check_status")
             await ask.answers("estimate_cost", **SMALL)
@@ -111,6 +115,7 @@ async def test_every_tool_answers_and_refuses_within_its_schema(
             await ask.refuses("upload_media", source="/etc/passwd")
             await ask.refuses("list_models", model="seedance-9")
             await ask.refuses("view_video", source="/etc/passwd")
+            await ask.refuses("review", job_id="job_nothing", verdict="good")
             await ask.refuses("cancel_job", job_id="job_nothing")
             names = {tool.name for tool in (await client.list_tools()).tools}
     assert ask.answered == names
@@ -165,6 +170,7 @@ async def test_a_server_that_cannot_work_refuses_within_the_schema(
                 ("upload_media", {"source": "x.png"}),
                 ("list_models", {}),
                 ("view_video", {"source": "x.mp4"}),
+                ("review", {"job_id": "x", "verdict": "good"}),
                 ("cancel_job", {"job_id": "x"}),
             ):
                 assert (await ask.refuses(tool, **arguments))["code"] == "store"

@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import asdict
+from typing import get_args
 
 import anyio
 
 from ...app import App
 from ...config import Settings, command, load_settings
 from ...errors import InvalidRequest
+from ...jobs import opinion
 from ...texts import digits, digits_left, inert, number_of, one_line
-from ...types import Job, JobStatus
+from ...types import MAX_REVIEW_CHARACTERS, SCORES, Job, JobStatus, Opinion, Review, Verdict
 from ..arguments import whole_number
 from ..opening import looked_into, opened
 from ..refund import refund_note
@@ -50,6 +52,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     found.add_argument(
         "--not-bought", action="store_true", help="The provider does not have it: its money is freed"
     )
+    review = verbs.add_parser("review", help="Keep your verdict on a video; it outranks an assistant's")
+    review.add_argument("job_id")
+    review.add_argument("verdict", choices=get_args(Verdict))
+    review.add_argument("--notes", metavar="TEXT", help=f"At most {MAX_REVIEW_CHARACTERS} characters")
+    review.add_argument(
+        "--score",
+        action="append",
+        default=[],
+        metavar="NAME=N",
+        help=f"1 to 5 (best) for any of {', '.join(SCORES)}; may be repeated",
+    )
     same = verbs.add_parser(
         "same-account", help="Say that an earlier key opened the same account as the one that is set now"
     )
@@ -57,7 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     same.add_argument("--provider", metavar="NAME", help="Where, if several providers' jobs have this key")
     same.add_argument("--undo", action="store_true", help="Take it back")
     verbs.add_parser("allow-spending", help="Buy again after the job database was lost and set aside")
-    for verb in (show, cancel, resolve):
+    for verb in (show, cancel, resolve, review):
         verb.add_argument("--json", action="store_true", help="Print JSON")
 
 
@@ -89,6 +102,9 @@ def execute(arguments: argparse.Namespace) -> int:
         return anyio.run(say, settings, arguments.fingerprint, arguments.provider)
     if arguments.verb == "resolve":
         return anyio.run(_resolve, settings, arguments.job_id, arguments.task, arguments.json)
+    if verb == "review":
+        judged = opinion(arguments.verdict, arguments.notes, _scores(arguments.score))
+        return anyio.run(_review, settings, arguments.job_id, judged, arguments.json)
     if verb == "list":
         return anyio.run(_list, settings, arguments.limit, arguments.json)
     if arguments.verb == "cancel":
@@ -105,8 +121,9 @@ async def _list(settings: Settings, limit: int, as_json: bool) -> int:
 
             print(json_text((await views.jobs(app, limit)).model_dump(mode="json")))
         elif jobs := await app.recent(limit):
-            head = ("JOB", "CREATED", "STATUS", "PROVIDER", "MODEL", "PRICE", "PROMPT")
-            print(table(head, [_row(job) for job in jobs]))
+            head = ("JOB", "CREATED", "STATUS", "PROVIDER", "MODEL", "PRICE", "REVIEW", "PROMPT")
+            reviews = await app.reviews.of([job.id for job in jobs])
+            print(table(head, [_row(job, reviews.get(job.id)) for job in jobs]))
             for job in jobs:
                 if other := await app.waits_for(job):
                     print(told(f"{other.message}\n{other.hint}"), file=sys.stderr)
@@ -194,6 +211,27 @@ async def _resolve(settings: Settings, job_id: str, task_id: str | None, as_json
     return 0
 
 
+def _scores(given: Sequence[str]) -> dict[str, int]:
+    scores: dict[str, int] = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        if not value.isdecimal():
+            raise InvalidRequest(
+                [f"--score {one_line(text, 60)!r}: it has to be NAME=N, such as motion=4."],
+                hint="Write it so.",
+            )
+        scores[name.strip()] = int(value)
+    return scores
+
+
+async def _review(settings: Settings, job_id: str, judged: Opinion, as_json: bool) -> int:
+    async with opened(settings, watch=False) as app:
+        await app.reviews.add(job_id, judged, by="person")
+        job = await app.job(job_id)
+        await _print(app, job, f"{job.id}: {judged.verdict}. Kept.", as_json=as_json)
+    return 0
+
+
 async def _show(settings: Settings, job_id: str, as_json: bool, refund: bool) -> int:
     async with opened(settings, watch=False) as app:
         job = await app.job(job_id)
@@ -231,7 +269,9 @@ async def _print(app: App, job: Job, text: str, *, as_json: bool) -> None:
     print(text)
 
 
-def _row(job: Job) -> tuple[str, ...]:
+def _row(job: Job, review: Review | None) -> tuple[str, ...]:
     price = money(job.charge or job.estimate)
     prompt = one_line(job.request.prompt or "", 40)
-    return (job.id, moment(job.created_at), job.status.value, job.provider, job.model, price, prompt)
+    verdict = f"{review.opinion.verdict} ({review.by})" if review else ""
+    created = moment(job.created_at)
+    return (job.id, created, job.status.value, job.provider, job.model, price, verdict, prompt)

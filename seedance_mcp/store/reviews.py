@@ -1,0 +1,83 @@
+"""Reviews of takes: rows of `reviews`, which are only ever added."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..types import Opinion, Review, Unjudged
+from .database import Connection, marks
+
+_COLUMNS = "job_id, at, author, relayed, verdict, notes, scores"
+_UNJUDGED_SECONDS = 7 * 86_400.0
+_UNJUDGED_AMONG = 200
+"""So many of the newest ends of jobs are looked at: to ask takes no longer the more jobs there are."""
+
+
+def add(connection: Connection, review: Review) -> None:
+    """Put a review on record."""
+    opinion = review.opinion
+    scores = json.dumps(dict(opinion.scores), sort_keys=True)
+    connection.execute(
+        f"INSERT INTO reviews ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  only names
+        (review.job_id, review.at, review.by, review.relayed, opinion.verdict, opinion.notes, scores),
+    )
+
+
+def newest(connection: Connection, job_id: str, by: str) -> Review | None:
+    """Return the last review of a job by an assistant, or by the person; None without one."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM reviews WHERE job_id = ? AND author = ? ORDER BY seq DESC LIMIT 1",  # noqa: S608  only names
+        (job_id, by),
+    )
+    return next(iter(_read(rows)), None)
+
+
+def count(connection: Connection, job_id: str, by: str) -> int:
+    """Count the reviews of a job by an assistant, or by the person."""
+    query = "SELECT COUNT(*) FROM reviews WHERE job_id = ? AND author = ?"
+    return int(connection.execute(query, (job_id, by)).fetchone()[0])
+
+
+def in_force(connection: Connection, job_ids: Sequence[str]) -> dict[str, Review]:
+    """For each of these jobs that was reviewed the review that counts: the person's last one, else an assistant's last one."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM reviews AS one WHERE job_id IN ({marks(job_ids)}) AND seq ="  # noqa: S608  only marks and names
+        " (SELECT seq FROM reviews WHERE job_id = one.job_id ORDER BY author DESC, seq DESC LIMIT 1)",
+        tuple(job_ids),
+    )
+    return {review.job_id: review for review in _read(rows)}
+
+
+def history(connection: Connection, job_id: str) -> list[Review]:
+    """List every review of a job: the one that counts first, a person's before an assistant's, the newer before the older."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM reviews WHERE job_id = ? ORDER BY author DESC, seq DESC",  # noqa: S608  only names
+        (job_id,),
+    )
+    return _read(rows)
+
+
+def unjudged(connection: Connection, *, now: float, most: int) -> Unjudged:
+    """Name the newest `most` jobs that succeeded within seven days and have no review; counted among the last 200 ends."""
+    rows = connection.execute(
+        "SELECT id FROM (SELECT id, state, finished_at FROM jobs WHERE finished_at > ? ORDER BY finished_at DESC LIMIT ?)"
+        " AS ended WHERE state = 'done' AND NOT EXISTS (SELECT 1 FROM reviews WHERE job_id = ended.id)"
+        " ORDER BY finished_at DESC",
+        (now - _UNJUDGED_SECONDS, _UNJUDGED_AMONG),
+    ).fetchall()
+    return Unjudged(count=len(rows), job_ids=tuple(job_id for (job_id,) in rows[:most]))
+
+
+def _read(rows: Iterable[tuple[Any, ...]]) -> list[Review]:
+    return [
+        Review(
+            job_id=job_id,
+            opinion=Opinion(verdict=verdict, notes=notes, scores=json.loads(scores)),
+            by=author,
+            relayed=bool(relayed),
+            at=at,
+        )
+        for job_id, at, author, relayed, verdict, notes, scores in rows
+    ]
