@@ -267,15 +267,15 @@ async def review(
     verdict: Verdict,
     notes: str | None = None,
     scores: Scores = None,
-    by: Annotated[Reviewer, Field(description="person: their own words")] = "assistant",
+    by: Annotated[Reviewer | None, Field(description="person: their own words")] = None,
 ) -> Answer:
     """
-    Keep a verdict on a finished video. Costs nothing. The person's outranks yours.
+    Keep a verdict on a video. Costs nothing. The person's outranks yours.
     """
     from ..jobs import opinion
 
     judged = opinion(verdict, notes, scores)
-    kept, counts = await call.app.reviews.add(job_id, judged, by=by, relayed=by == "person")
+    kept, counts = await call.app.reviews.add(job_id, judged, by=by or "assistant", relayed=by == "person")
     headline = f"Kept: {kept.opinion.verdict}, by the {kept.by}."
     if counts != kept:
         headline += f" What counts is the {counts.by}'s: {counts.opinion.verdict}."
