@@ -33,6 +33,7 @@ REFUSALS: dict[str, dict[str, Any]] = {
     "upload_media": {"source": "/etc/passwd"},
     "list_models": {"model": "seedance-9"},
     "view_video": {"source": "job_nothing"},
+    "review": {"job_id": "job_nothing", "verdict": "good"},
     "cancel_job": {"job_id": "job_nothing"},
 }
 

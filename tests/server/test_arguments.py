@@ -187,6 +187,7 @@ async def test_what_frameworks_add_is_ignored_with_a_note(settings: Settings, er
             needed = {
                 "cancel_job": {"job_id": job["job_id"]},
                 "view_video": {"source": job["job_id"]},
+                "review": {"job_id": job["job_id"], "verdict": "good"},
                 "upload_media": {"source": job["video_path"]},
                 "generate_video": {**SMALL, "wait_seconds": 0},
                 "estimate_cost": SMALL,
