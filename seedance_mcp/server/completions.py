@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp import MCPError
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 _MOST = 100
 """As many values as the protocol allows in one answer; and so many of the newest jobs are looked through."""
 
+_OF_JOBS = ("job_id", "video", "image")
+"""The arguments that name a job, or a file of one."""
+
 _Context = ServerRequestContext[Any, Any]
 
 
@@ -41,10 +44,11 @@ def add_completions(server: MCPServer[Any], prompts: Sequence[ServedPrompt]) -> 
         typed, known = params.argument, dict(params.context.arguments or {}) if params.context else {}
         known.pop(typed.name, None)
         opening = cast("Opening", context.lifespan_context)
-        if typed.name in ("job_id", "video", "image"):
-            values = await _jobs(opening, typed.name)
-        else:
-            values = _from_the_catalogue(opening, typed.name, known, mode)
+        values: list[str] = []
+        if typed.name in _OF_OFFERS:
+            values = _OF_OFFERS[typed.name](_offers(opening, known, mode))
+        elif typed.name in _OF_JOBS:
+            values = await _jobs(opening, finished=typed.name != "job_id")
         wanted = typed.value.strip().casefold()
         fitting = [value for value in dict.fromkeys(values) if value.casefold().startswith(wanted)]
         shown = fitting[:_MOST]
@@ -67,49 +71,62 @@ def _checked(params: CompleteRequestParams, prompts: Sequence[ServedPrompt]) -> 
     return None
 
 
-async def _jobs(opening: Opening, argument: str) -> list[str]:
-    """Name the newest jobs, for a file those that have one; none while the database cannot be read."""
+async def _jobs(opening: Opening, *, finished: bool) -> list[str]:
+    """Name the newest jobs, or those of them that have a video; none while the database cannot be read."""
     await opening.first_try()
     try:
         jobs = await opening.app.recent(_MOST)
     except SeedanceError:
         return []
-    return [job.id for job in jobs if argument == "job_id" or job.artifacts is not None]
+    return [job.id for job in jobs if job.artifacts is not None or not finished]
 
 
-def _from_the_catalogue(
-    opening: Opening, argument: str, known: Mapping[str, str], mode: Mode | None
-) -> Iterable[str]:
-    """List what an argument can be, given the model and the provider that were filled in before."""
-    offers = [
+def _offers(opening: Opening, known: Mapping[str, str], mode: Mode | None) -> list[Offer]:
+    """List the offers that are left by the model and the provider that were filled in before."""
+    model, provider = known.get("model", "").strip(), known.get("provider", "").strip()
+    return [
         offer
         for offer in opening.catalog.offers()
         if (mode is None or mode in offer.model.modes)
-        and known.get("model", "").strip() in ("", offer.model.id)
-        and known.get("provider", "").strip() in ("", offer.provider.name)
+        and model in ("", offer.model.id)
+        and provider in ("", offer.provider.name)
     ]
-    match argument:
-        case "model":
-            return [offer.model.id for offer in offers]
-        case "provider":
-            return [offer.provider.name for offer in offers]
-        case "resolution" | "aspect_ratio":
-            return [value for offer in offers for value in _choices(argument, offer)]
-        case "duration":
-            return _durations(offers)
-        case _:
-            return []
 
 
-def _choices(argument: str, offer: Offer) -> Sequence[str]:
-    from ..catalog import possible_values
+def _models(offers: Sequence[Offer]) -> list[str]:
+    return [offer.model.id for offer in offers]
 
-    return possible_values(VideoRequest(), offer).get(argument, ())
+
+def _providers(offers: Sequence[Offer]) -> list[str]:
+    return [offer.provider.name for offer in offers]
 
 
 def _durations(offers: Sequence[Offer]) -> list[str]:
     from ..catalog import duration_limits
 
     limits = [duration_limits(offer) for offer in offers]
-    lengths = {length for low, high, _ in limits for length in range(low, high + 1)}
-    return [str(length) for length in sorted(lengths)]
+    return [str(length) for length in sorted({n for low, high, _ in limits for n in range(low, high + 1)})]
+
+
+def _resolutions(offers: Sequence[Offer]) -> list[str]:
+    return _possible("resolution", offers)
+
+
+def _ratios(offers: Sequence[Offer]) -> list[str]:
+    return _possible("aspect_ratio", offers)
+
+
+def _possible(argument: str, offers: Sequence[Offer]) -> list[str]:
+    from ..catalog import possible_values
+
+    return [value for offer in offers for value in possible_values(VideoRequest(), offer).get(argument, ())]
+
+
+_OF_OFFERS: Mapping[str, Callable[[Sequence[Offer]], list[str]]] = {
+    "model": _models,
+    "provider": _providers,
+    "duration": _durations,
+    "resolution": _resolutions,
+    "aspect_ratio": _ratios,
+}
+"""What an argument can be, from the offers that are left."""

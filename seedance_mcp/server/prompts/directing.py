@@ -93,7 +93,8 @@ async def _edit_video(context: _Context, given: _Given) -> Sequence[ContentBlock
 async def _storyboard(context: _Context, given: _Given) -> Sequence[ContentBlock]:
     from ...catalog import duration_limits
 
-    seconds = _whole("seconds", given) or _USUAL_FILM_SECONDS
+    wanted = _whole("seconds", given)
+    seconds = _USUAL_FILM_SECONDS if wanted is None else wanted
     asked, opening = _request(given), _opening(context)
     choice = await choose(opening, asked, "text")
     shortest, longest, _ = duration_limits(choice.offer)
