@@ -20,10 +20,12 @@ from seedance_mcp.errors import ConfigError
 from seedance_mcp.server import create_server
 from seedance_mcp.server.assembly import assemble
 from seedance_mcp.server.skills import skills
+from seedance_mcp.texts import digits
 
 from .asking import content
 from .conftest import Era
 
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 IDEA = {"idea": "a red fox trots through fresh snow"}
 CLIP = {"video": "https://clips.example/one.mp4", "change": "the snow becomes sand"}
 PICTURE = {"image": "https://pictures.example/one.png"}
@@ -88,6 +90,7 @@ async def test_the_list_names_each_prompt_with_its_arguments(settings: Settings,
         assert one.description
         assert len(one.model_dump_json(exclude_none=True)) < 900
         assert all(argument.description for argument in one.arguments or ())
+        assert f"`{one.name}`" in README
 
 
 @pytest.mark.parametrize("model", FAMILIES)
@@ -117,9 +120,8 @@ async def test_a_prompt_proposes_what_estimate_cost_would_choose(paid: Settings,
     assert f"- Why these: {quote['reason']}." in text
     assert f"- `duration` = {quote['settings']['duration']}; possible: " in text
     assert "- `resolution` = 480p, as asked\n" in text
-    assert (
-        f"costs {quote['estimate']['usd']} USD, at most {quote['maximum']['usd']}; 10.00 USD are left" in text
-    )
+    price, most = (digits(Decimal(quote[name]["usd"])) for name in ("estimate", "maximum"))
+    assert f"- That costs {price} USD, at most {most}; 10.00 USD are left for today.\n" in text
     model = Catalog.load().models[quote["model"]]
     assert f"possible: {model.durations.min} to {model.durations.max}" in text
     assert f"seedance://guide/{model.id}" in text
@@ -264,14 +266,14 @@ async def test_prompts_answer_while_the_settings_are_wrong(settings: Settings, e
             text = await prompted(client, "direct_video", chosen)
             assert "`provider` = replicate" in text
             assert "`duration` = 7, as asked" in text
-            assert "4 to 15" in await refused(client, "direct_video", {**chosen, "duration": "99"})
+            assert "15 seconds" in await refused(client, "direct_video", {**chosen, "duration": "99"})
 
 
 @pytest.mark.parametrize("name", ["SEEDANCE_MODEL", "SEEDANCE_CATALOG"])
 async def test_a_wrong_default_or_catalogue_is_told_in_the_prompt(
     environ: dict[str, str], tmp_path: Path, name: str
 ) -> None:
-    async with connected(settings_with(environ, tmp_path, **{name: "nothing-like-it"})) as client:
+    async with connected(settings_with(environ, tmp_path, **{name: str(tmp_path / "nothing")})) as client:
         text = await prompted(client, "direct_video", IDEA)
     [told] = re.findall(r"Nothing can be made now: (.*)", text)
     assert name in told
@@ -295,10 +297,10 @@ def test_no_fact_of_the_catalogue_is_written_in_a_prompt_or_a_skill() -> None:
     guides = {f"references/{name}.md" for name in Catalog.load().guides()}
     own = {f.path: f.text for skill in skills() for f in skill.files if f.path not in guides}
     figures = re.compile(
-        r"\d+ ?(?:s|seconds|words|characters)\b|\d+p\b|\b4k\b|\d+:\d+|\d USD|seedance-\d[\w.]*(?<!\.md)\b"
+        r"\d+ ?(?:s|seconds|words|characters)\b|\d+p\b|\b4k\b|\d+:\d+|\d USD|seedance-\d[\w.-]*"
     )
     found = {
-        path: [match for match in figures.findall(text) if f"{match}.md" not in text]
+        path: [match for match in figures.findall(text) if not match.endswith(".md")]
         for path, text in {**TEXTS, **own}.items()
     }
     assert {path: matches for path, matches in found.items() if matches} == {}
