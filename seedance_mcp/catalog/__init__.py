@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .advice import check_prompt, check_sound
 from .delivery import not_as_ordered, other_model
-from .guides import HEADINGS, Guide, guide_for
+from .guides import Guide, guide_for
 from .input_advice import check_inputs
 from .lookup import Catalog
 from .models import Mode, Model
@@ -14,7 +14,6 @@ from .validation import able_offers, leeway, possible_values, resolve, usual_val
 from .values import duration_limits
 
 __all__ = [
-    "HEADINGS",
     "Catalog",
     "Estimate",
     "Guide",

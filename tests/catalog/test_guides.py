@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from seedance_mcp.catalog import HEADINGS, Catalog, guide_for
+from seedance_mcp.catalog import Catalog, guide_for
+from seedance_mcp.catalog.guides import HEADINGS
 
 CATALOG = Catalog.load()
 MODELS = sorted(CATALOG.models)

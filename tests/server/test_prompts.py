@@ -14,7 +14,7 @@ import pytest
 from mcp import Client, MCPError
 from mcp.types import TextContent
 
-from seedance_mcp.catalog import HEADINGS, Catalog
+from seedance_mcp.catalog import Catalog
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import ConfigError
 from seedance_mcp.server import create_server
@@ -307,8 +307,8 @@ def test_no_fact_of_the_catalogue_is_written_in_a_prompt_or_a_skill() -> None:
     sentences = {
         sentence
         for guide in Catalog.load().guides().values()
-        for heading in HEADINGS
-        for sentence in re.split(r"(?<=[.:])\s|\n", guide.sections[heading])
+        for section in guide.sections.values()
+        for sentence in re.split(r"(?<=[.:])\s|\n", section)
         if len(sentence) > 40
     }
     for text in (*TEXTS.values(), *own.values()):
