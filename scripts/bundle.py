@@ -63,6 +63,7 @@ def manifest() -> dict[str, Any]:
             {"name": tool.name, "description": first_sentence(tool.description or "")}
             for tool in listed_tools()
         ],
+        "prompts_generated": True,
         "user_config": {key: _field(entry) for key, entry in asked.items()},
     }
 

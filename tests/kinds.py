@@ -115,6 +115,7 @@ KINDS = {
     "server/test_opening.py": PROOF,
     "server/test_outlooks.py": WIRE,
     "server/test_output_schemas.py": PROOF,
+    "server/test_prompts.py": UNIT,
     "server/test_reading.py": PROOF,
     "server/test_revisions.py": PROOF,
     "server/test_skills.py": UNIT,

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from .advice import check_prompt, check_sound
 from .delivery import not_as_ordered, other_model
+from .guides import Guide, guide_for
 from .input_advice import check_inputs
-from .loading import guides
 from .lookup import Catalog
-from .models import Model
+from .models import Mode, Model
 from .offers import Offer, Parameter, ProviderInfo, RateLimit
 from .pricing import Estimate, estimate, quoted, settle
-from .validation import able_offers, leeway, resolve, usual_values
+from .validation import able_offers, leeway, possible_values, resolve, usual_values
+from .values import duration_limits
 
 __all__ = [
     "Catalog",
     "Estimate",
+    "Guide",
+    "Mode",
     "Model",
     "Offer",
     "Parameter",
@@ -24,11 +27,13 @@ __all__ = [
     "check_inputs",
     "check_prompt",
     "check_sound",
+    "duration_limits",
     "estimate",
-    "guides",
+    "guide_for",
     "leeway",
     "not_as_ordered",
     "other_model",
+    "possible_values",
     "quoted",
     "resolve",
     "settle",

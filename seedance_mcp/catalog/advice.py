@@ -51,8 +51,6 @@ _SCRIPTS = {
     "ar": ("Arabic", re.compile("[\u0600-\u06ff]")),
     "ru": ("Cyrillic", re.compile("[\u0400-\u04ff]")),
 }
-_MOST_WORDS = 1000
-_MOST_CHARACTERS = 500
 
 
 def command_problems(prompt: str) -> list[str]:
@@ -85,9 +83,10 @@ def check_sound(prompt: str, model: Model) -> list[str]:
 def _form(prompt: str, model: Model) -> list[str]:
     advice: list[str] = []
     characters, words = len(_SCRIPTS["zh"][1].findall(prompt)), len(prompt.split())
-    if characters > _MOST_CHARACTERS or words > _MOST_WORDS:
+    most_words, most_characters = model.prompting.most_words, model.prompting.most_characters
+    if characters > most_characters or words > most_words:
         advice.append(
-            f"The prompt is long: above {_MOST_CHARACTERS} Chinese characters or {_MOST_WORDS} words details get lost."
+            f"The prompt is long: above {most_characters} Chinese characters or {most_words} words details get lost."
         )
     # Japanese is written with Chinese characters too, so only its own letters tell it apart.
     found = [code for code, (_, letters) in _SCRIPTS.items() if letters.search(prompt)]

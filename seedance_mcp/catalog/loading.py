@@ -33,17 +33,6 @@ class Contents:
     generic: Mapping[str, OfferLines]
 
 
-def read_guide(name: str) -> str:
-    """Return one of the prompting guides, in Markdown."""
-    return _DATA.joinpath("guide", f"{name}.md").read_text(encoding="utf-8")
-
-
-def guides() -> dict[str, str]:
-    """Return all prompting guides, in Markdown, by their names."""
-    names = sorted(file.name.removesuffix(".md") for file in _DATA.joinpath("guide").iterdir())
-    return {name: read_guide(name) for name in names}
-
-
 def read(overlay: Path | None) -> Contents:
     """
     Read models and providers, then the overlay.

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ..errors import InvalidRequest
-from .loading import Contents, offer_from, read, read_guide
+from .guides import Guide, guide_for
+from .loading import Contents, offer_from, read
 from .models import Durations, Inputs, Model, Prompting
 from .offers import Endpoint, Offer, ProviderInfo
 
@@ -53,9 +54,14 @@ class Catalog:
         known = {info.title: info.name for info in self.providers.values()}
         raise InvalidRequest([f"There is no provider {name!r}{_nearest(name, self.providers, known)}"])
 
-    def guide(self, model: str) -> str:
-        """Return the short prompting guide for a model, in Markdown. Raises InvalidRequest with the nearest names."""
-        return read_guide(self.model(model).prompting.guide)
+    def guide(self, model: str) -> Guide:
+        """Return the short prompting guide for a model. Raises InvalidRequest with the nearest names."""
+        return guide_for(self.model(model))
+
+    def guides(self) -> Mapping[str, Guide]:
+        """Return the guide of every family, by its name, with the limits of the newest model that has it."""
+        newest = {model.prompting.guide: model for model in reversed(tuple(self.models.values()))}
+        return {name: guide_for(newest[name]) for name in sorted(newest)}
 
     def offers(
         self, *, model: str | None = None, provider: str | None = None, on_sale: bool = True

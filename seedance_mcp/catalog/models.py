@@ -80,6 +80,9 @@ class Prompting(Line):
     negatives: Literal["ignored", "subtitles and audio"]
     references: str = ""
     """How an input is called in the text, such as `@Image 1`; empty where there are none."""
+    most_words: int = 1000
+    most_characters: int = 500
+    """Above so many words, or Chinese characters, details get lost: its maker's advice for every model (read 2026-11-20)."""
 
 
 class Model(Line):

@@ -80,6 +80,13 @@ def usual_values(request: VideoRequest, offer: Offer) -> dict[str, str | int | b
     return usual
 
 
+def possible_values(request: VideoRequest, offer: Offer) -> dict[str, tuple[str, ...]]:
+    """Return what the resolution and the aspect ratio can be for such a request, of those that this offer takes."""
+    known = facts(request)
+    rules = [rule for rule in (*offer.model.rules, *offer.rules) if holds(rule.when, known)]
+    return {name: choices(name, offer, rules) for name in CHOSEN if name in offer.parameters}
+
+
 def leeway(request: VideoRequest, offer: Offer) -> int:
     """Count what this offer takes instead of the request's resolution and aspect ratio, of those that it does not take."""
     known = facts(request)

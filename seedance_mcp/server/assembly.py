@@ -1,4 +1,4 @@
-"""Puts the server together: identity, instructions, tools, resources, and the lifespan that opens the app."""
+"""Puts the server together: identity, instructions, tools, resources, prompts, and the lifespan that opens the app."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from mcp.server.subscriptions import InMemorySubscriptionBus
 
 from ..config import Settings
 from ..errors import SeedanceError
+from .completions import add_completions
 from .ending import Ending
 from .opening import Opening, opening
+from .prompts import PROMPTS, add_prompts
 from .resources import add_resources
 from .revisions import only_what_was_negotiated
 from .skills import SkillsExtension
@@ -57,9 +59,14 @@ def assemble(
         subscriptions=bus,
         middleware=[only_what_was_negotiated],
         extensions=[SkillsExtension()],
-        cache_hints={"tools/list": CacheHint(ttl_ms=_HOUR_MS, scope="public")},
+        cache_hints={
+            "tools/list": CacheHint(ttl_ms=_HOUR_MS, scope="public"),
+            "prompts/list": CacheHint(ttl_ms=_HOUR_MS, scope="public"),
+        },
         log_level="WARNING",
     )
     add_resources(server)
+    add_prompts(server, PROMPTS)
+    add_completions(server, PROMPTS)
     updates.serve_handshake_clients(server)
     return server

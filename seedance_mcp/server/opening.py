@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import anyio
 
 from ..config import Settings
-from ..errors import SeedanceError, StoreError
+from ..errors import ConfigError, SeedanceError, StoreError
 from .updates import Updates
 
 if TYPE_CHECKING:
     from ..app import App
+    from ..catalog import Catalog
 
 _LOG = logging.getLogger(__name__)
 
@@ -51,6 +52,20 @@ class Opening:
         if isinstance(self._state, SeedanceError):
             raise self._state
         return self._state
+
+    @property
+    def catalog(self) -> Catalog:
+        """Everything that can be bought, also while the app is not open; without the user's own file if that is wrong."""
+        from ..catalog import Catalog
+
+        try:
+            return (
+                Catalog.load(self.settings.catalog)
+                if isinstance(self._state, SeedanceError)
+                else self._state.catalog
+            )
+        except ConfigError:
+            return Catalog.load()
 
     async def keep_open(self, updates: Updates) -> None:
         """

@@ -16,9 +16,6 @@ from mcp.types import (
     INVALID_PARAMS,
     Annotations,
     BlobResourceContents,
-    CompleteRequestParams,
-    CompleteResult,
-    Completion,
     ListResourcesResult,
     ListResourceTemplatesResult,
     PaginatedRequestParams,
@@ -45,7 +42,6 @@ MAX_VIDEO_BYTES = 8 * 1024 * 1024
 """Largest video that is handed over inside a message. Larger ones are read from their path."""
 
 _LISTED_JOBS = 20
-_COMPLETIONS = 100
 _JSON, _JPEG, _MP4 = "application/json", "image/jpeg", "video/mp4"
 _SCHEME = "seedance://"
 
@@ -62,6 +58,9 @@ _TEMPLATES = (
     ("guide/{model}", "Prompt guide", "How to write prompts for a model", MARKDOWN),
 )
 
+ADDRESSES = tuple(_SCHEME + path for path, *_ in (*_FIXED, *_TEMPLATES))
+"""Every address, those with a part to fill in as templates; the files of skills have others."""
+
 _Context = ServerRequestContext[Any, Any]
 _Content = tuple[str, str | bytes]
 
@@ -72,7 +71,6 @@ def add_resources(server: MCPServer[Any]) -> None:
     inner.add_request_handler("resources/list", PaginatedRequestParams, _list)
     inner.add_request_handler("resources/templates/list", PaginatedRequestParams, _list_templates)
     inner.add_request_handler("resources/read", ReadResourceRequestParams, _read)
-    inner.add_request_handler("completion/complete", CompleteRequestParams, _complete)
 
 
 async def _list(context: _Context, params: PaginatedRequestParams) -> ListResourcesResult:
@@ -149,10 +147,10 @@ async def _find(app: App, uri: str) -> _Content:
             case ["budget"]:
                 return _as_json(await views.budget(app), app)
             case ["guide", model]:
-                return MARKDOWN, app.catalog.guide(model)
+                return MARKDOWN, app.catalog.guide(model).text
             case _:
                 pass
-    known = ", ".join(_SCHEME + path for path, *_ in (*_FIXED, *_TEMPLATES))
+    known = ", ".join(ADDRESSES)
     raise InvalidRequest([f"There is no resource {uri[:200]!r}."], hint=f"There are: {known}.")
 
 
@@ -197,21 +195,6 @@ _PARTS: dict[str, Callable[[App, Job], Awaitable[_Content]]] = {
 def _as_json(content: BaseModel, app: App) -> _Content:
     said = commands_in(content.model_dump(mode="json"), app.settings)
     return _JSON, json.dumps(said, ensure_ascii=False, indent=1)
-
-
-async def _complete(context: _Context, params: CompleteRequestParams) -> CompleteResult:
-    app = await _app(context)
-    match params.argument.name:
-        case "job_id":
-            names = [job.id for job in await app.recent(_COMPLETIONS)]
-        case "model":
-            names = list(app.catalog.models)
-        case "provider":
-            names = list(app.catalog.providers)
-        case _:
-            names = []
-    fitting = [name for name in names if name.startswith(params.argument.value)][:_COMPLETIONS]
-    return CompleteResult(completion=Completion(values=fitting, total=len(fitting), has_more=False))
 
 
 async def _app(context: _Context) -> App:

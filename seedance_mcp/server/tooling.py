@@ -15,7 +15,6 @@ from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetad
 from mcp.types import (
     INVALID_PARAMS,
     CallToolResult,
-    GetPromptResult,
     InputRequiredResult,
     TextContent,
     ToolAnnotations,
@@ -63,15 +62,6 @@ class Toolbox(MCPServer[Any]):
         if name not in known:
             raise MCPError(INVALID_PARAMS, f"Unknown tool {name[:60]!r}. There are: {', '.join(known)}.")
         return await super().call_tool(name, arguments, context)
-
-    async def get_prompt(
-        self,
-        name: str,
-        arguments: dict[str, Any] | None = None,
-        context: Context[Any, Any] | None = None,
-    ) -> GetPromptResult | InputRequiredResult:
-        """Raise MCPError: there are no prompts. The SDK would log a traceback."""
-        raise MCPError(INVALID_PARAMS, f"Unknown prompt {name[:60]!r}. There are none.")
 
 
 def tool(

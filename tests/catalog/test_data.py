@@ -225,10 +225,3 @@ def test_a_misspelt_key_in_a_provider_file_is_an_error(file: Path, tmp_path: Pat
     with pytest.raises(ConfigError) as refused:
         Catalog.load(overlay)
     assert "base_ulr" in refused.value.message
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_every_model_has_a_guide(catalog: Catalog, name: str) -> None:
-    text = catalog.guide(name)
-    assert text.startswith("# Prompting Seedance")
-    assert len(text) < 4000

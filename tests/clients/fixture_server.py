@@ -1,8 +1,8 @@
 """
-A server for the conformance suite, with the tools that it asks for by name, made by the product's own tool factory.
+A server for the conformance suite, with the tools and prompts that it asks for by name, made as the product makes its own.
 
-What the factory makes of arguments, errors, progress, questions and kinds of content is the product's; only what the
-tools say is a fixture.
+What becomes of arguments, errors, progress, questions and kinds of content is the product's; only what the tools and
+prompts say is a fixture.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import io
 import wave
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from mcp.server import MCPServer
@@ -31,6 +32,8 @@ from pydantic import BaseModel, Field
 from seedance_mcp.app import Update
 from seedance_mcp.errors import ConfirmationRequired, SeedanceError
 from seedance_mcp.server.calls import Call, Reply
+from seedance_mcp.server.completions import add_completions
+from seedance_mcp.server.prompts import Argument, ServedPrompt, add_prompts
 from seedance_mcp.server.revisions import only_what_was_negotiated
 from seedance_mcp.server.tooling import Answer, Toolbox, tool
 
@@ -45,7 +48,10 @@ class Nothing(BaseModel):
 
 def fixture_server() -> MCPServer[Any]:
     """Build it. It has no app, so no lifespan of ours."""
-    return Toolbox(name="fixture", version="1", tools=_tools(), middleware=[only_what_was_negotiated])
+    server = Toolbox(name="fixture", version="1", tools=_tools(), middleware=[only_what_was_negotiated])
+    add_prompts(server, _PROMPTS)
+    add_completions(server, _PROMPTS)
+    return server
 
 
 def _tools() -> list[Tool]:
@@ -152,3 +158,32 @@ async def _asked(call: Call, message: str) -> Answer:
     if isinstance(reply, InputRequiredResult):
         return reply
     return _answer(_text(f"state-ok, {reply is Reply.YES}: {reply.value}"))
+
+
+def _prompt(
+    name: str, compose: Callable[[Mapping[str, str]], list[ContentBlock]], *names: str
+) -> ServedPrompt:
+    async def composed(context: object, given: Mapping[str, str]) -> list[ContentBlock]:
+        return compose(given)
+
+    arguments = tuple(Argument(name=one, description="Any text", required=True) for one in names)
+    return ServedPrompt(
+        name=name, title=name, description="For the suite", arguments=arguments, compose=composed
+    )
+
+
+_PROMPTS = (
+    _prompt("test_simple_prompt", lambda given: [_text("This is a simple prompt for testing.")]),
+    _prompt(
+        "test_prompt_with_arguments",
+        lambda given: [_text(f"Prompt with arguments: arg1={given['arg1']!r}, arg2={given['arg2']!r}")],
+        "arg1",
+        "arg2",
+    ),
+    _prompt(
+        "test_prompt_with_embedded_resource",
+        lambda given: [_resource(given["resourceUri"].removeprefix("test://"), "text/plain", "Embedded.")],
+        "resourceUri",
+    ),
+    _prompt("test_prompt_with_image", lambda given: [_picture(), _text("Please analyze the image above.")]),
+)

@@ -64,6 +64,7 @@ class Frames:
                 ("tools/call", {"name": 5}),
                 ("tools/call", {"name": "check_status", "arguments": "text"}),
                 ("prompts/get", {"name": "x"}),
+                ("prompts/get", {"name": "storyboard", "arguments": {"idea": "x", "seconds": "1e9"}}),
                 ("resources/list", {"cursor": "x"}),
                 ("resources/templates/list", {}),
                 ("tools/list", {}),

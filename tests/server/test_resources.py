@@ -13,9 +13,7 @@ from mcp import Client, MCPError
 from mcp.client.subscriptions import ResourcesListChanged, ResourceUpdated
 from mcp.types import (
     BlobResourceContents,
-    PromptReference,
     ResourceListChangedNotification,
-    ResourceTemplateReference,
     ResourceUpdatedNotification,
     TextResourceContents,
 )
@@ -139,24 +137,6 @@ async def test_a_job_without_a_video_has_no_picture(settings: Settings, era: Era
                 with pytest.raises(MCPError) as caught:
                     await client.read_resource(f"seedance://jobs/{job_id}/{part}")
                 assert "has no video" in caught.value.error.message
-
-
-async def test_names_are_completed(settings: Settings, era: Era) -> None:
-    of_models = ResourceTemplateReference(type="ref/resource", uri="seedance://models/{model}")
-    of_jobs = ResourceTemplateReference(type="ref/resource", uri="seedance://jobs/{job_id}")
-    with anyio.fail_after(20):
-        async with Client(create_server(settings), mode=era) as client:
-            asked = {**SMALL, "prompt": "[sandbox:stall]", "wait_seconds": 0}
-            job_id = content(await client.call_tool("generate_video", asked))["job_id"]
-            models = await client.complete(of_models, {"name": "model", "value": "seedance-2.0"})
-            jobs = await client.complete(of_jobs, {"name": "job_id", "value": "job_"})
-            nothing = await client.complete(
-                PromptReference(type="ref/prompt", name="x"), {"name": "y", "value": ""}
-            )
-    assert models.completion.values[0].startswith("seedance-2.0")
-    assert "seedance-1.0-pro" not in models.completion.values
-    assert jobs.completion.values == [job_id]
-    assert nothing.completion.values == []
 
 
 async def test_a_listener_hears_of_new_and_of_changed_jobs(settings: Settings) -> None:

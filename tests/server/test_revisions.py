@@ -50,6 +50,7 @@ _SINCE: dict[str, dict[str, str]] = {
         THIRD: "title _meta",
         FOURTH: "icons",
     },
+    "prompt": {OLDEST: "name description arguments", THIRD: "title _meta", FOURTH: "icons"},
     "annotations": {OLDEST: "audience priority", THIRD: "lastModified"},
     "contents": {OLDEST: "uri mimeType text blob", THIRD: "_meta"},
     "progress": {OLDEST: "progressToken progress total", SECOND: "message", FOURTH: "_meta"},
@@ -106,6 +107,7 @@ async def test_a_client_is_sent_only_what_its_revision_defines(
         resources = (await ask(5, "resources/list"))["resources"]
         templates = (await ask(6, "resources/templates/list"))["resourceTemplates"]
         read = await ask(7, "resources/read", {"uri": resources[-1]["uri"]})
+        prompts = (await ask(9, "prompts/list"))["prompts"]
         completed = await ask(
             8,
             "completion/complete",
@@ -127,6 +129,7 @@ async def test_a_client_is_sent_only_what_its_revision_defines(
     _check("resource", revision, *resources)
     _check("template", revision, *templates)
     _check("contents", revision, *read["contents"])
+    _check("prompt", revision, *prompts)
     _check("annotations", revision, *[one.get("annotations", {}) for one in resources])
     assert completed["completion"]["values"]
 

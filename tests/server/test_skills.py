@@ -97,12 +97,13 @@ async def test_every_link_in_a_skill_leads_to_a_file_or_a_resource_that_is_there
         tools = {
             tool.name: set(tool.input_schema["properties"]) for tool in (await client.list_tools()).tools
         }
+        prompts = {prompt.name for prompt in (await client.list_prompts()).prompts}
     root = skill["uri"].removesuffix("SKILL.md")
     linked = {root + path for text in texts for path in re.findall(r"references/[\w.-]+\.md", text)}
     assert linked == {file["uri"] for file in skill["resources"]} - {skill["uri"]}
     named = {word for text in texts for word in re.findall(r"`([a-z]+_[a-z_]+)`", text)}
     arguments = set().union(*tools.values())
-    assert named - tools.keys() - arguments <= {
+    assert named - tools.keys() - arguments - prompts <= {
         "confirmation_required",
         "video_path",
         "omni_reference_task_type",

@@ -66,10 +66,11 @@ def skills() -> tuple[Skill, ...]:
 
 
 def _skill(folder: Traversable) -> Skill:
-    from ...catalog import guides  # here, because a server starts without the catalogue
+    from ...catalog import Catalog  # here, because a server starts without the catalogue
 
     own = [SkillFile(path, text) for path, text in _texts(folder)]
-    added = [SkillFile(f"references/{name}.md", text) for name, text in guides().items()]
+    guides = Catalog.load().guides()
+    added = [SkillFile(f"references/{name}.md", guide.text) for name, guide in guides.items()]
     ordered = sorted([*own, *added], key=lambda file: (file.path != _ENTRY, file.path))
     return Skill(frontmatter=_frontmatter(ordered[0].text), files=tuple(ordered))
 
