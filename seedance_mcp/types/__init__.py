@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .job import FINISHED_STATES, Artifacts, Job, JobState, JobStatus, Signer, Tries
 from .job_code import JOB_CODES, JobCode, job_code
-from .media import MAX_SHEET_FRAMES, MediaFile, MediaKind, Upload
+from .look import MAX_COMPARED, MAX_SHEET_FRAMES, Look, Show
+from .media import MediaFile, MediaKind, Upload
 from .price import Price
 from .question import Question
 from .request import FRAME_FIELDS, MEDIA_FIELDS, REFERENCE_FIELDS, VideoRequest
@@ -16,6 +17,7 @@ __all__ = [
     "FINISHED_STATES",
     "FRAME_FIELDS",
     "JOB_CODES",
+    "MAX_COMPARED",
     "MAX_SHEET_FRAMES",
     "MEDIA_FIELDS",
     "REFERENCE_FIELDS",
@@ -24,11 +26,13 @@ __all__ = [
     "JobCode",
     "JobState",
     "JobStatus",
+    "Look",
     "MediaFile",
     "MediaKind",
     "Price",
     "PurchaseTerms",
     "Question",
+    "Show",
     "Signer",
     "Submission",
     "TaskState",

@@ -9,18 +9,18 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 from PIL import Image
 
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import MediaError
-from seedance_mcp.jobs import LocalFiles
+from seedance_mcp.jobs import Viewed, Viewing
 from seedance_mcp.jobs.local_files.last_frames import last_frame_of
 from seedance_mcp.jobs.local_files.unfinished import Writer
-from seedance_mcp.jobs.results.viewing import Viewed, view
 from seedance_mcp.media import PlaceholderSpec, render_placeholder
 from seedance_mcp.store import open_store
-from seedance_mcp.types import Artifacts, Job
+from seedance_mcp.types import Artifacts, Job, Look
 
 from . import records
 
@@ -52,31 +52,38 @@ def settings(environ: dict[str, str], tmp_path: Path) -> Settings:
     return load_settings(environ, settings_file=tmp_path / "none.toml")
 
 
-async def look(video: Path, settings: Settings, frames: int = 4) -> Viewed:
+async def look(video: Path, settings: Settings, frames: int = 4) -> tuple[Path, bytes]:
+    """The file of the sheet, and the sheet."""
+    viewed = await see(video, settings, Look(frames=frames))
+    assert viewed.file
+    assert viewed.sheet
+    return viewed.file, viewed.sheet.jpeg
+
+
+async def see(video: Path, settings: Settings, look: Look) -> Viewed:
     async def load(job_id: str) -> Job:
         raise AssertionError(job_id)
 
-    with closing(open_store(settings.state_dir)) as store:
-        files = LocalFiles(store, settings)
-        return await view(str(video), frames, load=load, files=files, settings=settings, writer=WRITER)
+    with closing(open_store(settings.state_dir)) as store, anyio.fail_after(60):
+        return await Viewing(store, settings, load).view(str(video), look)
 
 
 async def test_a_sheet_is_written_beside_the_video_as_it_is_shown(video: Path, settings: Settings) -> None:
-    viewed = await look(video, settings)
-    assert viewed.sheet == video.with_name("fox-sheet.jpg")
-    assert viewed.sheet.read_bytes() == viewed.jpeg
-    assert len(viewed.jpeg) <= 150_000
-    with Image.open(io.BytesIO(viewed.jpeg)) as image:
+    sheet, jpeg = await look(video, settings)
+    assert sheet == video.with_name("fox-sheet.jpg")
+    assert sheet.read_bytes() == jpeg
+    assert len(jpeg) <= 150_000
+    with Image.open(io.BytesIO(jpeg)) as image:
         image.load()
         assert image.format == "JPEG"
         assert image.info["jfif_version"] == (1, 1)
 
 
 async def test_an_earlier_sheet_is_replaced(video: Path, settings: Settings) -> None:
-    first = await look(video, settings, frames=2)
-    second = await look(video, settings, frames=6)
-    assert first.sheet == second.sheet
-    assert first.jpeg != second.jpeg == second.sheet.read_bytes()
+    first, before = await look(video, settings, frames=2)
+    second, after = await look(video, settings, frames=6)
+    assert first == second
+    assert before != after == second.read_bytes()
     assert len(list(video.parent.iterdir())) == 2
 
 
@@ -87,36 +94,36 @@ async def test_a_file_of_the_users_in_the_place_of_the_sheet_is_left_alone(
     own = video.with_name("fox-sheet.jpg")
     own.write_bytes(content)
     for frames in (2, 4):
-        viewed = await look(video, settings, frames)
-        assert viewed.sheet == video.with_name("fox-sheet-2.jpg")
-        assert viewed.sheet.read_bytes() == viewed.jpeg
+        sheet, jpeg = await look(video, settings, frames)
+        assert sheet == video.with_name("fox-sheet-2.jpg")
+        assert sheet.read_bytes() == jpeg
     assert own.read_bytes() == content
     assert len(list(video.parent.iterdir())) == 3
 
 
 async def test_a_sheet_that_the_user_has_changed_is_the_users(video: Path, settings: Settings) -> None:
-    sheet = (await look(video, settings)).sheet
+    sheet, _ = await look(video, settings)
     changed = sheet.read_bytes() + b" "
     sheet.write_bytes(changed)
-    assert (await look(video, settings)).sheet == video.with_name("fox-sheet-2.jpg")
+    assert (await look(video, settings))[0] == video.with_name("fox-sheet-2.jpg")
     assert sheet.read_bytes() == changed
 
 
 async def test_a_folder_in_the_place_of_the_sheet_is_no_trouble(video: Path, settings: Settings) -> None:
     video.with_name("fox-sheet.jpg").mkdir()
-    assert (await look(video, settings)).sheet == video.with_name("fox-sheet-2.jpg")
+    assert (await look(video, settings))[0] == video.with_name("fox-sheet-2.jpg")
 
 
 @links
 async def test_a_link_in_the_place_of_the_sheet_is_neither_followed_nor_replaced(
     video: Path, settings: Settings, tmp_path: Path
 ) -> None:
-    sheet = (await look(video, settings)).sheet
+    sheet, _ = await look(video, settings)
     elsewhere = tmp_path / "elsewhere.jpg"
     sheet.rename(elsewhere)
     content = elsewhere.read_bytes()
     sheet.symlink_to(elsewhere)
-    assert (await look(video, settings, frames=2)).sheet == video.with_name("fox-sheet-2.jpg")
+    assert (await look(video, settings, frames=2))[0] == video.with_name("fox-sheet-2.jpg")
     assert sheet.is_symlink()
     assert elsewhere.read_bytes() == content
 
