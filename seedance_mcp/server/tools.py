@@ -102,16 +102,16 @@ class IdleArguments(Closed):
 class LookArguments(Closed):
     """What `view_video` takes to say what is to be seen of a video."""
 
-    show: Show = Field("frames", description="cuts: both sides of each; sound: its level")
+    show: Show = Field("frames", description="cuts: both sides of each")
     frames: int = Field(9, ge=1, le=MAX_SHEET_FRAMES)
-    start: float = Field(0, ge=0)
-    end: float | None = Field(None, gt=0)
-    compare: tuple[Source, ...] = Field((), max_length=MAX_COMPARED - 1, description="Others beside it")
+    start: float | None = None
+    end: float | None = None
+    compare: tuple[Source, ...] = Field((), max_length=MAX_COMPARED - 1, description="Sources beside it")
 
     @property
     def look(self) -> Look:
         """The same as one look."""
-        return Look(**self.model_dump())
+        return Look(**self.model_dump(exclude_none=True))
 
 
 @cache
