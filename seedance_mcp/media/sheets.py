@@ -118,8 +118,7 @@ async def comparison_sheet(
         raise InvalidRequest([f"{len(rows)} videos are compared; allowed are 2 to {MAX_COMPARED}"])
     count = len(rows) * len(times)
     _check(count, max_bytes)
-    order: dict[str, object] = {"times": list(times), "pixels": MAX_PIXELS // count}
-    replies = await together([partial(_cells, row.path, order) for row in rows])
+    replies = await together([partial(_cells, row.path, times, MAX_PIXELS // count) for row in rows])
     head = [
         {"label": row.label, "cells": [cell and asdict(cell) for cell in cells]}
         for row, (cells, _) in zip(rows, replies, strict=True)
@@ -150,19 +149,21 @@ class _Cell:
     height: int
 
 
-async def _cells(path: Path, order: dict[str, object]) -> tuple[list[_Cell | None], bytes]:
+async def _cells(
+    path: Path, times: Sequence[float], pixels: int
+) -> tuple[list[_Cell | None], bytes]:
     """The frames of one video, and their bytes; both are checked, for a decoder may have been taken over."""
     from pydantic import TypeAdapter, ValidationError
 
     with naming(path):
-        reply = await _asked(path, "cells", order)
+        reply = await _asked(path, "cells", {"times": list(times), "pixels": pixels})
         try:
             cells = TypeAdapter(list[_Cell | None]).validate_python(reply.facts["cells"])
         except (KeyError, ValidationError):
             cells = []
         sides = [(cell.width, cell.height) for cell in cells if cell]
         if (
-            not cells
+            len(cells) != len(times)
             or any(not 0 < side <= MAX_SIDE for pair in sides for side in pair)
             or sum(3 * width * height for width, height in sides) != len(reply.payload)
         ):

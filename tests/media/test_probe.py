@@ -114,7 +114,9 @@ async def test_each_cut_is_told_to_the_very_frame(fps: int, tmp_path: Path) -> N
 
 async def test_a_jump_within_one_scene_is_a_cut(tmp_path: Path) -> None:
     shot = moving(60, 1)
-    assert (await facts(film(tmp_path / "a.mp4", [*shot[:20], *shot[40:]]))).cuts == pytest.approx((20 / 24,), abs=0.002)
+    assert (await facts(film(tmp_path / "a.mp4", [*shot[:20], *shot[40:]]))).cuts == pytest.approx(
+        (20 / 24,), abs=0.002
+    )
 
 
 async def test_a_cut_between_two_shots_by_night_is_found(tmp_path: Path) -> None:
