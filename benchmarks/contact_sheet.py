@@ -41,8 +41,8 @@ def clip(path: Path) -> None:
 def ours(path: Path) -> tuple[float, bytes]:
     """Draw the sheet as `view_video` does; how long that took, and the JPEG."""
     began = time.perf_counter()
-    jpeg = anyio.run(lambda: contact_sheet(path, frames=FRAMES))
-    return time.perf_counter() - began, jpeg
+    sheet = anyio.run(lambda: contact_sheet(path, frames=FRAMES))
+    return time.perf_counter() - began, sheet.jpeg
 
 
 def theirs(path: Path, width: int) -> float:

@@ -15,7 +15,6 @@ from .errors import OtherAccount
 from .jobs import (
     JobContext,
     JobRunner,
-    LocalFiles,
     Planner,
     ProviderPool,
     PurchaseFlow,
@@ -29,17 +28,15 @@ from .jobs import (
     Update,
     UploadedMedia,
     Viewed,
+    Viewing,
     Waiting,
     WatcherLease,
     beyond,
     forecast,
     join,
     part,
-    preview,
     register,
     resolve,
-    view,
-    writer_of,
 )
 from .store import (
     Budget,
@@ -87,6 +84,7 @@ class App:
         )
         self.questions = Questions(store)
         self.reviews = Reviews(context)
+        self.viewing = Viewing(store, settings, self.job)
         self._waiting = Waiting(self.runner, self.usual_seconds, self._pool, store.clock)
 
     @cached_property
@@ -303,28 +301,6 @@ class App:
             settings=self.settings,
             carrier=self._pool.carrier,
         )
-
-    async def view(self, source: str, frames: int = 9) -> Viewed:
-        """
-        Look at a finished job's video, or at a local video file that may be read.
-
-        The contact sheet is written beside a job's video, else into the output folder.
-
-        Raises:
-            JobNotFound, JobNotFinished, MediaError: there is nothing to look at.
-        """
-        return await view(
-            source,
-            frames,
-            load=self.job,
-            files=LocalFiles(self._store, self.settings),
-            settings=self.settings,
-            writer=writer_of(self._store),
-        )
-
-    async def preview(self, job: Job) -> bytes | None:
-        """Make a small contact sheet (JPEG, under 60 KB) of a finished job; None if there is no video."""
-        return await preview(job)
 
     @property
     def malformed_keys(self) -> Mapping[str, str]:

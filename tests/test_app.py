@@ -21,7 +21,7 @@ from seedance_mcp.errors import (
     JobNotFound,
     SeedanceError,
 )
-from seedance_mcp.types import Job, JobState, JobStatus, PurchaseTerms, VideoRequest
+from seedance_mcp.types import Job, JobState, JobStatus, Look, PurchaseTerms, VideoRequest
 from tests.media.crafting import picture
 
 SMALL = {
@@ -194,25 +194,26 @@ async def test_an_unfinished_job_has_no_last_frame_and_no_sheet_yet(settings: Se
     async with open_app(settings) as app:
         started = await app.generate(request("[sandbox:stall] a boat"))
         with pytest.raises(JobNotFinished):
-            await app.view(started.job.id)
+            await app.viewing.view(started.job.id)
         with pytest.raises(JobNotFinished):
             await app.estimate(request("next", first_frame=f"job:{started.job.id}/last_frame"))
         with pytest.raises(JobNotFound):
-            await app.view("job_unknown")
+            await app.viewing.view("job_unknown")
         await app.cancel(started.job.id)
 
 
 async def test_looking_at_a_job_writes_the_contact_sheet_beside_the_video(settings: Settings) -> None:
     async with open_app(settings) as app:
         job = await made(app, request())
-        viewed = await app.view(job.id, 4)
-        small = await app.preview(job)
+        viewed = await app.viewing.view(job.id, Look(frames=4))
+        small = await app.viewing.preview(job)
     assert job.artifacts
-    assert viewed.sheet == Path(job.artifacts.video_path).with_name(
+    assert viewed.sheet
+    assert viewed.file == Path(job.artifacts.video_path).with_name(
         Path(job.artifacts.video_path).stem + "-sheet.jpg"
     )
-    assert viewed.sheet.read_bytes() == viewed.jpeg
-    assert len(viewed.jpeg) < 150_000
+    assert viewed.file.read_bytes() == viewed.sheet.jpeg
+    assert len(viewed.sheet.jpeg) < 150_000
     assert small
     assert len(small) < 60_000
 

@@ -13,15 +13,13 @@ from .choosing.suitability import UploadedMedia, register
 from .context import JobContext
 from .incidents import Incidents
 from .inputs.sources import Sources
-from .local_files.readable_files import LocalFiles
-from .local_files.unfinished import writer_of
 from .pool.provider_keys import malformed_keys, misnamed_keys
 from .pool.provider_pool import ProviderPool
 from .pool.same_accounts import SameAccount, join, part
 from .read_tracking import ReadTracker
 from .results.finish_hook import hook_program
 from .results.saving import provider_folder
-from .results.viewing import Viewed, preview, view
+from .results.viewing import Viewed, Viewing
 from .reviews import Reviews, opinion
 from .runner import JobRunner
 from .tracking import lost_answers
@@ -33,7 +31,6 @@ __all__ = [
     "Incidents",
     "JobContext",
     "JobRunner",
-    "LocalFiles",
     "OtherOffer",
     "Plan",
     "Planner",
@@ -49,6 +46,7 @@ __all__ = [
     "Update",
     "UploadedMedia",
     "Viewed",
+    "Viewing",
     "Waiting",
     "WatcherLease",
     "beyond",
@@ -60,11 +58,8 @@ __all__ = [
     "misnamed_keys",
     "opinion",
     "part",
-    "preview",
     "provider_folder",
     "register",
     "resolve",
-    "view",
-    "writer_of",
     "wrong_defaults",
 ]

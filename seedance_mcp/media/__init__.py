@@ -17,24 +17,29 @@ if TYPE_CHECKING:
     from .fitting import PictureLimits, fitted_size
     from .inputs import inspect, read_media
     from .last_frames import extract_last_frame
+    from .marks import MARK_BYTES, is_marked, mark
     from .outgoing import copy_to_leave
     from .placeholder.render import render_placeholder
     from .placeholder.spec import PlaceholderSpec
-    from .probe import Span, VideoFacts, picture_type, probe_video
-    from .sheets import MARK_BYTES, contact_sheet, is_marked, mark
+    from .probe import Span, VideoFacts, picture_type, probe_video, probe_videos
+    from .sheets import Row, Sheet, comparison_sheet, contact_sheet, cut_sheet, sound_sheet
     from .worker.signatures import begins_like_a_video
 
 __all__ = [
     "MARK_BYTES",
     "PictureLimits",
     "PlaceholderSpec",
+    "Row",
+    "Sheet",
     "Span",
     "UnfinishedInspection",
     "VideoFacts",
     "begins_like_a_video",
     "check_readable",
+    "comparison_sheet",
     "contact_sheet",
     "copy_to_leave",
+    "cut_sheet",
     "extract_last_frame",
     "fitted_size",
     "inspect",
@@ -44,34 +49,42 @@ __all__ = [
     "meant_path",
     "picture_type",
     "probe_video",
+    "probe_videos",
     "read_media",
     "render_placeholder",
+    "sound_sheet",
     "spellings",
     "unquoted",
 ]
 
 _HOMES = {
-    "MARK_BYTES": "sheets",
+    "MARK_BYTES": "marks",
     "PictureLimits": "fitting",
     "PlaceholderSpec": "placeholder.spec",
+    "Row": "sheets",
+    "Sheet": "sheets",
     "Span": "probe",
     "UnfinishedInspection": "confine",
     "VideoFacts": "probe",
     "begins_like_a_video": "worker.signatures",
     "check_readable": "access.path_rules",
+    "comparison_sheet": "sheets",
     "contact_sheet": "sheets",
     "copy_to_leave": "outgoing",
+    "cut_sheet": "sheets",
     "extract_last_frame": "last_frames",
     "fitted_size": "fitting",
     "inspect": "inputs",
-    "is_marked": "sheets",
+    "is_marked": "marks",
     "lies_in": "access.folders",
-    "mark": "sheets",
+    "mark": "marks",
     "meant_path": "access.spelling",
     "picture_type": "probe",
     "probe_video": "probe",
+    "probe_videos": "probe",
     "read_media": "inputs",
     "render_placeholder": "placeholder.render",
+    "sound_sheet": "sheets",
     "spellings": "access.spelling",
     "unquoted": "access.spelling",
 }

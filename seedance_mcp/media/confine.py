@@ -10,16 +10,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 from anyio.abc import Process
 from anyio.lowlevel import RunVar
 
-from ..errors import InspectionFailed, MediaError
+from ..errors import InspectionFailed, MediaError, SeedanceError
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 _MODULE = "seedance_mcp.media.worker.main"
@@ -89,6 +91,31 @@ async def run_worker(
         )
         code, answer = await _run([sys.executable, "-P", "-s", "-m", module, order], source, limits.seconds)
     return _read(code, answer)
+
+
+async def together(calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """
+    Make calls at the same time and return what they return, in their order. The first error ends the others.
+
+    Raises:
+        SeedanceError: what one of them raised.
+    """
+    found: dict[int, T] = {}
+    failed: list[SeedanceError] = []
+
+    async def make(place: int, call: Callable[[], Awaitable[T]]) -> None:
+        try:
+            found[place] = await call()
+        except SeedanceError as error:
+            failed.append(error)
+            tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        for place, call in enumerate(calls):
+            tasks.start_soon(make, place, call)
+    if failed:
+        raise failed[0]
+    return [found[place] for place in range(len(calls))]
 
 
 @contextlib.contextmanager

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ..errors import MediaError
 from .access.descriptors import open_plain
-from .confine import Limits, naming, run_worker
+from .confine import Limits, naming, run_worker, together
 
 _LIMITS = Limits(seconds=180)
 """A slow machine may need it for half a minute in 4k."""
@@ -76,6 +78,11 @@ async def probe_video(path: Path, *, full: bool = True) -> VideoFacts:
     finally:
         os.close(source)
     return TypeAdapter(VideoFacts).validate_python({**reply.facts, "path": path, "bytes": size})
+
+
+async def probe_videos(paths: Sequence[Path]) -> list[VideoFacts]:
+    """Measure several videos; see `probe_video`."""
+    return await together([partial(probe_video, path) for path in paths])
 
 
 async def picture_type(path: Path) -> str:

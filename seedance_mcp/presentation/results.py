@@ -189,15 +189,38 @@ class FactsShape(Shape):
     silences: tuple[SpanShape, ...]
 
 
+class PictureShape(Shape):
+    """A picture to look at: pixels, and about what that costs Claude."""
+
+    width: int
+    height: int
+    tokens: int
+
+
+class ComparedShape(Shape):
+    """A further video of a comparison. `letter` marks its line on the sheet."""
+
+    letter: str
+    source: str
+    video_path: str
+    facts: FactsShape
+
+
 class ViewShape(Shape):
-    """A video as seen; `sheet` is the path of its contact sheet. `title` and `comment` are the file's own."""
+    """
+    A video as seen; `sheet` is the path of its contact sheet, None where nothing was drawn.
+
+    `title` and `comment` are the file's own. `others` were drawn beside it: its own letter is A then.
+    """
 
     video_path: str
     facts: FactsShape
-    sheet: str
+    sheet: str | None
     title: str | None
     comment: str | None
     review: ReviewShape | None = None
+    image: PictureShape | None = None
+    others: tuple[ComparedShape, ...] = ()
     notes: tuple[str, ...] = ()
     finished_meanwhile: tuple[Finished, ...] = ()
 

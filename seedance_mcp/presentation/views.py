@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OtherAccount, SeedanceError, trace_of
@@ -17,6 +18,7 @@ from .times import moment
 if TYPE_CHECKING:
     from ..app import App, Quote, UploadedMedia, Viewed
     from ..catalog import ProviderInfo
+    from ..media import VideoFacts
 
 _LOG = logging.getLogger(__name__)
 
@@ -368,11 +370,24 @@ def not_there(facts: shape.FactsShape) -> str:
 
 def view(viewed: Viewed) -> shape.ViewShape:
     """A video as seen."""
-    facts = viewed.facts
+    facts, sheet = viewed.facts, viewed.sheet
+    others = (
+        shape.ComparedShape(
+            letter=letter, source=other.source, video_path=str(other.facts.path), facts=_facts(other.facts)
+        )
+        for letter, other in zip(ascii_uppercase[1:], viewed.others, strict=False)
+    )
     return shape.ViewShape(
         video_path=str(facts.path),
-        facts=shape.FactsShape.model_validate(facts, from_attributes=True),
-        sheet=str(viewed.sheet),
+        facts=_facts(facts),
+        sheet=str(viewed.file) if viewed.file else None,
         title=facts.title,
         comment=facts.comment,
+        image=sheet and shape.PictureShape.model_validate(sheet, from_attributes=True),
+        others=tuple(others),
+        notes=viewed.notes,
     )
+
+
+def _facts(facts: VideoFacts) -> shape.FactsShape:
+    return shape.FactsShape.model_validate(facts, from_attributes=True)

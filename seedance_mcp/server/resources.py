@@ -165,7 +165,7 @@ def _skill_file(uri: str) -> _Content:
 
 
 async def _contact_sheet(app: App, job: Job) -> _Content:
-    jpeg = await app.preview(job)
+    jpeg = await app.viewing.preview(job)
     if jpeg is None:
         raise JobNotFinished(f"Job {job.id} is {job.status.value} and has no video to look at.")
     return _JPEG, jpeg

@@ -16,7 +16,19 @@ from pydantic import Field, WithJsonSchema
 from ..errors import trace_of
 from ..presentation import catalog_views, results, reviews, views
 from ..texts import digits, number_of
-from ..types import MAX_SHEET_FRAMES, SCORES, Job, JobStatus, PurchaseTerms, Reviewer, Verdict, VideoRequest
+from ..types import (
+    MAX_COMPARED,
+    MAX_SHEET_FRAMES,
+    SCORES,
+    Job,
+    JobStatus,
+    Look,
+    PurchaseTerms,
+    Reviewer,
+    Show,
+    Verdict,
+    VideoRequest,
+)
 from .answers import answer, estimate_answer, job_link, jobs_answer, picture, video_link
 from .calls import Call
 from .consent import agreed
@@ -80,6 +92,7 @@ Scores = Annotated[
         }
     ),
 ]
+Source = Annotated[str, Field(max_length=4096)]
 
 
 class PurchaseArguments(Closed):
@@ -110,6 +123,21 @@ class IdleArguments(Closed):
         """Names what is passed over."""
         given = [name for name in type(self).model_fields if name in self.model_fields_set - {"max_usd"}]
         return (f"Ignored, because nothing is bought here: {', '.join(given)}.",) if given else ()
+
+
+class LookArguments(Closed):
+    """What `view_video` takes to say what is to be seen of a video."""
+
+    show: Show = Field("frames", description="cuts: both sides of each")
+    frames: int = Field(9, ge=1, le=MAX_SHEET_FRAMES)
+    start: float | None = None
+    end: float | None = None
+    compare: tuple[Source, ...] = Field((), max_length=MAX_COMPARED - 1, description="Sources beside it")
+
+    @property
+    def look(self) -> Look:
+        """The same as one look."""
+        return Look(**self.model_dump(exclude_none=True))
 
 
 @cache
@@ -238,17 +266,20 @@ async def view_video(
     call: Call,
     *,
     source: Annotated[str, Field(max_length=4096, description="Job id or local path")],
-    frames: Annotated[int, Field(ge=1, le=MAX_SHEET_FRAMES)] = 9,
+    looking: LookArguments,
 ) -> Answer:
     """
-    Show a finished video as one picture of frames with times, and measure cuts, blacks, freezes, silences.
+    Show finished videos as one picture of frames with times, and measure cuts, blacks, freezes, silences.
     Costs nothing. Judge the result by it before making another.
     """
-    viewed = await call.app.view(source, frames)
+    viewed = await call.app.viewing.view(source, looking.look)
     shown = views.view(viewed)
     facts = shown.facts
     size = f"{facts.width}x{facts.height}, {facts.duration_seconds:g} s, {facts.fps:g} fps"
-    headline = f"{size}; {views.not_there(facts)}see its frames."
+    seen = f"see its {looking.show}" if shown.image else "nothing is drawn"
+    if shown.others:
+        seen = f"see it as A beside {', '.join(other.letter for other in shown.others)}"
+    headline = f"{size}; {views.not_there(facts)}{seen}."
     job_id = source.removeprefix("job:")
     counts = (await reviews.known(call.app, [job_id])).get(job_id)
     shown = shown.model_copy(
@@ -257,7 +288,8 @@ async def view_video(
             "finished_meanwhile": await _meanwhile(call),
         }
     )
-    return answer(headline, shown, video_link(shown.video_path), picture(viewed.jpeg))
+    links = [video_link(path) for path in (shown.video_path, *(other.video_path for other in shown.others))]
+    return answer(headline, shown, *links, *([picture(viewed.sheet.jpeg)] if viewed.sheet else []))
 
 
 async def review(
@@ -311,7 +343,7 @@ async def _job_answer(
     if job.artifacts is not None:
         blocks.append(video_link(job.artifacts.video_path, job.artifacts.bytes))
     if job.status is JobStatus.SUCCEEDED and app.settings.preview:
-        jpeg = await _if_possible(app.preview(job), None)
+        jpeg = await _if_possible(app.viewing.preview(job), None)
         blocks += [picture(jpeg)] if jpeg else []
     kind = "placeholder" if shown.placeholder else "video"
     how = "is to be stopped; the provider was asked" if views.is_stopping(job) else _HOW_IT_IS[job.status]

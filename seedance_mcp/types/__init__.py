@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .job import FINISHED_STATES, Artifacts, Job, JobState, JobStatus, Signer, Tries
 from .job_code import JOB_CODES, JobCode, job_code
-from .media import MAX_SHEET_FRAMES, MediaFile, MediaKind, Upload
+from .look import MAX_COMPARED, MAX_SHEET_FRAMES, Look, Show
+from .media import MediaFile, MediaKind, Upload
 from .price import Price
 from .question import Question
 from .request import FRAME_FIELDS, MEDIA_FIELDS, REFERENCE_FIELDS, VideoRequest
@@ -17,6 +18,7 @@ __all__ = [
     "FINISHED_STATES",
     "FRAME_FIELDS",
     "JOB_CODES",
+    "MAX_COMPARED",
     "MAX_REVIEW_CHARACTERS",
     "MAX_SHEET_FRAMES",
     "MEDIA_FIELDS",
@@ -27,6 +29,7 @@ __all__ = [
     "JobCode",
     "JobState",
     "JobStatus",
+    "Look",
     "MediaFile",
     "MediaKind",
     "Opinion",
@@ -35,6 +38,7 @@ __all__ = [
     "Question",
     "Review",
     "Reviewer",
+    "Show",
     "Signer",
     "Submission",
     "TaskState",

@@ -8,9 +8,6 @@ from typing import Literal
 
 MediaKind = Literal["image", "video", "audio"]
 
-MAX_SHEET_FRAMES = 36
-"""Most frames on one contact sheet; the least is 1."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class MediaFile:

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from tests.emulator import Emulator
+from tests.media.crafting import film, moving, sine
 
 from .conftest import Run, heed_interrupts
 
@@ -178,6 +179,40 @@ def test_view_writes_a_contact_sheet_and_measures(run: Run, tmp_path: Path) -> N
         assert sheet.format == "JPEG"
     facts = json.loads(run("view", video, "--json").stdout)["facts"]
     assert (facts["frames"], facts["fps"]) == (48, 24.0)
+
+
+def test_view_shows_cuts_sound_and_several_videos(run: Run, tmp_path: Path) -> None:
+    one = film(tmp_path / "one.mp4", [*moving(24, 1), *moving(24, 2)], sound=sine(2, -20))
+    film(tmp_path / "two.mp4", moving(12, 3))
+    for words, name in (
+        (("one.mp4", "--cuts"), "one-cuts.jpg"),
+        (("one.mp4", "--sound", "--start", "0.5", "--end", "1.5"), "one-sound.jpg"),
+        (("one.mp4", "two.mp4", "--frames", "4"), "one-compare.jpg"),
+    ):
+        result = run("view", *words)
+        assert result.returncode == 0, result.stderr
+        assert name in result.stdout
+    assert f"beside:   B\nvideo:    {tmp_path / 'two.mp4'}" in result.stdout
+    compared = json.loads(run("view", "one.mp4", "two.mp4", "--json").stdout)
+    assert [other["facts"]["frames"] for other in compared["others"]] == [12]
+    assert compared["video_path"] == str(one)
+
+
+def test_view_says_why_there_is_nothing_to_see(run: Run, tmp_path: Path) -> None:
+    film(tmp_path / "mute.mp4", moving(12, 3))
+    silent = run("view", "mute.mp4", "--sound", "--out", "sound.jpg")
+    assert (silent.returncode, "no sound track" in silent.stdout) == (0, True), silent.stderr
+    assert not (tmp_path / "sound.jpg").exists()
+    for words, said in (
+        (("mute.mp4", "--start", "3"), "the video ends at 0.5 s"),
+        (("mute.mp4", "./mute.mp4"), "is the same video as"),
+        (("mute.mp4", "--start", "soon"), "'soon' is not a time in seconds"),
+        (("mute.mp4", "--end", "nan"), "'nan' is not a time in seconds"),
+        (("mute.mp4", "--cuts", "--sound"), "not allowed with"),
+    ):
+        refused = run("view", *words)
+        assert refused.returncode == 2
+        assert said in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from seedance_mcp.jobs.local_files.parts import part_path
 from seedance_mcp.jobs.local_files.unfinished import writer_of
 from seedance_mcp.presentation import views
 from seedance_mcp.store import job_records, open_store, transitions
-from seedance_mcp.types import Job, JobStatus, VideoRequest
+from seedance_mcp.types import Job, JobStatus, Look, VideoRequest
 from tests.emulator import Emulator
 from tests.reliability.waiting import until
 from tests.test_app import made, request
@@ -247,9 +247,10 @@ async def test_a_jobs_video_may_be_looked_at_and_its_sheet_lies_beside_it(
 ) -> None:
     job = await projects.finished_at_a()
     async with open_app(projects.b) as app:
-        viewed = await app.view(str(video_of(job)) if by_path else job.id, 2)
+        viewed = await app.viewing.view(str(video_of(job)) if by_path else job.id, Look(frames=2))
         assert (await app.upload(f"job:{job.id}")).file.sha256 == (job.artifacts and job.artifacts.sha256)
-    assert viewed.sheet.parent == projects.a.output_dir
+    assert viewed.file
+    assert viewed.file.parent == projects.a.output_dir
 
 
 async def refusals(app: App, job: Job) -> list[str]:
@@ -262,7 +263,7 @@ async def refusals(app: App, job: Job) -> list[str]:
         said.append(refused.value.message)
     for source in (job.id, str(video_of(job))):
         with pytest.raises(MediaError) as unseen:
-            await app.view(source, 2)
+            await app.viewing.view(source, Look(frames=2))
         said.append(unseen.value.message)
     with pytest.raises(MediaError) as unheld:
         await app.upload(f"job:{job.id}")
@@ -280,7 +281,7 @@ async def test_what_has_changed_since_it_was_saved_is_read_in_media_folders_alon
         for said in await refusals(app, job):
             assert "has changed since it was saved, and lies outside the folders that may be read" in said
     async with open_app(replace(projects.b, media_dirs=(projects.a.output_dir,))) as app:
-        await app.view(job.id, 2)
+        await app.viewing.view(job.id, Look(frames=2))
         assert (await made(app, request("on", first_frame=str(frame)))).error is None
 
 
@@ -306,7 +307,7 @@ async def test_other_files_beside_a_jobs_video_may_not_be_read(projects: Project
     async with open_app(projects.b) as app:
         for source in (str(copy), str(video_of(job).with_suffix(".json"))):
             with pytest.raises(MediaError, match="outside the folders that may be read"):
-                await app.view(source, 2)
+                await app.viewing.view(source, Look(frames=2))
 
 
 async def test_a_damaged_record_keeps_nobody_from_the_files_of_other_jobs(projects: Projects) -> None:
@@ -318,6 +319,6 @@ async def test_a_damaged_record_keeps_nobody_from_the_files_of_other_jobs(projec
         database.execute("UPDATE jobs SET document = ? WHERE id = ?", (damaged, lost.id))
         database.commit()
     async with open_app(projects.b) as app:
-        assert (await app.view(str(video_of(job)), 2)).sheet.is_file()
+        assert (await app.viewing.view(str(video_of(job)), Look(frames=2))).file
         with pytest.raises(MediaError, match="outside the folders that may be read"):
-            await app.view(str(video_of(lost)), 2)
+            await app.viewing.view(str(video_of(lost)), Look(frames=2))

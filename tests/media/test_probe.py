@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import time
 from pathlib import Path
 
@@ -101,6 +103,72 @@ async def test_a_mute_sound_track_is_one_long_silence(tmp_path: Path) -> None:
     assert found.has_audio
     assert found.loudness_lufs is None
     assert near(found.silences, (0, 1))
+
+
+@pytest.mark.parametrize("fps", [12, 24, 30, 60])
+async def test_each_cut_is_told_to_the_very_frame(fps: int, tmp_path: Path) -> None:
+    pictures = [*moving(13, 1), *moving(20, 2), *moving(9, 3), *moving(18, 4)]
+    found = await facts(film(tmp_path / "a.mp4", pictures, fps=fps))
+    assert found.cuts == pytest.approx((13 / fps, 33 / fps, 42 / fps), abs=0.002)
+
+
+async def test_a_jump_within_one_scene_is_a_cut(tmp_path: Path) -> None:
+    shot = moving(60, 1)
+    assert (await facts(film(tmp_path / "a.mp4", [*shot[:20], *shot[40:]]))).cuts == pytest.approx(
+        (20 / 24,), abs=0.002
+    )
+
+
+async def test_a_cut_between_two_shots_by_night_is_found(tmp_path: Path) -> None:
+    dark = [(frame // 6).astype(np.uint8) for frame in (*moving(20, 1), *moving(20, 2))]
+    assert (await facts(film(tmp_path / "a.mp4", dark))).cuts == pytest.approx((20 / 24,), abs=0.002)
+
+
+async def test_a_title_that_appears_at_once_is_no_cut(tmp_path: Path) -> None:
+    shot = [plain(1, (60, 60, 70))[0].copy() for _ in range(48)]
+    for frame in shot[24:]:
+        frame[130:150, 100:220] = (250, 250, 250)
+    assert (await facts(film(tmp_path / "a.mp4", shot))).cuts == ()
+
+
+async def test_a_fade_through_black_is_no_cut(tmp_path: Path) -> None:
+    light = [*np.linspace(1, 0, 12), *np.zeros(12), *np.linspace(0, 1, 12)]
+    shots = [*moving(18, 1), *moving(18, 2)]
+    faded = [(frame * share).astype(np.uint8) for frame, share in zip(shots, light, strict=True)]
+    assert (await facts(film(tmp_path / "a.mp4", faded))).cuts == ()
+
+
+@pytest.mark.parametrize("fps", [24, 30])
+async def test_freezes_and_blacks_are_told_to_the_frame(fps: int, tmp_path: Path) -> None:
+    shot = moving(21, 1)
+    pictures = [*shot, *[shot[-1]] * 40, *moving(10, 2), *plain(15, BLACK), *moving(10, 3)]
+    found = await facts(film(tmp_path / "a.mp4", pictures, fps=fps, options={"crf": "10"}))
+    frame = 1.05 / fps
+    [freeze], [black] = found.freezes, found.blacks
+    # The frame that is held is the first of its freeze.
+    assert (freeze.start, freeze.end) == pytest.approx((20 / fps, 61 / fps), abs=frame)
+    assert (black.start, black.end) == pytest.approx((71 / fps, 86 / fps), abs=frame)
+
+
+async def test_silences_are_told_to_a_few_hundredths_of_a_second(tmp_path: Path) -> None:
+    sound = np.concatenate((sine(1, -20), quiet(0.7), sine(0.5, -20), quiet(0.8)), axis=1)
+    found = await facts(film(tmp_path / "a.mp4", plain(72, (90, 90, 90), (64, 48)), sound=sound))
+    assert [(span.start, span.end) for span in found.silences] == [
+        pytest.approx((1, 1.7), abs=0.05),
+        pytest.approx((2.2, 3), abs=0.05),
+    ]
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+@pytest.mark.parametrize("hertz", [60.0, 997.0, 6000.0])
+async def test_the_loudness_is_that_which_ffmpeg_measures(hertz: float, tmp_path: Path) -> None:
+    sound = np.concatenate((sine(2, -18, hertz=hertz), quiet(1), sine(2, -30, hertz=hertz)), axis=1)
+    path = film(tmp_path / "a.mp4", plain(24, (90, 90, 90), (64, 48)), sound=sound)
+    listening = ["ffmpeg", "-nostdin", "-i", str(path), "-af", "ebur128=framelog=verbose", "-f", "null", "-"]
+    with anyio.fail_after(30):
+        said = (await anyio.run_process(listening)).stderr.decode()
+    told = re.findall(r"I:\s+(-?[0-9.]+) LUFS", said)
+    assert (await facts(path)).loudness_lufs == pytest.approx(float(told[-1]), abs=0.3)
 
 
 async def test_motion_alone_is_no_cut_and_no_freeze(tmp_path: Path) -> None:

@@ -18,11 +18,13 @@ RED, GREEN, BLUE = (220, 30, 30), (30, 200, 30), (30, 30, 220)
 
 async def sheet(path: Path, **options: int) -> Image.Image:
     with anyio.fail_after(30):
-        content = await contact_sheet(path, **options)
+        drawn = await contact_sheet(path, **options)
+    content = drawn.jpeg
     assert len(content) <= options.get("max_bytes", 150_000)
     image = Image.open(io.BytesIO(content))
     assert image.format == "JPEG"
     image.load()
+    assert image.size == (drawn.width, drawn.height)
     return image
 
 

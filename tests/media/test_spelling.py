@@ -63,7 +63,7 @@ async def test_a_video_to_look_at_is_found_in_the_same_way(
     film(folder / "my film.mp4", plain(12, (200, 30, 30)))
     monkeypatch.setenv("SEEDANCE_MEDIA_DIRS", str(folder))
     async with open_app(load_settings(), watch=False) as app:
-        seen = await app.view(f"'{folder}/my\u00a0film.mp4'")
+        seen = await app.viewing.view(f"'{folder}/my\u00a0film.mp4'")
     assert seen.facts.path == folder / "my film.mp4"
 
 

@@ -55,7 +55,7 @@ class Trial:
 
         ways = {"upload": lambda: self.app.upload(source), "ark": bought("ark"), "sandbox": bought("sandbox")}
         if "job" not in source:  # which may name a video to look at
-            ways["view"] = lambda: self.app.view(source)
+            ways["view"] = lambda: self.app.viewing.view(source)
         return ways
 
     async def attempt(self, source: str, *names: str) -> None:
@@ -266,8 +266,8 @@ async def test_the_video_of_a_job_that_has_become_a_link_is_not_looked_at(world:
             for source in (f"job:{job.id}", f"job:{job.id}/last_frame"):
                 await trial.attempt(source, "upload", "ark", "sandbox")
             with pytest.raises(MediaError):
-                await app.view(job.id)
-            assert await app.preview(job) is None
+                await app.viewing.view(job.id)
+            assert await app.viewing.preview(job) is None
         await trial.judge()
 
 

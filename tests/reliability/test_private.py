@@ -15,7 +15,7 @@ from PIL import Image
 
 from seedance_mcp.app import App, open_app
 from seedance_mcp.config import Settings, load_settings
-from seedance_mcp.types import VideoRequest
+from seedance_mcp.types import Look, VideoRequest
 from tests.emulator import Emulator
 
 pytestmark = pytest.mark.skipif(
@@ -99,7 +99,7 @@ async def whole_session(settings: Settings, source: Path) -> None:
         stalled = (await app.generate(request(provider="sandbox", prompt="[sandbox:stall] A fox."))).job
         await app.cancel(stalled.id)
         done = (await app.recent())[-1]
-        assert (await app.view(done.id, frames=2)).sheet.is_file()
+        assert (await app.viewing.view(done.id, Look(frames=2))).file
     (settings.state_dir / "jobs.db").write_bytes(b"damaged" * 1000)
     async with open_app(settings) as app:
         assert app.notice

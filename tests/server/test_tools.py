@@ -196,6 +196,42 @@ async def test_a_video_is_shown_and_measured(settings: Settings, era: Era) -> No
     assert by_path["facts"] == seen["facts"]
 
 
+async def test_takes_are_shown_side_by_side(settings: Settings, era: Era) -> None:
+    with anyio.fail_after(60):
+        async with Client(create_server(settings), mode=era) as client:
+            one, two = await make(client), await make(client, prompt="a blue fox")
+            asked = {"source": one["job_id"], "compare": [two["job_id"]], "start": 1, "frames": 3}
+            result = await client.call_tool("view_video", asked)
+            same = await client.call_tool("view_video", {**asked, "compare": [one["video_path"]]})
+    seen = content(result)
+    assert seen["video_path"] == one["video_path"]
+    assert Path(seen["sheet"]).name == f"{Path(one['video_path']).stem}-compare.jpg"
+    [other] = seen["others"]
+    assert (other["letter"], other["source"], other["video_path"]) == ("B", two["job_id"], two["video_path"])
+    assert other["facts"]["frames"] == 48
+    (picture,) = [block for block in result.content if isinstance(block, ImageContent)]
+    assert len(base64.b64decode(picture.data)) <= 150_000
+    assert seen["image"]["tokens"] <= 1_600
+    assert text(result).splitlines()[0].endswith("see it as A beside B.")
+    assert refusal(same)["code"] == "invalid_request"
+
+
+async def test_where_nothing_is_drawn_there_is_no_picture(settings: Settings, era: Era) -> None:
+    with anyio.fail_after(60):
+        async with Client(create_server(settings), mode=era) as client:
+            job = await make(client)  # by a model without sound
+            looked = [
+                await client.call_tool("view_video", {"source": job["job_id"], "show": show})
+                for show in ("sound", "cuts")
+            ]
+    for result in looked:
+        seen = content(result)
+        assert seen["sheet"] is None
+        assert "image" not in seen
+        assert "nothing is drawn" in seen["notes"][0]
+        assert not [block for block in result.content if isinstance(block, ImageContent)]
+
+
 async def test_cancelling_says_what_became_of_it(settings: Settings, era: Era) -> None:
     with anyio.fail_after(30):
         async with Client(create_server(settings), mode=era) as client:

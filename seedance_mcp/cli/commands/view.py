@@ -1,4 +1,4 @@
-"""The command `view`: a contact sheet on disk and the facts measured from a video."""
+"""The command `view`: a contact sheet on disk and the facts measured from a video, or from several side by side."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from string import ascii_uppercase
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -14,17 +16,24 @@ from ...app import Viewed
 from ...config import Settings, load_settings
 from ...errors import InvalidRequest, MediaError
 from ...texts import inert
-from ...types import MAX_SHEET_FRAMES
-from ..arguments import absolute, whole, whole_number
+from ...types import MAX_COMPARED, MAX_SHEET_FRAMES, Look
+from ..arguments import absolute, seconds, whole, whole_number
 from ..opening import opened
 from ..text import json_text
+
+if TYPE_CHECKING:
+    from ...media import VideoFacts
 
 _JPEG, _PNG = (".jpg", ".jpeg"), ".png"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the source and what to do with the sheet."""
-    parser.add_argument("source", help="A job id, or the path of a video")
+    parser.add_argument(
+        "source",
+        nargs="+",
+        help=f"A job id, or the path of a video; 2 to {MAX_COMPARED} are shown side by side",
+    )
     parser.add_argument(
         "--frames",
         type=whole_number(1, MAX_SHEET_FRAMES),
@@ -32,20 +41,45 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"Frames on the sheet (1 to {MAX_SHEET_FRAMES})",
     )
+    show = parser.add_mutually_exclusive_group()
+    show.add_argument(
+        "--cuts",
+        dest="show",
+        action="store_const",
+        const="cuts",
+        default="frames",
+        help="Show the frames before and after each cut",
+    )
+    show.add_argument(
+        "--sound", dest="show", action="store_const", const="sound", help="Show how loud it is over time"
+    )
+    parser.add_argument("--start", type=seconds, default=0.0, metavar="SECONDS", help="Look from here on")
+    parser.add_argument("--end", type=seconds, metavar="SECONDS", help="Look up to here")
     parser.add_argument("--out", metavar="FILE", help="Write the sheet here: a new .jpg or .png file")
     parser.add_argument("--json", action="store_true", help="Print the facts as JSON")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write the sheet, print the facts."""
-    settings, source = load_settings(), arguments.source
+    settings = load_settings()
     out = _new_sheet(Path(arguments.out)) if arguments.out else None
-    if not source.startswith("job_") or Path(source).exists():
-        source = absolute(source)
-        settings = settings.also_reading(Path(source).parent)
-    viewed = anyio.run(_view, settings, source, arguments.frames)
-    if out:
-        viewed = replace(viewed, sheet=_write(out, viewed.jpeg))
+    sources: list[str] = []
+    for source in arguments.source:
+        if not source.startswith("job_") or Path(source).exists():
+            source = absolute(source)
+            settings = settings.also_reading(Path(source).parent)
+        sources.append(source)
+    first, *others = sources
+    look = Look(
+        show=arguments.show,
+        frames=arguments.frames,
+        start=arguments.start,
+        end=arguments.end,
+        compare=tuple(others),
+    )
+    viewed = anyio.run(_view, settings, first, look)
+    if out and viewed.sheet:
+        viewed = replace(viewed, file=_write(out, viewed.sheet.jpeg))
     if arguments.json:
         from ...presentation import views
 
@@ -106,15 +140,25 @@ def _as_png(jpeg: bytes) -> bytes:
     return written.getvalue()
 
 
-async def _view(settings: Settings, source: str, frames: int) -> Viewed:
+async def _view(settings: Settings, source: str, look: Look) -> Viewed:
     async with opened(settings, watch=False) as app:
-        return await app.view(source, frames)
+        return await app.viewing.view(source, look)
 
 
 def _lines(viewed: Viewed) -> str:
-    facts = viewed.facts
+    shown = _facts(viewed.facts)
+    for letter, other in zip(ascii_uppercase[1:], viewed.others, strict=False):
+        shown += [("", ""), ("beside", letter), *_facts(other.facts)]
+    shown += [("", "")] if viewed.others else []
+    shown += [("note", note) for note in viewed.notes]
+    shown += [("sheet", str(viewed.file))] if viewed.file else []
+    return "\n".join(f"{name + ':':<10}{inert(value)}" if name else "" for name, value in shown)
+
+
+def _facts(facts: VideoFacts) -> list[tuple[str, str]]:
     loud = f", {facts.loudness_lufs:.1f} LUFS" if facts.loudness_lufs is not None else ""
-    shown = [
+    spans = (("black", facts.blacks), ("frozen", facts.freezes), ("silent", facts.silences))
+    return [
         ("video", str(facts.path)),
         (
             "picture",
@@ -123,10 +167,8 @@ def _lines(viewed: Viewed) -> str:
         ("length", f"{facts.duration_seconds:.2f} s"),
         ("sound", f"{facts.audio_codec}{loud}" if facts.has_audio else "none"),
         ("cuts", ", ".join(f"{second:.2f} s" for second in facts.cuts) or "none"),
+        *(
+            (name, ", ".join(f"{span.start:.2f} to {span.end:.2f} s" for span in places) or "nowhere")
+            for name, places in spans
+        ),
     ]
-    for name, spans in (("black", facts.blacks), ("frozen", facts.freezes), ("silent", facts.silences)):
-        shown.append(
-            (name, ", ".join(f"{span.start:.2f} to {span.end:.2f} s" for span in spans) or "nowhere")
-        )
-    shown.append(("sheet", str(viewed.sheet)))
-    return "\n".join(f"{name + ':':<10}{inert(value)}" for name, value in shown)

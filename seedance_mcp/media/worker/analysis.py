@@ -24,6 +24,11 @@ _STILL_MEAN, _STILL_PIXEL = 0.5, 8
 _MIN_FREEZE_SECONDS = 1.0
 _CUT_MEAN, _CUT_RATIO, _CUT_NEIGHBOURS = 12.0, 3.0, 3
 """A cut changes the picture this much, and this many times more than the frames around it do."""
+_FAINT_MEAN, _FAINT_RATIO, _FAINT_PIXEL, _FAINT_SHARE = 5.0, 6.0, 3, 0.5
+"""
+Between two dark or pale shots it changes less: then it has to stand out more, and to change so large a share of the pixels
+by more than so much. A title that appears changes few.
+"""
 
 
 class Watcher:
@@ -33,6 +38,7 @@ class Watcher:
         self._small = VideoReformatter()
         self._times: list[float] = []
         self._changes: list[float] = []
+        self._changed: list[float] = []
         self._black: list[bool] = []
         self._still: list[bool] = []
         self._before: NDArray[np.int16] | None = None
@@ -46,10 +52,13 @@ class Watcher:
         self._black.append(float(np.mean(picture <= _BLACK_LUMA)) >= _BLACK_SHARE)
         if self._before is None or self._reference is None:
             self._changes.append(0.0)
+            self._changed.append(0.0)
             self._still.append(False)
             self._reference = picture
         else:
-            self._changes.append(float(np.abs(picture - self._before).mean()))
+            change = np.abs(picture - self._before)
+            self._changes.append(float(change.mean()))
+            self._changed.append(float((change > _FAINT_PIXEL).mean()))
             difference = np.abs(picture - self._reference)
             still = bool(difference.mean() <= _STILL_MEAN and difference.max() <= _STILL_PIXEL)
             self._still.append(still)
@@ -80,7 +89,10 @@ class Watcher:
         for index, change in enumerate(self._changes):
             around = self._changes[max(1, index - _CUT_NEIGHBOURS) : index]
             around += self._changes[index + 1 : index + 1 + _CUT_NEIGHBOURS]
-            if change >= _CUT_MEAN and change >= _CUT_RATIO * max(around, default=0.0):
+            most = max(around, default=0.0)
+            sharp = change >= _CUT_MEAN and change >= _CUT_RATIO * most
+            faint = change >= _FAINT_MEAN and change >= _FAINT_RATIO * most
+            if sharp or (faint and self._changed[index] >= _FAINT_SHARE):
                 found.append(self._times[index])
         return found
 

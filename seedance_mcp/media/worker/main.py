@@ -16,6 +16,7 @@ import pkgutil
 import sys
 import traceback
 from collections.abc import Callable, Container
+from functools import partial
 from typing import IO, Any
 
 from .refusal import RefusalError
@@ -59,12 +60,17 @@ def main() -> None:
 
 def _perform(task: str, arguments: dict[str, Any], source: IO[bytes], confine: Callable[[], None]) -> Answer:
     """Load the libraries that the task and the file need, give up everything else, then do it."""
-    signature = recognise(source)
-    look = _look(task, signature)
+    if task == "compose":  # what it reads is ours: frames that other workers have decoded
+        from .compose import compose
+
+        look = partial(compose, source)
+    else:
+        signature = recognise(source)
+        look = partial(_look(task, signature), source, signature)
     _load_decoder()
     _load_lazy_imports()
     confine()
-    return look(source, signature, **arguments)
+    return look(**arguments)
 
 
 def _look(task: str, signature: Signature) -> Callable[..., Answer]:
@@ -94,10 +100,14 @@ def _look(task: str, signature: Signature) -> Callable[..., Answer]:
         from .analysis import measure
 
         return measure
-    if task == "sheet":
-        from .sheet import draw_sheet
+    if task in ("sheet", "cuts", "cells"):
+        from . import sheet
 
-        return draw_sheet
+        return {"sheet": sheet.draw_sheet, "cuts": sheet.draw_cuts, "cells": sheet.draw_cells}[task]
+    if task == "sound":
+        from .waveform import draw_sound
+
+        return draw_sound
     if task == "last_frame":
         from .last_frame import draw_last_frame
 

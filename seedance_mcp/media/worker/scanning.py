@@ -84,6 +84,13 @@ def picture_stream(container: InputContainer) -> VideoStream | None:
     return None
 
 
+def sound_stream(container: InputContainer) -> AudioStream | None:
+    """The film's first sound that can be decoded."""
+    return next(
+        (stream for stream in container.streams.audio if getattr(stream, "codec_context", None)), None
+    )
+
+
 def scan(
     container: InputContainer,
     *,
@@ -98,9 +105,7 @@ def scan(
         RefusalError: something does not decode, or nothing is there.
     """
     picture = picture_stream(container)
-    sound = next(
-        (stream for stream in container.streams.audio if getattr(stream, "codec_context", None)), None
-    )
+    sound = sound_stream(container)
     streams = [stream for stream in (picture, sound) if stream is not None]
     if not streams:
         raise RefusalError("The file holds neither picture nor sound that can be decoded.", AGAIN)
