@@ -149,9 +149,7 @@ class _Cell:
     height: int
 
 
-async def _cells(
-    path: Path, times: Sequence[float], pixels: int
-) -> tuple[list[_Cell | None], bytes]:
+async def _cells(path: Path, times: Sequence[float], pixels: int) -> tuple[list[_Cell | None], bytes]:
     """The frames of one video, and their bytes; both are checked, for a decoder may have been taken over."""
     from pydantic import TypeAdapter, ValidationError
 
