@@ -269,7 +269,7 @@ async def view_video(
     looking: LookArguments,
 ) -> Answer:
     """
-    Show finished videos as one picture of frames with times, and measure cuts, blacks, freezes, silences.
+    Show videos as one picture (frames with times, cuts or sound), and measure cuts, blacks, freezes, silences.
     Costs nothing. Judge the result by it before making another.
     """
     viewed = await call.app.viewing.view(source, looking.look)

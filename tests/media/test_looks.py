@@ -174,22 +174,28 @@ async def test_the_video_that_is_broken_is_named(tmp_path: Path) -> None:
         await comparison_sheet([Row(path=whole, label="a"), Row(path=broken, label="b")], [0, 0.2])
 
 
-NONSENSE = (
-    '{"facts": {"cells": [{"time": 0.0, "width": 100, "height": 100}]}}',
-    '{"facts": {"cells": [{"time": 0.0, "width": 1000000, "height": 1000000}]}}',
-    '{"facts": {"cells": [{"time": 0.0, "width": -1, "height": -1}]}}',
-    '{"facts": {"cells": "all"}}',
-    '{"facts": {"cells": [null, null]}}',
-    '{"facts": {}}',
-)
+def cell(width: int, height: int) -> str:
+    return f'{{"time": 0.0, "width": {width}, "height": {height}}}'
 
 
-@pytest.mark.parametrize("said", NONSENSE)
+NONSENSE = {
+    "too few bytes": f'{{"cells": [{cell(100, 100)}]}}',
+    "enormous": f'{{"cells": [{cell(10**6, 10**6)}]}}',
+    "sides below nothing": f'{{"cells": [{cell(-1, -2)}]}}',
+    "more than was asked": f'{{"cells": [{cell(1, 1)}, {cell(1, 1)}]}}',
+    "no list": '{"cells": "all"}',
+    "nothing": "{}",
+}
+"""What is told of the six bytes that follow, the size of two pixels."""
+
+
+@pytest.mark.parametrize("said", NONSENSE.values(), ids=NONSENSE)
 async def test_a_decoder_that_was_taken_over_gets_nothing_onto_the_sheet(
     said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its answer is all that leaves its process."""
-    (tmp_path / "odd_worker.py").write_text(f"print({said!r})\nprint('pixels', end='')")
+    answer = f'{{"facts": {said}}}\npixels'
+    (tmp_path / "odd_worker.py").write_text(f"print({answer!r}, end='')")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setitem(run_worker.__kwdefaults__ or {}, "module", "odd_worker")
     path = film(tmp_path / "a.mp4", moving(2, 1))
