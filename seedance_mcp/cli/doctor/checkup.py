@@ -20,6 +20,7 @@ import anyio.to_thread
 from ...app import App, open_app
 from ...config import Settings, install_command
 from ...errors import OtherAccount, SeedanceError
+from ...store import BoardFile
 from ...texts import digits, digits_left
 from .carrier import look_at_carrier
 from .clients import look_at_clients
@@ -73,6 +74,7 @@ async def examine(
     if there:
         async for finding in _database(settings):
             yield finding
+        yield _board(settings)
     yield await _video()
     async for finding in look_at_clients(start=start_entries):
         yield finding
@@ -138,6 +140,14 @@ def _program() -> Finding:
     parts = [f"{name} {importlib.metadata.version(name)}" for name in ("seedance-mcp", "mcp", "av")]
     python = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     return Finding(area="program", subject="versions", verdict="ok", text=", ".join([*parts, python]))
+
+
+def _board(settings: Settings) -> Finding:
+    finding = partial(Finding, area="program", subject="board")
+    running = BoardFile(settings.state_dir).running()
+    if running is None:
+        return finding(verdict="off", text="does not run in a browser", hint="`seedance-mcp board` opens it.")
+    return finding(verdict="ok", text=f"runs at {running.url}; `seedance-mcp board` opens it in the browser")
 
 
 def _folders(settings: Settings, wrong: Mapping[str, str]) -> list[Finding]:
