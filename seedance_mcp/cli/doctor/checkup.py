@@ -54,6 +54,9 @@ async def examine(
     the entry of each client starts is run, for its version.
     """
     yield _program()
+    there = "SEEDANCE_STATE_DIR" not in wrong
+    if there:
+        yield _board(settings)
     from ...catalog import Catalog
 
     catalog: Catalog | None = None
@@ -70,11 +73,9 @@ async def examine(
         yield await look_at_carrier(catalog, settings)
     for finding in _folders(settings, wrong):
         yield finding
-    there = "SEEDANCE_STATE_DIR" not in wrong
     if there:
         async for finding in _database(settings):
             yield finding
-        yield _board(settings)
     yield await _video()
     async for finding in look_at_clients(start=start_entries):
         yield finding
