@@ -15,6 +15,7 @@ from .errors import OtherAccount
 from .jobs import (
     JobContext,
     JobRunner,
+    Overview,
     Planner,
     ProviderPool,
     PurchaseFlow,
@@ -23,6 +24,7 @@ from .jobs import (
     ReadTracker,
     Reviews,
     SameAccount,
+    SavedVideos,
     Sources,
     StartedJob,
     Update,
@@ -39,6 +41,7 @@ from .jobs import (
     resolve,
 )
 from .store import (
+    BoardFile,
     Budget,
     Damaged,
     Declined,
@@ -85,6 +88,9 @@ class App:
         self.questions = Questions(store)
         self.reviews = Reviews(context)
         self.viewing = Viewing(store, settings, self.job)
+        self.overview = Overview(store, settings)
+        self.videos = SavedVideos(settings)
+        self.board = BoardFile(settings.state_dir)
         self._waiting = Waiting(self.runner, self.usual_seconds, self._pool, store.clock)
 
     @cached_property

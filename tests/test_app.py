@@ -206,7 +206,7 @@ async def test_looking_at_a_job_writes_the_contact_sheet_beside_the_video(settin
     async with open_app(settings) as app:
         job = await made(app, request())
         viewed = await app.viewing.view(job.id, Look(frames=4))
-        small = await app.viewing.preview(job)
+        small = await app.videos.preview(job)
     assert job.artifacts
     assert viewed.sheet
     assert viewed.file == Path(job.artifacts.video_path).with_name(

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from .access.spelling import meant_path, spellings, unquoted
     from .confine import UnfinishedInspection
     from .fitting import PictureLimits, fitted_size
-    from .inputs import inspect, read_media
+    from .inputs import Unchanged, inspect, read_media
     from .last_frames import extract_last_frame
     from .marks import MARK_BYTES, is_marked, mark
     from .outgoing import copy_to_leave
     from .placeholder.render import render_placeholder
     from .placeholder.spec import PlaceholderSpec
+    from .posters import poster
     from .probe import Span, VideoFacts, picture_type, probe_video, probe_videos
     from .sheets import Row, Sheet, comparison_sheet, contact_sheet, cut_sheet, sound_sheet
     from .worker.signatures import begins_like_a_video
@@ -32,6 +33,7 @@ __all__ = [
     "Row",
     "Sheet",
     "Span",
+    "Unchanged",
     "UnfinishedInspection",
     "VideoFacts",
     "begins_like_a_video",
@@ -48,6 +50,7 @@ __all__ = [
     "mark",
     "meant_path",
     "picture_type",
+    "poster",
     "probe_video",
     "probe_videos",
     "read_media",
@@ -64,6 +67,7 @@ _HOMES = {
     "Row": "sheets",
     "Sheet": "sheets",
     "Span": "probe",
+    "Unchanged": "inputs",
     "UnfinishedInspection": "confine",
     "VideoFacts": "probe",
     "begins_like_a_video": "worker.signatures",
@@ -80,6 +84,7 @@ _HOMES = {
     "mark": "marks",
     "meant_path": "access.spelling",
     "picture_type": "probe",
+    "poster": "posters",
     "probe_video": "probe",
     "probe_videos": "probe",
     "read_media": "inputs",

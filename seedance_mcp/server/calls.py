@@ -104,6 +104,11 @@ class Call:
             await opening.first_try()
 
     @property
+    def _by_a_person(self) -> bool:
+        opening: object = self._context.request_context.lifespan_context
+        return isinstance(opening, Opening) and opening.asked_by_a_person
+
+    @property
     def client(self) -> str:
         """The name that the client gives itself; empty if it gives none."""
         params = self._context.session.client_params
@@ -130,6 +135,8 @@ class Call:
 
     async def finished_meanwhile(self, *others: str) -> list[Job]:
         """List the jobs that ended and that this session was not told of, except `others`; the answer tells of all of these."""
+        if self._by_a_person:  # what a person sees is no evidence of what an assistant has read
+            return []
         news = [
             job
             for job in await self.app.unread(self.client)
@@ -147,10 +154,28 @@ class Call:
         """List what this session has to be told once, with its first answer; nothing in a server without an app."""
         if isinstance(self._context.request_context.lifespan_context, dict):
             return []
+        url = self.board_url
+        board = (
+            (f"The person sees all jobs, and can agree to prices, on the board in a browser: {url}",)
+            if url
+            else ()
+        )
         try:
-            return self._tracker.first_time(self.app.notices)
+            return self._tracker.first_time((*self.app.notices, *board))
         except SeedanceError:  # the answer is about that already
             return []
+
+    @property
+    def board_url(self) -> str | None:
+        """The address of the board that runs on this machine, for a person; None if none runs, or a person calls from there."""
+        opening: object = self._context.request_context.lifespan_context
+        if not isinstance(opening, Opening) or opening.asked_by_a_person:
+            return None
+        try:
+            running = opening.app.board.running()
+        except SeedanceError:  # the app is not open
+            return None
+        return running.url if running else None
 
     @property
     def waits(self) -> Waits:

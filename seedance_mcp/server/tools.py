@@ -30,6 +30,7 @@ from ..types import (
     VideoRequest,
 )
 from .answers import answer, estimate_answer, job_link, jobs_answer, picture, video_link
+from .board.mcp_app import on_the_board
 from .calls import Call
 from .consent import agreed
 from .tooling import Answer, Closed, tool
@@ -145,8 +146,8 @@ def all_tools() -> tuple[Tool, ...]:
     """Make every tool, in the order in which they are listed. They know no settings, so once is enough."""
     job = (results.JobShape,)
     return (
-        tool(generate_video, annotations=SPEND, returns=job, proves_reading=False),
-        tool(check_status, annotations=ASK, returns=(results.JobShape, results.JobsShape)),
+        on_the_board(tool(generate_video, annotations=SPEND, returns=job, proves_reading=False)),
+        on_the_board(tool(check_status, annotations=ASK, returns=(results.JobShape, results.JobsShape))),
         tool(
             estimate_cost,
             annotations=READ,
@@ -343,7 +344,7 @@ async def _job_answer(
     if job.artifacts is not None:
         blocks.append(video_link(job.artifacts.video_path, job.artifacts.bytes))
     if job.status is JobStatus.SUCCEEDED and app.settings.preview:
-        jpeg = await _if_possible(app.viewing.preview(job), None)
+        jpeg = await _if_possible(app.videos.preview(job), None)
         blocks += [picture(jpeg)] if jpeg else []
     kind = "placeholder" if shown.placeholder else "video"
     how = "is to be stopped; the provider was asked" if views.is_stopping(job) else _HOW_IT_IS[job.status]

@@ -267,7 +267,7 @@ async def test_the_video_of_a_job_that_has_become_a_link_is_not_looked_at(world:
                 await trial.attempt(source, "upload", "ark", "sandbox")
             with pytest.raises(MediaError):
                 await app.viewing.view(job.id)
-            assert await app.viewing.preview(job) is None
+            assert await app.videos.preview(job) is None
         await trial.judge()
 
 

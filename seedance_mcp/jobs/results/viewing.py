@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ...config import Settings
-from ...errors import InspectionFailed, InvalidRequest, JobNotFinished, MediaError
+from ...errors import InvalidRequest, JobNotFinished, MediaError
 from ...media import (
     MARK_BYTES,
     Row,
@@ -29,8 +29,6 @@ from ..local_files.final_files import keep_bytes
 from ..local_files.readable_files import LocalFiles
 from ..local_files.unfinished import writer_of
 
-_PREVIEW_BYTES = 60_000
-_PREVIEW_FRAMES = 6
 _SHEET_BYTES = 150_000
 _MOST_CUTS = 12
 """Most cuts drawn on one sheet: with two frames each, these can still be told apart."""
@@ -114,16 +112,6 @@ class Viewing:
             for one, measured in zip(found[1:], facts[1:], strict=True)
         ]
         return Viewed(facts=facts[0], sheet=sheet, file=file, others=tuple(others), notes=drawn.notes)
-
-    async def preview(self, job: Job) -> bytes | None:
-        """Make a small contact sheet (JPEG, under 60 KB) of a finished job; None if there is no video to show."""
-        if job.artifacts is None or not Path(job.artifacts.video_path).is_file():
-            return None
-        path = Path(job.artifacts.video_path)
-        try:
-            return (await contact_sheet(path, frames=_PREVIEW_FRAMES, max_bytes=_PREVIEW_BYTES)).jpeg
-        except (MediaError, InspectionFailed):
-            return None
 
     async def _keep(self, jpeg: bytes, video: _Found, kind: str) -> Path:
         folder = video.folder or self._settings.output_dir

@@ -108,6 +108,10 @@ def _look(task: str, signature: Signature) -> Callable[..., Answer]:
         from .waveform import draw_sound
 
         return draw_sound
+    if task == "poster":
+        from .poster import draw_poster
+
+        return draw_poster
     if task == "last_frame":
         from .last_frame import draw_last_frame
 
