@@ -117,7 +117,7 @@ async def test_a_prompt_proposes_what_estimate_cost_would_choose(paid: Settings,
         text = await prompted(client, "direct_video", {**IDEA, "resolution": "480p"})
         quote = content(await client.call_tool("estimate_cost", {"prompt": "x", "resolution": "480p"}))
     assert f"- `model` = {quote['model']}\n" in text
-    assert "- `provider` = replicate\n" in text
+    assert "- `provider` left out, which means replicate now\n" in text
     assert f"- Why these: {quote['reason']}." in text
     assert f"- `duration` = {quote['settings']['duration']}; possible: " in text
     assert "- `resolution` = 480p, as asked\n" in text
@@ -267,10 +267,10 @@ async def test_prompts_answer_while_the_settings_are_wrong(settings: Settings, e
                 text = await prompted(client, name, given)
                 assert "Nothing can be made now: SEEDANCE_MAX_USD_PER_DAY is no number. Correct it." in text
                 assert "- `model` = seedance-2.5\n" in text
-                assert "`provider` =" not in text
+                assert "`provider`" not in text
             chosen = {**IDEA, "model": "seedance-2.0", "provider": "replicate", "duration": "7"}
             text = await prompted(client, "direct_video", chosen)
-            assert "`provider` = replicate" in text
+            assert "`provider` = replicate, as asked" in text
             assert "`duration` = 7, as asked" in text
             assert "15 seconds" in await refused(client, "direct_video", {**chosen, "duration": "99"})
 
