@@ -16,7 +16,7 @@ from .board.mcp_app import AppsExtension
 from .completions import add_completions
 from .ending import Ending
 from .opening import Opening, opening
-from .prompts import PROMPTS, add_prompts
+from .prompts import add_prompts, all_prompts
 from .resources import add_resources
 from .revisions import only_what_was_negotiated
 from .skills import SkillsExtension
@@ -67,7 +67,7 @@ def assemble(
         log_level="WARNING",
     )
     add_resources(server)
-    add_prompts(server, PROMPTS)
-    add_completions(server, PROMPTS)
+    add_prompts(server, all_prompts)
+    add_completions(server, all_prompts)
     updates.serve_handshake_clients(server)
     return server

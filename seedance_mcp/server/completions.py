@@ -19,8 +19,7 @@ from ..errors import SeedanceError
 from ..texts import one_line
 from ..types import VideoRequest
 from .opening import Opening
-from .prompts import ServedPrompt
-from .prompts.serving import named
+from .prompts import ServedPrompt, named
 from .resources import ADDRESSES
 from .transport import lowlevel
 
@@ -36,7 +35,7 @@ _OF_JOBS = ("job_id", "video", "image")
 _Context = ServerRequestContext[Any, Any]
 
 
-def add_completions(server: MCPServer[Any], prompts: Sequence[ServedPrompt]) -> None:
+def add_completions(server: MCPServer[Any], prompts: Callable[[], Sequence[ServedPrompt]]) -> None:
     """Answer `completion/complete` for these prompts and for the resources."""
 
     async def complete(context: _Context, params: CompleteRequestParams) -> CompleteResult:
@@ -59,10 +58,10 @@ def add_completions(server: MCPServer[Any], prompts: Sequence[ServedPrompt]) -> 
     lowlevel(server).add_request_handler("completion/complete", CompleteRequestParams, complete)
 
 
-def _checked(params: CompleteRequestParams, prompts: Sequence[ServedPrompt]) -> Mode | None:
+def _checked(params: CompleteRequestParams, prompts: Callable[[], Sequence[ServedPrompt]]) -> Mode | None:
     """Return the mode that a model has to have, if any. Raises MCPError for a reference to what there is not."""
     if isinstance(params.ref, PromptReference):
-        return named(prompts, params.ref.name).mode
+        return named(prompts(), params.ref.name).mode
     if params.ref.uri not in ADDRESSES:
         known = ", ".join(ADDRESSES)
         raise MCPError(

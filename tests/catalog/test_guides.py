@@ -56,6 +56,7 @@ def test_a_guide_teaches_the_forms_that_advice_asks_for(name: str) -> None:
     speech = {"none": "silent", "quotes": "double quotes", "braces": "`{ }` spoken words"}
     assert shots[style.shots] in said["Several shots"]
     assert speech[style.dialogue] in said["Speech and sound"]
+    assert ("Spoken words have to fit" in said["Speech and sound"]) == model.audio
     assert ("Only subtitles" in said["Writing"]) == (style.negatives == "subtitles and audio")
     assert style.references in said["References"]
     assert ("no clip" in said["Editing and extending"]) == ("edit" not in model.modes)

@@ -49,8 +49,8 @@ class Nothing(BaseModel):
 def fixture_server() -> MCPServer[Any]:
     """Build it. It has no app, so no lifespan of ours."""
     server = Toolbox(name="fixture", version="1", tools=_tools(), middleware=[only_what_was_negotiated])
-    add_prompts(server, _PROMPTS)
-    add_completions(server, _PROMPTS)
+    add_prompts(server, lambda: _PROMPTS)
+    add_completions(server, lambda: _PROMPTS)
     return server
 
 

@@ -29,6 +29,7 @@ README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 IDEA = {"idea": "a red fox trots through fresh snow"}
 CLIP = {"video": "https://clips.example/one.mp4", "change": "the snow becomes sand"}
 PICTURE = {"image": "https://pictures.example/one.png"}
+KEY = {"REPLICATE_API_TOKEN": "r8_0123456789"}
 FAMILIES = ("seedance-1.0-pro", "seedance-1.5-pro", "seedance-2.0", "seedance-2.5")
 TEXTS = {
     file.name: file.read_text(encoding="utf-8")
@@ -68,7 +69,7 @@ def settings_with(environ: dict[str, str], folder: Path, **more: str) -> Setting
 @pytest.fixture
 def paid(environ: dict[str, str], tmp_path: Path) -> Settings:
     """Settings with a key of a provider whose prices are those of the catalogue, so that nobody is asked for one."""
-    return settings_with(environ, tmp_path, REPLICATE_API_TOKEN="r8_0123456789")
+    return settings_with(environ, tmp_path, **KEY)
 
 
 async def test_the_list_names_each_prompt_with_its_arguments(settings: Settings, era: Era) -> None:
@@ -116,7 +117,7 @@ async def test_a_prompt_proposes_what_estimate_cost_would_choose(paid: Settings,
         text = await prompted(client, "direct_video", {**IDEA, "resolution": "480p"})
         quote = content(await client.call_tool("estimate_cost", {"prompt": "x", "resolution": "480p"}))
     assert f"- `model` = {quote['model']}\n" in text
-    assert "- `provider` = replicate\n" in text
+    assert "- `provider` left out, which means replicate now\n" in text
     assert f"- Why these: {quote['reason']}." in text
     assert f"- `duration` = {quote['settings']['duration']}; possible: " in text
     assert "- `resolution` = 480p, as asked\n" in text
@@ -159,7 +160,10 @@ async def test_a_clip_is_changed_with_a_model_that_can(settings: Settings, era: 
 
 
 @pytest.mark.parametrize("seconds", ["8", "30", "47", "600"])
-async def test_a_film_is_priced_as_the_sum_of_jobs_that_may_be_bought(paid: Settings, seconds: str) -> None:
+async def test_a_film_is_priced_as_the_sum_of_jobs_that_may_be_bought(
+    environ: dict[str, str], tmp_path: Path, seconds: str
+) -> None:
+    paid = settings_with(environ, tmp_path, SEEDANCE_MAX_USD_PER_JOB="1", **KEY)
     asked = {"model": "seedance-2.0", "resolution": "720p"}
     async with connected(paid) as client:
         text = await prompted(client, "storyboard", {**IDEA, **asked, "seconds": seconds})
@@ -174,6 +178,7 @@ async def test_a_film_is_priced_as_the_sum_of_jobs_that_may_be_bought(paid: Sett
     assert sum(count * length for count, length in jobs) == int(seconds)
     limits = Catalog.load().models["seedance-2.0"].durations
     assert all(limits.min <= length <= limits.max for _, length in jobs)
+    assert "within the limit for one job up to " in text
     [told] = re.findall(r"That is together for ([\d.]+) USD, at most ", text)
     assert abs(Decimal(told) - total) <= Decimal("0.01") * len(jobs)
     assert f"film of {seconds} seconds" in text
@@ -215,6 +220,7 @@ async def test_the_idea_is_handed_on_as_data_that_cannot_end_early(settings: Set
         ("animate_image", {"image": "/etc/passwd"}, "image: /etc/passwd is outside the folders"),
         ("animate_image", {"image": "http://pictures.example/a.png"}, "image: http URLs are not taken"),
         ("edit_video", {**CLIP, "video": "job_nothing"}, "no job"),
+        ("animate_image", {"image": f"job_{'x' * 4090}"}, "image: "),
         ("storyboard", {**IDEA, "seconds": "0"}, "seconds: 0 is not possible"),
         ("storyboard", {**IDEA, "seconds": "601"}, "to 600"),
         ("no_prompt", {}, "There are: direct_video, animate_image, edit_video, storyboard."),
@@ -261,10 +267,10 @@ async def test_prompts_answer_while_the_settings_are_wrong(settings: Settings, e
                 text = await prompted(client, name, given)
                 assert "Nothing can be made now: SEEDANCE_MAX_USD_PER_DAY is no number. Correct it." in text
                 assert "- `model` = seedance-2.5\n" in text
-                assert "`provider` =" not in text
+                assert "`provider`" not in text
             chosen = {**IDEA, "model": "seedance-2.0", "provider": "replicate", "duration": "7"}
             text = await prompted(client, "direct_video", chosen)
-            assert "`provider` = replicate" in text
+            assert "`provider` = replicate, as asked" in text
             assert "`duration` = 7, as asked" in text
             assert "15 seconds" in await refused(client, "direct_video", {**chosen, "duration": "99"})
 

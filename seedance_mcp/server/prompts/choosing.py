@@ -107,8 +107,12 @@ def settings_in_words(choice: Choice, asked: VideoRequest) -> str:
 
     offer, request = choice.offer, choice.request
     lines = [f"- `model` = {offer.model.id}"]
-    if asked.provider or not choice.trouble:
-        lines.append(f"- `provider` = {offer.provider.name}")
+    if asked.provider:
+        lines.append(f"- `provider` = {offer.provider.name}, as asked")
+    elif (
+        not choice.trouble
+    ):  # not to be named: else nobody else could be bought from, whatever happens until then
+        lines.append(f"- `provider` left out, which means {offer.provider.name} now")
     if choice.reason:
         lines.append(f"- Why these: {choice.reason.rstrip('.')}.")
     shortest, longest, automatic = duration_limits(offer)

@@ -216,7 +216,7 @@ def _whole(name: str, given: _Given) -> int | None:
 
 def _source(text: str, part: str = "") -> str:
     """Take the id of a job for its video, or for this part of it."""
-    return f"job:{text}{part}" if re.fullmatch(r"job_[\w-]+", text) else text
+    return f"job:{text}{part}" if re.fullmatch(r"job_[\w-]{1,100}", text) else text
 
 
 async def _chosen(context: _Context, asked: VideoRequest, mode: Any, *, field: str, argument: str) -> Choice:

@@ -67,23 +67,26 @@ class ServedPrompt:
     mode: Mode | None = None
 
 
-def add_prompts(server: MCPServer[Any], prompts: Sequence[ServedPrompt]) -> None:
-    """Serve these prompts, in this order, in place of the SDK's own handlers: those log a trace for a wrong argument."""
+def add_prompts(server: MCPServer[Any], prompts: Callable[[], Sequence[ServedPrompt]]) -> None:
+    """
+    Serve these prompts, in this order; they are made at the first request.
+
+    They take the place of the SDK's own, whose handlers log a trace for a wrong argument.
+    """
 
     async def listed(context: _Context, params: PaginatedRequestParams) -> ListPromptsResult:
-        return ListPromptsResult(prompts=[_entry(prompt) for prompt in prompts])
+        return ListPromptsResult(prompts=[_entry(prompt) for prompt in prompts()])
 
     async def got(context: _Context, params: GetPromptRequestParams) -> GetPromptResult:
-        prompt = named(prompts, params.name)
+        prompt = named(prompts(), params.name)
         try:
             given = _checked(prompt, params.arguments or {})
             blocks = await prompt.compose(context, given)
         except SeedanceError as error:
             code = INVALID_PARAMS if isinstance(error, _THEIRS) else INTERNAL_ERROR
             # In the message too: clients show people nothing else.
-            words = " ".join(
-                filter(None, (f"{error.message.rstrip('.')}.", error.hint, _cause(params.arguments)))
-            )
+            told = (f"{error.message.rstrip('.')}.", error.hint, _cause(params.arguments))
+            words = " ".join(filter(None, told))
             raise MCPError(code, words, {"code": error.code, "hint": error.hint}) from None
         messages = [PromptMessage(role="user", content=block) for block in blocks]
         return GetPromptResult(description=prompt.description, messages=messages)
