@@ -209,6 +209,7 @@ async def test_looking_at_a_job_writes_the_contact_sheet_beside_the_video(settin
         small = await app.videos.preview(job)
     assert job.artifacts
     assert viewed.sheet
+    assert viewed.file
     assert viewed.file == Path(job.artifacts.video_path).with_name(
         Path(job.artifacts.video_path).stem + "-sheet.jpg"
     )

@@ -47,7 +47,7 @@ class Sheet:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One of several videos, and in a few letters which one it is. Only ASCII can be written on a sheet."""
+    """One of several videos, and in a few letters which one it is; on a sheet only those of ASCII can be written."""
 
     path: Path
     label: str

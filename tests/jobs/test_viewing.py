@@ -157,6 +157,7 @@ async def test_each_kind_of_look_has_a_sheet_of_its_own(video: Path, boat: Path,
     ):
         viewed = await see(source, settings, look)
         assert viewed.sheet
+        assert viewed.file
         assert viewed.file == source.with_name(name)
         assert viewed.file.read_bytes() == viewed.sheet.jpeg
         assert is_marked(viewed.sheet.jpeg)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -159,7 +160,14 @@ def _letters(sheet: Image.Image, labels: Sequence[str], grid: Grid) -> None:
         draw.text((left, middle), LETTERS[number], font=small, fill=COLOURS[number], anchor="lm")
         left += draw.textlength(f"{LETTERS[number]}  ", font=small)
         room = (number + 1) * share - left
-        draw.text((left, middle), _cut_to(label, room, draw, small), font=small, fill=INK, anchor="lm")
+        words = _cut_to(_in_ascii(label), room, draw, small)
+        draw.text((left, middle), words, font=small, fill=INK, anchor="lm")
+
+
+def _in_ascii(text: str) -> str:
+    """What the font can write of a text: letters without their accents; of other scripts nothing."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in plain).split())
 
 
 def _cut_to(text: str, room: float, draw: ImageDraw.ImageDraw, small: Font) -> str:
