@@ -16,6 +16,7 @@ from .jobs import (
     JobContext,
     JobRunner,
     LocalFiles,
+    Overview,
     Planner,
     ProviderPool,
     PurchaseFlow,
@@ -23,6 +24,7 @@ from .jobs import (
     Quote,
     ReadTracker,
     SameAccount,
+    SavedVideos,
     Sources,
     StartedJob,
     Update,
@@ -41,6 +43,7 @@ from .jobs import (
     writer_of,
 )
 from .store import (
+    BoardFile,
     Budget,
     Damaged,
     Declined,
@@ -85,6 +88,9 @@ class App:
             handover=self.runner.handover,
         )
         self.questions = Questions(store)
+        self.overview = Overview(store, settings)
+        self.videos = SavedVideos(settings)
+        self.board = BoardFile(settings.state_dir)
         self._waiting = Waiting(self.runner, self.usual_seconds, self._pool, store.clock)
 
     @cached_property

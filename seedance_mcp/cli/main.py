@@ -20,6 +20,7 @@ _COMMANDS = {
     "generate": "Make a video and save it; prints its path.",
     "estimate": "Say what a video would cost, here and elsewhere. Spends nothing.",
     "approve": "Agree to a price that an assistant asked about.",
+    "board": "See jobs and spending, play videos and approve prices on a page in the browser.",
     "models": "List the models, what they can do and what they cost.",
     "jobs": "List, show, cancel or resolve jobs; what was spent.",
     "watch": "Bring open jobs to their end and save their videos.",

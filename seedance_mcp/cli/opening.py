@@ -15,14 +15,15 @@ from .words import told
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, watch: bool = True) -> AsyncGenerator[App]:
+async def opened(settings: Settings, *, watch: bool = True, leave: bool = False) -> AsyncGenerator[App]:
     """
-    Open the app; see `open_app` for `watch`. What is logged as an error is shown, and what is wrong with names and keys.
+    Open the app; `watch` and `leave` as in `open_app`.
 
-    A job that is not there gets a note on where it was looked for.
+    What is logged as an error is shown, and what is wrong with names and keys. A job that is not there gets a note on where
+    it was looked for.
     """
     log_to_stderr(settings)
-    async with open_app(settings, watch=watch) as app:
+    async with open_app(settings, watch=watch, leave=leave) as app:
         with suppress(SeedanceError):  # trouble with the catalogue stops only who needs it
             for notice in app.settings_notices:
                 print(f"note: {inert(told(notice))}", file=sys.stderr)

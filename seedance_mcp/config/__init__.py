@@ -5,7 +5,7 @@ from __future__ import annotations
 from .cleaning import pasted_key
 from .commands import command, runnable
 from .durable import flush, flush_folder
-from .environment import environment_without_keys
+from .environment import environment_without_keys, has_display
 from .installation import extra_command, install_command, server_command
 from .keyrings import KEYRING, NoKeyring, store_key
 from .names import UnknownName, suspects, unknown_names
@@ -35,6 +35,7 @@ __all__ = [
     "extra_command",
     "flush",
     "flush_folder",
+    "has_display",
     "install_command",
     "is_readable_on_the_way",
     "load_settings",

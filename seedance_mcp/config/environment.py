@@ -1,8 +1,9 @@
-"""What a program of somebody else's gets to see of this process's environment."""
+"""What a program of somebody else's gets to see of this process's environment, and whether that has a screen."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 
 _SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
@@ -21,3 +22,15 @@ def environment_without_keys(environ: Mapping[str, str] | None = None) -> dict[s
         for name, value in environ.items()
         if not any(word in name.upper() for word in _SECRET_WORDS) and name.upper() != "SEEDANCE_PROXY"
     }
+
+
+def has_display(environ: Mapping[str, str] | None = None) -> bool:
+    """Return whether a browser that is opened would be seen: not over a connection to another machine, or without a screen."""
+    environ = os.environ if environ is None else environ  # noqa: TID251  config/ is the one place that reads it
+    if environ.get("BROWSER"):
+        return True
+    if environ.get("SSH_CONNECTION"):
+        return False
+    return sys.platform in ("win32", "darwin") or any(
+        environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )

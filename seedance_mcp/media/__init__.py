@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .access.spelling import meant_path, spellings, unquoted
     from .confine import UnfinishedInspection
     from .fitting import PictureLimits, fitted_size
-    from .inputs import inspect, read_media
+    from .inputs import Unchanged, inspect, read_media
     from .last_frames import extract_last_frame
     from .outgoing import copy_to_leave
     from .placeholder.render import render_placeholder
@@ -29,6 +29,7 @@ __all__ = [
     "PictureLimits",
     "PlaceholderSpec",
     "Span",
+    "Unchanged",
     "UnfinishedInspection",
     "VideoFacts",
     "begins_like_a_video",
@@ -55,6 +56,7 @@ _HOMES = {
     "PictureLimits": "fitting",
     "PlaceholderSpec": "placeholder.spec",
     "Span": "probe",
+    "Unchanged": "inputs",
     "UnfinishedInspection": "confine",
     "VideoFacts": "probe",
     "begins_like_a_video": "worker.signatures",

@@ -64,6 +64,38 @@ async def read_media(file: MediaFile, *, allowed: Sequence[Path], forbidden: Seq
     return content
 
 
+class Unchanged:
+    """Opens files that `inspect` passed, to be read in parts; the content is hashed anew only where it may be another."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], tuple[int, ...]] = {}
+
+    async def open(self, file: MediaFile, *, allowed: Sequence[Path], forbidden: Sequence[Path]) -> int:
+        """
+        Open the file under the rules of `read_media`; the caller closes the descriptor.
+
+        Raises:
+            MediaError: it may not be read any more, is gone, or has other content than when it was inspected.
+            ValueError: `file` is a URL.
+        """
+        if file.path is None or file.sha256 is None:
+            raise ValueError("a URL has no local content")
+        name = str(file.path), file.sha256
+        with open_allowed(file.path, allowed=allowed, forbidden=forbidden) as (source, _):
+            found = _state(source)
+            if self._seen.get(name) != found:
+                if await anyio.to_thread.run_sync(_hash, source) != file.sha256 or _state(source) != found:
+                    raise _changed(file.path)
+                self._seen[name] = found
+            return os.dup(source)
+
+
+def _state(source: int) -> tuple[int, ...]:
+    """What tells two states of a file apart; nobody can set the time of its last change but by changing the clock."""
+    info = os.fstat(source)
+    return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns
+
+
 def _hash(source: int) -> str:
     os.lseek(source, 0, os.SEEK_SET)
     with os.fdopen(source, "rb", closefd=False) as content:

@@ -44,20 +44,10 @@ def amount(price: Price) -> shape.Amount:
 
 async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable[str] = ()) -> shape.JobShape:
     """A job. What there is to say of it, such as that the file is not as ordered, is added to the notes."""
-    from ..jobs import lost_answers
-
-    other = await _waits_for(app, job)
+    other = await waits_for(app, job)
     info = app.catalog.providers.get(job.provider)
     placeholder = info is not None and info.placeholder
     files = job.artifacts
-    error = None
-    if job.error is not None or job.error_code is not None:
-        error = shape.Failure(
-            code=job.error_code or "error",
-            message=job.error or "The provider gave no reason.",
-            hint=lost_answers.hint(job, info, other) or (other.hint if other else ""),
-            retryable=job.error_code in _retryable_codes(),
-        )
     return shape.JobShape(
         job_id=job.id,
         status=job.status.value,
@@ -69,7 +59,7 @@ async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable
         estimate=amount(job.estimate),
         charge=amount(job.charge) if job.charge else None,
         video_path=files.video_path if files else None,
-        video_url=_address(job.video_url),
+        video_url=address(job.video_url),
         url_expires_at=moment(job.url_expires_at) if job.url_expires_at else None,
         last_frame_path=files.last_frame_path if files else None,
         width=files.width if files else None,
@@ -79,22 +69,40 @@ async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable
         created_at=moment(job.created_at),
         finished_at=moment(job.finished_at) if job.finished_at else None,
         deduplicated=deduplicated,
-        error=error,
+        error=failure(job, info, other),
         next_step=_next_step(job, info) if other is None else other.hint,
-        notes=(
-            *notes,
-            *_delivery_note(app, job),
-            *([job.folder_error] if job.folder_error else []),
-            *([files.doubt] if files and files.doubt else []),
-            *_hook_note(job),
-            *([] if job.estimate.known else [_unknown_price(job)]),
-            *([other.message] if other else []),
-            *([placeholder_note(app)] if placeholder else []),
-        ),
+        notes=(*notes, *remarks(app, job, other), *([placeholder_note(app)] if placeholder else [])),
     )
 
 
-def _address(url: str | None) -> str | None:
+def failure(job: Job, info: ProviderInfo | None, other: OtherAccount | None) -> shape.Failure | None:
+    """Why a job has no video, if there is a reason; `other` is the key that it waits for."""
+    from ..jobs import lost_answers
+
+    if job.error is None and job.error_code is None:
+        return None
+    return shape.Failure(
+        code=job.error_code or "error",
+        message=job.error or "The provider gave no reason.",
+        hint=lost_answers.hint(job, info, other) or (other.hint if other else ""),
+        retryable=job.error_code in _retryable_codes(),
+    )
+
+
+def remarks(app: App, job: Job, other: OtherAccount | None) -> tuple[str, ...]:
+    """What there is to say of a job besides how it stands; `other` is the key that it waits for."""
+    files = job.artifacts
+    return (
+        *_delivery_note(app, job),
+        *([job.folder_error] if job.folder_error else []),
+        *([files.doubt] if files and files.doubt else []),
+        *_hook_note(job),
+        *([] if job.estimate.known else [_unknown_price(job)]),
+        *([other.message] if other else []),
+    )
+
+
+def address(url: str | None) -> str | None:
     """The provider's address of a video, if it is one: nothing else that a provider wrote there reaches a client."""
     return url if url and re.fullmatch(r"(https?|file)://[!-~]+", url) else None
 
@@ -108,7 +116,7 @@ def _unknown_price(job: Job) -> str:
     )
 
 
-async def _waits_for(app: App, job: Job) -> OtherAccount | None:
+async def waits_for(app: App, job: Job) -> OtherAccount | None:
     """Name which key a job waits for; what cannot be known now is left out, for the job has to be told of all the same."""
     try:
         return await app.waits_for(job)
@@ -275,7 +283,7 @@ async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
         verified=known.verified.isoformat() if known else None,
         confidence=known.confidence if known else None,
         reason=quote.reason,
-        settings=_settings(quote.request),
+        settings=settings_of(quote.request),
         offers=tuple(
             shape.Alternative(
                 provider=other.offer.provider.name,
@@ -306,7 +314,8 @@ async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
     )
 
 
-def _settings(request: VideoRequest) -> dict[str, Any]:
+def settings_of(request: VideoRequest) -> dict[str, Any]:
+    """What a request sets beside prompt, model and provider."""
     told = request.model_dump(mode="json", exclude_none=True, exclude={"prompt", "model", "provider"})
     return {name: value for name, value in told.items() if value not in ([], {})}
 

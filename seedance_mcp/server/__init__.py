@@ -8,12 +8,17 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+
     from mcp.server import MCPServer
 
+    from ..app import App
     from ..config import Settings
     from ..errors import SeedanceError
+    from .board.running import BoardAddress
 
-__all__ = ["create_server", "run_stdio"]
+__all__ = ["create_server", "run_board", "run_stdio"]
 
 
 def create_server(settings: Settings) -> MCPServer[Any]:
@@ -61,6 +66,24 @@ def run_stdio(settings: Settings, wrong: SeedanceError | None = None) -> int:
     except KeyboardInterrupt:  # Windows, or a second Ctrl-C
         sys.stderr.flush()
     return 0
+
+
+def run_board(
+    settings: Settings,
+    opened: Callable[[], AbstractAsyncContextManager[App]],
+    *,
+    port: int,
+    tell: Callable[[BoardAddress], None],
+) -> None:
+    """Serve the board in the browser until it is ended, or tell where it runs already; see `serve_board`."""
+    import anyio
+
+    from .board.running import serve_board
+
+    async def serve() -> None:
+        await serve_board(settings, opened, port=port, tell=tell)
+
+    anyio.run(serve)
 
 
 def _defer_message_models() -> None:

@@ -104,6 +104,11 @@ class Call:
             await opening.first_try()
 
     @property
+    def _by_a_person(self) -> bool:
+        opening: object = self._context.request_context.lifespan_context
+        return isinstance(opening, Opening) and opening.asked_by_a_person
+
+    @property
     def client(self) -> str:
         """The name that the client gives itself; empty if it gives none."""
         params = self._context.session.client_params
@@ -114,8 +119,10 @@ class Call:
         Put on record what this client must have read to be able to make this call, with these arguments.
 
         Without the record a job only stands for the same request for longer, so trouble with the database is no
-        reason not to answer.
+        reason not to answer. What a person has seen says nothing of what an assistant has read.
         """
+        if self._by_a_person:
+            return
         proved = self._tracker.proved_by(str(arguments))
         if not proved:
             return
@@ -130,6 +137,8 @@ class Call:
 
     async def finished_meanwhile(self, *others: str) -> list[Job]:
         """List the jobs that ended and that this session was not told of, except `others`; the answer tells of all of these."""
+        if self._by_a_person:
+            return []
         news = [
             job
             for job in await self.app.unread(self.client)

@@ -42,8 +42,18 @@ class Opening:
         self._closing = anyio.Event()
         self._wanted = anyio.Event()
         self._tried = anyio.Event()
+        self.asked_by_a_person = False
+        """Whether who calls is a person, not an assistant."""
         if final:
             self._tried.set()
+
+    @classmethod
+    def for_a_person(cls, app: App) -> Opening:
+        """An app that is open already, for calls that a person makes."""
+        opening = cls(app.settings, _OPENING)
+        opening._is(app)
+        opening.asked_by_a_person = True
+        return opening
 
     @property
     def app(self) -> App:

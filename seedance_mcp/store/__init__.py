@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     accounts,
+    changes,
     elapsed_time,
     finish_hooks,
     incidents,
@@ -23,26 +24,29 @@ from .accounts import (
     take_back,
     written,
 )
+from .board_file import BoardFile, RunningBoard
 from .claims import Claims, claimed
 from .database import Clock, Connection, IntegrityError, Store, open_store
 from .finish_hooks import OwedHook
 from .incidents import Incident
-from .job_records import Damaged, DamagedRecord
+from .job_records import Damaged, DamagedRecord, Page
 from .leases import Leases, OpenJob
 from .money import budget, unknown_prices
 from .money.budget import BreakerOpen, Budget, Limits, may_cost, read_budget
 from .money.ledger import Spent, by_day, from_micros, unbalanced_days
 from .rate_limits import NextCall, RateFiles, RateKey
 from .receipts import Kept, Receipts, UnreadReceipt, describe_unread
-from .requests import confirmations, idempotency_keys, repeated_requests
+from .requests import confirmations, idempotency_keys, repeated_requests, waiting_questions
 from .requests.confirmations import Consent, Declined, came_to
 from .requests.idempotency_keys import KeptKey
+from .requests.waiting_questions import WaitingQuestion
 from .transitions import Stale, Transition
 from .uploads import UploadKey
 from .watcher_lease import Holder
 
 __all__ = [
     "Account",
+    "BoardFile",
     "BreakerOpen",
     "Budget",
     "Claims",
@@ -62,19 +66,23 @@ __all__ = [
     "NextCall",
     "OpenJob",
     "OwedHook",
+    "Page",
     "RateFiles",
     "RateKey",
     "Receipts",
+    "RunningBoard",
     "Spent",
     "Stale",
     "Store",
     "Transition",
     "UnreadReceipt",
     "UploadKey",
+    "WaitingQuestion",
     "accounts",
     "budget",
     "by_day",
     "came_to",
+    "changes",
     "claimed",
     "confirmations",
     "describe_unread",
@@ -99,6 +107,7 @@ __all__ = [
     "unbalanced_days",
     "unknown_prices",
     "uploads",
+    "waiting_questions",
     "watcher_lease",
     "written",
 ]

@@ -28,6 +28,8 @@ _WHAT_COLUMNS_SAY = "id, document, crc, state, provider, task_id"
 BEFORE_THE_FIRST = -(2**63)
 """The place before all jobs, for `damaged_after`."""
 
+_BEHIND_THE_LAST = 2**63 - 1
+
 _OWN_FILES = ("video_path", "last_frame_path")
 
 
@@ -129,6 +131,37 @@ def recent(connection: Connection, limit: int) -> list[Job]:
     """Load the newest jobs, newest first, without those whose record is damaged."""
     rows = connection.execute("SELECT id, document, crc FROM jobs ORDER BY seq DESC LIMIT ?", (limit,))
     return readable(rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Some of the jobs, newest first, those whose record is damaged, and the place of the last: `None` if there are no more."""
+
+    jobs: tuple[Job, ...]
+    damaged: tuple[Damaged, ...]
+    last: int | None
+
+
+def page(connection: Connection, before: int | None, most: int) -> Page:
+    """Load the next `most` jobs that are older than the one at this place; without a place, the newest."""
+    rows = connection.execute(
+        f"SELECT seq, crc, {_WHAT_COLUMNS_SAY} FROM jobs WHERE seq < ? ORDER BY seq DESC LIMIT ?",  # noqa: S608  only names
+        (_BEHIND_THE_LAST if before is None else before, most + 1),
+    ).fetchall()
+    shown = rows[:most]
+    jobs = readable((row[2], row[3], row[1]) for row in shown)
+    good = {job.id for job in jobs}
+    return Page(
+        jobs=tuple(jobs),
+        damaged=tuple(_unreadable(connection, (row[2:] for row in shown if row[2] not in good))),
+        last=shown[-1][0] if len(rows) > most else None,
+    )
+
+
+def count(connection: Connection) -> int:
+    """Count all jobs."""
+    (number,) = connection.execute("SELECT COUNT(*) FROM jobs").fetchone()
+    return int(number)
 
 
 def in_states(connection: Connection, states: frozenset[JobState]) -> list[Job]:

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 
-from ...store import Declined, Store, confirmations
+from ...store import Connection, Declined, Store, WaitingQuestion, confirmations, waiting_questions
 from ...types import Question
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """
+    What became of an answer: `taken`, or not, because the price is another by now, or the question is closed.
+
+    `question` is the question as it is now, if it still waits.
+    """
+
+    taken: bool
+    question: WaitingQuestion | None
 
 
 class Questions:
@@ -13,6 +30,7 @@ class Questions:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._key = secrets.token_bytes(32)
 
     async def find(self, code: str) -> Question | None:
         """Return what a person was asked under this code; None if it is unknown, used up, or older than 15 minutes."""
@@ -29,3 +47,40 @@ class Questions:
     async def bought_on(self, code: str) -> str | None:
         """Name the job that was bought on an agreement to the question of this code; None if nothing was."""
         return await self._store.read(partial(confirmations.bought_on, code=code))
+
+    async def waiting(self) -> list[WaitingQuestion]:
+        """
+        List the questions that nobody has answered yet, whichever process put them, newest first.
+
+        The `key` of each is a name that only this process can tell anything by: no code, and no way to one.
+        """
+        return await self._store.read(self._waiting)
+
+    async def answer(self, key: str, *, agrees: bool, usd: Decimal) -> Answered:
+        """
+        Note a person's answer to the question that `waiting` names so, if this is the price that it asks about.
+
+        A yes is the same as `approve` with its code, a no the same as `decline`. Each question is answered once.
+        """
+        return await self._store.write(partial(self._answer, key=key, agrees=agrees, usd=usd))
+
+    def _waiting(self, connection: Connection) -> list[WaitingQuestion]:
+        found = waiting_questions.waiting(connection, now=self._store.clock())
+        return [replace(one, key=self._name(one.key)) for one in found]
+
+    def _answer(self, connection: Connection, *, key: str, agrees: bool, usd: Decimal) -> Answered:
+        now = self._store.clock()
+        for question in waiting_questions.waiting(connection, now=now):
+            if self._name(question.key) != key:
+                continue
+            if question.question.price.usd != usd:
+                return Answered(taken=False, question=replace(question, key=key))
+            if agrees:
+                waiting_questions.approve_by_hash(connection, question.key, now=now)
+            else:
+                confirmations.decline_by_hash(connection, question.key, now=now)
+            return Answered(taken=True, question=None)
+        return Answered(taken=False, question=None)
+
+    def _name(self, key: str) -> str:
+        return f"q_{hmac.new(self._key, key.encode(), hashlib.sha256).hexdigest()[:24]}"

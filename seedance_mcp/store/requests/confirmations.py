@@ -197,13 +197,17 @@ def bought_on(connection: Connection, code: str) -> str | None:
 
 
 def decline(connection: Connection, code: str, *, now: float) -> Declined | None:
+    """Note a no to the question of this code; None if it is unknown. See `decline_by_hash`."""
+    return decline_by_hash(connection, _digest(code), now=now)
+
+
+def decline_by_hash(connection: Connection, key: str, *, now: float) -> Declined | None:
     """
-    Note a no to this question; None if it is unknown.
+    Note a no to the question whose code has this hash; None if it is unknown.
 
     It takes back every agreement to the same video that is not used up, and from now on no assistant's word counts
     for that video, for 15 minutes, whoever would make it. The person can still agree, by the code.
     """
-    key = _digest(code)
     row = connection.execute(
         "SELECT fingerprint, question, job_id, wanted FROM confirmations WHERE token_hash = ?", (key,)
     ).fetchone()

@@ -1,0 +1,112 @@
+"""The saved videos of jobs for whoever shows them: parts of the file, a small picture, a contact sheet."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from ...config import Settings
+from ...errors import InspectionFailed, JobNotFinished, MediaError
+from ...media import Unchanged, contact_sheet
+from ...types import Job, MediaFile
+from .viewing import preview
+
+_POSTER_BYTES = 8_000
+_PICTURES_KEPT = 400
+_DRAWN_AT_ONCE = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenVideo:
+    """A saved video, open for reading: whoever has it closes the descriptor."""
+
+    descriptor: int
+    bytes: int
+
+    def read(self, start: int, most: int) -> bytes:
+        """Read at most so many bytes from this place on. Raises OSError."""
+        os.lseek(self.descriptor, start, os.SEEK_SET)
+        return os.read(self.descriptor, most)
+
+    def close(self) -> None:
+        """Close it."""
+        os.close(self.descriptor)
+
+
+class SavedVideos:
+    """
+    Opens only what was saved: a link or another file that somebody put in its place may lead to what is private.
+
+    Pictures are kept in memory, for to draw one takes a process.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._forbidden = (settings.state_dir,)
+        self._unchanged: Unchanged | None = None
+        self._pictures: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._drawing: anyio.CapacityLimiter | None = None
+
+    async def open(self, job: Job) -> OpenVideo:
+        """
+        Open a job's video.
+
+        Raises:
+            JobNotFinished: it has none.
+            MediaError: it is gone, or is not what was saved.
+        """
+        files = job.artifacts
+        if files is None:
+            raise JobNotFinished(f"Job {job.id} is {job.status.value} and has no video.")
+        if self._unchanged is None:
+            self._unchanged = Unchanged()
+        path = Path(files.video_path)
+        video = MediaFile(kind="video", path=path, sha256=files.sha256)
+        descriptor = await self._unchanged.open(video, allowed=(path.parent,), forbidden=self._forbidden)
+        return OpenVideo(descriptor=descriptor, bytes=os.fstat(descriptor).st_size)
+
+    async def read(self, job: Job, start: int, most: int) -> bytes:
+        """Read a part of a job's video. Raises as `open`."""
+        video = await self.open(job)
+        try:
+            return await anyio.to_thread.run_sync(video.read, start, most)
+        finally:
+            video.close()
+
+    async def poster(self, job: Job) -> bytes:
+        """Draw one picture of a job's video, a JPEG of at most 8 kB. Raises as `open`."""
+        return await self._picture(job, "poster", _poster)
+
+    async def sheet(self, job: Job) -> bytes:
+        """Draw a small contact sheet of a job's video, a JPEG of at most 60 kB. Raises as `open`."""
+        return await self._picture(job, "sheet", preview)
+
+    async def _picture(self, job: Job, kind: str, draw: Callable[[Job], Awaitable[bytes | None]]) -> bytes:
+        (await self.open(job)).close()
+        assert job.artifacts is not None
+        name = job.artifacts.sha256, kind
+        if self._drawing is None:
+            self._drawing = anyio.CapacityLimiter(_DRAWN_AT_ONCE)
+        async with self._drawing:
+            if name not in self._pictures:
+                jpeg = await draw(job)
+                if jpeg is None:
+                    raise MediaError(f"No picture can be made of the video of job {job.id}.")
+                self._pictures[name] = jpeg
+        self._pictures.move_to_end(name)
+        while len(self._pictures) > _PICTURES_KEPT:
+            self._pictures.popitem(last=False)
+        return self._pictures[name]
+
+
+async def _poster(job: Job) -> bytes | None:
+    assert job.artifacts is not None
+    try:
+        return await contact_sheet(Path(job.artifacts.video_path), frames=1, max_bytes=_POSTER_BYTES)
+    except (MediaError, InspectionFailed):
+        return None

@@ -1,0 +1,270 @@
+"""The board: jobs, spending and what waits for a person at one glance, for a page to show. All of it is text, never HTML."""
+
+from __future__ import annotations
+
+import re
+import time
+from functools import cache
+from importlib.metadata import version
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidRequest, OtherAccount
+from ..types import FRAME_FIELDS, MEDIA_FIELDS, Job, JobStatus
+from . import views
+from .results import Amount, Failure, JobWord, Shape
+
+if TYPE_CHECKING:
+    from ..app import App
+    from ..jobs import Today
+    from ..store import WaitingQuestion
+
+JOBS_A_PAGE = 200
+_PROMPT_CHARACTERS = 1_000
+_LAST_FRAME_OF = re.compile(r"job:([\w-]+)/last_frame")
+_NAMES = ("job:", "media:", "asset:")
+_ADDRESS = re.compile(r"https?://[^/?#@]*(?=[/?#]|$)")
+
+
+class Lineage(Shape):
+    """Which jobs a job goes back to: the one whose settings it took, and the one whose last frame it begins with."""
+
+    based_on: str | None
+    continues: str | None
+
+
+class JobCard(Shape):
+    """A job on the board. `prompt` is its beginning; `video_path` and `media`, where it plays, are on the local page alone."""
+
+    job_id: str
+    status: JobWord
+    stopping: bool
+    provider: str
+    model: str
+    prompt: str
+    prompt_characters: int
+    placeholder: bool
+    progress: float | None
+    estimate: Amount
+    charge: Amount | None
+    price_again_usd: str | None
+    width: int | None
+    height: int | None
+    duration_seconds: float | None
+    created_at: str
+    finished_at: str | None
+    error: Failure | None
+    notes: tuple[str, ...]
+    has_video: bool
+    bytes: int | None
+    lineage: Lineage | None
+    settings: dict[str, Any]
+    video_url: str | None
+    url_expires_at: str | None
+    video_path: str | None = None
+    media: str | None = None
+
+
+class Waiting(Shape):
+    """A price that a person has to agree to. `usd` is the most it can cost or, if that is not known, what is counted for it."""
+
+    question_id: str
+    text: str
+    provider: str
+    model: str
+    usd: str
+    known: bool
+    reason: str
+    asked_at: str
+    expires_at: str
+
+
+class Caps(Shape):
+    """The limits that the person has set."""
+
+    per_job_usd: str
+    per_day_usd: str
+    jobs_per_hour: int
+
+
+class SpentAt(Shape):
+    """What one provider was paid today."""
+
+    provider: str
+    usd: str
+
+
+class Spending(Shape):
+    """What is spent today (UTC), and what is left. `reserved_usd`, for jobs under way, is a part of `spent_today_usd`."""
+
+    caps: Caps
+    spent_today_usd: str
+    reserved_usd: str
+    left_today_usd: str
+    providers: tuple[SpentAt, ...]
+
+
+class BoardShape(Shape):
+    """The board. `more` is the place of the next page of jobs; `local_url` where it runs in a browser on this machine."""
+
+    now: str
+    version: str
+    jobs: tuple[JobCard, ...]
+    more: str | None
+    total: int
+    waiting: tuple[Waiting, ...]
+    spending: Spending
+    notes: tuple[str, ...]
+    local_url: str | None
+
+
+async def board(app: App, *, before: str | None = None, limit: int = JOBS_A_PAGE, person: bool) -> BoardShape:
+    """
+    Look at everything at once, in a handful of queries.
+
+    `before` is the `more` of the page before. Only with `person`, for the page that nobody but the user of this machine
+    can open, does it say where videos lie.
+
+    Raises:
+        InvalidRequest: `before` is no such place.
+        StoreError: the job database cannot be used.
+    """
+    page, total = await app.overview.page(_place(before), limit)
+    running = app.board.running()
+    return BoardShape(
+        now=views.moment(time.time()),
+        version=_version(),
+        jobs=tuple([card(app, job, await views.waits_for(app, job), person=person) for job in page.jobs]),
+        more=None if page.last is None else str(page.last),
+        total=total,
+        waiting=tuple(waiting(one) for one in await app.questions.waiting()),
+        spending=_spending(app, today := await app.overview.today()),
+        notes=(
+            *([_STOPPED] if today.stopped else []),
+            *([app.notice] if app.notice else []),
+            *(one.words for one in page.damaged),
+            *await views.incidents(app),
+        ),
+        local_url=None if running is None else running.url,
+    )
+
+
+_STOPPED = (
+    "Nothing is bought now, because the job database was lost and what was spent before is not known."
+    " `seedance-mcp doctor --allow-spending` lets purchases go on."
+)
+
+
+@cache
+def _version() -> str:
+    return version("seedance-mcp")
+
+
+def _place(before: str | None) -> int | None:
+    if before is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,18}", before):
+        raise InvalidRequest(
+            [f"There is no page before {before[:40]!r}."], hint="Take `more` of the page before."
+        )
+    return int(before)
+
+
+def card(app: App, job: Job, other: OtherAccount | None = None, *, person: bool) -> JobCard:
+    """One job; `other` is the key that it waits for."""
+    info = app.catalog.providers.get(job.provider)
+    files, prompt = job.artifacts, job.request.prompt or ""
+    return JobCard(
+        job_id=job.id,
+        status=job.status.value,
+        stopping=views.is_stopping(job),
+        provider=job.provider,
+        model=job.model,
+        prompt=prompt[:_PROMPT_CHARACTERS],
+        prompt_characters=len(prompt),
+        placeholder=info is not None and info.placeholder,
+        progress=1.0 if job.status is JobStatus.SUCCEEDED else job.progress,
+        estimate=views.amount(job.estimate),
+        charge=views.amount(job.charge) if job.charge else None,
+        price_again_usd=views.decimal(job.maximum.usd) if job.maximum.known else None,
+        width=files.width if files else None,
+        height=files.height if files else None,
+        duration_seconds=files.duration_seconds if files else None,
+        created_at=views.moment(job.created_at),
+        finished_at=views.moment(job.finished_at) if job.finished_at else None,
+        error=views.failure(job, info, other),
+        notes=views.remarks(app, job, other),
+        has_video=files is not None,
+        bytes=files.bytes if files else None,
+        lineage=_lineage(job),
+        settings=_settings(job),
+        video_url=_web_address(job),
+        url_expires_at=views.moment(job.url_expires_at) if job.url_expires_at else None,
+        video_path=files.video_path if files and person else None,
+    )
+
+
+def waiting(one: WaitingQuestion) -> Waiting:
+    """A question that nobody has answered yet."""
+    asked = one.question
+    return Waiting(
+        question_id=one.key,
+        text=asked.text,
+        provider=asked.provider,
+        model=asked.model,
+        usd=views.decimal(asked.price.usd),
+        known=asked.price.known,
+        reason=asked.reason,
+        asked_at=views.moment(one.asked_at),
+        expires_at=views.moment(one.expires_at),
+    )
+
+
+def _spending(app: App, today: Today) -> Spending:
+    settings, money = app.settings, today.budget
+    return Spending(
+        caps=Caps(
+            per_job_usd=views.decimal(settings.max_usd_per_job),
+            per_day_usd=views.decimal(settings.max_usd_per_day),
+            jobs_per_hour=settings.max_jobs_per_hour,
+        ),
+        spent_today_usd=views.decimal(money.spent_today_usd),
+        reserved_usd=views.decimal(money.reserved_usd),
+        left_today_usd=views.decimal(money.left_today_usd),
+        providers=tuple(
+            SpentAt(provider=provider, usd=views.decimal(usd))
+            for provider, usd in today.by_provider.items()
+            if usd
+        ),
+    )
+
+
+def _lineage(job: Job) -> Lineage | None:
+    frames = (
+        _LAST_FRAME_OF.fullmatch(source) for field in FRAME_FIELDS for source in job.request.sources(field)
+    )
+    continues = next((found[1] for found in frames if found), None)
+    if continues is None and job.request.based_on is None:
+        return None
+    return Lineage(based_on=job.request.based_on, continues=continues)
+
+
+def _settings(job: Job) -> dict[str, Any]:
+    """The settings of a job; of files and links only what they are called: no folder, nothing signed."""
+    told = views.settings_of(job.request)
+    for field in MEDIA_FIELDS:
+        if field in told:
+            told[field] = [_label(source) for source in job.request.sources(field)]
+    return told
+
+
+def _label(source: str) -> str:
+    if source.startswith(_NAMES):
+        return source
+    host = _ADDRESS.match(source)
+    return f"{host[0]}/…" if host else PurePath(source.replace("\\", "/")).name
+
+
+def _web_address(job: Job) -> str | None:
+    url = views.address(job.video_url)
+    return url if url is not None and url.startswith("https://") else None

@@ -1,0 +1,103 @@
+"""Tells every open page of the board what has changed, whichever process changed it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from ...errors import StoreError
+
+if TYPE_CHECKING:
+    from ...app import App
+
+_LOOK_SECONDS = 0.5
+_ALIVE_SECONDS = 15.0
+_MOST_PAGES = 20
+_BEHIND = 100
+"""So many changes are kept for a page that is slow; then it is only told that something has changed."""
+
+_Change = str | None
+"""The id of the job that has changed; None for anything else."""
+
+
+class Changes:
+    """
+    Looks into the job database twice a second, for as long as any page is open.
+
+    A change that this process makes is looked for at once. What is told is only that something has changed, so it does no
+    harm to be told twice.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._pages: set[MemoryObjectSendStream[_Change]] = set()
+        self._bell = anyio.Event()
+        self._closed = False
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        forget = self._app.on_change(lambda _: self._bell.set())
+        seen = None
+        try:
+            while True:
+                if not self._pages:
+                    await self._bell.wait()
+                self._bell = anyio.Event()
+                try:
+                    if seen is None:
+                        seen = await self._app.overview.look()
+                    seen, changes = await self._app.overview.changed_since(seen)
+                except StoreError:  # it passes; what changed meanwhile is found then
+                    changes = list[_Change]()
+                for change in changes:
+                    self._tell(change)
+                with anyio.move_on_after(_LOOK_SECONDS):
+                    await self._bell.wait()
+        finally:
+            forget()
+
+    def listen(self) -> AsyncGenerator[str] | None:
+        """Return the stream of events for one more page; None if there are too many."""
+        if len(self._pages) >= _MOST_PAGES or self._closed:
+            return None
+        send, receive = anyio.create_memory_object_stream[_Change](_BEHIND)
+        self._pages.add(send)
+        send.send_nowait(None)  # whatever changed before the page listened
+        self._bell.set()
+        return self._stream(send, receive)
+
+    def close(self) -> None:
+        """End the streams of all pages."""
+        self._closed = True
+        for page in self._pages:
+            page.close()
+
+    def _tell(self, change: _Change) -> None:
+        for page in self._pages:
+            try:
+                page.send_nowait(change)
+            except (anyio.WouldBlock, anyio.BrokenResourceError):
+                continue  # it reads nothing now; what it missed, it sees when it does
+
+    async def _stream(
+        self, send: MemoryObjectSendStream[_Change], receive: MemoryObjectReceiveStream[_Change]
+    ) -> AsyncGenerator[str]:
+        try:
+            with send, receive:
+                while True:
+                    change: str | None = None
+                    with anyio.move_on_after(_ALIVE_SECONDS) as waiting:
+                        try:
+                            change = await receive.receive()
+                        except (anyio.EndOfStream, anyio.ClosedResourceError):
+                            return
+                    if waiting.cancelled_caught:
+                        yield ": still here\n\n"
+                    else:
+                        yield f"event: changed\ndata: {json.dumps({'job_id': change})}\n\n"
+        finally:
+            self._pages.discard(send)

@@ -1,0 +1,99 @@
+"""What the page may send to the local board, and how a body is read: JSON alone, short, and not too slowly."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
+
+import anyio
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from .access import MOST_BODY_BYTES
+from .answers import refusal
+
+_BODY_SECONDS = 10.0
+
+Body = TypeVar("Body", bound=BaseModel)
+Usd = Annotated[Decimal, Field(ge=0, max_digits=20, allow_inf_nan=False)]
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CodeToExchange(_Closed):
+    """The code of the address."""
+
+    code: Annotated[str, Field(max_length=100)]
+
+
+class CodeWanted(_Closed):
+    """Another process of the same user asks for a code."""
+
+    nonce: Annotated[str, Field(min_length=20, max_length=100)]
+    proof: Annotated[str, Field(max_length=100)]
+
+
+class Answer(_Closed):
+    """What the person answers to a question, and the price that they were shown."""
+
+    question_id: Annotated[str, Field(max_length=100)]
+    yes: Annotated[bool, Field(strict=True)]
+    usd: Usd
+
+
+class Purchase(_Closed):
+    """What the person buys with a click, the most that it may cost, and the name of the click."""
+
+    arguments: dict[str, Any]
+    usd: Usd
+    request_key: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{8,64}$")]
+
+
+class Refused(Exception):
+    """A request that is not carried out; with the answer."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+async def body_of(request: Request, shape: type[Body]) -> Body:
+    """
+    Read the body of a request.
+
+    Raises:
+        Refused: it is no JSON of this shape, too long, or does not come within 10 seconds.
+    """
+    content = await _content(request)
+    try:
+        return shape.model_validate_json(content)
+    except ValidationError as error:
+        wrong = sorted({".".join(map(str, one["loc"])) or "the body" for one in error.errors()})
+        raise Refused(
+            refusal(400, "invalid_request", f"This is not usable: {', '.join(wrong)[:200]}.")
+        ) from None
+
+
+async def arguments_of(request: Request) -> dict[str, Any]:
+    """Read the arguments of a tool. Raises Refused as `body_of` does."""
+    return (await body_of(request, RootModel[dict[str, Any]])).root
+
+
+async def _content(request: Request) -> bytes:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise Refused(refusal(415, "invalid_request", "Only application/json is read."))
+    content = bytearray()
+    with anyio.move_on_after(_BODY_SECONDS) as reading:
+        try:
+            async for block in request.stream():
+                content += block
+                if len(content) > MOST_BODY_BYTES:
+                    raise Refused(refusal(413, "too_large", f"A request may have {MOST_BODY_BYTES} bytes."))
+        except ClientDisconnect:
+            raise Refused(refusal(400, "invalid_request", "The request was broken off.")) from None
+    if reading.cancelled_caught:
+        raise Refused(refusal(408, "too_slow", "The request did not come to its end."))
+    return bytes(content)

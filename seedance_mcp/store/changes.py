@@ -1,0 +1,51 @@
+"""Tells what has changed in the database since the last look, whichever process changed it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..types import FINISHED_STATES, JobState
+from .database import Connection, marks
+
+_OPEN = sorted(frozenset(JobState) - FINISHED_STATES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """The database as a look found it: versions of the open jobs, the newest transition, the answers to questions."""
+
+    versions: Mapping[str, int]
+    transition: int
+    questions: tuple[Any, ...]
+
+
+def look(connection: Connection) -> Sight:
+    """Look at what changes while jobs are made and questions are answered."""
+    (transition,) = connection.execute("SELECT COALESCE(MAX(seq), 0) FROM events").fetchone()
+    return Sight(
+        versions=dict(
+            connection.execute(
+                f"SELECT id, version FROM jobs WHERE state IN ({marks(_OPEN)})",  # noqa: S608  only marks
+                _OPEN,
+            ).fetchall()
+        ),
+        transition=transition,
+        questions=connection.execute(
+            "SELECT COUNT(*), MAX(at), MAX(used_at), MAX(approved_at), MAX(declined_at), MAX(ended_at) FROM confirmations"
+        ).fetchone(),
+    )
+
+
+def changed_jobs(connection: Connection, before: Sight, after: Sight) -> list[str]:
+    """Name the jobs that changed between two looks, in no particular order."""
+    moved = connection.execute(
+        "SELECT DISTINCT job_id FROM events WHERE seq > ? AND seq <= ?", (before.transition, after.transition)
+    )
+    noted = {
+        job_id
+        for job_id, version in after.versions.items()
+        if before.versions.get(job_id, version) != version
+    }
+    return sorted({job_id for (job_id,) in moved} | noted)

@@ -1,0 +1,57 @@
+"""The questions that a person has not answered yet, and the answer by the hash of a question's code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+from ...types import Question
+from .. import elapsed_time
+from ..database import Connection
+from .confirmations import VALID_SECONDS
+
+_OPEN = (
+    "used_at IS NULL AND ended_at IS NULL AND approved_at IS NULL AND declined_at IS NULL AND question IS NOT NULL"
+    " AND at > :since AND steady > :steady"
+)
+_SETTLED_BY_ANOTHER = (
+    "SELECT 1 FROM confirmations AS other WHERE other.fingerprint = confirmations.fingerprint AND ("
+    "other.rowid > confirmations.rowid"  # put anew since
+    " OR other.used_at >= confirmations.at"  # bought since, on an agreement to the same question under another code
+    " OR other.approved_at IS NOT NULL AND NOT other.for_call AND other.used_at IS NULL AND other.ended_at IS NULL"
+    " AND other.at > :since AND other.steady > :steady)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitingQuestion:
+    """A question that waits for an answer. `key` is the hash of its code; times are seconds since the epoch."""
+
+    key: str
+    question: Question
+    asked_at: float
+    expires_at: float
+
+
+def waiting(connection: Connection, *, now: float) -> list[WaitingQuestion]:
+    """List the questions that nobody has answered, newest first; of several about one purchase, the newest."""
+    rows = connection.execute(
+        "SELECT token_hash, question, at FROM confirmations"  # noqa: S608  only the texts above
+        f" WHERE {_OPEN} AND NOT EXISTS ({_SETTLED_BY_ANOTHER}) ORDER BY rowid DESC",
+        {"since": now - VALID_SECONDS, "steady": elapsed_time.passed(connection) - VALID_SECONDS},
+    )
+    questions = TypeAdapter(Question)
+    return [
+        WaitingQuestion(
+            key=key, question=questions.validate_json(question), asked_at=at, expires_at=at + VALID_SECONDS
+        )
+        for key, question, at in rows
+    ]
+
+
+def approve_by_hash(connection: Connection, key: str, *, now: float) -> None:
+    """Note that the person agrees to a question that is `waiting`, for one purchase by whoever asks for it."""
+    connection.execute(
+        "UPDATE confirmations SET approved_at = ?, for_call = 0 WHERE token_hash = ?", (now, key)
+    )
