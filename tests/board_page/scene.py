@@ -19,7 +19,12 @@ from seedance_mcp.types import Job, JobState, PurchaseTerms, VideoRequest
 from tests.jobs.records import PRICE, job
 from tests.server.asking import SMALL, priced, refusal
 
-DEAR = {**SMALL, "prompt": "A lighthouse in a storm, waves break over the rocks", "duration": 10, "wait_seconds": 0}
+DEAR = {
+    **SMALL,
+    "prompt": "A lighthouse in a storm, waves break over the rocks",
+    "duration": 10,
+    "wait_seconds": 0,
+}
 """What costs so much that a person has to agree; the sandbox would take for ever with it."""
 
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script> <b>bold</b> ‮gnp "\'`&amp;'
@@ -55,37 +60,42 @@ async def make(environ: Mapping[str, str], *wishes: Mapping[str, Any]) -> list[J
     return made
 
 
-async def ask(environ: Mapping[str, str], **changes: Any) -> dict[str, Any]:
-    """Have an assistant ask for what a person has to agree to; what it is told."""
-    settings = load_settings(environ, settings_file=Path(environ["HOME"]) / "none.toml")
-    async with Client(create_server(settings)) as client:
-        return refusal(await client.call_tool("generate_video", {**DEAR, **changes}))
+def server(environ: Mapping[str, str]) -> Client:
+    """An assistant's client of a server in this process; to be opened."""
+    return Client(create_server(load_settings(environ, settings_file=Path(environ["HOME"]) / "none.toml")))
 
 
-def fill(environ: Mapping[str, str], count: int) -> None:
+async def ask(client: Client, **changes: Any) -> str:
+    """Have an assistant ask for what a person has to agree to; the token that it may buy it with then."""
+    return refusal(await client.call_tool("generate_video", {**DEAR, **changes}))["token"]
+
+
+def fill(
+    environ: Mapping[str, str], count: int, *, first: int = 0, error: str = "The prompt was refused."
+) -> None:
     """Write so many jobs that have failed, a minute apart: they need no video."""
     with contextlib.closing(open_store(Path(environ["SEEDANCE_STATE_DIR"]))) as store:
         now = store.clock()
 
         def write(connection: Connection) -> None:
-            for number in range(count):
+            for number in range(first, first + count):
                 mark = hashlib.sha256(str(number).encode()).hexdigest()
-                at = now - 60.0 * (count - number)
+                at = now - 60.0 * (first + count - number)
                 new = replace(
                     job(),
                     id=f"job_{number:06}",
                     tag=mark[:24],
                     fingerprint=mark,
                     client_key=f"{mark}:0",
-                    request=VideoRequest(prompt=f"Scene {number}: a train crosses a bridge", model="seedance-2.0"),
+                    request=VideoRequest(
+                        prompt=f"Scene {number}: a train crosses a bridge", model="seedance-2.0"
+                    ),
                     model="seedance-2.0",
                     estimate=PRICE,
                     created_at=at,
                 )
                 one = transitions.insert(connection, new, day=budget.day_of(at))
                 one = transitions.move(connection, one, JobState.SENDING, now=at, by=one.owner, sent_at=at)
-                transitions.move(
-                    connection, one, JobState.REJECTED, now=at + 1, by=one.owner, error="The prompt was refused."
-                )
+                transitions.move(connection, one, JobState.REJECTED, now=at + 1, by=one.owner, error=error)
 
         store.write_now(write)

@@ -1,6 +1,6 @@
 /** What can be done with a video: make another, continue, compare, cancel, find its file, ask for a change. */
 
-import { button, el, setAttribute, setText } from "./elements.js";
+import { button, el, setAttribute, setBusy, setText } from "./elements.js";
 import { wordsOf } from "./connection.js";
 import { money, say } from "./i18n.js";
 import { makingPart } from "./making.js";
@@ -79,9 +79,9 @@ export function actionsPart(state, connection, notices, actions) {
   }
 
   async function cancelIt() {
-    stop.disabled = true;
+    setBusy(stop, true);
     const done = await attempt((it) => connection.call("cancel_job", { job_id: it.job_id }));
-    stop.disabled = false;
+    setBusy(stop, false);
     sure.hidden = true;
     cancel.focus();
     if (done) notices.say(say("cancelled"));

@@ -82,7 +82,11 @@ export async function appConnection() {
   async function snapshot(before) {
     if (can.serverResources) {
       const found = /** @type {Board} */ (JSON.parse((await read(`seedance://board${before ? `/${before}` : ""}`)).text));
-      if (!before) board = found;
+      if (before) return found;
+      // What the chat is about may be older than the newest that the board tells of.
+      const known = new Set(found.jobs.map((job) => job.job_id));
+      found.jobs.push(...boardOf(shown).jobs.filter((job) => !known.has(job.job_id)));
+      board = found;
       return found;
     }
     return boardOf(shown);

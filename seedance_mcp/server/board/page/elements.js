@@ -112,13 +112,26 @@ export function icon(name) {
 }
 
 /**
- * Make a button with a sign and words.
+ * Make a button with a sign and words. While it is busy it keeps the focus, which `disabled` would take away.
  * @param {keyof typeof ICON_PATHS | null} sign
  * @param {string} words
- * @param {Record<string, Value>} [attributes]
+ * @param {Record<string, Value>} attributes
  */
-export function button(sign, words, attributes = {}) {
-  return el("button", { type: "button", ...attributes }, sign && icon(sign), el("span", {}, words));
+export function button(sign, words, { onclick, ...attributes }) {
+  const click = (/** @type {Event} */ event) => {
+    if (made.getAttribute("aria-disabled") !== "true" && typeof onclick === "function") onclick(event);
+  };
+  const made = el("button", { type: "button", ...attributes, onclick: click }, sign && icon(sign), el("span", {}, words));
+  return made;
+}
+
+/**
+ * Let a button of `button` do nothing, or do what it does again.
+ * @param {HTMLButtonElement} made
+ * @param {boolean} busy
+ */
+export function setBusy(made, busy) {
+  setAttribute(made, "aria-disabled", busy ? "true" : null);
 }
 
 /**

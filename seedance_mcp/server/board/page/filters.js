@@ -1,7 +1,7 @@
 /** Search, filters, and how many videos they leave. */
 
 import { button, el, refill, setAttribute, setText } from "./elements.js";
-import { say, sayCount } from "./i18n.js";
+import { number, say, sayCount } from "./i18n.js";
 import { NO_FILTER } from "./state.js";
 
 /** @typedef {import("./state.js").State} State */
@@ -47,7 +47,7 @@ export function filtersPart(state) {
       provider.value = filter.provider;
       verdict.value = filter.verdict;
       const shown = state.shown().length;
-      setText(count, state.filtered() ? sayCount("count_of", shown, { total: state.total }) : sayCount("count", state.total));
+      setText(count, state.filtered() ? sayCount("count_of", shown, { total: number(state.total) }) : sayCount("count", state.total));
       setAttribute(clear, "hidden", !state.filtered());
     },
   };

@@ -10,6 +10,8 @@ const TAGS = { en: "en", zh: "zh-Hans" };
 
 /** @type {Language} */
 let spoken = "en";
+/** @type {Map<string, unknown>} made once for each language: to make one takes longer than to use it a hundred times */
+const formats = new Map();
 
 /** @returns {Language} */
 export function language() {
@@ -47,7 +49,7 @@ export function say(key, values = {}) {
  * @param {Record<string, string | number>} [values]
  */
 export function sayCount(key, n, values = {}) {
-  return say(n === 1 ? `${key}_one` : `${key}_other`, { n: new Intl.NumberFormat(spoken).format(n), ...values });
+  return say(n === 1 ? `${key}_one` : `${key}_other`, { n: number(n), ...values });
 }
 
 /**
@@ -67,8 +69,9 @@ export function sayWord(kind, word) {
 export function money(usd) {
   const value = usd === null ? NaN : Number(usd);
   if (!Number.isFinite(value)) return say("unknown_price");
-  const digits = { minimumFractionDigits: 2, maximumFractionDigits: Math.abs(value) < 1 ? 4 : 2 };
-  return `${new Intl.NumberFormat(spoken, digits).format(value)} USD`;
+  const most = Math.abs(value) < 1 ? 4 : 2;
+  const digits = { minimumFractionDigits: 2, maximumFractionDigits: most };
+  return `${format(`money ${most}`, () => new Intl.NumberFormat(spoken, digits)).format(value)} USD`;
 }
 
 /**
@@ -86,7 +89,7 @@ export function isMore(one, other) {
  */
 export function lengthOfTime(seconds) {
   const [value, unit] = largestUnit(Math.max(seconds, 1));
-  return new Intl.NumberFormat(spoken, { style: "unit", unit, unitDisplay: "short" }).format(value);
+  return format(unit, () => new Intl.NumberFormat(spoken, { style: "unit", unit, unitDisplay: "short" })).format(value);
 }
 
 /**
@@ -98,7 +101,7 @@ export function ago(moment, now) {
   const seconds = (now - Date.parse(moment)) / 1000;
   if (!(seconds >= 45)) return say("just_now");
   const [value, unit] = largestUnit(seconds);
-  return new Intl.RelativeTimeFormat(spoken, { style: "short" }).format(-value, unit);
+  return format("ago", () => new Intl.RelativeTimeFormat(spoken, { style: "short" })).format(-value, unit);
 }
 
 /**
@@ -108,7 +111,7 @@ export function ago(moment, now) {
 export function inFull(moment) {
   const date = new Date(moment);
   if (Number.isNaN(date.getTime())) return moment;
-  return new Intl.DateTimeFormat(spoken, { dateStyle: "medium", timeStyle: "short" }).format(date);
+  return format("in full", () => new Intl.DateTimeFormat(spoken, { dateStyle: "medium", timeStyle: "short" })).format(date);
 }
 
 /**
@@ -118,6 +121,26 @@ export function inFull(moment) {
 export function clock(seconds) {
   const whole = Math.round(seconds);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+/**
+ * Write a whole number.
+ * @param {number} n
+ */
+export function number(n) {
+  return format("number", () => new Intl.NumberFormat(spoken)).format(n);
+}
+
+/**
+ * @template F
+ * @param {string} name
+ * @param {() => F} make
+ * @returns {F}
+ */
+function format(name, make) {
+  const key = `${spoken} ${name}`;
+  if (!formats.has(key)) formats.set(key, make());
+  return /** @type {F} */ (formats.get(key));
 }
 
 /**

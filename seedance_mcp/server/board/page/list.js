@@ -111,6 +111,7 @@ export function jobList(state, posters, actions) {
       jobs = state.shown();
       const now = jobs.findIndex((job) => job.job_id === before);
       if (now >= 0) active = now; // a new video above does not move the focus
+      if (jobs.length === 0) keep(root, cards, [], String, (none) => none);
       setAttribute(root, "hidden", jobs.length === 0);
       schedule();
     },

@@ -201,7 +201,7 @@ function wholePage(state, connection, posters, refresh, actions) {
     const inline = document.documentElement.dataset.mode === "inline";
     const whole = !inline;
     // On a wide page the newest video is open beside the list; on a narrow one only what was opened covers the list.
-    if (!state.open() && (inline || WIDE.matches)) state.openId = state.newest();
+    if (state.openId === null && (inline || WIDE.matches)) state.openId = state.newest();
     else if (whole && !WIDE.matches && !byHand) state.openId = null;
     for (const part of [spending, notes, waiting, filters, list, take, compare]) part.update();
     tellEndings();

@@ -1,6 +1,6 @@
 /** Makes the next take of a video: what is asked for, its price on the button, one purchase for one click. */
 
-import { button, el, icon, setAttribute, setText } from "./elements.js";
+import { button, el, icon, setAttribute, setBusy, setText } from "./elements.js";
 import { wordsOf } from "./connection.js";
 import { money, say } from "./i18n.js";
 import { aboveCap, isFree } from "./status.js";
@@ -79,7 +79,7 @@ export function makingPart(state, connection, notices, actions) {
 
   async function price() {
     const mine = ++turn;
-    make.disabled = true;
+    setBusy(make, true);
     setText(words, say("pricing"));
     try {
       const told = /** @type {Estimate} */ (await connection.call("estimate_cost", given()));
@@ -87,14 +87,14 @@ export function makingPart(state, connection, notices, actions) {
       mostUsd = told.maximum?.usd ?? told.budget.max_per_job_usd;
       showPrice(told.estimate?.usd ?? null, mostUsd);
       setText(words, mostUsd === told.estimate?.usd ? "" : say("at_most", { price: money(mostUsd) }));
-      make.disabled = false;
+      setBusy(make, false);
     } catch (error) {
       if (mine === turn) setText(words, wordsOf(error));
     }
   }
 
   async function buy() {
-    make.disabled = true;
+    setBusy(make, true);
     try {
       const made = await connection.buy(given(), mostUsd, requestKey);
       notices.say(say("made"));
@@ -104,7 +104,7 @@ export function makingPart(state, connection, notices, actions) {
       const code = /** @type {{ code?: string }} */ (error).code;
       setText(words, code === "confirmation_required" ? `${say("needs_person")} ${wordsOf(error)}` : wordsOf(error));
       actions.made(null);
-      make.disabled = false;
+      setBusy(make, false);
     }
   }
 

@@ -1,6 +1,6 @@
 /** Plays a video: its poster first, on a click the video by the best way that works, in the end words where it is. */
 
-import { button, el, icon, setAttribute, setSource, setText } from "./elements.js";
+import { button, el, setAttribute, setBusy, setSource, setText } from "./elements.js";
 import { wordsOf } from "./connection.js";
 import { say } from "./i18n.js";
 import { progressBar, progressWords, statusChip } from "./status.js";
@@ -37,7 +37,7 @@ export function videoPlayer(state, connection, posters, { alone }) {
   /** the answer to a click that came before the last change of the job is no longer wanted */
   let turn = 0;
   const image = el("img", { alt: say("poster"), hidden: true });
-  const start = el("button", { type: "button", class: "player-start", onclick: () => play() }, icon("play"));
+  const start = button("play", "", { class: "player-start", onclick: () => play() });
   const chip = statusChip();
   const bar = progressBar();
   const far = el("span", { class: "player-far" });
@@ -63,7 +63,7 @@ export function videoPlayer(state, connection, posters, { alone }) {
     if (!job?.has_video) return;
     if (video) return void (video.paused ? video.play() : video.pause());
     const mine = ++turn;
-    start.disabled = true;
+    setBusy(start, true);
     try {
       for (const way of connection.ways(job)) {
         const progress = (/** @type {number} */ part) => {
@@ -77,7 +77,7 @@ export function videoPlayer(state, connection, posters, { alone }) {
       }
       nowhere(job);
     } finally {
-      start.disabled = false;
+      setBusy(start, false);
       redraw();
     }
   }

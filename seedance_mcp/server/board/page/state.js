@@ -41,6 +41,8 @@ export class State {
   /** @type {(() => void)[]} */
   #listeners = [];
   #told = false;
+  /** @type {JobCard[] | null} */
+  #shown = null;
   /** @type {Map<string, string[]> | null} */
   #families = null;
 
@@ -51,6 +53,7 @@ export class State {
 
   /** Tell of a change. */
   change() {
+    this.#shown = null;
     if (this.#told) return;
     this.#told = true;
     queueMicrotask(() => {
@@ -107,9 +110,10 @@ export class State {
     return (jobs.find((job) => job.has_video) ?? jobs[0])?.job_id ?? null;
   }
 
-  /** @returns {JobCard[]} */
+  /** @returns {JobCard[]} what the filter leaves */
   shown() {
-    return [...this.jobs.values()].filter((job) => fits(job, this.filter));
+    this.#shown ??= [...this.jobs.values()].filter((job) => fits(job, this.filter));
+    return this.#shown;
   }
 
   /** @returns {boolean} */

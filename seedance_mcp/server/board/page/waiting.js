@@ -1,6 +1,6 @@
 /** What waits for the person: prices to agree to, or not, each with what it would buy. */
 
-import { button, el, icon, keep, setAttribute, setForeign, setText } from "./elements.js";
+import { button, el, icon, keep, setAttribute, setBusy, setForeign, setText } from "./elements.js";
 import { wordsOf } from "./connection.js";
 import { lengthOfTime, money, say, sayCount } from "./i18n.js";
 import { aboveCap } from "./status.js";
@@ -66,14 +66,14 @@ function questionPart(state, connection, notices, changed) {
   /** @param {boolean} agrees */
   async function give(agrees) {
     if (!shown || !connection.answer) return;
-    approve.disabled = decline.disabled = true;
+    for (const one of [approve, decline]) setBusy(one, true);
     try {
       await connection.answer(shown, agrees);
       notices.say(say(agrees ? "approved" : "declined"));
     } catch (error) {
       notices.problem(wordsOf(error));
     } finally {
-      approve.disabled = decline.disabled = false;
+      for (const one of [approve, decline]) setBusy(one, false);
       changed();
     }
   }
