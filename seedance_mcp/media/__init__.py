@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .outgoing import copy_to_leave
     from .placeholder.render import render_placeholder
     from .placeholder.spec import PlaceholderSpec
+    from .posters import poster
     from .probe import Span, VideoFacts, picture_type, probe_video
     from .sheets import MARK_BYTES, contact_sheet, is_marked, mark
     from .worker.signatures import begins_like_a_video
@@ -44,6 +45,7 @@ __all__ = [
     "mark",
     "meant_path",
     "picture_type",
+    "poster",
     "probe_video",
     "read_media",
     "render_placeholder",
@@ -71,6 +73,7 @@ _HOMES = {
     "mark": "sheets",
     "meant_path": "access.spelling",
     "picture_type": "probe",
+    "poster": "posters",
     "probe_video": "probe",
     "read_media": "inputs",
     "render_placeholder": "placeholder.render",

@@ -12,6 +12,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus
 
 from ..config import Settings
 from ..errors import SeedanceError
+from .board.mcp_app import AppsExtension
 from .ending import Ending
 from .opening import Opening, opening
 from .resources import add_resources
@@ -56,7 +57,7 @@ def assemble(
         lifespan=lifespan,
         subscriptions=bus,
         middleware=[only_what_was_negotiated],
-        extensions=[SkillsExtension()],
+        extensions=[SkillsExtension(), AppsExtension()],
         cache_hints={"tools/list": CacheHint(ttl_ms=_HOUR_MS, scope="public")},
         log_level="WARNING",
     )

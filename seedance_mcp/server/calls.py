@@ -156,10 +156,28 @@ class Call:
         """List what this session has to be told once, with its first answer; nothing in a server without an app."""
         if isinstance(self._context.request_context.lifespan_context, dict):
             return []
+        url = self.board_url
+        board = (
+            (f"The person sees all jobs, and can agree to prices, on the board in a browser: {url}",)
+            if url
+            else ()
+        )
         try:
-            return self._tracker.first_time(self.app.notices)
+            return self._tracker.first_time((*self.app.notices, *board))
         except SeedanceError:  # the answer is about that already
             return []
+
+    @property
+    def board_url(self) -> str | None:
+        """The address of the board that runs on this machine, for a person; None if none runs, or a person calls from there."""
+        opening: object = self._context.request_context.lifespan_context
+        if not isinstance(opening, Opening) or opening.asked_by_a_person:
+            return None
+        try:
+            running = opening.app.board.running()
+        except SeedanceError:  # the app is not open
+            return None
+        return running.url if running else None
 
     @property
     def waits(self) -> Waits:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import re
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp import MCPError
@@ -32,8 +32,10 @@ from pydantic import BaseModel
 
 from ..errors import InvalidRequest, JobNotFinished, JobNotFound, MediaError, SeedanceError
 from ..presentation import catalog_views, views
-from ..types import Job, MediaFile
+from ..presentation.board import board
+from ..types import Job
 from .answers import commands_in
+from .board.mcp_app import APP_MIME_TYPE, BOARD_URI, page_meta, video_hosts
 from .opening import Opening
 from .skills import MARKDOWN, SCHEME, listed_skill_files, read_skill_file
 from .transport import lowlevel
@@ -44,7 +46,11 @@ if TYPE_CHECKING:
 MAX_VIDEO_BYTES = 8 * 1024 * 1024
 """Largest video that is handed over inside a message. Larger ones are read from their path."""
 
+VIDEO_PART_BYTES = 384 * 1024
+"""Size of the parts in which a page fetches a video of any size."""
+
 _LISTED_JOBS = 20
+_BOARD_JOBS = 50
 _COMPLETIONS = 100
 _JSON, _JPEG, _MP4 = "application/json", "image/jpeg", "video/mp4"
 _SCHEME = "seedance://"
@@ -53,11 +59,15 @@ _FIXED = (
     ("jobs", "Jobs", "The recent jobs and the budget"),
     ("models", "Models", "What each model can do, and what it costs where"),
     ("budget", "Budget", "What is spent, of which a part is reserved for jobs under way, and what is left"),
+    ("board", "Board", "What the board shows: jobs, spending, what waits for the person"),
 )
 _TEMPLATES = (
     ("jobs/{job_id}", "Job", "One job", _JSON),
     ("jobs/{job_id}/contact-sheet", "Contact sheet", "Frames of a finished job's video", _JPEG),
+    ("jobs/{job_id}/poster", "Poster", "One small frame of a finished job's video", _JPEG),
     ("jobs/{job_id}/video", "Video", "A finished job's video, up to 8 MB", _MP4),
+    ("jobs/{job_id}/video/{part}", "Part of a video", "384 KiB of it; the first is 0", _MP4),
+    ("board/{before}", "Older jobs", "The board's next page; `more` of the one before", _JSON),
     ("models/{model}", "Model", "One model with its limits", _JSON),
     ("guide/{model}", "Prompt guide", "How to write prompts for a model", MARKDOWN),
 )
@@ -80,6 +90,11 @@ async def _list(context: _Context, params: PaginatedRequestParams) -> ListResour
         Resource(uri=_SCHEME + path, name=path, title=title, description=text, mime_type=_JSON)
         for path, title, text in _FIXED
     ]
+    found.append(
+        Resource(
+            uri=BOARD_URI, name="board.html", title="Board", mime_type=APP_MIME_TYPE, _meta=page_meta([])
+        )
+    )
     found += listed_skill_files()
     jobs: list[Job] = []
     opening = cast("Opening", context.lifespan_context)
@@ -121,6 +136,8 @@ async def _read(context: _Context, params: ReadResourceRequestParams) -> ReadRes
     try:
         if uri.startswith(SCHEME):  # needs no app: how to direct can be read while the settings are wrong
             kind, content = _skill_file(uri)
+        elif uri == BOARD_URI:
+            return await _board_page(context)
         else:
             kind, content = await _find(await _app(context), uri)
     except (JobNotFound, InvalidRequest, JobNotFinished, MediaError) as error:
@@ -133,6 +150,20 @@ async def _read(context: _Context, params: ReadResourceRequestParams) -> ReadRes
     return ReadResourceResult(contents=[TextResourceContents(uri=uri, mime_type=kind, text=content)])
 
 
+async def _board_page(context: _Context) -> ReadResourceResult:
+    from .board.page import joined_page
+
+    hosts: list[str] = []
+    with contextlib.suppress(SeedanceError):  # the page tells what is wrong
+        opening = cast("Opening", context.lifespan_context)
+        await opening.first_try()
+        hosts = await video_hosts(opening.app)
+    page = TextResourceContents(
+        uri=BOARD_URI, mime_type=APP_MIME_TYPE, text=joined_page(), _meta=page_meta(hosts)
+    )
+    return ReadResourceResult(contents=[page])
+
+
 async def _find(app: App, uri: str) -> _Content:
     if uri.startswith(_SCHEME):
         match uri.removeprefix(_SCHEME).split("/"):
@@ -142,6 +173,12 @@ async def _find(app: App, uri: str) -> _Content:
                 return _as_json(await views.job(app, await app.job(job_id)), app)
             case ["jobs", job_id, part] if part in _PARTS:
                 return await _PARTS[part](app, await app.job(job_id))
+            case ["jobs", job_id, "video", part] if re.fullmatch(r"\d{1,6}", part):
+                return await _part(app, await app.job(job_id), int(part))
+            case ["board"]:
+                return _as_json(await board(app, limit=_BOARD_JOBS, person=False), app)
+            case ["board", before]:
+                return _as_json(await board(app, before=before, limit=_BOARD_JOBS, person=False), app)
             case ["models"]:
                 return _as_json(catalog_views.models(app), app)
             case ["models", model]:
@@ -173,23 +210,29 @@ async def _contact_sheet(app: App, job: Job) -> _Content:
     return _JPEG, jpeg
 
 
-async def _video(app: App, job: Job) -> _Content:
-    from ..media import read_media
+async def _poster(app: App, job: Job) -> _Content:
+    return _JPEG, await app.videos.poster(job)
 
-    if job.artifacts is None:
-        raise JobNotFinished(f"Job {job.id} is {job.status.value} and has no video.")
-    path = Path(job.artifacts.video_path)
-    if job.artifacts.bytes > MAX_VIDEO_BYTES:
+
+async def _video(app: App, job: Job) -> _Content:
+    if job.artifacts is not None and job.artifacts.bytes > MAX_VIDEO_BYTES:
         raise MediaError(
-            f"The video has {job.artifacts.bytes} bytes, too many for a message.", hint=f"It lies at {path}."
+            f"The video has {job.artifacts.bytes} bytes, too many for a message.",
+            hint=f"It lies at {job.artifacts.video_path}.",
         )
-    # Only what was saved: a link that somebody put in its place may lead to what is private.
-    video = MediaFile(kind="video", path=path, sha256=job.artifacts.sha256)
-    return _MP4, await read_media(video, allowed=(path.parent,), forbidden=(app.settings.state_dir,))
+    return _MP4, await app.videos.read(job, 0, MAX_VIDEO_BYTES)
+
+
+async def _part(app: App, job: Job, number: int) -> _Content:
+    part = await app.videos.read(job, number * VIDEO_PART_BYTES, VIDEO_PART_BYTES)
+    if not part:
+        raise InvalidRequest([f"The video of job {job.id} has no part {number}."])
+    return _MP4, part
 
 
 _PARTS: dict[str, Callable[[App, Job], Awaitable[_Content]]] = {
     "contact-sheet": _contact_sheet,
+    "poster": _poster,
     "video": _video,
 }
 

@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 from ..errors import ConfirmationRequired, InvalidRequest, SeedanceError
 from .answers import with_commands, with_notes
 from .arguments import checked, given
+from .board.mcp_app import ADDRESS_KEY
 from .calls import Call
 from .schemas import input_schema, output_schema
 
@@ -111,7 +112,7 @@ def tool(
             call.answered()
             return _told(answer, call, told.notes)
         except SeedanceError as error:
-            return _told(failure(error), call, told.notes)
+            return _told(failure(_with_board(error, call)), call, told.notes)
         except MCPError:
             raise
         except Exception:  # the border: whatever it is, the client learns only that it happened
@@ -136,8 +137,22 @@ def tool(
 
 
 def _told(answer: Answer, call: Call, notes: Sequence[str]) -> Answer:
-    """Add the notes on the arguments and the session's notices, and write commands so that they can be run."""
-    return with_commands(with_notes(answer, [*notes, *call.notices()]), call.settings)
+    """Add notes on the arguments, the session's notices and where the board is; write commands so that they can be run."""
+    told = with_commands(with_notes(answer, [*notes, *call.notices()]), call.settings)
+    url = call.board_url
+    if url is None or isinstance(told, InputRequiredResult):
+        return told
+    return told.model_copy(update={"meta": {**(told.meta or {}), ADDRESS_KEY: {"url": url}}})
+
+
+def _with_board(error: SeedanceError, call: Call) -> SeedanceError:
+    """Say where a person can answer a question in the browser, if the board runs."""
+    url = call.board_url
+    if url is None or not isinstance(error, ConfirmationRequired):
+        return error
+    return error.told(
+        error.message, token=error.token, hint=f"{error.hint} They can also answer on the board: {url}"
+    )
 
 
 def failure(error: SeedanceError) -> CallToolResult:

@@ -18,6 +18,7 @@ from ..presentation import catalog_views, results, views
 from ..texts import digits, number_of
 from ..types import MAX_SHEET_FRAMES, Job, JobStatus, PurchaseTerms, VideoRequest
 from .answers import answer, estimate_answer, job_link, jobs_answer, picture, video_link
+from .board.mcp_app import on_the_board
 from .calls import Call
 from .consent import agreed
 from .tooling import Answer, Closed, tool
@@ -103,8 +104,8 @@ def all_tools() -> tuple[Tool, ...]:
     """Make every tool, in the order in which they are listed. They know no settings, so once is enough."""
     job = (results.JobShape,)
     return (
-        tool(generate_video, annotations=SPEND, returns=job, proves_reading=False),
-        tool(check_status, annotations=ASK, returns=(results.JobShape, results.JobsShape)),
+        on_the_board(tool(generate_video, annotations=SPEND, returns=job, proves_reading=False)),
+        on_the_board(tool(check_status, annotations=ASK, returns=(results.JobShape, results.JobsShape))),
         tool(
             estimate_cost,
             annotations=READ,

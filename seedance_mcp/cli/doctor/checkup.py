@@ -20,6 +20,7 @@ import anyio.to_thread
 from ...app import App, open_app
 from ...config import Settings, install_command
 from ...errors import OtherAccount, SeedanceError
+from ...store import BoardFile
 from ...texts import digits, digits_left
 from .carrier import look_at_carrier
 from .clients import look_at_clients
@@ -53,6 +54,9 @@ async def examine(
     the entry of each client starts is run, for its version.
     """
     yield _program()
+    there = "SEEDANCE_STATE_DIR" not in wrong
+    if there:
+        yield _board(settings)
     from ...catalog import Catalog
 
     catalog: Catalog | None = None
@@ -69,7 +73,6 @@ async def examine(
         yield await look_at_carrier(catalog, settings)
     for finding in _folders(settings, wrong):
         yield finding
-    there = "SEEDANCE_STATE_DIR" not in wrong
     if there:
         async for finding in _database(settings):
             yield finding
@@ -138,6 +141,14 @@ def _program() -> Finding:
     parts = [f"{name} {importlib.metadata.version(name)}" for name in ("seedance-mcp", "mcp", "av")]
     python = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     return Finding(area="program", subject="versions", verdict="ok", text=", ".join([*parts, python]))
+
+
+def _board(settings: Settings) -> Finding:
+    finding = partial(Finding, area="program", subject="board")
+    running = BoardFile(settings.state_dir).running()
+    if running is None:
+        return finding(verdict="off", text="does not run in a browser", hint="`seedance-mcp board` opens it.")
+    return finding(verdict="ok", text=f"runs at {running.url}; `seedance-mcp board` opens it in the browser")
 
 
 def _folders(settings: Settings, wrong: Mapping[str, str]) -> list[Finding]:

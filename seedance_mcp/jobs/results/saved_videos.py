@@ -13,7 +13,7 @@ import anyio.to_thread
 
 from ...config import Settings
 from ...errors import InspectionFailed, JobNotFinished, MediaError
-from ...media import Unchanged, contact_sheet
+from ...media import Unchanged, poster
 from ...types import Job, MediaFile
 from .viewing import preview
 
@@ -107,6 +107,6 @@ class SavedVideos:
 async def _poster(job: Job) -> bytes | None:
     assert job.artifacts is not None
     try:
-        return await contact_sheet(Path(job.artifacts.video_path), frames=1, max_bytes=_POSTER_BYTES)
+        return await poster(Path(job.artifacts.video_path), max_bytes=_POSTER_BYTES)
     except (MediaError, InspectionFailed):
         return None

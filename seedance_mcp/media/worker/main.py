@@ -98,6 +98,10 @@ def _look(task: str, signature: Signature) -> Callable[..., Answer]:
         from .sheet import draw_sheet
 
         return draw_sheet
+    if task == "poster":
+        from .poster import draw_poster
+
+        return draw_poster
     if task == "last_frame":
         from .last_frame import draw_last_frame
 

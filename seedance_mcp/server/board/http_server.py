@@ -6,6 +6,7 @@ import contextlib
 import socket
 from collections.abc import Generator
 
+import anyio
 import uvicorn
 
 from .access import Access
@@ -38,8 +39,13 @@ class HttpServer(uvicorn.Server):
         )
 
     async def run_until_ended(self) -> None:
-        """Serve until `end` is called."""
-        await self.serve(sockets=[self._listening])
+        """Serve until `end` is called, or the caller is cancelled, as Ctrl-C does on Windows."""
+        try:
+            await self.serve(sockets=[self._listening])
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await self.shutdown(sockets=[self._listening])
+            raise
 
     def end(self) -> None:
         """Take no more requests, and give those under way two seconds."""

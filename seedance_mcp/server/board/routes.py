@@ -164,6 +164,7 @@ class LocalBoard:
                 409,
                 "closed",
                 "This question is no longer open: it was answered, or is older than 15 minutes.",
+                question=None,
             )
         now = shown.waiting(answered.question).model_dump()
         return refusal(409, "changed", "The price is another than the one that was answered.", question=now)
