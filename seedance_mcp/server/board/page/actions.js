@@ -23,7 +23,7 @@ export function actionsPart(state, connection, notices, actions) {
   let job = null;
   const again = button("repeat", say("again"), { onclick: () => show("again") });
   const onward = button("next", say("continue"), { onclick: () => show("continue") });
-  const compare = button("compare", say("compare"), { onclick: () => job && state.toggleCompared(job.job_id) });
+  const compare = button("compare", say("compare"), { class: "actions-compare", onclick: () => job && state.toggleCompared(job.job_id) });
   const copy = button("copy", say("copy_path"), { onclick: () => copyPath() });
   const folder = button("folder", say("open_folder"), { onclick: () => attempt((it) => connection.openFolder?.(it)) });
   const ask = button("question", say("ask_change"), { onclick: () => toggle(change, wish) });

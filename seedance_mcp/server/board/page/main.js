@@ -135,7 +135,6 @@ function wholePage(state, connection, posters, refresh, actions) {
     if (WIDE.matches) return list.focus(state.openId);
     take.player.stop();
     const back = opener;
-    state.openId = null;
     byHand = false;
     update();
     list.focus(back);
@@ -201,11 +200,13 @@ function wholePage(state, connection, posters, refresh, actions) {
     const inline = document.documentElement.dataset.mode === "inline";
     const whole = !inline;
     // On a wide page the newest video is open beside the list; on a narrow one only what was opened covers the list.
-    if (state.openId === null && (inline || WIDE.matches)) state.openId = state.newest();
-    else if (whole && !WIDE.matches && !byHand) state.openId = null;
+    const covering = whole && !WIDE.matches;
+    const opened = byHand || take.player.video() !== null;
+    if (state.openId === null && !covering) state.openId = state.newest();
     for (const part of [spending, notes, waiting, filters, list, take, compare]) part.update();
     tellEndings();
-    const over = whole && !WIDE.matches && state.open() !== null;
+    const over = covering && opened && state.open() !== null;
+    if (covering && !opened) take.root.hidden = true;
     for (const behind of [header, videos, waiting.root, notes.root]) behind.inert = over;
     setAttribute(take.root, "role", over ? "dialog" : null);
     setAttribute(take.root, "aria-modal", over ? "true" : null);

@@ -41,7 +41,7 @@ export function verdictPart(connection, notices, changed) {
   );
   const root = el(
     "section",
-    { class: "part", "aria-labelledby": "verdict-title" },
+    { class: "part verdict-part", "aria-labelledby": "verdict-title" },
     el("h3", { id: "verdict-title" }, say("verdict")),
     el("div", { class: "verdicts", role: "group", "aria-labelledby": "verdict-title" }, ...buttons, by),
     more,
