@@ -18,7 +18,7 @@ export function sheetPart(connection) {
 
   async function load() {
     const wanted = job;
-    if (!root.open || !wanted || asked === wanted.job_id) return;
+    if (!root.open || !wanted?.has_video || asked === wanted.job_id) return;
     asked = wanted.job_id;
     image.hidden = true;
     setText(told, "");

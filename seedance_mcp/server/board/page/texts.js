@@ -190,7 +190,7 @@ export const ENGLISH = {
   "change_message": "Please change job {job}: {text}",
 
   "compare": "Compare",
-  "compare_choose": "Choose for comparing: {prompt}",
+  "compare_choose": "Compare: {prompt}",
   "compare_one": "Choose a second video to compare",
   "compare_two": "2 videos chosen",
   "compare_start": "Compare the two",
@@ -402,7 +402,7 @@ export const CHINESE = {
   "change_message": "请修改任务 {job}：{text}",
 
   "compare": "对比",
-  "compare_choose": "选择用于对比：{prompt}",
+  "compare_choose": "对比：{prompt}",
   "compare_one": "请再选择一个视频进行对比",
   "compare_two": "已选择 2 个视频",
   "compare_start": "对比这两个",
