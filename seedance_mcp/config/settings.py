@@ -133,9 +133,9 @@ class Settings:
         "SEEDANCE_CONFIRM",
         values.choice("ask", "strict", "off"),
         "ask",
-        "Who agrees to prices above the threshold, and to unknown ones. `ask`: you, in a dialogue of your client or by"
-        " `seedance-mcp approve`, or your assistant, which says that you did. `strict`: only you. `off`: nobody; an unknown"
-        " price is then refused unless the call names `max_usd`.",
+        "Who agrees to prices above the threshold, and to unknown ones. `ask`: you, in a dialogue of your client, on"
+        " the board or by `seedance-mcp approve`, or your assistant, which says that you did. `strict`: only you. `off`:"
+        " nobody; an unknown price is then refused unless the call names `max_usd`.",
         role="limit",
     )
     confirm_above_usd: Decimal = _setting(

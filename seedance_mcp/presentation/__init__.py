@@ -6,9 +6,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import catalog_views, logs, results, views
+    from . import board, catalog_views, logs, results, views
 
-__all__ = ["catalog_views", "logs", "results", "views"]
+__all__ = ["board", "catalog_views", "logs", "results", "views"]
 
 
 def __getattr__(name: str) -> Any:

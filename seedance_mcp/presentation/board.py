@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import PurePath
@@ -116,6 +117,20 @@ class BoardShape(Shape):
     spending: Spending
     notes: tuple[str, ...]
     local_url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoardAddress:
+    """
+    Where the board is in the browser. Both addresses hold a code that is good once, within a minute.
+
+    `to_open` is for the program that opens a browser, whose arguments others on this machine can read; `to_show` for
+    the person. `already`: it runs in another process.
+    """
+
+    to_show: str
+    to_open: str
+    already: bool
 
 
 async def board(app: App, *, before: str | None = None, limit: int = JOBS_A_PAGE, person: bool) -> BoardShape:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..app import App
     from ..config import Settings
     from ..errors import SeedanceError
-    from .board.running import BoardAddress
+    from ..presentation.board import BoardAddress
 
 __all__ = ["create_server", "run_board", "run_stdio"]
 

@@ -119,10 +119,8 @@ class Call:
         Put on record what this client must have read to be able to make this call, with these arguments.
 
         Without the record a job only stands for the same request for longer, so trouble with the database is no
-        reason not to answer. What a person has seen says nothing of what an assistant has read.
+        reason not to answer.
         """
-        if self._by_a_person:
-            return
         proved = self._tracker.proved_by(str(arguments))
         if not proved:
             return
@@ -137,7 +135,7 @@ class Call:
 
     async def finished_meanwhile(self, *others: str) -> list[Job]:
         """List the jobs that ended and that this session was not told of, except `others`; the answer tells of all of these."""
-        if self._by_a_person:
+        if self._by_a_person:  # what a person sees is no evidence of what an assistant has read
             return []
         news = [
             job

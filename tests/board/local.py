@@ -14,7 +14,8 @@ import httpx2
 
 from seedance_mcp.app import open_app
 from seedance_mcp.config import Settings
-from seedance_mcp.server.board.running import BoardAddress, serve_board
+from seedance_mcp.presentation.board import BoardAddress
+from seedance_mcp.server.board.running import serve_board
 from tests.server.asking import SMALL
 
 STALLED = {**SMALL, "prompt": "[sandbox:stall] a fox", "wait_seconds": 0}

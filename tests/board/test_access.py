@@ -87,7 +87,7 @@ async def test_nothing_is_answered_without_the_token_of_a_session(settings: Sett
     async with opened(settings, signed_in=False) as page:
         for words in ("", "Bearer", "Bearer x", "Basic eDp4", f"Bearer {'x' * 43}", "Bearer é"):
             for method, path in BEHIND_THE_TOKEN:
-                headers = {"Authorization": words.encode()} if words else {}
+                headers = [(b"Authorization", words.encode())] if words else []
                 answer = await page.client.request(
                     method, path, headers=headers, json={} if method == "POST" else None
                 )

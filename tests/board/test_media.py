@@ -59,7 +59,9 @@ async def test_any_part_of_a_video_is_played_by_its_address_alone(settings: Sett
         size = len(whole)
 
         async def part(words: str, **more: str) -> httpx2.Response:
-            headers = {name: value.encode("latin-1") for name, value in {"Range": words, **more}.items()}
+            headers = [
+                (name.encode(), value.encode("latin-1")) for name, value in {"Range": words, **more}.items()
+            ]
             return await page.client.get(address, headers=headers)
 
         answer = await page.client.get(address)

@@ -14,7 +14,7 @@ from ...server import run_board
 from ..opening import opened
 
 if TYPE_CHECKING:
-    from ...server.board.running import BoardAddress
+    from ...presentation.board import BoardAddress
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -10,13 +10,13 @@ import stat
 import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
 
 from ...errors import ConfigError, StoreError
+from ...presentation.board import BoardAddress
 from .another import ask_for_code
 from .sessions import Sessions
 
@@ -26,20 +26,6 @@ if TYPE_CHECKING:
     from ...store import BoardFile, RunningBoard
 
 _STARTING_SECONDS = 10.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class BoardAddress:
-    """
-    Where the board is. Both addresses hold a code that is good once, within a minute.
-
-    `to_open` is for the program that opens a browser, whose arguments others on this machine can read; `to_show` for
-    the person.
-    """
-
-    to_show: str
-    to_open: str
-    already: bool
 
 
 Tell = Callable[[BoardAddress], None]
