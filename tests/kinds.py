@@ -44,6 +44,7 @@ KINDS = {
     "board/test_page.py": UNIT,
     "board/test_process.py": PROCESS,
     "board/test_sessions.py": UNIT,
+    "board_page": PROOF,
     "catalog": UNIT,
     "cli": PROCESS,
     "cli/test_accounts.py": PROOF,
@@ -141,6 +142,7 @@ KINDS = {
 """The kind of each folder, and of each file in it that is of another kind; paths from this folder."""
 
 MINIATURES = {
+    "board_page/test_local_page.py": "test_a_person_approves_one_price_and_declines_another",
     "cli/test_accounts.py": "test_the_message_about_another_key_names_a_command_that_goes_on_with_the_first",
     "cli/test_consent.py": "test_approve_asks_the_person_at_the_terminal",
     "cli/test_doctor.py": "test_a_wrong_setting_is_named_once",

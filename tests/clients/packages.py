@@ -1,4 +1,4 @@
-"""Installs the clients of other makers from npm, once, into a cache folder outside the repository."""
+"""Installs programs of other makers from npm, once, into a cache folder outside the repository."""
 
 from __future__ import annotations
 
@@ -30,21 +30,30 @@ def installed(cache: Path | None = None) -> Path:
     """
     Return the folder that has them as `node_modules`, and `node22` among them: the newest clients need that.
 
+    Raises Missing.
+    """
+    return installed_of(_PACKAGES, "clients", f"node22@npm:{_node_package()}", cache=cache)
+
+
+def installed_of(packages: Path, name: str, *more: str, cache: Path | None = None) -> Path:
+    """
+    Return the folder that has what a package.json names, and some more, as `node_modules`.
+
     One process installs while the others wait; a folder that exists is complete. Raises Missing.
     """
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         raise Missing("node and npm are not installed")
-    wanted = _PACKAGES.read_bytes() + _node_package().encode()
+    wanted = packages.read_bytes() + "".join(more).encode()
     cache = cache or CACHE
-    folder = cache / f"clients-{hashlib.sha256(wanted).hexdigest()[:12]}"
+    folder = cache / f"{name}-{hashlib.sha256(wanted).hexdigest()[:12]}"
     cache.mkdir(parents=True, exist_ok=True)
-    with alone(cache / "clients.lock"):
+    with alone(cache / f"{name}.lock"):
         if not folder.exists():
             unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=cache))
             try:
-                shutil.copyfile(_PACKAGES, unfinished / "package.json")
-                _install(npm, unfinished)
+                shutil.copyfile(packages, unfinished / "package.json")
+                _install(npm, unfinished, *more)
                 unfinished.rename(folder)
             finally:
                 shutil.rmtree(unfinished, ignore_errors=True)
@@ -57,11 +66,11 @@ def node22(folder: Path) -> str:
     return str(folder / "node_modules" / "node22" / "bin" / name)
 
 
-def _install(npm: str, folder: Path) -> None:
+def _install(npm: str, folder: Path, *more: str) -> None:
     quiet = ["--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--loglevel=error"]
     try:
         subprocess.run(
-            [npm, "install", *quiet, f"node22@npm:{_node_package()}"],
+            [npm, "install", *quiet, *more],
             cwd=folder,
             check=True,
             capture_output=True,
@@ -69,9 +78,9 @@ def _install(npm: str, folder: Path) -> None:
             timeout=_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        raise Missing(f"npm did not install the clients within {_SECONDS:.0f} s") from None
+        raise Missing(f"npm did not install them within {_SECONDS:.0f} s") from None
     except subprocess.CalledProcessError as error:
-        raise Missing(f"npm could not install the clients: {error.stderr.strip()[-500:]}") from None
+        raise Missing(f"npm could not install them: {error.stderr.strip()[-500:]}") from None
 
 
 def _node_package() -> str:

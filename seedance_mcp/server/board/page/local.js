@@ -1,0 +1,183 @@
+/** The way to the server that runs on this computer and has served the page. */
+
+import { Ended, Unreachable, pause, refusal } from "./connection.js";
+
+/** @typedef {import("./types.js").Board} Board */
+/** @typedef {import("./types.js").Connection} Connection */
+/** @typedef {import("./types.js").JobCard} JobCard */
+/** @typedef {import("./types.js").Listener} Listener */
+/** @typedef {Record<string, unknown>} Given */
+
+const TOKEN_KEY = "seedance-board-token";
+const PAGE_LENGTH = 200;
+const LONGEST_PAUSE_SECONDS = 15;
+const TABS = "seedance-board";
+const SECONDS_FOR_OTHER_TABS = 0.5;
+
+/**
+ * Return whether the page came from the local server, which marks it.
+ * @returns {boolean}
+ */
+export function isLocal() {
+  return document.querySelector('meta[name="seedance-board"][content="local"]') !== null;
+}
+
+/** @returns {Connection} */
+export function localConnection() {
+  let token = "";
+
+  /**
+   * @param {string} path
+   * @param {unknown} [body] sent as JSON by POST
+   * @param {AbortSignal} [signal]
+   */
+  async function request(path, body, signal) {
+    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+    const post = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+    let answer;
+    try {
+      answer = await fetch(path, { headers, signal, cache: "no-store", ...post });
+    } catch (error) {
+      throw new Unreachable(String(error));
+    }
+    if (answer.status === 401) throw new Ended();
+    return answer;
+  }
+
+  /**
+   * @param {string} path
+   * @param {unknown} [body]
+   * @returns {Promise<any>}
+   */
+  async function json(path, body) {
+    const answer = await request(path, body);
+    const told = await answer.json().catch(() => ({}));
+    if (!answer.ok || told.ok === false) throw refusal(told.error ?? { message: `The server answered ${answer.status}.` });
+    return told;
+  }
+
+  /** @param {string} path */
+  async function picture(path) {
+    const answer = await request(path);
+    return answer.ok ? asData(await answer.blob()) : null;
+  }
+
+  /**
+   * Tell of changes for as long as the server sends them.
+   * @param {Listener} listener
+   */
+  async function follow(listener) {
+    for (let seconds = 1; ; seconds = Math.min(seconds * 2, LONGEST_PAUSE_SECONDS)) {
+      try {
+        const { body } = await request("/api/events");
+        if (!body) return;
+        listener.reach("live");
+        listener.changed();
+        seconds = 0.5;
+        await eachEvent(body, listener.changed);
+      } catch (error) {
+        if (error instanceof Ended) return listener.reach("ended");
+      }
+      listener.reach("lost");
+      await pause(seconds);
+    }
+  }
+
+  return {
+    place: "local",
+    open: async (listener) => {
+      token = await sessionToken();
+      void follow(listener);
+    },
+    snapshot: (before) => json(`/api/board?limit=${PAGE_LENGTH}${before ? `&before=${encodeURIComponent(before)}` : ""}`),
+    call: async (tool, given) => (await json(`/api/tools/${tool}`, given)).content,
+    poster: (job) => picture(`/api/jobs/${encodeURIComponent(job.job_id)}/poster`),
+    sheet: (job) => picture(`/api/jobs/${encodeURIComponent(job.job_id)}/sheet`),
+    ways: (job) => (job.media ? [{ load: async () => /** @type {string} */ (job.media) }] : []),
+    buy: async (given, mostUsd, key) => {
+      return (await json("/api/buy", { arguments: given, usd: mostUsd, request_key: key })).job.job_id;
+    },
+    answer: async (question, agrees) => {
+      await json("/api/answer", { question_id: question.question_id, yes: agrees, usd: question.usd });
+    },
+    openFolder: async (job) => {
+      await json(`/api/jobs/${encodeURIComponent(job.job_id)}/open-folder`, {});
+    },
+    openLink: null,
+    say: null,
+    display: null,
+  };
+}
+
+/**
+ * Return the token of this tab. The code in the address works once: the token for it is kept until the tab is closed.
+ * A tab that was opened from a link in a chat has no code, and asks the other tabs of the same board.
+ * @returns {Promise<string>}
+ */
+async function sessionToken() {
+  const token = (await exchangedCode()) ?? sessionStorage.getItem(TOKEN_KEY) ?? (await tokenOfOtherTab());
+  if (token) sessionStorage.setItem(TOKEN_KEY, token);
+  if (token) tellOtherTabs(token);
+  return token ?? "";
+}
+
+/** @returns {Promise<string | null>} */
+async function exchangedCode() {
+  const code = new URLSearchParams(location.hash.slice(1)).get("code");
+  if (!code) return null;
+  history.replaceState(null, "", location.pathname);
+  const answer = await fetch("/session", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ code }),
+  }).catch(() => null);
+  return answer?.ok ? (await answer.json()).token : null;
+}
+
+/** @returns {Promise<string | null>} */
+async function tokenOfOtherTab() {
+  const channel = new BroadcastChannel(TABS);
+  const token = new Promise((resolve) => {
+    channel.onmessage = ({ data }) => typeof data?.token === "string" && resolve(data.token);
+  });
+  channel.postMessage({ asks: true });
+  const found = await Promise.race([token, pause(SECONDS_FOR_OTHER_TABS)]);
+  channel.close();
+  return found ?? null;
+}
+
+/** @param {string} token */
+function tellOtherTabs(token) {
+  const channel = new BroadcastChannel(TABS); // heard by pages of this very origin alone
+  channel.onmessage = ({ data }) => data?.asks && channel.postMessage({ token });
+}
+
+/**
+ * Call back for every event that tells of a change, until the stream ends.
+ * @param {ReadableStream<Uint8Array>} body
+ * @param {() => void} changed
+ */
+async function eachEvent(body, changed) {
+  const reader = body.pipeThrough(/** @type {any} */ (new TextDecoderStream())).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const lines = (rest + value).split(/\r?\n/);
+    rest = lines.pop() ?? "";
+    if (lines.some((line) => line.startsWith("event:") && line.includes("changed"))) changed();
+  }
+}
+
+/**
+ * @param {Blob} blob
+ * @returns {Promise<string>}
+ */
+function asData(blob) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result));
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(blob);
+  });
+}

@@ -1,0 +1,117 @@
+/** The shapes that the server sends, and what parts of the page hand to each other: types only, never loaded. */
+
+/** @typedef {{ amount: string, currency: string, usd: string }} Amount */
+/** @typedef {{ code: string, message: string, hint: string, problems?: string[] }} Failure */
+/** @typedef {"good" | "usable" | "bad"} Verdict */
+/**
+ * @typedef {object} Review
+ * @property {Verdict} verdict
+ * @property {string} by who judged: `person` or `assistant`
+ * @property {string | null} notes
+ * @property {Record<string, number> | null} scores 1 to 5 each
+ */
+/**
+ * @typedef {object} JobCard
+ * @property {string} job_id
+ * @property {string} status
+ * @property {string} provider
+ * @property {string} model
+ * @property {boolean} stopping whether the provider was asked to stop it
+ * @property {string} prompt its beginning, if it is long
+ * @property {number} prompt_characters how long all of it is
+ * @property {boolean} placeholder
+ * @property {number | null} progress 0 to 1
+ * @property {Amount} estimate
+ * @property {Amount | null} charge
+ * @property {number | null} width
+ * @property {number | null} height
+ * @property {number | null} duration_seconds
+ * @property {string} created_at
+ * @property {string | null} finished_at
+ * @property {Failure | null} error
+ * @property {string[]} notes
+ * @property {boolean} has_video
+ * @property {number | null} bytes
+ * @property {{ based_on: string | null, continues: string | null } | null} lineage
+ * @property {Record<string, unknown>} settings
+ * @property {Review | null} [review]
+ * @property {{ id: string, number: number } | null} [group]
+ * @property {string | null} video_url
+ * @property {string | null} url_expires_at
+ * @property {string | null} price_again_usd
+ * @property {string | null} [media] where the local server has the video
+ * @property {string | null} [video_path]
+ */
+/**
+ * @typedef {object} Waiting A price that a person was asked about and has not answered.
+ * @property {string} question_id
+ * @property {string} text
+ * @property {string} provider
+ * @property {string} model
+ * @property {string} usd the most that it costs, or what is counted if that is not known
+ * @property {boolean} known
+ * @property {string} reason
+ * @property {string} asked_at
+ * @property {string} expires_at
+ */
+/**
+ * @typedef {object} Spending
+ * @property {{ per_job_usd: string | null, per_day_usd: string | null, jobs_per_hour: number | null }} caps
+ * @property {string} spent_today_usd
+ * @property {string} reserved_usd
+ * @property {string} left_today_usd
+ * @property {{ provider: string, usd: string }[]} providers
+ */
+/**
+ * @typedef {object} Board
+ * @property {string} now
+ * @property {string} version
+ * @property {JobCard[]} jobs newest first
+ * @property {string | null} more where older jobs go on
+ * @property {number} total
+ * @property {Waiting[]} waiting
+ * @property {Spending} spending
+ * @property {string[]} notes
+ * @property {string | null} local_url
+ */
+/**
+ * @typedef {object} Way One way to play a video; `load` resolves to an address, and tells how much has arrived (0 to 1).
+ * @property {(progress: (part: number) => void) => Promise<string>} load
+ */
+/**
+ * @typedef {object} Look What a host wants the page to look like; what it leaves out stays as it was.
+ * @property {string} [theme] `light` or `dark`
+ * @property {string} [locale]
+ * @property {Record<string, string | undefined>} [variables] CSS custom properties
+ * @property {string} [mode] `inline` or `fullscreen`
+ */
+/**
+ * @typedef {object} Listener What a connection tells the page.
+ * @property {() => void} changed something on the board is different now
+ * @property {(state: "live" | "lost" | "ended") => void} reach whether the server can be reached; `ended` does not come back
+ * @property {(look: Look) => void} look
+ * @property {(jobId: string) => void} focus the chat is about this job now
+ */
+/**
+ * @typedef {object} Connection The way to the server, the same for the page in a browser and in a chat; what is null cannot be done there.
+ * @property {"local" | "app"} place
+ * @property {(listener: Listener) => Promise<void>} open
+ * @property {(before: string | null) => Promise<Board>} snapshot
+ * @property {(tool: string, given: Record<string, unknown>) => Promise<Record<string, unknown>>} call
+ * @property {(job: JobCard) => Promise<string | null>} poster a picture as `data:` URL
+ * @property {(job: JobCard) => Promise<string | null>} sheet the contact sheet, likewise
+ * @property {(job: JobCard) => Way[]} ways the best first
+ * @property {(given: Record<string, unknown>, mostUsd: string, key: string) => Promise<string | null>} buy buys what costs no more than that, once for each key; the id of the job
+ * @property {((question: Waiting, agrees: boolean) => Promise<void>) | null} answer
+ * @property {((job: JobCard) => Promise<void>) | null} openFolder
+ * @property {((url: string) => Promise<boolean>) | null} openLink
+ * @property {((text: string) => Promise<void>) | null} say writes into the chat
+ * @property {((mode: "inline" | "fullscreen") => Promise<void>) | null} display
+ */
+/**
+ * @typedef {object} Part A piece of the page; `update` shows what the state says now, and leaves alone what has not changed.
+ * @property {HTMLElement} root
+ * @property {() => void} update
+ */
+
+export {};
