@@ -155,12 +155,11 @@ async def test_videos_of_all_shapes_are_compared_upright_and_whole(tmp_path: Pat
 async def test_a_label_has_no_empty_boxes_for_what_the_font_lacks(tmp_path: Path) -> None:
     path = film(tmp_path / "a.mp4", shots("R"))
     drawn: list[bytes] = []
-    for label in ("ete.mp4", "été.mp4", "红狐 ete.mp4", "ete\n.mp4", "other.mp4"):
+    for label in ("ete .mp4", "红狐 été\n.mp4", "other.mp4"):
         with anyio.fail_after(30):
             sheet = await comparison_sheet([Row(path=path, label=label)] * 2, [0])
         drawn.append(sheet.jpeg)
-    assert drawn[0] == drawn[1] == drawn[2]
-    assert len(set(drawn)) == 3
+    assert drawn[0] == drawn[1] != drawn[2]
 
 
 async def test_six_videos_that_no_encoder_makes_small_stay_within_the_bounds(tmp_path: Path) -> None:
