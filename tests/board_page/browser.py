@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, Frame, Page, Playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Frame, Page, Playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_USUAL_PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+)
 _AXE_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 PATIENCE = 10_000
 """For how long a page is waited for, in milliseconds."""
@@ -20,7 +24,7 @@ PATIENCE = 10_000
 
 def chromium() -> str | None:
     """Return the path of a Chromium or Chrome; None if there is none."""
-    return next(filter(None, map(shutil.which, _NAMES)), None)
+    return next(filter(None, map(shutil.which, (*_NAMES, *_USUAL_PLACES))), None)
 
 
 async def launched(playwright: Playwright, path: str) -> Browser:
@@ -39,13 +43,18 @@ class Complaints:
         self._expected = expected
 
     def listen(self, context: BrowserContext) -> None:
-        context.on("console", lambda told: told.type in ("error", "warning") and self._note(told.text))
+        """Note whatever is complained of on the pages of this context."""
+        context.on("console", self._told)
         context.on("weberror", lambda thrown: self._note(str(thrown.error)))
         context.on("request", lambda request: self._requested(request.url))
 
     def expect(self, *words: str) -> None:
         """Take complaints with one of these words for granted from now on."""
         self._expected = (*self._expected, *words)
+
+    def _told(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self._note(message.text)
 
     def _requested(self, url: str) -> None:
         parts = urlsplit(url)

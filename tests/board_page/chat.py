@@ -116,14 +116,18 @@ async def in_a_task(opened: contextlib.AbstractAsyncContextManager[T]) -> AsyncI
     wanted = asyncio.Event()
 
     async def hold() -> None:
-        async with opened as value:
-            entered.set_result(value)
-            await wanted.wait()
+        try:
+            async with opened as value:
+                entered.set_result(value)
+                await wanted.wait()
+        except BaseException as error:
+            if entered.done():
+                raise
+            entered.set_exception(error)
 
     task = asyncio.create_task(hold())
-    await asyncio.wait([task, entered], return_when=asyncio.FIRST_COMPLETED)
     try:
-        yield entered.result() if entered.done() else await task
+        yield await entered
     finally:
         wanted.set()
         await task

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import pytest_asyncio
@@ -29,14 +30,14 @@ async def browser() -> AsyncIterator[Browser]:
     """A Chromium without a window; skipped as the packages are where there is none."""
     path = chromium()
     if path is None:
-        _skip("there is no Chromium or Chrome on the PATH")
+        _skip("there is no Chromium and no Chrome here")
     async with async_playwright() as playwright:
         found = await launched(playwright, path)
         yield found
         await found.close()
 
 
-def _skip(why: str) -> None:
+def _skip(why: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(f"CI has to look at the board in a browser: {why}.")
     pytest.skip(f"the board cannot be looked at: {why}")

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import pytest_asyncio
@@ -24,7 +24,8 @@ from .scene import DEAR, HOSTILE, ask, environment, fill, make, server
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
 FOX = {"prompt": "A red fox trots through fresh snow at dawn, slow dolly in", "seed": 1}
-THEMES, WIDTHS, LANGUAGES = ("light", "dark"), (320, 640, 1280), ("en", "zh-CN")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+WIDTHS, LANGUAGES = (320, 640, 1280), ("en", "zh-CN")
 
 
 @dataclass(frozen=True)
