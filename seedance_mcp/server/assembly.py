@@ -13,12 +13,14 @@ from mcp.server.subscriptions import InMemorySubscriptionBus
 from ..config import Settings
 from ..errors import SeedanceError
 from .ending import Ending
+from .job_tasks import JobTasks
 from .opening import Opening, opening
 from .resources import add_resources
 from .revisions import only_what_was_negotiated
 from .skills import SkillsExtension
+from .tasks import TasksExtension
 from .tooling import Toolbox
-from .tools import all_tools
+from .tools import all_tools, answering_with_a_job
 from .updates import Updates
 
 _HOUR_MS = 3_600_000
@@ -56,7 +58,7 @@ def assemble(
         lifespan=lifespan,
         subscriptions=bus,
         middleware=[only_what_was_negotiated],
-        extensions=[SkillsExtension()],
+        extensions=[SkillsExtension(), TasksExtension(JobTasks(answering_with_a_job))],
         cache_hints={"tools/list": CacheHint(ttl_ms=_HOUR_MS, scope="public")},
         log_level="WARNING",
     )
