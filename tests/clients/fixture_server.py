@@ -32,7 +32,10 @@ from seedance_mcp.app import Update
 from seedance_mcp.errors import ConfirmationRequired, SeedanceError
 from seedance_mcp.server.calls import Call, Reply
 from seedance_mcp.server.revisions import only_what_was_negotiated
+from seedance_mcp.server.tasks import TasksExtension
 from seedance_mcp.server.tooling import Answer, Toolbox, tool
+
+from . import fixture_tasks
 
 _HINTS = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
@@ -45,7 +48,13 @@ class Nothing(BaseModel):
 
 def fixture_server() -> MCPServer[Any]:
     """Build it. It has no app, so no lifespan of ours."""
-    return Toolbox(name="fixture", version="1", tools=_tools(), middleware=[only_what_was_negotiated])
+    return Toolbox(
+        name="fixture",
+        version="1",
+        tools=_tools(),
+        middleware=[only_what_was_negotiated],
+        extensions=[TasksExtension(fixture_tasks.BOOK)],
+    )
 
 
 def _tools() -> list[Tool]:
@@ -60,6 +69,13 @@ def _tools() -> list[Tool]:
         test_elicitation,
         test_input_required_result_elicitation,
         test_input_required_result_request_state,
+        fixture_tasks.greet,
+        fixture_tasks.slow_compute,
+        fixture_tasks.failing_job,
+        fixture_tasks.protocol_error_job,
+        fixture_tasks.confirm_delete,
+        fixture_tasks.multi_input,
+        fixture_tasks.test_tool_with_task,
     )
     return [
         tool(function, annotations=_HINTS, returns=(Nothing,), proves_reading=False) for function in functions
