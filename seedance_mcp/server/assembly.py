@@ -18,7 +18,7 @@ from .opening import Opening, opening
 from .resources import add_resources
 from .revisions import only_what_was_negotiated
 from .skills import SkillsExtension
-from .tasks import TasksExtension
+from .tasks import TasksExtension, no_news_of_tasks_unasked
 from .tooling import Toolbox
 from .tools import all_tools, answering_with_a_job
 from .updates import Updates
@@ -57,7 +57,7 @@ def assemble(
         tools=list(all_tools()),
         lifespan=lifespan,
         subscriptions=bus,
-        middleware=[only_what_was_negotiated],
+        middleware=[only_what_was_negotiated, no_news_of_tasks_unasked],
         extensions=[SkillsExtension(), TasksExtension(JobTasks(answering_with_a_job))],
         cache_hints={"tools/list": CacheHint(ttl_ms=_HOUR_MS, scope="public")},
         log_level="WARNING",

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from mcp import MCPError
 from mcp.server import ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult
 from mcp.server.extension import Extension, MethodBinding
 from mcp.server.mcpserver import require_client_extension
 from mcp.shared.inbound import MCP_NAME_HEADER, decode_header_value
@@ -104,18 +105,33 @@ def takes_tasks(context: _Context) -> bool:
     return context.protocol_version in _REVISIONS and TASKS in (declared or {})
 
 
+async def no_news_of_tasks_unasked(ctx: _Context, call_next: CallNext) -> HandlerResult:
+    """
+    Refuse a client that wants news of tasks without having declared them: raises MCPError, as the extension says.
+
+    To those that have declared them no such news is sent, either, and the acknowledgement says so by leaving it out:
+    what changes in a job is news of its resource.
+    """
+    wanted = (ctx.params or {}).get("notifications")
+    if ctx.method == "subscriptions/listen" and isinstance(wanted, Mapping) and "taskIds" in wanted:
+        require_client_extension(ctx, TASKS)
+    return await call_next(ctx)
+
+
 def no_task(task_id: str) -> MCPError:
     """The refusal of an id that no task has."""
     return MCPError(INVALID_PARAMS, f"There is no task {task_id[:60]!r}.")
 
 
-class TaskParams(RequestParams):
+class TaskParams(
+    RequestParams, defer_build=True
+):  # few clients have tasks, and every start would wait for it
     """What names a task."""
 
     task_id: str
 
 
-class UpdateTaskParams(TaskParams):
+class UpdateTaskParams(TaskParams, defer_build=True):
     """Answers to what a task asked, by the names of the questions."""
 
     input_responses: dict[str, Any]

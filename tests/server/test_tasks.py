@@ -10,7 +10,16 @@ import anyio
 import pytest
 from mcp import Client, MCPError
 from mcp.client import ClientRequestContext
-from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, Implementation
+from mcp.types import (
+    CallToolResult,
+    ElicitRequestParams,
+    ElicitResult,
+    Implementation,
+    Result,
+    SubscriptionFilter,
+    SubscriptionsListenRequest,
+    SubscriptionsListenRequestParams,
+)
 
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.server import create_server
@@ -201,6 +210,36 @@ async def test_a_lost_purchase_that_a_person_has_to_look_for_is_not_waited_for(t
                 answer = await client.call_tool("generate_video", wish)
     assert content(answer)["status"] == "unknown"
     assert "Do not submit again" in text(answer)
+
+
+@pytest.mark.parametrize("declared", [False, True])
+async def test_no_news_of_tasks_is_promised(settings: Settings, declared: bool) -> None:
+    wanted = SubscriptionFilter.model_validate({"resourcesListChanged": True, "taskIds": ["job_nothing"]})
+    listen = SubscriptionsListenRequest(params=SubscriptionsListenRequestParams(notifications=wanted))
+    said: list[Any] = []
+
+    async def hear(message: Any) -> None:
+        said.append(message)
+        acknowledged.set()
+
+    acknowledged = anyio.Event()
+    extensions = [TakesTasks()] if declared else []
+    with anyio.fail_after(20):
+        async with (
+            Client(create_server(settings), extensions=extensions, message_handler=hear) as client,
+            anyio.create_task_group() as tasks,
+        ):
+            if declared:
+                tasks.start_soon(client.session.send_request, listen, Result)
+                await acknowledged.wait()
+                assert said[0].params.notifications.model_dump(exclude_none=True) == {
+                    "resources_list_changed": True
+                }
+                tasks.cancel_scope.cancel()
+            else:
+                with pytest.raises(MCPError) as refused:
+                    await client.session.send_request(listen, Result)
+                assert refused.value.error.code == -32021
 
 
 def _said(result: Mapping[str, Any]) -> str:
