@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from ..config import Settings, runnable
 from ..presentation.results import EstimateShape, JobsShape
 from ..texts import number_of
+from .tasks import NewTask
 
 _OPTIONAL = ("finished_meanwhile", "notes", "details", "unjudged", "unjudged_count", "image", "others")
 """Fields that say nothing when they are empty, and are then left out."""
@@ -96,11 +97,13 @@ def video_link(path: str, size: int | None = None) -> ResourceLink:
 
 
 def with_notes(
-    answer: CallToolResult | InputRequiredResult, notes: Sequence[str]
-) -> CallToolResult | InputRequiredResult:
+    answer: CallToolResult | InputRequiredResult | NewTask, notes: Sequence[str]
+) -> CallToolResult | InputRequiredResult | NewTask:
     """Add sentences to an answer or a refusal, at the end of its text and to its notes."""
     if not notes or isinstance(answer, InputRequiredResult):
         return answer
+    if isinstance(answer, NewTask):
+        return answer.saying(notes)
     first, *others = answer.content
     if isinstance(first, TextContent):
         text = "\n".join([first.text, *(f"Note: {note}" for note in notes)])
@@ -113,11 +116,13 @@ def with_notes(
 
 
 def with_commands(
-    answer: CallToolResult | InputRequiredResult, settings: Settings | None
-) -> CallToolResult | InputRequiredResult:
+    answer: CallToolResult | InputRequiredResult | NewTask, settings: Settings | None
+) -> CallToolResult | InputRequiredResult | NewTask:
     """Write the commands that an answer or a refusal tells a person to run as they can be run; see `runnable`."""
     if isinstance(answer, InputRequiredResult):
         return answer
+    if isinstance(answer, NewTask):
+        return answer.worded(lambda sentences: runnable(sentences, settings))
     blocks = [
         block.model_copy(update={"text": runnable(block.text, settings)})
         if isinstance(block, TextContent)

@@ -15,13 +15,15 @@ from ..errors import SeedanceError
 from .board.mcp_app import AppsExtension
 from .completions import add_completions
 from .ending import Ending
+from .job_tasks import JobTasks
 from .opening import Opening, opening
 from .prompts import add_prompts, all_prompts
 from .resources import add_resources
 from .revisions import only_what_was_negotiated
 from .skills import SkillsExtension
+from .tasks import TasksExtension, no_news_of_tasks_unasked
 from .tooling import Toolbox
-from .tools import all_tools
+from .tools import all_tools, answering_with_a_job
 from .updates import Updates
 
 _HOUR_MS = 3_600_000
@@ -58,8 +60,8 @@ def assemble(
         tools=list(all_tools()),
         lifespan=lifespan,
         subscriptions=bus,
-        middleware=[only_what_was_negotiated],
-        extensions=[SkillsExtension(), AppsExtension()],
+        middleware=[only_what_was_negotiated, no_news_of_tasks_unasked],
+        extensions=[SkillsExtension(), AppsExtension(), TasksExtension(JobTasks(answering_with_a_job))],
         cache_hints={
             "tools/list": CacheHint(ttl_ms=_HOUR_MS, scope="public"),
             "prompts/list": CacheHint(ttl_ms=_HOUR_MS, scope="public"),

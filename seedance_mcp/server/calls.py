@@ -23,6 +23,7 @@ from ..types import Job
 from .hosts import Waits, waits
 from .opening import Opening
 from .revisions import defines
+from .tasks import takes_tasks
 from .transport import peer_of
 
 if TYPE_CHECKING:
@@ -244,6 +245,11 @@ class Call:
         return InputRequiredResult(
             input_requests={_QUESTION: ElicitRequest(params=params)}, request_state=asked.approval
         )
+
+    @property
+    def takes_tasks(self) -> bool:
+        """True if the client said with this call that its answer may be a task."""
+        return takes_tasks(self._context.request_context)
 
     @property
     def _modern(self) -> bool:

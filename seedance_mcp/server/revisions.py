@@ -53,6 +53,8 @@ def _narrowed(result: dict[str, Any], revision: str, *, links: bool) -> dict[str
     kept: dict[str, Any] = result
     for path in unknown.fields:
         kept = _without(kept, path)
+    if isinstance(kept.get("result"), dict):  # the answer that a task came to
+        kept = {**kept, "result": _narrowed(kept["result"], revision, links=links)}
     content = kept.get("content")
     if hidden and isinstance(content, list):
         blocks = cast("list[dict[str, Any]]", content)

@@ -27,10 +27,11 @@ from .arguments import checked, given
 from .board.mcp_app import ADDRESS_KEY
 from .calls import Call
 from .schemas import input_schema, output_schema
+from .tasks import NewTask
 
 _LOG = logging.getLogger(__name__)
 
-Answer = CallToolResult | InputRequiredResult
+Answer = CallToolResult | InputRequiredResult | NewTask
 
 ERROR_KEY = "seedance/error"
 """Where in the `_meta` of a refusal its facts stand as data."""
@@ -57,8 +58,8 @@ class Toolbox(MCPServer[Any]):
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
-    ) -> Answer:
-        """Call a tool. Raises MCPError for an unknown one."""
+    ) -> CallToolResult | InputRequiredResult:
+        """Call a tool. Raises MCPError for an unknown one. A `NewTask`, for which the SDK has no type, is passed on by it."""
         known = [tool.name for tool in await self.list_tools()]
         if name not in known:
             raise MCPError(INVALID_PARAMS, f"Unknown tool {name[:60]!r}. There are: {', '.join(known)}.")

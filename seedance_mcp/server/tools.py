@@ -33,6 +33,8 @@ from .answers import answer, estimate_answer, job_link, jobs_answer, picture, vi
 from .board.mcp_app import on_the_board
 from .calls import Call
 from .consent import agreed
+from .job_tasks import goes_on, task_of
+from .tasks import NewTask
 from .tooling import Answer, Closed, tool
 
 _LOG = logging.getLogger(__name__)
@@ -163,6 +165,12 @@ def all_tools() -> tuple[Tool, ...]:
     )
 
 
+@cache
+def answering_with_a_job() -> Tool:
+    """Make what answers with a job for a client that asks by itself: that is no evidence that anybody has read anything."""
+    return tool(check_status, annotations=ASK, returns=(results.JobShape,), proves_reading=False)
+
+
 async def generate_video(
     call: Call,
     request: VideoRequest,
@@ -185,6 +193,8 @@ async def generate_video(
             f"This request was made before: this is its job. Nothing was {views.done(call.app, started.job)} now."
             f" Only if the person wants another take: {another}.",
         )
+    if call.takes_tasks and await goes_on(call.app, started.job):
+        return NewTask.of(task_of(started.job, call.app.settings)).saying(notes)
     job = await _wait(call, started.job, wait_seconds, usual=call.waits.generate)
     return await _job_answer(call, job, deduplicated=started.deduplicated, notes=notes)
 

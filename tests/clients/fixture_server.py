@@ -35,7 +35,10 @@ from seedance_mcp.server.calls import Call, Reply
 from seedance_mcp.server.completions import add_completions
 from seedance_mcp.server.prompts import Argument, ServedPrompt, add_prompts
 from seedance_mcp.server.revisions import only_what_was_negotiated
+from seedance_mcp.server.tasks import TasksExtension
 from seedance_mcp.server.tooling import Answer, Toolbox, tool
+
+from . import fixture_tasks
 
 _HINTS = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
@@ -48,7 +51,13 @@ class Nothing(BaseModel):
 
 def fixture_server() -> MCPServer[Any]:
     """Build it. It has no app, so no lifespan of ours."""
-    server = Toolbox(name="fixture", version="1", tools=_tools(), middleware=[only_what_was_negotiated])
+    server = Toolbox(
+        name="fixture",
+        version="1",
+        tools=_tools(),
+        middleware=[only_what_was_negotiated],
+        extensions=[TasksExtension(fixture_tasks.BOOK)],
+    )
     add_prompts(server, lambda: _PROMPTS)
     add_completions(server, lambda: _PROMPTS)
     return server
@@ -66,6 +75,13 @@ def _tools() -> list[Tool]:
         test_elicitation,
         test_input_required_result_elicitation,
         test_input_required_result_request_state,
+        fixture_tasks.greet,
+        fixture_tasks.slow_compute,
+        fixture_tasks.failing_job,
+        fixture_tasks.protocol_error_job,
+        fixture_tasks.confirm_delete,
+        fixture_tasks.multi_input,
+        fixture_tasks.test_tool_with_task,
     )
     return [
         tool(function, annotations=_HINTS, returns=(Nothing,), proves_reading=False) for function in functions

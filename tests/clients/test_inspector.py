@@ -17,6 +17,7 @@ from .driver import Sdk, command_on
 from .packages import node22
 from .play import TOOLS, YES, Seen, as_word, compare, has_picture, job_id_in, readable, revision_in
 from .rows import INSPECTORS, row
+from .tape import messages
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -74,6 +75,10 @@ def test_the_inspector_does_what_the_table_says(inspect: Inspect, tmp_path: Path
     assert refused["_meta"]["seedance/error"]["code"] == "job_not_found"
     made = call("generate_video", **SMALL, wait_seconds=60)
     assert Path(made["structuredContent"]["video_path"]).is_file()
+    asked = [message["method"] for message in messages(tmp_path / "tape", ">") if "method" in message]
+    assert ("tasks/get" in asked) == (
+        sdk == MODERN
+    )  # it declares tasks in the older era, too, which has no such thing
     resources = [one["uri"] for one in inspect(sdk, "--method", "resources/list")[1]["resources"]]
     job = f"seedance://jobs/{job_id_in(made)}"
     _, read = inspect(sdk, "--method", "resources/read", "--uri", f"{job}/contact-sheet")
