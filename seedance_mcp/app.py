@@ -152,6 +152,8 @@ class App:
             usual_seconds=await self.usual_seconds(plan.offer.provider.name, plan.offer.model.id),
             advice=(*plan.notes, *self._planner.advice(plan, asked)),
             max_usd=terms.max_usd,
+            ladder=plan.ladder,
+            ladder_words=plan.ladder.words(plan) if plan.ladder else "",
         )
 
     async def generate(self, request: VideoRequest, terms: PurchaseTerms | None = None) -> StartedJob:

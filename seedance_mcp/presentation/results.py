@@ -106,6 +106,15 @@ class Alternative(Shape):
     differences: tuple[str, ...]
 
 
+class LadderShape(Shape):
+    """A draft and then the same in full, with what each costs. `same_take`: the second step is the very take of the first."""
+
+    draft: Amount
+    final: Amount
+    same_take: bool
+    words: str
+
+
 class EstimateShape(Shape):
     """What a request costs. Without `estimate` the price is unknown. `settings` is the request in full."""
 
@@ -122,6 +131,7 @@ class EstimateShape(Shape):
     offers: tuple[Alternative, ...]
     budget: BudgetShape
     usual_seconds: float | None
+    ladder: LadderShape | None = None
     notes: tuple[str, ...] = ()
     next_step: str
     finished_meanwhile: tuple[Finished, ...] = ()

@@ -10,12 +10,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OtherAccount, SeedanceError, trace_of
-from ..types import Job, JobStatus, Price, VideoRequest
+from ..types import Job, JobState, JobStatus, Price, VideoRequest
 from . import results as shape
 
 if TYPE_CHECKING:
     from ..app import App, Quote, UploadedMedia, Viewed
-    from ..catalog import ProviderInfo
+    from ..catalog import Estimate, ProviderInfo
 
 _LOG = logging.getLogger(__name__)
 
@@ -87,6 +87,7 @@ async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable
             *([job.folder_error] if job.folder_error else []),
             *([files.doubt] if files and files.doubt else []),
             *_hook_note(job),
+            *_draft_note(job),
             *([] if job.estimate.known else [_unknown_price(job)]),
             *([other.message] if other else []),
             *([placeholder_note(app)] if placeholder else []),
@@ -134,6 +135,18 @@ def _delivery_note(app: App, job: Job) -> tuple[str, ...]:
 
 def _hook_note(job: Job) -> tuple[str, ...]:
     return (f"The person's command SEEDANCE_ON_FINISH {job.hook_error}.",) if job.hook_error else ()
+
+
+def _draft_note(job: Job) -> tuple[str, ...]:
+    if not job.is_draft or job.state not in _DRAFTED:
+        return ()
+    return (
+        f"This is a draft. In full it is made by generate_video with quality 'final' and based_on {job.id}; estimate_cost"
+        " with these tells the price, and whether it will be the same take.",
+    )
+
+
+_DRAFTED = frozenset({JobState.REMOTE_DONE, JobState.DONE})
 
 
 def done(app: App, job: Job) -> str:
@@ -290,6 +303,7 @@ async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
         ),
         budget=await budget(app),
         usual_seconds=None if quote.usual_seconds is None else round(quote.usual_seconds, 1),
+        ladder=_ladder(quote),
         notes=(
             *quote.advice,
             *filter(None, [quote.within]),
@@ -304,6 +318,22 @@ async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
         ),
         next_step=f"Tell the person {'the price' if known else 'that the price is unknown'}. {quote.outlook.words}",
     )
+
+
+def _ladder(quote: Quote) -> shape.LadderShape | None:
+    ladder = quote.ladder
+    if ladder is None:
+        return None
+    return shape.LadderShape(
+        draft=_priced(quote.estimate),
+        final=_priced(ladder.estimate),
+        same_take=ladder.days is not None,
+        words=quote.ladder_words,
+    )
+
+
+def _priced(estimate: Estimate | None) -> shape.Amount:
+    return amount(estimate.price) if estimate else shape.Amount(amount=UNKNOWN, currency="USD", usd=UNKNOWN)
 
 
 def _settings(request: VideoRequest) -> dict[str, Any]:

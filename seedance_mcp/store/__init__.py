@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     accounts,
+    drafts,
     elapsed_time,
     finish_hooks,
     incidents,
@@ -78,6 +79,7 @@ __all__ = [
     "claimed",
     "confirmations",
     "describe_unread",
+    "drafts",
     "elapsed_time",
     "fingerprint",
     "finish_hooks",

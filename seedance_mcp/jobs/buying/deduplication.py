@@ -46,8 +46,8 @@ def wanted(asked: VideoRequest, digests: Mapping[str, str], plan: Plan | None = 
     if plan is not None:
         from ...catalog import usual_values  # read on first use, not when the server starts
 
-        chosen = {"model": plan.offer.model.id, "provider": plan.offer.provider.name}
-        usual = usual_values(asked, plan.offer) | {
+        chosen = {"model": plan.chosen.model.id, "provider": plan.chosen.provider.name}
+        usual = usual_values(asked, plan.chosen) | {
             name: value for name, value in chosen.items() if name not in given
         }
         # It may be written as an id or an alias.

@@ -13,7 +13,7 @@ from ...errors import BudgetExceeded, ConfigError
 from ...store import Budget, Store
 from ...texts import digits
 from ...types import PurchaseTerms, VideoRequest
-from ..choosing.plans import OtherOffer, Plan, check_choice
+from ..choosing.plans import Ladder, OtherOffer, Plan, check_choice
 from ..inputs.resolved_request import ResolvedRequest
 from ..pool.provider_pool import ProviderPool
 from .orders import Order, above_max_usd
@@ -49,7 +49,7 @@ class Forecast:
 
 @dataclass(frozen=True, kw_only=True)
 class Quote:
-    """What a request would cost, and where. No estimate: this offer's price is unknown."""
+    """What a request would cost, and where. No estimate: this offer's price is unknown. `ladder`: it is for a draft."""
 
     offer: Offer
     request: VideoRequest
@@ -61,6 +61,8 @@ class Quote:
     usual_seconds: float | None
     advice: tuple[str, ...]
     max_usd: Decimal | None = None
+    ladder: Ladder | None = None
+    ladder_words: str = ""
 
     @property
     def within(self) -> str | None:

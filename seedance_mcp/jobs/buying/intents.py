@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ...types import Price, PurchaseTerms, Signer, VideoRequest, Wanted
+from ..choosing.plans import Ladder
 from .deduplication import digest_of_planned
 from .idempotency import RequestKey
 
@@ -21,9 +22,9 @@ class Intent:
     whether this is a new purchase. `seconds` is the length that the price is for, None if none is known. `instead_of`
     are the fingerprints of what other providers have refused: from now on this job stands for those, too. `agreed`
     tells who has agreed to the price of one of those, if it was no lower. `advice` is what a person should know who
-    is asked to agree. `asked` is the digest of the request before anything was chosen for it (`digest_of_asked`),
-    `wanted` the same in the form that is compared. `account` and `base_url` are kept with the job: see
-    `accounts.Account`.
+    is asked to agree. `ladder` says what a draft leads to, None: it is no draft. `asked` is the digest of the request
+    before anything was chosen for it (`digest_of_asked`), `wanted` the same in the form that is compared. `account` and
+    `base_url` are kept with the job: see `accounts.Account`.
     """
 
     job_id: str
@@ -46,14 +47,26 @@ class Intent:
     wanted: Wanted | None = None
     agreed: Signer | None = None
     advice: tuple[str, ...] = ()
+    ladder: Ladder | None = None
 
     @property
     def fingerprint(self) -> str:
         """What is planned: provider, account, endpoint, every setting and the content of all media."""
-        return digest_of_planned((self.provider, self.account, self.endpoint), self.request, self.digests)
+        seller = (self.provider, self.account, self.endpoint, *self._instead)
+        return digest_of_planned(seller, self.request, self.digests)
 
     @property
     def stands_for(self) -> tuple[str, ...]:
         """Every digest that the job will stand for beside its fingerprint: whoever pays, it is the same request."""
-        by_whomever = digest_of_planned((self.provider, self.endpoint), self.request, self.digests)
+        by_whomever = digest_of_planned(
+            (self.provider, self.endpoint, *self._instead), self.request, self.digests
+        )
         return (by_whomever, *(() if self.asked is None else (self.asked,)), *self.instead_of)
+
+    @property
+    def _instead(self) -> tuple[str, ...]:
+        """What sets a draft as another model or size apart from a take of that model and size for its own sake."""
+        ladder = self.ladder
+        if ladder is None or ladder.days is not None:
+            return ()
+        return ("draft of", ladder.offer.model.id, ladder.resolution or "")

@@ -104,4 +104,5 @@ class Order:
             terms=self.terms,
             key=self.key,
             advice=(*plan.notes, *self.advice),
+            ladder=plan.ladder,
         )

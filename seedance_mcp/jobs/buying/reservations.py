@@ -11,6 +11,7 @@ from ...store import (
     Consent,
     budget,
     confirmations,
+    drafts,
     finish_hooks,
     job_records,
     repeated_requests,
@@ -94,6 +95,8 @@ def reserve(
         idempotency.keep(connection, intent.key, stored)
     if settings.on_finish:
         finish_hooks.wish(connection, stored.id)
+    if intent.ladder is not None:
+        drafts.keep(connection, stored.id, intent.ladder.final)
     repeated_requests.note(connection, stored.id, stands_for)
     if intent.wanted is not None:
         repeated_requests.note(connection, stored.id, (intent.wanted.content,))

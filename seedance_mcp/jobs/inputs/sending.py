@@ -67,6 +67,8 @@ class MediaSender:
             ConfigError: the carrier cannot be used.
             ProviderError: an upload failed.
         """
+        if offer.drafts is not None and offer.drafts.finish in job.request.provider_options:
+            return job.request  # what goes in went in with the draft, and is not sent again
         recipient = _Recipient(provider=provider, info=offer.provider, account=job.account)
         fits: Mapping[str, PictureLimits] = (
             fitted(job.request, offer, media).limits if self._settings.fit else {}
