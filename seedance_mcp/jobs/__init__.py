@@ -6,6 +6,7 @@ from .buying.forecast import Quote, beyond, forecast
 from .buying.orders import StartedJob
 from .buying.purchase_flow import PurchaseFlow
 from .buying.questions import Questions
+from .buying.sets import several
 from .choosing.defaults import wrong_defaults
 from .choosing.planning import Planner
 from .choosing.plans import OtherOffer, Plan
@@ -23,6 +24,7 @@ from .results.finish_hook import hook_program
 from .results.saving import provider_folder
 from .results.viewing import Viewed, preview, view
 from .runner import JobRunner
+from .sets import Sets
 from .tracking import lost_answers
 from .tracking.manual_resolution import resolve
 from .waiting import Update, Waiting
@@ -42,6 +44,7 @@ __all__ = [
     "Quote",
     "ReadTracker",
     "SameAccount",
+    "Sets",
     "Sources",
     "StartedJob",
     "Update",
@@ -61,6 +64,7 @@ __all__ = [
     "provider_folder",
     "register",
     "resolve",
+    "several",
     "view",
     "writer_of",
     "wrong_defaults",

@@ -6,9 +6,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import catalog_views, logs, results, views
+    from . import catalog_views, logs, results, set_views, views
 
-__all__ = ["catalog_views", "logs", "results", "views"]
+__all__ = ["catalog_views", "logs", "results", "set_views", "views"]
 
 
 def __getattr__(name: str) -> Any:

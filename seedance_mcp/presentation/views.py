@@ -6,40 +6,27 @@ import logging
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OtherAccount, SeedanceError, trace_of
-from ..types import Job, JobState, JobStatus, Price, VideoRequest
+from ..types import Job, JobState, JobStatus, VideoRequest
+from . import price_views
 from . import results as shape
+from .amounts import amount, decimal
 
 if TYPE_CHECKING:
     from ..app import App, Quote, UploadedMedia, Viewed
-    from ..catalog import Estimate, ProviderInfo
+    from ..catalog import ProviderInfo
 
 _LOG = logging.getLogger(__name__)
 
 _MOST_INCIDENTS = 10
 """Told at once; the log has them all."""
 
-UNKNOWN = "unknown"
-
-
-def decimal(amount: Decimal) -> str:
-    """Write an amount without exponent and without zeros at the end."""
-    return format(amount.normalize(), "f")
-
 
 def moment(seconds: float) -> str:
     """Write a time given in seconds since the epoch."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
-
-
-def amount(price: Price) -> shape.Amount:
-    """A price; one that nobody has said is called unknown, and what is counted for it is in the notes."""
-    if not price.known:
-        return shape.Amount(amount=UNKNOWN, currency=price.currency, usd=UNKNOWN)
-    return shape.Amount(amount=decimal(price.amount), currency=price.currency, usd=decimal(price.usd))
 
 
 async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable[str] = ()) -> shape.JobShape:
@@ -50,14 +37,7 @@ async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable
     info = app.catalog.providers.get(job.provider)
     placeholder = info is not None and info.placeholder
     files = job.artifacts
-    error = None
-    if job.error is not None or job.error_code is not None:
-        error = shape.Failure(
-            code=job.error_code or "error",
-            message=job.error or "The provider gave no reason.",
-            hint=lost_answers.hint(job, info, other) or (other.hint if other else ""),
-            retryable=job.error_code in _retryable_codes(),
-        )
+    hint = lost_answers.hint(job, info, other) or (other.hint if other else "")
     return shape.JobShape(
         job_id=job.id,
         status=job.status.value,
@@ -79,7 +59,7 @@ async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable
         created_at=moment(job.created_at),
         finished_at=moment(job.finished_at) if job.finished_at else None,
         deduplicated=deduplicated,
-        error=error,
+        error=failure(job, hint),
         next_step=_next_step(job, info) if other is None else other.hint,
         notes=(
             *notes,
@@ -92,6 +72,18 @@ async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable
             *([other.message] if other else []),
             *([placeholder_note(app)] if placeholder else []),
         ),
+    )
+
+
+def failure(job: Job, hint: str) -> shape.Failure | None:
+    """Why a job has no video, None if nothing went wrong; `hint` says what to do."""
+    if job.error is None and job.error_code is None:
+        return None
+    return shape.Failure(
+        code=job.error_code or "error",
+        message=job.error or "The provider gave no reason.",
+        hint=hint,
+        retryable=job.error_code in _retryable_codes(),
     )
 
 
@@ -303,7 +295,8 @@ async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
         ),
         budget=await budget(app),
         usual_seconds=None if quote.usual_seconds is None else round(quote.usual_seconds, 1),
-        ladder=_ladder(quote),
+        ladder=price_views.ladder(quote),
+        total=price_views.total(quote),
         notes=(
             *quote.advice,
             *filter(None, [quote.within]),
@@ -318,22 +311,6 @@ async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
         ),
         next_step=f"Tell the person {'the price' if known else 'that the price is unknown'}. {quote.outlook.words}",
     )
-
-
-def _ladder(quote: Quote) -> shape.LadderShape | None:
-    ladder = quote.ladder
-    if ladder is None:
-        return None
-    return shape.LadderShape(
-        draft=_priced(quote.estimate),
-        final=_priced(ladder.estimate),
-        same_take=ladder.days is not None,
-        words=quote.ladder_words,
-    )
-
-
-def _priced(estimate: Estimate | None) -> shape.Amount:
-    return amount(estimate.price) if estimate else shape.Amount(amount=UNKNOWN, currency="USD", usd=UNKNOWN)
 
 
 def _settings(request: VideoRequest) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from ..config import Settings, runnable
 from ..presentation.results import EstimateShape, JobsShape
 from ..texts import number_of
 
-_OPTIONAL = ("finished_meanwhile", "notes", "details", "ladder")
+_OPTIONAL = ("finished_meanwhile", "notes", "details", "ladder", "total")
 """Fields that say nothing when they are empty, and are then left out."""
 
 _SENTENCES = ("message", "hint", "notes", "next_step", "problems", "advice", "reason")

@@ -10,6 +10,7 @@ from .question import Question
 from .request import FRAME_FIELDS, MEDIA_FIELDS, REFERENCE_FIELDS, VideoRequest
 from .task import Submission, TaskState, TaskStatus
 from .terms import PurchaseTerms
+from .video_set import SET_PREFIX, Place, Variation, VideoSet
 from .wanted import Wanted, is_same_request, is_same_setting, is_same_video
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "MAX_SHEET_FRAMES",
     "MEDIA_FIELDS",
     "REFERENCE_FIELDS",
+    "SET_PREFIX",
     "Artifacts",
     "Job",
     "JobCode",
@@ -26,6 +28,7 @@ __all__ = [
     "JobStatus",
     "MediaFile",
     "MediaKind",
+    "Place",
     "Price",
     "PurchaseTerms",
     "Question",
@@ -35,7 +38,9 @@ __all__ = [
     "TaskStatus",
     "Tries",
     "Upload",
+    "Variation",
     "VideoRequest",
+    "VideoSet",
     "Wanted",
     "is_same_request",
     "is_same_setting",

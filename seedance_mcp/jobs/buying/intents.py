@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ...types import Price, PurchaseTerms, Signer, VideoRequest, Wanted
+from ...types import Place, Price, PurchaseTerms, Signer, VideoRequest, Wanted
 from ..choosing.plans import Ladder
 from .deduplication import digest_of_planned
 from .idempotency import RequestKey
@@ -24,7 +24,8 @@ class Intent:
     tells who has agreed to the price of one of those, if it was no lower. `advice` is what a person should know who
     is asked to agree. `ladder` says what a draft leads to, None: it is no draft. `asked` is the digest of the request
     before anything was chosen for it (`digest_of_asked`), `wanted` the same in the form that is compared. `account` and
-    `base_url` are kept with the job: see `accounts.Account`.
+    `base_url` are kept with the job: see `accounts.Account`. `place` is which video of a set it is, 0 the set itself; None:
+    it is bought by itself.
     """
 
     job_id: str
@@ -48,25 +49,31 @@ class Intent:
     agreed: Signer | None = None
     advice: tuple[str, ...] = ()
     ladder: Ladder | None = None
+    place: Place | None = None
 
     @property
     def fingerprint(self) -> str:
         """What is planned: provider, account, endpoint, every setting and the content of all media."""
-        seller = (self.provider, self.account, self.endpoint, *self._instead)
+        seller = (self.provider, self.account, self.endpoint, *self._apart)
         return digest_of_planned(seller, self.request, self.digests)
 
     @property
     def stands_for(self) -> tuple[str, ...]:
         """Every digest that the job will stand for beside its fingerprint: whoever pays, it is the same request."""
         by_whomever = digest_of_planned(
-            (self.provider, self.endpoint, *self._instead), self.request, self.digests
+            (self.provider, self.endpoint, *self._apart), self.request, self.digests
         )
         return (by_whomever, *(() if self.asked is None else (self.asked,)), *self.instead_of)
 
     @property
-    def _instead(self) -> tuple[str, ...]:
-        """What sets a draft as another model or size apart from a take of that model and size for its own sake."""
-        ladder = self.ladder
-        if ladder is None or ladder.days is not None:
-            return ()
-        return ("draft of", ladder.offer.model.id, ladder.resolution or "")
+    def _apart(self) -> tuple[str, ...]:
+        """
+        What sets apart what is planned alike: a draft as another model or size from a take of that for its own sake, and
+        the videos of a set, where the offer takes no seeds, from each other and from one by itself.
+        """
+        marks: tuple[str, ...] = ()
+        if self.ladder is not None and self.ladder.days is None:
+            marks = ("draft of", self.ladder.offer.model.id, self.ladder.resolution or "")
+        if self.place is not None:
+            marks = (*marks, f"{self.place.number} of {self.place.size}")
+        return marks
