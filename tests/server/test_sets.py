@@ -32,10 +32,10 @@ async def test_a_set_is_priced_asked_about_made_and_looked_at_as_one(
                 "generate_video", {**asked, "confirm_token": question["token"], "wait_seconds": 30}
             )
         )
+        again = content(await client.call_tool("generate_video", {**asked, "wait_seconds": 0}))
         answer = await client.call_tool("check_status", {"job_id": made["set_id"], "wait_seconds": 30})
         found = content(answer)
         one = content(await client.call_tool("check_status", {"job_id": found["variations"][1]["job_id"]}))
-        again = content(await client.call_tool("generate_video", {**asked, "wait_seconds": 0}))
         plain = content(await client.call_tool("check_status", {}))
 
     assert [variation["number"] for variation in found["variations"]] == [1, 2]
