@@ -16,7 +16,9 @@ from seedance_mcp.config import load_settings
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired, InvalidRequest, JobNotFound
 from seedance_mcp.jobs import StartedJob
 from seedance_mcp.types import JobState, PurchaseTerms, VideoRequest, VideoSet
-from tests.emulator import Emulator, Fault
+from tests.emulator import Behaviour, Emulator, Fault
+from tests.reliability import fault_market as market
+from tests.reliability.waiting import until
 
 SEEDED, SEEDLESS = "seedance-1.0-pro-fast", "seedance-2.0-mini"
 """At 480p 0.0292 and 0.1651 USD."""
@@ -218,3 +220,27 @@ async def test_several_drafts_are_drafts_and_a_draft_is_finished_once(opening: O
             )
         final = await shop.app.generate(VideoRequest(based_on=found.jobs[1].id, quality="final"))
         assert final.job.request.resolution == "1080p"
+
+
+async def test_a_video_of_a_set_that_turns_up_after_all_is_not_bought_once_more(tmp_path: Path) -> None:
+    async with market.opened("ark", tmp_path, Behaviour(list_lag=3600)) as shop:
+        terms, asked = PurchaseTerms(request_key=KEY, variations=2), market.request("ark")
+        shop.emulator.faults.add(Fault(kind="lost", call="submit", accepted=True, times=2))
+        first = videos(await shop.app.generate(asked, terms))
+
+        async def judged() -> bool:
+            found = await shop.app.sets.find(first.id)
+            return {job.state for job in found.jobs} == {JobState.ABSENT}
+
+        with anyio.fail_after(30):
+            await until(judged)
+        shop.emulator.faults.add(
+            Fault(kind="status", status=400, value="InvalidParameter", accepted=False, call="submit", times=2)
+        )
+        refused = videos(await shop.app.generate(asked, terms))
+        assert {job.state for job in refused.jobs} == {JobState.REJECTED}
+        shop.emulator.behaviour.list_lag = 0
+        await shop.app.runner.adopt_late()
+        again = await shop.app.generate(asked, terms)
+        assert (again.deduplicated, ids(videos(again))) == (True, ids(first))
+        assert len(shop.emulator.ledger.tasks) == 2
