@@ -61,16 +61,17 @@ def _next_of_set(videos: VideoSet) -> str:
     if not videos.finished:
         return f"The jobs go on by themselves; call check_status with job_id {videos.id} to wait for all of them."
     made = [job.id for job in videos.jobs if job.status is JobStatus.SUCCEEDED]
-    lost = [one.number for one in videos.variations if one.job.state in _NOT_BOUGHT]
+    lost = [one for one in videos.variations if one.job.state in _NOT_BOUGHT]
     words = (
         [f"Show the person the videos; view_video lets you look at one: source {', '.join(made)}."]
         if made
         else []
     )
     if lost:
-        which = ", ".join(str(number) for number in lost)
+        which = ", ".join(f"{one.number} ({one.job.id})" for one in lost)
         words.append(
-            f"Number {which} was not bought; the same call with the same request_key buys only that."
+            f"Not bought: number {which}. The same call with its request_key buys only that; where it had none, call"
+            " generate_video with based_on that job."
         )
     return " ".join(words) or "Nothing more happens to these jobs; tell the person how they ended."
 

@@ -257,8 +257,19 @@ async def test_a_draft_is_not_moved_to_another_provider_and_its_limit_holds(open
             await shop.start(PurchaseTerms(max_usd=Decimal("0.01")), prompt="b", model=OLD, quality="draft")
 
 
+async def test_each_draft_of_a_set_has_a_seed_that_its_final_has_too(opening: Opening) -> None:
+    async with opening() as shop:
+        asked = PurchaseTerms(variations=2)
+        started = await shop.start(asked, prompt="a fox", model="seedance-1.0-pro", quality="draft")
+        assert started.videos is not None
+        for job in started.videos.jobs:
+            final = await shop.estimate(based_on=job.id, quality="final")
+            assert final.request.seed == job.request.seed is not None
+            assert final.request.model == "seedance-1.0-pro"
+
+
 async def test_the_sandbox_draws_a_smaller_draft(opening: Opening) -> None:
     async with opening(ARK_API_KEY="", SEEDANCE_PROVIDER="sandbox") as shop:
         draft = await shop.make(prompt="a fox", model=OLD, quality="draft", duration=4)
-        final = await shop.make(based_on=draft.id, quality="final", duration=4)
+        final = await shop.estimate(based_on=draft.id, quality="final")
     assert (draft.request.resolution, final.request.resolution) == ("480p", "720p")

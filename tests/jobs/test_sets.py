@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import pytest
+from PIL import Image
 
 from seedance_mcp.app import App, open_app
 from seedance_mcp.config import load_settings
@@ -23,6 +24,7 @@ from tests.reliability.waiting import until
 SEEDED, SEEDLESS = "seedance-1.0-pro-fast", "seedance-2.0-mini"
 """At 480p 0.0292 and 0.1651 USD."""
 
+FAL = "seedance-1.0-pro"
 KEY = "three-boats"
 
 
@@ -208,6 +210,16 @@ async def test_a_set_stays_at_one_provider_and_has_a_known_price(opening: Openin
         assert {job.error_code for job in found.jobs} == {"insufficient_funds"}
         with pytest.raises(BudgetExceeded, match="unknown"):
             await shop.start(provider="ark", model="ep-20250101-abcde", resolution=None)
+
+
+async def test_a_file_that_goes_into_all_of_them_is_uploaded_once(opening: Opening, tmp_path: Path) -> None:
+    (tmp_path / "media").mkdir()
+    image = tmp_path / "media" / "boat.png"
+    Image.effect_noise((640, 360), 60).convert("RGB").save(image)
+    async with opening("fal") as shop:
+        found = await shop.ended(await shop.start(provider="fal", model=FAL, first_frame=str(image)))
+        assert [job.state for job in found.jobs] == [JobState.DONE] * 3
+        assert shop.emulator.ledger.count("upload") == 1
 
 
 async def test_several_drafts_are_drafts_and_a_draft_is_finished_once(opening: Opening) -> None:

@@ -52,6 +52,14 @@ class Intent:
     place: Place | None = None
 
     @property
+    def final(self) -> VideoRequest | None:
+        """What this is a draft of, with the seed of the draft where that is taken there; None: it is no draft."""
+        ladder, seed = self.ladder, self.request.seed
+        if ladder is None or seed is None or "seed" not in ladder.offer.parameters:
+            return None if ladder is None else ladder.final
+        return ladder.final.model_copy(update={"seed": seed})
+
+    @property
     def fingerprint(self) -> str:
         """What is planned: provider, account, endpoint, every setting and the content of all media."""
         seller = (self.provider, self.account, self.endpoint, *self._apart)

@@ -113,8 +113,8 @@ def _stored(
         idempotency.keep(connection, intent.key, stored)
     if settings.on_finish:
         finish_hooks.wish(connection, stored.id)
-    if intent.ladder is not None:
-        drafts.keep(connection, stored.id, intent.ladder.final)
+    if intent.final is not None:
+        drafts.keep(connection, stored.id, intent.final)
     if intent.place is not None:
         sets.note(connection, stored.id, intent.place)
     repeated_requests.note(connection, stored.id, intent.stands_for)
