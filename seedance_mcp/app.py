@@ -25,6 +25,7 @@ from .jobs import (
     Reviews,
     SameAccount,
     SavedVideos,
+    Sets,
     Sources,
     StartedJob,
     Update,
@@ -39,6 +40,7 @@ from .jobs import (
     part,
     register,
     resolve,
+    several,
 )
 from .store import (
     BoardFile,
@@ -91,6 +93,7 @@ class App:
         self.overview = Overview(store, settings)
         self.videos = SavedVideos(settings)
         self.board = BoardFile(settings.state_dir)
+        self.sets = Sets(store, self.wait)
         self._waiting = Waiting(self.runner, self.usual_seconds, self._pool, store.clock)
 
     @cached_property
@@ -134,7 +137,8 @@ class App:
 
     async def estimate(self, request: VideoRequest, terms: PurchaseTerms | None = None) -> Quote:
         """
-        Price a request here and everywhere else, without buying anything. Of the `terms` of a purchase `max_usd` counts.
+        Price a request here and everywhere else, without buying anything. Of the `terms` of a purchase `max_usd` and
+        `variations` count.
 
         The chosen provider is asked for its own price, where it gives one; no file is sent for that.
 
@@ -143,6 +147,8 @@ class App:
         """
         asked = await self._sources.resolve(request)
         terms = terms or PurchaseTerms()
+        if terms.variations is not None:
+            asked = several(asked, request)
         plan = await self._planner.quoted(self._planner.plan(asked))
         others = self._planner.elsewhere(asked, plan)
         refused = beyond(asked, plan, terms, self.settings.max_usd_per_job, others)
@@ -152,12 +158,17 @@ class App:
             estimate=plan.estimate,
             reason=plan.reason,
             outlook=refused
-            or await forecast(asked, plan, pool=self._pool, settings=self.settings, store=self._store),
+            or await forecast(
+                asked, plan, terms.variations, pool=self._pool, settings=self.settings, store=self._store
+            ),
             others=others,
             budget=await self.budget(),
             usual_seconds=await self.usual_seconds(plan.offer.provider.name, plan.offer.model.id),
             advice=(*plan.notes, *self._planner.advice(plan, asked)),
             max_usd=terms.max_usd,
+            ladder=plan.ladder,
+            variations=terms.variations,
+            ladder_words=plan.ladder.words(plan) if plan.ladder else "",
         )
 
     async def generate(self, request: VideoRequest, terms: PurchaseTerms | None = None) -> StartedJob:

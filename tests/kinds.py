@@ -111,6 +111,7 @@ KINDS = {
     "published": UNIT,
     "published/test_by_their_tools.py": PROOF,
     "reliability": PROOF,
+    "reliability/test_killed_sets.py": PROCESS,
     "reliability/test_miniatures.py": PROCESS,
     "server": PROCESS,
     "server/test_accounts.py": WIRE,

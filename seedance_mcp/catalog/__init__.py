@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from .advice import check_prompt, check_sound
 from .delivery import not_as_ordered, other_model
+from .drafting import as_draft, in_full, to_finish
 from .guides import Guide, guide_for
 from .input_advice import check_inputs
 from .lookup import Catalog
 from .models import Mode, Model
-from .offers import Offer, Parameter, ProviderInfo, RateLimit
+from .offers import Drafts, Offer, Parameter, ProviderInfo, RateLimit
 from .pricing import Estimate, estimate, quoted, settle
 from .validation import able_offers, leeway, possible_values, resolve, usual_values
 from .values import duration_limits
 
 __all__ = [
     "Catalog",
+    "Drafts",
     "Estimate",
     "Guide",
     "Mode",
@@ -24,12 +26,14 @@ __all__ = [
     "ProviderInfo",
     "RateLimit",
     "able_offers",
+    "as_draft",
     "check_inputs",
     "check_prompt",
     "check_sound",
     "duration_limits",
     "estimate",
     "guide_for",
+    "in_full",
     "leeway",
     "not_as_ordered",
     "other_model",
@@ -37,5 +41,6 @@ __all__ = [
     "quoted",
     "resolve",
     "settle",
+    "to_finish",
     "usual_values",
 ]

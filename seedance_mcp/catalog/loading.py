@@ -225,6 +225,7 @@ def offer_from(lines: OfferLines, provider: ProviderInfo, model: Model, *, gener
         rules=lines.rules,
         prices=lines.prices,
         factors=lines.factors,
+        drafts=lines.drafts,
         generic=generic,
         assets=lines.assets,
         retired=lines.retired,

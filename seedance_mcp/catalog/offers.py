@@ -101,6 +101,22 @@ class Factor(Line):
     label: str
 
 
+class Drafts(Line):
+    """
+    How an offer makes a cheap take first and then that very take in full.
+
+    `option` is the provider option that asks for a draft, `finish` the one that takes the id of the draft's task, which
+    the provider finishes for so many `days`. What else goes with either is said by rules. `verified`: when it was last
+    read; the file's date if absent.
+    """
+
+    option: str
+    finish: str
+    days: int
+    verified: date | None = None
+    source: str
+
+
 class RateLimit(Line):
     """
     So many calls in so many seconds, for one account. `confidence` low: not documented, a restraint of our own.
@@ -194,6 +210,7 @@ class OfferLines(Line):
     rules: tuple[Rule, ...] = ()
     prices: tuple[Rate, ...] = ()
     factors: tuple[Factor, ...] = ()
+    drafts: Drafts | None = None
     assets: bool = False
     retired: date | None = None
     retired_note: str = ""
@@ -218,6 +235,7 @@ class Offer:
     rules: tuple[Rule, ...]
     prices: tuple[Rate, ...]
     factors: tuple[Factor, ...]
+    drafts: Drafts | None = None
     generic: bool = False
     assets: bool = False
     retired: date | None = None

@@ -45,6 +45,16 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
             parser.add_argument(flag, metavar=name.rpartition("_")[2].upper(), help=help_text)
 
 
+def add_variations(parser: argparse.ArgumentParser) -> None:
+    """Add how many videos of the request are meant."""
+    parser.add_argument(
+        "--variations",
+        type=whole_number(2, 6),
+        metavar="N",
+        help="So many takes at once; limits are for all of them",
+    )
+
+
 def read_request(arguments: argparse.Namespace) -> VideoRequest:
     """
     Build the request from parsed arguments. Relative paths are made absolute.

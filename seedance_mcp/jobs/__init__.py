@@ -6,6 +6,7 @@ from .buying.forecast import Quote, beyond, forecast
 from .buying.orders import StartedJob
 from .buying.purchase_flow import PurchaseFlow
 from .buying.questions import Answered, Questions
+from .buying.sets import several
 from .choosing.defaults import wrong_defaults
 from .choosing.planning import Planner
 from .choosing.plans import OtherOffer, Plan
@@ -24,6 +25,7 @@ from .results.saving import provider_folder
 from .results.viewing import Viewed, Viewing
 from .reviews import Reviews, opinion
 from .runner import JobRunner
+from .sets import Sets
 from .tracking import lost_answers
 from .tracking.manual_resolution import resolve
 from .waiting import Update, Waiting
@@ -47,6 +49,7 @@ __all__ = [
     "Reviews",
     "SameAccount",
     "SavedVideos",
+    "Sets",
     "Sources",
     "StartedJob",
     "Today",
@@ -68,5 +71,6 @@ __all__ = [
     "provider_folder",
     "register",
     "resolve",
+    "several",
     "wrong_defaults",
 ]

@@ -6,9 +6,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import board, catalog_views, logs, results, reviews, views
+    from . import board, catalog_views, logs, results, reviews, set_views, views
 
-__all__ = ["board", "catalog_views", "logs", "results", "reviews", "views"]
+__all__ = ["board", "catalog_views", "logs", "results", "reviews", "set_views", "views"]
 
 
 def __getattr__(name: str) -> Any:

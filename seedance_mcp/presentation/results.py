@@ -55,8 +55,25 @@ class ReviewShape(Shape):
     at: str
 
 
+class VariationShape(Shape):
+    """One video of a set, each with a job of its own."""
+
+    number: int
+    job_id: str
+    status: JobWord
+    seed: int | None
+    estimate: Amount
+    charge: Amount | None
+    video_path: str | None
+    error: Failure | None
+
+
 class JobShape(Shape):
-    """A job. `notes` are sentences for the person; `finished_meanwhile` are other jobs."""
+    """
+    A job. `notes` are sentences for the person; `finished_meanwhile` are other jobs.
+
+    Where it was bought together with others, `set_id` names them and `variations` are all of them, itself included.
+    """
 
     job_id: str
     status: JobWord
@@ -80,6 +97,8 @@ class JobShape(Shape):
     deduplicated: bool
     error: Failure | None
     review: ReviewShape | None
+    set_id: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    variations: tuple[VariationShape, ...] = Field(default=(), exclude_if=lambda value: not value)
     next_step: str
     notes: tuple[str, ...] = ()
     finished_meanwhile: tuple[Finished, ...] = ()
@@ -125,8 +144,28 @@ class Alternative(Shape):
     differences: tuple[str, ...]
 
 
+class LadderShape(Shape):
+    """A draft and then the same in full, with what each costs. `same_take`: the second step is the very take of the first."""
+
+    draft: Amount
+    final: Amount
+    same_take: bool
+    words: str
+
+
+class TotalShape(Shape):
+    """What several videos cost together: `estimate` is expected, `maximum` the most."""
+
+    count: int
+    estimate: Amount
+    maximum: Amount
+
+
 class EstimateShape(Shape):
-    """What a request costs. Without `estimate` the price is unknown. `settings` is the request in full."""
+    """
+    What one video of a request costs, and `total` several. Without `estimate` the price is unknown. `settings` is the
+    request in full.
+    """
 
     provider: str
     model: str
@@ -141,6 +180,8 @@ class EstimateShape(Shape):
     offers: tuple[Alternative, ...]
     budget: BudgetShape
     usual_seconds: float | None
+    ladder: LadderShape | None = None
+    total: TotalShape | None = None
     notes: tuple[str, ...] = ()
     next_step: str
     finished_meanwhile: tuple[Finished, ...] = ()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OtherAccount, SeedanceError, trace_of
-from ..types import Job, JobStatus, Price, Review, VideoRequest
+from ..types import Job, JobState, JobStatus, Review, VideoRequest
+from . import price_views, reviews
 from . import results as shape
-from . import reviews
+from .amounts import amount, decimal
 from .times import moment
 
 if TYPE_CHECKING:
@@ -24,20 +24,6 @@ _LOG = logging.getLogger(__name__)
 
 _MOST_INCIDENTS = 10
 """Told at once; the log has them all."""
-
-UNKNOWN = "unknown"
-
-
-def decimal(amount: Decimal) -> str:
-    """Write an amount without exponent and without zeros at the end."""
-    return format(amount.normalize(), "f")
-
-
-def amount(price: Price) -> shape.Amount:
-    """A price; one that nobody has said is called unknown, and what is counted for it is in the notes."""
-    if not price.known:
-        return shape.Amount(amount=UNKNOWN, currency=price.currency, usd=UNKNOWN)
-    return shape.Amount(amount=decimal(price.amount), currency=price.currency, usd=decimal(price.usd))
 
 
 async def job(
@@ -110,6 +96,7 @@ def remarks(app: App, job: Job, other: OtherAccount | None) -> tuple[str, ...]:
         *([job.folder_error] if job.folder_error else []),
         *([files.doubt] if files and files.doubt else []),
         *_hook_note(job),
+        *_draft_note(job),
         *([] if job.estimate.known else [_unknown_price(job)]),
         *([other.message] if other else []),
     )
@@ -155,6 +142,18 @@ def _delivery_note(app: App, job: Job) -> tuple[str, ...]:
 
 def _hook_note(job: Job) -> tuple[str, ...]:
     return (f"The person's command SEEDANCE_ON_FINISH {job.hook_error}.",) if job.hook_error else ()
+
+
+def _draft_note(job: Job) -> tuple[str, ...]:
+    if not job.is_draft or job.state not in _DRAFTED:
+        return ()
+    return (
+        f"This is a draft. In full it is made by generate_video with quality 'final' and based_on {job.id}; estimate_cost"
+        " with these tells the price, and whether it will be the same take.",
+    )
+
+
+_DRAFTED = frozenset({JobState.REMOTE_DONE, JobState.DONE})
 
 
 def done(app: App, job: Job) -> str:
@@ -319,6 +318,8 @@ async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
         ),
         budget=await budget(app),
         usual_seconds=None if quote.usual_seconds is None else round(quote.usual_seconds, 1),
+        ladder=price_views.ladder(quote),
+        total=price_views.total(quote),
         notes=(
             *quote.advice,
             *filter(None, [quote.within]),

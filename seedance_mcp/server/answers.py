@@ -22,7 +22,10 @@ from ..presentation.results import EstimateShape, JobsShape
 from ..texts import number_of
 from .tasks import NewTask
 
-_OPTIONAL = ("finished_meanwhile", "notes", "details", "unjudged", "unjudged_count", "image", "others")
+_OPTIONAL = (
+    *("finished_meanwhile", "notes", "details", "unjudged", "unjudged_count"),
+    *("image", "others", "ladder", "total"),
+)
 """Fields that say nothing when they are empty, and are then left out."""
 
 _SENTENCES = ("message", "hint", "notes", "next_step", "problems", "advice", "reason")

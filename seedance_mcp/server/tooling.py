@@ -131,7 +131,7 @@ def _told(answer: Answer, call: Call, notes: Sequence[str]) -> Answer:
     """Add notes on the arguments, the session's notices and where the board is; write commands so that they can be run."""
     told = with_commands(with_notes(answer, [*notes, *call.notices()]), call.settings)
     url = call.board_url
-    if url is None or isinstance(told, InputRequiredResult):
+    if url is None or not isinstance(told, CallToolResult):
         return told
     return told.model_copy(update={"meta": {**(told.meta or {}), ADDRESS_KEY: {"url": url}}})
 

@@ -14,12 +14,13 @@ from mcp.types import CallToolResult, ContentBlock, InputRequiredResult, ToolAnn
 from pydantic import Field, WithJsonSchema
 
 from ..errors import trace_of
-from ..presentation import catalog_views, results, reviews, views
+from ..presentation import catalog_views, results, reviews, set_views, views
 from ..texts import digits, number_of
 from ..types import (
     MAX_COMPARED,
     MAX_SHEET_FRAMES,
     SCORES,
+    SET_PREFIX,
     Job,
     JobStatus,
     Look,
@@ -28,6 +29,7 @@ from ..types import (
     Show,
     Verdict,
     VideoRequest,
+    VideoSet,
 )
 from .answers import answer, estimate_answer, job_link, jobs_answer, picture, video_link
 from .board.mcp_app import on_the_board
@@ -85,6 +87,9 @@ RequestKeyText = Annotated[
         }
     ),
 ]
+Variations = Annotated[
+    int | None, Field(ge=2, le=6, description="Several takes at once; max_usd is then for all")
+]
 JobId = Annotated[str, Field(max_length=128)]
 Scores = Annotated[
     dict[str, Any] | None,
@@ -105,6 +110,7 @@ class PurchaseArguments(Closed):
     allow_duplicate: bool = Field(False, description="Make the same again")
     request_key: RequestKeyText = None
     confirm_token: str | None = Field(None, max_length=200, description="After the person agreed")
+    variations: Variations = None
 
     @property
     def terms(self) -> PurchaseTerms:
@@ -188,14 +194,19 @@ async def generate_video(
     notes = [started.reason, *started.advice]
     if started.deduplicated:
         another = "allow_duplicate or another seed" if purchase.request_key is None else "a new request_key"
+        found = "job" if started.videos is None else "set"
         notes.insert(
             0,
-            f"This request was made before: this is its job. Nothing was {views.done(call.app, started.job)} now."
+            f"This request was made before: this is its {found}. Nothing was {views.done(call.app, started.job)} now."
             f" Only if the person wants another take: {another}.",
         )
-    if call.takes_tasks and await goes_on(call.app, started.job):
+    if started.videos is not None:
+        await _wait_for_set(call, started.videos, wait_seconds, usual=call.waits.generate)
+        job = await call.app.job(started.job.id)
+    elif call.takes_tasks and await goes_on(call.app, started.job):
         return NewTask.of(task_of(started.job, call.app.settings)).saying(notes)
-    job = await _wait(call, started.job, wait_seconds, usual=call.waits.generate)
+    else:
+        job = await _wait(call, started.job, wait_seconds, usual=call.waits.generate)
     return await _job_answer(call, job, deduplicated=started.deduplicated, notes=notes)
 
 
@@ -214,19 +225,29 @@ async def check_status(
         listed = await views.jobs(call.app, limit)
         listed = listed.model_copy(update={"finished_meanwhile": await _meanwhile(call)})
         return jobs_answer(listed)
+    if job_id.startswith(SET_PREFIX):
+        videos = await call.app.sets.find(job_id)
+        await _wait_for_set(call, videos, wait_seconds, usual=call.waits.check)
+        return await _job_answer(call, await call.app.job(videos.jobs[0].id))
     job = await _wait(call, await call.app.job(job_id), wait_seconds, usual=call.waits.check)
     return await _job_answer(call, job)
 
 
-async def estimate_cost(call: Call, request: VideoRequest, *, idle: IdleArguments) -> Answer:
+async def estimate_cost(
+    call: Call, request: VideoRequest, *, variations: Variations = None, idle: IdleArguments
+) -> Answer:
     """
     Price a video here and at every other provider that can make it. Costs nothing, buys nothing.
     Arguments as in generate_video, which is the next call.
     """
-    quote = await call.app.estimate(request, PurchaseTerms(max_usd=idle.max_usd))
+    terms = PurchaseTerms(max_usd=idle.max_usd, variations=variations)
+    quote = await call.app.estimate(request, terms)
     shown = await views.estimate(call.app, quote)
     shown = shown.model_copy(update={"notes": (*idle.notes, *shown.notes)})
     price = f"{digits(quote.estimate.price.usd)} USD" if quote.estimate else "price unknown"
+    if quote.estimate and quote.variations:
+        total = digits(quote.estimate.price.usd * quote.variations)
+        price = f"{quote.variations} videos at {price} each, {total} USD in all"
     headline = f"{shown.model} at {shown.provider}: {price}. Nothing was bought."
     elsewhere = "elsewhere"
     if quote.offer.provider.placeholder:
@@ -335,6 +356,12 @@ async def cancel_job(call: Call, *, job_id: JobId) -> Answer:
     return await _job_answer(call, job, notes=[outcome])
 
 
+async def _wait_for_set(call: Call, videos: VideoSet, asked: float | None, *, usual: float) -> None:
+    seconds = min(usual if asked is None else asked, call.waits.most)
+    if not videos.finished and seconds > 0:
+        await _if_possible(call.app.sets.wait(videos.id, seconds, call.report), videos)
+
+
 async def _wait(call: Call, job: Job, asked: float | None, *, usual: float) -> Job:
     seconds = min(usual if asked is None else asked, call.waits.most)
     if job.finished or seconds <= 0:
@@ -348,14 +375,21 @@ async def _job_answer(
     app = call.app
     told = [*(notes or []), *await _expected(call, job), *await views.incidents(app, job.id)]
     shown = await views.job(app, job, deduplicated=deduplicated, notes=told)
-    meanwhile = await _if_possible(call.finished_meanwhile(*([job.id] if job.finished else [])), [])
+    videos = await _if_possible(app.sets.of(job), None)
+    if videos is not None:
+        shown = set_views.of_set(app, shown, videos)
+    jobs = (job,) if videos is None else videos.jobs
+    meanwhile = await _if_possible(call.finished_meanwhile(*(one.id for one in jobs if one.finished)), [])
     shown = shown.model_copy(update={"finished_meanwhile": views.finished(meanwhile)})
-    blocks: list[ContentBlock] = [job_link(job.id)]
-    if job.artifacts is not None:
-        blocks.append(video_link(job.artifacts.video_path, job.artifacts.bytes))
+    blocks: list[ContentBlock] = [job_link(one.id) for one in jobs]
+    blocks += [
+        video_link(one.artifacts.video_path, one.artifacts.bytes) for one in jobs if one.artifacts is not None
+    ]
     if job.status is JobStatus.SUCCEEDED and app.settings.preview:
         jpeg = await _if_possible(app.videos.preview(job), None)
         blocks += [picture(jpeg)] if jpeg else []
+    if videos is not None:
+        return answer(set_views.how_set_is(videos), shown, *blocks)
     kind = "placeholder" if shown.placeholder else "video"
     how = "is to be stopped; the provider was asked" if views.is_stopping(job) else _HOW_IT_IS[job.status]
     if shown.placeholder and job.status is JobStatus.UNKNOWN:

@@ -12,6 +12,7 @@ from .request import FRAME_FIELDS, MEDIA_FIELDS, REFERENCE_FIELDS, VideoRequest
 from .review import MAX_REVIEW_CHARACTERS, SCORES, Opinion, Review, Reviewer, Unjudged, Verdict
 from .task import Submission, TaskState, TaskStatus
 from .terms import PurchaseTerms
+from .video_set import SET_PREFIX, Place, Variation, VideoSet
 from .wanted import Wanted, is_same_request, is_same_setting, is_same_video
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "MEDIA_FIELDS",
     "REFERENCE_FIELDS",
     "SCORES",
+    "SET_PREFIX",
     "Artifacts",
     "Job",
     "JobCode",
@@ -33,6 +35,7 @@ __all__ = [
     "MediaFile",
     "MediaKind",
     "Opinion",
+    "Place",
     "Price",
     "PurchaseTerms",
     "Question",
@@ -46,8 +49,10 @@ __all__ = [
     "Tries",
     "Unjudged",
     "Upload",
+    "Variation",
     "Verdict",
     "VideoRequest",
+    "VideoSet",
     "Wanted",
     "is_same_request",
     "is_same_setting",

@@ -237,6 +237,11 @@ class Job:
         return _STATUS[self.state]
 
     @property
+    def is_draft(self) -> bool:
+        """True when it was asked for as a draft, of which the video in full can be made."""
+        return self.wanted is not None and self.wanted.given.get("quality") == "draft"
+
+    @property
     def finished(self) -> bool:
         """True when nothing more happens by itself."""
         return self.state in FINISHED_STATES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 
@@ -18,6 +18,10 @@ class Price:
     currency: str
     usd: Decimal
     known: bool = True
+
+    def times(self, count: int) -> Price:
+        """Return what so many of the same cost together."""
+        return replace(self, amount=self.amount * count, usd=self.usd * count)
 
     @property
     def is_free(self) -> bool:

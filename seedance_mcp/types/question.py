@@ -28,7 +28,8 @@ class Question:
     """
     One purchase as a person is asked about it.
 
-    `price` is the most that it can cost, or, if none is known, what is counted for it. `length` is in words,
+    `price` is the most that it can cost, or, if none is known, what is counted for it; of `count` videos that are bought
+    together, all of them. `length` is in words,
     `prompt` the beginning of it as it is shown, and `prompt_characters` how many it has in all. `notes` are what to
     know about the request before agreeing; `reason` is a sentence about why it is asked, where the price is not why.
     """
@@ -41,6 +42,7 @@ class Question:
     prompt_characters: int
     notes: tuple[str, ...] = ()
     reason: str = ""
+    count: int = 1
 
     @classmethod
     def about(
@@ -78,7 +80,17 @@ class Question:
 
     @property
     def _what(self) -> tuple[str, str]:
-        if self.price.known:
+        if self.count > 1:
+            each = Price(
+                amount=self.price.amount / self.count,
+                currency=self.price.currency,
+                usd=self.price.usd / self.count,
+            )
+            first = (
+                f"Make {self.count} videos of this for at most {_money(self.price)} in all, {self.count} times"
+                f" {_money(each)}?"
+            )
+        elif self.price.known:
             first = f"Make this video for at most {_money(self.price)}?"
         else:
             first = f"Make this video? Price unknown, at most {_money(self.price)} is counted for it."

@@ -74,6 +74,12 @@ class VideoRequest(BaseModel):
     based_on: str | None = Field(
         default=None, max_length=128, description="Job id whose settings are the defaults"
     )
+    # Not written where it is not given: servers of earlier versions do not know it, and refuse what they do not know.
+    quality: Literal["draft", "final"] | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="draft: a cheaper take; then final, based_on its job",
+    )
     provider_options: dict[str, Any] = Field(
         default_factory=dict, description="Extra provider fields, e.g. service_tier, draft, frames"
     )

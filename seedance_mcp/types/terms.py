@@ -14,7 +14,8 @@ class PurchaseTerms:
     `max_usd` refuses what may cost more. `request_key` (8 to 64 characters of A-Z a-z 0-9 . _ -) names the purchase:
     the same key and request are the same job whenever they come, unless its purchase provably did not happen.
     `allow_duplicate` buys although the same is under way; it means nothing beside a key: a new key is a new purchase,
-    a known one never is.
+    a known one never is. With `variations` (2 to 6) so many videos of the request are bought together, all or none of
+    them reserved; `max_usd` is then for all of them, and the same number belongs to what a key stands for.
 
     `confirm_token` is what an assistant hands back after the person agreed. `agreed_to` is the code of a question that
     a person has said yes to for this very call; where that yes has come to a job already, it is that job.
@@ -25,6 +26,7 @@ class PurchaseTerms:
     max_usd: Decimal | None = None
     allow_duplicate: bool = False
     request_key: str | None = None
+    variations: int | None = None
     confirm_token: str | None = None
     agreed_to: str | None = None
     confirmed: bool = False

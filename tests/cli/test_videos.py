@@ -44,6 +44,17 @@ def test_generate_as_json_prints_the_job(run: Run) -> None:
     assert len(job["sha256"]) == 64
 
 
+def test_several_takes_of_a_draft_are_priced_together_and_each_path_is_printed(run: Run) -> None:
+    asked = ("a red fox", "--model", "seedance-1.0-pro", "--duration", "2", "--variations", "2")
+    priced = run("estimate", *asked, "--quality", "draft")
+    assert "2 videos: " in priced.stdout
+    assert "Draft: seedance-1.0-pro at sandbox in 480p" in priced.stdout
+    made = run("generate", *asked, "--quality", "draft")
+    assert made.returncode == 0, made.stderr
+    assert len({Path(line) for line in made.stdout.splitlines() if Path(line).exists()}) == 2
+    assert run("generate", *asked[:-1], "7").returncode == 2
+
+
 def test_a_file_that_a_person_names_may_lie_anywhere(run: Run, tmp_path: Path) -> None:
     image = tmp_path / "elsewhere" / "fox.png"
     image.parent.mkdir()

@@ -28,7 +28,7 @@ from seedance_mcp.catalog import Catalog
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import SeedanceError, StoreError
 from seedance_mcp.jobs import JobRunner, watcher
-from seedance_mcp.types import JobState, JobStatus, VideoRequest
+from seedance_mcp.types import JobState, JobStatus, PurchaseTerms, VideoRequest
 
 from . import fault_market as market
 from . import kill_commands as commands
@@ -198,6 +198,8 @@ async def _buy(life: dict[str, Any], folder: Path, known: Catalog) -> int:
             async with anyio.create_task_group() as group:
                 for order in life["orders"]:
                     group.start_soon(_insist, app, VideoRequest.model_validate(order))
+                for asked in life.get("sets", ()):
+                    group.start_soon(_insist_on_set, app, asked)
             while await _once_readable(app.unfinished):  # noqa: ASYNC110  the database rings no bell
                 await anyio.sleep(0.05)
             if life.get("tidies"):
@@ -238,6 +240,26 @@ async def _insist(app: App, order: VideoRequest) -> None:
         if job.status is JobStatus.SUCCEEDED or job.state is JobState.UNRESOLVED:
             return
         print(f"{job.id}: {job.state} {job.error_code}: {job.error}")
+
+
+async def _insist_on_set(app: App, asked: dict[str, Any]) -> None:
+    """Ask for a set by its key until every video of it is here."""
+    order = VideoRequest.model_validate(asked["order"])
+    terms = PurchaseTerms(request_key=asked["key"], variations=asked["count"])
+    while True:
+        try:
+            started = await app.generate(order, terms)
+        except SeedanceError as error:
+            print(f"{error.code}: {error.message}")
+            if not error.retryable and error.code not in ("store", "budget_exceeded"):
+                raise
+            await anyio.sleep(0.1)
+            continue
+        assert started.videos
+        found = await _once_readable(partial(app.sets.wait, started.videos.id, PATIENCE_SECONDS, None))
+        if all(job.status is JobStatus.SUCCEEDED for job in found.jobs):
+            return
+        print(f"{found.id}: {[job.state for job in found.jobs]}")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from .simulation_rules import AGREEMENT_SECONDS, ENDED, HOUR, NOT_BOUGHT, SAME_I
 if TYPE_CHECKING:
     from seedance_mcp.config import Settings
     from seedance_mcp.jobs.buying.intents import Intent
+    from seedance_mcp.jobs.buying.set_intents import SetIntent
 
     from .simulation_process import Process
     from .simulation_world import World
@@ -106,6 +107,21 @@ class Consents:
             raise
         await self._end(process, intent, job.id)
         return job, deduplicated
+
+    async def commit_set(self, process: Process, intent: SetIntent, offer: Any, token: str | None) -> Any:
+        """Buy a set, with what the call brings along."""
+        confirmed = self._random.random() < 0.03
+        for job_id in intent.job_ids:
+            self._brought[job_id] = token, confirmed
+        one = replace(intent.one, terms=replace(intent.one.terms, confirm_token=token, confirmed=confirmed))
+        provider = process.pool.open(offer.provider)
+        try:
+            found = await process.flow.reserve_set(replace(intent, one=one), offer, {}, provider)
+        except (BudgetExceeded, ConfirmationRequired):
+            await self._end(process, one, None)
+            raise
+        await self._end(process, one, found.job.id)
+        return found
 
     async def _end(self, process: Process, intent: Intent, job_id: str | None) -> None:
         """End what was agreed to within the call."""
@@ -201,11 +217,14 @@ class Consents:
 
     def reserved(self, job_id: str, row: Row, jobs: dict[str, Row], alike: list[str], at: float) -> None:
         """I15: what has to be agreed to is reserved on an agreement to it, which holds once, and by whom it may be given."""
-        intent, settings = self._world.intents[job_id], self._world.settings
+        intent, settings, sets = self._world.intents[job_id], self._world.settings, self._world.sets
         token, confirmed = self._brought[job_id]
+        together = sets.new_of(sets.together(job_id)) or [job_id]
+        if job_id != together[0]:
+            return  # the first of them was looked at for all
         if not intent.maximum.known:
             self._unknown_prices_are_bounded(job_id, jobs, confirmed=confirmed)
-        dear = not intent.maximum.known or settings.confirm_above_usd * 1_000_000 < MICROS
+        dear = not intent.maximum.known or settings.confirm_above_usd * 1_000_000 < MICROS * len(together)
         again = sum(
             jobs[other].state not in NOT_BOUGHT and self._within_the_hour(jobs[other], at) for other in alike
         )
@@ -218,7 +237,8 @@ class Consents:
         if len(used) != 1:
             raise Violation("I15", f"bought on {len(used)} agreements", job_id)
         asked = self._asked[used.pop()]
-        if asked.fingerprint != row.fingerprint or at - asked.at >= AGREEMENT_SECONDS:
+        fingerprint = sets.fingerprint(job_id, row)
+        if asked.fingerprint != fingerprint or at - asked.at >= AGREEMENT_SECONDS:
             raise Violation("I15", "bought on an agreement to something else, or an old one", job_id)
         code = intent.terms.agreed_to
         own = code is not None and self._asked.get(_digest(code)) is asked
@@ -228,11 +248,11 @@ class Consents:
             raise Violation("I15", "an agreement to a price is taken for one to an unknown price", job_id)
         if asked.approved:
             return
-        declined = self._declined_lately(row.fingerprint, at)
+        declined = self._declined_lately(fingerprint, at)
         if token is None or settings.confirm != "ask" or not asked.offered or declined:
             raise Violation("I15", "an assistant's word is taken where only a person's counts", job_id)
         self._world.count("bought on an assistant's word")
-        self._on_a_word.add(job_id)
+        self._on_a_word.update(together)
         word = sum(jobs[other].held for other in self._on_a_word if self._within_the_hour(jobs[other], at))
         if word > settings.ask_limit_usd * 1_000_000:
             raise Violation("I15", f"{word} micro-USD within an hour on an assistant's word", job_id)

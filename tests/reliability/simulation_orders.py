@@ -20,6 +20,8 @@ class Order(Intent):
 
     @property
     def fingerprint(self) -> str:
+        if self.place is not None:
+            return super().fingerprint
         known = (self.provider, self.account, self.request.prompt or "")
         if known not in _FINGERPRINTS:
             _FINGERPRINTS[known] = super().fingerprint
@@ -27,6 +29,8 @@ class Order(Intent):
 
     @property
     def stands_for(self) -> tuple[str, ...]:
+        if self.place is not None:
+            return super().stands_for
         known = (self.provider, self.request.prompt or "", self.asked or "", self.instead_of)
         if known not in _STANDS_FOR:
             _STANDS_FOR[known] = super().stands_for

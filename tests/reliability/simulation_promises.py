@@ -171,10 +171,12 @@ class Promises:
         if (row.finished_at is not None) != (after in ENDED) and row.stored_state == after:
             raise Violation("I6", f"{after} with finished_at {row.finished_at}", job_id)
         if before is None:
+            self._world.sets.reserved(job_id, self.jobs)
             self._no_second_job_for_one_request(job_id, row, at)
             self._caps_hold(job_id, row, at)
             self._breakers_stop(job_id, at)
-            alike = [other for other in self.jobs if other != job_id and self._alike(job_id, other)]
+            together = {job_id, *self._world.sets.together(job_id)}
+            alike = [other for other in self.jobs if other not in together and self._alike(job_id, other)]
             self._world.consents.reserved(job_id, row, self.jobs, alike, at)
         if by == owner and (before == "sending" or self._hears_late(job_id, by, after)):
             self._note_refusal(job_id, after, code, at)
@@ -199,6 +201,8 @@ class Promises:
         if not world.honest:
             return
         for other in world.market.tasks.values():
+            if world.sets.are_one(task.tag, other.tag):
+                continue
             if self._alike(task.tag, other.tag) and not self._deliberate(task.tag, other.tag):
                 state = self.jobs[other.tag].state
                 if state not in ENDED or state in NOT_BOUGHT | UNCLEAR:
@@ -413,6 +417,8 @@ class Promises:
         intent = self._world.intents[job_id]
         if intent.key:
             for other_id in self._of_key[intent.key.text]:
+                if self._world.sets.are_one(job_id, other_id):
+                    continue
                 if self.jobs[other_id].state not in NOT_BOUGHT:
                     raise Violation("I11", f"a second job for a key whose first is {other_id}", job_id)
             self._of_key[intent.key.text].append(job_id)
@@ -420,6 +426,8 @@ class Promises:
             return
         for other_id, other in self.jobs.items():
             if other_id == job_id or not self._alike(job_id, other_id):
+                continue
+            if self._world.sets.are_one(job_id, other_id):
                 continue
             if other.state not in ENDED or other.state in UNCLEAR:
                 raise Violation("I11", f"a second job for a request whose first is {other.state}", job_id)

@@ -42,6 +42,7 @@ from .simulation_process import Process
 from .simulation_promises import Promises
 from .simulation_read_tracking import Readers
 from .simulation_rules import INTENTS, YEAR, Violation, is_planted, planted
+from .simulation_sets import Sets
 
 STEPS = 400
 """How many steps a schedule has before it is led to its end."""
@@ -108,6 +109,7 @@ class World:
         if self.hooks.wanted:
             self.settings = replace(self.settings, on_finish="tell somebody")
         self.accounts = Accounts(self)
+        self.sets = Sets(self)
         self.market = Market(self)
         self.promises = Promises(self)
         self.loop = Loop(lambda: self.true)
@@ -208,7 +210,9 @@ class World:
 
     def _ask(self) -> None:
         process = self.awake()
-        if process:
+        if process and self.sets.due():
+            self.spawn(process, self.sets.order(process), contained=True)
+        elif process:
             number = self.random.randrange(INTENTS)
             few = self.consents.habit != "usual"
             asked = self.order(process, number % len(SELLERS) if few else number)

@@ -27,6 +27,7 @@ HARMFUL = (
     "another account's job is left alone", "said to be the same account", "planned otherwise",
     "tripped before a write", "tripped inside a transaction", "tripped after a write", "tripped at a read",
     "tripped at a provider", "tripped at a listener", "tripped before an order", "tripped at an answer", "lock lost",
+    "a set reserved", "the same set again", "the rest of a set reserved",
 )  # fmt: skip
 
 

@@ -67,8 +67,8 @@ async def test_every_tool_states_all_four_hints(settings: Settings) -> None:
 async def test_the_arguments_are_the_fields_of_a_request(settings: Settings) -> None:
     tools = {tool.name: tool for tool in (await _tools(settings))[0]}
     fields = set(VideoRequest.model_fields)
-    assert set(tools["estimate_cost"].input_schema["properties"]) == fields
-    extras = {"wait_seconds", "max_usd", "allow_duplicate", "request_key", "confirm_token"}
+    assert set(tools["estimate_cost"].input_schema["properties"]) == fields | {"variations"}
+    extras = {"variations", "wait_seconds", "max_usd", "allow_duplicate", "request_key", "confirm_token"}
     assert set(tools["generate_video"].input_schema["properties"]) == fields | extras
     described = [
         name

@@ -10,7 +10,7 @@ from ...app import Quote
 from ...config import Settings, load_settings
 from ...texts import digits, digits_left, inert
 from ...types import PurchaseTerms, VideoRequest
-from ..arguments import add_request_arguments, allow_named_files, amount, read_request
+from ..arguments import add_request_arguments, add_variations, allow_named_files, amount, read_request
 from ..opening import opened
 from ..text import json_text, money, table
 from ..words import told
@@ -22,13 +22,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-usd", type=amount, metavar="USD", help="Say which ready offers cost at most so much"
     )
+    add_variations(parser)
     parser.add_argument("--json", action="store_true", help="Print JSON")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the estimate; nothing is spent."""
     request = read_request(arguments)
-    terms = PurchaseTerms(max_usd=arguments.max_usd)
+    terms = PurchaseTerms(max_usd=arguments.max_usd, variations=arguments.variations)
     anyio.run(_estimate, allow_named_files(load_settings(), request), request, terms, arguments.json)
     return 0
 
@@ -51,6 +52,9 @@ def _lines(quote: Quote) -> str:
     if estimate:
         if estimate.maximum.usd > estimate.price.usd:
             lines.append(f"At most {money(estimate.maximum)}.")
+        if quote.variations:
+            total = estimate.price.times(quote.variations)
+            lines.append(f"{quote.variations} videos: {money(total)}.")
         lines.append(f"{estimate.basis} (prices of {estimate.verified}, confidence {estimate.confidence})")
     else:
         lines.append(f"At most {digits(budget.max_per_job_usd)} USD is counted for it.")

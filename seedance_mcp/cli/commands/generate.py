@@ -13,7 +13,7 @@ from ...config import Settings, load_settings
 from ...errors import ConfirmationRequired
 from ...texts import inert
 from ...types import PurchaseTerms, VideoRequest
-from ..arguments import add_request_arguments, allow_named_files, amount, read_request
+from ..arguments import add_request_arguments, add_variations, allow_named_files, amount, read_request
 from ..consent import at_a_terminal, says_yes
 from ..opening import opened
 from ..text import digits, money
@@ -33,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="KEY",
         help="Your name for this purchase, 8 to 64 letters, digits and . _ -: the same key never buys twice",
     )
+    add_variations(parser)
     parser.add_argument(
         "--yes", action="store_true", help="Agree to a price above the threshold without being asked"
     )
@@ -59,13 +60,14 @@ async def _make(
     """Make it. `agreed_to` is the code of the question that the person has just said yes to."""
     async with opened(settings) as app:
         if agreed_to is None:
-            await _say_the_price(app, request)
+            await _say_the_price(app, request, arguments.variations)
         started = await app.generate(
             request,
             PurchaseTerms(
                 max_usd=arguments.max_usd,
                 allow_duplicate=arguments.allow_duplicate,
                 request_key=arguments.request_key,
+                variations=arguments.variations,
                 agreed_to=agreed_to,
                 confirmed=arguments.yes and settings.confirm != "strict",
             ),
@@ -74,22 +76,29 @@ async def _make(
             from ...presentation import views
 
             another = "--allow-duplicate" if arguments.request_key is None else "a new --request-key"
+            found = "job" if started.videos is None else "set"
             print(
-                f"This request was made before: this is its job; nothing was {views.done(app, started.job)} now."
+                f"This request was made before: this is its {found}; nothing was {views.done(app, started.job)} now."
                 f" {another} makes another.",
                 file=sys.stderr,
             )
-        code = await finish(app, await wait_with_progress(app, started.job), as_json=arguments.json)
-    await say_if_hook_failed(settings, started.job.id)
-    return code
+        jobs = (started.job,) if started.videos is None else started.videos.jobs
+        codes = [
+            await finish(app, await wait_with_progress(app, job), as_json=arguments.json) for job in jobs
+        ]
+    for job in jobs:
+        await say_if_hook_failed(settings, job.id)
+    return max(codes)
 
 
-async def _say_the_price(app: App, request: VideoRequest) -> None:
-    quote = await app.estimate(request)
+async def _say_the_price(app: App, request: VideoRequest, variations: int | None) -> None:
+    quote = await app.estimate(request, PurchaseTerms(variations=variations))
     counted = digits(quote.budget.max_per_job_usd)
     price = (
         money(quote.estimate.price) if quote.estimate else f"price unknown, at most {counted} USD is counted"
     )
+    if quote.estimate and variations is not None:
+        price = f"{variations} videos at {price}, {money(quote.estimate.price.times(variations))} in all"
     print(
         f"{quote.offer.model.title} at {quote.offer.provider.title}: {price}; {quote.reason}", file=sys.stderr
     )

@@ -26,12 +26,18 @@ _UNSEEN = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
 """Blanks without a width: zero width space, word joiner, byte order mark."""
 
 
-def wanted(asked: VideoRequest, digests: Mapping[str, str], plan: Plan | None = None) -> Wanted:
+def wanted(
+    asked: VideoRequest,
+    digests: Mapping[str, str],
+    plan: Plan | None = None,
+    *,
+    variations: int | None = None,
+) -> Wanted:
     """
     Return what is asked for in a form that `is_same_request` and `is_same_video` compare.
 
     `digests` maps each media source to the hash of its content (or its URL). `plan` is how it would be bought, once
-    that is known.
+    that is known. So many `variations` of it are another wish than one, or than another number of them.
     """
     content = _by_content(asked.model_dump(mode="json", include={*_CONTENT}), asked, digests)
     content["prompt"] = plain(asked.prompt or "")
@@ -42,12 +48,14 @@ def wanted(asked: VideoRequest, digests: Mapping[str, str], plan: Plan | None = 
         ).items()
         if (name, value) != ("seed", -1)  # that is: any seed, as where none is given
     }
+    if variations is not None:
+        given["variations"] = variations
     usual = dict[str, Any]()
     if plan is not None:
         from ...catalog import usual_values  # read on first use, not when the server starts
 
-        chosen = {"model": plan.offer.model.id, "provider": plan.offer.provider.name}
-        usual = usual_values(asked, plan.offer) | {
+        chosen = {"model": plan.chosen.model.id, "provider": plan.chosen.provider.name}
+        usual = usual_values(asked, plan.chosen) | {
             name: value for name, value in chosen.items() if name not in given
         }
         # It may be written as an id or an alias.
@@ -64,17 +72,18 @@ def plain(prompt: str) -> str:
     return " ".join(unicodedata.normalize("NFC", prompt).translate(_UNSEEN).split())
 
 
-def digest_of_asked(asked: VideoRequest, digests: Mapping[str, str]) -> str:
+def digest_of_asked(asked: VideoRequest, digests: Mapping[str, str], variations: int | None = None) -> str:
     """
     Return the digest of a request before anything is chosen for it: 64 hex digits.
 
     Jobs of earlier versions are known by it, to the letter; see `wanted` for what has a meaning of its own.
     They stay what they are when another key is set, another provider is cheaper or another default holds. `digests`
-    maps each media source to the hash of its content (or its URL).
+    maps each media source to the hash of its content (or its URL); so many `variations` are another request.
     """
     # Without what is not given: fields that a later version adds are then no difference.
     given = asked.model_dump(mode="json", exclude={"based_on"}, exclude_defaults=True)
-    return _digest(["asked", _by_content(given, asked, digests)])
+    many = [] if variations is None else [variations]
+    return _digest(["asked", _by_content(given, asked, digests), *many])
 
 
 def digest_of_planned(seller: Collection[str], planned: VideoRequest, digests: Mapping[str, str]) -> str:

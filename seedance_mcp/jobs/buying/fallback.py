@@ -113,9 +113,13 @@ class Fallback:
         return replace(intent, instead_of=tried, agreed=agreed[-1] if agreed else None)
 
     def may_move(self, refusal: Job | BreakerOpen) -> bool:
-        """Return whether somebody else may be asked: the user wants it, and neither the call nor a setting names a provider."""
+        """
+        Return whether somebody else may be asked: the user wants it, and neither the call nor a setting names a provider.
+
+        A draft stays where it is: what it leads to was said of one provider.
+        """
         named = self.order.asked.request.provider or self._settings.provider
-        if not self._settings.fallback or named is not None:
+        if not self._settings.fallback or named is not None or self._first.ladder is not None:
             return False
         return may_be_cured(refusal) if isinstance(refusal, Job) else refusal.refusal in CURABLE
 

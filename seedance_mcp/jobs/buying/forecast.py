@@ -13,10 +13,10 @@ from ...errors import BudgetExceeded, ConfigError
 from ...store import Budget, Store
 from ...texts import digits
 from ...types import PurchaseTerms, VideoRequest
-from ..choosing.plans import OtherOffer, Plan, check_choice
+from ..choosing.plans import Ladder, OtherOffer, Plan, check_choice
 from ..inputs.resolved_request import ResolvedRequest
 from ..pool.provider_pool import ProviderPool
-from .orders import Order, above_max_usd
+from .orders import Order
 from .reservations import foresee
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Forecast:
 
 @dataclass(frozen=True, kw_only=True)
 class Quote:
-    """What a request would cost, and where. No estimate: this offer's price is unknown."""
+    """What a request would cost, and where. No estimate: this offer's price is unknown. `ladder`: it is for a draft."""
 
     offer: Offer
     request: VideoRequest
@@ -61,15 +61,19 @@ class Quote:
     usual_seconds: float | None
     advice: tuple[str, ...]
     max_usd: Decimal | None = None
+    ladder: Ladder | None = None
+    ladder_words: str = ""
+    variations: int | None = None
 
     @property
     def within(self) -> str | None:
         """Name which of the offers are ready and within `max_usd`; None where none is given."""
         if self.max_usd is None:
             return None
-        names = [other.name for other in self.others if other.is_within(self.max_usd)]
+        each = self.max_usd / (self.variations or 1)
+        names = [other.name for other in self.others if other.is_within(each)]
         most = self.estimate.maximum.usd if self.estimate else None
-        if most is not None and most <= self.max_usd and not self.offer.provider.placeholder:
+        if most is not None and most <= each and not self.offer.provider.placeholder:
             names.insert(0, f"{self.offer.provider.name}/{self.offer.model.id}")
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         found = ", ".join(names[:_MOST_NAMED])
@@ -80,26 +84,39 @@ def beyond(
     asked: ResolvedRequest, plan: Plan, terms: PurchaseTerms, limit: Decimal, others: Iterable[OtherOffer]
 ) -> Forecast | None:
     """State that a purchase would be refused for its own `max_usd`, else None. `limit` counts for an unknown price."""
-    maximum, max_usd = Order(asked=asked, terms=terms, limit=limit).maximum(plan), terms.max_usd
-    if max_usd is None or maximum.usd <= max_usd:
-        return None
-    error = above_max_usd(maximum, max_usd, others)
-    return Forecast(refused=f"{error.message} {error.hint}")
+    try:
+        Order(asked=asked, terms=terms, limit=limit).check_max_usd(plan, lambda: others)
+    except BudgetExceeded as error:
+        return Forecast(refused=f"{error.message} {error.hint}")
+    return None
 
 
 async def forecast(
-    asked: ResolvedRequest, plan: Plan, *, pool: ProviderPool, settings: Settings, store: Store
+    asked: ResolvedRequest,
+    plan: Plan,
+    variations: int | None,
+    *,
+    pool: ProviderPool,
+    settings: Settings,
+    store: Store,
 ) -> Forecast:
     """Check a plan by the rules of the purchase, without buying or asking anything. Raises StoreError."""
     info = plan.offer.provider
-    order = Order(asked=asked, terms=PurchaseTerms(), limit=settings.max_usd_per_job)
-    intent = order.intent(plan, owner=store.ownership.instance, account=pool.account_at(info))
+    terms = PurchaseTerms(variations=variations)
+    order = Order(asked=asked, terms=terms, limit=settings.max_usd_per_job)
+    owner, account = store.ownership.instance, pool.account_at(info)
+    if variations is None:
+        intent = order.intent(plan, owner=owner, account=account)
+    else:
+        intent = order.set_intent(plan, owner=owner, account=account).whole
     try:
         check_choice(plan, pool, fallback=settings.fallback)
         if not info.placeholder:
             pool.check_limits()
         pool.open(info)
-        question = await store.read(partial(foresee, intent=intent, settings=settings, now=store.clock()))
+        question = await store.read(
+            partial(foresee, intent=intent, settings=settings, now=store.clock(), count=order.count)
+        )
     except (BudgetExceeded, ConfigError) as error:
         return Forecast(refused=f"{error.message} {error.hint}")
     if question is None:
@@ -108,7 +125,6 @@ async def forecast(
         return Forecast(asks=question.reason)
     if not question.price.known:
         return Forecast(asks="its price is unknown.")
-    return Forecast(
-        asks=f"it may cost {digits(question.price.usd)} USD, more than {digits(settings.confirm_above_usd)} USD"
-        " (SEEDANCE_CONFIRM_ABOVE_USD)."
-    )
+    dear, above = digits(question.price.usd), digits(settings.confirm_above_usd)
+    what = "it" if variations is None else "all together"
+    return Forecast(asks=f"{what} may cost {dear} USD, more than {above} USD (SEEDANCE_CONFIRM_ABOVE_USD).")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from ...errors import InvalidRequest
-from ...store import Connection, KeptKey, idempotency_keys, transitions
-from ...types import MEDIA_FIELDS, Job, MediaFile, VideoRequest, is_same_setting
+from ...store import Connection, KeptKey, idempotency_keys, sets, transitions
+from ...types import MEDIA_FIELDS, Job, MediaFile, VideoRequest, VideoSet, is_same_setting
 from .deduplication import plain, wanted
 
 _FORM = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -23,15 +23,18 @@ class RequestKey:
     A key together with what it was asked for. Build with `of`.
 
     `digests` maps each media source to the hash of its content (a URL to itself); a file that cannot be read
-    now is not in it.
+    now is not in it. `variations` is how many videos were asked for together; None: one by itself.
     """
 
     text: str
     asked: VideoRequest
     digests: Mapping[str, str]
+    variations: int | None = None
 
     @classmethod
-    def of(cls, text: str, asked: VideoRequest, media: Mapping[str, MediaFile]) -> RequestKey:
+    def of(
+        cls, text: str, asked: VideoRequest, media: Mapping[str, MediaFile], variations: int | None = None
+    ) -> RequestKey:
         """
         Check the key. `asked` is the request before any choice is made for it: those may change, the key stays.
 
@@ -43,7 +46,7 @@ class RequestKey:
         readable = {
             source: file.sha256 or source for source, file in media.items() if file.sha256 or _is_url(source)
         }
-        return cls(text=text, asked=asked, digests=readable)
+        return cls(text=text, asked=asked, digests=readable, variations=variations)
 
 
 def job_of(connection: Connection, key: RequestKey) -> Job | None:
@@ -57,24 +60,42 @@ def job_of(connection: Connection, key: RequestKey) -> Job | None:
         InvalidRequest: the key was used for another request.
         StoreError: the record of its job is damaged.
     """
+    bought = [job for job in _jobs_of(connection, key) if job.state not in transitions.NOT_BOUGHT]
+    return bought[0] if bought else None
+
+
+def set_of(connection: Connection, key: RequestKey) -> VideoSet | None:
+    """
+    Load the set that the key stands for, whether or not its videos were bought. None if there is none.
+
+    Raises:
+        InvalidRequest: the key was used for another request, or for another number of videos.
+        StoreError: the record of one of its jobs is damaged.
+    """
+    jobs = _jobs_of(connection, key)
+    set_id = sets.id_of(connection, jobs[0].id) if jobs else None
+    return None if set_id is None else sets.find(connection, set_id)
+
+
+def _jobs_of(connection: Connection, key: RequestKey) -> list[Job]:
+    """Load every job that the key ever stood for, the newest first. Raises as `job_of`."""
     kept = idempotency_keys.find(connection, key.text)
     if kept is None:
-        return None
+        return []
     jobs = idempotency_keys.jobs_of(connection, key.text)
-    bought = [job for job in jobs if job.state not in transitions.NOT_BOUGHT]
     different = _differences(kept.asked, kept.digests, key, jobs)
     if different:
-        owner = (bought or jobs)[0].id
+        owner = next((job for job in jobs if job.state not in transitions.NOT_BOUGHT), jobs[0]).id
         raise InvalidRequest(
             [f"request_key {key.text!r} belongs to job {owner}, which differs in: {', '.join(different)}."],
             hint="Take a new request_key for another video; check_status shows that job. Nothing was bought.",
         )
-    return bought[0] if bought else None
+    return jobs
 
 
 def keep(connection: Connection, key: RequestKey, job: Job) -> None:
     """Let the key stand for this job as well; what it was first asked for stays."""
-    kept = KeptKey(asked=_written(key.asked), digests=key.digests)
+    kept = KeptKey(asked=_written(key), digests=key.digests)
     idempotency_keys.keep(connection, key.text, kept, job)
 
 
@@ -82,15 +103,16 @@ def _is_url(source: str) -> bool:
     return "://" in source and not source.lower().startswith("file:")
 
 
-def _written(request: VideoRequest) -> dict[str, Any]:
+def _written(key: RequestKey) -> dict[str, Any]:
     # Without what is not given: fields that a later version adds are then no difference.
-    return request.model_dump(mode="json", exclude_defaults=True, exclude={"based_on"})
+    written = key.asked.model_dump(mode="json", exclude_defaults=True, exclude={"based_on"})
+    return written if key.variations is None else {**written, "variations": key.variations}
 
 
 def _differences(
     then: Mapping[str, Any], digests: Mapping[str, str], key: RequestKey, jobs: Sequence[Job]
 ) -> list[str]:
-    now, wish = _written(key.asked), wanted(key.asked, key.digests)
+    now, wish = _written(key), wanted(key.asked, key.digests, variations=key.variations)
     found: list[str] = []
     for field in sorted(then.keys() | now.keys()):
         before, after = then.get(field), now.get(field)

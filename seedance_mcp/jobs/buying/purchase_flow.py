@@ -12,7 +12,7 @@ import anyio
 
 from ...errors import ConfirmationRequired, SeedanceError
 from ...providers import Provider
-from ...store import BreakerOpen, Connection, came_to, job_records, repeated_requests
+from ...store import BreakerOpen, Connection, came_to, job_records, repeated_requests, transitions
 from ...types import Job, MediaFile, PurchaseTerms, VideoRequest
 from ..choosing.planning import Planner
 from ..choosing.plans import Plan, check_choice
@@ -24,11 +24,13 @@ from ..pool.provider_pool import ProviderPool
 from .call_agreements import agreed_within_call
 from .deduplication import comparable, digest_of_asked, standing, wanted
 from .fallback import Fallback, Refused, why_there
-from .idempotency import RequestKey, job_of
+from .idempotency import RequestKey, job_of, set_of
 from .intents import Intent
-from .orders import Order, StartedJob, above_max_usd
+from .orders import Order, StartedJob
 from .preflight import preflight
-from .reservations import reserve
+from .reservations import ReservedSet, not_bought, reserve, reserve_set
+from .set_intents import SetIntent
+from .sets import set_with, several
 from .submission import Buyer
 
 if TYPE_CHECKING:
@@ -67,10 +69,10 @@ class PurchaseFlow:
 
     async def run(self, request: VideoRequest, terms: PurchaseTerms) -> StartedJob:
         """
-        Plan, reserve and submit one video. Returns when the provider has answered, or after 4 seconds.
+        Plan, reserve and submit one video, or a set of them. Returns when the provider has answered, or after 4 seconds.
 
         Where the settings allow it, what one provider refuses within that time goes to the next (`Fallback`), as a
-        job of its own. What was `agreed_to` for this call ends with it.
+        job of its own; a set stays where it is. What was `agreed_to` for this call ends with it.
 
         Raises:
             InvalidRequest, ConfigError, MediaError: it cannot be made as asked, or its key was used for another
@@ -81,21 +83,22 @@ class PurchaseFlow:
         """
         async with agreed_within_call(terms.agreed_to, self._context) as call:
             asked = await self._sources.resolve(request)
+            if terms.variations is not None:
+                asked = several(asked, request)
             key = None
             if terms.request_key is not None:
-                key = RequestKey.of(terms.request_key, asked.request, asked.media)
+                key = RequestKey.of(terms.request_key, asked.request, asked.media, terms.variations)
             # Before anything is chosen: what is on sale or can be read may have changed since.
             started = await self._asked_before(asked, terms, key)
             if started is None:
-                plan = await self._plan(asked)
+                plan = await self._plan(await self._where_its_set_is(asked, key))
                 advice = self._planner.advice(plan, asked)
                 limit = self._context.settings.max_usd_per_job
                 order = Order(asked=asked, terms=terms, key=key, limit=limit, advice=advice)
-                if terms.max_usd is not None and order.maximum(plan).usd > terms.max_usd:
-                    raise above_max_usd(
-                        order.maximum(plan), terms.max_usd, self._planner.elsewhere(asked, plan)
-                    )
-                started = await self._buy(order, plan)
+                order.check_max_usd(plan, lambda: self._planner.elsewhere(asked, plan))
+                started = await (
+                    self._buy(order, plan) if terms.variations is None else self._buy_set(order, plan)
+                )
             call.job_id = started.job.id
         return started
 
@@ -103,22 +106,27 @@ class PurchaseFlow:
         self, asked: ResolvedRequest, terms: PurchaseTerms, key: RequestKey | None
     ) -> StartedJob | None:
         """Return the job that stands for what is asked, however it would be planned now; None if there is none."""
-        if key is not None:
+        if key is not None and key.variations is not None:
+            videos = await self._store.read(partial(set_of, key=key))
+            if videos is not None and not not_bought(videos):
+                return await self._known(videos.jobs[0], f"request_key {key.text!r} stands for this set.")
+        elif key is not None:
             known = await self._store.read(partial(job_of, key=key))
             if known is not None:
                 return await self._known(known, f"request_key {key.text!r} stands for this job.")
         elif terms.agreed_to is not None:
-            digest = digest_of_asked(asked.request, asked.digests)
+            digest = digest_of_asked(asked.request, asked.digests, terms.variations)
             known = await self._store.read(partial(came_to, code=terms.agreed_to, digest=digest))
             if known is not None:
                 return await self._known(known, "The same yes has led to this job before.")
         if key is None and not terms.allow_duplicate:
-            return await self._same_request(asked)
+            return await self._same_request(asked, terms.variations)
         return None
 
-    async def _same_request(self, asked: ResolvedRequest) -> StartedJob | None:
+    async def _same_request(self, asked: ResolvedRequest, variations: int | None) -> StartedJob | None:
         digests, paid, now = asked.digests, self._planner.is_paid(asked.request), self._store.clock()
-        digest, what = digest_of_asked(asked.request, digests), wanted(asked.request, digests)
+        digest = digest_of_asked(asked.request, digests, variations)
+        what = wanted(asked.request, digests, variations=variations)
 
         def look(connection: Connection) -> tuple[list[Job], Job | None]:
             made = repeated_requests.made_for(connection, digests=(digest,), asked=what)
@@ -130,7 +138,22 @@ class PurchaseFlow:
 
     async def _known(self, job: Job, reason: str) -> StartedJob:
         await self._context.purchases.wait_for(job.id, _ANSWER_SECONDS)
-        return StartedJob(job=await self._load(job.id), deduplicated=True, reason=reason, advice=())
+        videos = await self._store.read(partial(set_with, job_id=job.id))
+        first = videos.jobs[0].id if videos and videos.jobs else job.id
+        return StartedJob(
+            job=await self._load(first), deduplicated=True, reason=reason, advice=(), videos=videos
+        )
+
+    async def _where_its_set_is(self, asked: ResolvedRequest, key: RequestKey | None) -> ResolvedRequest:
+        """Name the offer of a set that a part of is bought already: the rest comes from there, or not at all."""
+        if key is None or key.variations is None:
+            return asked
+        videos = await self._store.read(partial(set_of, key=key))
+        bought = [job for job in videos.jobs if job.state not in transitions.NOT_BOUGHT] if videos else []
+        if not bought or asked.request.quality is not None:
+            return asked
+        named = {"provider": bought[0].provider, "model": bought[0].model}
+        return replace(asked, request=asked.request.model_copy(update=named))
 
     async def _plan(self, asked: ResolvedRequest) -> Plan:
         """Choose where it is bought, and make sure that it can be bought and kept."""
@@ -157,6 +180,35 @@ class PurchaseFlow:
         if started is None:
             started = await self._fall_back(fallback)
         return replace(started, advice=(*started.advice, *order.advice))
+
+    async def _buy_set(self, order: Order, plan: Plan) -> StartedJob:
+        """
+        Buy what of a set is not bought.
+
+        Raises:
+            BudgetExceeded, ConfirmationRequired, StoreError: nothing was bought.
+        """
+        end = anyio.current_time() + _ANSWER_SECONDS
+        info = plan.offer.provider
+        intent = order.set_intent(
+            plan, owner=self._store.ownership.instance, account=self._pool.account_at(info)
+        )
+        provider = self._pool.open(info)
+        await self._store.ensure_sound()
+        reserved = await self.reserve_set(intent, plan.offer, order.asked.media, provider)
+        for job in reserved.new:
+            self._context.events.changed(job)
+        if not reserved.new:
+            return await self._known(reserved.job, "The same set was ordered before.")
+        for job in reserved.new:
+            await self._context.purchases.wait_for(job.id, end - anyio.current_time())
+        videos = await self._store.read(partial(set_with, job_id=reserved.job.id))
+        ordered = {job.id for job in reserved.new}
+        again = [one.number for one in videos.variations if one.job.id in ordered] if videos else []
+        part = () if len(again) == intent.size else (_part(again, intent.size),)
+        job = videos.jobs[0] if videos else reserved.job
+        advice = (*part, *plan.notes, *order.advice)
+        return StartedJob(job=job, deduplicated=False, reason=plan.reason, advice=advice, videos=videos)
 
     async def _fall_back(self, fallback: Fallback) -> StartedJob:
         """Ask one provider after the other, as long as the call still waits."""
@@ -258,5 +310,41 @@ class PurchaseFlow:
                     purchases.end(intent.job_id)
         raise AssertionError("unreachable: nobody cancels the scope")
 
+    async def reserve_set(
+        self, intent: SetIntent, offer: Offer, media: Mapping[str, MediaFile], provider: Provider
+    ) -> ReservedSet:
+        """
+        Put a set on disk and give each of its jobs its buyer, or none: see `reserve`, and `reserve_set` in the transaction.
+
+        Raises:
+            ConfirmationRequired: a person has to agree first.
+            BudgetExceeded, StoreError: it may not or cannot be bought.
+        """
+        purchases, settings = self._context.purchases, self._context.settings
+        with anyio.CancelScope(shield=True):
+            begun = set(intent.job_ids)
+            for job_id in intent.job_ids:
+                purchases.begin(job_id)
+            try:
+                await self._handover.before_purchase()
+                outcome = await self._store.write(
+                    partial(reserve_set, intent=intent, settings=settings, now=self._store.clock())
+                )
+                if isinstance(outcome, ConfirmationRequired):
+                    raise outcome
+                for job in outcome.new:
+                    purchases.start(self._buyer.run, job, offer, media, provider)
+                    begun.discard(job.id)
+                return outcome
+            finally:
+                for job_id in begun:
+                    purchases.end(job_id)
+        raise AssertionError("unreachable: nobody cancels the scope")
+
     async def _load(self, job_id: str) -> Job:
         return await self._store.read(partial(job_records.find, job_id=job_id))
+
+
+def _part(numbers: list[int], size: int) -> str:
+    listed = ", ".join(str(number) for number in numbers)
+    return f"Bought now: number {listed} of {size}. The others had been bought before."

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ...config import Settings
-from ...errors import ConfirmationRequired
+from ...errors import BudgetExceeded, ConfirmationRequired
 from ...store import (
     Connection,
     Consent,
     budget,
     confirmations,
+    drafts,
     finish_hooks,
     job_records,
     repeated_requests,
+    sets,
     transitions,
 )
-from ...types import Job, JobState, Question, Signer
+from ...types import Job, JobState, Question, Signer, VideoSet
 from ..local_files.job_folders import as_recorded
 from . import deduplication, idempotency, unknown_prices
 from .intents import Intent
+from .set_intents import SetIntent
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReservedSet:
+    """What came of an intent to buy a set: a job of it, and the jobs that are `new`; none are where all were there before."""
+
+    job: Job
+    new: tuple[Job, ...] = ()
 
 
 def reserve(
@@ -68,6 +79,14 @@ def reserve(
         if isinstance(signed, ConfirmationRequired):
             return signed
         agreed_by = signed
+    return _stored(connection, intent, agreed_by, settings, now), False
+
+
+def _stored(
+    connection: Connection, intent: Intent, agreed_by: Signer | None, settings: Settings, now: float
+) -> Job:
+    """Put a job on disk with its money and with everything by which it is known again."""
+    fingerprint = intent.fingerprint
     job = Job(
         id=intent.job_id,
         state=JobState.RESERVED,
@@ -94,40 +113,115 @@ def reserve(
         idempotency.keep(connection, intent.key, stored)
     if settings.on_finish:
         finish_hooks.wish(connection, stored.id)
-    repeated_requests.note(connection, stored.id, stands_for)
+    if intent.final is not None:
+        drafts.keep(connection, stored.id, intent.final)
+    if intent.place is not None:
+        sets.note(connection, stored.id, intent.place)
+    repeated_requests.note(connection, stored.id, intent.stands_for)
     if intent.wanted is not None:
         repeated_requests.note(connection, stored.id, (intent.wanted.content,))
-    return stored, False
+    return stored
 
 
-def foresee(connection: Connection, *, intent: Intent, settings: Settings, now: float) -> Question | None:
+def reserve_set(
+    connection: Connection, *, intent: SetIntent, settings: Settings, now: float
+) -> ReservedSet | ConfirmationRequired:
+    """
+    Put on disk what of a set is not bought, all of it or nothing; or find the set that it repeats.
+
+    Only a key that comes again buys what of its set was provably not bought, under the same numbers. The question for a
+    person's agreement, one for all, is returned, not raised: raising would undo its own record.
+
+    Raises:
+        BudgetExceeded: a cap or an open breaker stands in the way of all of them together.
+        InvalidRequest: its key was used for another request.
+        StoreError: a job that may be one of them cannot be read.
+    """
+    missing = list(range(1, intent.size + 1))
+    whole, terms = intent.whole, intent.one.terms
+    if whole.key is not None:
+        known = idempotency.set_of(connection, whole.key)
+        if known is not None:
+            missing = not_bought(known)
+            if not missing:
+                return ReservedSet(job=known.jobs[0])
+            intent = replace(intent, set_id=known.id)
+    elif (repeated := _repeated(connection, whole, now)) is not None:
+        return ReservedSet(job=repeated)
+    _check(connection, whole, settings, now, count=len(missing))
+    agreed_by: Signer | None = None
+    consent = _to_be_agreed(connection, whole, settings, now, count=len(missing))
+    if consent is not None:
+        consent = replace(consent, job_id=intent.job_ids[missing[0] - 1])
+        signed = (
+            "person"
+            if terms.confirmed
+            else confirmations.agreed(connection, consent, settings=settings, now=now)
+        )
+        if isinstance(signed, ConfirmationRequired):
+            return signed
+        agreed_by = signed
+    new = [_stored(connection, intent.member(number), agreed_by, settings, now) for number in missing]
+    return ReservedSet(job=new[0], new=tuple(new))
+
+
+def not_bought(videos: VideoSet) -> list[int]:
+    """Return the numbers of a set that were provably not bought."""
+    return [one.number for one in videos.variations if one.job.state in transitions.NOT_BOUGHT]
+
+
+def _repeated(connection: Connection, whole: Intent, now: float) -> Job | None:
+    """Return a job of the set that was ordered before and still stands for the same; None if there is none."""
+    terms = whole.terms
+    if terms.agreed_to is not None:
+        known = confirmations.came_to(connection, terms.agreed_to, whole.asked)
+        if known is not None:
+            return known
+    if terms.allow_duplicate:
+        return None
+    same = repeated_requests.made_for(connection, (whole.fingerprint, *whole.stands_for), whole.wanted)
+    comparable = deduplication.comparable(same, paid=not whole.maximum.is_free)
+    return deduplication.standing(connection, comparable, now=now)
+
+
+def foresee(
+    connection: Connection, *, intent: Intent, settings: Settings, now: float, count: int = 1
+) -> Question | None:
     """
     Describe what a person would be asked before this purchase, None if nothing, and record nothing.
 
     Raises:
-        BudgetExceeded: `reserve` would refuse it.
+        BudgetExceeded: `reserve`, or for `count` of them `reserve_set`, would refuse it.
     """
-    _check(connection, intent, settings, now)
-    consent = _to_be_agreed(connection, intent, settings, now)
+    _check(connection, intent, settings, now, count=count)
+    consent = _to_be_agreed(connection, intent, settings, now, count=count)
     return None if consent is None else consent.question
 
 
-def _check(connection: Connection, intent: Intent, settings: Settings, now: float) -> None:
+def _check(connection: Connection, intent: Intent, settings: Settings, now: float, *, count: int = 1) -> None:
     """Let the purchase pass the caps, or raise BudgetExceeded."""
+    if count > 1 and not intent.maximum.known:
+        raise BudgetExceeded(
+            "The price of these videos is unknown, and then only one at a time may be open.",
+            hint="Leave variations out, or choose an offer whose price is known (estimate_cost compares).",
+        )
     budget.check(
         connection,
         budget.Limits.of(settings),
         budget.Seller(provider=intent.provider, account=intent.account, model=intent.model),
         price=intent.maximum,
         now=now,
+        count=count,
     )
     unknown_prices.check(connection, intent, settings)
 
 
-def _to_be_agreed(connection: Connection, intent: Intent, settings: Settings, now: float) -> Consent | None:
+def _to_be_agreed(
+    connection: Connection, intent: Intent, settings: Settings, now: float, *, count: int = 1
+) -> Consent | None:
     """What a person has to agree to: a high or unknown price, or the same once more. None: nobody is asked."""
-    fingerprint = intent.fingerprint
-    dear = confirmations.needed(intent.maximum, mode=settings.confirm, above_usd=settings.confirm_above_usd)
+    fingerprint, price = intent.fingerprint, intent.maximum.times(count)
+    dear = confirmations.needed(price, mode=settings.confirm, above_usd=settings.confirm_above_usd)
     digests = (fingerprint, *intent.stands_for)
     same = repeated_requests.same_ids(connection, intent.wanted)
     repeated = "" if intent.maximum.is_free else confirmations.repeated(connection, digests, same, now)
@@ -135,7 +229,7 @@ def _to_be_agreed(connection: Connection, intent: Intent, settings: Settings, no
         return None
     question = Question.about(
         intent.request,
-        price=intent.maximum,
+        price=price,
         provider=intent.provider,
         model=intent.model,
         seconds=intent.seconds,
@@ -143,7 +237,7 @@ def _to_be_agreed(connection: Connection, intent: Intent, settings: Settings, no
     )
     return Consent(
         fingerprint=fingerprint,
-        question=replace(question, reason=repeated),
+        question=replace(question, reason=repeated, count=count),
         token=intent.terms.confirm_token,
         agreed_to=intent.terms.agreed_to,
         carried=intent.agreed,

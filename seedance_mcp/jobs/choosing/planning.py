@@ -16,6 +16,7 @@ from ..inputs.resolved_request import ResolvedRequest
 from ..pool.carriers import way
 from ..pool.provider_keys import not_by_name
 from ..pool.provider_pool import ProviderPool
+from . import ladder
 from .defaults import check_defaults
 from .plans import OtherOffer, Plan
 from .quotes import Quotes, priced
@@ -51,7 +52,7 @@ class Planner:
                 needs; or the key is malformed of the provider that is named, or of the only one that could do it.
         """
         try:
-            chosen = self._chosen(asked.request, asked.media)
+            chosen = self._planned(asked)
         except InvalidRequest as error:
             if asked.trouble is None:
                 raise
@@ -73,10 +74,18 @@ class Planner:
         return priced(plan, answer, cny_per_usd=self._settings.cny_per_usd)
 
     def elsewhere(self, asked: ResolvedRequest, chosen: Plan) -> tuple[OtherOffer, ...]:
-        """Price the same request at every other offer of a real video that can do it, cheapest first, unknown prices last."""
+        """
+        Price the same request at every other offer of a real video that can do it, cheapest first, unknown prices last.
+
+        A draft is compared with takes of its size. Its own take in full is to be had nowhere else.
+        """
+        if asked.finishes is not None:
+            return ()
         found: list[OtherOffer] = []
         ready = self._pool.ready()
-        free = asked.request.model_copy(update={"provider": None, "model": None})
+        free = asked.request.model_copy(update={"provider": None, "model": None, "quality": None})
+        if chosen.ladder is not None:
+            free = free.model_copy(update={"resolution": chosen.request.resolution})
         for offer in self._pool.catalog.offers():
             if (offer.provider.name, offer.model.id) == (chosen.offer.provider.name, chosen.offer.model.id):
                 continue
@@ -108,12 +117,32 @@ class Planner:
             check_sound,
         )
 
+        if asked.finishes is not None:  # that was said of the draft
+            return asked.notes
         prompt, model = plan.request.prompt or "", plan.offer.model
         return (
+            *asked.notes,
+            *([] if plan.ladder is None else [plan.ladder.words(plan)]),
             *check_sound(prompt, model),
             *check_prompt(prompt, model),
             *check_inputs(plan.request, plan.offer, asked.media),
         )
+
+    def _planned(self, asked: ResolvedRequest) -> Plan:
+        """Choose where it goes: to whom has the draft that it finishes; a draft of it, or the thing itself."""
+        request, cny_per_usd = asked.request, self._settings.cny_per_usd
+        if asked.finishes is not None:
+            offer = self._pool.offer(asked.finishes.draft)
+            return ladder.finished(asked, offer, cny_per_usd=cny_per_usd)
+        if request.quality is None:
+            return self._chosen(request, asked.media)
+        plain = replace(asked, request=request.model_copy(update={"quality": None}))
+        final = self._chosen(plain.request, asked.media)
+        pool = (
+            [final.offer.provider.name] if request.provider or self._settings.provider else self._ready_pool()
+        )
+        offers = [offer for name in pool for offer in self._pool.catalog.offers(provider=name)]
+        return ladder.draft_of(final, plain, offers, at=self._at, cny_per_usd=cny_per_usd)
 
     def _chosen(self, request: VideoRequest, media: Mapping[str, MediaFile]) -> Plan:
         catalog, settings = self._pool.catalog, self._settings

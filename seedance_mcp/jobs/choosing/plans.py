@@ -16,12 +16,46 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ladder:
+    """
+    What a draft leads to: `final` is the request in full, as it would be bought at this `offer` without a draft.
+
+    `estimate` is the price of the second step, None if unknown. `resolution` is what that step gives, which need not be
+    what `final` has. With `days` the provider finishes the very take of the draft for so long; without, the second step
+    makes another video.
+    """
+
+    final: VideoRequest
+    offer: Offer
+    estimate: Estimate | None
+    resolution: str | None
+    days: int | None = None
+
+    def words(self, draft: Plan) -> str:
+        """Describe both steps and their prices."""
+        first = f"{draft.offer.label} in {draft.request.resolution}, {_price(draft.estimate)}"
+        then = "quality='final' with based_on its job_id"
+        second = f"{self.offer.label} in {self.resolution}, {_price(self.estimate)}"
+        if self.days is None:
+            return (
+                f"Draft: {first}. It cannot be finished: {then} makes another video than the draft, {second}."
+            )
+        size = "" if self.resolution == self.final.resolution else f", not in {self.final.resolution}"
+        return f"Draft: {first}. {then} makes this very take in full within {self.days} days: {second}{size}."
+
+
+def _price(estimate: Estimate | None) -> str:
+    return "price unknown" if estimate is None else f"{digits(estimate.price.usd)} USD"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """
     A request as it would be bought: where, in full, for how much, and why there. No estimate: price unknown.
 
     `notes` say what the person should know about the price, and about what is sent in place of a file. `preferred` is
-    the provider that would have been chosen instead of this paid one, if its key was not malformed.
+    the provider that would have been chosen instead of this paid one, if its key was not malformed. `ladder` says what a
+    draft leads to; None: it is no draft.
     """
 
     offer: Offer
@@ -30,6 +64,12 @@ class Plan:
     reason: str
     notes: tuple[str, ...] = ()
     preferred: str | None = None
+    ladder: Ladder | None = None
+
+    @property
+    def chosen(self) -> Offer:
+        """The offer that was chosen for what is asked for; a draft of it may be bought as another model."""
+        return self.offer if self.ladder is None else self.ladder.offer
 
     @property
     def most_usd(self) -> Decimal:

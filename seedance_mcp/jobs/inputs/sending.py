@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+import anyio
+
 from ...errors import JobNotFound, MediaError
 from ...media import PictureLimits, read_media
 from ...providers import Provider
@@ -52,6 +54,7 @@ class MediaSender:
         self._store = context.store
         self._settings = context.settings
         self._pool = pool
+        self._uploading: dict[UploadKey, anyio.Lock] = {}
 
     async def send(
         self, job: Job, offer: Offer, media: Mapping[str, MediaFile], provider: Provider
@@ -67,6 +70,8 @@ class MediaSender:
             ConfigError: the carrier cannot be used.
             ProviderError: an upload failed.
         """
+        if offer.drafts is not None and offer.drafts.finish in job.request.provider_options:
+            return job.request  # what goes in went in with the draft, and is not sent again
         recipient = _Recipient(provider=provider, info=offer.provider, account=job.account)
         fits: Mapping[str, PictureLimits] = (
             fitted(job.request, offer, media).limits if self._settings.fit else {}
@@ -131,11 +136,13 @@ class MediaSender:
     async def _uploaded(self, file: MediaFile, fit: PictureLimits | None, place: _Place) -> str:
         store = self._store
         key = UploadKey(place=place.name, account=place.account, content=copy_key(file, fit))
-        found = await store.read(partial(uploads.find, key=key, now=store.clock(), margin=place.margin))
-        if found is not None:
-            return found
-        instance = store.ownership.instance
-        async with leaving(file, settings=self._settings, instance=instance, fit=fit) as copy:
-            made = await place.upload(copy)
-        await store.write(partial(uploads.keep, key=key, upload=made, now=store.clock()))
-        return made.url
+        # One after the other: the videos of a set begin at the same moment, with the same files.
+        async with self._uploading.setdefault(key, anyio.Lock()):
+            found = await store.read(partial(uploads.find, key=key, now=store.clock(), margin=place.margin))
+            if found is not None:
+                return found
+            instance = store.ownership.instance
+            async with leaving(file, settings=self._settings, instance=instance, fit=fit) as copy:
+                made = await place.upload(copy)
+            await store.write(partial(uploads.keep, key=key, upload=made, now=store.clock()))
+            return made.url

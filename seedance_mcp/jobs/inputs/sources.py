@@ -18,6 +18,7 @@ from ...texts import unusable
 from ...types import MediaFile, MediaKind, VideoRequest
 from ..local_files.readable_files import LocalFiles
 from ..pool.provider_pool import ProviderPool
+from .basis import with_basis
 from .resolved_request import ResolvedRequest
 
 _KINDS: Mapping[str, MediaKind] = {
@@ -54,15 +55,12 @@ class Sources:
         Fill in what the request does not give from the job that it is based on, and check its media.
 
         Raises:
-            InvalidRequest: the request holds what cannot be stored or sent, such as a NUL; names every place.
+            InvalidRequest: the request holds what cannot be stored or sent, such as a NUL; names every place. Or it asks
+                for a draft, or for one in full, in a way that contradicts itself or is no longer possible.
             JobNotFound: there is no such job to base it on.
-            JobNotFinished: it names a job that has no file yet.
+            JobNotFinished: it names a job that has no file yet, or a draft that is not made yet.
+            OtherAccount, ConfigError: the draft cannot be finished from here.
         """
-        whole = await self._with_basis(request)
-        media, trouble = await self.load(whole)
-        return ResolvedRequest(request=whole, media=media, trouble=trouble)
-
-    async def _with_basis(self, request: VideoRequest) -> VideoRequest:
         problems = [
             problem
             for name in VideoRequest.model_fields
@@ -70,13 +68,13 @@ class Sources:
         ]
         if problems:
             raise InvalidRequest(problems)
-        if request.based_on is None:
-            return request
-        basis = await self._store.read(partial(job_records.find, job_id=request.based_on))
-        base = basis.request
-        given = {name: getattr(request, name) for name in request.model_fields_set}
-        options = {**base.provider_options, **request.provider_options}
-        return base.model_copy(update={**given, "provider_options": options})
+        basis = await with_basis(request, store=self._store, pool=self._pool)
+        if basis.finishes is not None:
+            return ResolvedRequest(
+                request=basis.request, media={}, finishes=basis.finishes, notes=basis.notes
+            )
+        media, trouble = await self.load(basis.request)
+        return ResolvedRequest(request=basis.request, media=media, trouble=trouble, notes=basis.notes)
 
     async def load(self, request: VideoRequest) -> tuple[dict[str, MediaFile], InvalidRequest | None]:
         """

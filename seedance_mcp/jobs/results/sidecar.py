@@ -54,7 +54,8 @@ def facts(job: Job, video_path: Path | None) -> dict[str, Any]:
             name: _without_secrets(value)
             for name, value in request.model_dump(mode="json", exclude=_OF_ITS_OWN).items()
             if value not in (None, [], {})
-        },
+        }
+        | ({"quality": "draft"} if job.is_draft else {}),
         "video": video_path.name if video_path else None,
         "last_frame": Path(made.last_frame_path).name if made and made.last_frame_path else None,
         "measured": {

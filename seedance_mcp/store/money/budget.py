@@ -140,9 +140,11 @@ def _spent_since(connection: Connection, moment: float) -> int:
     ).fetchone()[0]
 
 
-def check(connection: Connection, limits: Limits, seller: Seller, *, price: Price, now: float) -> None:
+def check(
+    connection: Connection, limits: Limits, seller: Seller, *, price: Price, now: float, count: int = 1
+) -> None:
     """
-    Let the purchase of `price` (the most it can cost) pass, or say what stands in the way.
+    Let the purchase of `price` (the most it can cost) pass, or say what stands in the way; of `count` at that price, all.
 
     Free jobs always pass. Attempts count, whatever becomes of them.
 
@@ -159,9 +161,10 @@ def check(connection: Connection, limits: Limits, seller: Seller, *, price: Pric
             hint="Choose a shorter duration, a lower resolution or a cheaper model (estimate_cost compares them)."
             f" Only the person who runs the server can raise {limits.raising_job}.",
         )
-    if price.usd > limits.max_usd_per_day:
+    total = price.times(count)
+    if total.usd > limits.max_usd_per_day:
         raise BudgetExceeded(
-            f"{may_cost(price)}; the limit for a whole day is {digits(limits.max_usd_per_day)} USD.",
+            f"{may_cost(total, count)}; the limit for a whole day is {digits(limits.max_usd_per_day)} USD.",
             hint="Waiting does not help. Choose a shorter duration, a lower resolution or a cheaper model (estimate_cost"
             f" compares them). Only the person who runs the server can raise {limits.raising_day}.",
         )
@@ -171,27 +174,36 @@ def check(connection: Connection, limits: Limits, seller: Seller, *, price: Pric
             hint="Waiting does not help. Use the sandbox, which is free. Only the person who runs the server can raise"
             f" {limits.raising_hour}.",
         )
+    if count > limits.max_jobs_per_hour:
+        raise BudgetExceeded(
+            f"These are {number_of(count, 'paid job')} at once; the limit is {limits.max_jobs_per_hour} an hour.",
+            hint="Waiting does not help. Ask for fewer, or ask the person who runs the server to raise"
+            f" {limits.raising_hour}.",
+        )
     (started,) = connection.execute(
         "SELECT COUNT(*) FROM ledger WHERE kind = 'reserve' AND usd_micros > 0 AND reserved_at > ? AND steady > ?",
         (now - HOUR, elapsed_time.passed(connection) - HOUR),
     ).fetchone()
-    if started >= limits.max_jobs_per_hour:
+    if started + count > limits.max_jobs_per_hour:
+        more = f", and these are {count} more" if count > 1 else ""
         raise BudgetExceeded(
-            f"{number_of(started, 'paid job')} {'was' if started == 1 else 'were'} started within the last hour;"
+            f"{number_of(started, 'paid job')} {'was' if started == 1 else 'were'} started within the last hour{more};"
             f" the limit is {limits.max_jobs_per_hour}.",
             hint=f"Wait, or ask the person who runs the server to raise {limits.raising_hour}.",
         )
     counted = from_micros(_spent_since(connection, now - DAY))
-    if counted + price.usd > limits.max_usd_per_day:
+    if counted + total.usd > limits.max_usd_per_day:
         raise BudgetExceeded(
-            f"{may_cost(price)}, and {digits(counted)} of {digits(limits.max_usd_per_day)} USD"
+            f"{may_cost(total, count)}, and {digits(counted)} of {digits(limits.max_usd_per_day)} USD"
             " are already spent or reserved today.",
             hint=f"Wait until tomorrow, or ask the person who runs the server to raise {limits.raising_day}.",
         )
 
 
-def may_cost(price: Price) -> str:
-    """Begin a sentence about the most that a video can cost, or about what is counted for an unknown price."""
+def may_cost(price: Price, count: int = 1) -> str:
+    """Begin a sentence about the most that `count` videos can cost, or about what is counted for an unknown price."""
+    if count > 1:
+        return f"These {count} videos may cost {digits(price.usd)} USD in all"
     if price.known:
         return f"This video may cost {digits(price.usd)} USD"
     return f"The price of this video is unknown and counts as {digits(price.usd)} USD"
