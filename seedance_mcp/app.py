@@ -150,7 +150,8 @@ class App:
             others=others,
             budget=await self.budget(),
             usual_seconds=await self.usual_seconds(plan.offer.provider.name, plan.offer.model.id),
-            advice=(*plan.notes, *self._planner.advice(plan, asked)),
+            notes=plan.notes,
+            advice=self._planner.advice(plan, asked),
             max_usd=terms.max_usd,
         )
 

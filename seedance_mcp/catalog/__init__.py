@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .advice import check_prompt, check_sound
+from .advice import advise
+from .canvas import frame_canvas, is_nearly, is_same_shape
 from .delivery import not_as_ordered, other_model
-from .input_advice import check_inputs
-from .loading import guides
+from .loading import advice_codes, guides
 from .lookup import Catalog
 from .models import Model
 from .offers import Offer, Parameter, ProviderInfo, RateLimit
@@ -21,11 +21,13 @@ __all__ = [
     "ProviderInfo",
     "RateLimit",
     "able_offers",
-    "check_inputs",
-    "check_prompt",
-    "check_sound",
+    "advice_codes",
+    "advise",
     "estimate",
+    "frame_canvas",
     "guides",
+    "is_nearly",
+    "is_same_shape",
     "leeway",
     "not_as_ordered",
     "other_model",

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import InvalidRequest
 from ..types import MediaFile, VideoRequest
-from .advice import command_problems
+from .commands import command_problems
 from .conditions import Rule, facts, holds
 from .inputs import file_problems, scene_problems
 from .lookup import Catalog

@@ -36,6 +36,13 @@ class Failure(Shape):
     retryable: bool
 
 
+class AdviceShape(Shape):
+    """What to know about a request before it is bought; see `catalog/data/advice.toml` for the codes."""
+
+    code: str
+    text: str
+
+
 class Finished(Shape):
     """A job that ended since this client last looked."""
 
@@ -70,6 +77,7 @@ class JobShape(Shape):
     error: Failure | None
     next_step: str
     notes: tuple[str, ...] = ()
+    advice: tuple[AdviceShape, ...] = ()
     finished_meanwhile: tuple[Finished, ...] = ()
 
 
@@ -123,6 +131,7 @@ class EstimateShape(Shape):
     budget: BudgetShape
     usual_seconds: float | None
     notes: tuple[str, ...] = ()
+    advice: tuple[AdviceShape, ...] = ()
     next_step: str
     finished_meanwhile: tuple[Finished, ...] = ()
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OtherAccount, SeedanceError, trace_of
+from ..remarks import Advice
 from ..types import Job, JobStatus, Price, VideoRequest
 from . import results as shape
 
@@ -42,7 +43,14 @@ def amount(price: Price) -> shape.Amount:
     return shape.Amount(amount=decimal(price.amount), currency=price.currency, usd=decimal(price.usd))
 
 
-async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable[str] = ()) -> shape.JobShape:
+async def job(
+    app: App,
+    job: Job,
+    *,
+    deduplicated: bool = False,
+    notes: Iterable[str] = (),
+    advice: Iterable[Advice] = (),
+) -> shape.JobShape:
     """A job. What there is to say of it, such as that the file is not as ordered, is added to the notes."""
     from ..jobs import lost_answers
 
@@ -91,6 +99,7 @@ async def job(app: App, job: Job, *, deduplicated: bool = False, notes: Iterable
             *([other.message] if other else []),
             *([placeholder_note(app)] if placeholder else []),
         ),
+        advice=_advice(advice),
     )
 
 
@@ -291,7 +300,7 @@ async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
         budget=await budget(app),
         usual_seconds=None if quote.usual_seconds is None else round(quote.usual_seconds, 1),
         notes=(
-            *quote.advice,
+            *quote.notes,
             *filter(None, [quote.within]),
             *(
                 []
@@ -302,8 +311,13 @@ async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
             ),
             *([placeholder_note(app)] if quote.offer.provider.placeholder else []),
         ),
+        advice=_advice(quote.advice),
         next_step=f"Tell the person {'the price' if known else 'that the price is unknown'}. {quote.outlook.words}",
     )
+
+
+def _advice(given: Iterable[Advice]) -> tuple[shape.AdviceShape, ...]:
+    return tuple(shape.AdviceShape(code=one.code, text=one.text) for one in given)
 
 
 def _settings(request: VideoRequest) -> dict[str, Any]:

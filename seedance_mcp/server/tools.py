@@ -15,6 +15,7 @@ from pydantic import Field, WithJsonSchema
 
 from ..errors import trace_of
 from ..presentation import catalog_views, results, views
+from ..remarks import Advice
 from ..texts import digits, number_of
 from ..types import MAX_SHEET_FRAMES, Job, JobStatus, PurchaseTerms, VideoRequest
 from .answers import answer, estimate_answer, job_link, jobs_answer, picture, video_link
@@ -133,7 +134,7 @@ async def generate_video(
     started = await agreed(call, request, purchase.terms)
     if isinstance(started, InputRequiredResult):
         return started
-    notes = [started.reason, *started.advice]
+    notes = [started.reason, *started.notes]
     if started.deduplicated:
         another = "allow_duplicate or another seed" if purchase.request_key is None else "a new request_key"
         notes.insert(
@@ -142,7 +143,7 @@ async def generate_video(
             f" Only if the person wants another take: {another}.",
         )
     job = await _wait(call, started.job, wait_seconds, usual=call.waits.generate)
-    return await _job_answer(call, job, deduplicated=started.deduplicated, notes=notes)
+    return await _job_answer(call, job, deduplicated=started.deduplicated, notes=notes, advice=started.advice)
 
 
 async def check_status(
@@ -255,11 +256,16 @@ async def _wait(call: Call, job: Job, asked: float | None, *, usual: float) -> J
 
 
 async def _job_answer(
-    call: Call, job: Job, *, deduplicated: bool = False, notes: list[str] | None = None
+    call: Call,
+    job: Job,
+    *,
+    deduplicated: bool = False,
+    notes: list[str] | None = None,
+    advice: tuple[Advice, ...] = (),
 ) -> CallToolResult:
     app = call.app
     told = [*(notes or []), *await _expected(call, job), *await views.incidents(app, job.id)]
-    shown = await views.job(app, job, deduplicated=deduplicated, notes=told)
+    shown = await views.job(app, job, deduplicated=deduplicated, notes=told, advice=advice)
     meanwhile = await _if_possible(call.finished_meanwhile(*([job.id] if job.finished else [])), [])
     shown = shown.model_copy(update={"finished_meanwhile": views.finished(meanwhile)})
     blocks: list[ContentBlock] = [job_link(job.id)]

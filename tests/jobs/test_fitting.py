@@ -72,7 +72,7 @@ async def test_with_the_setting_an_image_is_drawn_to_fit_and_that_is_said_before
     assert image.format in ("PNG", "JPEG")
     said = f"{becomes[0]}x{becomes[1]} pixels"
     # As a reference fal takes any format, so the file is usable there as it is.
-    for notes in (quote.advice, started.advice, *([] if name == "fal" else [kept.notes])):
+    for notes in (quote.notes, started.notes, *([] if name == "fal" else [kept.notes])):
         assert [note for note in notes if said in note and file in note], notes
     assert f"{name}/{MODEL}" in kept.usable_with
     assert path.read_bytes() == before
@@ -88,7 +88,7 @@ async def test_a_picture_with_too_many_bytes_gets_fewer(tmp_path: Path) -> None:
                 old = wished(path, provider="atlas", model="seedance-1.0-pro")
                 started = await app.generate(old)
                 await app.wait(started.job.id, 30)
-            assert "too many bytes" in started.advice[0]
+            assert "too many bytes" in started.notes[0]
             [upload] = [call for call in emulator.ledger.calls if call.name == "upload"]
     assert 1_000_000 < len(upload.body) <= 10_485_760 + 1000
     assert arrived(emulator).size == (2400, 1900)
@@ -128,7 +128,7 @@ async def test_a_file_that_nothing_is_wrong_with_is_not_drawn_anew(tmp_path: Pat
                 started = await app.generate(wished(path, provider="ark"))
                 await app.wait(started.job.id, 30)
             image = arrived(emulator)
-    assert not [note for note in started.advice if "fit" in note]
+    assert not [note for note in started.notes if "fit" in note]
     assert image.convert("RGB").tobytes() == Image.open(path).convert("RGB").tobytes()
 
 

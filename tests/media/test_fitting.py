@@ -75,7 +75,7 @@ def drawn(image: Image.Image, form: str, **limits: Any) -> Image.Image:
         "sides": list(SIDES),
         "ratio": list(RATIO),
     }
-    facts, content = draw_fitting(source, recognise(source), **{**most, **limits})
+    facts, content = draw_fitting(source, recognise(source), limits={**most, **limits})
     assert len(content) <= {**most, **limits}["max_bytes"]
     found = Image.open(io.BytesIO(content))
     assert facts == {"mime_type": Image.MIME[found.format or ""]}
@@ -118,7 +118,7 @@ def test_a_colour_profile_stays_only_where_it_still_fits_the_colours() -> None:
         source = io.BytesIO()
         image.save(source, form, icc_profile=image.info["icc_profile"])
         most = {"formats": ["image/png"], "max_bytes": 10**7, "sides": [500, 600], "ratio": None}
-        _, content = draw_fitting(source, recognise(source), **most)
+        _, content = draw_fitting(source, recognise(source), limits=most)
         return "icc_profile" in Image.open(io.BytesIO(content)).info
 
     assert kept(with_profile("RGB", b"RGB "), "JPEG")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ...remarks import NO_REMARKS, Remarks
 from ...types import Price, PurchaseTerms, Signer, VideoRequest, Wanted
 from .deduplication import digest_of_planned
 from .idempotency import RequestKey
@@ -20,8 +21,8 @@ class Intent:
     picture under another path is the same request. `terms` are those of the call. With a `key`, the key alone decides
     whether this is a new purchase. `seconds` is the length that the price is for, None if none is known. `instead_of`
     are the fingerprints of what other providers have refused: from now on this job stands for those, too. `agreed`
-    tells who has agreed to the price of one of those, if it was no lower. `advice` is what a person should know who
-    is asked to agree. `asked` is the digest of the request before anything was chosen for it (`digest_of_asked`),
+    tells who has agreed to the price of one of those, if it was no lower. `remarks` are what a person should know
+    who is asked to agree. `asked` is the digest of the request before anything was chosen for it (`digest_of_asked`),
     `wanted` the same in the form that is compared. `account` and `base_url` are kept with the job: see
     `accounts.Account`.
     """
@@ -45,7 +46,7 @@ class Intent:
     asked: str | None = None
     wanted: Wanted | None = None
     agreed: Signer | None = None
-    advice: tuple[str, ...] = ()
+    remarks: Remarks = NO_REMARKS
 
     @property
     def fingerprint(self) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ...errors import BudgetExceeded
+from ...remarks import Advice, Remarks
 from ...store import Account, may_cost
 from ...texts import digits
 from ...types import Job, Price, PurchaseTerms
@@ -42,12 +43,13 @@ def above_max_usd(maximum: Price, max_usd: Decimal, others: Iterable[OtherOffer]
 
 @dataclass(frozen=True, kw_only=True)
 class StartedJob:
-    """A job that was started, or found running already (`deduplicated`)."""
+    """A job that was started, or found running already (`deduplicated`). `notes` tell how it came to that."""
 
     job: Job
     deduplicated: bool
     reason: str
-    advice: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    advice: tuple[Advice, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +65,7 @@ class Order:
     terms: PurchaseTerms
     limit: Decimal
     key: RequestKey | None = None
-    advice: tuple[str, ...] = ()
+    advice: tuple[Advice, ...] = ()
 
     def maximum(self, plan: Plan) -> Price:
         """Return the most that the order may cost by this plan."""
@@ -103,5 +105,5 @@ class Order:
             seconds=plan.estimate.seconds if plan.estimate else None,
             terms=self.terms,
             key=self.key,
-            advice=(*plan.notes, *self.advice),
+            remarks=Remarks(notes=plan.notes, advice=self.advice),
         )

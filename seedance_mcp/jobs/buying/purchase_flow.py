@@ -130,7 +130,7 @@ class PurchaseFlow:
 
     async def _known(self, job: Job, reason: str) -> StartedJob:
         await self._context.purchases.wait_for(job.id, _ANSWER_SECONDS)
-        return StartedJob(job=await self._load(job.id), deduplicated=True, reason=reason, advice=())
+        return StartedJob(job=await self._load(job.id), deduplicated=True, reason=reason)
 
     async def _plan(self, asked: ResolvedRequest) -> Plan:
         """Choose where it is bought, and make sure that it can be bought and kept."""
@@ -156,7 +156,7 @@ class PurchaseFlow:
         started = await self._try(first, fallback)
         if started is None:
             started = await self._fall_back(fallback)
-        return replace(started, advice=(*started.advice, *order.advice))
+        return replace(started, advice=order.advice)
 
     async def _fall_back(self, fallback: Fallback) -> StartedJob:
         """Ask one provider after the other, as long as the call still waits."""

@@ -139,7 +139,7 @@ def _to_be_agreed(connection: Connection, intent: Intent, settings: Settings, no
         provider=intent.provider,
         model=intent.model,
         seconds=intent.seconds,
-        notes=intent.advice,
+        remarks=intent.remarks,
     )
     return Consent(
         fingerprint=fingerprint,
