@@ -35,8 +35,10 @@ def check_shapes(request: VideoRequest, offer: Offer, media: Mapping[str, MediaF
     canvas = frame_canvas(request, offer, media)
     if canvas is not None:
         for field, shape in zip(FRAME_FIELDS, (first, last), strict=True):
-            if shape is not None and not is_same_shape(shape, canvas):
-                yield _beside(field, shape, canvas, request, media)
+            if shape is not None and is_nearly(shape, canvas) and not is_same_shape(shape, canvas):
+                yield _near_miss(field, shape, canvas, media.get(getattr(request, field)))
+            elif shape is not None and not is_nearly(shape, canvas):
+                yield _cropped(field, shape, canvas, request.aspect_ratio or "")
     if first is None and request.aspect_ratio in AUTOMATIC and not _works_on_a_clip(request):
         ratios = offer.model.sizes.get(request.resolution or "", {})
         leading = _first_reference(request, media)
@@ -44,34 +46,28 @@ def check_shapes(request: VideoRequest, offer: Offer, media: Mapping[str, MediaF
             yield from _adaptive(leading, ratios)
 
 
-def _beside(
-    field: str, shape: Size, canvas: Size, request: VideoRequest, media: Mapping[str, MediaFile]
-) -> Advice:
-    """A frame whose shape is not that of the video: scaled to it if it is near enough, else cropped."""
-    what = f"{field} is {_pixels(shape)}"
-    if is_nearly(shape, canvas):
-        file = media.get(getattr(request, field))
-        drawn = file is not None and file.path is not None
-        way = (
-            f"with fit=true (or SEEDANCE_FIT=1) a copy of exactly {_pixels(canvas)} is sent"
-            if drawn
-            else f"best give it exactly {_pixels(canvas)}"
-        )
-        return Advice(
-            "frame_near_miss",
-            f"{what}, and the video {_pixels(canvas)}, nearly the same shape: some pixels are cut off or stretched, which"
-            f" can show as a jump after the first frame; {way}.",
-        )
-    if request.aspect_ratio in AUTOMATIC:
+def _near_miss(field: str, shape: Size, canvas: Size, file: MediaFile | None) -> Advice:
+    way = f"best give it exactly {_pixels(canvas)}"
+    if file is not None and file.path is not None:
+        way = f"with fit=true (or SEEDANCE_FIT=1) a copy of exactly {_pixels(canvas)} is sent"
+    return Advice(
+        "frame_near_miss",
+        f"{field} is {_pixels(shape)}, and the video {_pixels(canvas)}, nearly the same shape: some pixels are cut off or"
+        f" stretched, which can show as a jump after the first frame; {way}.",
+    )
+
+
+def _cropped(field: str, shape: Size, canvas: Size, ratio: str) -> Advice:
+    if ratio in AUTOMATIC:
         return Advice(
             "frame_shape",
-            f"aspect_ratio is adaptive, and {what}, the shape of no ratio: expect about {_pixels(canvas)}, cropped, or"
-            f" about its own shape. Crop it to the ratio you want, best to {_pixels(canvas)}.",
+            f"aspect_ratio is adaptive, and {field} is {_pixels(shape)}, the shape of no ratio: expect about"
+            f" {_pixels(canvas)}, cropped, or about its own shape. Crop it to the ratio you want, best to {_pixels(canvas)}.",
         )
     return Advice(
         "frame_cropped",
-        f"{what}, and the video {_pixels(canvas)} ({request.aspect_ratio}): it is cropped to that shape, and what is cut"
-        f" off is missing from the start. Crop it yourself, best to {_pixels(canvas)}.",
+        f"{field} is {_pixels(shape)}, and the video {_pixels(canvas)} ({ratio}): it is cropped to that shape, and what is"
+        f" cut off is missing from the start. Crop it yourself, best to {_pixels(canvas)}.",
     )
 
 

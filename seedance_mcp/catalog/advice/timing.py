@@ -30,7 +30,7 @@ _FEW_ACTIONS = 3
 
 _SPAN = re.compile(
     r"(?<![\d:.])(?:(?P<from_minutes>\d{1,2}):)?(?P<start>\d+)\s?(?:s|sec|secs|seconds|秒)?\s?(?:[-–—~～]|到|至|to)\s?"
-    r"(?:(?P<to_minutes>\d{1,2}):)?(?P<end>\d+)\s?(?P<unit>s|sec|secs|seconds|秒)?(?![\w:])",
+    r"(?:(?P<to_minutes>\d{1,2}):)?(?P<end>\d+)\s?(?P<unit>s|sec|secs|seconds|秒)?(?!\w|:\d)",
     re.IGNORECASE,
 )
 _SHOT = re.compile(
