@@ -92,6 +92,20 @@ def test_a_long_picture_is_whole_and_centred_on_black() -> None:
     assert (pixels[390:] == 0).all()
 
 
+def test_a_picture_of_nearly_the_right_shape_is_scaled_whole_to_exactly_the_size() -> None:
+    edges = Image.new("RGB", (1290, 720), "red")
+    edges.paste("blue", (20, 20, 1270, 700))
+    image = drawn(edges, "PNG", exact=[864, 496])
+    assert image.size == (864, 496)
+    pixels = np.asarray(image.convert("RGB"))
+    for corner in (pixels[2, 2], pixels[2, -3], pixels[-3, 2], pixels[-3, -3]):
+        assert tuple(corner) == (255, 0, 0), "nothing is cropped, and nothing is black"
+    noise = drawn(planting.noise((900, 900)), "PNG", exact=[880, 880], max_bytes=400_000)
+    assert (noise.format, noise.size) == ("JPEG", (880, 880))
+    with pytest.raises(RefusalError):
+        drawn(planting.noise((900, 900)), "PNG", exact=[880, 880], max_bytes=2000)
+
+
 def test_what_is_clear_stays_clear_in_a_png_and_turns_white_in_a_jpeg() -> None:
     clear = Image.new("RGBA", (400, 400), (0, 0, 0, 0))
     assert drawn(clear, "PNG", sides=[500, 600]).getpixel((0, 0)) == (0, 0, 0, 0)
