@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Any
 
 import pytest
 
@@ -122,7 +123,9 @@ def test_a_natural_prompt_gets_no_advice(catalog: Catalog, model: str, seconds: 
 def test_a_natural_prompt_with_references_gets_no_advice(
     catalog: Catalog, model: str, given: dict[str, int], prompt: str
 ) -> None:
-    files = {field: urls(*(f"{field}{number}" for number in range(count))) for field, count in given.items()}
+    files: dict[str, Any] = {
+        field: urls(*(f"{field}{number}" for number in range(count))) for field, count in given.items()
+    }
     told = advice(catalog, model, prompt, duration=5, **files)
     assert [one for one in told if one.code != "silent_model"] == []
 

@@ -82,7 +82,7 @@ async def test_with_the_setting_an_image_is_drawn_to_fit_and_that_is_said_before
     ("setting", "fit", "becomes"),
     [("0", True, (1280, 720)), ("1", None, (1280, 720)), ("1", False, (1290, 720)), ("0", None, (1290, 720))],
 )
-async def test_a_frame_of_nearly_the_right_shape_gets_the_videos_pixels_where_that_is_wanted(
+async def test_a_frame_of_nearly_the_right_shape_gets_the_videos_pixels_if_wanted(
     tmp_path: Path, setting: str, fit: bool | None, becomes: tuple[int, int]
 ) -> None:
     path = picture(tmp_path / "media" / "near.png", (1290, 720))

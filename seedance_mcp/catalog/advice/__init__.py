@@ -7,11 +7,6 @@ from collections.abc import Mapping
 from ...remarks import Advice
 from ...types import MediaFile, VideoRequest
 from ..offers import Offer
-from .camera import check_camera
-from .prompt import check_prompt, check_sound
-from .references import check_references
-from .shapes import check_shapes
-from .timing import check_timing
 
 
 def advise(
@@ -22,6 +17,13 @@ def advise(
 
     `media` are the files as they would be sent. `asked` is the request before the offer's defaults were filled in.
     """
+    # With the first advice, not with the catalogue: it takes a while to build the patterns.
+    from .camera import check_camera
+    from .prompt import check_prompt, check_sound
+    from .references import check_references
+    from .shapes import check_shapes
+    from .timing import check_timing
+
     if offer.generic:
         return tuple(check_timing(request, offer))
     prompt, model = request.prompt or "", offer.model
