@@ -65,7 +65,7 @@ REFERRING: list[tuple[str, dict[str, int], str]] = [
     (PRO_20, {IMAGES: 1}, "The man of Image 1 and 2 dogs walk home, 5.1 surround sound."),
     (PRO_20, {VIDEOS: 1}, "Remove the car from the video, keep everything else unchanged."),
     (PRO_20, {VIDEOS: 1}, "Extend Video 1 forward: the boat sails on. Make the video 5 seconds longer."),
-    (PRO_20, {IMAGES: 1, AUDIOS: 1}, 'The woman in Image 1 says with the voice of Audio 1: "Hi."'),
+    (PRO_20, {IMAGES: 1, AUDIOS: 1}, 'The woman in Image 1 says with the voice of Audio 1: "Hi." Audio 5.1'),
     (PRO_20, {IMAGES: 2}, "图片1的少女走进图片2的房间。"),
     (PRO_25, {IMAGES: 2}, "@Image 1: the hero. @Image 2: the street, at night."),
     (PRO_25, {IMAGES: 1, VIDEOS: 1}, "Replace the character in @Video 1 with the one in @Image 1"),

@@ -150,6 +150,13 @@ def test_where_the_model_chooses_the_length_its_longest_counts(catalog: Catalog)
     assert "the video lasts 15 s: shorten them." in told[60][0].text
 
 
+def test_of_a_model_that_nobody_knows_only_the_seconds_are_looked_at(catalog: Catalog) -> None:
+    offer = catalog.offer("ark", "ep-20261130-abcde")
+    asked = VideoRequest(prompt=f'кошка, 16:9. She says: "{"never mind " * 30}"', duration=5)
+    told = advise(resolve(asked, offer, {}), offer, {}, asked=asked)
+    assert [one.code for one in told] == ["dialogue_too_long"]
+
+
 HOSTILE = [
     "",
     "--",
