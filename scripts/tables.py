@@ -19,7 +19,7 @@ import anyio
 import publishing
 from cogapp import Cog
 
-from seedance_mcp.catalog import Catalog, Offer, ProviderInfo, estimate, resolve
+from seedance_mcp.catalog import Catalog, Offer, ProviderInfo, advice_codes, estimate, resolve
 from seedance_mcp.config import load_settings, setting_table
 from seedance_mcp.errors import InvalidRequest, SeedanceError
 from seedance_mcp.texts import digits
@@ -147,6 +147,11 @@ def errors() -> str:
 def job_codes() -> str:
     """Every code that a job's error can have, with what it means."""
     return _table(("Code", "Means"), [(f"`{code}`", said) for code, said in JOB_CODES.items()])
+
+
+def advice() -> str:
+    """Every code that advice on a request can have, with what it means."""
+    return _table(("Code", "Means"), [(f"`{code}`", said) for code, said in advice_codes().items()])
 
 
 def clients() -> str:

@@ -37,6 +37,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from .remarks import NO_REMARKS, Remarks
 from .texts import number_of
 
 
@@ -130,7 +131,8 @@ class ConfirmationRequired(SeedanceError):
 
     `question` is what the person is asked. `token` is what an assistant hands back when the person has agreed; None
     where no assistant's word counts. `approval` is the code by which the person agrees in a terminal. Both are
-    single-use and bound to this very request and price. `advice` is what to know about the request before agreeing.
+    single-use and bound to this very request and price. `remarks` are what to know about the request before
+    agreeing.
     """
 
     code = "confirmation_required"
@@ -143,13 +145,13 @@ class ConfirmationRequired(SeedanceError):
         hint: str,
         question: str = "",
         approval: str = "",
-        advice: Sequence[str] = (),
+        remarks: Remarks = NO_REMARKS,
     ) -> None:
         super().__init__(message, hint=hint)
         self.token = token
         self.question = question
         self.approval = approval
-        self.advice = tuple(advice)
+        self.remarks = remarks
 
     def after(self, words: str) -> ConfirmationRequired:
         """Return the same question with what happened before it."""
@@ -163,7 +165,7 @@ class ConfirmationRequired(SeedanceError):
             hint=hint,
             question=self.question,
             approval=self.approval,
-            advice=self.advice,
+            remarks=self.remarks,
         )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from .advice import check_prompt, check_sound
+from .advice import advise
+from .canvas import frame_canvas, is_nearly, is_same_shape
 from .delivery import not_as_ordered, other_model
 from .drafting import as_draft, in_full, to_finish
 from .guides import Guide, guide_for
-from .input_advice import check_inputs
+from .loading import advice_codes
 from .lookup import Catalog
 from .models import Mode, Model
 from .offers import Drafts, Offer, Parameter, ProviderInfo, RateLimit
@@ -26,14 +27,16 @@ __all__ = [
     "ProviderInfo",
     "RateLimit",
     "able_offers",
+    "advice_codes",
+    "advise",
     "as_draft",
-    "check_inputs",
-    "check_prompt",
-    "check_sound",
     "duration_limits",
     "estimate",
+    "frame_canvas",
     "guide_for",
     "in_full",
+    "is_nearly",
+    "is_same_shape",
     "leeway",
     "not_as_ordered",
     "other_model",

@@ -56,6 +56,11 @@ def read(overlay: Path | None) -> Contents:
     return _understood(lambda: _contents(_laid_over(built_in, added)), origin=str(overlay))
 
 
+def advice_codes() -> dict[str, str]:
+    """Return every code that advice on a request can have with what it means, in the order of the documentation."""
+    return _toml(_DATA.joinpath("advice.toml"))
+
+
 @cache
 def _built_in() -> Contents:
     """Read what came with the package: once, because it takes 0.1 s and a catalogue is opened in many places."""

@@ -90,7 +90,8 @@ class Model(Line):
     One video model.
 
     `rank` orders models, the newest and best first. `video_input_minimum` is the least that counts when a
-    video goes in: that many times the output seconds, as numerator and denominator. `retirement` says in
+    video goes in: that many times the output seconds, as numerator and denominator. `follows_frames`: a
+    video of adaptive ratio takes the shape of its first frame, whatever that is, not that of a ratio. `retirement` says in
     words that its maker has withdrawn it; an offer says whether that very provider still sells it.
     """
 
@@ -117,6 +118,7 @@ class Model(Line):
     video_input_minimum: tuple[int, int] | None = None
     languages: tuple[str, ...]
     prompting: Prompting
+    follows_frames: bool = False
     retirement: str = ""
 
     def size(self, resolution: str, aspect_ratio: str) -> Size:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
-from math import log
 from typing import Any, Literal
 
 from ..types import MediaFile, Price, VideoRequest
+from .canvas import nearest_ratio
 from .conditions import facts, holds
 from .models import Model, Size
 from .offers import Factor, Offer, Rate
@@ -253,8 +253,7 @@ def _sizes(
     if seen is None or not seen.width or not seen.height:
         notes.append("the ratio is left to the model, counted as 16:9")
         return table["16:9"], largest
-    wanted = seen.width / seen.height
-    return min(table.values(), key=lambda size: abs(log(size[0] / size[1] / wanted))), largest
+    return table[nearest_ratio((seen.width, seen.height), table)], largest
 
 
 def _basis(

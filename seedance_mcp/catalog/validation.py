@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import InvalidRequest
 from ..types import MediaFile, VideoRequest
-from .advice import command_problems
+from .commands import command_problems
 from .conditions import Rule, facts, holds
 from .inputs import file_problems, scene_problems
 from .lookup import Catalog
@@ -22,8 +22,16 @@ _MODES = {
 }
 
 
-_UNSAID: Mapping[str, bool] = {"watermark": False, "return_last_frame": False, "camera_fixed": False}
-"""What is so where nothing is sent: the defaults of the maker's API reference. A seller with others has a line for them."""
+_UNSAID: Mapping[str, bool] = {
+    "watermark": False,
+    "return_last_frame": False,
+    "camera_fixed": False,
+    "fit": False,
+}
+"""
+What is so where nothing is said: the defaults of the maker's API reference. A seller with others has a line for them.
+`fit` is ours; a setting that turns it on makes no other wish of a request.
+"""
 
 
 def resolve(

@@ -12,7 +12,8 @@ from .offers import AUTOMATIC, Offer, Option, Parameter
 CHOSEN = ("resolution", "aspect_ratio")
 """The fields whose values are words out of a list."""
 
-_ELSEWHERE = {"model", "provider", "based_on", "quality", "provider_options"}
+_ELSEWHERE = {"model", "provider", "based_on", "quality", "fit", "provider_options"}
+"""The fields that say something to us, not to an offer."""
 
 
 def given_fields(request: VideoRequest) -> dict[str, Any]:

@@ -106,7 +106,8 @@ class Settings:
         "SEEDANCE_FIT",
         values.switch,
         False,
-        "1: an image outside a model's limits (bytes, sides, shape, format) is sent as a copy drawn to fit, not refused.",
+        "1: an image outside a model's limits is sent as a copy drawn to fit, not refused; a frame that nearly has the"
+        " video's shape gets its exact pixels. The argument `fit` decides for one call.",
     )
     max_usd_per_job: Decimal = _setting(
         "SEEDANCE_MAX_USD_PER_JOB",

@@ -1,4 +1,4 @@
-"""The size that a picture gets when it is made to fit: scaled as a whole, then centred on a frame."""
+"""The size that a picture gets when it is made to fit: scaled as a whole, never cropped, centred on black if need be."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ class PictureLimits:
     """
     What a picture is drawn anew to, each limit included: MIME types, bytes, pixels a side, width by height.
 
-    Pictures are drawn as `image/png` or `image/jpeg`; one of them has to be among the formats.
+    With `exact`, width and height in pixels, it becomes just that, whole and without black: for a picture that has nearly
+    that shape. Pictures are drawn as `image/png` or `image/jpeg`; one of them has to be among the formats.
     """
 
     formats: tuple[str, ...]
     max_bytes: int
     sides: Size | None = None
     ratio: tuple[float, float] | None = None
+    exact: Size | None = None
 
 
 def fitted_size(

@@ -57,7 +57,7 @@ async def copy_to_leave(
                 f"{file.path} changed while it was being used.",
                 hint="Wait until it is written, then try again.",
             )
-        reply = await _on(raw, "fit" if fit else "clean", asdict(fit) if fit else {})
+        reply = await _on(raw, "fit" if fit else "clean", {"limits": asdict(fit)} if fit else {})
         size, digest = await anyio.to_thread.run_sync(_edit, raw, copy, reply)
         facts = await _seen(file, copy, fit)
     except BaseException:

@@ -36,6 +36,13 @@ class Failure(Shape):
     retryable: bool
 
 
+class AdviceShape(Shape):
+    """What to know about a request before it is bought; see `catalog/data/advice.toml` for the codes."""
+
+    code: str
+    text: str
+
+
 class Finished(Shape):
     """A job that ended since this client last looked."""
 
@@ -101,6 +108,7 @@ class JobShape(Shape):
     variations: tuple[VariationShape, ...] = Field(default=(), exclude_if=lambda value: not value)
     next_step: str
     notes: tuple[str, ...] = ()
+    advice: tuple[AdviceShape, ...] = ()
     finished_meanwhile: tuple[Finished, ...] = ()
 
 
@@ -183,6 +191,7 @@ class EstimateShape(Shape):
     ladder: LadderShape | None = None
     total: TotalShape | None = None
     notes: tuple[str, ...] = ()
+    advice: tuple[AdviceShape, ...] = ()
     next_step: str
     finished_meanwhile: tuple[Finished, ...] = ()
 

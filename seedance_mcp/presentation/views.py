@@ -9,6 +9,7 @@ from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OtherAccount, SeedanceError, trace_of
+from ..remarks import Advice
 from ..types import Job, JobState, JobStatus, Review, VideoRequest
 from . import price_views, reviews
 from . import results as shape
@@ -32,6 +33,7 @@ async def job(
     *,
     deduplicated: bool = False,
     notes: Iterable[str] = (),
+    advice: Iterable[Advice] = (),
     reviewed: Mapping[str, Review] | None = None,
 ) -> shape.JobShape:
     """
@@ -71,6 +73,7 @@ async def job(
         review=reviews.shown(review) if review else None,
         next_step=_next_step(job, info, review) if other is None else other.hint,
         notes=(*notes, *remarks(app, job, other), *([placeholder_note(app)] if placeholder else [])),
+        advice=_advice(advice),
     )
 
 
@@ -321,7 +324,7 @@ async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
         ladder=price_views.ladder(quote),
         total=price_views.total(quote),
         notes=(
-            *quote.advice,
+            *quote.notes,
             *filter(None, [quote.within]),
             *(
                 []
@@ -332,8 +335,13 @@ async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
             ),
             *([placeholder_note(app)] if quote.offer.provider.placeholder else []),
         ),
+        advice=_advice(quote.advice),
         next_step=f"Tell the person {'the price' if known else 'that the price is unknown'}. {quote.outlook.words}",
     )
+
+
+def _advice(given: Iterable[Advice]) -> tuple[shape.AdviceShape, ...]:
+    return tuple(shape.AdviceShape(code=one.code, text=one.text) for one in given)
 
 
 def settings_of(request: VideoRequest) -> dict[str, Any]:

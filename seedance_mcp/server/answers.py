@@ -23,12 +23,12 @@ from ..texts import number_of
 from .tasks import NewTask
 
 _OPTIONAL = (
-    *("finished_meanwhile", "notes", "details", "unjudged", "unjudged_count"),
+    *("finished_meanwhile", "notes", "advice", "details", "unjudged", "unjudged_count"),
     *("image", "others", "ladder", "total"),
 )
 """Fields that say nothing when they are empty, and are then left out."""
 
-_SENTENCES = ("message", "hint", "notes", "next_step", "problems", "advice", "reason")
+_SENTENCES = ("message", "hint", "notes", "next_step", "problems", "reason")
 """Fields whose text is ours and may tell a person to run a command."""
 
 _NOT_OURS = "review"
@@ -170,6 +170,11 @@ def _lines(data: Mapping[str, Any], indent: str = "") -> list[str]:
             continue
         if key == "budget":
             lines.append(f"{indent}budget: {_budget(cast('Mapping[str, str]', value))}")
+        elif key == "advice":
+            lines += [
+                f"{indent}advice:",
+                *(f"{indent}- {one['text']} [{one['code']}]" for one in cast("list[dict[str, str]]", value)),
+            ]
         elif isinstance(value, Mapping):
             lines += _nested(key, cast("Mapping[str, Any]", value), indent)
         elif isinstance(value, list) and any(isinstance(item, Mapping) for item in cast("list[Any]", value)):

@@ -68,7 +68,6 @@ async def _no_beforehand(call: Call, brought: Answered) -> StartedJob | None:
             deduplicated=True,
             reason="The client answers no now, and its yes to the same question has led to this job before;"
             " cancel_job asks the provider to stop it.",
-            advice=(),
         )
     question = ConfirmationRequired(
         f"A person has to agree first. {declined.question.sentence}",
@@ -76,7 +75,7 @@ async def _no_beforehand(call: Call, brought: Answered) -> StartedJob | None:
         hint="",
         question=declined.question.text,
         approval=brought.code if await call.app.questions.find(brought.code) else "",
-        advice=declined.question.notes,
+        remarks=declined.question.remarks,
     )
     raise _declined(question, brought.reply, declined, call.app.settings)
 

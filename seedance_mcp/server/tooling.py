@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from mcp import MCPError
@@ -153,7 +154,8 @@ def failure(error: SeedanceError) -> CallToolResult:
         extra["problems"] = list(error.problems)
     if isinstance(error, ConfirmationRequired):
         extra["token"] = error.token
-        extra["advice"] = list(error.advice)
+        extra["notes"] = list(error.remarks.notes)
+        extra["advice"] = [asdict(one) for one in error.remarks.advice]
     return _failure(
         code=error.code, message=error.message, hint=error.hint, retryable=error.retryable, **extra
     )
@@ -166,7 +168,8 @@ def _failure(*, code: str, message: str, hint: str, retryable: bool = False, **e
         if len(problems) < 2
         else [f"Error ({code}):", *(f"- {p}" for p in problems)]
     )
-    lines += [f"Note: {line}" for line in extra.get("advice", [])]
+    lines += [f"Note: {line}" for line in extra.get("notes", [])]
+    lines += [f"Note: {one['text']} [{one['code']}]" for one in extra.get("advice", [])]
     if hint:
         lines.append(f"Hint: {hint}")
     if extra.get("token"):

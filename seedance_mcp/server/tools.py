@@ -15,6 +15,7 @@ from pydantic import Field, WithJsonSchema
 
 from ..errors import trace_of
 from ..presentation import catalog_views, results, reviews, set_views, views
+from ..remarks import Advice
 from ..texts import digits, number_of
 from ..types import (
     MAX_COMPARED,
@@ -191,7 +192,7 @@ async def generate_video(
     started = await agreed(call, request, purchase.terms)
     if isinstance(started, InputRequiredResult):
         return started
-    notes = [started.reason, *started.advice]
+    notes = [started.reason, *started.notes]
     if started.deduplicated:
         another = "allow_duplicate or another seed" if purchase.request_key is None else "a new request_key"
         found = "job" if started.videos is None else "set"
@@ -207,7 +208,7 @@ async def generate_video(
         return NewTask.of(task_of(started.job, call.app.settings)).saying(notes)
     else:
         job = await _wait(call, started.job, wait_seconds, usual=call.waits.generate)
-    return await _job_answer(call, job, deduplicated=started.deduplicated, notes=notes)
+    return await _job_answer(call, job, deduplicated=started.deduplicated, notes=notes, advice=started.advice)
 
 
 async def check_status(
@@ -370,11 +371,16 @@ async def _wait(call: Call, job: Job, asked: float | None, *, usual: float) -> J
 
 
 async def _job_answer(
-    call: Call, job: Job, *, deduplicated: bool = False, notes: list[str] | None = None
+    call: Call,
+    job: Job,
+    *,
+    deduplicated: bool = False,
+    notes: list[str] | None = None,
+    advice: tuple[Advice, ...] = (),
 ) -> CallToolResult:
     app = call.app
     told = [*(notes or []), *await _expected(call, job), *await views.incidents(app, job.id)]
-    shown = await views.job(app, job, deduplicated=deduplicated, notes=told)
+    shown = await views.job(app, job, deduplicated=deduplicated, notes=told, advice=advice)
     videos = await _if_possible(app.sets.of(job), None)
     if videos is not None:
         shown = set_views.of_set(app, shown, videos)

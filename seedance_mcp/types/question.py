@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ..remarks import Advice, Remarks
 from ..texts import digits, one_line
 from .price import Price
 from .request import VideoRequest
@@ -29,9 +29,9 @@ class Question:
     One purchase as a person is asked about it.
 
     `price` is the most that it can cost, or, if none is known, what is counted for it; of `count` videos that are bought
-    together, all of them. `length` is in words,
-    `prompt` the beginning of it as it is shown, and `prompt_characters` how many it has in all. `notes` are what to
-    know about the request before agreeing; `reason` is a sentence about why it is asked, where the price is not why.
+    together, all of them. `length` is in words, `prompt` the beginning of it as it is shown, and `prompt_characters` how
+    many it has in all. `notes` and `advice` are what to know about the request before agreeing; `reason` is a sentence
+    about why it is asked, where the price is not why.
     """
 
     price: Price
@@ -41,6 +41,7 @@ class Question:
     prompt: str
     prompt_characters: int
     notes: tuple[str, ...] = ()
+    advice: tuple[Advice, ...] = ()
     reason: str = ""
     count: int = 1
 
@@ -53,7 +54,7 @@ class Question:
         provider: str,
         model: str,
         seconds: Decimal | None,
-        notes: Iterable[str] = (),
+        remarks: Remarks,
     ) -> Question:
         """Put a resolved request into a question. `seconds` is what its price was made for, if it has one."""
         prompt = request.prompt or ""
@@ -65,13 +66,19 @@ class Question:
             prompt=shown(prompt, _PROMPT_CHARACTERS),
             prompt_characters=len(prompt),
             # They may name files and words of the prompt.
-            notes=tuple(shown(note, _NOTE_CHARACTERS) for note in notes),
+            notes=tuple(shown(note, _NOTE_CHARACTERS) for note in remarks.notes),
+            advice=tuple(Advice(one.code, shown(one.text, _NOTE_CHARACTERS)) for one in remarks.advice),
         )
 
     @property
     def text(self) -> str:
         """The question as a person reads it. The quoted text is the last thing in it: nothing of ours can follow it."""
-        return "\n".join((*self._what, *(f"Note: {note}" for note in self.notes), self._quotation))
+        return "\n".join((*self._what, *(f"Note: {line}" for line in self.remarks.lines), self._quotation))
+
+    @property
+    def remarks(self) -> Remarks:
+        """The notes and the advice."""
+        return Remarks(notes=self.notes, advice=self.advice)
 
     @property
     def sentence(self) -> str:

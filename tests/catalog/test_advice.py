@@ -1,77 +1,198 @@
-"""Prompts get advice that fits the model, and good prompts get none."""
+"""Prompts get advice that fits the model and the seconds, each with its code, and good prompts get none."""
 
 from __future__ import annotations
 
+import re
+import time
+from typing import Any
+
 import pytest
 
-from seedance_mcp.catalog import Catalog, check_prompt
+from seedance_mcp.catalog import Catalog, advice_codes, advise, resolve
+from seedance_mcp.types import VideoRequest
+from tests.architecture.source import modules
 
-GOOD = {
-    "seedance-1.0-pro": "A fisherman pulls a net over the side of a boat, slowly. Cut to his hands. The camera pushes in.",
-    "seedance-1.5-pro": 'A cook tosses noodles. He grins and says in English: "Two minutes." Sizzling oil, no music.',
-    "seedance-2.0": 'Shot 1: Image 1 runs two steps and slips. Shot 2: close-up. She says: "Not today." Rain.',
-    "seedance-2.5": "0-4s: @Image 1 rolls along. 4-8s: it stops and says in English: {Hello.} <wind> No subtitles, no music.",
-}
+from .advising import HOST, advice, urls
+from .natural import NATURAL, REFERRING
 
-ADVISED = [
-    ("seedance-2.0", "word " * 1001, "long"),
-    ("seedance-2.0", "猫" * 501, "long"),
-    ("seedance-2.0", "고양이가 하품한다", "Korean"),
-    ("seedance-1.0-pro", "ねこがあくびをする", "Japanese"),
-    ("seedance-2.5", "кошка зевает", "Cyrillic"),
-    ("seedance-2.0", "a cat --ar 16x9", "--ar"),
-    ("seedance-2.0", "a cat in 1080p", "resolution"),
-    ("seedance-2.0", "a cat, 16:9, film look", "ratio"),
-    ("seedance-2.0", "the cat from https://h/cat.png yawns", "Image 1"),
-    ("seedance-2.5", "the cat of asset-20260401123823-6d8x2 yawns", "@Image 1"),
-    ("seedance-1.0-pro", 'He says: "Hello."', "silent"),
-    ("seedance-2.0", "He says in a low voice: remember this", "double quotes"),
-    ("seedance-2.5", 'He says: "Remember this."', "braces"),
-    ("seedance-2.0", "男人说：记住这句话。", "double quotes"),
-    ("seedance-2.0", "0-3s: a cat. 3-5s: a dog.", "shot numbers"),
-    ("seedance-1.0-pro", "Shot 1: a cat. Shot 2: a dog.", "cut to"),
-    ("seedance-2.5", "0-3s: a cat. 4-8s: a dog.", "without gaps"),
-    ("seedance-2.5", "1-3s: a cat. 3-8s: a dog.", "from 0"),
-    ("seedance-2.5", "the light blinks every 0.5 s", "every n seconds"),
-    ("seedance-2.5", "a street without cars", "ruled out"),
-    ("seedance-1.0-pro", "a cat. Negative prompt: blur", "negative"),
-]
-
-
-@pytest.mark.parametrize("model", GOOD)
-def test_a_good_prompt_gets_no_advice(catalog: Catalog, model: str) -> None:
-    assert check_prompt(GOOD[model], catalog.model(model)) == []
-
-
-@pytest.mark.parametrize(("model", "prompt", "said"), ADVISED, ids=[f"{row[0]} {row[2]}" for row in ADVISED])
-def test_what_a_model_does_not_understand_is_advised_against(
-    catalog: Catalog, model: str, prompt: str, said: str
-) -> None:
-    advice = check_prompt(prompt, catalog.model(model))
-    assert len(advice) == 1
-    assert said in advice[0]
+ADVISED: list[tuple[str, str, str, str]] = [
+    ("seedance-2.0", "prompt_long", "word " * 1001, "long"),
+    ("seedance-2.0", "prompt_long", "猫" * 501, "long"),
+    ("seedance-2.0", "prompt_language", "고양이가 하품한다", "Korean"),
+    ("seedance-1.5-pro", "prompt_language", "ねこがあくびをする", "Japanese"),
+    ("seedance-2.5", "prompt_language", "кошка зевает", "Cyrillic"),
+    ("seedance-2.0", "prompt_command", "a cat --ar 16x9", "--ar"),
+    ("seedance-2.0", "prompt_parameter", "a cat in 1080p", "resolution"),
+    ("seedance-2.0", "prompt_parameter", "a cat, 16:9, film look", "ratio"),
+    ("seedance-2.0", "prompt_address", "the cat from https://h/cat.png yawns", "Image 1"),
+    ("seedance-2.5", "prompt_address", "the cat of asset-20260401123823-6d8x2 yawns", "@Image 1"),
+    ("seedance-1.0-pro", "silent_model", 'He says: "Hello."', "silent"),
+    ("seedance-1.0-pro", "silent_model", "a cat", "no sound"),
+    ("seedance-2.0", "dialogue_marks", "He says in a low voice: remember this", "double quotes"),
+    ("seedance-2.5", "dialogue_marks", 'He says: "Remember this."', "braces"),
+    ("seedance-2.0", "dialogue_marks", "男人说：记住这句话。", "double quotes"),
+    ("seedance-2.0", "shot_form", "0-3s: a cat. 3-5s: a dog.", "shot numbers"),
+    ("seedance-1.5-pro", "shot_form", "Shot 1: a cat. Shot 2: a dog.", "cut to"),
+    ("seedance-2.5", "timeline_gaps", "0-2s: a cat. 3-5s: a dog.", "without gaps"),
+    ("seedance-2.5", "timeline_gaps", "1-3s: a cat. 3-5s: a dog.", "from 0"),
+    ("seedance-2.5", "timeline_rhythm", "the light blinks every 0.5 s", "every n seconds"),
+    ("seedance-2.5", "negative_prompt", "a street without cars", "ruled out"),
+    ("seedance-2.5", "negative_prompt", "a street at noon, no people", "ruled out"),
+    ("seedance-1.5-pro", "negative_prompt", "a cat. Negative prompt: blur", "negative"),
+    ("seedance-2.0", "dialogue_too_long", f'She says: "{"tell me more " * 8}"', "about 10 s, and the video lasts 5 s"),
+    ("seedance-2.5", "dialogue_too_long", f"She speaks in English: {{{'again ' * 30}}}", "duration of 12"),
+    ("seedance-2.0", "dialogue_too_long", f"她说：“{'我们今天一定要把这件事情说清楚' * 3}”", "about 10 s"),
+    ("seedance-2.0", "dialogue_too_long", f"「{'きょうはいいてんきですね' * 5}」と言う", "about 9 s"),
+    ("seedance-2.0", "dialogue_too_long", f'"{"wait for me please " * 5}" he shouts.', "about 8 s"),
+    ("seedance-2.0", "too_many_actions", "A cat wakes, then yawns, then leaps, then naps.", "4 things"),
+    ("seedance-2.0", "too_many_actions", "猫醒来，然后打哈欠，接着跳下桌子，随后跑向门口，最后睡着。", "5 things"),
+    ("seedance-2.0", "too_many_actions", "Shot 1: a. Shot 2: b. Shot 3: c. Shot 4: d.", "4 things"),
+    ("seedance-1.5-pro", "too_many_actions", "A. Cut to B. Cut to C. Cut to D.", "4 things"),
+    ("seedance-2.5", "too_many_actions", "0-1s: a. 1-2s: b. 2-3s: c. 3-5s: d.", "4 things"),
+    ("seedance-2.5", "timeline_too_long", "0-4s: a cat. 4-8s: a dog.", "until 8 s, and the video lasts 5 s"),
+    ("seedance-2.5", "timeline_too_long", "0-4秒：一只猫。4-9秒：一只狗。", "duration of 9"),
+    ("seedance-2.5", "timeline_too_long", "[0:00-0:40] a cat sleeps", "fit them into it."),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("model", "prompt"),
+    ("model", "code", "prompt", "said"), ADVISED, ids=[f"{row[0]} {row[1]} {row[3]}" for row in ADVISED]
+)
+def test_what_a_model_does_not_understand_is_advised_against(
+    catalog: Catalog, model: str, code: str, prompt: str, said: str
+) -> None:
+    (told,) = advice(catalog, model, prompt)
+    assert (told.code, said in told.text) == (code, True), told
+
+
+CAMERA: list[tuple[str, bool | None, str]] = [
+    ("The camera slowly pushes in on a cup.", True, "camera_fixed is true"),
+    ("Tracking shot of a runner.", True, "camera_fixed is true"),
+    ("镜头缓缓推近，猫打哈欠。", True, "camera_fixed is true"),
+    ("Static shot of a harbour.", False, "camera_fixed is false"),
+    ("固定镜头，海浪拍打礁石。", False, "camera_fixed is false"),
+]
+
+
+@pytest.mark.parametrize(("prompt", "fixed", "said"), CAMERA, ids=[row[0] for row in CAMERA])
+def test_a_camera_that_moves_and_stands_still_at_once_is_told(
+    catalog: Catalog, prompt: str, fixed: bool, said: str
+) -> None:
+    (told,) = advice(catalog, "seedance-1.5-pro", prompt, camera_fixed=fixed)
+    assert told.code == "camera_contradiction"
+    assert said in told.text
+
+
+@pytest.mark.parametrize(
+    ("prompt", "fixed"),
     [
-        ("seedance-2.5", "고양이가 하품한다"),
-        ("seedance-2.0", "ねこがあくびをする 猫"),
-        ("seedance-2.5", "no subtitles, no background music, avoid voices"),
-        ("seedance-2.0", "Shot 1 (0-3s): a cat. Shot 2 (3-6s): a dog."),
-        ("seedance-2.0", "a room without windows"),
-        ("seedance-2.0", ""),
-        ("seedance-2.0", "she says goodbye, then leaves"),
-        ("seedance-1.0-pro", 'a sign reads "OPEN"'),
-        ("seedance-2.5", 'a neon sign 【OPEN】 next to the word "bar"'),
-        ("seedance-2.0", "he walks 16 steps at 10:30"),
+        ("The camera slowly pushes in on a cup.", False),
+        ("The camera slowly pushes in on a cup.", None),
+        ("Static shot of a harbour.", True),
+        ("Static shot of a harbour.", None),
+        ("The camera does not move. A man with a security camera follows a cat.", True),
+        ("A photographer raises her camera and follows a bird with it.", True),
+        ("镜头固定，一只猫跟着老鼠跑。", True),
+        ('A sign reads "The camera pushes in".', True),
     ],
 )
-def test_what_a_model_understands_is_left_alone(catalog: Catalog, model: str, prompt: str) -> None:
-    assert check_prompt(prompt, catalog.model(model)) == []
+def test_a_camera_that_agrees_with_its_argument_is_left_alone(
+    catalog: Catalog, prompt: str, fixed: bool | None
+) -> None:
+    assert advice(catalog, "seedance-1.5-pro", prompt, camera_fixed=fixed) == ()
 
 
-def test_advice_comes_for_every_model_and_any_text(catalog: Catalog) -> None:
-    for model in catalog.models.values():
-        for prompt in ("", "  ", "--", "{", "0-0s 0-0s", "\x00", "a" * 20_000, "「」", "<>"):
-            assert isinstance(check_prompt(prompt, model), list)
+def test_a_camera_that_a_seller_fixes_unasked_counts_as_fixed(catalog: Catalog) -> None:
+    offers = [offer for offer in catalog.offers() if "camera_fixed" in offer.parameters]
+    offer = next(offer for offer in offers if offer.parameters["camera_fixed"].default)
+    asked = VideoRequest(prompt="The camera pulls back from a boat.", first_frame=f"{HOST}/a.png")
+    told = advise(resolve(asked, offer, {}), offer, {}, asked=asked)
+    assert [one.text for one in told if one.code == "camera_contradiction"] == [
+        "Here camera_fixed is true unless it is given, and the text moves the camera: say camera_fixed=false, or take the"
+        " movement out."
+    ]
+
+
+@pytest.mark.parametrize(("model", "seconds", "prompt"), NATURAL, ids=[row[2][:40] for row in NATURAL])
+def test_a_natural_prompt_gets_no_advice(catalog: Catalog, model: str, seconds: int, prompt: str) -> None:
+    told = advice(catalog, model, prompt, duration=seconds)
+    assert [one for one in told if one.code != "silent_model" or "nobody will be heard" in one.text] == []
+
+
+@pytest.mark.parametrize(("model", "given", "prompt"), REFERRING, ids=[row[2][:40] for row in REFERRING])
+def test_a_natural_prompt_with_references_gets_no_advice(
+    catalog: Catalog, model: str, given: dict[str, int], prompt: str
+) -> None:
+    files: dict[str, Any] = {
+        field: urls(*(f"{field}{number}" for number in range(count))) for field, count in given.items()
+    }
+    told = advice(catalog, model, prompt, duration=5, **files)
+    assert [one for one in told if one.code != "silent_model"] == []
+
+
+@pytest.mark.parametrize(
+    ("prompt", "seconds"),
+    [
+        (f'She says: "{"no " * 15}"', 5),
+        (f'The sign reads "{"word " * 60}"', 5),
+        (f"她说：“{'好' * 28}”", 5),
+        (f'He says: "{"yes " * 40}"', 15),
+    ],
+)
+def test_words_that_can_be_said_in_time_are_left_alone(catalog: Catalog, prompt: str, seconds: int) -> None:
+    assert advice(catalog, "seedance-2.0", prompt, duration=seconds) == ()
+
+
+def test_where_the_model_chooses_the_length_its_longest_counts(catalog: Catalog) -> None:
+    lines = {words: f'She says: "{"tell me " * words}"' for words in (20, 60)}
+    told = {words: advice(catalog, "seedance-2.0", line, duration=-1) for words, line in lines.items()}
+    assert told[20] == ()
+    assert "the video lasts 15 s: shorten them." in told[60][0].text
+
+
+def test_of_a_model_that_nobody_knows_only_the_seconds_are_looked_at(catalog: Catalog) -> None:
+    offer = catalog.offer("ark", "ep-20261130-abcde")
+    asked = VideoRequest(prompt=f'кошка, 16:9. She says: "{"never mind " * 30}"', duration=5)
+    told = advise(resolve(asked, offer, {}), offer, {}, asked=asked)
+    assert [one.code for one in told] == ["dialogue_too_long"]
+
+
+HOSTILE = [
+    "",
+    "--",
+    "{",
+    "0-0s 0-0s",
+    "「」<>",
+    "a" * 19_000,
+    " \n" * 9_000 + "x",
+    "\n" * 19_000 + "x",
+    "1 " * 9_000,
+    "9" * 19_000 + "s-" + "9" * 900 + "s",
+    "image 1, " * 2_200,
+    "@ [" * 6_000,
+    "the camera " * 1_800,
+    "says " * 3_900,
+    '"' * 19_999,
+    "“" * 19_999,
+    "then " * 4_000,
+    "--" + "x" * 19_000,
+    "without " * 2_400,
+    "every 1" * 2_800,
+    "说" * 19_000,
+    "all the " * 2_400,
+]
+
+
+def test_any_text_is_read_in_no_time_and_quoted_in_few_words(catalog: Catalog) -> None:
+    started = time.process_time()
+    for model in ("seedance-2.5", "seedance-2.0", "seedance-1.0-lite"):
+        for prompt in HOSTILE:
+            advice(catalog, model, prompt[:19_999] + "!", reference_images=urls("a", "b"))
+    assert time.process_time() - started < 20
+
+
+def test_codes_in_the_data_are_those_that_the_code_gives() -> None:
+    text = "".join(module.text for module in modules() if module.path.startswith("catalog/advice"))
+    given = set(re.findall(r'Advice\(\s*"(\w+)"', text))
+    assert given == set(advice_codes())
+    assert all(said.endswith(".") for said in advice_codes().values())

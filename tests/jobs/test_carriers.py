@@ -204,7 +204,7 @@ async def test_estimates_and_uploads_say_by_which_way_the_file_goes(film: Path, 
         quote = await here.app.estimate(wished(str(film)))
         kept = await here.app.upload(str(film))
         assert quote.offer.provider.name == "ark", "the carrier makes the only ready provider able"
-        assert any("goes by way of the bucket clips" in note for note in quote.advice)
+        assert any("goes by way of the bucket clips" in note for note in quote.notes)
         assert f"ark/{MODEL}" in kept.usable_with
         assert kept.carried_by == "the bucket clips"
         assert set(kept.carried_to) == set(READERS)
@@ -331,7 +331,7 @@ async def test_a_jobs_own_link_goes_instead_of_its_file_while_it_lives(
         assert first.artifacts
         source = f"job:{first.id}"
         quote = await here.app.estimate(wished(source, provider=reader))
-        assert any("is given the link" in note for note in quote.advice)
+        assert any("is given the link" in note for note in quote.notes)
         kept = await here.app.upload(source)
         assert f"{reader}/{MODEL}" in kept.usable_with
         for number, name in enumerate((source, kept.media_id)):

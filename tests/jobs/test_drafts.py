@@ -129,10 +129,10 @@ async def test_elsewhere_the_cheapest_of_the_family_is_a_draft_of_another_video(
     assert quote.ladder.estimate == plain.estimate
     assert quote.ladder.days is None
     assert final.estimate == plain.estimate.price
-    told = [line for line in quote.advice if line.startswith("Draft: ")]
+    told = [line for line in quote.notes if line.startswith("Draft: ")]
     assert "0.1651 USD" in told[0]
     assert "another video" in told[0]
-    assert any("another video than the draft" in line for line in started.advice)
+    assert any("another video than the draft" in line for line in started.notes)
 
 
 async def test_the_person_who_is_asked_reads_both_prices(opening: Opening) -> None:
@@ -201,7 +201,7 @@ async def test_only_a_draft_that_was_made_here_and_lately_is_finished(
         assert "provider_options {'draft': false}" in refused.value.hint
         shop.emulator.behaviour.outcome = "succeeded"
         another = await shop.start(based_on=failed.id, quality="final", provider_options={"draft": False})
-        assert any("another video" in line for line in another.advice)
+        assert any("another video" in line for line in another.notes)
         assert shop.bodies[-1]["content"][0]["text"] == "a wolf"
 
         draft = await shop.make(prompt="an owl", model=NEW, quality="draft")

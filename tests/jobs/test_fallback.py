@@ -235,7 +235,7 @@ async def test_max_usd_holds_for_every_provider(opening: Opening) -> None:
         market.refuse()
         started = await market.buy(max_usd=Decimal("0.75"))
         assert (started.job.provider, started.job.state) == (FIRST, JobState.REJECTED)
-        assert any(f"{SECOND}: This video may cost 0.7672 USD, above" in said for said in started.advice)
+        assert any(f"{SECOND}: This video may cost 0.7672 USD, above" in said for said in started.notes)
         assert market.submits == [FIRST]
 
 
@@ -245,7 +245,7 @@ async def test_the_caps_hold_for_every_provider(cap: str, opening: Opening) -> N
         market.refuse()
         started = await market.buy()
         assert (started.job.provider, started.job.state) == (FIRST, JobState.REJECTED)
-        assert any("0.75 USD" in said for said in started.advice)
+        assert any("0.75 USD" in said for said in started.notes)
         assert market.submits == [FIRST]
 
 
@@ -269,8 +269,8 @@ async def test_nobody_has_agreed_to_a_higher_price(above: str, opening: Opening)
         started = await market.buy(confirm_token=token)
         assert (started.job.provider, started.job.state) == (FIRST, JobState.REJECTED)
         assert market.submits == [FIRST]
-        assert any("0.7672 USD, which nobody has agreed to" in said for said in started.advice)
-        assert any(f"provider='{SECOND}'" in said for said in started.advice)
+        assert any("0.7672 USD, which nobody has agreed to" in said for said in started.notes)
+        assert any(f"provider='{SECOND}'" in said for said in started.notes)
 
 
 @pytest.mark.parametrize("mode", ["ask", "strict"])
@@ -340,7 +340,7 @@ async def test_who_cannot_make_it_is_passed_over_by_name(opening: Opening) -> No
         assert (started.job.provider, started.job.state) == (SECOND, JobState.REJECTED)
         assert market.submits == [FIRST, SECOND]
         assert (await market.jobs())[FIRST].id in started.reason
-        (passed_over,) = [said for said in started.advice if said.startswith("Not bought elsewhere")]
+        (passed_over,) = [said for said in started.notes if said.startswith("Not bought elsewhere")]
         assert passed_over.startswith(f"Not bought elsewhere: {THIRD}: ")
         assert "return_last_frame" in passed_over
 
@@ -363,7 +363,7 @@ async def test_who_cannot_be_bought_from_as_things_are_set_is_passed_over_by_nam
         started = await market.buy(reference_videos=(str(film),))
         assert (started.job.provider, started.job.state) == (THIRD, JobState.REJECTED)
         assert market.submits == [THIRD]
-        said = " ".join(started.advice)
+        said = " ".join(started.notes)
         for name in (FIRST, SECOND):
             assert f"Not bought elsewhere: {name}: SEEDANCE_CARRIER names atlas" in said
 
@@ -388,7 +388,7 @@ async def test_a_database_that_fails_after_a_refusal_does_not_hide_the_refused_j
         ):
             started = await market.buy(max_usd=Decimal("0.80"))
         assert (started.job.provider, started.job.state) == (FIRST, JobState.REJECTED)
-        assert any(f"{SECOND}: The job database cannot be used" in said for said in started.advice)
+        assert any(f"{SECOND}: The job database cannot be used" in said for said in started.notes)
         assert market.sold == []
 
 
@@ -403,7 +403,7 @@ async def test_a_mistake_after_a_refusal_hides_no_refused_job_and_asks_nobody_el
         ):
             started = await market.buy()
         assert (started.job.provider, started.job.state) == (FIRST, JobState.REJECTED)
-        assert any(f"{SECOND}: something went wrong inside the server" in said for said in started.advice)
+        assert any(f"{SECOND}: something went wrong inside the server" in said for said in started.notes)
         assert market.submits == [FIRST]
 
 

@@ -72,10 +72,47 @@ async def test_with_the_setting_an_image_is_drawn_to_fit_and_that_is_said_before
     assert image.format in ("PNG", "JPEG")
     said = f"{becomes[0]}x{becomes[1]} pixels"
     # As a reference fal takes any format, so the file is usable there as it is.
-    for notes in (quote.advice, started.advice, *([] if name == "fal" else [kept.notes])):
+    for notes in (quote.notes, started.notes, *([] if name == "fal" else [kept.notes])):
         assert [note for note in notes if said in note and file in note], notes
     assert f"{name}/{MODEL}" in kept.usable_with
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("setting", "fit", "becomes"),
+    [("0", True, (1280, 720)), ("1", None, (1280, 720)), ("1", False, (1290, 720)), ("0", None, (1290, 720))],
+)
+async def test_a_frame_of_nearly_the_right_shape_gets_the_videos_pixels_if_wanted(
+    tmp_path: Path, setting: str, fit: bool | None, becomes: tuple[int, int]
+) -> None:
+    path = picture(tmp_path / "media" / "near.png", (1290, 720))
+    wish = wished(path, provider="ark", resolution="720p", fit=fit)
+    with anyio.fail_after(60):
+        async with Emulator("ark") as emulator:
+            here = settings({**emulator.environment("ark"), "SEEDANCE_FIT": setting}, tmp_path)
+            async with open_app(here) as app:
+                quote = await app.estimate(wish)
+                started = await app.generate(wish)
+                await app.wait(started.job.id, 30)
+            [submit] = [call for call in emulator.ledger.calls if call.name == "submit"]
+            image = arrived(emulator)
+    assert image.size == becomes
+    drawn = becomes != (1290, 720)
+    said = "near.png, 1290x720) has nearly the shape of the video, so a copy of exactly its 1280x720 pixels is used"
+    for told in (quote, started):
+        assert any(said in note for note in told.notes) is drawn
+        assert ("frame_near_miss" in [one.code for one in told.advice]) is not drawn
+    assert b'"fit"' not in submit.body
+
+
+async def test_a_frame_that_has_the_shape_or_quite_another_is_sent_as_it_is(tmp_path: Path) -> None:
+    async with open_app(settings({"ARK_API_KEY": "k"}, tmp_path), watch=False) as app:
+        for size in ((1920, 1080), (1000, 1000), (900, 600)):
+            path = picture(tmp_path / "media" / f"{size[0]}.png", size)
+            quote = await app.estimate(
+                wished(path, provider="ark", resolution="720p", aspect_ratio="16:9", fit=True)
+            )
+            assert quote.notes == ()
 
 
 async def test_a_picture_with_too_many_bytes_gets_fewer(tmp_path: Path) -> None:
@@ -88,7 +125,7 @@ async def test_a_picture_with_too_many_bytes_gets_fewer(tmp_path: Path) -> None:
                 old = wished(path, provider="atlas", model="seedance-1.0-pro")
                 started = await app.generate(old)
                 await app.wait(started.job.id, 30)
-            assert "too many bytes" in started.advice[0]
+            assert "too many bytes" in started.notes[0]
             [upload] = [call for call in emulator.ledger.calls if call.name == "upload"]
     assert 1_000_000 < len(upload.body) <= 10_485_760 + 1000
     assert arrived(emulator).size == (2400, 1900)
@@ -128,7 +165,7 @@ async def test_a_file_that_nothing_is_wrong_with_is_not_drawn_anew(tmp_path: Pat
                 started = await app.generate(wished(path, provider="ark"))
                 await app.wait(started.job.id, 30)
             image = arrived(emulator)
-    assert not [note for note in started.advice if "fit" in note]
+    assert not [note for note in started.notes if "fit" in note]
     assert image.convert("RGB").tobytes() == Image.open(path).convert("RGB").tobytes()
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from seedance_mcp.app import App, StartedJob, open_app
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import ConfirmationRequired, InvalidRequest
+from seedance_mcp.jobs.buying.deduplication import digest_of_planned
 from seedance_mcp.types import JobState, PurchaseTerms, VideoRequest
 from tests.emulator import Behaviour, Emulator
 from tests.jobs.test_accounts import THEIRS, ends, finish, lost, server
@@ -90,6 +91,7 @@ SPELLED: list[dict[str, object]] = [
     {"camera_fixed": False},
     {"return_last_frame": False},
     {"seed": -1},
+    {"fit": False},
     {"aspect_ratio": "16:9", "duration": 5, "watermark": False, "camera_fixed": False, "seed": -1},
     {"prompt": "a\u00a0paper\u3000 \t\r\nboat\u2029\ufeff"},
     {"prompt": "a paper\u200b boat", "seed": -1, "watermark": False},
@@ -103,6 +105,7 @@ OTHERS: list[dict[str, object]] = [
     {"watermark": True},
     {"camera_fixed": True},
     {"return_last_frame": True},
+    {"fit": True},
     {"seed": 0},
     {"prompt": "a paperboat"},
     {"prompt": "A paper boat"},
@@ -143,6 +146,14 @@ async def test_another_value_is_another_request(later: str, environ: dict[str, s
                 started = await app.generate(boat(model=OLD_MODEL).model_copy(update=fields))
                 assert not started.deduplicated, fields
                 assert started.job.id != first.job.id
+
+
+def test_a_field_that_came_later_changes_no_digest_of_a_request_without_it() -> None:
+    request = VideoRequest(prompt="a boat", model=MODEL, provider="sandbox", duration=5)
+    known = "4152e277a27429cfd8b9c713465036bbd4e8de5f55862f7a835447b3e569f7ed"  # of version 0.2.0
+    assert digest_of_planned(("sandbox", "end"), request, {}) == known
+    fitted = request.model_copy(update={"fit": True})
+    assert digest_of_planned(("sandbox", "end"), fitted, {}) != known
 
 
 async def test_letters_are_the_same_in_whatever_form_they_are_written(

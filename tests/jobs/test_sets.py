@@ -180,7 +180,7 @@ async def test_a_key_buys_again_only_what_of_its_set_was_not_bought(opening: Ope
         started = await shop.start(request_key=KEY)
         second = await shop.ended(started)
         assert (started.deduplicated, second.id) == (False, first.id)
-        assert any(f"number {refused.number} of 3" in line for line in started.advice)
+        assert any(f"number {refused.number} of 3" in line for line in started.notes)
         assert [job.state for job in second.jobs] == [JobState.DONE] * 3
         seeds = [job.request.seed for job in first.jobs]
         assert [job.request.seed for job in second.jobs] == seeds

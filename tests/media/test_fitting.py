@@ -75,7 +75,7 @@ def drawn(image: Image.Image, form: str, **limits: Any) -> Image.Image:
         "sides": list(SIDES),
         "ratio": list(RATIO),
     }
-    facts, content = draw_fitting(source, recognise(source), **{**most, **limits})
+    facts, content = draw_fitting(source, recognise(source), limits={**most, **limits})
     assert len(content) <= {**most, **limits}["max_bytes"]
     found = Image.open(io.BytesIO(content))
     assert facts == {"mime_type": Image.MIME[found.format or ""]}
@@ -90,6 +90,20 @@ def test_a_long_picture_is_whole_and_centred_on_black() -> None:
     assert (pixels[:90] == 0).all()
     assert (pixels[90:390] == (255, 0, 0)).all()
     assert (pixels[390:] == 0).all()
+
+
+def test_a_picture_of_nearly_the_right_shape_is_scaled_whole_to_exactly_the_size() -> None:
+    edges = Image.new("RGB", (1290, 720), "red")
+    edges.paste("blue", (20, 20, 1270, 700))
+    image = drawn(edges, "PNG", exact=[864, 496])
+    assert image.size == (864, 496)
+    pixels = np.asarray(image.convert("RGB"))
+    for corner in (pixels[2, 2], pixels[2, -3], pixels[-3, 2], pixels[-3, -3]):
+        assert tuple(corner) == (255, 0, 0), "nothing is cropped, and nothing is black"
+    noise = drawn(planting.noise((900, 900)), "PNG", exact=[880, 880], max_bytes=400_000)
+    assert (noise.format, noise.size) == ("JPEG", (880, 880))
+    with pytest.raises(RefusalError):
+        drawn(planting.noise((900, 900)), "PNG", exact=[880, 880], max_bytes=2000)
 
 
 def test_what_is_clear_stays_clear_in_a_png_and_turns_white_in_a_jpeg() -> None:
@@ -118,7 +132,7 @@ def test_a_colour_profile_stays_only_where_it_still_fits_the_colours() -> None:
         source = io.BytesIO()
         image.save(source, form, icc_profile=image.info["icc_profile"])
         most = {"formats": ["image/png"], "max_bytes": 10**7, "sides": [500, 600], "ratio": None}
-        _, content = draw_fitting(source, recognise(source), **most)
+        _, content = draw_fitting(source, recognise(source), limits=most)
         return "icc_profile" in Image.open(io.BytesIO(content)).info
 
     assert kept(with_profile("RGB", b"RGB "), "JPEG")

@@ -168,11 +168,13 @@ async def test_advice_comes_before_the_price_is_agreed_to(
         async with Client(create_server(settings), mode=era) as client:
             result = await client.call_tool("generate_video", silent)
             (advice,) = refusal(result)["advice"]
-            assert "makes silent video" in advice
-            assert f"Note: {advice}" in text(result)
+            assert advice["code"] == "silent_model"
+            assert "makes silent video" in advice["text"]
+            line = f"Note: {advice['text']} [silent_model]"
+            assert text(result).count(line) == 1
         async with Client(create_server(settings), mode=era, elicitation_callback=person) as client:
             content(await client.call_tool("generate_video", silent))
-    assert person.questions[0].splitlines()[2] == f"Note: {advice}"
+    assert person.questions[0].splitlines()[2] == line
 
 
 @pytest.mark.parametrize("given", [{}, None, {"agree": None}, {"agree": "true"}, {"answer": True}])

@@ -80,8 +80,8 @@ async def test_a_model_without_sound_is_told_before_it_is_bought(environ: dict[s
     async with Client(create_server(load_settings(environ)), mode=era) as client:
         silent = content(await client.call_tool("estimate_cost", wish))
         loud = content(await client.call_tool("estimate_cost", {"prompt": "a mug", "model": "seedance-2.0"}))
-    assert "seedance-1.0-pro-fast makes no sound." in silent["notes"]
-    assert not any("makes no sound" in note for note in loud["notes"])
+    assert silent["advice"] == [{"code": "silent_model", "text": "seedance-1.0-pro-fast makes no sound."}]
+    assert "advice" not in loud
     differences = {offer["model"]: offer["differences"] for offer in loud["offers"]}
     assert "no sound" in differences["seedance-1.0-pro-fast"]
     assert "no sound" not in differences["seedance-2.0-mini"]

@@ -29,7 +29,16 @@ _ERROR = {
         "retryable": {"type": "boolean"},
         "problems": {"type": "array", "items": {"type": "string"}, "minItems": 1},
         "token": {"type": ["string", "null"]},
-        "advice": {"type": "array", "items": {"type": "string"}},
+        "notes": {"type": "array", "items": {"type": "string"}},
+        "advice": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["code", "text"],
+                "additionalProperties": False,
+                "properties": {"code": {"type": "string"}, "text": {"type": "string"}},
+            },
+        },
     },
 }
 STALLED = {**SMALL, "prompt": "[sandbox:stall] a fox", "wait_seconds": 0}

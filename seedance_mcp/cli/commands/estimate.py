@@ -66,7 +66,7 @@ def _lines(quote: Quote) -> str:
         lines.append(f"`generate` would refuse it now: {inert(told(quote.outlook.refused))}")
     elif quote.outlook.asks:
         lines.append(f"`generate` asks a person to agree first: {inert(told(quote.outlook.asks))}")
-    notes = (*quote.advice, *filter(None, [quote.within]))
+    notes = (*quote.notes, *(one.line for one in quote.advice), *filter(None, [quote.within]))
     lines += [f"note: {inert(told(line))}" for line in notes]
     rows = [
         (

@@ -102,7 +102,7 @@ async def _say_the_price(app: App, request: VideoRequest, variations: int | None
     print(
         f"{quote.offer.model.title} at {quote.offer.provider.title}: {price}; {quote.reason}", file=sys.stderr
     )
-    for line in quote.advice:
+    for line in (*quote.notes, *(one.line for one in quote.advice)):
         print(f"note: {inert(told(line))}", file=sys.stderr)
 
 

@@ -234,7 +234,7 @@ def _started(
         job=job,
         deduplicated=deduplicated,
         reason=reason,
-        advice=(*plan.notes, *_sentences(passed_over)),
+        notes=(*plan.notes, *_sentences(passed_over)),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...config import Settings
 from ...errors import BudgetExceeded, ConfigError
+from ...remarks import Advice
 from ...store import Budget, Store
 from ...texts import digits
 from ...types import PurchaseTerms, VideoRequest
@@ -59,7 +60,8 @@ class Quote:
     others: tuple[OtherOffer, ...]
     budget: Budget
     usual_seconds: float | None
-    advice: tuple[str, ...]
+    notes: tuple[str, ...]
+    advice: tuple[Advice, ...]
     max_usd: Decimal | None = None
     ladder: Ladder | None = None
     ladder_words: str = ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from ...remarks import NO_REMARKS, Remarks
 from ...types import Place, Price, PurchaseTerms, Signer, VideoRequest, Wanted
 from ..choosing.plans import Ladder
 from .deduplication import digest_of_planned
@@ -21,8 +22,8 @@ class Intent:
     picture under another path is the same request. `terms` are those of the call. With a `key`, the key alone decides
     whether this is a new purchase. `seconds` is the length that the price is for, None if none is known. `instead_of`
     are the fingerprints of what other providers have refused: from now on this job stands for those, too. `agreed`
-    tells who has agreed to the price of one of those, if it was no lower. `advice` is what a person should know who
-    is asked to agree. `ladder` says what a draft leads to, None: it is no draft. `asked` is the digest of the request
+    tells who has agreed to the price of one of those, if it was no lower. `remarks` are what a person should know
+    who is asked to agree. `ladder` says what a draft leads to, None: it is no draft. `asked` is the digest of the request
     before anything was chosen for it (`digest_of_asked`), `wanted` the same in the form that is compared. `account` and
     `base_url` are kept with the job: see `accounts.Account`. `place` is which video of a set it is, 0 the set itself; None:
     it is bought by itself.
@@ -47,7 +48,7 @@ class Intent:
     asked: str | None = None
     wanted: Wanted | None = None
     agreed: Signer | None = None
-    advice: tuple[str, ...] = ()
+    remarks: Remarks = NO_REMARKS
     ladder: Ladder | None = None
     place: Place | None = None
 

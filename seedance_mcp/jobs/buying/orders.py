@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ...errors import BudgetExceeded
+from ...remarks import Advice, Remarks
 from ...store import Account, may_cost
 from ...texts import digits
 from ...types import SET_PREFIX, Job, Price, PurchaseTerms, VideoSet
@@ -54,12 +55,17 @@ def _new_job_id() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class StartedJob:
-    """A job that was started, or found running already (`deduplicated`); of a set of `videos`, its first."""
+    """
+    A job that was started, or found running already (`deduplicated`); of a set of `videos`, its first.
+
+    `notes` tell how it came to that.
+    """
 
     job: Job
     deduplicated: bool
     reason: str
-    advice: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    advice: tuple[Advice, ...] = ()
     videos: VideoSet | None = None
 
 
@@ -69,14 +75,16 @@ class Order:
     What one call wants, and on what terms; with a `key`, the name that the caller gives the purchase.
 
     `limit` is the highest price of one job in USD: what is counted where the price is unknown. No argument of a
-    call lowers that: it would lower what the caps see. `advice` is what to know about the request before it is bought.
+    call lowers that: it would lower what the caps see. `notes` and `advice` are what to know about the
+    request before it is bought.
     """
 
     asked: ResolvedRequest
     terms: PurchaseTerms
     limit: Decimal
     key: RequestKey | None = None
-    advice: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    advice: tuple[Advice, ...] = ()
 
     def maximum(self, plan: Plan) -> Price:
         """Return the most that the order may cost by this plan."""
@@ -148,6 +156,6 @@ class Order:
             seconds=plan.estimate.seconds if plan.estimate else None,
             terms=self.terms,
             key=self.key,
-            advice=(*plan.notes, *self.advice),
+            remarks=Remarks(notes=(*plan.notes, *self.notes), advice=self.advice),
             ladder=plan.ladder,
         )

@@ -92,9 +92,15 @@ class PurchaseFlow:
             started = await self._asked_before(asked, terms, key)
             if started is None:
                 plan = await self._plan(await self._where_its_set_is(asked, key))
-                advice = self._planner.advice(plan, asked)
                 limit = self._context.settings.max_usd_per_job
-                order = Order(asked=asked, terms=terms, key=key, limit=limit, advice=advice)
+                order = Order(
+                    asked=asked,
+                    terms=terms,
+                    key=key,
+                    limit=limit,
+                    notes=self._planner.notes(plan, asked),
+                    advice=self._planner.advice(plan, asked),
+                )
                 order.check_max_usd(plan, lambda: self._planner.elsewhere(asked, plan))
                 started = await (
                     self._buy(order, plan) if terms.variations is None else self._buy_set(order, plan)
@@ -140,9 +146,7 @@ class PurchaseFlow:
         await self._context.purchases.wait_for(job.id, _ANSWER_SECONDS)
         videos = await self._store.read(partial(set_with, job_id=job.id))
         first = videos.jobs[0].id if videos and videos.jobs else job.id
-        return StartedJob(
-            job=await self._load(first), deduplicated=True, reason=reason, advice=(), videos=videos
-        )
+        return StartedJob(job=await self._load(first), deduplicated=True, reason=reason, videos=videos)
 
     async def _where_its_set_is(self, asked: ResolvedRequest, key: RequestKey | None) -> ResolvedRequest:
         """Name the offer of a set that a part of is bought already: the rest comes from there, or not at all."""
@@ -179,7 +183,7 @@ class PurchaseFlow:
         started = await self._try(first, fallback)
         if started is None:
             started = await self._fall_back(fallback)
-        return replace(started, advice=(*started.advice, *order.advice))
+        return replace(started, notes=(*started.notes, *order.notes), advice=order.advice)
 
     async def _buy_set(self, order: Order, plan: Plan) -> StartedJob:
         """
@@ -207,8 +211,14 @@ class PurchaseFlow:
         again = [one.number for one in videos.variations if one.job.id in ordered] if videos else []
         part = () if len(again) == intent.size else (_part(again, intent.size),)
         job = videos.jobs[0] if videos else reserved.job
-        advice = (*part, *plan.notes, *order.advice)
-        return StartedJob(job=job, deduplicated=False, reason=plan.reason, advice=advice, videos=videos)
+        return StartedJob(
+            job=job,
+            deduplicated=False,
+            reason=plan.reason,
+            notes=(*part, *plan.notes, *order.notes),
+            advice=order.advice,
+            videos=videos,
+        )
 
     async def _fall_back(self, fallback: Fallback) -> StartedJob:
         """Ask one provider after the other, as long as the call still waits."""

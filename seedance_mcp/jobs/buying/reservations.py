@@ -233,7 +233,7 @@ def _to_be_agreed(
         provider=intent.provider,
         model=intent.model,
         seconds=intent.seconds,
-        notes=intent.advice,
+        remarks=intent.remarks,
     )
     return Consent(
         fingerprint=fingerprint,

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from ...config import Settings
 from ...errors import InvalidRequest, SeedanceError
+from ...remarks import Advice
 from ...types import MediaFile, VideoRequest
-from ..inputs.fitting import FIT_HINT, Fitted, fitted
+from ..inputs.fitting import FIT_HINT, fitted
 from ..inputs.resolved_request import ResolvedRequest
 from ..pool.carriers import way
 from ..pool.provider_keys import not_by_name
@@ -109,24 +110,17 @@ class Planner:
             )
         )
 
-    def advice(self, plan: Plan, asked: ResolvedRequest) -> tuple[str, ...]:
-        """Describe what to know about a request before it is bought: about its prompt, and about its files."""
-        from ...catalog import (  # read on first use, not when the server starts
-            check_inputs,
-            check_prompt,
-            check_sound,
-        )
+    def advice(self, plan: Plan, asked: ResolvedRequest) -> tuple[Advice, ...]:
+        """Tell what to know about a request before it is bought: about its prompt, and about its files."""
+        from ...catalog import advise  # read on first use, not when the server starts
 
         if asked.finishes is not None:  # that was said of the draft
-            return asked.notes
-        prompt, model = plan.request.prompt or "", plan.offer.model
-        return (
-            *asked.notes,
-            *([] if plan.ladder is None else [plan.ladder.words(plan)]),
-            *check_sound(prompt, model),
-            *check_prompt(prompt, model),
-            *check_inputs(plan.request, plan.offer, asked.media),
-        )
+            return ()
+        return advise(plan.request, plan.offer, plan.media, asked=asked.request)
+
+    def notes(self, plan: Plan, asked: ResolvedRequest) -> tuple[str, ...]:
+        """Tell what its basis means for a request, and what a draft leads to."""
+        return (*asked.notes, *([] if plan.ladder is None else [plan.ladder.words(plan)]))
 
     def _planned(self, asked: ResolvedRequest) -> Plan:
         """Choose where it goes: to whom has the draft that it finishes; a draft of it, or the thing itself."""
@@ -220,11 +214,9 @@ class Planner:
         paid = [name for name, info in providers.items() if ready.get(name) and not info.placeholder]
         return paid or [name for name, info in providers.items() if info.placeholder]
 
-    def _at(
-        self, offer: Offer, request: VideoRequest, media: Mapping[str, MediaFile], *, fit: bool | None = None
-    ) -> Plan:
+    def _at(self, offer: Offer, request: VideoRequest, media: Mapping[str, MediaFile]) -> Plan:
         """
-        Plan a request at one offer. `fit`: draw images anew that it would refuse; as the settings say, if not given.
+        Plan a request at one offer.
 
         Raises:
             InvalidRequest: the offer cannot do it.
@@ -232,11 +224,12 @@ class Planner:
         from ...catalog import estimate, resolve  # read on first use, not when the server starts
 
         settings = self._settings
-        fits = settings.fit if fit is None else fit
-        sent = fitted(request, offer, media) if fits else Fitted(media=media)
+        sent = fitted(request, offer, media, settings=settings)
         resolved = resolve(request, offer, sent.media, carried=settings.carrier is not None)
         price = estimate(resolved, offer, sent.media, cny_per_usd=settings.cny_per_usd)
-        return Plan(offer=offer, request=resolved, estimate=price, reason="", notes=sent.notes)
+        return Plan(
+            offer=offer, request=resolved, estimate=price, reason="", notes=sent.notes, media=sent.media
+        )
 
     def _with_hint(
         self,
@@ -252,13 +245,14 @@ class Planner:
         carried = self._settings.carrier is not None
         able = able_offers(request, self._pool.catalog, media, carried=carried)
         hint = f"{_also(able) if able else error.hint} {nearest}".rstrip()
-        if not self._settings.fit and any(self._would_fit(request, offer, media) for offer in tried):
+        wished = request.model_copy(update={"fit": True})
+        if not request.fit and any(self._can(wished, offer, media) for offer in tried):
             hint = f"{FIT_HINT} {hint}"
         return InvalidRequest(error.problems, hint=hint)
 
-    def _would_fit(self, request: VideoRequest, offer: Offer, media: Mapping[str, MediaFile]) -> bool:
+    def _can(self, request: VideoRequest, offer: Offer, media: Mapping[str, MediaFile]) -> bool:
         try:
-            self._at(offer, request, media, fit=True)
+            self._at(offer, request, media)
         except InvalidRequest:
             return False
         return True

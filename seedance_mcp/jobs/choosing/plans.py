@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from ...errors import ConfigError
 from ...texts import digits
-from ...types import VideoRequest
+from ...types import MediaFile, VideoRequest
 from ..pool.provider_pool import ProviderPool
 
 if TYPE_CHECKING:
@@ -53,9 +54,9 @@ class Plan:
     """
     A request as it would be bought: where, in full, for how much, and why there. No estimate: price unknown.
 
-    `notes` say what the person should know about the price, and about what is sent in place of a file. `preferred` is
-    the provider that would have been chosen instead of this paid one, if its key was not malformed. `ladder` says what a
-    draft leads to; None: it is no draft.
+    `notes` say what the person should know about the price, and about what is sent in place of a file. `media` are the
+    files as they would be sent. `preferred` is the provider that would have been chosen instead of this paid one, if its
+    key was not malformed. `ladder` says what a draft leads to; None: it is no draft.
     """
 
     offer: Offer
@@ -63,6 +64,7 @@ class Plan:
     estimate: Estimate | None
     reason: str
     notes: tuple[str, ...] = ()
+    media: Mapping[str, MediaFile] = field(default_factory=dict[str, MediaFile])
     preferred: str | None = None
     ladder: Ladder | None = None
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...config import Settings
 from ...errors import ConfigError, InvalidRequest
 from ...types import FRAME_FIELDS, MEDIA_FIELDS, MediaFile, VideoRequest
-from ..inputs.fitting import fitted
+from ..inputs.fitting import made_acceptable
 from ..inputs.sources import Sources
 from ..pool.carriers import Carrier
 
@@ -107,12 +107,12 @@ def _tried(
 ) -> tuple[str | None, tuple[str, ...]]:
     """What stands in the way of the file in this field, None if nothing does; and what is made of it, if anything."""
     request = _asking(offer, media_id, field)
-    sent = fitted(request, offer, {media_id: file})
+    sent = made_acceptable(request, offer, {media_id: file})
     problem = _problem(request, offer, sent.media if fit else {media_id: file}, carried=carried)
     if problem is None:
         return None, sent.notes if fit else ()
     if not fit and sent.limits and _problem(request, offer, sent.media, carried=carried) is None:
-        problem = f"{problem} (with SEEDANCE_FIT=1 a copy that fits is made)"
+        problem = f"{problem} (with fit=true or SEEDANCE_FIT=1 a copy that fits is made)"
     return problem, ()
 
 

@@ -62,8 +62,8 @@ class MediaSender:
         """
         Return the job's request with every media field replaced by something that the provider can read.
 
-        What is sent of a local file is a copy without hidden data; where the settings want it, an image that the offer
-        would refuse is also drawn anew. The carrier is opened where one is set and a file cannot get there without it.
+        What is sent of a local file is a copy without hidden data; where the request or the settings want it, images are
+        also drawn anew (see `fitted`). The carrier is opened where one is set and a file cannot get there without it.
 
         Raises:
             MediaError: this provider has no way to take one of the files.
@@ -73,9 +73,7 @@ class MediaSender:
         if offer.drafts is not None and offer.drafts.finish in job.request.provider_options:
             return job.request  # what goes in went in with the draft, and is not sent again
         recipient = _Recipient(provider=provider, info=offer.provider, account=job.account)
-        fits: Mapping[str, PictureLimits] = (
-            fitted(job.request, offer, media).limits if self._settings.fit else {}
-        )
+        fits = fitted(job.request, offer, media, settings=self._settings).limits
         urls = {
             source: await self._readable(file, fits.get(source), recipient) for source, file in media.items()
         }

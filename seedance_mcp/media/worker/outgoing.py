@@ -7,13 +7,13 @@ import io
 import math
 import struct
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any
 
 from PIL import Image, ImageOps
 
 from ..cuts import Cut, written
-from ..fitting import fitted_size
+from ..fitting import PictureLimits, fitted_size
 from .image import open_image, orientation_of
 from .refusal import RefusalError
 from .signatures import Signature
@@ -67,25 +67,22 @@ def find_private(source: IO[bytes], signature: Signature) -> tuple[dict[str, Any
 
 
 def draw_fitting(
-    source: IO[bytes],
-    signature: Signature,
-    *,
-    formats: list[str],
-    max_bytes: int,
-    sides: list[int] | None,
-    ratio: list[float] | None,
+    source: IO[bytes], signature: Signature, *, limits: Mapping[str, Any]
 ) -> tuple[dict[str, Any], bytes]:
     """
-    Draw a picture anew so that it keeps to these limits (see `fitted_size`), on black where its shape is too long.
+    Draw a picture anew so that it keeps to the `limits`, which are those of a `PictureLimits`.
+
+    See `fitted_size`; where its shape is too long it is drawn on black. What is to be `exact` is scaled to that.
 
     Raises:
         RefusalError: it is no image, or no size fits.
     """
     if signature.kind != "image":
         raise RefusalError("Only images are made to fit.")
-    image = _upright(source, signature)
-    drawing = _drawing(image, sides, ratio)
-    return _encoded(drawing, _profile(image), signature, formats=formats, most=min(max_bytes, _MOST_BYTES))
+    image, most = _upright(source, signature), PictureLimits(**limits)
+    drawing = _drawing(image, most.sides, most.ratio) if most.exact is None else _scaled(image, most.exact)
+    most_bytes = min(most.max_bytes, _MOST_BYTES)
+    return _encoded(drawing, _profile(image), signature, formats=most.formats, most=most_bytes)
 
 
 def _answer(cuts: list[Cut]) -> tuple[dict[str, Any], bytes]:
@@ -123,7 +120,7 @@ def _plain_copy(source: IO[bytes], signature: Signature) -> tuple[dict[str, Any]
     return _encoded(drawing, _profile(image), signature, formats=formats, most=_MOST_BYTES)
 
 
-def _drawing(image: Image.Image, sides: list[int] | None, ratio: list[float] | None) -> Draw:
+def _drawing(image: Image.Image, sides: Sequence[int] | None, ratio: Sequence[float] | None) -> Draw:
     """Draw at sizes that fit; at scale 1 as large as it can be without being larger than it was."""
 
     def draw(scale: float) -> Image.Image | None:
@@ -134,6 +131,12 @@ def _drawing(image: Image.Image, sides: list[int] | None, ratio: list[float] | N
         return None if sizes is None else _framed(image, *sizes)
 
     return draw
+
+
+def _scaled(image: Image.Image, size: tuple[int, int]) -> Draw:
+    """Draw at this size alone: fewer bytes may cost quality, and no pixels."""
+    scaled = image if image.size == tuple(size) else image.resize(size, Image.Resampling.LANCZOS)
+    return lambda scale: scaled if scale == 1 else None
 
 
 def _framed(image: Image.Image, whole: tuple[int, int], inner: tuple[int, int]) -> Image.Image:
@@ -148,7 +151,7 @@ def _framed(image: Image.Image, whole: tuple[int, int], inner: tuple[int, int]) 
 
 
 def _encoded(
-    draw: Draw, profile: bytes | None, signature: Signature, *, formats: list[str], most: int
+    draw: Draw, profile: bytes | None, signature: Signature, *, formats: Sequence[str], most: int
 ) -> tuple[dict[str, Any], bytes]:
     scale, before = 1.0, None
     while True:

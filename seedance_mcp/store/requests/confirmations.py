@@ -321,7 +321,7 @@ def _ask(
         hint=hint,
         question=question.text,
         approval=code,
-        advice=question.notes,
+        remarks=question.remarks,
     )
 
 
