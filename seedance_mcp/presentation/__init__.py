@@ -6,9 +6,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import catalog_views, logs, results, reviews, views
+    from . import catalog_views, logs, results, reviews, times, views
 
-__all__ = ["catalog_views", "logs", "results", "reviews", "views"]
+__all__ = ["catalog_views", "logs", "results", "reviews", "times", "views"]
 
 
 def __getattr__(name: str) -> Any:

@@ -138,7 +138,8 @@ async def test_each_era_is_told_what_it_defines(settings: Settings, era: Era) ->
         instructions = client.instructions or ""
     assert ENTRY in instructions
     if era == "auto":
-        assert declared == {"io.modelcontextprotocol/skills": {}}
+        assert declared is not None
+        assert declared["io.modelcontextprotocol/skills"] == {}
         assert (listed["resultType"], listed["cacheScope"]) == ("complete", "public")
         assert listed["ttlMs"] > 0
     else:
