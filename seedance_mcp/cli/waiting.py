@@ -62,9 +62,9 @@ async def lines(app: App, job: Job) -> str:
 async def finish(app: App, job: Job, *, as_json: bool) -> int:
     """Print the path (or the job as JSON) on stdout, the rest on stderr; return the exit code."""
     if as_json:
-        from ..presentation import views
+        from ..presentation import job_views
 
-        print(json_text((await views.job(app, job)).model_dump(mode="json")))
+        print(json_text((await job_views.job(app, job)).model_dump(mode="json")))
     elif job.artifacts and job.status is JobStatus.SUCCEEDED:
         facts = job.artifacts
         charge = f", charged {money(job.charge)}" if job.charge else ""

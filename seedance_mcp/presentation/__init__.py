@@ -6,9 +6,33 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import board, catalog_views, logs, results, reviews, set_views, views
+    from . import (
+        amounts,
+        board,
+        budget_views,
+        catalog_views,
+        job_views,
+        logs,
+        results,
+        reviews,
+        set_views,
+        times,
+        views,
+    )
 
-__all__ = ["board", "catalog_views", "logs", "results", "reviews", "set_views", "views"]
+__all__ = [
+    "amounts",
+    "board",
+    "budget_views",
+    "catalog_views",
+    "job_views",
+    "logs",
+    "results",
+    "reviews",
+    "set_views",
+    "times",
+    "views",
+]
 
 
 def __getattr__(name: str) -> Any:

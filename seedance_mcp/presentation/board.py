@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequest, OtherAccount
 from ..types import FRAME_FIELDS, MEDIA_FIELDS, Job, JobStatus, Review
-from . import reviews, views
+from . import amounts, job_views, reviews, times, views
 from .results import Amount, Failure, JobWord, ReviewShape, Shape
 
 if TYPE_CHECKING:
@@ -149,11 +149,11 @@ async def board(app: App, *, before: str | None = None, limit: int = JOBS_A_PAGE
     running = app.board.running()
     known = await reviews.known(app, [job.id for job in page.jobs])
     return BoardShape(
-        now=views.moment(time.time()),
+        now=times.moment(time.time()),
         version=_version(),
         jobs=tuple(
             [
-                card(app, job, await views.waits_for(app, job), known.get(job.id), person=person)
+                card(app, job, await job_views.waits_for(app, job), known.get(job.id), person=person)
                 for job in page.jobs
             ]
         ),
@@ -165,7 +165,7 @@ async def board(app: App, *, before: str | None = None, limit: int = JOBS_A_PAGE
             *([_STOPPED] if today.stopped else []),
             *([app.notice] if app.notice else []),
             *(one.words for one in page.damaged),
-            *await views.incidents(app),
+            *await job_views.incidents(app),
         ),
         local_url=None if running is None else running.url,
     )
@@ -201,30 +201,30 @@ def card(
     return JobCard(
         job_id=job.id,
         status=job.status.value,
-        stopping=views.is_stopping(job),
+        stopping=job_views.is_stopping(job),
         provider=job.provider,
         model=job.model,
         prompt=prompt[:_PROMPT_CHARACTERS],
         prompt_characters=len(prompt),
         placeholder=info is not None and info.placeholder,
         progress=1.0 if job.status is JobStatus.SUCCEEDED else job.progress,
-        estimate=views.amount(job.estimate),
-        charge=views.amount(job.charge) if job.charge else None,
-        price_again_usd=views.decimal(job.maximum.usd) if job.maximum.known else None,
+        estimate=amounts.amount(job.estimate),
+        charge=amounts.amount(job.charge) if job.charge else None,
+        price_again_usd=amounts.decimal(job.maximum.usd) if job.maximum.known else None,
         width=files.width if files else None,
         height=files.height if files else None,
         duration_seconds=files.duration_seconds if files else None,
-        created_at=views.moment(job.created_at),
-        finished_at=views.moment(job.finished_at) if job.finished_at else None,
-        error=views.failure(job, info, other),
-        notes=views.remarks(app, job, other),
+        created_at=times.moment(job.created_at),
+        finished_at=times.moment(job.finished_at) if job.finished_at else None,
+        error=job_views.failure(job, info, other),
+        notes=job_views.remarks(app, job, other),
         has_video=files is not None,
         bytes=files.bytes if files else None,
         lineage=_lineage(job),
         settings=_settings(job),
         review=reviews.shown(review) if review else None,
         video_url=_web_address(job),
-        url_expires_at=views.moment(job.url_expires_at) if job.url_expires_at else None,
+        url_expires_at=times.moment(job.url_expires_at) if job.url_expires_at else None,
         video_path=files.video_path if files and person else None,
     )
 
@@ -237,11 +237,11 @@ def waiting(one: WaitingQuestion) -> Waiting:
         text=asked.text,
         provider=asked.provider,
         model=asked.model,
-        usd=views.decimal(asked.price.usd),
+        usd=amounts.decimal(asked.price.usd),
         known=asked.price.known,
         reason=asked.reason,
-        asked_at=views.moment(one.asked_at),
-        expires_at=views.moment(one.expires_at),
+        asked_at=times.moment(one.asked_at),
+        expires_at=times.moment(one.expires_at),
     )
 
 
@@ -249,15 +249,15 @@ def _spending(app: App, today: Today) -> Spending:
     settings, money = app.settings, today.budget
     return Spending(
         caps=Caps(
-            per_job_usd=views.decimal(settings.max_usd_per_job),
-            per_day_usd=views.decimal(settings.max_usd_per_day),
+            per_job_usd=amounts.decimal(settings.max_usd_per_job),
+            per_day_usd=amounts.decimal(settings.max_usd_per_day),
             jobs_per_hour=settings.max_jobs_per_hour,
         ),
-        spent_today_usd=views.decimal(money.spent_today_usd),
-        reserved_usd=views.decimal(money.reserved_usd),
-        left_today_usd=views.decimal(money.left_today_usd),
+        spent_today_usd=amounts.decimal(money.spent_today_usd),
+        reserved_usd=amounts.decimal(money.reserved_usd),
+        left_today_usd=amounts.decimal(money.left_today_usd),
         providers=tuple(
-            SpentAt(provider=provider, usd=views.decimal(usd))
+            SpentAt(provider=provider, usd=amounts.decimal(usd))
             for provider, usd in today.by_provider.items()
             if usd
         ),
@@ -291,5 +291,5 @@ def _label(source: str) -> str:
 
 
 def _web_address(job: Job) -> str | None:
-    url = views.address(job.video_url)
+    url = job_views.address(job.video_url)
     return url if url is not None and url.startswith("https://") else None

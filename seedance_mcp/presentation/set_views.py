@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..types import JobState, JobStatus, VideoSet
 from . import results as shape
 from .amounts import amount
-from .views import failure
+from .job_views import failure
 
 if TYPE_CHECKING:
     from ..app import App

@@ -28,7 +28,7 @@ from mcp.types import (
 from pydantic import BaseModel
 
 from ..errors import InvalidRequest, JobNotFinished, JobNotFound, MediaError, SeedanceError
-from ..presentation import catalog_views, views
+from ..presentation import budget_views, catalog_views, job_views, times
 from ..types import Job
 from .answers import commands_in
 from .board.mcp_app import APP_MIME_TYPE, BOARD_URI, page_meta, video_hosts
@@ -109,7 +109,7 @@ def _resource(job: Job) -> Resource:
         title=prompt or job.id,
         description=f"{job.status.value}, {job.model} at {job.provider}",
         mime_type=_JSON,
-        annotations=Annotations(last_modified=views.moment(job.finished_at or job.created_at)),
+        annotations=Annotations(last_modified=times.moment(job.finished_at or job.created_at)),
     )
 
 
@@ -165,9 +165,9 @@ async def _find(app: App, uri: str) -> _Content:
     if uri.startswith(_SCHEME):
         match uri.removeprefix(_SCHEME).split("/"):
             case ["jobs"]:
-                return _as_json(await views.jobs(app, _LISTED_JOBS), app)
+                return _as_json(await job_views.jobs(app, _LISTED_JOBS), app)
             case ["jobs", job_id]:
-                return _as_json(await views.job(app, await app.job(job_id)), app)
+                return _as_json(await job_views.job(app, await app.job(job_id)), app)
             case ["jobs", job_id, part] if part in _PARTS:
                 return await _PARTS[part](app, await app.job(job_id))
             case ["jobs", job_id, "video", part] if re.fullmatch(r"\d{1,6}", part):
@@ -181,7 +181,7 @@ async def _find(app: App, uri: str) -> _Content:
             case ["models", model]:
                 return _as_json(catalog_views.models(app, model=model), app)
             case ["budget"]:
-                return _as_json(await views.budget(app), app)
+                return _as_json(await budget_views.budget(app), app)
             case ["guide", model]:
                 return MARKDOWN, app.catalog.guide(model).text
             case _:

@@ -16,7 +16,7 @@ from mcp.types import INVALID_PARAMS, RequestParams
 from mcp_types.jsonrpc import HEADER_MISMATCH
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from ..presentation.times import moment
+from ..presentation import times
 
 TASKS = "io.modelcontextprotocol/tasks"
 
@@ -50,8 +50,8 @@ class Task:
             "resultType": result_type,
             "taskId": self.task_id,
             "status": self.status,
-            "createdAt": moment(self.created_at),
-            "lastUpdatedAt": moment(self.updated_at),
+            "createdAt": times.moment(self.created_at),
+            "lastUpdatedAt": times.moment(self.updated_at),
             "ttlMs": None,
             "pollIntervalMs": max(1, round(self.poll_seconds * 1000)),
             **told,

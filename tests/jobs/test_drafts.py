@@ -22,7 +22,7 @@ from seedance_mcp.errors import (
     OtherAccount,
 )
 from seedance_mcp.jobs import StartedJob
-from seedance_mcp.presentation import views
+from seedance_mcp.presentation import amounts, views
 from seedance_mcp.types import Job, JobState, PurchaseTerms, VideoRequest
 from tests.emulator import Emulator, Fault
 
@@ -98,8 +98,8 @@ async def test_a_draft_is_finished_as_the_same_take_at_the_price_that_was_said(
     assert not finishing.keys() & {"draft", "duration", "ratio", "generate_audio", "seed"}
     # What was said before the first purchase is what both were bought for, and what was charged.
     assert second.estimate is not None
-    assert shown.ladder.draft.amount == views.decimal(draft.estimate.amount)
-    assert shown.ladder.final.amount == views.decimal(second.estimate.price.amount)
+    assert shown.ladder.draft.amount == amounts.decimal(draft.estimate.amount)
+    assert shown.ladder.final.amount == amounts.decimal(second.estimate.price.amount)
     assert final.estimate == second.estimate.price
     assert (final.request.duration, final.request.prompt) == (8, "a paper boat")
     assert draft.charge is not None

@@ -19,7 +19,7 @@ from seedance_mcp.catalog import Catalog
 from seedance_mcp.cli import run
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.jobs.results import finish_hook
-from seedance_mcp.presentation import views
+from seedance_mcp.presentation import job_views
 from seedance_mcp.store.database import open_store
 from seedance_mcp.types import Job, JobStatus
 from tests.test_app import made, request
@@ -155,7 +155,7 @@ async def test_its_failure_is_said_in_the_job_which_has_not_failed(
     assert job.status is JobStatus.SUCCEEDED
     assert (job.hook_error or "").startswith(words)
     async with open_app(load_settings(environ), watch=False) as app:
-        (note,) = [note for note in (await views.job(app, job)).notes if "SEEDANCE_ON_FINISH" in note]
+        (note,) = [note for note in (await job_views.job(app, job)).notes if "SEEDANCE_ON_FINISH" in note]
     assert words in note
     assert "hunter2" not in note
     for name, value in environ.items():

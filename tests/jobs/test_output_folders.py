@@ -23,7 +23,7 @@ from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import InvalidRequest, MediaError
 from seedance_mcp.jobs.local_files.parts import part_path
 from seedance_mcp.jobs.local_files.unfinished import writer_of
-from seedance_mcp.presentation import views
+from seedance_mcp.presentation import job_views
 from seedance_mcp.store import job_records, open_store, transitions
 from seedance_mcp.types import Job, JobStatus, Look, VideoRequest
 from tests.emulator import Emulator
@@ -141,7 +141,7 @@ async def test_a_folder_that_cannot_be_made_sends_the_video_home_and_the_job_say
     _block(projects.a.output_dir)
     async with open_app(projects.b) as app:
         job = await finished(app, job)
-        shown = await views.job(app, job)
+        shown = await job_views.job(app, job)
     assert (job.status, job.error) == (JobStatus.SUCCEEDED, None)
     assert video_of(job).parent == projects.b.output_dir
     (told,) = [note for note in shown.notes if "folder it was ordered for" in note]

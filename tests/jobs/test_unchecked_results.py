@@ -13,7 +13,7 @@ import pytest
 from seedance_mcp.cli.text import job_lines
 from seedance_mcp.jobs.results import retries, saving, sidecar
 from seedance_mcp.media import probe, probe_video
-from seedance_mcp.presentation import views
+from seedance_mcp.presentation import job_views
 from seedance_mcp.types import JobState
 from tests.emulator import Emulator
 from tests.reliability.fault_market import hurry, sha256
@@ -80,7 +80,7 @@ async def test_a_video_that_cannot_be_checked_is_delivered_and_said_to_be_unchec
     async with selling(tmp_path) as place:
         async with place.open() as app:
             job = await place.when(app, JobState.DONE)
-            shown = await views.job(app, job)
+            shown = await job_views.job(app, job)
         downloads = place.downloads
     assert job.artifacts is not None
     video = Path(job.artifacts.video_path)

@@ -11,7 +11,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus
 from seedance_mcp.errors import RequestRejected
 from seedance_mcp.jobs.results import saving
 from seedance_mcp.jobs.results.sidecar import write_sidecar
-from seedance_mcp.presentation import views
+from seedance_mcp.presentation import job_views
 from seedance_mcp.providers.ark.adapter import ArkProvider
 from seedance_mcp.store import Leases
 from seedance_mcp.types import Job, JobState, Submission
@@ -94,14 +94,14 @@ class JobThatCannotBeShown(Mishap):
     async def during(self, scene: Scene) -> str | None:
         job_id = await scene.start("a boat from the future")
         await scene.delivered(job_id)
-        moment = views.moment
+        moment = job_views.moment
         assert scene.app
         born = (await scene.app.job(job_id)).created_at
 
         def calendar(seconds: float) -> str:
             return moment(seconds if seconds != born else 1e12)
 
-        scene.patch.setattr(views, "moment", calendar)
+        scene.patch.setattr(job_views, "moment", calendar)
         return None
 
 

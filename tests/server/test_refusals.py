@@ -17,7 +17,7 @@ from seedance_mcp.presentation.results import BudgetShape
 from seedance_mcp.server import create_server
 from seedance_mcp.server.calls import Call
 from seedance_mcp.server.tooling import Answer, tool
-from seedance_mcp.server.tools import READ
+from seedance_mcp.server.tools.hints import READ
 
 from .asking import SMALL, content, refusal, text
 from .conftest import Era

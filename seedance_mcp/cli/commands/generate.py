@@ -73,12 +73,12 @@ async def _make(
             ),
         )
         if started.deduplicated:
-            from ...presentation import views
+            from ...presentation import job_views
 
             another = "--allow-duplicate" if arguments.request_key is None else "a new --request-key"
             found = "job" if started.videos is None else "set"
             print(
-                f"This request was made before: this is its {found}; nothing was {views.done(app, started.job)} now."
+                f"This request was made before: this is its {found}; nothing was {job_views.done(app, started.job)} now."
                 f" {another} makes another.",
                 file=sys.stderr,
             )

@@ -117,9 +117,9 @@ def execute(arguments: argparse.Namespace) -> int:
 async def _list(settings: Settings, limit: int, as_json: bool) -> int:
     async with opened(settings, watch=False) as app:
         if as_json:
-            from ...presentation import views
+            from ...presentation import job_views
 
-            print(json_text((await views.jobs(app, limit)).model_dump(mode="json")))
+            print(json_text((await job_views.jobs(app, limit)).model_dump(mode="json")))
         elif jobs := await app.recent(limit):
             head = ("JOB", "CREATED", "STATUS", "PROVIDER", "MODEL", "PRICE", "REVIEW", "PROMPT")
             reviews = await app.reviews.of([job.id for job in jobs])
@@ -263,9 +263,9 @@ async def _cancel(settings: Settings, job_id: str, as_json: bool) -> int:
 
 async def _print(app: App, job: Job, text: str, *, as_json: bool) -> None:
     if as_json:
-        from ...presentation import views
+        from ...presentation import job_views
 
-        text = json_text((await views.job(app, job)).model_dump(mode="json"))
+        text = json_text((await job_views.job(app, job)).model_dump(mode="json"))
     print(text)
 
 

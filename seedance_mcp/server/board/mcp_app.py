@@ -47,11 +47,11 @@ def page_meta(hosts: list[str]) -> dict[str, Any]:
 
 async def video_hosts(app: App) -> list[str]:
     """List where the newest videos can still be fetched from their providers."""
-    from ...presentation import views
+    from ...presentation import job_views
 
     found: set[str] = set()
     for job in await app.recent(_LOOKED_AT):
-        parts = urlsplit(views.address(job.video_url) or "")
+        parts = urlsplit(job_views.address(job.video_url) or "")
         if parts.scheme == "https" and parts.hostname:
             found.add(f"https://{parts.netloc.rpartition('@')[2]}")
     return sorted(found)

@@ -1,0 +1,46 @@
+"""The tools for jobs that were started: how far they are, and to stop one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ...presentation import job_views
+from ...types import SET_PREFIX
+from ..answers import jobs_answer
+from ..calls import Call
+from ..tooling import Answer
+from .answering import JobId, WaitSeconds, job_answer, meanwhile, wait, wait_for_set
+
+
+async def check_status(
+    call: Call,
+    *,
+    job_id: JobId | None = None,
+    wait_seconds: WaitSeconds = None,
+    limit: Annotated[int, Field(ge=1, le=100)] = 20,
+) -> Answer:
+    """
+    Say how far a job is, after waiting for it a little; without job_id list recent jobs and the budget.
+    Costs nothing. When it succeeded, view_video shows it.
+    """
+    if job_id is None:
+        listed = await job_views.jobs(call.app, limit)
+        listed = listed.model_copy(update={"finished_meanwhile": await meanwhile(call)})
+        return jobs_answer(listed)
+    if job_id.startswith(SET_PREFIX):
+        videos = await call.app.sets.find(job_id)
+        await wait_for_set(call, videos, wait_seconds, usual=call.waits.check)
+        return await job_answer(call, await call.app.job(videos.jobs[0].id))
+    job = await wait(call, await call.app.job(job_id), wait_seconds, usual=call.waits.check)
+    return await job_answer(call, job)
+
+
+async def cancel_job(call: Call, *, job_id: JobId) -> Answer:
+    """
+    Ask the provider to stop a job. What was spent may stay spent; the answer says so.
+    Then check_status.
+    """
+    job, outcome = await call.app.cancel(job_id)
+    return await job_answer(call, job, notes=[outcome])

@@ -1,0 +1,93 @@
+"""The tools for looking at videos, and for keeping what was thought of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, WithJsonSchema
+
+from ...presentation import reviews, views
+from ...types import MAX_COMPARED, MAX_SHEET_FRAMES, SCORES, Look, Reviewer, Show, Verdict
+from ..answers import answer, job_link, picture, video_link
+from ..calls import Call
+from ..tooling import Answer, Closed
+from .answering import JobId, meanwhile
+
+Scores = Annotated[
+    dict[str, Any] | None,
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": f"1 to 5 (best): {', '.join(SCORES)}",
+        }
+    ),
+]
+Source = Annotated[str, Field(max_length=4096)]
+
+
+class LookArguments(Closed):
+    """What `view_video` takes to say what is to be seen of a video."""
+
+    show: Show = Field("frames", description="cuts: both sides of each")
+    frames: int = Field(9, ge=1, le=MAX_SHEET_FRAMES)
+    start: float | None = None
+    end: float | None = None
+    compare: tuple[Source, ...] = Field((), max_length=MAX_COMPARED - 1, description="Sources beside it")
+
+    @property
+    def look(self) -> Look:
+        """The same as one look."""
+        return Look(**self.model_dump(exclude_none=True))
+
+
+async def view_video(
+    call: Call,
+    *,
+    source: Annotated[str, Field(max_length=4096, description="Job id or local path")],
+    looking: LookArguments,
+) -> Answer:
+    """
+    Show videos as one picture (frames with times, cuts or sound), and measure cuts, blacks, freezes, silences.
+    Costs nothing. Judge the result by it before making another.
+    """
+    viewed = await call.app.viewing.view(source, looking.look)
+    shown = views.view(viewed)
+    facts = shown.facts
+    size = f"{facts.width}x{facts.height}, {facts.duration_seconds:g} s, {facts.fps:g} fps"
+    seen = f"see its {looking.show}" if shown.image else "nothing is drawn"
+    if shown.others:
+        seen = f"see it as A beside {', '.join(other.letter for other in shown.others)}"
+    headline = f"{size}; {views.not_there(facts)}{seen}."
+    job_id = source.removeprefix("job:")
+    counts = (await reviews.known(call.app, [job_id])).get(job_id)
+    shown = shown.model_copy(
+        update={
+            "review": reviews.shown(counts) if counts else None,
+            "finished_meanwhile": await meanwhile(call),
+        }
+    )
+    links = [video_link(path) for path in (shown.video_path, *(other.video_path for other in shown.others))]
+    return answer(headline, shown, *links, *([picture(viewed.sheet.jpeg)] if viewed.sheet else []))
+
+
+async def review(
+    call: Call,
+    *,
+    job_id: JobId,
+    verdict: Verdict,
+    notes: str | None = None,
+    scores: Scores = None,
+    by: Annotated[Reviewer | None, Field(description="person: their own words")] = None,
+) -> Answer:
+    """
+    Keep a verdict on a video. Costs nothing. The person's outranks yours.
+    """
+    from ...jobs import opinion
+
+    judged = opinion(verdict, notes, scores)
+    kept, counts = await call.app.reviews.add(job_id, judged, by=by or "assistant", relayed=by == "person")
+    headline = f"Kept: {kept.opinion.verdict}, by the {kept.by}."
+    if counts != kept:
+        headline += f" What counts is the {counts.by}'s: {counts.opinion.verdict}."
+    shown = reviews.kept(counts).model_copy(update={"finished_meanwhile": await meanwhile(call)})
+    return answer(headline, shown, job_link(job_id))
