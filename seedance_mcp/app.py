@@ -89,11 +89,11 @@ class App:
         )
         self.questions = Questions(store)
         self.reviews = Reviews(context)
-        self.viewing = Viewing(store, settings, self.job)
         self.overview = Overview(store, settings)
         self.videos = SavedVideos(settings)
         self.board = BoardFile(settings.state_dir)
         self.sets = Sets(store, self.wait)
+        self.viewing = Viewing(store, settings, self.job, self.sets.find)
         self._waiting = Waiting(self.runner, self.usual_seconds, self._pool, store.clock)
 
     @cached_property

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from ...config import Settings
-from ...errors import InvalidRequest, JobNotFinished, MediaError
+from ...errors import InspectionFailed, InvalidRequest, JobNotFinished, MediaError
 from ...media import (
     MARK_BYTES,
     Row,
@@ -24,12 +24,15 @@ from ...media import (
     sound_sheet,
 )
 from ...store import Store
-from ...types import MAX_COMPARED, MAX_SHEET_FRAMES, Job, Look
+from ...types import MAX_COMPARED, MAX_SHEET_FRAMES, SET_PREFIX, Job, JobStatus, Look, VideoSet
 from ..local_files.final_files import keep_bytes
 from ..local_files.readable_files import LocalFiles
 from ..local_files.unfinished import writer_of
 
 _SHEET_BYTES = 150_000
+_SMALL_BYTES = 60_000
+_SMALL_FRAMES = 4
+"""Frames of each video in the small sheet of a set."""
 _MOST_CUTS = 12
 """Most cuts drawn on one sheet: with two frames each, these can still be told apart."""
 _MOST_NAMED = 20
@@ -78,16 +81,24 @@ class _Drawn:
 
 
 class Viewing:
-    """Looks at videos. `load` loads a job by its id, or raises JobNotFound."""
+    """Looks at videos. `load` loads a job and `load_set` a set by its id, or raises JobNotFound."""
 
-    def __init__(self, store: Store, settings: Settings, load: Callable[[str], Awaitable[Job]]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        load: Callable[[str], Awaitable[Job]],
+        load_set: Callable[[str], Awaitable[VideoSet]],
+    ) -> None:
         self._store = store
         self._settings = settings
         self._load = load
+        self._load_set = load_set
 
     async def view(self, source: str, look: Look | None = None) -> Viewed:
         """
-        Look at a finished job's video, or at a local video file that may be read, and measure it.
+        Look at a finished job's video, at a local video file that may be read, or at the finished videos of a set side by
+        side, and measure them.
 
         The sheet is written beside a job's video, else into the output folder. An earlier sheet of ours of the same kind
         is replaced. Any other file, and one that was changed since, is left alone: then the sheet gets a name with `-2`
@@ -98,6 +109,8 @@ class Viewing:
             JobNotFound, JobNotFinished, MediaError: there is nothing to look at, or the sheet cannot be written.
         """
         look = look or Look()
+        source, *beside = [one for named in (source, *look.compare) for one in await self._named(named)]
+        look = replace(look, compare=tuple(beside))
         _check(look)
         found = [await self._find(one) for one in (source, *look.compare)]
         _check_different(found)
@@ -112,6 +125,32 @@ class Viewing:
             for one, measured in zip(found[1:], facts[1:], strict=True)
         ]
         return Viewed(facts=facts[0], sheet=sheet, file=file, others=tuple(others), notes=drawn.notes)
+
+    async def side_by_side(self, videos: VideoSet) -> bytes | None:
+        """Draw the finished videos of a set under each other, a JPEG of at most 60 kB; None with fewer than two."""
+        made = [job for job in videos.jobs if job.status is JobStatus.SUCCEEDED and job.artifacts is not None]
+        lengths = [job.artifacts.duration_seconds or 0.0 for job in made if job.artifacts is not None]
+        if len(made) < 2:
+            return None
+        times = [place * max(lengths) / _SMALL_FRAMES for place in range(_SMALL_FRAMES)]
+        try:
+            found = [await self._find(job.id) for job in made]
+            rows = [Row(path=one.path, label=one.label) for one in found]
+            return (await comparison_sheet(rows, times, max_bytes=_SMALL_BYTES)).jpeg
+        except (MediaError, InspectionFailed):
+            return None
+
+    async def _named(self, source: str) -> tuple[str, ...]:
+        """What a source stands for: itself, or the finished videos of a set."""
+        if not source.startswith(SET_PREFIX):
+            return (source,)
+        videos = await self._load_set(source)
+        made = tuple(job.id for job in videos.jobs if job.status is JobStatus.SUCCEEDED)
+        if made:
+            return made
+        if videos.finished:
+            raise MediaError(f"No video of the set {source} came about.", hint="check_status tells why.")
+        raise JobNotFinished(f"No video of the set {source} is finished yet.")
 
     async def _keep(self, jpeg: bytes, video: _Found, kind: str) -> Path:
         folder = video.folder or self._settings.output_dir

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from mcp.types import CallToolResult, ContentBlock
 from pydantic import Field
@@ -17,6 +17,9 @@ from ...types import Job, JobStatus, VideoSet
 from ..answers import answer, job_link, picture, video_link
 from ..calls import Call
 
+if TYPE_CHECKING:
+    from ...app import App
+
 _LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -26,12 +29,14 @@ JobId = Annotated[str, Field(max_length=128)]
 
 
 async def wait_for_set(call: Call, videos: VideoSet, asked: float | None, *, usual: float) -> None:
+    """Wait until all videos of a set have finished, at most so long; `usual` is how long without a wish of the caller's."""
     seconds = min(usual if asked is None else asked, call.waits.most)
     if not videos.finished and seconds > 0:
         await if_possible(call.app.sets.wait(videos.id, seconds, call.report), videos)
 
 
 async def wait(call: Call, job: Job, asked: float | None, *, usual: float) -> Job:
+    """Wait until a job has finished, at most so long, and return it as it is then; `usual` as in `wait_for_set`."""
     seconds = min(usual if asked is None else asked, call.waits.most)
     if job.finished or seconds <= 0:
         return job
@@ -46,6 +51,7 @@ async def job_answer(
     notes: list[str] | None = None,
     advice: tuple[Advice, ...] = (),
 ) -> CallToolResult:
+    """Answer with a job, and with the set that it is part of: how it is, what to do next, links and a picture."""
     app = call.app
     told = [*(notes or []), *await _expected(call, job), *await job_views.incidents(app, job.id)]
     shown = await job_views.job(app, job, deduplicated=deduplicated, notes=told, advice=advice)
@@ -59,8 +65,8 @@ async def job_answer(
     blocks += [
         video_link(one.artifacts.video_path, one.artifacts.bytes) for one in jobs if one.artifacts is not None
     ]
-    if job.status is JobStatus.SUCCEEDED and app.settings.preview:
-        jpeg = await if_possible(app.videos.preview(job), None)
+    if app.settings.preview:
+        jpeg = await if_possible(_picture_of(app, job, videos), None)
         blocks += [picture(jpeg)] if jpeg else []
     if videos is not None:
         return answer(set_views.how_set_is(videos), shown, *blocks)
@@ -69,6 +75,13 @@ async def job_answer(
     if shown.placeholder and job.status is JobStatus.UNKNOWN:
         how = "may or may not have been started"
     return answer(f"The {kind} {how}.", shown, *blocks)
+
+
+async def _picture_of(app: App, job: Job, videos: VideoSet | None) -> bytes | None:
+    """Draw what there is to see: the frames of a video, or all videos of a set when none is still to come."""
+    if videos is not None and videos.finished and (jpeg := await app.viewing.side_by_side(videos)):
+        return jpeg
+    return await app.videos.preview(job) if job.status is JobStatus.SUCCEEDED else None
 
 
 _HOW_IT_IS = {
@@ -96,6 +109,7 @@ async def _expected(call: Call, job: Job) -> list[str]:
 
 
 async def meanwhile(call: Call) -> tuple[results.Finished, ...]:
+    """Name the jobs that have ended since this client last looked."""
     return job_views.finished(await if_possible(call.finished_meanwhile(), []))
 
 
