@@ -86,7 +86,12 @@ async def test_a_draft_is_finished_as_the_same_take_at_the_price_that_was_said(
         final = await shop.make(quality="final", based_on=draft.id)
         repeated = await shop.start(quality="final", based_on=draft.id)
         budget = await shop.app.budget()
+        records = shop.app._store.read_now(
+            lambda connection: connection.execute("SELECT document FROM jobs").fetchall()
+        )
 
+    # Servers of earlier versions refuse a request with a field that they do not know.
+    assert not any("quality" in json.loads(record)["request"] for (record,) in records)
     assert (draft.state, draft.is_draft, draft.request.resolution) == (JobState.DONE, True, "480p")
     assert (again.job.id, again.deduplicated) == (draft.id, True)
     assert (final.state, final.is_draft, final.request.resolution) == (JobState.DONE, False, "1080p")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from pathlib import Path
 
 from mcp import Client
+from mcp.types import BlobResourceContents, ImageContent
+from PIL import Image
 
 from seedance_mcp.config import load_settings
 from seedance_mcp.server import create_server
@@ -35,6 +39,8 @@ async def test_a_set_is_priced_asked_about_made_and_looked_at_as_one(
         again = content(await client.call_tool("generate_video", {**asked, "wait_seconds": 0}))
         answer = await client.call_tool("check_status", {"job_id": made["set_id"], "wait_seconds": 30})
         found = content(answer)
+        seen = await client.call_tool("view_video", {"source": made["set_id"], "frames": 3})
+        alone = await client.read_resource(f"seedance://jobs/{found['job_id']}/contact-sheet")
         one = content(await client.call_tool("check_status", {"job_id": found["variations"][1]["job_id"]}))
         plain = content(await client.call_tool("check_status", {}))
 
@@ -44,6 +50,12 @@ async def test_a_set_is_priced_asked_about_made_and_looked_at_as_one(
     assert all(Path(variation["video_path"]).exists() for variation in found["variations"])
     assert text(answer).startswith("2 videos of one request: 2 succeeded.")
     assert found["job_id"] == found["variations"][0]["job_id"]
+    (shown,) = [block for block in answer.content if isinstance(block, ImageContent)]
+    (sheet,) = [part for part in alone.contents if isinstance(part, BlobResourceContents)]
+    assert _shape(shown.data) < _shape(sheet.blob) < 3, (
+        "two rows of frames are less wide than the sheet of one video"
+    )
+    assert [other["source"] for other in content(seen)["others"]] == [found["variations"][1]["job_id"]]
     assert one["job_id"] == found["variations"][1]["job_id"]
     assert one["set_id"] == again["set_id"] == made["set_id"]
     assert again["deduplicated"]
@@ -56,3 +68,8 @@ async def test_a_number_of_variations_that_is_none_is_refused(environ: dict[str,
         for count in (1, 7):
             error = refusal(await client.call_tool("generate_video", {**SMALL, "variations": count}))
             assert "variations" in error["problems"][0]
+
+
+def _shape(picture: str) -> float:
+    with Image.open(io.BytesIO(base64.b64decode(picture))) as image:
+        return image.width / image.height

@@ -13,7 +13,7 @@ import anyio
 from ...errors import ConfirmationRequired, SeedanceError
 from ...providers import Provider
 from ...store import BreakerOpen, Connection, came_to, job_records, repeated_requests, transitions
-from ...types import Job, MediaFile, PurchaseTerms, VideoRequest
+from ...types import Job, MediaFile, PurchaseTerms, VideoRequest, VideoSet
 from ..choosing.planning import Planner
 from ..choosing.plans import Plan, check_choice
 from ..context import JobContext
@@ -206,7 +206,7 @@ class PurchaseFlow:
             return await self._known(reserved.job, "The same set was ordered before.")
         for job in reserved.new:
             await self._context.purchases.wait_for(job.id, end - anyio.current_time())
-        videos = await self._store.read(partial(set_with, job_id=reserved.job.id))
+        videos = await self._videos(reserved.job)
         ordered = {job.id for job in reserved.new}
         again = [one.number for one in videos.variations if one.job.id in ordered] if videos else []
         part = () if len(again) == intent.size else (_part(again, intent.size),)
@@ -219,6 +219,14 @@ class PurchaseFlow:
             advice=order.advice,
             videos=videos,
         )
+
+    async def _videos(self, job: Job) -> VideoSet | None:
+        """Load the set of a job that was bought just now, or may be; None: it cannot be read, which is no error of the call."""
+        try:
+            return await self._store.read(partial(set_with, job_id=job.id))
+        except Exception as error:
+            self._context.incidents.note("Looking at a set after its purchase", error, job.id)
+            return None
 
     async def _fall_back(self, fallback: Fallback) -> StartedJob:
         """Ask one provider after the other, as long as the call still waits."""
