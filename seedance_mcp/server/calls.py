@@ -104,7 +104,8 @@ class Call:
             await opening.first_try()
 
     @property
-    def _by_a_person(self) -> bool:
+    def by_a_person(self) -> bool:
+        """True if who calls is a person, on the board."""
         opening: object = self._context.request_context.lifespan_context
         return isinstance(opening, Opening) and opening.asked_by_a_person
 
@@ -135,7 +136,7 @@ class Call:
 
     async def finished_meanwhile(self, *others: str) -> list[Job]:
         """List the jobs that ended and that this session was not told of, except `others`; the answer tells of all of these."""
-        if self._by_a_person:  # what a person sees is no evidence of what an assistant has read
+        if self.by_a_person:  # what a person sees is no evidence of what an assistant has read
             return []
         news = [
             job

@@ -32,7 +32,6 @@ from pydantic import BaseModel
 
 from ..errors import InvalidRequest, JobNotFinished, JobNotFound, MediaError, SeedanceError
 from ..presentation import catalog_views, views
-from ..presentation.board import board
 from ..types import Job
 from .answers import commands_in
 from .board.mcp_app import APP_MIME_TYPE, BOARD_URI, page_meta, video_hosts
@@ -176,9 +175,9 @@ async def _find(app: App, uri: str) -> _Content:
             case ["jobs", job_id, "video", part] if re.fullmatch(r"\d{1,6}", part):
                 return await _part(app, await app.job(job_id), int(part))
             case ["board"]:
-                return _as_json(await board(app, limit=_BOARD_JOBS, person=False), app)
+                return await _board(app)
             case ["board", before]:
-                return _as_json(await board(app, before=before, limit=_BOARD_JOBS, person=False), app)
+                return await _board(app, before)
             case ["models"]:
                 return _as_json(catalog_views.models(app), app)
             case ["models", model]:
@@ -201,6 +200,12 @@ def _skill_file(uri: str) -> _Content:
             [f"There is no resource {uri[:200]!r}."], hint=f"Begin with {known}, which names the other files."
         )
     return MARKDOWN, text
+
+
+async def _board(app: App, before: str | None = None) -> _Content:
+    from ..presentation.board import board  # many shapes, that a server which starts does not need
+
+    return _as_json(await board(app, before=before, limit=_BOARD_JOBS, person=False), app)
 
 
 async def _contact_sheet(app: App, job: Job) -> _Content:

@@ -6,10 +6,14 @@ import socket
 from urllib.parse import urlsplit
 
 import anyio
+import anyio.to_thread
 import pytest
+from anyio.abc import SocketAttribute, SocketStream
 
 from seedance_mcp.config import Settings
 from seedance_mcp.server.board import requests as board_requests
+from seedance_mcp.server.board.another import ask_for_code
+from seedance_mcp.store import RunningBoard
 
 from .local import Page, code_in, opened
 
@@ -113,6 +117,29 @@ async def test_only_who_can_read_the_state_folder_is_given_a_code(settings: Sett
         for proof in ("", "x", "0" * 64, "é"):
             answer = await page.post("/code", {"nonce": "n" * 32, "proof": proof})
             assert (answer.status_code, "code" in answer.json()) == (401, False)
+
+
+async def test_a_program_that_took_the_port_over_is_not_believed(settings: Settings) -> None:
+    """Nor is it told the secret."""
+    heard = b""
+
+    async def answer(stream: SocketStream) -> None:
+        nonlocal heard
+        async with stream:
+            heard += await stream.receive()
+            body = b'{"code": "a code of theirs", "proof": "%s"}' % (b"0" * 64)
+            await stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(listener.serve, answer)
+        board = RunningBoard(port=listener.extra(SocketAttribute.local_port), secret="a secret of ours")
+        assert await anyio.to_thread.run_sync(ask_for_code, board) is None
+        tasks.cancel_scope.cancel()
+    assert b"POST /code" in heard
+    assert board.secret.encode() not in heard
 
 
 async def test_every_answer_closes_what_a_page_could_open(settings: Settings) -> None:

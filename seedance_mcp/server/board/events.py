@@ -28,31 +28,34 @@ class Changes:
     """
     Looks into the job database twice a second, for as long as any page is open.
 
-    A change that this process makes is looked for at once. What is told is only that something has changed, so it does no
-    harm to be told twice.
+    What this process hears of a job is told at once. What is told is only that something has changed, so it does no harm
+    to be told twice.
     """
 
     def __init__(self, app: App) -> None:
         self._app = app
         self._pages: set[MemoryObjectSendStream[_Change]] = set()
+        self._heard: set[_Change] = set()
         self._bell = anyio.Event()
         self._closed = False
 
     async def run(self) -> None:
         """Look until cancelled."""
-        forget = self._app.on_change(lambda _: self._bell.set())
+        forget = self._app.on_change(self._hear)
         seen = None
         try:
             while True:
                 if not self._pages:
                     await self._bell.wait()
                 self._bell = anyio.Event()
+                changes, self._heard = self._heard, set()
                 try:
                     if seen is None:
                         seen = await self._app.overview.look()
-                    seen, changes = await self._app.overview.changed_since(seen)
+                    seen, found = await self._app.overview.changed_since(seen)
+                    changes.update(found)
                 except StoreError:  # it passes; what changed meanwhile is found then
-                    changes = list[_Change]()
+                    pass
                 for change in changes:
                     self._tell(change)
                 with anyio.move_on_after(_LOOK_SECONDS):
@@ -75,6 +78,10 @@ class Changes:
         self._closed = True
         for page in self._pages:
             page.close()
+
+    def _hear(self, job_id: str) -> None:
+        self._heard.add(job_id)
+        self._bell.set()
 
     def _tell(self, change: _Change) -> None:
         for page in self._pages:
