@@ -124,7 +124,11 @@ async def test_what_was_put_in_the_place_of_a_video_is_not_shown(settings: Setti
             opening = await page.post(f"/api/jobs/{job.id}/open-folder", {})
             assert opening.status_code == 404
 
-        private.write_bytes(saved)  # of the same content even
+        before = file.stat()
+        with file.open("r+b") as changed:  # the same file of the same size
+            changed.write(b"secret")
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+        await hidden()
         private.write_bytes(b"secret" + saved[6:])
         file.unlink()
         await hidden()
@@ -137,12 +141,6 @@ async def test_what_was_put_in_the_place_of_a_video_is_not_shown(settings: Setti
         file.symlink_to(settings.state_dir / "jobs.db")
         await hidden()
         file.unlink()
-        file.write_bytes(saved)
-        before = file.stat()
-        with file.open("r+b") as changed:
-            changed.write(b"secret")
-        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-        await hidden()
         file.write_bytes(saved)
         assert (await page.client.get(card["media"])).content == saved
 
@@ -176,7 +174,8 @@ async def test_a_page_in_a_chat_fetches_a_video_in_parts(settings: Settings, era
         whole = file.read_bytes()
         [board] = (await client.read_resource("seedance://board")).contents
         card = json.loads(board.model_dump()["text"])["jobs"][0]
-        assert card["bytes"] == len(whole)
+        assert (card["bytes"], card["video_path"], card["media"]) == (len(whole), None, None)
+        assert str(file.parent) not in board.model_dump()["text"]
         parts = -(-len(whole) // (384 * 1024))
         assert b"".join([await read(f"video/{number}") for number in range(parts)]) == whole
         assert (await read("poster"))[:2] == b"\xff\xd8"

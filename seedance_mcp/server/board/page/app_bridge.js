@@ -135,6 +135,9 @@ export async function appConnection() {
     buy: async (given, mostUsd, key) => {
       return (await call("generate_video", { ...given, max_usd: mostUsd, request_key: key, wait_seconds: 0 })).job_id ?? null;
     },
+    review: async (job, opinion) => {
+      await call("review", { job_id: job.job_id, ...opinion, by: "person" });
+    },
     answer: null,
     openFolder: null,
     openLink: can.openLinks ? async (url) => !(await bridge.ask("ui/open-link", { url })).isError : null,

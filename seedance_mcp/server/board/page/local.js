@@ -97,6 +97,9 @@ export function localConnection() {
     buy: async (given, mostUsd, key) => {
       return (await json("/api/buy", { arguments: given, usd: mostUsd, request_key: key })).job.job_id;
     },
+    review: async (job, opinion) => {
+      await json("/api/review", { job_id: job.job_id, ...opinion });
+    },
     answer: async (question, agrees) => {
       await json("/api/answer", { question_id: question.question_id, yes: agrees, usd: question.usd });
     },

@@ -139,8 +139,10 @@ export function videoPlayer(state, connection, posters, { alone }) {
     chip.update(job);
     bar.update(job);
     setText(far, isWorking(job) ? progressWords(job, state.now()) : "");
+    setAttribute(stage, "hidden", !job.has_video && !isWorking(job));
+    setAttribute(stage, "data-empty", !job.has_video);
     const ratio = job.width && job.height ? job.width / job.height : 16 / 9;
-    stage.style.aspectRatio = String(Math.min(Math.max(ratio, 0.5), 2.4));
+    stage.style.aspectRatio = job.has_video ? String(Math.min(Math.max(ratio, 0.5), 2.4)) : "";
   }
 
   return {

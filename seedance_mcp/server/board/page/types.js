@@ -7,8 +7,8 @@
  * @typedef {object} Review
  * @property {Verdict} verdict
  * @property {string} by who judged: `person` or `assistant`
- * @property {string | null} notes
- * @property {Record<string, number> | null} scores 1 to 5 each
+ * @property {string} notes
+ * @property {Record<string, number>} scores 1 to 5 each
  */
 /**
  * @typedef {object} JobCard
@@ -102,6 +102,7 @@
  * @property {(job: JobCard) => Promise<string | null>} sheet the contact sheet, likewise
  * @property {(job: JobCard) => Way[]} ways the best first
  * @property {(given: Record<string, unknown>, mostUsd: string, key: string) => Promise<string | null>} buy buys what costs no more than that, once for each key; the id of the job
+ * @property {(job: JobCard, opinion: Omit<Review, "by">) => Promise<void>} review keeps a person's verdict
  * @property {((question: Waiting, agrees: boolean) => Promise<void>) | null} answer
  * @property {((job: JobCard) => Promise<void>) | null} openFolder
  * @property {((url: string) => Promise<boolean>) | null} openLink

@@ -8,6 +8,7 @@ import { verdictIcon } from "./status.js";
 /** @typedef {import("./notices.js").Notices} Notices */
 /** @typedef {import("./types.js").Connection} Connection */
 /** @typedef {import("./types.js").JobCard} JobCard */
+/** @typedef {import("./types.js").Verdict} Verdict */
 
 const VERDICTS = /** @type {const} */ (["good", "usable", "bad"]);
 const SCORES = /** @type {const} */ (["prompt", "identity", "motion", "continuity", "text", "sound", "defects"]);
@@ -47,20 +48,14 @@ export function verdictPart(connection, notices, changed) {
     more,
   );
 
-  /** @param {string | null} verdict */
+  /** @param {Verdict | null} verdict */
   async function save(verdict) {
     if (!job) return;
     if (!verdict) return notices.problem(say("verdict_first"));
     const given = Object.fromEntries(scores.filter(({ field }) => field.value).map(({ name, field }) => [name, Number(field.value)]));
-    const said = notes.value.trim();
     try {
-      await connection.call("review", {
-        job_id: job.job_id,
-        verdict,
-        ...(said ? { notes: said } : {}),
-        ...(Object.keys(given).length > 0 ? { scores: given } : {}),
-      });
-      notices.say(say("verdict_saved", { verdict: say(/** @type {"good"} */ (verdict)) }));
+      await connection.review(job, { verdict, notes: notes.value.trim(), scores: given });
+      notices.say(say("verdict_saved", { verdict: say(verdict) }));
       changed();
     } catch (error) {
       notices.problem(wordsOf(error));
