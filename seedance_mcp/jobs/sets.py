@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 import anyio
 
 from ..errors import JobNotFound
 from ..store import Store, sets
-from ..types import Job, VideoSet
+from ..types import Job, Place, VideoSet
 from .buying.sets import set_with
 from .waiting import Update
 
@@ -28,6 +28,10 @@ class Sets:
     async def of(self, job: Job) -> VideoSet | None:
         """Return the set that a job is part of; None: it was bought by itself."""
         return await self._store.read(partial(set_with, job_id=job.id))
+
+    async def places(self, job_ids: Sequence[str]) -> Mapping[str, Place]:
+        """Return by job which video of which set it is; those that were bought by themselves are left out."""
+        return await self._store.read(partial(sets.places, job_ids=job_ids))
 
     async def find(self, set_id: str) -> VideoSet:
         """Return a set. Raises JobNotFound: there is none with this id."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -11,7 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequest, OtherAccount
-from ..types import FRAME_FIELDS, MEDIA_FIELDS, Job, JobStatus, Review
+from ..types import FRAME_FIELDS, MEDIA_FIELDS, Job, JobStatus, Place, Review
 from . import amounts, job_views, reviews, times, views
 from .results import Amount, Failure, JobWord, ReviewShape, Shape
 
@@ -32,6 +33,13 @@ class Lineage(Shape):
 
     based_on: str | None
     continues: str | None
+
+
+class Group(Shape):
+    """Of a set of variations that were bought together, which one a job is."""
+
+    id: str
+    number: int
 
 
 class JobCard(Shape):
@@ -61,6 +69,7 @@ class JobCard(Shape):
     lineage: Lineage | None
     settings: dict[str, Any]
     review: ReviewShape | None
+    group: Group | None
     video_url: str | None
     url_expires_at: str | None
     video_path: str | None = None
@@ -147,13 +156,13 @@ async def board(app: App, *, before: str | None = None, limit: int = JOBS_A_PAGE
     """
     page, total = await app.overview.page(_place(before), limit)
     running = app.board.running()
-    known = await reviews.known(app, [job.id for job in page.jobs])
+    beside = await _beside(app, page.jobs)
     return BoardShape(
         now=times.moment(time.time()),
         version=_version(),
         jobs=tuple(
             [
-                card(app, job, await job_views.waits_for(app, job), known.get(job.id), person=person)
+                card(app, job, await job_views.waits_for(app, job), beside[job.id], person=person)
                 for job in page.jobs
             ]
         ),
@@ -192,10 +201,29 @@ def _place(before: str | None) -> int | None:
     return int(before)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What stands beside a job's record: the verdict that counts, and its place in a set."""
+
+    review: Review | None = None
+    place: Place | None = None
+
+
+async def _beside(app: App, jobs: Sequence[Job]) -> dict[str, Beside]:
+    """Look up what stands beside these jobs, in two queries."""
+    job_ids = [job.id for job in jobs]
+    known, places = await reviews.known(app, job_ids), await app.sets.places(job_ids)
+    return {one: Beside(review=known.get(one), place=places.get(one)) for one in job_ids}
+
+
+_ALONE = Beside()
+
+
 def card(
-    app: App, job: Job, other: OtherAccount | None = None, review: Review | None = None, *, person: bool
+    app: App, job: Job, other: OtherAccount | None = None, beside: Beside = _ALONE, *, person: bool
 ) -> JobCard:
-    """One job; `other` is the key that it waits for, `review` the verdict on it that counts."""
+    """One job; `other` is the key that it waits for."""
+    review, place = beside.review, beside.place
     info = app.catalog.providers.get(job.provider)
     files, prompt = job.artifacts, job.request.prompt or ""
     return JobCard(
@@ -223,6 +251,7 @@ def card(
         lineage=_lineage(job),
         settings=_settings(job),
         review=reviews.shown(review) if review else None,
+        group=Group(id=place.set_id, number=place.number) if place else None,
         video_url=_web_address(job),
         url_expires_at=times.moment(job.url_expires_at) if job.url_expires_at else None,
         video_path=files.video_path if files and person else None,

@@ -14,16 +14,18 @@ _OPEN = sorted(frozenset(JobState) - FINISHED_STATES)
 
 @dataclass(frozen=True, kw_only=True)
 class Sight:
-    """The database as a look found it: versions of the open jobs, the newest transition, the answers to questions."""
+    """The database as a look found it: versions of open jobs, newest transition and verdict, answers to questions."""
 
     versions: Mapping[str, int]
     transition: int
+    review: int
     questions: tuple[Any, ...]
 
 
 def look(connection: Connection) -> Sight:
     """Look at what changes while jobs are made and questions are answered."""
     (transition,) = connection.execute("SELECT COALESCE(MAX(seq), 0) FROM events").fetchone()
+    (review,) = connection.execute("SELECT COALESCE(MAX(seq), 0) FROM reviews").fetchone()
     return Sight(
         versions=dict(
             connection.execute(
@@ -32,6 +34,7 @@ def look(connection: Connection) -> Sight:
             ).fetchall()
         ),
         transition=transition,
+        review=review,
         questions=connection.execute(
             "SELECT COUNT(*), MAX(at), MAX(used_at), MAX(approved_at), MAX(declined_at), MAX(ended_at) FROM confirmations"
         ).fetchone(),
@@ -48,4 +51,7 @@ def changed_jobs(connection: Connection, before: Sight, after: Sight) -> list[st
         for job_id, version in after.versions.items()
         if before.versions.get(job_id, version) != version
     }
-    return sorted({job_id for (job_id,) in moved} | noted)
+    judged = connection.execute(
+        "SELECT DISTINCT job_id FROM reviews WHERE seq > ? AND seq <= ?", (before.review, after.review)
+    )
+    return sorted({job_id for (job_id,) in (*moved, *judged)} | noted)

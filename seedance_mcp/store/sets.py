@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 from ..types import Job, Place, Variation, VideoSet
 from . import job_records
-from .database import Connection
+from .database import Connection, in_parts, marks
 from .transitions import NOT_BOUGHT
 
 
@@ -22,6 +23,20 @@ def id_of(connection: Connection, job_id: str) -> str | None:
     """Return the set that a job is part of; None: it was bought by itself."""
     row = connection.execute("SELECT set_id FROM sets WHERE job_id = ?", (job_id,)).fetchone()
     return None if row is None else row[0]
+
+
+def places(connection: Connection, job_ids: Sequence[str]) -> dict[str, Place]:
+    """Return by job which video of which set it is; those that were bought by themselves are left out."""
+    found: dict[str, Place] = {}
+    for part in in_parts(job_ids):
+        rows = connection.execute(
+            f"SELECT job_id, set_id, number, size FROM sets WHERE job_id IN ({marks(part)})",  # noqa: S608  only marks
+            part,
+        )
+        found |= {
+            job_id: Place(set_id=set_id, number=number, size=size) for job_id, set_id, number, size in rows
+        }
+    return found
 
 
 def find(connection: Connection, set_id: str) -> VideoSet | None:

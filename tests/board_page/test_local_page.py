@@ -412,3 +412,24 @@ async def test_the_page_speaks_chinese_to_a_chinese_browser_and_on_request(look:
         await expect(page.get_by_role("heading", level=1)).to_have_text("Seedance board")
         await page.reload()
         await expect(page.get_by_role("heading", level=1)).to_have_text("Seedance board")
+
+
+async def test_a_verdict_is_kept_as_the_persons_and_shown_on_the_card(look: Look, gallery: Gallery) -> None:
+    async with look() as page:
+        await card(page, gallery.jobs[1]).locator(".card-main").click()
+        verdict = page.locator(".take .verdict-part")
+        await verdict.get_by_text("Notes and scores").click()
+        await verdict.get_by_label("What is good or wrong about it").fill("It stops too late <b>")
+        await verdict.get_by_label("Motion").select_option("2")
+        await verdict.get_by_role("button", name="Usable").click()
+        await expect(verdict.get_by_role("button", name="Usable")).to_have_attribute("aria-pressed", "true")
+        await expect(verdict).to_contain_text("Judged by you")
+        await expect(card(page, gallery.jobs[1]).locator(".badge-verdict")).to_have_text("Usable")
+        await page.reload()
+        await card(page, gallery.jobs[1]).locator(".card-main").click()
+        await expect(verdict.get_by_label("What is good or wrong about it")).to_have_value(
+            "It stops too late <b>"
+        )
+        await expect(verdict.get_by_label("Motion")).to_have_value("2")
+        await page.locator(".filters").get_by_label("Verdict").select_option("Usable")
+        await expect(page.locator(".card")).to_have_count(1)

@@ -20,7 +20,7 @@ from seedance_mcp.jobs.local_files.last_frames import last_frame_of
 from seedance_mcp.jobs.local_files.unfinished import Writer
 from seedance_mcp.media import PlaceholderSpec, is_marked, render_placeholder
 from seedance_mcp.store import open_store
-from seedance_mcp.types import Artifacts, Job, Look
+from seedance_mcp.types import Artifacts, Job, Look, VideoSet
 from tests.media.crafting import film, moving, sine
 
 from . import records
@@ -65,8 +65,11 @@ async def see(video: Path, settings: Settings, look: Look) -> Viewed:
     async def load(job_id: str) -> Job:
         raise AssertionError(job_id)
 
+    async def load_set(set_id: str) -> VideoSet:
+        raise AssertionError(set_id)
+
     with closing(open_store(settings.state_dir)) as store, anyio.fail_after(60):
-        return await Viewing(store, settings, load).view(str(video), look)
+        return await Viewing(store, settings, load, load_set).view(str(video), look)
 
 
 async def test_a_sheet_is_written_beside_the_video_as_it_is_shown(video: Path, settings: Settings) -> None:

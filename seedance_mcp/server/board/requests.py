@@ -44,6 +44,15 @@ class Answer(_Closed):
     usd: Usd
 
 
+class Verdict(_Closed):
+    """What the person thinks of a video."""
+
+    job_id: Annotated[str, Field(max_length=100)]
+    verdict: Annotated[str, Field(max_length=20)]
+    notes: str
+    scores: dict[str, Annotated[int, Field(strict=True)]]
+
+
 class Purchase(_Closed):
     """What the person buys with a click, the most that it may cost, and the name of the click."""
 

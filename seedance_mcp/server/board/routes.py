@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from ...errors import InvalidRequest, JobNotFound, MediaError, SeedanceError, StoreError
 from ...presentation import board as shown
+from ...presentation import reviews
 from ...types import Job, PurchaseTerms, VideoRequest
 from ..answers import commands_in
 from ..arguments import checked
@@ -26,7 +27,7 @@ from .folders import open_folder
 from .in_process import ToolsHere
 from .media import played
 from .page import local_page
-from .requests import Answer, CodeToExchange, CodeWanted, Purchase, Refused, arguments_of, body_of
+from .requests import Answer, CodeToExchange, CodeWanted, Purchase, Refused, Verdict, arguments_of, body_of
 from .sessions import Sessions
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class LocalBoard:
                 Route("/api/jobs/{job_id}/open-folder", self._folder, methods=["POST"]),
                 Route("/api/answer", self._answer, methods=["POST"]),
                 Route("/api/buy", self._buy, methods=["POST"]),
+                Route("/api/review", self._review, methods=["POST"]),
                 Route("/media/{mark}/{job_id}.mp4", self._media),
             ],
             exception_handlers={
@@ -185,6 +187,15 @@ class LocalBoard:
                 "text": started.reason,
             }
         )
+
+    @_signed_in
+    async def _review(self, request: Request) -> Response:
+        from ...jobs import opinion
+
+        given = await body_of(request, Verdict)
+        judged = opinion(given.verdict, given.notes, given.scores)
+        _, counts = await self._app.reviews.add(given.job_id, judged, by="person")
+        return JSONResponse({"ok": True, "review": reviews.shown(counts).model_dump()})
 
     async def _media(self, request: Request) -> Response:
         if not self.sessions.may_play(request.path_params["mark"], request.path_params["job_id"]):

@@ -126,7 +126,7 @@ export async function appConnection() {
     snapshot,
     call,
     poster: (job) => picture(`seedance://jobs/${job.job_id}/poster`, job.job_id),
-    sheet: (job) => picture(`seedance://jobs/${job.job_id}/sheet`, job.job_id),
+    sheet: (job) => picture(`seedance://jobs/${job.job_id}/contact-sheet`, job.job_id),
     ways: (job) => [
       ...addresses(job),
       ...(can.serverResources && job.bytes && job.bytes <= LARGEST_VIDEO_BYTES ? [pieces(job, read)] : []),
