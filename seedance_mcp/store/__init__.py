@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import (
     accounts,
+    compaction,
     elapsed_time,
     finish_hooks,
     incidents,
@@ -76,6 +77,7 @@ __all__ = [
     "by_day",
     "came_to",
     "claimed",
+    "compaction",
     "confirmations",
     "describe_unread",
     "elapsed_time",

@@ -24,7 +24,10 @@ _RECORD = "CHECK constraint failed in jobs"
 
 _OF_AN_INDEX = (" missing from index ", "wrong # of entries in index ", "non-unique entry in index ")
 _GROWING = frozenset(
-    {"jobs", "ledger", "events", "answers", "stand_ins", "seen", "key_jobs", "request_keys", "hooks"}
+    {
+        *("jobs", "archive", "ledger", "events", "answers"),
+        *("stand_ins", "seen", "key_jobs", "request_keys", "hooks"),
+    }
 )
 """Tables that grow with every job. All others are small."""
 

@@ -43,7 +43,7 @@ def test_a_new_database_is_private_durable_and_at_the_current_schema(tmp_path: P
         for name in ("journal_mode", "synchronous", "user_version")
     }
     store.close()
-    assert pragmas == {"journal_mode": "truncate", "synchronous": 2, "user_version": 20}
+    assert pragmas == {"journal_mode": "truncate", "synchronous": 2, "user_version": 21}
     if os.name == "posix":
         assert (tmp_path / "state" / "jobs.db").stat().st_mode & 0o777 == 0o600
 
@@ -153,11 +153,14 @@ def test_a_start_removes_the_lock_files_of_the_dead_and_of_nobody_else(tmp_path:
     folder.mkdir()
     for number in range(20):
         (folder / f"{number:016x}.lock").touch()
+        (folder / f"{number:016x}.schema{number}").touch()
     (folder / "notes.txt").touch()
     with Ownership(folder) as living:
         store = open_store(tmp_path)
         left = {path.name for path in folder.iterdir()}
-        assert left == {f"{living.instance}.lock", f"{store.ownership.instance}.lock", "notes.txt"}
+        new = store.ownership.instance
+        said = f"{new}.schema{database_file.SCHEMA_VERSION}"
+        assert left == {f"{living.instance}.lock", f"{new}.lock", said, "notes.txt"}
         store.close()
 
 
