@@ -68,24 +68,23 @@ async def test_a_server_archives_by_itself_what_is_a_week_old(
             await bought(app, "a second boat", PurchaseTerms())
             before = await told(app, old.id)
         assert before["job"].status is JobStatus.SUCCEEDED
-        begun, go = anyio.Event(), anyio.Event()
+        go, done = anyio.Event(), anyio.Event()
         archive_old = archiving.Archiver.archive_old
 
         async def later(archiver: archiving.Archiver) -> None:
-            begun.set()
             await go.wait()
             await archive_old(archiver)
+            done.set()
 
         monkeypatch.setattr(archiving, "_FIRST_SECONDS", 0.0)
         monkeypatch.setattr(archiving.Archiver, "archive_old", later)
         async with open_app(here) as app:
             set_clocks(app, 9 * DAY)
             await app._store.write(elapsed_time.note)
+            go.set()
             with anyio.fail_after(30):
-                await begun.wait()
-                go.set()
-                while not await app._store.read(_archived):
-                    await anyio.sleep(0.01)
+                await done.wait()
+            assert await app._store.read(_archived) == [old.id]
             assert await told(app, old.id) == before
             assert (await app.generate(request("ark", prompt="a first boat"), once)).job == old
             assert (await app.view(old.id)).jpeg
