@@ -17,7 +17,7 @@ _FIRST_SECONDS = 60.0
 """After the start of a process: commands and short sessions leave the archive alone."""
 
 _AGAIN_SECONDS = 24 * 3600.0
-_EVENTS_AT_ONCE = 100
+_EVENTS_AT_ONCE = 500
 _HOLD_SECONDS = 0.008
 """For so long one piece keeps others from writing; to put it on the disk takes about as long again."""
 

@@ -8,6 +8,7 @@ in `jobs`: that file never changes. Another one would be `archived_words_2.txt`,
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .database import Connection  # which gives its connections the function below
+    from .database import Connection
 
 _FORMAT = 1
 _CHECKSUM_BYTES = 4
@@ -131,16 +132,9 @@ def read(connection: Connection, job_id: str) -> Archived | None:
     return None if row is None else decode(*row)
 
 
-def give_functions(connection: Connection) -> None:
-    """Let queries look into archived documents, by `archived_document(RECORD, BESIDE)`; NULL where one is damaged."""
-
-    def document(record: bytes | None, beside: str) -> str | None:
-        try:
-            return document_of(record or b"", beside)
-        except Unreadable:
-            return None
-
-    connection.create_function("archived_document", 2, document, deterministic=True)
+def number_of(path: str) -> int:
+    """The number that an archived file is found by: 64 bits of its path's digest."""
+    return int.from_bytes(hashlib.sha256(path.encode()).digest()[:8], "big", signed=True)
 
 
 def _known(beside: str) -> bytes:

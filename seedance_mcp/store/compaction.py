@@ -43,18 +43,15 @@ class Candidates:
 
 def candidates(connection: Connection, place: int, most: int, *, now: float) -> Candidates:
     """
-    List the jobs of the next `most` events after this place.
+    List the jobs of the next `most` events after this place that are old enough.
 
     What is archived has no events any more, so none of that is looked at, however much it is.
     """
     rows = connection.execute(
         "SELECT seq, job_id, at FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (place, most)
     ).fetchall()
-    old = [(seq, job_id) for seq, job_id, at in rows if at < now - OLD_SECONDS]
-    return Candidates(
-        job_ids=tuple(dict.fromkeys(job_id for _, job_id in old)),
-        place=old[-1][0] if len(old) == most else None,
-    )
+    old = dict.fromkeys(job_id for _, job_id, at in rows if at < now - OLD_SECONDS)
+    return Candidates(job_ids=tuple(old), place=rows[-1][0] if len(rows) == most else None)
 
 
 def compact(connection: Connection, job_ids: Sequence[str], *, now: float, seconds: float) -> int:
@@ -105,7 +102,12 @@ def _take(connection: Connection, job_id: str, now: float) -> _Taken | None:
     record = _record(connection, job_id, document, beside=beside)
     if record is None:
         return None
-    connection.execute("INSERT INTO archive (seq, record) VALUES (?, ?)", (seq, record))
+    files = job.artifacts
+    paths = (files.video_path, files.last_frame_path) if files is not None else (None, None)
+    connection.execute(
+        "INSERT INTO archive (seq, record, video, last_frame) VALUES (?, ?, ?, ?)",
+        (seq, record, *(path and archive.number_of(path) for path in paths)),
+    )
     return _Taken(seq=seq, job_id=job_id, final=not transitions.LEGAL[job.state])
 
 

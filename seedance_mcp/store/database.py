@@ -18,7 +18,7 @@ import anyio.to_thread
 
 from ..config import make_private
 from ..errors import StoreError
-from . import archive, soundness
+from . import soundness
 from .database_file import SCHEMA_VERSION, Opened, connect, create, installation, set_aside
 from .machine import machine_time
 from .machine.network_drives import find_share
@@ -79,7 +79,6 @@ class Store:
         self.notice = notice
         """What the user should know about the opening, such as a damaged file that was set aside."""
         give_clocks(connection, clock=lambda: self.clock(), uptime=lambda: self.uptime())
-        archive.give_functions(connection)
 
     def all_read_archive(self) -> bool:
         """

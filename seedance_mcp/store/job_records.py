@@ -27,10 +27,7 @@ _USUAL_AT_MOST_SECONDS = 48 * 3600.0
 ROW = f"id, document, crc, {archive.RECORD}, {archive.BESIDE}"
 """The columns of `jobs` that hold a record, archived or not: what `parse` takes."""
 
-_PATH = (
-    "CASE WHEN json_valid(document) THEN json_extract(document, '$.artifacts.{0}')"
-    f" WHEN document IS NULL THEN json_extract(archived_document({archive.RECORD}, {archive.BESIDE}), '$.artifacts.{{0}}') END"
-)
+_PATH = "CASE WHEN json_valid(document) THEN json_extract(document, '$.artifacts.{}') END"
 _WHAT_COLUMNS_SAY = f"{ROW}, state, provider, task_id"
 BEFORE_THE_FIRST = -(2**63)
 """The place before all jobs, for `damaged_after`."""
@@ -248,8 +245,10 @@ def with_file(connection: Connection, paths: Sequence[str]) -> Job | None:
     if not paths:
         return None
     either = " OR ".join(f"{_PATH.format(name)} IN ({marks(paths)})" for name in _OWN_FILES)
-    query = f"SELECT {ROW} FROM jobs WHERE {either} ORDER BY seq DESC LIMIT 1"  # noqa: S608  only marks and names
-    found = readable(connection.execute(query, (*paths, *paths)).fetchall())
+    archived = f"SELECT seq FROM archive WHERE video IN ({marks(paths)}) OR last_frame IN ({marks(paths)})"  # noqa: S608  only marks
+    query = f"SELECT {ROW} FROM jobs WHERE {either} OR seq IN ({archived}) ORDER BY seq DESC LIMIT 1"  # noqa: S608  only marks and names
+    numbers = [archive.number_of(path) for path in paths]
+    found = readable(connection.execute(query, (*paths, *paths, *numbers, *numbers)).fetchall())
     return found[0] if found else None
 
 

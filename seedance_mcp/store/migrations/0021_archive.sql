@@ -93,10 +93,15 @@ BEGIN
     WHERE seq = NEW.seq;
 END;
 
+-- `video` and `last_frame` are numbers made of the paths of the job's files (`archive.number_of`), to find it by them.
 CREATE TABLE archive (
     seq           INTEGER PRIMARY KEY REFERENCES jobs (seq),
-    record        BLOB NOT NULL
+    record        BLOB NOT NULL,
+    video         INTEGER,
+    last_frame    INTEGER
 ) STRICT;
+CREATE INDEX archive_by_video ON archive (video) WHERE video IS NOT NULL;
+CREATE INDEX archive_by_last_frame ON archive (last_frame) WHERE last_frame IS NOT NULL;
 CREATE TRIGGER archive_is_append_only_update BEFORE UPDATE ON archive
 BEGIN SELECT RAISE(ABORT, 'the archive is append only'); END;
 CREATE TRIGGER archive_is_append_only_delete BEFORE DELETE ON archive
