@@ -14,10 +14,9 @@ import zlib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .database import Connection
+from .database import Connection
 
 _FORMAT = 1
 _CHECKSUM_BYTES = 4

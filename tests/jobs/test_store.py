@@ -277,10 +277,11 @@ def test_a_database_of_any_earlier_version_gets_the_tables_of_a_new_one(
         assert tables(tmp_path / f"{version}.db") == wanted
 
 
-def test_a_database_whose_tasks_had_no_address_is_taken_over_damage_and_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("version", [17, 20])
+def test_a_database_whose_jobs_are_made_anew_is_taken_over_damage_and_all(
+    version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_file, "SCHEMA_VERSION", 17)
+    monkeypatch.setattr(database_file, "SCHEMA_VERSION", version)
     store = open_store(tmp_path / "state")
     with store._connection as connection:
         for number in range(4):
@@ -313,10 +314,11 @@ def test_a_database_whose_tasks_had_no_address_is_taken_over_damage_and_all(
     store.close()
 
 
+@pytest.mark.parametrize("version", [18, 20])
 def test_a_migration_keeps_a_sound_record_whose_columns_were_damaged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_file, "SCHEMA_VERSION", 18)
+    monkeypatch.setattr(database_file, "SCHEMA_VERSION", version)
     with closing(open_store(tmp_path)) as store:
         job = store.write_now(
             lambda connection: transitions.insert(
