@@ -123,9 +123,7 @@ def _leave_columns(connection: Connection, taken: _Taken) -> None:
 def _is_over(connection: Connection, job: Job, now: float) -> bool:
     if job.state not in _ARCHIVED_STATES or job.finished_at is None or job.finished_at >= now - OLD_SECONDS:
         return False
-    if (
-        not job.maximum.known
-    ):  # what it was charged is looked up by its document before the next of unknown price
+    if not job.maximum.known:  # its charge is looked up by its document before the next of unknown price
         return False
     if elapsed_time.age(connection, job, "finished_at") < _CERTAIN_SECONDS:
         return False

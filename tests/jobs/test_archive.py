@@ -24,7 +24,7 @@ from seedance_mcp.jobs.damaged_records import DamagedRecords
 from seedance_mcp.store import archive, compaction, finish_hooks, job_records, transitions
 from seedance_mcp.types import JobState, Submission
 
-from .old_jobs import DAY, LIVES, PRICE, Installation, everything, installation, lives
+from .old_jobs import DAY, LIVES, PRICE, WAITING, Installation, everything, installation, lives
 
 
 @pytest.fixture
@@ -152,6 +152,19 @@ def test_a_job_is_old_only_when_both_clocks_say_so(wall: float, steady: float, h
     here.wait(wall)
     here.archive()
     assert here.archived() == []
+
+
+def test_a_job_that_took_long_is_as_old_as_its_end(here: Installation) -> None:
+    job = here.buy("x", WAITING["accepted"])
+    here.wait(9 * DAY)
+    here.write(transitions.move, job, JobState.FAILED, now=here.now, by="b")
+    here.wait(2 * DAY)
+    here.buy("y", LIVES["done"])
+    here.archive()
+    assert here.archived() == []
+    here.wait(6 * DAY)
+    here.archive()
+    assert here.archived() == ["job_x"]
 
 
 def test_a_request_is_known_again_by_jobs_that_may_go_on(here: Installation) -> None:
