@@ -28,7 +28,7 @@ from .measures import Measure
 from .prompts import Prompts
 from .provider import Provider, running
 
-SOME, MORE = 100, 400
+SOME, MORE = 100, 300
 AT_ONCE = 6
 WAIT_SECONDS = 50
 LIMIT_KB = 2.5
