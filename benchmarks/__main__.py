@@ -33,6 +33,7 @@ NAMES = (
     "accept",
     "processes",
     "stored_jobs",
+    "database_size",
     "open_jobs",
     "transfers",
     "contact_sheet",

@@ -10,6 +10,7 @@ out is one that begins when it is first asked for: so a database can be filled w
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import subprocess
 import sys
@@ -159,7 +160,7 @@ class World:
         if done:
             tokens = task.duration * TOKENS_PER_SECOND
             said |= {
-                "content": {"video_url": f"{self.address}{VIDEOS}{task_id}.mp4"},
+                "content": {"video_url": f"{self.address}{VIDEOS}{task_id}.mp4?{_signature(task_id)}"},
                 "usage": {"completion_tokens": tokens, "total_tokens": tokens},
             }
         return said
@@ -180,6 +181,15 @@ class World:
             kind="video/mp4",
             headers=(entity, f"Content-Range: bytes {start}-{whole - 1}/{whole}"),
         )
+
+
+def _signature(task_id: str) -> str:
+    """What the addresses of results end with at a provider: a quarter of a kilobyte that nobody can foresee."""
+    drawn = hashlib.sha256(task_id.encode()).hexdigest()
+    return (
+        "X-Tos-Algorithm=TOS4-HMAC-SHA256&X-Tos-Credential=AKLTbenchmark%2F20261130%2Fcn-beijing%2Ftos%2Frequest"
+        f"&X-Tos-Date=20261130T000000Z&X-Tos-Expires=86400&X-Tos-Signature={drawn}&X-Tos-SignedHeaders=host"
+    )
 
 
 def _document(value: Any) -> Answer:

@@ -17,6 +17,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,15 @@ from mcp import Client
 from seedance_mcp.app import open_app
 from seedance_mcp.config import load_settings
 from seedance_mcp.server import create_server
-from seedance_mcp.store import Connection, Store, budget, open_store, repeated_requests, transitions
+from seedance_mcp.store import (
+    Connection,
+    Store,
+    budget,
+    compaction,
+    open_store,
+    repeated_requests,
+    transitions,
+)
 from seedance_mcp.types import Artifacts, Job, JobState, Price, PurchaseTerms, Submission, VideoRequest
 
 from .measures import Measure
@@ -94,7 +103,11 @@ async def one_job(folder: Path) -> Job:
 
 
 def fill(store: Store, like: Job, count: int) -> None:
-    """Write so many paid jobs, finished one after the other within the last two months, the newest a day ago."""
+    """
+    Write so many paid jobs, finished one after the other within the last two months, the newest a day ago.
+
+    Those that are older than a week are archived, as they are by then.
+    """
     now = store.clock()
 
     def write(connection: Connection) -> None:
@@ -102,6 +115,22 @@ def fill(store: Store, like: Job, count: int) -> None:
             _live(connection, like, number, now - DAY - (count - number) * (60 * DAY / count))
 
     store.write_now(write)
+    archive(store, now)
+
+
+def archive(store: Store, now: float) -> None:
+    """Archive all jobs that ended more than a week before `now`, in pieces as a server does it."""
+    clocks = store.clock, store.uptime
+    # By these, the jobs were written down two days ago: only certain time counts.
+    store.clock, store.uptime = lambda: time.time() + 2 * DAY, lambda: time.monotonic() + 2 * DAY
+    place: int | None = 0
+    while place is not None:
+        found = store.read_now(partial(compaction.candidates, place=place, most=100, now=now))
+        place, left = found.place, found.job_ids
+        while left:
+            piece = partial(compaction.compact, job_ids=left, now=now, seconds=0.008)
+            left = left[store.write_now(piece) :]
+    store.clock, store.uptime = clocks
 
 
 def _live(connection: Connection, like: Job, number: int, at: float) -> None:

@@ -65,6 +65,7 @@ KINDS = {
     "installing": UNIT,
     "jobs": PROCESS,
     "jobs/test_accounts.py": WIRE,
+    "jobs/test_archive.py": UNIT,
     "jobs/test_by_hand.py": UNIT,
     "jobs/test_carriers.py": PROOF,
     "jobs/test_damaged_records.py": UNIT,

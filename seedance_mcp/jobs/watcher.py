@@ -33,6 +33,7 @@ from ..store import (
     transitions,
 )
 from ..types import Job, JobState, Submission
+from .archiving import Archiver
 from .buying.outcomes import adopt_receipt
 from .context import JobContext
 from .open_jobs import OpenJobs
@@ -86,6 +87,7 @@ class Watcher:
         self._failures: dict[str, int] = {}
         self._left: set[str] = set()
         self._unreadable: set[str] = set()
+        self._archiver = Archiver(context.store, context.purchases)
         self._open = OpenJobs(self._step, self._store, pool.usual_wait)
         self._looked = self._noted = False
 
@@ -110,6 +112,7 @@ class Watcher:
             tasks.start_soon(self._again_and_again, "Watching the open jobs", self._open.run)
             tasks.start_soon(self._again_and_again, "Looking for open jobs", self._resume)
             tasks.start_soon(self._name_damaged)
+            tasks.start_soon(self._again_and_again, "Archiving old jobs", self._archiver.run)
             tasks.start_soon(
                 self._again_and_again, "Looking for late purchases", self._look_for_late_arrivals
             )

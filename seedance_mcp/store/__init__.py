@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     accounts,
     changes,
+    compaction,
     drafts,
     elapsed_time,
     finish_hooks,
@@ -87,6 +88,7 @@ __all__ = [
     "came_to",
     "changes",
     "claimed",
+    "compaction",
     "confirmations",
     "describe_unread",
     "drafts",

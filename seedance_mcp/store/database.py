@@ -19,7 +19,7 @@ import anyio.to_thread
 from ..config import make_private
 from ..errors import StoreError
 from . import soundness
-from .database_file import Opened, connect, create, installation, set_aside
+from .database_file import SCHEMA_VERSION, Opened, connect, create, installation, set_aside
 from .machine import machine_time
 from .machine.network_drives import find_share
 from .machine.process_locks import FileLock, Ownership
@@ -34,6 +34,9 @@ IntegrityError = sqlite3.IntegrityError
 """A row that breaks a rule of its table; the transaction is undone."""
 
 _DATABASE = "jobs.db"
+ARCHIVE_SCHEMA = 23
+"""The first version of the schema with an archive."""
+
 _MARKS_AT_ONCE = 500
 _OPENING_SECONDS = 10.0
 """How long another process may take to open the database: as long as it waits itself for one that holds it."""
@@ -76,6 +79,14 @@ class Store:
         self.notice = notice
         """What the user should know about the opening, such as a damaged file that was set aside."""
         give_clocks(connection, clock=lambda: self.clock(), uptime=lambda: self.uptime())
+
+    def all_read_archive(self) -> bool:
+        """
+        Return whether every process that has the database open can read the archive.
+
+        One that cannot was there before the archive was, for none can open the database since. So what is true once stays true.
+        """
+        return self.ownership.all_read(ARCHIVE_SCHEMA)
 
     async def write(self, transaction: Callable[[Connection], T]) -> T:
         """
@@ -240,6 +251,7 @@ def open_store(folder: Path, *, clock: Clock = time.time, patience: float | None
             ownership = Ownership(folder / "instances")
             try:
                 ownership.sweep()
+                ownership.say_schema(SCHEMA_VERSION)
                 connection, notice = _open_checked(folder, ownership, patience)
                 file = Opened(folder / _DATABASE)
                 store = Store(connection, ownership, file=file, clock=clock, notice=notice)

@@ -16,6 +16,7 @@ from pydantic_core import to_json
 from ..errors import JobNotFound, StoreError
 from ..texts import storable, storable_value
 from ..types import FINISHED_STATES, Job, JobState
+from . import archive
 from .accounts import joined
 from .database import Connection, checksum, marks
 from .money.ledger import from_micros, held
@@ -23,8 +24,11 @@ from .money.ledger import from_micros, held
 _USUAL_AT_MOST_SECONDS = 48 * 3600.0
 """A job that took longer, or ended before it began, was measured by a clock that was set meanwhile."""
 
+ROW = f"id, document, crc, {archive.RECORD}, {archive.BESIDE}"
+"""The columns of `jobs` that hold a record, archived or not: what `parse` takes."""
+
 _PATH = "CASE WHEN json_valid(document) THEN json_extract(document, '$.artifacts.{}') END"
-_WHAT_COLUMNS_SAY = "id, document, crc, state, provider, task_id"
+_WHAT_COLUMNS_SAY = f"{ROW}, state, provider, task_id"
 BEFORE_THE_FIRST = -(2**63)
 """The place before all jobs, for `damaged_after`."""
 
@@ -84,17 +88,23 @@ class DamagedRecord(StoreError):
     )
 
 
-def parse(job_id: str, document: str, crc: int) -> Job:
-    """Read a stored document. Raises DamagedRecord: it is not what was written."""
+Row = tuple[str, str | None, int, bytes | None, str]
+"""What `ROW` selects; without a document, the record is archived."""
+
+
+def parse(job_id: str, document: str | None, crc: int, record: bytes | None, beside: str) -> Job:
+    """Read a stored document, archived or not. Raises DamagedRecord: it is not what was written."""
     try:
+        if document is None:
+            document = archive.document_of(record or b"", beside)
         if checksum(document) == crc:
             return _adapter().validate_json(document)
-    except ValidationError:
-        pass  # written as it stands, and still no job
+    except (archive.Unreadable, ValidationError):
+        pass  # ValidationError: written as it stands, and still no job
     raise DamagedRecord(f"The record of job {job_id} is damaged.")
 
 
-def readable(rows: Iterable[tuple[str, str, int]]) -> list[Job]:
+def readable(rows: Iterable[Row]) -> list[Job]:
     """Parse every record that can be read. The others keep nobody waiting; `damaged` names them."""
     jobs: list[Job] = []
     for row in rows:
@@ -121,16 +131,17 @@ def find(connection: Connection, job_id: str) -> Job:
         JobNotFound: there is none with this id.
         DamagedRecord: its record cannot be read.
     """
-    row = connection.execute("SELECT id, document, crc FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    query = f"SELECT {ROW} FROM jobs WHERE id = ?"  # noqa: S608  only names
+    row = connection.execute(query, (job_id,)).fetchone()
     if row is None:
         raise JobNotFound(job_id)
-    return parse(*cast("tuple[str, str, int]", row))
+    return parse(*cast("Row", row))
 
 
 def recent(connection: Connection, limit: int) -> list[Job]:
     """Load the newest jobs, newest first, without those whose record is damaged."""
-    rows = connection.execute("SELECT id, document, crc FROM jobs ORDER BY seq DESC LIMIT ?", (limit,))
-    return readable(rows)
+    query = f"SELECT {ROW} FROM jobs ORDER BY seq DESC LIMIT ?"  # noqa: S608  only names
+    return readable(connection.execute(query, (limit,)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +178,7 @@ def count(connection: Connection) -> int:
 def in_states(connection: Connection, states: frozenset[JobState]) -> list[Job]:
     """Load every job in one of these states, oldest first, without those whose record is damaged."""
     rows = connection.execute(
-        f"SELECT id, document, crc FROM jobs WHERE state IN ({marks(states)}) ORDER BY seq",  # noqa: S608  only marks
+        f"SELECT {ROW} FROM jobs WHERE state IN ({marks(states)}) ORDER BY seq",  # noqa: S608  only marks and names
         tuple(states),
     )
     return readable(rows)
@@ -204,12 +215,13 @@ def damaged_one(connection: Connection, job_id: str) -> Damaged | None:
 
 
 def _unreadable(
-    connection: Connection, rows: Iterable[tuple[str, str, int, str, str, str | None]]
+    connection: Connection,
+    rows: Iterable[tuple[str, str | None, int, bytes | None, str, str, str, str | None]],
 ) -> list[Damaged]:
     found: list[Damaged] = []
-    for job_id, document, crc, state, provider, task_id in rows:
+    for job_id, document, crc, record, beside, state, provider, task_id in rows:
         try:
-            parse(job_id, document, crc)
+            parse(job_id, document, crc, record, beside)
         except DamagedRecord:
             usd = from_micros(held(connection, job_id)[1])
             found.append(Damaged(job_id=job_id, state=state, provider=provider, task_id=task_id, usd=usd))
@@ -223,11 +235,8 @@ def unfinished(connection: Connection) -> list[Job]:
 
 def same_request(connection: Connection, fingerprint: str) -> list[Job]:
     """Load every job for this very request, newest first."""
-    rows = connection.execute(
-        "SELECT id, document, crc FROM jobs WHERE fingerprint = ? ORDER BY seq DESC",
-        (fingerprint,),
-    )
-    return [parse(*row) for row in rows]
+    query = f"SELECT {ROW} FROM jobs WHERE fingerprint = ? ORDER BY seq DESC"  # noqa: S608  only names
+    return [parse(*row) for row in connection.execute(query, (fingerprint,))]
 
 
 def repetitions(connection: Connection, fingerprint: str) -> int:
@@ -257,7 +266,7 @@ def with_tasks_beside(
     )
     newest = tuple(islice((seq for task_id, seq in rows if task_id not in task_ids), most))
     found = connection.execute(
-        f"SELECT id, document, crc FROM jobs WHERE seq IN ({marks(newest)}) ORDER BY seq DESC",  # noqa: S608  only marks
+        f"SELECT {ROW} FROM jobs WHERE seq IN ({marks(newest)}) ORDER BY seq DESC",  # noqa: S608  only marks and names
         newest,
     )
     return readable(found)
@@ -269,8 +278,10 @@ def with_file(connection: Connection, paths: Sequence[str]) -> Job | None:
     if not paths:
         return None
     either = " OR ".join(f"{_PATH.format(name)} IN ({marks(paths)})" for name in _OWN_FILES)
-    query = f"SELECT id, document, crc FROM jobs WHERE {either} ORDER BY seq DESC LIMIT 1"  # noqa: S608  only marks and names
-    found = readable(connection.execute(query, (*paths, *paths)).fetchall())
+    archived = f"SELECT seq FROM archive WHERE video IN ({marks(paths)}) OR last_frame IN ({marks(paths)})"  # noqa: S608  only marks
+    query = f"SELECT {ROW} FROM jobs WHERE {either} OR seq IN ({archived}) ORDER BY seq DESC LIMIT 1"  # noqa: S608  only marks and names
+    numbers = [archive.number_of(path) for path in paths]
+    found = readable(connection.execute(query, (*paths, *paths, *numbers, *numbers)).fetchall())
     return found[0] if found else None
 
 
@@ -290,7 +301,7 @@ def usual_seconds(connection: Connection, provider: str, model: str) -> float | 
 def unread(connection: Connection, client: str, *, now: float) -> list[Job]:
     """List the jobs that finished within a day and that this client is not known to have read about, oldest first."""
     rows = connection.execute(
-        "SELECT id, document, crc FROM jobs WHERE finished_at > ?"
+        f"SELECT {ROW} FROM jobs WHERE finished_at > ?"  # noqa: S608  only names
         " AND NOT EXISTS (SELECT 1 FROM seen WHERE seen.job_id = jobs.id AND seen.client = ?) ORDER BY finished_at",
         (now - 86_400, client),
     )

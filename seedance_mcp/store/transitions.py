@@ -11,9 +11,9 @@ from typing import Any
 
 from ..texts import storable
 from ..types import FINISHED_STATES, Job, JobState, Price, job_code
-from . import elapsed_time, finish_hooks
+from . import archive, elapsed_time, finish_hooks
 from .database import Connection, checksum
-from .job_records import dump
+from .job_records import DamagedRecord, dump
 from .money.ledger import Entry, held, record
 
 S = JobState
@@ -187,10 +187,28 @@ def _event(
 
 
 def history(connection: Connection, job_id: str) -> list[Transition]:
-    """List the transitions of a job, oldest first."""
+    """
+    List the transitions of a job, oldest first.
+
+    Raises:
+        DamagedRecord: they are archived, and cannot be read.
+    """
     rows = connection.execute(
         "SELECT at, from_state, to_state, detail FROM events WHERE job_id = ? ORDER BY seq", (job_id,)
     )
     return [
-        Transition(at=at, before=before, after=after, detail=detail) for at, before, after, detail in rows
+        *_archived_history(connection, job_id),
+        *(Transition(at=at, before=before, after=after, detail=detail) for at, before, after, detail in rows),
+    ]
+
+
+def _archived_history(connection: Connection, job_id: str) -> list[Transition]:
+    try:
+        archived = archive.read(connection, job_id)
+    except archive.Unreadable as error:
+        raise DamagedRecord(f"The record of job {job_id} is damaged.") from error
+    events = () if archived is None else archived.events
+    return [
+        Transition(at=event.at, before=event.before, after=event.after, detail=event.detail)
+        for event in events
     ]

@@ -382,7 +382,7 @@ def _disturbed(market: Market, trigger: str) -> Iterator[None]:
 async def test_a_database_that_fails_after_a_refusal_does_not_hide_the_refused_job(opening: Opening) -> None:
     async with opening() as market:
         market.refuse()
-        sold_there = f"NEW.provider = '{SECOND}'"
+        sold_there = f"json_extract(NEW.document, '$.provider') = '{SECOND}'"
         with _disturbed(
             market, f"AFTER INSERT ON jobs WHEN {sold_there} BEGIN SELECT json('what is no JSON'); END"
         ):
@@ -397,7 +397,7 @@ async def test_a_mistake_after_a_refusal_hides_no_refused_job_and_asks_nobody_el
 ) -> None:
     async with opening() as market:
         market.refuse()
-        sold_there = f"NEW.provider = '{SECOND}'"
+        sold_there = f"json_extract(NEW.document, '$.provider') = '{SECOND}'"
         with _disturbed(
             market, f"AFTER INSERT ON jobs WHEN {sold_there} BEGIN SELECT RAISE(ABORT, 'no'); END"
         ):

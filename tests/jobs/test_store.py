@@ -43,7 +43,7 @@ def test_a_new_database_is_private_durable_and_at_the_current_schema(tmp_path: P
         for name in ("journal_mode", "synchronous", "user_version")
     }
     store.close()
-    assert pragmas == {"journal_mode": "truncate", "synchronous": 2, "user_version": 22}
+    assert pragmas == {"journal_mode": "truncate", "synchronous": 2, "user_version": 23}
     if os.name == "posix":
         assert (tmp_path / "state" / "jobs.db").stat().st_mode & 0o777 == 0o600
 
@@ -153,11 +153,14 @@ def test_a_start_removes_the_lock_files_of_the_dead_and_of_nobody_else(tmp_path:
     folder.mkdir()
     for number in range(20):
         (folder / f"{number:016x}.lock").touch()
+        (folder / f"{number:016x}.schema{number}").touch()
     (folder / "notes.txt").touch()
     with Ownership(folder) as living:
         store = open_store(tmp_path)
         left = {path.name for path in folder.iterdir()}
-        assert left == {f"{living.instance}.lock", f"{store.ownership.instance}.lock", "notes.txt"}
+        new = store.ownership.instance
+        said = f"{new}.schema{database_file.SCHEMA_VERSION}"
+        assert left == {f"{living.instance}.lock", f"{new}.lock", said, "notes.txt"}
         store.close()
 
 
@@ -274,10 +277,11 @@ def test_a_database_of_any_earlier_version_gets_the_tables_of_a_new_one(
         assert tables(tmp_path / f"{version}.db") == wanted
 
 
-def test_a_database_whose_tasks_had_no_address_is_taken_over_damage_and_all(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("version", [17, 20])
+def test_a_database_whose_jobs_are_made_anew_is_taken_over_damage_and_all(
+    version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_file, "SCHEMA_VERSION", 17)
+    monkeypatch.setattr(database_file, "SCHEMA_VERSION", version)
     store = open_store(tmp_path / "state")
     with store._connection as connection:
         for number in range(4):
@@ -310,10 +314,11 @@ def test_a_database_whose_tasks_had_no_address_is_taken_over_damage_and_all(
     store.close()
 
 
+@pytest.mark.parametrize("version", [18, 20])
 def test_a_migration_keeps_a_sound_record_whose_columns_were_damaged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_file, "SCHEMA_VERSION", 18)
+    monkeypatch.setattr(database_file, "SCHEMA_VERSION", version)
     with closing(open_store(tmp_path)) as store:
         job = store.write_now(
             lambda connection: transitions.insert(

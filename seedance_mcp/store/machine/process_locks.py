@@ -47,6 +47,7 @@ else:
 
 
 _ENDING = ".ending"
+_SCHEMA = ".schema"
 _LOOK_SECONDS = 0.02
 
 
@@ -102,6 +103,25 @@ class Ownership:
         instances = [path.stem for path in self._folder.glob(f"*{_ENDING}")]
         return any(instance != self.instance and self.alive(instance) for instance in instances)
 
+    def say_schema(self, version: int) -> None:
+        """Announce up to which version of the database's schema this process can read it."""
+        with contextlib.suppress(
+            OSError
+        ):  # then it passes for an older one, and what only newer ones read waits
+            (self._folder / f"{self.instance}{_SCHEMA}{version}").touch(mode=0o600)
+
+    def all_read(self, version: int) -> bool:
+        """Return whether every other process that runs has announced that it reads this version of the schema."""
+        others = [path.stem for path in self._folder.glob("*.lock") if path.stem != self.instance]
+        return all(self._reads(other, version) or not self.alive(other) for other in others)
+
+    def _reads(self, instance: str, version: int) -> bool:
+        said = (path.suffix.removeprefix(_SCHEMA) for path in self._schema_files(instance))
+        return any(number.isdigit() and int(number) >= version for number in said)
+
+    def _schema_files(self, instance: str) -> list[Path]:
+        return list(self._folder.glob(f"{instance}{_SCHEMA}*"))
+
     def _ending_file(self, instance: str) -> Path:
         return self._folder / f"{instance}{_ENDING}"
 
@@ -124,6 +144,8 @@ class Ownership:
             try:
                 if not _try_lock(descriptor):
                     return False
+                for announced in self._schema_files(path.stem):
+                    announced.unlink(missing_ok=True)
                 if sys.platform != "win32":
                     # While it is locked: a process that has just made it and not locked it yet takes another one then.
                     path.unlink()
@@ -139,7 +161,8 @@ class Ownership:
     def close(self) -> None:
         """Let go of the lock and remove its file."""
         if self._descriptor is not None:
-            self._ending_file(self.instance).unlink(missing_ok=True)
+            for announced in (self._ending_file(self.instance), *self._schema_files(self.instance)):
+                announced.unlink(missing_ok=True)
             if sys.platform != "win32":  # Windows cannot remove an open file
                 self._path.unlink(missing_ok=True)
             os.close(self._descriptor)
