@@ -156,15 +156,15 @@ class Page:
 def page(connection: Connection, before: int | None, most: int) -> Page:
     """Load the next `most` jobs that are older than the one at this place; without a place, the newest."""
     rows = connection.execute(
-        f"SELECT seq, crc, {_WHAT_COLUMNS_SAY} FROM jobs WHERE seq < ? ORDER BY seq DESC LIMIT ?",  # noqa: S608  only names
+        f"SELECT seq, {_WHAT_COLUMNS_SAY} FROM jobs WHERE seq < ? ORDER BY seq DESC LIMIT ?",  # noqa: S608  only names
         (_BEHIND_THE_LAST if before is None else before, most + 1),
     ).fetchall()
     shown = rows[:most]
-    jobs = readable((row[2], row[3], row[1]) for row in shown)
+    jobs = readable(cast("Row", row[1:6]) for row in shown)
     good = {job.id for job in jobs}
     return Page(
         jobs=tuple(jobs),
-        damaged=tuple(_unreadable(connection, (row[2:] for row in shown if row[2] not in good))),
+        damaged=tuple(_unreadable(connection, (row[1:] for row in shown if row[1] not in good))),
         last=shown[-1][0] if len(rows) > most else None,
     )
 

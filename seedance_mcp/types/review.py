@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Verdict = Literal["good", "usable", "bad"]
-Reviewer = Literal["assistant", "person"]
+Reviewer = Literal["person", "assistant"]
 
 MAX_REVIEW_CHARACTERS = 2_000
 """Of the notes of one review."""

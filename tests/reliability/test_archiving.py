@@ -87,7 +87,7 @@ async def test_a_server_archives_by_itself_what_is_a_week_old(
             assert await app._store.read(_archived) == [old.id]
             assert await told(app, old.id) == before
             assert (await app.generate(request("ark", prompt="a first boat"), once)).job == old
-            assert (await app.view(old.id)).jpeg
+            assert (await app.viewing.view(old.id)).sheet
             again = await bought(app, "a first boat", PurchaseTerms())
             assert again.id != old.id
             assert emulator.ledger.count("submit") == 3

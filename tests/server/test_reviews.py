@@ -122,7 +122,7 @@ async def test_refused_verdicts_say_what_is_allowed(settings: Settings) -> None:
                 ({"job_id": open_job}, "job_not_finished", "no video to judge yet"),
                 ({"job_id": failed}, "invalid_request", "ended as failed and has no video"),
                 ({"job_id": good, "verdict": "great"}, "invalid_request", "'good', 'usable' or 'bad'"),
-                ({"job_id": good, "by": "director"}, "invalid_request", "'assistant' or 'person'"),
+                ({"job_id": good, "by": "director"}, "invalid_request", "'person' or 'assistant'"),
                 ({"job_id": good, "scores": {"taste": 3}}, "invalid_request", "prompt, identity, motion"),
                 ({"job_id": good, "scores": {"motion": 9}}, "invalid_request", "from 1 to 5"),
                 ({"job_id": good, "scores": "all of them"}, "invalid_request", "scores must be"),
