@@ -189,6 +189,7 @@ def everything(here: Installation) -> dict[str, Any]:
     limits = Limits.of(Settings(output_dir=Path("videos"), state_dir=Path("state")))
     told: dict[str, Any] = {
         "recent": here.ask(job_records.recent, 100),
+        "page": here.ask(job_records.page, None, 100),
         "unfinished": here.ask(job_records.unfinished),
         "unread": here.ask(job_records.unread, "another client", now=here.now),
         "usual seconds": here.ask(job_records.usual_seconds, "byteplus", "m"),
