@@ -73,3 +73,17 @@ async def test_a_number_of_variations_that_is_none_is_refused(environ: dict[str,
 def _shape(picture: str) -> float:
     with Image.open(io.BytesIO(base64.b64decode(picture))) as image:
         return image.width / image.height
+
+
+async def test_a_set_is_asked_to_stop_as_a_whole(environ: dict[str, str]) -> None:
+    asked = {**SMALL, "prompt": "[sandbox:stall]", "variations": 2, "wait_seconds": 0}
+    async with Client(create_server(load_settings(environ))) as client:
+        made = content(await client.call_tool("generate_video", asked))
+        stopped = content(await client.call_tool("cancel_job", {"job_id": made["set_id"]}))
+        found = content(
+            await client.call_tool("check_status", {"job_id": made["set_id"], "wait_seconds": 20})
+        )
+        again = content(await client.call_tool("cancel_job", {"job_id": made["set_id"]}))
+    assert [note[:9] for note in stopped["notes"] if note.startswith("Number")] == ["Number 1:", "Number 2:"]
+    assert {variation["status"] for variation in found["variations"]} == {"cancelled"}
+    assert "All of them had ended; nothing was changed." in again["notes"]

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ...errors import SeedanceError
 from ...presentation import job_views
-from ...types import SET_PREFIX
+from ...types import SET_PREFIX, Variation
 from ..answers import jobs_answer
 from ..calls import Call
 from ..tooling import Answer
@@ -42,5 +43,21 @@ async def cancel_job(call: Call, *, job_id: JobId) -> Answer:
     Ask the provider to stop a job. What was spent may stay spent; the answer says so.
     Then check_status.
     """
+    if job_id.startswith(SET_PREFIX):
+        videos = await call.app.sets.find(job_id)
+        outcomes = [await _cancelled(call, one) for one in videos.variations if not one.job.finished]
+        first = await call.app.job(videos.jobs[0].id)
+        return await job_answer(
+            call, first, notes=outcomes or ["All of them had ended; nothing was changed."]
+        )
     job, outcome = await call.app.cancel(job_id)
     return await job_answer(call, job, notes=[outcome])
+
+
+async def _cancelled(call: Call, one: Variation) -> str:
+    """Ask for one of a set; what keeps it from being asked keeps no other one."""
+    try:
+        _, outcome = await call.app.cancel(one.job.id)
+    except SeedanceError as error:
+        outcome = error.message
+    return f"Number {one.number}: {outcome}"
