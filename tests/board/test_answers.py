@@ -136,6 +136,19 @@ async def test_of_one_wish_only_the_newest_question_waits(settings: Settings) ->
         assert len((await page.board())["waiting"]) == 1
 
 
+async def test_what_was_bought_in_another_way_waits_no_longer(settings: Settings) -> None:
+    async with Client(create_server(settings)) as client, opened(settings) as page:
+        error = await _asked(client)
+        await _asked(client, prompt="[sandbox:stall] an owl")
+        [owl, fox] = (await page.board())["waiting"]
+        assert (await page.buy("1.50")).json()["ok"]
+        assert (await page.board())["waiting"] == [owl]
+        assert (await page.answer(fox, yes=True)).json()["error"]["code"] == "closed"
+        again = await _asked(client, allow_duplicate=True)
+        assert again["token"] not in (None, error["token"])
+        assert [one["usd"] for one in (await page.board())["waiting"]] == ["1.5", "1.5"]
+
+
 async def test_what_a_model_can_read_answers_nothing(settings: Settings, era: Era) -> None:
     """No resource holds a code, and the names of questions there mean nothing on the local page."""
     async with Client(create_server(settings), mode=era) as client, opened(settings) as page:

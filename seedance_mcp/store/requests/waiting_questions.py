@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
 from ...types import Question
-from .. import elapsed_time
+from .. import elapsed_time, transitions
 from ..database import Connection
 from .confirmations import VALID_SECONDS
 
@@ -23,6 +24,13 @@ _SETTLED_BY_ANOTHER = (
     " AND other.at > :since AND other.steady > :steady)"
 )
 
+_BOUGHT_SINCE = (  # without this question: by `generate --yes`, say, or by a click
+    "SELECT 1 FROM jobs WHERE created_at >= confirmations.at"
+    " AND state NOT IN (SELECT value FROM json_each(:refused)) AND ("
+    "jobs.fingerprint = confirmations.fingerprint OR EXISTS (SELECT 1 FROM stand_ins WHERE job_id = jobs.id"
+    " AND stand_ins.fingerprint IN (confirmations.fingerprint, confirmations.asked)))"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class WaitingQuestion:
@@ -35,11 +43,20 @@ class WaitingQuestion:
 
 
 def waiting(connection: Connection, *, now: float) -> list[WaitingQuestion]:
-    """List the questions that nobody has answered, newest first; of several about one purchase, the newest."""
+    """
+    List the questions that nobody has answered, newest first; of several about one purchase, the newest.
+
+    What was bought since, in whatever way, is not asked about any more.
+    """
     rows = connection.execute(
         "SELECT token_hash, question, at FROM confirmations"  # noqa: S608  only the texts above
-        f" WHERE {_OPEN} AND NOT EXISTS ({_SETTLED_BY_ANOTHER}) ORDER BY rowid DESC",
-        {"since": now - VALID_SECONDS, "steady": elapsed_time.passed(connection) - VALID_SECONDS},
+        f" WHERE {_OPEN} AND NOT EXISTS ({_SETTLED_BY_ANOTHER}) AND NOT EXISTS ({_BOUGHT_SINCE})"
+        " ORDER BY rowid DESC",
+        {
+            "since": now - VALID_SECONDS,
+            "steady": elapsed_time.passed(connection) - VALID_SECONDS,
+            "refused": json.dumps(sorted(transitions.NOT_BOUGHT)),
+        },
     )
     questions = TypeAdapter(Question)
     return [
