@@ -164,9 +164,9 @@ async def test_another_take_is_made_from_the_chat_within_the_limits(
 ) -> None:
     async with page_of(browser, width=760) as page:
         frame = await show(page, where, chat.client, {"job_id": chat.jobs[2].id})
-        await frame.get_by_role("button", name="Another take · about 0.20 USD").click()
+        await frame.get_by_role("button", name="Another take · at most 0.20 USD").click()
         await frame.locator("#making-prompt").fill("A hare in the grass")
-        await frame.get_by_role("button", name="Make it · about 0.20 USD").click()
+        await frame.get_by_role("button", name="Make it · at most 0.20 USD").click()
         await expect(frame.locator(".prompt")).to_have_text("A hare in the grass")
         await frame.get_by_role("button", name="Ask for a change").click()
         await frame.get_by_label("What should be different").fill("Make it night")

@@ -257,21 +257,21 @@ async def test_everything_is_done_with_the_keyboard_alone(look: Look, gallery: G
         for _ in range(30):
             await page.keyboard.press("Tab")
             assert await page.evaluate("!document.activeElement.closest('main .videos')")
-            if await focused() == "Another take · about 0.20 USD":
+            if await focused() == "Another take · at most 0.20 USD":
                 break
         await page.keyboard.press("Enter")
         await expect(page.locator("#making-prompt")).to_be_focused()
         await page.keyboard.press("Escape")
-        assert await focused() == "Another take · about 0.20 USD"
+        assert await focused() == "Another take · at most 0.20 USD"
 
 
 async def test_another_take_is_bought_once_at_the_price_on_its_button(look: Look, gallery: Gallery) -> None:
     async with look() as page:
         before = await page.locator(".count").inner_text()
         await card(page, gallery.jobs[0]).locator(".card-main").click()
-        await page.get_by_role("button", name="Another take · about 0.20 USD").click()
+        await page.get_by_role("button", name="Another take · at most 0.20 USD").click()
         await page.get_by_label("Prompt", exact=True).fill("A red fox sleeps in the snow")
-        await page.get_by_role("button", name="Make it · about 0.20 USD").dblclick()
+        await page.get_by_role("button", name="Make it · at most 0.20 USD").dblclick()
         await expect(page.locator(".prompt")).to_have_text("A red fox sleeps in the snow")
         await expect(page.locator("#take-title")).to_have_text("Take 3 of 3")
         await expect(page.locator(".take-head")).to_contain_text("Ready")

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import pytest
 
 import seedance_mcp.server.board
+from seedance_mcp.presentation.amounts import decimal as plain
+from seedance_mcp.texts import digits, digits_left
 
 PAGE = Path(seedance_mcp.server.board.__file__).with_name("page")
 SCRIPTS = sorted(PAGE.glob("*.js"))
@@ -71,6 +75,37 @@ def test_every_text_is_used_somewhere(packages: Path) -> None:
         and re.sub("_(one|other)$", "", key) not in counted
     ]
     assert unused == []
+
+
+@pytest.mark.usefixtures("packages")
+def test_the_page_writes_every_amount_as_the_server_writes_it() -> None:
+    random = Random(1)
+    amounts = [
+        *(
+            "0",
+            "0.1",
+            "0.12",
+            "0.36005",
+            "0.36",
+            "0.00001",
+            "0.999",
+            "0.99999",
+            "1",
+            "1.001",
+            "1.01",
+            "1234.5",
+        ),
+        "9007199254740993.019",
+        *(plain(Decimal(random.randrange(10**9)).scaleb(-random.randrange(10))) for _ in range(200)),
+    ]
+    texts, script = ((PAGE / name).read_text(encoding="utf-8") for name in ("texts.js", "i18n.js"))
+    code = re.sub("(?m)^(import .*;|export )", "", texts + script)
+    asked = f"{json.dumps(amounts)}.map((usd) => [money(usd), moneyLeft(usd)])"
+    written = json.loads(
+        _run("node", "--input-type=module", "-e", f"{code}\nconsole.log(JSON.stringify({asked}));")
+    )
+    for usd, pair in zip(amounts, written, strict=True):
+        assert pair == [f"{digits(Decimal(usd))} USD", f"{digits_left(Decimal(usd))} USD"], usd
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)

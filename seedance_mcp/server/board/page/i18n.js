@@ -63,15 +63,20 @@ export function sayWord(kind, word) {
 }
 
 /**
- * Write an amount of US dollars, given as a decimal string: cents at least, and what is smaller if there is any.
+ * Write an amount of US dollars, given as a decimal string, as the server writes it in questions: two decimals, below 1
+ * four where two would hide what there is; rounded up, so that nothing costs more than was said.
  * @param {string | null} usd
  */
 export function money(usd) {
-  const value = usd === null ? NaN : Number(usd);
-  if (!Number.isFinite(value)) return say("unknown_price");
-  const most = Math.abs(value) < 1 ? 4 : 2;
-  const digits = { minimumFractionDigits: 2, maximumFractionDigits: most };
-  return `${format(`money ${most}`, () => new Intl.NumberFormat(spoken, digits)).format(value)} USD`;
+  return dollars(usd, true);
+}
+
+/**
+ * Write what is left to be spent as `money` does, rounded down: never more than there is.
+ * @param {string | null} usd
+ */
+export function moneyLeft(usd) {
+  return dollars(usd, false);
 }
 
 /**
@@ -129,6 +134,23 @@ export function clock(seconds) {
  */
 export function number(n) {
   return format("number", () => new Intl.NumberFormat(spoken)).format(n);
+}
+
+/**
+ * Digit by digit: a floating-point number would not be the amount that was given.
+ * @param {string | null} usd
+ * @param {boolean} up
+ */
+function dollars(usd, up) {
+  const found = /^(-?)(\d+)(?:\.(\d+))?$/.exec(usd ?? "");
+  if (!found) return say("unknown_price");
+  const [, sign = "", whole = "", fraction = ""] = found;
+  const exact = !/[1-9]/.test(fraction.slice(2));
+  const places = exact || (!sign && BigInt(whole) >= 1n) ? 2 : 4;
+  const cut = BigInt(whole + fraction.slice(0, places).padEnd(places, "0"));
+  const more = /[1-9]/.test(fraction.slice(places)) && up === !sign;
+  const units = String(more ? cut + 1n : cut).padStart(places + 1, "0");
+  return `${sign}${units.slice(0, -places)}.${units.slice(-places)} USD`;
 }
 
 /**

@@ -65,13 +65,13 @@ export function makingPart(state, connection, notices, actions) {
   }
 
   /**
-   * @param {string | null} price
-   * @param {string | null} most
+   * @param {string | null} most what it costs at most, if that is known
+   * @param {string | null} counted what the limits have to hold
    */
-  function showPrice(price, most) {
-    const words = price === null ? say("make_unknown") : isFree(price) ? say("make_free") : say("make_price", { price: money(price) });
+  function showPrice(most, counted) {
+    const words = most === null ? say("make_unknown") : isFree(most) ? say("make_free") : say("make_price", { price: money(most) });
     setText(/** @type {Element} */ (make.lastElementChild), words);
-    const over = aboveCap(most, state.spending);
+    const over = aboveCap(counted, state.spending);
     setAttribute(above, "hidden", !over);
     setText(/** @type {Element} */ (above.lastElementChild), over);
     setAttribute(make, "data-above", over !== "");
@@ -84,9 +84,10 @@ export function makingPart(state, connection, notices, actions) {
     try {
       const told = /** @type {Estimate} */ (await connection.call("estimate_cost", given()));
       if (mine !== turn) return;
-      mostUsd = told.maximum?.usd ?? told.budget.max_per_job_usd;
-      showPrice(told.estimate?.usd ?? null, mostUsd);
-      setText(words, mostUsd === told.estimate?.usd ? "" : say("at_most", { price: money(mostUsd) }));
+      const most = told.maximum?.usd ?? null;
+      mostUsd = most ?? told.budget.max_per_job_usd;
+      showPrice(most, mostUsd);
+      setText(words, most === null ? say("at_most", { price: money(mostUsd) }) : expected(told.estimate?.usd ?? null, most));
       setBusy(make, false);
     } catch (error) {
       if (mine === turn) setText(words, wordsOf(error));
@@ -133,4 +134,13 @@ export function makingPart(state, connection, notices, actions) {
       void price();
     },
   };
+}
+
+/**
+ * What it will probably cost, where that is another figure than the most.
+ * @param {string | null} usd
+ * @param {string} most
+ */
+function expected(usd, most) {
+  return usd === null || money(usd) === money(most) ? "" : say("expected", { price: money(usd) });
 }

@@ -1,7 +1,7 @@
 /** What was spent today, by whom it was taken, and what the limits leave; and what else the person should know. */
 
 import { el, icon, refill, setAttribute, setText } from "./elements.js";
-import { money, say, sayCount } from "./i18n.js";
+import { money, moneyLeft, say, sayCount } from "./i18n.js";
 
 /** @typedef {import("./state.js").State} State */
 /** @typedef {import("./types.js").Part} Part */
@@ -35,7 +35,7 @@ export function spendingPart(state) {
         [say("spent"), money(spent)],
         ...spending.providers.map(({ provider, usd }) => [provider, money(usd)]),
         [say("of_it_reserved"), money(reserved)],
-        [say("left_today"), day === null ? say("no_cap") : money(left)],
+        [say("left_today"), day === null ? say("no_cap") : moneyLeft(left)],
         [say("per_job_cap"), caps.per_job_usd === null ? say("no_cap") : money(caps.per_job_usd)],
       ];
       refill(table, JSON.stringify(rows), () => rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));

@@ -1,7 +1,7 @@
 /** Shows states, prices and verdicts the same wherever they stand: as words with a sign, never by colour alone. */
 
 import { el, icon, setAttribute, setText } from "./elements.js";
-import { isMore, lengthOfTime, money, say, sayWord } from "./i18n.js";
+import { isMore, lengthOfTime, money, moneyLeft, say, sayWord } from "./i18n.js";
 import { isWorking } from "./state.js";
 
 /** @typedef {import("./types.js").JobCard} JobCard */
@@ -104,7 +104,7 @@ export function aboveCap(usd, spending) {
   if (!spending) return "";
   if (isMore(usd, spending.caps.per_job_usd)) return say("above_job_cap", { price: money(spending.caps.per_job_usd) });
   if (spending.caps.per_day_usd !== null && isMore(usd, spending.left_today_usd)) {
-    return say("above_day_cap", { price: money(spending.left_today_usd) });
+    return say("above_day_cap", { price: moneyLeft(spending.left_today_usd) });
   }
   return "";
 }
