@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -306,12 +307,48 @@ async def test_two_takes_play_together_beside_what_differs(look: Look, gallery: 
         await expect(row.get_by_role("cell")).to_have_text(["1", "2"])
         await page.keyboard.press("Escape")
         await expect(videos).to_have_count(0)
+        await expect(page.locator(".tray")).to_be_hidden()
+        await expect(card(page, gallery.jobs[1]).locator(".card-main")).to_be_focused()
+
+
+async def test_the_bar_of_what_is_chosen_covers_no_button_that_buys(look: Look, gallery: Gallery) -> None:
+    async with look(height=600) as page:
+        await card(page, gallery.jobs[0]).locator(".card-main").click()
+        await card(page, gallery.jobs[0]).locator(".card-compare").click()
+        await expect(page.locator(".tray")).to_be_visible()
+        for button in await page.locator(".take .actions button:visible").all():
+            await button.click(trial=True)
+        bar, take = await page.locator(".tray").bounding_box(), await page.locator(".take").bounding_box()
+        assert bar is not None
+        assert take is not None
+        assert bar["x"] + bar["width"] <= take["x"]
+        await page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        await page.locator(".card-compare").last.click(trial=True)
+
+
+async def test_spending_closes_by_escape_and_by_a_click_elsewhere(look: Look) -> None:
+    async with look() as page:
+        await page.set_viewport_size({"width": 390, "height": 844})
+        summary, more = page.locator(".spending summary"), page.locator(".spending-more")
+        await summary.click()
+        spread = await more.bounding_box()
+        main = await page.locator("main").bounding_box()
+        assert spread is not None
+        assert main is not None
+        assert spread["y"] + spread["height"] <= main["y"], "it covers nothing"
+        await page.keyboard.press("Escape")
+        await expect(more).to_be_hidden()
+        await expect(summary).to_be_focused()
+        await summary.click()
+        await page.get_by_role("searchbox").click()
+        await expect(more).to_be_hidden()
 
 
 async def test_search_and_filters_leave_what_is_asked_for(look: Look, gallery: Gallery) -> None:
     async with look() as page:
         await page.get_by_role("searchbox").fill("FOX stops")
         await expect(page.locator(".card-main")).to_have_text([gallery.jobs[1].request.prompt or ""])
+        await expect(page.locator(".count")).to_have_text(re.compile("^1 of [0-9]+ videos$"))
         await page.locator(".filters").get_by_label("State").select_option("Without a video")
         await expect(page.get_by_text("No video is like that")).to_be_visible()
         await page.locator(".empty").get_by_role("button", name="Show all").click()

@@ -18,18 +18,21 @@ const MOST_DRIFT_SECONDS = 0.15;
  * @param {State} state
  * @param {Connection} connection
  * @param {Posters} posters
+ * @param {(jobId: string | null) => void} ended gives the focus back, as the bar is gone then
  */
-export function comparePart(state, connection, posters) {
+export function comparePart(state, connection, posters, ended) {
   const told = el("span", { role: "status" });
   const start = button("compare", say("compare_start"), { class: "primary", onclick: () => open() });
-  const none = button("close", say("compare_clear"), {
-    onclick: () => {
-      state.compared = [];
-      state.change();
-    },
-  });
+  const none = button("close", say("compare_clear"), { onclick: () => chooseNone() });
   const root = el("div", { class: "tray", hidden: true }, told, start, none);
-  const dialog = compareDialog(state, connection, posters);
+  const dialog = compareDialog(state, connection, posters, () => chooseNone());
+
+  function chooseNone() {
+    const last = state.compared.at(-1) ?? null;
+    state.compared = [];
+    state.change();
+    ended(last);
+  }
 
   function open() {
     const jobs = state.compared.flatMap((id) => state.jobs.get(id) ?? []);
@@ -53,8 +56,9 @@ export function comparePart(state, connection, posters) {
  * @param {State} state
  * @param {Connection} connection
  * @param {Posters} posters
+ * @param {() => void} closed
  */
-function compareDialog(state, connection, posters) {
+function compareDialog(state, connection, posters, closed) {
   const players = [0, 1].map(() => videoPlayer(state, connection, posters, { alone: false }));
   const captions = [el("p", { class: "compare-caption" }), el("p", { class: "compare-caption" })];
   const toggle = el("button", { type: "button", class: "primary", onclick: () => playOrPause() });
@@ -69,7 +73,7 @@ function compareDialog(state, connection, posters) {
   const difference = el("div", { class: "differences" });
   const root = el(
     "dialog",
-    { class: "compare", "aria-labelledby": "compare-title", onclose: () => players.forEach((player) => player.stop()) },
+    { class: "compare", "aria-labelledby": "compare-title", onclose: close },
     el(
       "div",
       { class: "compare-head" },
@@ -87,6 +91,11 @@ function compareDialog(state, connection, posters) {
     el("h3", {}, say("differences")),
     difference,
   );
+
+  function close() {
+    for (const player of players) player.stop();
+    closed();
+  }
 
   /** @returns {HTMLVideoElement[]} */
   const videos = () => players.flatMap((player) => player.video() ?? []);
@@ -154,18 +163,18 @@ function differencesOf(left, right) {
   const pieces = compareTexts(left.prompt, right.prompt);
   const settings = compareSettings(left, right);
   if (settings.length === 0 && pieces.every(({ kind }) => kind === "same")) return [el("p", {}, say("no_differences"))];
-  const prompt = el("p", { class: "difference-prompt", dir: "auto" });
-  for (const { text, kind } of pieces) {
-    const words = kind === "same" ? null : say(kind === "left" ? "only_left" : "only_right");
-    prompt.append(words ? el(kind === "left" ? "del" : "ins", { title: words }, el("span", { class: "hidden-words" }, `[${words}: `), text, el("span", { class: "hidden-words" }, "]")) : text);
-  }
   const table = el(
     "table",
     {},
     el("thead", {}, el("tr", {}, ...[say("settings"), say("left"), say("right")].map((words) => el("th", {}, words)))),
     el("tbody", {}, ...settings.map(([name, one, other]) => el("tr", {}, el("th", {}, differenceName(name)), differenceCell(one), differenceCell(other)))),
   );
-  return [prompt, ...(settings.length > 0 ? [table] : [])];
+  const prompt = el("p", { class: "difference-prompt", dir: "auto" });
+  for (const { text, kind } of pieces) {
+    const words = kind === "same" ? null : say(kind === "left" ? "only_left" : "only_right");
+    prompt.append(words ? el(kind === "left" ? "del" : "ins", { title: words }, el("span", { class: "hidden-words" }, `[${words}: `), text, el("span", { class: "hidden-words" }, "]")) : text);
+  }
+  return [...(pieces.some(({ kind }) => kind !== "same") ? [prompt] : []), ...(settings.length > 0 ? [table] : [])];
 }
 
 /** @param {string} name */

@@ -47,7 +47,7 @@ export function filtersPart(state) {
       provider.value = filter.provider;
       verdict.value = filter.verdict;
       const shown = state.shown().length;
-      setText(count, state.filtered() ? sayCount("count_of", shown, { total: number(state.total) }) : sayCount("count", state.total));
+      setText(count, state.filtered() ? say(state.total === 1 ? "count_of_one" : "count_of_other", { n: number(shown), total: number(state.total) }) : sayCount("count", state.total));
       setAttribute(clear, "hidden", !state.filtered());
     },
   };

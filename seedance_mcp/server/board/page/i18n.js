@@ -44,7 +44,7 @@ export function say(key, values = {}) {
 
 /**
  * Return the text for a number of things.
- * @param {"count" | "count_of" | "waiting" | "notes"} key
+ * @param {"count" | "waiting" | "notes"} key
  * @param {number} n
  * @param {Record<string, string | number>} [values]
  */

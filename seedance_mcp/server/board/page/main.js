@@ -172,7 +172,7 @@ function wholePage(state, connection, posters, refresh, actions) {
   const filters = filtersPart(state);
   const list = jobList(state, posters, { open, more: older });
   const take = takePart(state, connection, posters, notices, { open, close, changed: refresh });
-  const compare = comparePart(state, connection, posters);
+  const compare = comparePart(state, connection, posters, (jobId) => list.focus(jobId));
   const clear = button("close", say("clear_filters"), { onclick: () => (Object.assign(state.filter, NO_FILTER), state.change()) });
   const empty = el("div", { class: "empty" }, el("p", { class: "empty-title" }), el("p", { class: "quiet" }), clear);
   const further = el("p", { class: "quiet further", role: "status" });
@@ -188,7 +188,7 @@ function wholePage(state, connection, posters, refresh, actions) {
     { class: "head" },
     el("h1", {}, say("title")), reach, spending.root, switchLanguage, display,
   );
-  const videos = el("section", { id: "videos", class: "videos", "aria-label": say("videos"), tabindex: -1 }, filters.root, list.root, empty, further);
+  const videos = el("section", { id: "videos", class: "videos", "aria-label": say("videos"), tabindex: -1 }, filters.root, list.root, empty, further, compare.root);
   const main = el("main", {}, failure, waiting.root, notes.root, el("div", { class: "board" }, videos, take.root));
   const skip = el("button", { type: "button", class: "skip", onclick: () => videos.focus() }, say("skip"));
 
@@ -229,7 +229,7 @@ function wholePage(state, connection, posters, refresh, actions) {
   }
 
   return {
-    roots: [skip, header, main, compare.root, compare.dialog, notices.root],
+    roots: [skip, header, main, compare.dialog, notices.root],
     update,
     /** @param {string} jobId */
     focus(jobId) {

@@ -17,7 +17,27 @@ export function spendingPart(state) {
   const fill = el("span", { class: "meter-fill" });
   const meter = el("span", { class: "meter", "aria-hidden": "true" }, fill);
   const table = el("dl", { class: "facts" });
-  const root = el("details", { class: "spending", hidden: true }, el("summary", {}, words, meter), el("div", { class: "spending-more" }, table));
+  const summary = el("summary", {}, words, meter);
+  const root = el("details", { class: "spending", hidden: true, ontoggle: listen }, summary, el("div", { class: "spending-more" }, table));
+
+  function listen() {
+    const change = root.open ? "addEventListener" : "removeEventListener";
+    document[change]("pointerdown", closeElsewhere);
+    document[change]("keydown", closeByEscape);
+  }
+
+  /** @param {Event} event */
+  function closeElsewhere(event) {
+    if (!root.contains(/** @type {Node} */ (event.target))) root.open = false;
+  }
+
+  /** @param {Event} event */
+  function closeByEscape(event) {
+    if (/** @type {KeyboardEvent} */ (event).key !== "Escape") return;
+    if (root.contains(document.activeElement)) summary.focus();
+    root.open = false;
+  }
+
   return {
     root,
     update() {

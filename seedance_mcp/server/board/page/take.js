@@ -228,12 +228,13 @@ function factsOf(job) {
 }
 
 /**
- * Return the settings of a job as names and values in words.
+ * Return the settings of a job as names and values in words, without the length where the video has that.
  * @param {JobCard} job
  * @returns {[string, string][]}
  */
 export function settingsOf(job) {
-  return Object.entries(job.settings).map(([name, value]) => [sayWord("setting", name), settingWords(value)]);
+  const asked = Object.entries(job.settings).filter(([name, value]) => name !== "duration" || value !== Math.round(job.duration_seconds ?? 0));
+  return asked.map(([name, value]) => [sayWord("setting", name), settingWords(value)]);
 }
 
 /**
