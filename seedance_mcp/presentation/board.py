@@ -77,7 +77,11 @@ class JobCard(Shape):
 
 
 class Waiting(Shape):
-    """A price that a person has to agree to. `usd` is the most it can cost or, if that is not known, what is counted for it."""
+    """
+    A price that a person has to agree to. `usd` is the most it can cost or, if that is not known, what is counted for it.
+
+    `text` is the whole question in English; `length`, `count`, `prompt` and `notes` are what is in it, for other languages.
+    """
 
     question_id: str
     text: str
@@ -86,6 +90,11 @@ class Waiting(Shape):
     usd: str
     known: bool
     reason: str
+    length: str
+    count: int
+    prompt: str
+    prompt_characters: int
+    notes: tuple[str, ...]
     asked_at: str
     expires_at: str
 
@@ -269,6 +278,11 @@ def waiting(one: WaitingQuestion) -> Waiting:
         usd=amounts.decimal(asked.price.usd),
         known=asked.price.known,
         reason=asked.reason,
+        length=asked.length,
+        count=asked.count,
+        prompt=asked.prompt,
+        prompt_characters=asked.prompt_characters,
+        notes=asked.remarks.lines,
         asked_at=times.moment(one.asked_at),
         expires_at=times.moment(one.expires_at),
     )

@@ -31,6 +31,11 @@ async def test_a_yes_on_the_board_is_a_persons_and_good_once(settings: Settings,
         [question] = (await page.board())["waiting"]
         assert question["text"].startswith("Make this video for at most 1.50 USD?")
         assert (question["usd"], question["known"], question["provider"]) == ("1.5", True, "sandbox")
+        assert (question["length"], question["count"], question["prompt"]) == (
+            "2 seconds",
+            1,
+            STALLED["prompt"],
+        )
         answer = await page.answer(question, yes=True)
         assert answer.json() == {"ok": True, "text": "Agreed, once. Tell the assistant to go on."}
         assert (await page.board())["waiting"] == []

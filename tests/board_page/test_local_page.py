@@ -175,6 +175,12 @@ async def test_nothing_is_inaccessible_at_any_width_in_any_theme_in_any_language
     for language in LANGUAGES:
         async with look(locale=language) as page:
             await expect(page.locator(".question")).to_be_visible()
+            asked = (
+                "Length: 10 seconds."
+                if language == "en"
+                else re.compile("时长10 秒.*提示词A lighthouse.*英文原文")
+            )
+            await expect(page.locator(".question")).to_contain_text(asked)
             for width in WIDTHS:
                 await page.set_viewport_size({"width": width, "height": 2500})
                 await card(page, gallery.jobs[1]).locator(".card-main").click()

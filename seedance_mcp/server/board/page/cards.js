@@ -74,6 +74,7 @@ export function jobCard(state, posters, open, jobId) {
       setAttribute(playSign, "hidden", !job.has_video);
       setAttribute(compare, "hidden", !job.has_video);
       setAttribute(compare, "aria-pressed", String(state.compared.includes(jobId)));
+      setAttribute(compare, "title", say("compare"));
       setAttribute(compare, "aria-label", say("compare_choose", { prompt }));
       setAttribute(root, "aria-setsize", total);
       setAttribute(root, "aria-posinset", place + 1);

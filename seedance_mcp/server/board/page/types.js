@@ -45,12 +45,17 @@
 /**
  * @typedef {object} Waiting A price that a person was asked about and has not answered.
  * @property {string} question_id
- * @property {string} text
+ * @property {string} text the whole question, in English
  * @property {string} provider
  * @property {string} model
  * @property {string} usd the most that it costs, or what is counted if that is not known
  * @property {boolean} known
  * @property {string} reason
+ * @property {string} length in English words
+ * @property {number} count how many videos are bought together
+ * @property {string} prompt its beginning, if it is long
+ * @property {number} prompt_characters how long all of it is
+ * @property {string[]} notes
  * @property {string} asked_at
  * @property {string} expires_at
  */

@@ -1,8 +1,8 @@
 /** What waits for the person: prices to agree to, or not, each with what it would buy. */
 
-import { button, el, icon, keep, setAttribute, setBusy, setForeign, setText } from "./elements.js";
+import { button, el, icon, keep, refill, setAttribute, setBusy, setForeign, setText } from "./elements.js";
 import { wordsOf } from "./connection.js";
-import { lengthOfTime, money, say, sayCount } from "./i18n.js";
+import { language, lengthOfTime, money, number, say, sayCount } from "./i18n.js";
 import { aboveCap } from "./status.js";
 
 /** @typedef {import("./notices.js").Notices} Notices */
@@ -54,6 +54,8 @@ function questionPart(state, connection, notices, changed) {
   let shown = null;
   const what = el("p", { class: "question-what" });
   const words = el("p", { class: "question-words" });
+  const facts = el("dl", { class: "facts question-facts" });
+  const told = language() === "en" ? [words] : [facts, el("details", { class: "question-original" }, el("summary", {}, say("in_english")), words)];
   const above = el("p", { class: "above" }, icon("amber"), el("span"));
   const open = el("span", { class: "quiet" });
   const approve = button("check", say("approve"), { class: "spend", onclick: () => give(true) });
@@ -61,7 +63,7 @@ function questionPart(state, connection, notices, changed) {
   const actions = el("div", { class: "question-actions" });
   if (connection.answer) actions.append(approve, decline, open);
   else actions.append(elsewhere(state, connection), open);
-  const root = el("li", { class: "question" }, el("div", { class: "question-text" }, what, words, above), actions);
+  const root = el("li", { class: "question" }, el("div", { class: "question-text" }, what, ...told, above), actions);
 
   /** @param {boolean} agrees */
   async function give(agrees) {
@@ -86,6 +88,9 @@ function questionPart(state, connection, notices, changed) {
       const price = question.known ? money(question.usd) : null;
       setText(what, [question.provider, question.model, price ? say("most", { price }) : say("unknown_price")].join(" · "));
       setForeign(words, question.text);
+      refill(facts, JSON.stringify(question), () =>
+        contentsOf(question).flatMap(([name, value]) => [el("dt", {}, name), el("dd", { dir: "auto" }, value)]),
+      );
       setText(/** @type {Element} */ (approve.lastElementChild), price ? say("approve_price", { price }) : say("approve_unknown"));
       const over = aboveCap(question.usd, state.spending);
       setAttribute(above, "hidden", !over);
@@ -113,4 +118,20 @@ function elsewhere(state, connection) {
     el("p", {}, say("approve_elsewhere"), " ", say("approve_command")),
     state.localUrl && openLink ? link : null,
   );
+}
+
+/**
+ * Return what is in a question, as names in the language of the page and values.
+ * @param {Waiting} question
+ * @returns {[string, string][]}
+ */
+function contentsOf({ count, length, reason, notes, prompt, prompt_characters: characters }) {
+  const seconds = /^([0-9.]+) seconds$/.exec(length)?.[1];
+  /** @type {[string, string][]} */
+  const rows = [[say("length"), seconds ? say("seconds", { n: seconds }) : length]];
+  if (count > 1) rows.unshift([say("videos"), number(count)]);
+  if (reason) rows.push([say("reason"), reason]);
+  for (const note of notes) rows.push([say("notes"), note]);
+  rows.push([say("prompt"), characters === 0 ? say("no_prompt") : prompt]);
+  return rows;
 }
