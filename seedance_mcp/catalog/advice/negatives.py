@@ -11,7 +11,7 @@ _HEADED = re.compile(
     re.I,
 )
 _IDLE = (
-    "one|longer|matter|more|doubt|sooner|hesitation|fear|hurry|rush|mercy|emotion|regrets?|warning|choice|way|time|need"
+    "one|two|longer|matter|more|doubt|sooner|hesitation|fear|hurry|rush|mercy|emotion|regrets?|warning|choice|way|time|need"
     "|use|wonder|problem|worry|worries|idea|expression"
 )
 """What follows a "no" that rules nothing out."""
@@ -20,14 +20,15 @@ _ENDS = (
     r"(?=\s{0,2}(?:[.,;!?\n)]|$)|\s(?:and|or|but|in|on|at|around|anywhere|visible|please|nor|[a-z]+ing)\b)"
 )
 _ENGLISH = re.compile(
-    rf"{_CLAUSE}(?:and\s|or\s)?(?:please\s)?(?:do\snot|don['’]t|avoid|never\sshow)\b[:\s]+(?P<order>[^.,;!?\n]*)"
-    rf"|{_CLAUSE}(?:and\s|or\s|but\s)?(?:absolutely\s)?no\s(?!(?:{_IDLE})\b)(?P<no>[\w'’-]+(?:\s[\w'’-]+){{0,3}}?){_ENDS}"
+    rf"{_CLAUSE}(?:and\s|or\s)?(?:please\s)?(?:do\snot|don['’]t|never\sshow)\b[:\s]+(?P<order>[^.,;!?\n]*)"
+    r"|(?:(?:^|[.;:!?\n(])\s{0,2}|\bplease\s)avoid\b[:\s]+(?P<avoid>[^.,;!?\n]*)"
+    rf"|{_CLAUSE}(?:and\s|or\s|but\s)?(?:absolutely\s)?no\s(?!(?:{_IDLE})\b)(?P<no>[\w'’-]+(?:\s[\w'’-]+){{0,2}}?){_ENDS}"
     r"|\bwithout\s+(?:any\s+)?(?!his\b|its\b|this\b|always\b)(?P<without>people|text|[a-z]+(?<!s)s)\b",
     re.IGNORECASE,
 )
 _CHINESE = re.compile(
     rf"{_CLAUSE}(?:画面|视频|人物|镜头|整体|背景|脸部|手部)?[中里]?(?:请)?"
-    r"(?:(?:不要|不能|不得|不可|不许|禁止|严禁|避免|杜绝|切勿)(?:有|出现)?|(?:不|别)出现)(?P<order>[^，。；、,.;\n]+)"
+    r"(?:(?:不要|禁止|严禁|避免|杜绝|切勿)(?:有|出现)?|(?:不能|不得|不可|不许)(?:有|出现)|(?:不|别)出现)(?P<order>[^，。；、,.;\n]+)"
     rf"|{_CLAUSE}无(?P<no>水印|变形|模糊|畸形|扭曲|失真|噪点|抖动|闪烁|穿模|瑕疵|重影|多余|杂物|人物|路人|标志|台标|文字|字幕)"
 )
 _AUDIBLE = re.compile(
