@@ -52,6 +52,11 @@ class Guide:
         return "\n\n".join(f"## {heading}\n\n{self.sections[heading]}" for heading in headings)
 
 
+def languages_of(model: Model) -> list[str]:
+    """Return the English names of the languages that the model is made for."""
+    return [_LANGUAGES.get(code, code) for code in model.languages]
+
+
 def guide_for(model: Model) -> Guide:
     """Return the guide for a model, with the model's own limits filled in."""
     shared, own, facts = dict(_parts(_SHARED)), _parts(model.prompting.guide), _facts(model)
@@ -75,7 +80,7 @@ def _joined(above: str, below: str) -> str:
 def _facts(model: Model) -> Mapping[str, object]:
     inputs = model.inputs
     return {
-        "languages": listed([_LANGUAGES.get(code, code) for code in model.languages]),
+        "languages": listed(languages_of(model)),
         "most_words": model.prompting.most_words,
         "most_characters": model.prompting.most_characters,
         "images": inputs.reference_images,

@@ -42,11 +42,13 @@ def resolve(
 
     `media` maps each source of the request to its file; what is not known of a file is not checked. With
     `carried`, a local file can be put where every provider reads it by URL. A generic offer has no limits to check
-    and no defaults.
+    and no defaults. A wish for no sound is dropped where there never is any.
 
     Raises:
         InvalidRequest: with every problem, each naming what is allowed.
     """
+    if request.generate_audio is False and _is_silent(offer):
+        request = request.model_copy(update={"generate_audio": None})
     known = facts(request)
     rules = [rule for rule in (*offer.model.rules, *offer.rules) if holds(rule.when, known)]
     empty = _content_problems(request, offer)
@@ -83,6 +85,8 @@ def usual_values(request: VideoRequest, offer: Offer) -> dict[str, str | int | b
         value = _default(name, parameter, free, offer, rules)
         if value is not None:
             usual[name] = value
+    if _is_silent(offer):
+        usual["generate_audio"] = False
     if "frames" in request.provider_options:
         usual.pop("duration", None)
     return usual
@@ -141,9 +145,16 @@ def _says_it_itself(request: VideoRequest, offer: Offer) -> bool:
     return any(offer.options[name].content for name in request.provider_options if name in offer.options)
 
 
+def _is_silent(offer: Offer) -> bool:
+    """Return whether every video of the offer is silent, so that no sound goes without saying."""
+    return not offer.model.audio and "generate_audio" not in offer.parameters
+
+
 def _unknown_fields(request: VideoRequest, offer: Offer) -> list[str]:
     return [
-        f"{name}: {offer.label} does not take it; it takes {', '.join(offer.parameters)}"
+        f"{name}: {offer.label} makes silent video; leave it out, or name a model with sound"
+        if name == "generate_audio" and _is_silent(offer)
+        else f"{name}: {offer.label} does not take it; it takes {', '.join(offer.parameters)}"
         for name in given_fields(request)
         if name not in offer.parameters
     ]

@@ -39,6 +39,24 @@ ADVISED: list[tuple[str, str, str, str]] = [
     ("seedance-2.5", "negative_prompt", "a street without cars", "ruled out"),
     ("seedance-2.5", "negative_prompt", "a street at noon, no people", "ruled out"),
     ("seedance-1.5-pro", "negative_prompt", "a cat. Negative prompt: blur", "negative"),
+    ("seedance-1.0-pro", "negative_prompt", "A fox. No blur, no watermark, no extra limbs.", "no negative prompts"),
+    ("seedance-2.0", "negative_prompt", "A fox. No blur, no watermark, no extra limbs.", "no negative prompts"),
+    ("seedance-1.5-pro", "negative_prompt", "A fox walks in snow, no people, no text", "no negative prompts"),
+    ("seedance-2.0", "negative_prompt", "A fox. Please avoid: motion blur.", "no negative prompts"),
+    ("seedance-2.0", "negative_prompt", "A fox. Style: no grain and no people walking around", "no negative prompts"),
+    ("seedance-2.0", "negative_prompt", "一只狐狸。不要模糊，不要变形。", "no negative prompts"),
+    ("seedance-2.5", "negative_prompt", "一只狐狸。不要模糊，不要变形。", "ruled out"),
+    ("seedance-2.5", "negative_prompt", "一只狐狸，无字幕，画面中不要出现路人", "ruled out"),
+    ("seedance-2.0", "negative_prompt", "一只狐狸，无水印", "no negative prompts"),
+    ("seedance-2.0", "prompt_parameter", "竖屏9:16,一只狐狸", "ratio"),
+    ("seedance-2.0", "prompt_parameter", "一只狐狸，1080p画质", "ratio"),
+    ("seedance-2.0", "prompt_parameter", "A fox in 16:9 with film grain", "ratio"),
+    ("seedance-2.0", "prompt_parameter", "4K cinematic video of a fox", "ratio"),
+    ("seedance-2.0", "prompt_parameter", "a fox in the snow 9:16", "ratio"),
+    ("seedance-2.0", "prompt_language", "лиса", "it knows Chinese, English, Spanish"),
+    ("seedance-2.0", "dialogue_marks", "She says: {Hello there}", "double quotes"),
+    ("seedance-2.5", "timeline_gaps", "1-5s: fox walks.", "from 0"),
+    ("seedance-2.5", "timeline_gaps", "A forest. [1-5s]: fox walks.", "from 0"),
     ("seedance-2.0", "dialogue_too_long", f'She says: "{"tell me more " * 8}"', "about 10 s, and the video lasts 5 s"),
     ("seedance-2.5", "dialogue_too_long", f"She speaks in English: {{{'again ' * 30}}}", "duration of 12"),
     ("seedance-2.0", "dialogue_too_long", f"她说：“{'我们今天一定要把这件事情说清楚' * 3}”", "about 10 s"),
@@ -56,12 +74,13 @@ ADVISED: list[tuple[str, str, str, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("model", "code", "prompt", "said"), ADVISED, ids=[f"{row[0]} {row[1]} {row[3]}" for row in ADVISED]
+    ("model", "code", "prompt", "said"), ADVISED, ids=[f"{row[0]} {row[1]} {row[2][:40]}" for row in ADVISED]
 )
 def test_what_a_model_does_not_understand_is_advised_against(
     catalog: Catalog, model: str, code: str, prompt: str, said: str
 ) -> None:
-    (told,) = advice(catalog, model, prompt)
+    silent = code != "silent_model" and model == "seedance-1.0-pro"
+    (told,) = advice(catalog, model, prompt, generate_audio=False if silent else None)
     assert (told.code, said in told.text) == (code, True), told
 
 
@@ -69,6 +88,13 @@ CAMERA: list[tuple[str, bool | None, str]] = [
     ("The camera slowly pushes in on a cup.", True, "camera_fixed is true"),
     ("Tracking shot of a runner.", True, "camera_fixed is true"),
     ("镜头缓缓推近，猫打哈欠。", True, "camera_fixed is true"),
+    ("Handheld camera follows a girl", True, "camera_fixed is true"),
+    ("A handheld camera circles a girl.", True, "camera_fixed is true"),
+    ("Dolly zoom on a man", True, "camera_fixed is true"),
+    ("Aerial drone flight over a city", True, "camera_fixed is true"),
+    ("Slow push-in on a cup", True, "camera_fixed is true"),
+    ("手持镜头，女孩在奔跑。", True, "camera_fixed is true"),
+    ("无人机飞越城市。", True, "camera_fixed is true"),
     ("Static shot of a harbour.", False, "camera_fixed is false"),
     ("固定镜头，海浪拍打礁石。", False, "camera_fixed is false"),
 ]
@@ -94,12 +120,21 @@ def test_a_camera_that_moves_and_stands_still_at_once_is_told(
         ("A photographer raises her camera and follows a bird with it.", True),
         ("镜头固定，一只猫跟着老鼠跑。", True),
         ('A sign reads "The camera pushes in".', True),
+        ("She pushes in the door.", True),
+        ("He pushes in, shouting.", True),
+        ("A handheld camera lies on a table.", True),
+        ("A drone flight is called off.", True),
     ],
 )
 def test_a_camera_that_agrees_with_its_argument_is_left_alone(
     catalog: Catalog, prompt: str, fixed: bool | None
 ) -> None:
     assert advice(catalog, "seedance-1.5-pro", prompt, camera_fixed=fixed) == ()
+
+
+def test_of_a_silent_model_nothing_is_said_where_no_sound_is_asked_for(catalog: Catalog) -> None:
+    assert advice(catalog, "seedance-1.0-pro", "a cat", generate_audio=False) == ()
+    assert advice(catalog, "seedance-1.0-pro", 'He says: "Hi."', generate_audio=False) != ()
 
 
 def test_a_camera_that_a_seller_fixes_unasked_counts_as_fixed(catalog: Catalog) -> None:
@@ -178,6 +213,13 @@ HOSTILE = [
     "--" + "x" * 19_000,
     "without " * 2_400,
     "every 1" * 2_800,
+    "no x " * 3_900,
+    ", no a b c d" * 1_600,
+    "16:9 a " * 2_800,
+    "says: no" * 2_400,
+    "1-5s" * 4_900,
+    "<" * 19_000 + "image 1",
+    ", 不要" * 4_700,
     "说" * 19_000,
     "all the " * 2_400,
 ]

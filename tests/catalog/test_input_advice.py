@@ -28,6 +28,8 @@ NAMING: list[tuple[str, str, int, str, str]] = [
     ("seedance-2.0", "[图1]打哈欠", 1, SYNTAX, "knows its inputs as 图片1; write that instead of '[图1]'"),
     ("seedance-2.0", "[Image 1] yawns", 1, SYNTAX, "instead of '[Image 1]'"),
     ("seedance-2.0", "<image_1> yawns", 1, SYNTAX, "instead of '<image_1>'"),
+    ("seedance-2.0", "<<<image_1>>> yawns", 1, SYNTAX, "instead of '<<<image_1>>>'"),
+    ("seedance-2.0", "The second image yawns", 2, UNNAMED, "never names Image 1:"),
     ("seedance-2.0", "photo 1 yawns", 1, SYNTAX, "instead of 'photo 1'"),
     ("seedance-1.0-lite", "Image 1 yawns", 1, SYNTAX, "knows its inputs as [Image 1]; write that instead of 'Image 1'"),
     ("seedance-1.0-lite", "@图1打哈欠", 1, SYNTAX, "knows its inputs as [图片1]; write that instead of '@图1'"),
@@ -70,6 +72,25 @@ def test_references_that_are_all_named_get_no_advice(
 
 def test_a_number_in_the_text_of_a_request_without_references_is_nobodys(catalog: Catalog) -> None:
     assert advice(catalog, "seedance-2.0", "a sign reads Video 2, Image 3") == ()
+
+
+@pytest.mark.parametrize(
+    ("model", "prompt", "frame", "said"),
+    [
+        ("seedance-2.0", "The fox of Image 1 jumps", True, "first_frame has no number: call it the picture, or attach"),
+        ("seedance-2.0", "Image 1 jumps", True, "names Image 1, and no reference is attached"),
+        ("seedance-1.5-pro", "The fox of Image 1 jumps", True, "first_frame has no number: call it the picture."),
+        ("seedance-2.0", "The fox of Image 1 jumps", False, "none is attached in reference_images"),
+        ("seedance-2.5", "@Video 1 goes on", False, "names @Video 1, and none is attached in reference_videos"),
+        ("seedance-1.5-pro", "The fox of Image 1 jumps", False, "seedance-1.5-pro at sandbox takes none"),
+    ],
+)  # fmt: skip
+def test_a_reference_that_is_named_where_none_is_attached_is_told(
+    catalog: Catalog, model: str, prompt: str, frame: bool, said: str
+) -> None:
+    (told,) = advice(catalog, model, prompt, first_frame=f"{HOST}/a.png" if frame else None)
+    assert told.code == BEYOND
+    assert said in told.text
 
 
 FIRST, LAST, LOCAL = f"{HOST}/a", f"{HOST}/b", "/m/a"

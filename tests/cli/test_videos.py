@@ -49,6 +49,7 @@ def test_several_takes_of_a_draft_are_priced_together_and_each_path_is_printed(r
     priced = run("estimate", *asked, "--quality", "draft")
     assert "2 videos: " in priced.stdout
     assert "Draft: seedance-1.0-pro at sandbox in 480p" in priced.stdout
+    assert "(--quality final with --based-on JOB_ID)" in priced.stdout
     made = run("generate", *asked, "--quality", "draft")
     assert made.returncode == 0, made.stderr
     assert len({Path(line) for line in made.stdout.splitlines() if Path(line).exists()}) == 2

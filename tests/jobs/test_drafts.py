@@ -136,7 +136,7 @@ async def test_elsewhere_the_cheapest_of_the_family_is_a_draft_of_another_video(
     assert final.estimate == plain.estimate.price
     told = [line for line in quote.notes if line.startswith("Draft: ")]
     assert "0.1651 USD" in told[0]
-    assert "another video" in told[0]
+    assert "a new take" in told[0]
     assert any("another video than the draft" in line for line in started.notes)
 
 

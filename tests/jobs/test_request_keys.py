@@ -108,6 +108,20 @@ async def test_a_default_that_is_written_out_is_the_same_request_under_its_key(
         await app.cancel(repeated.id)
 
 
+async def test_no_sound_of_a_silent_model_is_the_same_request_as_nothing_said(settings: Settings) -> None:
+    plain = VideoRequest(prompt="[sandbox:stall] a boat", model="seedance-1.0-pro")
+    async with open_app(settings) as app:
+        for terms in (PurchaseTerms(), PurchaseTerms(request_key=KEY)):
+            first = await app.generate(plain, terms)
+            silent = await app.generate(plain.model_copy(update={"generate_audio": False}), terms)
+            assert silent.job.id == first.job.id
+        spoken = plain.model_copy(update={"generate_audio": True})
+        with pytest.raises(InvalidRequest, match="makes silent video"):
+            await app.generate(spoken)
+        for job in await app.recent():
+            await app.cancel(job.id)
+
+
 @pytest.mark.parametrize("key", ["short", "x" * 65, "with space", "ünicode-key", "line\nbreak", ""])
 async def test_a_key_of_another_form_is_refused_before_anything_happens(settings: Settings, key: str) -> None:
     async with open_app(settings) as app:

@@ -68,6 +68,30 @@ async def test_every_code_can_be_provoked_by_asking_for_a_price(settings: Settin
     assert set(WAYS) == {code for codes in told.values() for code in codes} == set(advice_codes())
 
 
+ALIKE: list[tuple[dict[str, Any], set[str]]] = [
+    ({"prompt": "A fox. No blur, no extra limbs.", "model": "seedance-2.0"}, {"negative_prompt"}),
+    ({"prompt": "A man with no hat before a 4K television.", "model": "seedance-2.0"}, set()),
+    ({"prompt": "a fox", "model": "seedance-1.0-pro", "generate_audio": False}, set()),
+]
+
+
+async def test_what_is_ruled_out_is_told_and_what_is_described_is_not(settings: Settings) -> None:
+    with anyio.fail_after(30):
+        async with Client(create_server(settings)) as client:
+            for wish, codes in ALIKE:
+                priced = content(await client.call_tool("estimate_cost", wish))
+                assert {one["code"] for one in priced.get("advice", [])} == codes
+
+
+async def test_sound_of_a_silent_model_is_refused_with_the_reason(settings: Settings) -> None:
+    wish = {"prompt": "a fox", "model": "seedance-1.0-pro", "generate_audio": True}
+    with anyio.fail_after(30):
+        async with Client(create_server(settings)) as client:
+            refused = await client.call_tool("estimate_cost", wish)
+    assert refused.is_error
+    assert "makes silent video; leave it out" in text(refused)
+
+
 async def test_a_purchase_comes_with_the_advice_and_looking_at_it_without(
     environ: dict[str, str], era: Era
 ) -> None:

@@ -28,7 +28,7 @@ def advise(
         return tuple(check_timing(request, offer))
     prompt, model = request.prompt or "", offer.model
     return (
-        *check_sound(prompt, model),
+        *check_sound(prompt, model, asked),
         *check_prompt(prompt, model),
         *check_timing(request, offer),
         *check_camera(request, asked),

@@ -10,18 +10,29 @@ from ...types import VideoRequest
 from .speech import unquoted
 
 _MOVES = (
-    r"(?:push|pull|pan|tilt|orbit|circle|follow|track|doll(?:y|ie)|crane|move|glide|fly|flie|swoop|rise|descend|truck|arc"
+    r"(?:push|pull|pan|tilt|orbit|circle|follow|track|doll(?:y|ie)|crane|move|glide|fly|flie|swoop|rise|descend|truck|arc|zoom"
     r"|sweep|spin|whirl)(?:s|es|ing)?"
 )
 _HOW = r"(?:(?:slowly|gently|quickly|then|smoothly|steadily|gradually)\s+)*"
+_CARRIED = r"(?:handheld|hand-held|aerial|drone|steadicam|gimbal|tracking|moving|roving|pov|fpv|first-person)"
+_NO_THING = r"(?!\s+(?:the|an?|his|her|my|our|your|their|its|this|that|these|those)\b)"
+"""Behind "push in": who pushes in a door is no camera."""
 _MOVING = re.compile(
-    rf"(?:\b(?:the|our)\s+|(?:^|[.;,:!?\n])\s{{0,2}}|\bthen\s+)camera\s+{_HOW}{_MOVES}\b"
-    r"|\b(?:tracking|dolly|crane|orbit(?:ing)?|drone|fly-?through|follow|handheld|steadicam)\s+shot\b"
-    r"|\b(?:push(?:es|ing)?|dolly|dollies)[\s-]in\b|\bpull(?:s|ing)?[\s-]back shot\b|\bwhip[\s-]pan\b"
+    rf"(?:\b(?:the|our)\s+|(?:^|[.;,:!?\n])\s{{0,2}}|\bthen\s+|\b{_CARRIED}\s+)camera\s+{_HOW}{_MOVES}\b"
+    rf"|(?:^|[.;,:!?\n])\s{{0,2}}{_CARRIED}\s+camera\b"
+    r"|\b(?:tracking|dolly|crane|orbit(?:ing)?|drone|fly-?through|follow|hand-?held|steadicam|gimbal|fpv|arc)\s+shot\b"
+    r"|\bhand-?held\s+(?:footage|feel|look|style|movement)\b"
+    r"|\b(?:drone|fpv|aerial)\s+(?:drone\s+)?(?:flight|fly-?(?:over|through|by)|footage)\b(?!\s+(?:is|was|plan|to)\b)"
+    rf"|(?<!\bhe )(?<!\bthey )\bpush(?:es|ing)?[\s-]in\b{_NO_THING}"
+    r"|\b(?:dolly|dollies|dollying)[\s-](?:in|out|zoom|forward|back|left|right|towards?)\b|\bpull(?:s|ing)?[\s-]back shot\b"
+    r"|\bwhip[\s-]pan\b|\bvertigo (?:effect|shot|zoom)\b"
+    r"|\b(?:crash|slow|quick|fast|smooth|gentle|snap)[\s-](?:zoom|pan|tilt|dolly|orbit|push[\s-]in|pull[\s-](?:back|out))\b"
+    r"|\b(?:crane|tilt|boom)(?:s|ing)?[\s-](?:up|down)\s+(?:shot|to|from|over|past)\b"
     r"|\bpan(?:s|ning)?\s+(?:left|right)\b|\bcamera (?:movement|move)s?\s*:\s*(?!none|no\b|static|fixed)"
     r"|镜头(?:缓缓|缓慢|慢慢|快速|逐渐|平稳|迅速|随之|一直|再|然后)*地?"
     r"(?:推|拉|摇|横移|移动|平移|跟|环绕|上升|下降|旋转|升|降|后退|前移)"
-    r"|推镜|拉镜|摇镜|移镜|跟拍|环绕拍摄|运镜",
+    r"|推镜|拉镜|摇镜|移镜|跟拍|环绕拍摄|运镜|手持(?:镜头|拍摄|摄影)|希区柯克(?:式)?变焦|滑动变焦"
+    r"|(?:航拍|无人机)(?:镜头)?(?:飞越|飞过|飞行|掠过|穿越|穿过|俯冲|环绕|跟随)",
     re.IGNORECASE,
 )
 _STILL = re.compile(

@@ -6,28 +6,17 @@ import re
 from collections.abc import Iterator
 
 from ...remarks import Advice
-from ...texts import one_line
+from ...texts import listed, one_line
+from ...types import VideoRequest
 from ..commands import unknown_commands
+from ..guides import languages_of
 from ..models import Model
-from .speech import is_spoken_in, is_unmarked, spoken, unquoted
+from .negatives import has_heading, is_ruled_out
+from .parameters import has_parameter
+from .speech import is_braced, is_spoken_in, is_unmarked, spoken, unquoted
 from .timing import is_cut, shot_count, time_spans
 
-_PARAMETER = re.compile(
-    r"(?<![\w:.])(?:(?:16:9|9:16|4:3|3:4|21:9)(?!\s*[ap]\.?m\b)|(?:480|720|1080)p|4k)(?![\w:])", re.IGNORECASE
-)
 _ADDRESS = re.compile(r"(?:https?|asset)://\S+|\basset-[0-9a-z]{6,}", re.IGNORECASE)
-_NEGATIVE = re.compile(
-    r"(?:negative prompt"
-    r"|(?:^|[.,;:!?\n])\s{0,2}(?:and\s+)?(?:please\s+)?"
-    r"(?:do not|don't|avoid|no(?!\s+(?:one|longer|matter|more|doubt|sooner)\b))"
-    r"|\bwithout(?=\s+(?:any\s+)?(?!his\b|its\b|this\b|always\b)(?:people|text|[a-z]+(?<!s)s)\b)"
-    r")\b[:\s]+([^.,;]*)",
-    re.IGNORECASE,
-)
-_AUDIBLE = re.compile(
-    r"subtitle|caption|text|music|sound|audio|speech|speak|voice|dialogue|narrat|noise|sing|talk|song|words",
-    re.IGNORECASE,
-)
 _EVERY = re.compile(r"\bevery\s+\d+(?:\.\d+)?\s*(?:s|sec|seconds?)\b", re.IGNORECASE)
 _NUMBERED = re.compile(r"\bshots?\s*\d|\[shot", re.IGNORECASE)
 
@@ -50,13 +39,19 @@ def check_prompt(prompt: str, model: Model) -> list[Advice]:
         *_form(prompt, model),
         *_speech(prompt, model),
         *_shots(prompt, model),
-        *_negatives(unquoted(prompt), model),
+        *_negatives(prompt, model),
     ]
 
 
-def check_sound(prompt: str, model: Model) -> list[Advice]:
-    """Tell that the model makes no sound, unless `check_prompt` says it of the words that somebody is to speak."""
-    return [] if model.audio or is_spoken_in(prompt) else [_silent(f"{model.id} makes no sound.")]
+def check_sound(prompt: str, model: Model, asked: VideoRequest) -> list[Advice]:
+    """
+    Tell that the model makes no sound, unless none is asked for.
+
+    Of words that somebody is to speak `check_prompt` says it.
+    """
+    if model.audio or asked.generate_audio is False or is_spoken_in(prompt):
+        return []
+    return [_silent(f"{model.id} makes no sound.")]
 
 
 def _silent(text: str) -> Advice:
@@ -75,7 +70,7 @@ def _form(prompt: str, model: Model) -> Iterator[Advice]:
     found = [code for code, (_, letters) in _SCRIPTS.items() if letters.search(prompt)]
     unknown = [_SCRIPTS[code][0] for code in found if code not in model.languages]
     if unknown:
-        known = ", ".join(model.languages)
+        known = listed(languages_of(model))
         yield Advice(
             "prompt_language",
             f"{model.title} is not made for prompts in {' or '.join(unknown)}; it knows {known}.",
@@ -86,7 +81,7 @@ def _form(prompt: str, model: Model) -> Iterator[Advice]:
         yield Advice(
             "prompt_command", f"Take out --{name}: no model has such a command, and it may be read as one."
         )
-    if _PARAMETER.search(prompt):
+    if has_parameter(unquoted(prompt)):
         yield Advice(
             "prompt_parameter",
             "Give ratio and resolution in their own fields; in the text they have no effect.",
@@ -103,7 +98,7 @@ def _speech(prompt: str, model: Model) -> Iterator[Advice]:
     style = model.prompting.dialogue
     if style == "none" and is_spoken_in(prompt):
         yield _silent(f"{model.title} makes silent video: nobody will be heard. Models from 1.5 on speak.")
-    elif style == "quotes" and is_unmarked(prompt):
+    elif style == "quotes" and (is_unmarked(prompt) or is_braced(prompt)):
         yield Advice("dialogue_marks", 'Put spoken words in double quotes: she says: "Remember this."')
     elif style == "braces" and "{" not in prompt and (is_unmarked(prompt) or spoken(prompt)):
         yield Advice(
@@ -120,7 +115,7 @@ def _shots(prompt: str, model: Model) -> Iterator[Advice]:
                 "timeline_rhythm", "Times place events; they set no rhythm: leave out 'every n seconds'."
             )
         starts, ends = [0, *(end for _, end in spans)], [start for start, _ in spans]
-        if len(spans) > 1 and any(start != end for start, end in zip(ends, starts, strict=False)):
+        if any(start != end for start, end in zip(ends, starts, strict=False)):
             yield Advice(
                 "timeline_gaps",
                 "Let the times follow each other without gaps, from 0 to the duration: 0-3s, 3-7s.",
@@ -136,13 +131,12 @@ def _shots(prompt: str, model: Model) -> Iterator[Advice]:
 
 
 def _negatives(prompt: str, model: Model) -> Iterator[Advice]:
-    unheard = [match[0] for match in _NEGATIVE.finditer(prompt) if not _AUDIBLE.search(match[1])]
-    if model.prompting.negatives == "subtitles and audio" and unheard:
+    if model.prompting.negatives == "subtitles and audio" and is_ruled_out(prompt):
         yield Advice(
             "negative_prompt",
             "Only subtitles and sounds can be ruled out; say what should be seen instead of what should not.",
         )
-    if model.prompting.negatives == "ignored" and "negative prompt" in prompt.lower():
+    if model.prompting.negatives == "ignored" and (has_heading(prompt) or is_ruled_out(prompt)):
         yield Advice(
             "negative_prompt", f"{model.title} has no negative prompts; say what should be seen instead."
         )

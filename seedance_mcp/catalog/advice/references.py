@@ -10,6 +10,7 @@ from ...remarks import Advice
 from ...texts import one_line
 from ...types import REFERENCE_FIELDS, MediaKind, VideoRequest
 from ..offers import Offer
+from .speech import unquoted
 
 _PLAIN: Mapping[MediaKind, str] = {
     "image": r"images?|图片|图像|(?<![地版蓝企意试])图",
@@ -53,19 +54,19 @@ _ORDINALS: Mapping[str, int] = {
     word: number
     for number, words in enumerate(
         (
-            ("first", "one", "一"),
-            ("second", "two", "二"),
-            ("third", "three", "三"),
-            ("fourth", "four", "四"),
-            ("fifth", "five", "五"),
-            ("sixth", "six", "六"),
-            ("seventh", "seven", "七"),
-            ("eighth", "eight", "八"),
-            ("ninth", "nine", "九"),
+            ("first", "1st", "one", "一"),
+            ("second", "2nd", "two", "二"),
+            ("third", "3rd", "three", "三"),
+            ("fourth", "4th", "four", "四"),
+            ("fifth", "5th", "five", "五"),
+            ("sixth", "6th", "six", "六"),
+            ("seventh", "7th", "seven", "七"),
+            ("eighth", "8th", "eight", "八"),
+            ("ninth", "9th", "nine", "九"),
         ),
         1,
     )
-    for word in words
+    for word in (*words, str(number))
 }
 _NAMES: Mapping[MediaKind, tuple[str, str]] = {
     "image": ("Image", "图片"),
@@ -77,6 +78,13 @@ _CHINESE = re.compile("[\u4e00-\u9fff]")
 _MOST_IN_A_RANGE = 50
 _MOST_LISTED = 6
 _SHOWN = 40
+_MOST_BRACKETS = 4
+_MEANT = re.compile(
+    r"(?:\b(?:of|from|use|using|like|with)\s|[@\[【<])\s?(?:the\s)?$|(?:使用|用|参考|以|按照)\s?[@\[【]?$",
+    re.IGNORECASE,
+)
+"""What stands before a name of a reference, also where none is attached: no sign that reads "Image 1"."""
+_LOOK_BACK = 20
 
 
 def _mention_of(kind: MediaKind) -> re.Pattern[str]:
@@ -90,14 +98,20 @@ def _mention_of(kind: MediaKind) -> re.Pattern[str]:
 
 
 _MENTION: Mapping[MediaKind, re.Pattern[str]] = {kind: _mention_of(kind) for kind in _PLAIN}
-_NUMERALS = "|".join(word for word in _ORDINALS if word.isascii())
+_NUMERALS = "|".join(word for word in _ORDINALS if word.isascii() and not word.isdigit())
+_FURTHER = re.compile(
+    rf"\bthe\s(?P<english>{_NUMERALS}|other|last)\b(?!\s(?:shots?|scenes?|frames?|acts?|times?|floor|row|seconds?|minutes?|half)\b)"
+    r"|第(?P<chinese>[一二三四五六七八九1-9])[张个段幅](?!镜)|(?P<last>另一|最后一)[张段幅]",
+    re.IGNORECASE,
+)
+"""Where one of the images was named by its place, so are the others: "the first image is the fox, the second the cat"."""
 
 
 def _in_words(kind: MediaKind) -> re.Pattern[str]:
     word = f"(?:{_PLAIN[kind]}|{_FOREIGN[kind]})"
     return re.compile(
         rf"\b(?P<before>{_NUMERALS})\s(?:reference\s)?{word}\b|\b{word}\s(?P<after>{_NUMERALS})\b"
-        rf"|第?(?P<chinese>[一二三四五六七八九])[张个段]?(?:参考)?{word}|{word}(?P<behind>[一二三四五六七八九])",
+        rf"|(?:第?(?P<chinese>[一二三四五六七八九])|第(?P<digit>[1-9]))[张个段幅]?(?:参考)?{word}|{word}(?P<behind>[一二三四五六七八九])",
         re.IGNORECASE,
     )
 
@@ -107,10 +121,15 @@ _IN_WORDS: Mapping[MediaKind, re.Pattern[str]] = {kind: _in_words(kind) for kind
 
 @dataclass(frozen=True)
 class _Mention:
-    """Where the text names inputs: how it is written, the numbers, and those of them that can mean nothing else."""
+    """
+    Where the text names inputs: how it is written, the numbers, and those of them that can mean nothing else.
+
+    `meant`: it stands where an input is named, not where any picture could be.
+    """
 
     text: str
     form: str
+    meant: bool
     numbers: frozenset[int]
     certain: frozenset[int]
 
@@ -118,12 +137,15 @@ class _Mention:
 def check_references(request: VideoRequest, offer: Offer) -> Iterator[Advice]:
     """Tell which references the prompt never names, names by a number that there is not, or writes as no such model has it."""
     prompt, style = request.prompt or "", offer.model.prompting.references
+    if request.mode != "reference":
+        yield from _without_references(prompt, request, offer)
+        return
     if not prompt.strip() or not style:
         return
     chinese = len(_CHINESE.findall(prompt)) > len(prompt) / 4
     for field, kind in REFERENCE_FIELDS.items():
         count, mentions = len(request.sources(field)), list(_mentions(prompt, kind))
-        if not count and not (mentions and request.mode == "reference"):
+        if not count and not mentions:
             continue
         certain = {number for mention in mentions for number in mention.certain}
         beyond = sorted(number for number in certain if not 1 <= number <= count)
@@ -148,8 +170,35 @@ def check_references(request: VideoRequest, offer: Offer) -> Iterator[Advice]:
             )
 
 
+def _without_references(prompt: str, request: VideoRequest, offer: Offer) -> Iterator[Advice]:
+    """Tell that a name of a reference means nothing where none is attached."""
+    text = unquoted(prompt)
+    meant = [
+        (field, mention)
+        for field, kind in REFERENCE_FIELDS.items()
+        for mention in _mentions(text, kind)
+        if mention.certain and (mention.meant or (kind == "image" and request.first_frame))
+    ]
+    if not meant:
+        return
+    field, mention = meant[0]
+    name = one_line(mention.text, _SHOWN)
+    if request.first_frame and field == "reference_images":
+        frame = "first_frame has no number: call it the picture"
+        instead = f", or attach references in {field}" if field in offer.parameters else ""
+        yield Advice(
+            "reference_out_of_range",
+            f"The prompt names {name}, and no reference is attached; {frame}{instead}.",
+        )
+    else:
+        have = f"none is attached in {field}" if field in offer.parameters else f"{offer.label} takes none"
+        yield Advice("reference_out_of_range", f"The prompt names {name}, and {have}.")
+
+
 def _unnamed(prompt: str, kind: MediaKind, count: int, mentions: list[_Mention]) -> list[int]:
-    named = {number for mention in mentions for number in mention.numbers} | _numbered_in_words(prompt, kind)
+    named = {number for mention in mentions for number in mention.numbers} | _numbered_in_words(
+        prompt, kind, count
+    )
     if not named and ((count == 1 and _THE_ONLY[kind].search(prompt)) or _ALL.search(prompt)):
         return []
     return [number for number in range(1, count + 1) if number not in named]
@@ -167,19 +216,41 @@ def _mentions(prompt: str, kind: MediaKind) -> Iterator[_Mention]:
         form = {"@": "at", "[": "brackets", "": "plain"}.get(opening, "foreign")
         if match["plain"] is None or "_" in match["gap"] or "#" in match["gap"]:
             form = "foreign"
-        closing = {"[": "]", "【": "】", "<": ">", "{": "}"}.get(opening, "")
         yield _Mention(
-            text=match[0].strip() + closing,
+            text=_as_written(prompt, match),
             form=form,
+            meant=_is_meant(prompt, match),
             numbers=frozenset(numbers),
             certain=frozenset(certain if match["plain"] else ()),
         )
 
 
-def _numbered_in_words(prompt: str, kind: MediaKind) -> set[int]:
-    return {
+def _is_meant(prompt: str, match: re.Match[str]) -> bool:
+    start = match.start("plain")
+    return match["open"] not in ("", "#") or (
+        start >= 0 and _MEANT.search(prompt[max(0, start - _LOOK_BACK) : start]) is not None
+    )
+
+
+def _as_written(prompt: str, match: re.Match[str]) -> str:
+    """Return a mention with all the brackets around it."""
+    start, end = match.span()
+    while start > 0 and match.start() - start < _MOST_BRACKETS and prompt[start - 1] in "<[【{#@":
+        start -= 1
+    while end < len(prompt) and end - match.end() < _MOST_BRACKETS and prompt[end] in ">]】}":
+        end += 1
+    return prompt[start:end].strip()
+
+
+def _numbered_in_words(prompt: str, kind: MediaKind, count: int) -> set[int]:
+    found = {
         _ORDINALS[next(filter(None, match.groups())).lower()] for match in _IN_WORDS[kind].finditer(prompt)
     }
+    if found:
+        further = (next(filter(None, match.groups())).lower() for match in _FURTHER.finditer(prompt))
+        # "The other" and "the last" are the last one.
+        found |= {_ORDINALS.get(word, count) for word in further}
+    return found
 
 
 def _understood(form: str, style: str) -> bool:

@@ -37,6 +37,7 @@ _UNMARKED = re.compile(
     rf"(?:\b(?:{_SAYING})\b[^.!?,;\n\"“「{{]{{0,60}}?|(?:{_SAYING_ZH})[^。！？，；\n\"“「{{]{{0,20}}?)[:：]\s*(?=[^\s\"“「『«{{])",
     re.IGNORECASE,
 )
+_LINE = re.compile(r"[^\n]*")
 _LOOK_BACK = 120
 
 
@@ -63,6 +64,28 @@ def is_unmarked(prompt: str) -> bool:
         not _WRITTEN.search(prompt[max(0, match.start() - _LOOK_BACK) : match.start()])
         for match in _UNMARKED.finditer(unquoted(prompt, keep=True))
     )
+
+
+def is_braced(prompt: str) -> bool:
+    """Return whether words that somebody says stand in braces."""
+    return any(
+        match["brace"] is not None
+        and _is_said(prompt[max(0, match.start() - _LOOK_BACK) : match.start()], "")
+        for match in _QUOTED.finditer(prompt)
+    )
+
+
+def unspoken(prompt: str) -> str:
+    """Return the prompt without quotations, and without what follows "says:" in the same line."""
+    text = unquoted(prompt, keep=True)
+    kept, end = list[str](), 0
+    for match in _UNMARKED.finditer(text):
+        if match.start() >= end:
+            kept.append(text[end : match.end()])
+            # Nothing marks where unmarked speech ends.
+            line = _LINE.match(text, match.end())
+            end = line.end() if line else match.end()
+    return "".join([*kept, text[end:]])
 
 
 def unquoted(prompt: str, *, keep: bool = False) -> str:

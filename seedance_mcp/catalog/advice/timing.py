@@ -33,6 +33,7 @@ _SPAN = re.compile(
     r"(?:(?P<to_minutes>\d{1,2}):)?(?P<end>\d+)\s?(?P<unit>s|sec|secs|seconds|秒)?(?!\w|:\d)",
     re.IGNORECASE,
 )
+_COLON = re.compile(r"\s?[\])】）]?\s?[:：]")
 _SHOT = re.compile(
     r"\bshot\s*#?(?P<n>\d{1,2})\b(?!\s*(?:mm|s\b|sec))|(?:镜头|分镜)\s*(?P<zh>\d{1,2}|[一二三四五六七八九十])",
     re.IGNORECASE,
@@ -81,18 +82,29 @@ def check_timing(request: VideoRequest, offer: Offer) -> Iterator[Advice]:
 
 
 def time_spans(prompt: str) -> list[tuple[int, int]]:
-    """Return the stretches of a timeline in seconds, in the order of the text; a single stretch counts if it begins at 0."""
+    """
+    Return the stretches of a timeline in seconds, in the order of the text.
+
+    A single stretch counts if it begins at 0, or if it is a heading: "1-5s: a fox walks".
+    """
     found: list[tuple[int, int]] = []
+    headed = False
     for match in _SPAN.finditer(prompt):
         start = int(match["from_minutes"] or 0) * 60 + int(match["start"][:6])
         end = int(match["to_minutes"] or 0) * 60 + int(match["end"][:6])
         timed = match["unit"] is not None or (match["from_minutes"] and match["to_minutes"])
         if timed and start < end:
             found.append((start, end))
+            headed = headed or _is_heading(prompt, match)
     rising = all(one[0] < other[0] for one, other in pairwise(found))
-    if not found or not rising or (len(found) == 1 and found[0][0] != 0):
+    if not found or not rising or (len(found) == 1 and found[0][0] != 0 and not headed):
         return []
     return found
+
+
+def _is_heading(prompt: str, match: re.Match[str]) -> bool:
+    before = prompt[max(0, match.start() - 4) : match.start()].rstrip(" [(【（")[-1:]
+    return before in ("", *".;,!?\n。；，！？") and _COLON.match(prompt, match.end()) is not None
 
 
 def shot_count(prompt: str) -> int:

@@ -23,7 +23,7 @@ class Ladder:
 
     `estimate` is the price of the second step, None if unknown. `resolution` is what that step gives, which need not be
     what `final` has. With `days` the provider finishes the very take of the draft for so long; without, the second step
-    makes another video.
+    makes a new take.
     """
 
     final: VideoRequest
@@ -38,9 +38,7 @@ class Ladder:
         then = "quality='final' with based_on its job_id"
         second = f"{self.offer.label} in {self.resolution}, {_price(self.estimate)}"
         if self.days is None:
-            return (
-                f"Draft: {first}. It cannot be finished: {then} makes another video than the draft, {second}."
-            )
+            return f"Draft: {first}. The final will be a new take: {second} ({then})."
         size = "" if self.resolution == self.final.resolution else f", not in {self.final.resolution}"
         return f"Draft: {first}. {then} makes this very take in full within {self.days} days: {second}{size}."
 
