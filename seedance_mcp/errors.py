@@ -38,7 +38,7 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from .remarks import NO_REMARKS, Remarks
-from .texts import number_of
+from .texts import listed, number_of
 
 
 class SeedanceError(Exception):
@@ -181,8 +181,14 @@ class JobNotFound(SeedanceError, LookupError):
     code = "job_not_found"
     default_hint = "Call check_status without job_id to list recent jobs."
 
-    def __init__(self, job_id: str) -> None:
-        super().__init__(f"There is no job {job_id!r}.")
+    def __init__(self, job_id: str, of_set: Sequence[str] = ()) -> None:
+        """`of_set`: the id is that of a set, and these are its jobs."""
+        if of_set:
+            super().__init__(
+                f"{job_id} is a set of several videos, not one job.", hint=f"Its jobs are {listed(of_set)}."
+            )
+        else:
+            super().__init__(f"There is no job {job_id!r}.")
 
 
 class JobNotFinished(SeedanceError):

@@ -112,7 +112,7 @@ def _keep(connection: Connection, review: Review) -> tuple[Review, Review]:
     _ensure_video(job_records.find(connection, review.job_id))
     kept = reviews.newest(connection, review.job_id, review.by)
     if kept is None or not _says_the_same(kept, review):
-        if reviews.count(connection, review.job_id, review.by) >= _MOST_REVIEWS:
+        if reviews.count(connection, review.job_id, review.by, relayed=review.relayed) >= _MOST_REVIEWS:
             raise InvalidRequest(
                 [f"Job {review.job_id} has {_MOST_REVIEWS} verdicts of this kind already."],
                 hint="The last one stays in force; nothing was kept.",

@@ -243,9 +243,12 @@ async def jobs(app: App, limit: int) -> shape.JobsShape:
     shown: list[shape.JobShape] = []
     reviewed = await reviews.known(app, [one.id for one in found])
     unjudged = await reviews.unjudged(app)
+    places = await app.sets.places([one.id for one in found])
     for one in found:
         try:
-            shown.append(await job(app, one, reviewed=reviewed))
+            place = places.get(one.id)
+            whole = await job(app, one, reviewed=reviewed)
+            shown.append(whole.model_copy(update={"set_id": place.set_id}) if place else whole)
         except Exception:  # one that cannot be shown must not hide the others
             _LOG.exception("%s cannot be shown", one.id)
             notes = (*notes, f"Job {one.id} ({one.status.value}) cannot be shown; the server's log says why.")

@@ -75,6 +75,14 @@ class VariationShape(Shape):
     error: Failure | None
 
 
+class SetTotalShape(Shape):
+    """What the videos of a set cost together. No `charge`: not all of them are charged yet."""
+
+    count: int
+    estimate: Amount
+    charge: Amount | None
+
+
 class JobShape(Shape):
     """
     A job. `notes` are sentences for the person; `finished_meanwhile` are other jobs.
@@ -106,6 +114,7 @@ class JobShape(Shape):
     review: ReviewShape | None
     set_id: str | None = Field(default=None, exclude_if=lambda value: value is None)
     variations: tuple[VariationShape, ...] = Field(default=(), exclude_if=lambda value: not value)
+    total: SetTotalShape | None = Field(default=None, exclude_if=lambda value: value is None)
     next_step: str
     notes: tuple[str, ...] = ()
     advice: tuple[AdviceShape, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ..types import JobState, JobStatus, VideoSet
+from ..types import JobState, JobStatus, Price, VideoSet
 from . import results as shape
 from .amounts import amount
 from .job_views import failure
@@ -35,6 +35,7 @@ def of_set(app: App, shown: shape.JobShape, videos: VideoSet) -> shape.JobShape:
         update={
             "set_id": videos.id,
             "variations": variations,
+            "total": _total(videos),
             "next_step": _next_of_set(videos),
             "notes": (*shown.notes, *notes),
         }
@@ -45,7 +46,23 @@ def how_set_is(videos: VideoSet) -> str:
     """How many videos a set has, and how many are in which state."""
     counted = Counter(job.status for job in videos.jobs)
     words = ", ".join(f"{count} {status.value}" for status, count in counted.items())
-    return f"{videos.size} videos of one request: {words}."
+    total = _total(videos)
+    paid = None if total is None else (total.charge or total.estimate).usd
+    cost = f"; {paid} USD in all" if paid not in (None, "0") else ""
+    return f"{videos.size} videos of one request: {words}{cost}."
+
+
+def _total(videos: VideoSet) -> shape.SetTotalShape | None:
+    """What was bought of it costs; None where a price is unknown, or nothing was bought."""
+    bought = [job for job in videos.jobs if job.state not in _NOT_BOUGHT]
+    if not bought or not all(job.estimate.known for job in bought):
+        return None
+    charges = [job.charge for job in bought if job.charge is not None]
+    return shape.SetTotalShape(
+        count=len(bought),
+        estimate=amount(Price.sum_of([job.estimate for job in bought])),
+        charge=amount(Price.sum_of(charges)) if len(charges) == len(bought) else None,
+    )
 
 
 def _next_of_set(videos: VideoSet) -> str:
@@ -59,7 +76,7 @@ def _next_of_set(videos: VideoSet) -> str:
     made = [job.id for job in videos.jobs if job.status is JobStatus.SUCCEEDED]
     lost = [one for one in videos.variations if one.job.state in _NOT_BOUGHT]
     words = (
-        [f"Show the person the videos; view_video lets you look at one: source {', '.join(made)}."]
+        [f"Show the person the videos; view_video with source {videos.id} shows them side by side."]
         if made
         else []
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import secrets
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,14 +51,17 @@ class BoardFile:
     def write(self, port: int) -> RunningBoard:
         """Say where the board answers. Only whoever has claimed the place may. Raises OSError."""
         board = RunningBoard(port=port, secret=secrets.token_urlsafe(32))
-        with open_private(self._file) as file:
+        # Written anew and put in its place: what lies there may be a link, or readable by others.
+        fresh = self._folder / f"board-{secrets.token_hex(8)}.json"
+        with open_private(fresh, new=True) as file:
             file.write(json.dumps({"port": board.port, "secret": board.secret}).encode())
+        fresh.replace(self._file)
         return board
 
     def running(self) -> RunningBoard | None:
         """Return where the board of this state folder answers; None if none runs. Never raises."""
         try:
-            text = self._file.read_bytes()[:_MOST_BYTES]
+            text = _own_text(self._file)
             lock = FileLock(self._folder / "board.lock")
         except OSError:
             return None
@@ -75,6 +80,17 @@ class BoardFile:
     @property
     def _file(self) -> Path:
         return self._folder / "board.json"
+
+
+def _own_text(path: Path) -> bytes:
+    """Read the beginning of a plain file of this user's, without waiting for anything else. Raises OSError."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags)
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or (os.name == "posix" and found.st_uid != os.geteuid()):
+            raise OSError(f"{path} is no plain file of this user's")
+        return file.read(_MOST_BYTES)
 
 
 def _read(text: bytes) -> RunningBoard | None:

@@ -134,7 +134,8 @@ def find(connection: Connection, job_id: str) -> Job:
     query = f"SELECT {ROW} FROM jobs WHERE id = ?"  # noqa: S608  only names
     row = connection.execute(query, (job_id,)).fetchone()
     if row is None:
-        raise JobNotFound(job_id)
+        of_set = connection.execute("SELECT job_id FROM sets WHERE set_id = ? ORDER BY number", (job_id,))
+        raise JobNotFound(job_id, [one for (one,) in of_set])
     return parse(*cast("Row", row))
 
 

@@ -34,10 +34,10 @@ def newest(connection: Connection, job_id: str, by: str) -> Review | None:
     return next(iter(_read(rows)), None)
 
 
-def count(connection: Connection, job_id: str, by: str) -> int:
-    """Count the reviews of a job by an assistant, or by the person."""
-    query = "SELECT COUNT(*) FROM reviews WHERE job_id = ? AND author = ?"
-    return int(connection.execute(query, (job_id, by)).fetchone()[0])
+def count(connection: Connection, job_id: str, by: str, *, relayed: bool) -> int:
+    """Count the reviews of a job by an assistant, by the person, or of the person's that an assistant handed on."""
+    query = "SELECT COUNT(*) FROM reviews WHERE job_id = ? AND author = ? AND relayed = ?"
+    return int(connection.execute(query, (job_id, by, relayed)).fetchone()[0])
 
 
 def in_force(connection: Connection, job_ids: Sequence[str]) -> dict[str, Review]:

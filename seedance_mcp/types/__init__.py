@@ -13,7 +13,7 @@ from .review import MAX_REVIEW_CHARACTERS, SCORES, Opinion, Review, Reviewer, Un
 from .task import Submission, TaskState, TaskStatus
 from .terms import PurchaseTerms
 from .video_set import SET_PREFIX, Place, Variation, VideoSet
-from .wanted import Wanted, is_same_request, is_same_setting, is_same_video
+from .wanted import Wanted, is_same_request, is_same_setting, is_same_video, is_same_wherever_often
 
 __all__ = [
     "FINISHED_STATES",
@@ -57,5 +57,6 @@ __all__ = [
     "is_same_request",
     "is_same_setting",
     "is_same_video",
+    "is_same_wherever_often",
     "job_code",
 ]

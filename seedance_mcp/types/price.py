@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -22,6 +23,16 @@ class Price:
     def times(self, count: int) -> Price:
         """Return what so many of the same cost together."""
         return replace(self, amount=self.amount * count, usd=self.usd * count)
+
+    @classmethod
+    def sum_of(cls, prices: Sequence[Price]) -> Price:
+        """Add up prices in one currency, of which there is at least one."""
+        return replace(
+            prices[0],
+            amount=sum((price.amount for price in prices), Decimal(0)),
+            usd=sum((price.usd for price in prices), Decimal(0)),
+            known=all(price.known for price in prices),
+        )
 
     @property
     def is_free(self) -> bool:

@@ -68,7 +68,12 @@ class VideoRequest(BaseModel):
     reference_audios: tuple[Source, ...] = Field(default=(), max_length=50)
     generate_audio: bool | None = None
     camera_fixed: bool | None = None
-    fit: bool | None = Field(default=None, description="Send images redrawn to fit the model")
+    # As `quality` below, and so that a request without it has the digest that it always had.
+    fit: bool | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="Send images redrawn to fit the model",
+    )
     seed: int | None = Field(default=None, ge=-1, le=4294967295)
     watermark: bool | None = None
     return_last_frame: bool | None = None

@@ -26,18 +26,24 @@ class Wanted:
 
 def is_same_video(then: Wanted, now: Wanted) -> bool:
     """
-    Return whether the same video is asked for, whoever makes it.
+    Return whether the same video is asked for, whoever makes it, and however many takes of it at once.
 
     A setting that is not given is the same as one that is given with the value which it has where it is not given:
     at the offer that was chosen then, or at the one that would be chosen now. Where neither gives it, it is the same
     whatever those offers make of it. Two different values that are given are two videos.
     """
-    fields = (then.given.keys() | now.given.keys()) - {"provider"}
+    fields = (then.given.keys() | now.given.keys()) - {"provider", "variations"}
     return then.content == now.content and all(is_same_setting(name, then, now) for name in fields)
 
 
 def is_same_request(then: Wanted, now: Wanted) -> bool:
-    """Return whether the same video is asked for (`is_same_video`) and of no other provider."""
+    """Return whether the same video is asked for (`is_same_video`), as often, and of no other provider."""
+    as_often = then.given.get("variations") == now.given.get("variations")
+    return as_often and is_same_wherever_often(then, now)
+
+
+def is_same_wherever_often(then: Wanted, now: Wanted) -> bool:
+    """As `is_same_request`, however many takes of it are wanted at once."""
     return is_same_video(then, now) and is_same_setting("provider", then, now)
 
 

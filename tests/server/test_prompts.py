@@ -179,7 +179,7 @@ async def test_a_film_is_priced_as_the_sum_of_jobs_that_may_be_bought(
     limits = Catalog.load().models["seedance-2.0"].durations
     assert all(limits.min <= length <= limits.max for _, length in jobs)
     assert "within the limit for one job up to " in text
-    [told] = re.findall(r"That is together for ([\d.]+) USD, at most ", text)
+    [told] = re.findall(r"Together that costs ([\d.]+) USD, at most ", text)
     assert abs(Decimal(told) - total) <= Decimal("0.01") * len(jobs)
     assert f"film of {seconds} seconds" in text
 

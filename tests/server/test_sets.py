@@ -49,6 +49,8 @@ async def test_a_set_is_priced_asked_about_made_and_looked_at_as_one(
     assert len({variation["seed"] for variation in found["variations"]}) == 2
     assert all(Path(variation["video_path"]).exists() for variation in found["variations"])
     assert text(answer).startswith("2 videos of one request: 2 succeeded.")
+    assert (found["total"]["count"], found["total"]["estimate"]["usd"]) == (2, "0.6")
+    assert found["total"]["charge"]["usd"] == "0"
     assert found["job_id"] == found["variations"][0]["job_id"]
     (shown,) = [block for block in answer.content if isinstance(block, ImageContent)]
     (sheet,) = [part for part in alone.contents if isinstance(part, BlobResourceContents)]
@@ -60,7 +62,7 @@ async def test_a_set_is_priced_asked_about_made_and_looked_at_as_one(
     assert one["set_id"] == again["set_id"] == made["set_id"]
     assert again["deduplicated"]
     assert not found.get("finished_meanwhile")
-    assert all("set_id" not in job for job in plain["jobs"])
+    assert {job["set_id"] for job in plain["jobs"]} == {made["set_id"]}
 
 
 async def test_a_number_of_variations_that_is_none_is_refused(environ: dict[str, str]) -> None:

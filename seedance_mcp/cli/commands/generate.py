@@ -83,6 +83,8 @@ async def _make(
                 file=sys.stderr,
             )
         jobs = (started.job,) if started.videos is None else started.videos.jobs
+        if started.videos is not None:
+            print(f"set {started.videos.id}: {len(jobs)} videos", file=sys.stderr)
         codes = [
             await finish(app, await wait_with_progress(app, job), as_json=arguments.json) for job in jobs
         ]

@@ -16,7 +16,7 @@ from ...app import Viewed
 from ...config import Settings, load_settings
 from ...errors import InvalidRequest, MediaError
 from ...texts import inert
-from ...types import MAX_COMPARED, MAX_SHEET_FRAMES, Look
+from ...types import MAX_COMPARED, MAX_SHEET_FRAMES, SET_PREFIX, Look
 from ..arguments import absolute, seconds, whole, whole_number
 from ..opening import opened
 from ..text import json_text
@@ -65,7 +65,7 @@ def execute(arguments: argparse.Namespace) -> int:
     out = _new_sheet(Path(arguments.out)) if arguments.out else None
     sources: list[str] = []
     for source in arguments.source:
-        if not source.startswith("job_") or Path(source).exists():
+        if not source.startswith(("job_", SET_PREFIX)) or Path(source).exists():
             source = absolute(source)
             settings = settings.also_reading(Path(source).parent)
         sources.append(source)

@@ -22,8 +22,6 @@ _UNCLEAR = frozenset({JobState.UNRESOLVED, JobState.MISSING})
 
 
 _CONTENT = ("prompt", *MEDIA_FIELDS)
-_ADDED = ("fit",)
-"""Fields that are younger than the first jobs: where they are not given, a request has the digest that it always had."""
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
 """Blanks without a width: zero width space, word joiner, byte order mark."""
 
@@ -95,9 +93,6 @@ def digest_of_planned(seller: Collection[str], planned: VideoRequest, digests: M
     `seller` says from whom: provider, endpoint and, where that is to count, account.
     """
     content = planned.model_dump(mode="json", exclude={"based_on", "provider"})
-    for name in _ADDED:
-        if content[name] is None:
-            del content[name]
     return _digest([*seller, _by_content(content, planned, digests)])
 
 

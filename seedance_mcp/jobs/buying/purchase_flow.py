@@ -154,9 +154,11 @@ class PurchaseFlow:
             return asked
         videos = await self._store.read(partial(set_of, key=key))
         bought = [job for job in videos.jobs if job.state not in transitions.NOT_BOUGHT] if videos else []
-        if not bought or asked.request.quality is not None:
+        if not bought:
             return asked
-        named = {"provider": bought[0].provider, "model": bought[0].model}
+        named = {"provider": bought[0].provider}
+        if asked.request.quality is None:  # a draft may be bought as another model than it is asked for
+            named["model"] = bought[0].model
         return replace(asked, request=asked.request.model_copy(update=named))
 
     async def _plan(self, asked: ResolvedRequest) -> Plan:

@@ -97,7 +97,8 @@ def _stored(
         base_url=intent.base_url,
         model=intent.model,
         endpoint=intent.endpoint,
-        request=intent.request,
+        # What was drawn anew is sent already; servers of earlier versions could not read a record with it.
+        request=intent.request.model_copy(update={"fit": None}),
         fingerprint=fingerprint,
         client_key=f"{fingerprint}:{job_records.repetitions(connection, fingerprint)}",
         tag=intent.tag,
@@ -224,7 +225,9 @@ def _to_be_agreed(
     dear = confirmations.needed(price, mode=settings.confirm, above_usd=settings.confirm_above_usd)
     digests = (fingerprint, *intent.stands_for)
     same = repeated_requests.same_ids(connection, intent.wanted)
-    repeated = "" if intent.maximum.is_free else confirmations.repeated(connection, digests, same, now)
+    repeated = ""
+    if not intent.maximum.is_free:
+        repeated = confirmations.repeated(connection, digests, same, more=count, now=now)
     if not (dear or repeated):
         return None
     question = Question.about(

@@ -27,6 +27,7 @@ from .folders import open_folder
 from .in_process import ToolsHere
 from .media import played
 from .page import local_page
+from .peers import is_another_user
 from .requests import Answer, CodeToExchange, CodeWanted, Purchase, Refused, Verdict, arguments_of, body_of
 from .sessions import Sessions
 
@@ -91,7 +92,11 @@ class LocalBoard:
         return HTMLResponse(local_page())
 
     async def _session(self, request: Request) -> Response:
-        token = self.sessions.open((await body_of(request, CodeToExchange)).code)
+        given = await body_of(request, CodeToExchange)
+        # The code stood among a program's arguments, which all users of a machine can read.
+        if request.client is not None and is_another_user(request.client.host, request.client.port):
+            return refusal(403, "another_user", "Only the user who runs the board may open it.")
+        token = self.sessions.open(given.code)
         if token is None:
             return refusal(401, "not_signed_in", "This code was used, or is older than a minute.", _SIGN_IN)
         return JSONResponse({"token": token})

@@ -22,7 +22,8 @@ class Choice:
     """
     What a request would be made with, every default filled in. No estimate: the price is unknown.
 
-    `trouble` says why nothing can be bought now; the provider and the price are then open.
+    `refused` says why this very request would not be bought. `trouble` says why nothing can be bought now; the provider
+    and the price are then open.
     """
 
     offer: Offer
@@ -30,6 +31,7 @@ class Choice:
     estimate: Estimate | None = None
     reason: str = ""
     left_today_usd: Decimal | None = None
+    refused: str = ""
     trouble: str = ""
 
     @property
@@ -67,6 +69,7 @@ async def choose(opening: Opening, request: VideoRequest, mode: Mode) -> Choice:
         estimate=quote.estimate,
         reason=quote.reason,
         left_today_usd=quote.budget.left_today_usd,
+        refused=quote.outlook.refused or "",
     )
 
 
@@ -143,7 +146,8 @@ def cost_in_words(choice: Choice, instead: str | None = None) -> str:
     if choice.estimate is None:
         return "What that costs is unknown."
     price, most = choice.estimate.price.usd, choice.estimate.maximum.usd
-    return f"That costs {digits(price)} USD, at most {digits(most)}; {left_in_words(choice)}."
+    refused = f" It would be refused now: {choice.refused}" if choice.refused else ""
+    return f"That costs {digits(price)} USD, at most {digits(most)}; {left_in_words(choice)}.{refused}"
 
 
 def left_in_words(choice: Choice) -> str:

@@ -106,9 +106,11 @@ async def _storyboard(context: _Context, given: _Given) -> Sequence[ContentBlock
     lengths = f"One job makes {shortest} to {longest} seconds"
     lengths += f", within the limit for one job up to {within}" if within < longest else ""
     price = await price_of(opening, choice, jobs)
-    total = "at a price that is unknown"
+    total = "What that costs together is unknown"
     if price is not None:
-        total = f"together for {digits(price[0])} USD, at most {digits(price[1])}"
+        total = f"Together that costs {digits(price[0])} USD, at most {digits(price[1])}"
+    over = price is not None and price[1] > (choice.left_today_usd or 0)
+    beyond = ": more than may be spent today, so that it takes several days or a cheaper plan" if over else ""
     return _message(
         "storyboard",
         _without_length(choice),
@@ -117,7 +119,7 @@ async def _storyboard(context: _Context, given: _Given) -> Sequence[ContentBlock
         idea=_quoted("idea", given["idea"]),
         seconds=seconds,
         lengths=f"{lengths}: {seconds} seconds are at least {_in_words(jobs)}.",
-        cost=cost_in_words(choice, f"That is {total}; {left_in_words(choice)}."),
+        cost=cost_in_words(choice, f"{total}; {left_in_words(choice)}{beyond}."),
     )
 
 

@@ -43,7 +43,7 @@ class LookArguments(Closed):
 async def view_video(
     call: Call,
     *,
-    source: Annotated[str, Field(max_length=4096, description="Job id or local path")],
+    source: Annotated[str, Field(max_length=4096, description="Job or set id, or local path")],
     looking: LookArguments,
 ) -> Answer:
     """

@@ -70,12 +70,14 @@ def needed(price: Price, *, mode: Confirm, above_usd: Decimal) -> bool:
     return mode != "off" and (not price.known or price.usd > above_usd)
 
 
-def repeated(connection: Connection, digests: Collection[str], same: Collection[str], now: float) -> str:
+def repeated(
+    connection: Connection, digests: Collection[str], same: Collection[str], *, more: int, now: float
+) -> str:
     """
     Return how often the very same request was bought within the last hour, if that is why a person has to be asked.
 
     `digests` are what other jobs for it may stand for, `same` the ids of those that are known by themselves (see
-    `repeated_requests`).
+    `repeated_requests`). `more` are to be bought now.
     """
     refused = sorted(transitions.NOT_BOUGHT)
     (count,) = connection.execute(
@@ -85,9 +87,9 @@ def repeated(connection: Connection, digests: Collection[str], same: Collection[
         f" OR jobs.id IN (SELECT job_id FROM stand_ins WHERE fingerprint IN ({marks(digests)})))",
         (*_within(connection, _HOUR, now), *refused, *digests, *same, *digests),
     ).fetchone()
-    return (
-        f"The very same was bought {count} times within the last hour." if count >= _SAME_IN_AN_HOUR else ""
-    )
+    if not count or count + more <= _SAME_IN_AN_HOUR:
+        return ""
+    return f"The very same was bought {'once' if count == 1 else f'{count} times'} within the last hour."
 
 
 def agreed(

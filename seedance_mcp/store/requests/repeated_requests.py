@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Collection, Iterator
 
-from ...types import Job, Wanted, is_same_request
+from ...types import Job, Wanted, is_same_request, is_same_wherever_often
 from .. import job_records
 from ..database import Connection, marks
 
@@ -50,11 +50,16 @@ def made_for(connection: Connection, digests: Collection[str], asked: Wanted | N
 
 
 def same_ids(connection: Connection, asked: Wanted | None) -> list[str]:
-    """Return the ids of all jobs for the same request, without those whose record is damaged."""
+    """
+    Return the ids of all jobs for the same request, without those whose record is damaged.
+
+    However many takes were bought at once: each of a set is one of them.
+    """
     found: list[str] = []
     for job_id in _alike(connection, asked) if asked is not None else ():
         with contextlib.suppress(job_records.DamagedRecord):
-            if _wanted_so(job_records.find(connection, job_id), asked):
+            wanted = job_records.find(connection, job_id).wanted
+            if asked is not None and wanted is not None and is_same_wherever_often(wanted, asked):
                 found.append(job_id)
     return found
 

@@ -1,0 +1,35 @@
+"""Which user of this machine a connection to the board comes from, where the system tells."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+_TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
+
+
+def is_another_user(host: str, port: int) -> bool:
+    """
+    Return whether the program at this end of a connection certainly runs for another user of this machine.
+
+    Linux lists the owner of every connection. Elsewhere, and where the connection is not listed, nothing is certain.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    for table in _TABLES:
+        try:
+            lines = Path(table).read_text(encoding="ascii").splitlines()
+        except (OSError, ValueError):
+            continue
+        for owner in owners(lines, host, port):
+            return owner != os.geteuid()
+    return False
+
+
+def owners(lines: list[str], host: str, port: int) -> list[int]:
+    """Name the users that own a connection whose own end is this IPv4 address and port, by a table of the kernel's."""
+    words = bytes(int(part) for part in reversed(host.split("."))).hex().upper()
+    ends = {f"{words}:{port:04X}", f"0000000000000000FFFF0000{words}:{port:04X}"}
+    fields = [line.split() for line in lines[1:]]
+    return [int(field[7]) for field in fields if len(field) > 7 and field[1] in ends]
