@@ -109,14 +109,36 @@ async def test_without_seeds_they_are_takes_and_another_number_is_another_wish(
 ) -> None:
     async with opening() as shop:
         shop.emulator.behaviour.endless = True
-        three = await shop.start(3, model=SEEDLESS)
         two = await shop.start(2, model=SEEDLESS)
         one = await shop.start(None, model=SEEDLESS)
         again = await shop.start(2, model=SEEDLESS, duration=5)
-        assert len(shop.bodies) == 6
+        assert len(shop.bodies) == 3
         assert (one.deduplicated, one.videos) == (False, None)
         assert (again.deduplicated, videos(again).id) == (True, videos(two).id)
-        assert not set(ids(videos(three))) & set(ids(videos(two)))
+        assert one.job.id not in ids(videos(two))
+
+
+async def test_the_fourth_of_the_very_same_is_asked_about_however_many_at_once(opening: Opening) -> None:
+    async with opening(SEEDANCE_CONFIRM="ask", SEEDANCE_CONFIRM_ABOVE_USD="5") as shop:
+        await shop.start(2, model=SEEDLESS)
+        with pytest.raises(ConfirmationRequired, match="bought 2 times within the last hour"):
+            await shop.start(3, model=SEEDLESS)
+        await shop.start(None, model=SEEDLESS)
+        with pytest.raises(ConfirmationRequired, match="bought 3 times within the last hour"):
+            await shop.start(4, model=SEEDLESS)
+        assert len(shop.bodies) == 3
+
+
+async def test_a_no_holds_for_every_number_of_takes(opening: Opening) -> None:
+    async with opening(SEEDANCE_CONFIRM="ask", SEEDANCE_CONFIRM_ABOVE_USD="0") as shop:
+        with pytest.raises(ConfirmationRequired) as question:
+            await shop.start(3)
+        assert question.value.token
+        await shop.app.questions.decline(question.value.approval)
+        for number in (2, None):
+            with pytest.raises(ConfirmationRequired) as again:
+                await shop.start(number)
+            assert again.value.token is None
 
 
 async def test_caps_hold_for_all_of_them_together_and_then_nothing_is_reserved(opening: Opening) -> None:

@@ -1,0 +1,36 @@
+"""Whose program is at the other end of a connection to the board."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+
+import pytest
+
+from seedance_mcp.server.board.peers import is_another_user, owners
+
+TABLE = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1 1 0 100 0 0 10 0
+   1: 0100007F:C0DE 0100007F:1F90 01 00000000:00000000 00:00000000 00000000 65534        0 2 1 0 20 4 30 10 -1
+   2: 0000000000000000FFFF00000100007F:C0DF 0000000000000000FFFF00000100007F:1F90 01 0:0 00:0 0  1001        0 3
+"""
+
+
+def test_the_kernels_table_names_the_owner_of_the_other_end() -> None:
+    lines = TABLE.splitlines()
+    assert owners(lines, "127.0.0.1", 0xC0DE) == [65534]
+    assert owners(lines, "127.0.0.1", 0xC0DF) == [1001]
+    assert owners(lines, "127.0.0.1", 0xC0E0) == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux lists who owns a connection")
+def test_ones_own_connection_is_not_another_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as own,
+    ):
+        host, port = own.getsockname()
+        assert not is_another_user(host, port)
+        monkeypatch.setattr(os, "geteuid", lambda: 4_000_000_000)
+        assert is_another_user(host, port)
