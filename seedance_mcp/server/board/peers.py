@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
@@ -27,7 +28,7 @@ def is_another_user(host: str, port: int) -> bool:
     return False
 
 
-def owners(lines: list[str], host: str, port: int) -> list[int]:
+def owners(lines: Sequence[str], host: str, port: int) -> list[int]:
     """Name the users that own a connection whose own end is this IPv4 address and port, by a table of the kernel's."""
     words = bytes(int(part) for part in reversed(host.split("."))).hex().upper()
     ends = {f"{words}:{port:04X}", f"0000000000000000FFFF0000{words}:{port:04X}"}
