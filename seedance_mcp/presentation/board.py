@@ -191,7 +191,7 @@ async def board(app: App, *, before: str | None = None, limit: int = JOBS_A_PAGE
 
 _STOPPED = (
     "Nothing is bought now, because the job database was lost and what was spent before is not known."
-    " `seedance-mcp doctor --allow-spending` lets purchases go on."
+    " `seedance-mcp jobs allow-spending` lets purchases go on."
 )
 
 
