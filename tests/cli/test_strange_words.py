@@ -62,7 +62,7 @@ def test_a_terminal_of_ascii_alone_gets_all_of_the_json_and_most_of_the_words(ru
         (("estimate", "a fox", "--provider-options", "a=\udcff"), "provider_options[0]"),
         (("generate", "a fox", "--request-key", "12345678\udcff"), "--request-key"),
         (("jobs", "show", "job_\udcff"), "job_id"),
-        (("view", "\udcff.mp4"), "source"),
+        (("view", "\udcff.mp4"), "source[0]"),
         (("view", "a.mp4", "--out", "\udcff.jpg"), "out"),
         (("approve", "\udcff"), "code"),
     ],
