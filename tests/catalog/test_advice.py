@@ -143,7 +143,7 @@ def test_a_camera_that_a_seller_fixes_unasked_counts_as_fixed(catalog: Catalog) 
     asked = VideoRequest(prompt="The camera pulls back from a boat.", first_frame=f"{HOST}/a.png")
     told = advise(resolve(asked, offer, {}), offer, {}, asked=asked)
     assert [one.text for one in told if one.code == "camera_contradiction"] == [
-        "Here camera_fixed is true unless it is given, and the text moves the camera: say camera_fixed=false, or take the"
+        "Here camera_fixed is true unless it is given, and the text moves the camera: say camera_fixed false, or take the"
         " movement out."
     ]
 

@@ -135,7 +135,7 @@ SHAPES: dict[str, tuple[str, Sizes, dict[str, Any], str, str]] = {
         {"a": (1290, 720)},
         {"first_frame": LOCAL, "aspect_ratio": "16:9"},
         "frame_near_miss",
-        "with fit=true (or SEEDANCE_FIT=1) a copy of exactly 1280x720 is sent",
+        "with fit true (or SEEDANCE_FIT=1) a copy of exactly 1280x720 is sent",
     ),
     "a frame of 16:9 where the pixels are not quite that": (
         "seedance-2.0",

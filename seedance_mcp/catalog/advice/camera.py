@@ -57,10 +57,10 @@ def check_camera(request: VideoRequest, asked: VideoRequest) -> Iterator[Advice]
         by = "camera_fixed is true" if asked.camera_fixed else "Here camera_fixed is true unless it is given"
         yield Advice(
             "camera_contradiction",
-            f"{by}, and the text moves the camera: say camera_fixed=false, or take the movement out.",
+            f"{by}, and the text moves the camera: say camera_fixed false, or take the movement out.",
         )
     if asked.camera_fixed is False and still and not moving:
         yield Advice(
             "camera_contradiction",
-            "camera_fixed is false, and the text wants a camera that stands still: say camera_fixed=true.",
+            "camera_fixed is false, and the text wants a camera that stands still: say camera_fixed true.",
         )

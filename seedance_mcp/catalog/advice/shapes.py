@@ -49,7 +49,7 @@ def check_shapes(request: VideoRequest, offer: Offer, media: Mapping[str, MediaF
 def _near_miss(field: str, shape: Size, canvas: Size, file: MediaFile | None) -> Advice:
     way = f"best give it exactly {_pixels(canvas)}"
     if file is not None and file.path is not None:
-        way = f"with fit=true (or SEEDANCE_FIT=1) a copy of exactly {_pixels(canvas)} is sent"
+        way = f"with fit true (or SEEDANCE_FIT=1) a copy of exactly {_pixels(canvas)} is sent"
     return Advice(
         "frame_near_miss",
         f"{field} is {_pixels(shape)}, and the video {_pixels(canvas)}, nearly the same shape: some pixels are cut off or"

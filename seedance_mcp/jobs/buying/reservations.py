@@ -97,8 +97,7 @@ def _stored(
         base_url=intent.base_url,
         model=intent.model,
         endpoint=intent.endpoint,
-        # What was drawn anew is sent already; servers of earlier versions could not read a record with it.
-        request=intent.request.model_copy(update={"fit": None}),
+        request=intent.request,
         fingerprint=fingerprint,
         client_key=f"{fingerprint}:{job_records.repetitions(connection, fingerprint)}",
         tag=intent.tag,

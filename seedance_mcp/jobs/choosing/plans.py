@@ -35,7 +35,7 @@ class Ladder:
     def words(self, draft: Plan) -> str:
         """Describe both steps and their prices."""
         first = f"{draft.offer.label} in {draft.request.resolution}, {_price(draft.estimate)}"
-        then = "quality='final' with based_on its job_id"
+        then = "quality final with based_on its job_id"
         second = f"{self.offer.label} in {self.resolution}, {_price(self.estimate)}"
         if self.days is None:
             return f"Draft: {first}. The final will be a new take: {second} ({then})."

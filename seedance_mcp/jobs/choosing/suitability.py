@@ -112,7 +112,7 @@ def _tried(
     if problem is None:
         return None, sent.notes if fit else ()
     if not fit and sent.limits and _problem(request, offer, sent.media, carried=carried) is None:
-        problem = f"{problem} (with fit=true or SEEDANCE_FIT=1 a copy that fits is made)"
+        problem = f"{problem} (with fit true or SEEDANCE_FIT=1 a copy that fits is made)"
     return problem, ()
 
 

@@ -13,7 +13,7 @@ from ...types import FRAME_FIELDS, MediaFile, VideoRequest
 if TYPE_CHECKING:
     from ...catalog import Offer
 
-FIT_HINT = "With fit=true (or SEEDANCE_FIT=1) the server makes a copy of the image that fits, instead of refusing it."
+FIT_HINT = "With fit true (or SEEDANCE_FIT=1) the server makes a copy of the image that fits, instead of refusing it."
 
 _DRAWN = ("image/png", "image/jpeg")
 _Size = tuple[int, int]
