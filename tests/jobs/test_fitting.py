@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from PIL import Image
 from seedance_mcp.app import open_app
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.errors import InvalidRequest
+from seedance_mcp.store import job_records
 from seedance_mcp.types import Price, VideoRequest
 from tests.emulator import Emulator
 from tests.media import planting
@@ -93,7 +95,7 @@ async def test_a_frame_of_nearly_the_right_shape_gets_the_videos_pixels_if_wante
             async with open_app(here) as app:
                 quote = await app.estimate(wish)
                 started = await app.generate(wish)
-                await app.wait(started.job.id, 30)
+                kept = json.loads(job_records.dump(await app.wait(started.job.id, 30)))
             [submit] = [call for call in emulator.ledger.calls if call.name == "submit"]
             image = arrived(emulator)
     assert image.size == becomes
@@ -103,6 +105,8 @@ async def test_a_frame_of_nearly_the_right_shape_gets_the_videos_pixels_if_wante
         assert any(said in note for note in told.notes) is drawn
         assert ("frame_near_miss" in [one.code for one in told.advice]) is not drawn
     assert b'"fit"' not in submit.body
+    # Servers of earlier versions refuse a record with a field that they do not know.
+    assert ("fit" in kept["request"]) is (fit is not None)
 
 
 async def test_a_frame_that_has_the_shape_or_quite_another_is_sent_as_it_is(tmp_path: Path) -> None:

@@ -130,6 +130,18 @@ async def test_a_program_that_changes_its_mind_for_ever_is_stopped(reviews: Revi
     assert (await reviews.of(["take"]))["take"].opinion.verdict == "usable"
 
 
+async def test_whoever_speaks_for_the_person_for_ever_leaves_them_room(
+    reviews: Reviews,
+) -> None:
+    for number in range(100):
+        judged = opinion("good" if number % 2 else "bad")
+        await reviews.add("take", judged, by="person", relayed=True)
+    with pytest.raises(InvalidRequest, match="100 verdicts"):
+        await reviews.add("take", opinion("usable"), by="person", relayed=True)
+    await reviews.add("take", opinion("usable"), by="person")
+    assert (await reviews.of(["take"]))["take"].opinion.verdict == "usable"
+
+
 def test_everything_that_is_wrong_with_an_opinion_is_named_at_once() -> None:
     scores: dict[str, Any] = {
         "taste": 3,

@@ -244,6 +244,26 @@ async def test_a_file_that_goes_into_all_of_them_is_uploaded_once(opening: Openi
         assert shop.emulator.ledger.count("upload") == 1
 
 
+async def test_the_rest_of_a_set_of_drafts_comes_from_where_the_others_are(environ: dict[str, str]) -> None:
+    wish = VideoRequest(prompt="a paper boat", model="seedance-2.5", quality="draft")
+    terms = PurchaseTerms(request_key=KEY, variations=3)
+    caps = {"SEEDANCE_CONFIRM": "off", "SEEDANCE_MAX_USD_PER_JOB": "5", "SEEDANCE_MAX_USD_PER_DAY": "50"}
+    found: list[VideoSet] = []
+    with anyio.fail_after(60):
+        async with Emulator("ark", "byteplus") as emulator:
+            refused = {"kind": "status", "status": 400, "accepted": False, "call": "submit", "times": 1}
+            emulator.faults.add(Fault(**refused))
+            # Later there is a key for a cheaper provider, too.
+            for known in (("byteplus",), ("ark", "byteplus")):
+                given = {**environ, **caps, **emulator.environment(*known)}
+                async with open_app(load_settings(given, settings_file=Path("none.toml"))) as app:
+                    started = await app.generate(wish, terms)
+                    found.append(await app.sets.wait(videos(started).id, 30, None))
+    states = [sorted(job.status.value for job in each.jobs) for each in found]
+    assert states == [["failed", "succeeded", "succeeded"], ["succeeded"] * 3]
+    assert {job.provider for job in found[1].jobs} == {"byteplus"}
+
+
 async def test_several_drafts_are_drafts_and_a_draft_is_finished_once(opening: Opening) -> None:
     async with opening(SEEDANCE_MAX_USD_PER_JOB="5", SEEDANCE_MAX_USD_PER_DAY="50") as shop:
         found = await shop.ended(await shop.start(2, model="seedance-2.5", quality="draft", resolution=None))

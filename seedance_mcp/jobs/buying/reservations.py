@@ -18,7 +18,7 @@ from ...store import (
     sets,
     transitions,
 )
-from ...types import Job, JobState, Question, Signer, VideoSet
+from ...types import Job, JobState, PurchaseTerms, Question, Signer, VideoSet
 from ..local_files.job_folders import as_recorded
 from . import deduplication, idempotency, unknown_prices
 from .intents import Intent
@@ -71,15 +71,20 @@ def reserve(
     agreed_by: Signer | None = None
     consent = _to_be_agreed(connection, intent, settings, now)
     if consent is not None:
-        signed = (
-            "person"
-            if terms.confirmed
-            else confirmations.agreed(connection, consent, settings=settings, now=now)
-        )
+        signed = _signed(connection, consent, terms, settings, now)
         if isinstance(signed, ConfirmationRequired):
             return signed
         agreed_by = signed
     return _stored(connection, intent, agreed_by, settings, now), False
+
+
+def _signed(
+    connection: Connection, consent: Consent, terms: PurchaseTerms, settings: Settings, now: float
+) -> Signer | ConfirmationRequired:
+    """Tell who has agreed: a person beforehand, or whoever the records name; else the question."""
+    if terms.confirmed:
+        return "person"
+    return confirmations.agreed(connection, consent, settings=settings, now=now)
 
 
 def _stored(
@@ -153,11 +158,7 @@ def reserve_set(
     consent = _to_be_agreed(connection, whole, settings, now, count=len(missing))
     if consent is not None:
         consent = replace(consent, job_id=intent.job_ids[missing[0] - 1])
-        signed = (
-            "person"
-            if terms.confirmed
-            else confirmations.agreed(connection, consent, settings=settings, now=now)
-        )
+        signed = _signed(connection, consent, terms, settings, now)
         if isinstance(signed, ConfirmationRequired):
             return signed
         agreed_by = signed
