@@ -91,7 +91,7 @@ _PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\b(named|same) arguments\b", r"\1 options"),
     (r"(?<=\bwith )([a-z_]+)=false\b", _switched_off),
     (r"(?<=[ (])([a-z]+(?:_[a-z]+)*)='([\w.-]+)'", _option_with_value),
-    (r"\bbased_on its job_id\b", f"--based-on {_ANY_JOB}"),
+    (r"\bquality final with based_on its job_id\b", f"--quality final with --based-on {_ANY_JOB}"),
     (r"\bprovider 'sandbox' works\b", "--provider sandbox works"),
     (r"(?<![\w./'`-])(max_usd|allow_duplicate|request_key)(?![\w/=-]|\.\w)", _option),
     (rf"(?<![\w./'`-])(?:{'|'.join(_COMMANDS)})(?![\w/=-]|\.\w)", _command),

@@ -278,7 +278,10 @@ async def test_several_drafts_are_drafts_and_a_draft_is_finished_once(opening: O
 
 async def test_a_video_of_a_set_that_turns_up_after_all_is_not_bought_once_more(tmp_path: Path) -> None:
     async with market.opened("ark", tmp_path, Behaviour(list_lag=3600)) as shop:
-        terms, asked = PurchaseTerms(request_key=KEY, variations=2), market.request("ark")
+        terms, asked = (
+            PurchaseTerms(request_key=KEY, variations=2, allow_duplicate=True),
+            market.request("ark"),
+        )
         shop.emulator.faults.add(Fault(kind="lost", call="submit", accepted=True, times=2))
         first = videos(await shop.app.generate(asked, terms))
 

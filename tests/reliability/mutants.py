@@ -119,7 +119,8 @@ class _Failures:
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.failed:
             lines = report.longreprtext.splitlines()
-            self.words += [line for line in lines if "Error" in line or "DID NOT RAISE" in line]
+            said = [line for line in lines if line.startswith("E ")]
+            self.words += [line for line in said if "Error" in line or "DID NOT RAISE" in line]
 
 
 def _failure(test: str) -> str:
