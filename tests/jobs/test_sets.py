@@ -298,6 +298,7 @@ async def test_a_video_of_a_set_that_turns_up_after_all_is_not_bought_once_more(
         assert {job.state for job in refused.jobs} == {JobState.REJECTED}
         shop.emulator.behaviour.list_lag = 0
         await shop.app.runner.adopt_late()
+        assert ids(await shop.app.sets.find(first.id)) == ids(first)
         again = await shop.app.generate(asked, terms)
         assert (again.deduplicated, ids(videos(again))) == (True, ids(first))
         assert len(shop.emulator.ledger.tasks) == 2
