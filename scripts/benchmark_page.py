@@ -60,7 +60,7 @@ def curves() -> str:
                 ),
                 next(
                     (
-                        f"{point.goal} that with {point.against}"
+                        f"{point.goal} that with {point.against}" if point.against else point.goal
                         for point in reversed(points.values())
                         if point.goal
                     ),

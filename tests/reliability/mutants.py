@@ -119,8 +119,7 @@ class _Failures:
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.failed:
             lines = report.longreprtext.splitlines()
-            said = [line for line in lines if line.startswith("E ")]
-            self.words += [line for line in said if "Error" in line or "DID NOT RAISE" in line]
+            self.words += [line for line in lines if "Error" in line or "DID NOT RAISE" in line]
 
 
 def _failure(test: str) -> str:
