@@ -23,6 +23,15 @@ def from_micros(micros: int) -> Decimal:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Booking:
+    """When an amount counts: on its day (UTC), and from a moment on, by the clock on the wall and as `elapsed_time` counts."""
+
+    reserved_at: float
+    day: str
+    steady: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """One row of the ledger. `micros` in the job's currency, both amounts signed."""
 
