@@ -72,6 +72,8 @@ KINDS = {
     "jobs/test_downloads.py": WIRE,
     "jobs/test_elapsed_time.py": UNIT,
     "jobs/test_files.py": UNIT,
+    "jobs/test_film_orders.py": UNIT,
+    "jobs/test_films.py": UNIT,
     "jobs/test_fitting.py": PROOF,
     "jobs/test_held_back_sound.py": WIRE,
     "jobs/test_hooks.py": PROOF,
