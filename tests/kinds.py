@@ -114,6 +114,7 @@ KINDS = {
     "published": UNIT,
     "published/test_by_their_tools.py": PROOF,
     "reliability": PROOF,
+    "reliability/test_films.py": UNIT,
     "reliability/test_killed_sets.py": PROCESS,
     "reliability/test_miniatures.py": PROCESS,
     "server": PROCESS,

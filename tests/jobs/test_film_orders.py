@@ -333,11 +333,11 @@ async def test_no_film_is_ordered_while_a_server_runs_that_would_not_count_it(
 def test_what_cannot_be_read_of_an_order_stays_counted_and_is_not_bought(till: FilmTill) -> None:
     planned = rows("1", "2")
     till.order(planned)
-    till.store.write_now(
-        lambda connection: connection.executescript(
-            "DROP TRIGGER takes_get_a_job_once; UPDATE takes SET usd_micros = 3000000 WHERE shot = 's1'"
-        )
-    )
+    for damage in (
+        "DROP TRIGGER takes_get_a_job_once",
+        "UPDATE takes SET usd_micros = 3000000 WHERE shot = 's1'",
+    ):
+        till.store.write_now(lambda connection, damage=damage: connection.execute(damage))
     with pytest.raises(DamagedRecord, match="take 1 of shot 's1'"):
         till.draw(planned[0])
     with pytest.raises(DamagedRecord):
