@@ -10,6 +10,7 @@ Every exception raised on purpose.
   - ConfirmationRequired     a person has to agree to the price first
   - NotSupported             the provider has no such operation
   - JobNotFound              no job has this id
+  - FilmNotFound             no film has this id
   - JobNotFinished           the job has no result yet
   - StoreError               the job database cannot be used
     - StoreGone              it was removed or replaced while it was open
@@ -189,6 +190,18 @@ class JobNotFound(SeedanceError, LookupError):
             )
         else:
             super().__init__(f"There is no job {job_id!r}.")
+
+
+class FilmNotFound(SeedanceError, LookupError):
+    """No film has this id."""
+
+    code = "film_not_found"
+    default_hint = (
+        "Read the film's document again: `seedance-mcp film plan FILE`, or plan_film with its storyboard."
+    )
+
+    def __init__(self, film_id: str) -> None:
+        super().__init__(f"There is no film {film_id!r}.")
 
 
 class JobNotFinished(SeedanceError):
