@@ -8,6 +8,8 @@ from . import (
     compaction,
     drafts,
     elapsed_time,
+    film_orders,
+    films,
     finish_hooks,
     incidents,
     job_records,
@@ -37,7 +39,7 @@ from .job_records import Damaged, DamagedRecord, Page
 from .leases import Leases, OpenJob
 from .money import budget, unknown_prices
 from .money.budget import BreakerOpen, Budget, Limits, may_cost, read_budget
-from .money.ledger import Spent, by_day, from_micros, unbalanced_days
+from .money.ledger import Booking, Spent, by_day, from_micros, unbalanced_days
 from .rate_limits import NextCall, RateFiles, RateKey
 from .receipts import Kept, Receipts, UnreadReceipt, describe_unread
 from .requests import confirmations, idempotency_keys, repeated_requests, waiting_questions
@@ -51,6 +53,7 @@ from .watcher_lease import Holder
 __all__ = [
     "Account",
     "BoardFile",
+    "Booking",
     "BreakerOpen",
     "Budget",
     "Claims",
@@ -93,6 +96,8 @@ __all__ = [
     "describe_unread",
     "drafts",
     "elapsed_time",
+    "film_orders",
+    "films",
     "fingerprint",
     "finish_hooks",
     "from_micros",

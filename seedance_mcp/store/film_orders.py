@@ -91,27 +91,27 @@ def check_draw(connection: Connection, draw: Draw, *, key: str, price: Price, no
 
     Raises:
         BudgetExceeded: the row is not of an order that may still pay, pays for less, or has paid already.
+        DamagedRecord: the row cannot be read.
     """
-    row = connection.execute(
-        "SELECT request_key, usd_micros, job_id, ended, agreed_by, reserved_at, day, steady FROM takes"
-        " JOIN film_orders USING (film_id, plan) WHERE film_id = ? AND shot = ? AND number = ?",
-        (draw.film_id, draw.shot, draw.take),
-    ).fetchone()
     what = f"take {draw.take} of shot {draw.shot!r}"
-    if row is None or row[0] != key:
+    take = films.find_take(connection, draw.film_id, draw.shot, draw.take)
+    if take is None or take.request_key != key:
         raise _not_held(f"Nothing was agreed to for {what} of film {draw.film_id}.")
-    _, micros, job_id, ended, agreed_by, reserved_at, day, steady = row
-    if job_id is not None:
-        raise _not_held(f"The money for {what} went to job {job_id}, and to no other.")
+    if take.job_id is not None:
+        raise _not_held(f"The money for {what} went to job {take.job_id}, and to no other.")
+    reserved_at, day, steady, agreed_by, ended = connection.execute(
+        "SELECT reserved_at, day, steady, agreed_by, ended FROM film_orders WHERE film_id = ? AND plan = ?",
+        (take.film_id, take.order),
+    ).fetchone()
     if ended is not None:
         raise _not_held(f"The order of {what} has ended ({ended}), and its money is released.")
     moment, counted = holds.oldest(connection, now)
     if reserved_at <= moment or steady <= counted:
         raise _not_held(f"What was agreed to for {what} is older than 24 hours.")
-    if not price.known or to_micros(price.usd) > micros:
-        asked = digits(price.usd) if price.known else "an unknown price"
+    if not price.known or to_micros(price.usd) > to_micros(take.maximum.usd):
+        costs = f"{digits(price.usd)} USD" if price.known else "an unknown price"
         raise _not_held(
-            f"For {what} at most {digits(from_micros(micros))} USD were agreed to, and it may cost {asked}."
+            f"For {what} at most {digits(take.maximum.usd)} USD were agreed to, and it may cost {costs}."
         )
     return Paid(booking=Booking(reserved_at=reserved_at, day=day, steady=steady), agreed_by=agreed_by)
 

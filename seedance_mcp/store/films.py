@@ -16,6 +16,7 @@ from .database import Connection, checksum
 from .job_records import DamagedRecord
 from .money.ledger import to_micros
 
+_TAKES = "SELECT film_id, shot, number, plan, request_key, usd_micros, document, crc, job_id FROM takes"
 _FILM = "id, version, document, name, folder, output_dir, created_at, changed_at, crc"
 
 
@@ -92,8 +93,7 @@ def recent_films(connection: Connection, limit: int) -> list[FilmRecord]:
 
 
 def _film(row: tuple[str, int, str, str, str | None, str, float, float, int]) -> FilmRecord | None:
-    *fields, crc = row
-    film_id, version, document, name, folder, output_dir, created_at, changed_at = fields
+    film_id, version, document, name, folder, output_dir, created_at, changed_at, crc = row
     if checksum(document) != crc:
         return None
     return FilmRecord(
@@ -115,12 +115,21 @@ def takes(connection: Connection, film_id: str) -> list[Take]:
     Raises:
         DamagedRecord: one of them cannot be read, so it cannot be known what is bought.
     """
-    rows = connection.execute(
-        "SELECT film_id, shot, number, plan, request_key, usd_micros, document, crc, job_id FROM takes WHERE film_id = ?"
-        " ORDER BY shot, number",
-        (film_id,),
-    )
+    rows = connection.execute(f"{_TAKES} WHERE film_id = ? ORDER BY shot, number", (film_id,))
     return [_take(row) for row in rows]
+
+
+def find_take(connection: Connection, film_id: str, shot: str, number: int) -> Take | None:
+    """
+    Load one take; None: there is none.
+
+    Raises:
+        DamagedRecord: it cannot be read.
+    """
+    row = connection.execute(
+        f"{_TAKES} WHERE film_id = ? AND shot = ? AND number = ?", (film_id, shot, number)
+    ).fetchone()
+    return None if row is None else _take(row)
 
 
 def add_takes(connection: Connection, rows: Sequence[Take]) -> None:
@@ -153,10 +162,9 @@ def add_takes(connection: Connection, rows: Sequence[Take]) -> None:
 
 
 def _take(row: tuple[str, str, int, str, str, int, str, int, str | None]) -> Take:
-    *sealed, crc, job_id = row
-    film_id, shot, number, plan, key, _, document = sealed
+    film_id, shot, number, plan, key, micros, document, crc, job_id = row
     try:
-        if _checksum(*sealed) != crc:
+        if _checksum(film_id, shot, number, plan, key, micros, document) != crc:
             raise ValueError("its checksum is wrong")
         details = _adapter().validate_json(document)
     except ValueError as error:

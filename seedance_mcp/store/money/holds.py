@@ -8,7 +8,7 @@ from .. import elapsed_time
 from ..database import Connection
 
 HELD_SECONDS = 24 * 3600.0
-"""For so long an order may pay. What is drawn from it counts from its beginning, so that it is then no longer counted either."""
+"""For so long an order may pay, and counts; what is drawn from it counts from its beginning as well, and so no longer."""
 
 _ROWS = (  # those of open orders that no job was reserved for
     "SELECT COALESCE(SUM(usd_micros), 0), COALESCE(SUM(usd_micros > 0), 0) FROM film_orders CROSS JOIN takes"
@@ -24,7 +24,7 @@ def since(connection: Connection, moment: float, steady: float) -> tuple[int, in
 
 def on_a_word(connection: Connection, moment: float, steady: float) -> int:
     """Sum up what of that is held on an assistant's word alone, in millionths of a USD."""
-    (micros, _) = connection.execute(f"{_ROWS} AND agreed_by = 'assistant'", (moment, steady)).fetchone()
+    micros, _ = connection.execute(f"{_ROWS} AND agreed_by = 'assistant'", (moment, steady)).fetchone()
     return micros
 
 
