@@ -62,7 +62,7 @@ KINDS = {
     "config": UNIT,
     "config/test_commands.py": PROCESS,
     "emulator": PROOF,
-    "films": WIRE,
+    "films": PROCESS,
     "films/test_freshness.py": UNIT,
     "installing": UNIT,
     "jobs": PROCESS,
