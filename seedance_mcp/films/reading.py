@@ -1,0 +1,239 @@
+"""Reads a film document and names everything that is wrong with it, each with its place."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any, cast
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from ..errors import InvalidRequest
+from ..texts import listed, one_line
+from .document import Captions, Entry, FilmDocument, Line, Member, Music, Part, Shot, mentions
+
+MAX_BYTES = 1_000_000
+"""A document has words, not pictures."""
+
+_HINT = "Correct the document; nothing was bought. `seedance-mcp film new` writes an example with every field explained."
+_NAME_CHARACTERS = 60
+_MUST_BE = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "tuple_type": "a list",
+    "mapping_type": "a table of names",
+    "dict_type": "a table of names",
+    "model_type": "a table of names",
+    "model_attributes_type": "a table of names",
+}
+_FIELDS: Mapping[str, type[Part]] = {
+    "cast": Member,
+    "shots": Shot,
+    "says": Line,
+    "enter": Entry,
+    "music": Music,
+    "captions": Captions,
+}
+
+
+def read_document(content: bytes, name: str) -> FilmDocument:
+    """
+    Read a document by the ending of its name, `.toml` or `.json`.
+
+    Raises:
+        InvalidRequest: everything that is wrong with it, each with its place.
+    """
+    return checked(_parsed(content, name))
+
+
+def checked(data: Any) -> FilmDocument:
+    """
+    Check what was read, or what a program hands over in the same form. Shots without an id get `s01` and so on.
+
+    Raises:
+        InvalidRequest: everything that is wrong with it, each with its place.
+    """
+    if not isinstance(data, dict):
+        raise InvalidRequest(["The document has to be a table with `title` and `shots`."], hint=_HINT)
+    named = _with_ids(cast("dict[str, Any]", data))
+    problems: list[str] = []
+    document: FilmDocument | None = None
+    try:
+        document = FilmDocument.model_validate(named)
+    except ValidationError as error:
+        problems += [
+            _problem(details, named) for details in error.errors(include_input=False, include_url=False)
+        ]
+    problems += _contradictions(_names(named.get("cast")), _usable(named.get("shots")))
+    if document is None or problems:
+        raise InvalidRequest(list(dict.fromkeys(problems)), hint=_HINT)
+    return document
+
+
+def _names(table: Any) -> tuple[str, ...]:
+    return tuple(cast("dict[str, Any]", table)) if isinstance(table, dict) else ()
+
+
+def _usable(shots: Any) -> list[Shot | None]:
+    """The shots that can be read by themselves, so that what contradicts another place is told with all the rest."""
+    found: list[Shot | None] = []
+    for shot in cast("list[Any]", shots) if isinstance(shots, list) else []:
+        try:
+            found.append(Shot.model_validate(shot))
+        except ValidationError:
+            found.append(None)
+    return found
+
+
+def _parsed(content: bytes, name: str) -> Any:
+    if len(content) > MAX_BYTES:
+        raise InvalidRequest(
+            [f"The document has {len(content)} bytes; at most {MAX_BYTES} are read."], hint=_HINT
+        )
+    ending = PurePath(name).suffix.lower()
+    if ending not in (".toml", ".json"):
+        raise InvalidRequest([f"{one_line(name, _NAME_CHARACTERS)} is neither .toml nor .json."], hint=_HINT)
+    try:
+        text = content.decode("utf-8-sig")
+        return json.loads(text) if ending == ".json" else tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise InvalidRequest([f"The document is no UTF-8, from byte {error.start} on."], hint=_HINT) from None
+    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidRequest(
+            [f"The document cannot be read: {one_line(str(error), 200)}."], hint=_HINT
+        ) from None
+    except RecursionError:
+        raise InvalidRequest(["The document is nested too deeply."], hint=_HINT) from None
+
+
+def _with_ids(data: dict[str, Any]) -> dict[str, Any]:
+    """Give shots without an id the first free name of `s01`, `s02` and so on, by their place."""
+    shots = data.get("shots")
+    if not isinstance(shots, list):
+        return data
+    listed_shots = cast("list[Any]", shots)
+    taken = {
+        str(cast("dict[str, Any]", shot)["id"])
+        for shot in listed_shots
+        if isinstance(shot, dict) and "id" in shot
+    }
+    named: list[Any] = []
+    for place, shot in enumerate(listed_shots, start=1):
+        if isinstance(shot, dict) and "id" not in shot:
+            free = next(
+                name
+                for number in range(place, place + len(listed_shots) + 1)
+                if (name := f"s{number:02}") not in taken
+            )
+            taken.add(free)
+            shot = {"id": free, **cast("dict[str, Any]", shot)}
+        named.append(shot)
+    return {**data, "shots": named}
+
+
+def _problem(details: ErrorDetails, data: Mapping[str, Any]) -> str:
+    place, kind, context = _place(details["loc"], data), details["type"], details.get("ctx", {})
+    if kind == "missing":
+        return f"{place}: is missing."
+    if kind == "extra_forbidden":
+        return f"{place}: there is no such field.{_meant(details['loc'])}"
+    if kind in _MUST_BE:
+        return f"{place}: must be {_MUST_BE[kind]}."
+    if kind == "string_too_long":
+        return f"{place}: must have at most {context.get('max_length')} characters."
+    if kind == "string_too_short":
+        return f"{place}: must not be empty."
+    if kind in ("too_long", "too_short"):
+        bound = (
+            f"at most {context['max_length']}" if kind == "too_long" else f"at least {context['min_length']}"
+        )
+        return f"{place}: must have {bound} entries."
+    if kind == "string_pattern_mismatch":
+        return f"{place}: may have letters, digits, `-` and `_`, at most 40 in all."
+    return f"{place}: {details['msg'].replace('Input should', 'must')}."
+
+
+def _place(location: Sequence[int | str], data: Mapping[str, Any]) -> str:
+    """Write a place as people find it: a shot by its id, everything else by its name."""
+    parts: list[str] = []
+    for place, part in enumerate(location):
+        if part == "[key]":
+            continue
+        if isinstance(part, int):
+            name = _shot_id(data, part) if tuple(location[:place]) == ("shots",) else None
+            parts[-1:] = [f"shot {name}" if name else f"{parts[-1]}[{part + 1}]"]
+        else:
+            parts.append(one_line(part, _NAME_CHARACTERS))
+    return ".".join(parts)
+
+
+def _shot_id(data: Mapping[str, Any], number: int) -> str | None:
+    shot = data["shots"][number]
+    return (
+        one_line(str(cast("dict[str, Any]", shot).get("id")), _NAME_CHARACTERS)
+        if isinstance(shot, dict)
+        else None
+    )
+
+
+def _meant(location: Sequence[int | str]) -> str:
+    names = [part for part in location if isinstance(part, str)]
+    holder = next((_FIELDS[part] for part in reversed(names[:-1]) if part in _FIELDS), FilmDocument)
+    near = difflib.get_close_matches(names[-1], holder.model_fields, n=2, cutoff=0.5)
+    return f" Did you mean {' or '.join(near)}?" if near else f" There are: {', '.join(holder.model_fields)}."
+
+
+def _contradictions(cast_names: Sequence[str], shots: Sequence[Shot | None]) -> Iterator[str]:
+    """Name what no single field shows: names of nobody, shots that continue what comes later, seams that are too long."""
+    earlier: list[str] = []
+    for place, shot in enumerate(shots):
+        if shot is None:
+            continue
+        if shot.id in earlier:
+            yield f"shot {shot.id}: there are two shots of this name."
+        yield from _unknown_names(cast_names, shot)
+        yield from _continuation(shot, earlier, first=place == 0, whole=None not in shots[:place])
+        yield from _seam(shot, shots[place - 1] if place else None, first=place == 0)
+        earlier.append(shot.id)
+
+
+def _unknown_names(cast_names: Sequence[str], shot: Shot) -> Iterator[str]:
+    known = f"the cast has {listed(cast_names)}" if cast_names else "there is no cast"
+    for field, names in (
+        ("prompt", list(mentions(shot.prompt))),
+        ("says", [line.who for line in shot.says if line.who]),
+        ("wears", list(shot.wears)),
+    ):
+        for name in dict.fromkeys(names):
+            if name not in cast_names:
+                yield f"shot {shot.id}.{field}: nobody is called {one_line(name, _NAME_CHARACTERS)}; {known}."
+
+
+def _continuation(shot: Shot, earlier: Sequence[str], *, first: bool, whole: bool) -> Iterator[str]:
+    """`whole` is false where an earlier shot could not be read, whose name is then not known here."""
+    place = f"shot {shot.id}"
+    if shot.continues == "cut":
+        if shot.after is not None:
+            yield f"{place}.after: only a shot that continues another has it; set continues to last_frame or tail."
+        return
+    if shot.after is not None and shot.after not in earlier and whole:
+        there = f"earlier are {listed(earlier)}" if earlier else "this is the first"
+        yield f"{place}.after: has to be an earlier shot; {there}."
+    if shot.after is None and first:
+        yield f"{place}.continues: nothing comes before the first shot; leave it out."
+    if shot.first_frame is not None:
+        yield f"{place}.first_frame: the shot begins with what it continues; leave one of the two out."
+
+
+def _seam(shot: Shot, before: Shot | None, *, first: bool) -> Iterator[str]:
+    if first and shot.enter.kind != "cut":
+        yield f"shot {shot.id}.enter: nothing comes before the first shot; leave it out."
+    if before is not None and shot.enter.overlap > min(before.seconds, shot.seconds) / 2:
+        yield f"shot {shot.id}.enter.seconds: at most half of the shorter of {before.id} and {shot.id}."
