@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.emulator import Emulator, Fault
+from seedance_mcp.types import PurchaseTerms
+from tests.emulator import Emulator
 
 from .place import opened, rows, shot, states, storyboard
 
@@ -91,18 +91,18 @@ async def test_a_shot_waits_for_the_one_that_it_continues_and_is_made_from_its_e
 
 async def test_a_refused_shot_stops_what_continues_it_and_nothing_else(tmp_path: Path) -> None:
     async with Emulator("ark") as emulator, opened(tmp_path, emulator) as studio:
-        document: dict[str, Any] = storyboard(
-            shot("a"), shot("b", continues="last_frame"), shot("c"), model="seedance-1.0-pro"
-        )
+        others = shot("b", continues="last_frame"), shot("c")
+        document = storyboard(shot("a", prompt="[refused]"), *others, model="seedance-1.0-pro")
         film_id = await studio.read(document)
         plan = await studio.app.films.plan(film_id)
-        emulator.fail(Fault(kind="moderated", call="submit", match="called a"))
         film = await studio.make(film_id, plan)
         assert film.status == "stopped"
         assert states(film) == {"a": "failed", "b": "blocked", "c": "current"}
         assert film.film_path is None
         budget = await studio.app.budget()
         assert budget.reserved_usd == Decimal(0)
+        assert rows(await studio.app.films.plan(film_id)) == {"a": 2, "b": 2}
+        await studio.read({**document, "shots": [shot("a"), *others]})
         again = await studio.app.films.plan(film_id)
         assert rows(again) == {"a": 2, "b": 2}
         film = await studio.make(film_id, again)
@@ -130,9 +130,7 @@ async def test_a_film_whose_maker_has_gone_is_finished_by_the_next_one(tmp_path:
             document = storyboard(shot("a"), shot("b", continues="last_frame"), model="seedance-1.0-pro")
             film_id = await studio.read(document)
             plan = await studio.app.films.plan(film_id)
-            film = await studio.app.films.make(
-                film_id, plan.token, __import__("seedance_mcp").types.PurchaseTerms()
-            )
+            film = await studio.app.films.make(film_id, plan.token, PurchaseTerms())
             assert film.status == "making"
         emulator.behaviour.endless = False
         async with opened(tmp_path, emulator) as later:
