@@ -65,6 +65,7 @@ async def test_other_names_another_order_and_another_model_buy_nothing_again(tmp
 
 async def test_a_shot_waits_for_the_one_that_it_continues_and_is_made_from_its_end(tmp_path: Path) -> None:
     async with Emulator("ark") as emulator, opened(tmp_path, emulator) as studio:
+        emulator.behaviour.true_size = True
         document = storyboard(shot("a"), shot("b", continues="last_frame"), model="seedance-1.0-pro")
         film_id = await studio.read(document)
         plan = await studio.app.films.plan(film_id)
@@ -91,6 +92,7 @@ async def test_a_shot_waits_for_the_one_that_it_continues_and_is_made_from_its_e
 
 async def test_a_refused_shot_stops_what_continues_it_and_nothing_else(tmp_path: Path) -> None:
     async with Emulator("ark") as emulator, opened(tmp_path, emulator) as studio:
+        emulator.behaviour.true_size = True
         others = shot("b", continues="last_frame"), shot("c")
         document = storyboard(shot("a", prompt="[refused]"), *others, model="seedance-1.0-pro")
         film_id = await studio.read(document)
@@ -128,6 +130,7 @@ async def test_a_film_whose_maker_has_gone_is_finished_by_the_next_one(tmp_path:
         emulator.behaviour.endless = True
         async with opened(tmp_path, emulator) as studio:
             document = storyboard(shot("a"), shot("b", continues="last_frame"), model="seedance-1.0-pro")
+            emulator.behaviour.true_size = True
             film_id = await studio.read(document)
             plan = await studio.app.films.plan(film_id)
             film = await studio.app.films.make(film_id, plan.token, PurchaseTerms())
