@@ -62,6 +62,8 @@ KINDS = {
     "config": UNIT,
     "config/test_commands.py": PROCESS,
     "emulator": PROOF,
+    "films": PROCESS,
+    "films/test_freshness.py": UNIT,
     "installing": UNIT,
     "jobs": PROCESS,
     "jobs/test_accounts.py": WIRE,
