@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 CastKind = Literal["person", "product", "place", "prop"]
 Continuation = Literal["cut", "last_frame", "tail"]
@@ -18,15 +19,26 @@ EntryKind = Literal["cut", "dissolve", "fade_black", "fade_white", "wipe_left", 
 Name = Annotated[str, Field(pattern=r"^[\w-]{1,40}$")]
 """Names of cast and shots: letters and digits of any script, `_` and `-`, at most 40."""
 
-Text = Annotated[str, Field(max_length=20_000)]
-ShortText = Annotated[str, Field(min_length=1, max_length=1_000)]
-FileSource = Annotated[str, Field(min_length=1, max_length=4096)]
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise PydanticCustomError("nul", "has a NUL character")
+    return text
+
+
+_Storable = Annotated[str, AfterValidator(_without_nul)]
+"""No path and no argument of a program can have a NUL in it; half of a surrogate pair is no text to begin with."""
+
+Text = Annotated[_Storable, Field(max_length=20_000)]
+LongText = Annotated[_Storable, Field(min_length=1, max_length=20_000)]
+ShortText = Annotated[_Storable, Field(min_length=1, max_length=1_000)]
+FileSource = Annotated[_Storable, Field(min_length=1, max_length=4096)]
 """A path, relative to the document, an https URL, `media:<id>`, `job:<id>` or `asset://<id>`."""
 
 MENTION = re.compile(r"(?<![\w@])@([\w-]{1,40})")
 """How a text names somebody or something of the cast."""
 
-NUMBERED_INPUT = re.compile(r"(?:image|video|audio|图片|视频|音频)", re.IGNORECASE)
+NUMBERED_INPUT = re.compile(r"(?:image|video|audio|图片|视频|音频)\d*", re.IGNORECASE)
 """What `@` also stands before where a model numbers its inputs: no name of the cast."""
 
 MAX_SHOTS = 120
@@ -59,7 +71,7 @@ class Line(Part):
 
     who: Name | None = None
     text: ShortText
-    language: Annotated[str, Field(max_length=40)] | None = None
+    language: Annotated[_Storable, Field(max_length=40)] | None = None
     seen: bool = True
 
 
@@ -86,7 +98,7 @@ class Shot(Part):
 
     id: Name
     seconds: Annotated[int, Field(ge=1, le=60)]
-    prompt: Annotated[str, Field(min_length=1, max_length=20_000)]
+    prompt: LongText
     says: tuple[Line, ...] = Field(default=(), max_length=40)
     wears: Mapping[Name, ShortText] = Field(default_factory=dict)
     continues: Continuation = "cut"
@@ -94,7 +106,7 @@ class Shot(Part):
     first_frame: FileSource | None = None
     last_frame: FileSource | None = None
     enter: Entry = Entry()
-    model: Annotated[str, Field(max_length=200)] | None = None
+    model: Annotated[_Storable, Field(max_length=200)] | None = None
     seed: Annotated[int, Field(ge=0, le=4294967295)] | None = None
 
     @property
@@ -125,10 +137,10 @@ class FilmDocument(Part):
     """A film as it was written. `loudness_lufs` is what the sound of the whole is brought to; None: as it is."""
 
     title: ShortText
-    model: Annotated[str, Field(max_length=200)] | None = None
-    provider: Annotated[str, Field(max_length=60)] | None = None
-    resolution: Annotated[str, Field(max_length=20)] | None = None
-    aspect_ratio: Annotated[str, Field(max_length=20)] = "16:9"
+    model: Annotated[_Storable, Field(max_length=200)] | None = None
+    provider: Annotated[_Storable, Field(max_length=60)] | None = None
+    resolution: Annotated[_Storable, Field(max_length=20)] | None = None
+    aspect_ratio: Annotated[_Storable, Field(max_length=20)] = "16:9"
     style: Text | None = None
     generate_audio: bool | None = None
     cast: Mapping[Name, Member] = Field(default_factory=dict)
