@@ -8,6 +8,9 @@ from . import (
     compaction,
     drafts,
     elapsed_time,
+    film_orders,
+    film_plans,
+    films,
     finish_hooks,
     incidents,
     job_records,
@@ -37,7 +40,7 @@ from .job_records import Damaged, DamagedRecord, Page
 from .leases import Leases, OpenJob
 from .money import budget, unknown_prices
 from .money.budget import BreakerOpen, Budget, Limits, may_cost, read_budget
-from .money.ledger import Spent, by_day, from_micros, unbalanced_days
+from .money.ledger import Booking, Spent, by_day, from_micros, unbalanced_days
 from .rate_limits import NextCall, RateFiles, RateKey
 from .receipts import Kept, Receipts, UnreadReceipt, describe_unread
 from .requests import confirmations, idempotency_keys, repeated_requests, waiting_questions
@@ -51,6 +54,7 @@ from .watcher_lease import Holder
 __all__ = [
     "Account",
     "BoardFile",
+    "Booking",
     "BreakerOpen",
     "Budget",
     "Claims",
@@ -93,6 +97,9 @@ __all__ = [
     "describe_unread",
     "drafts",
     "elapsed_time",
+    "film_orders",
+    "film_plans",
+    "films",
     "fingerprint",
     "finish_hooks",
     "from_micros",

@@ -37,6 +37,9 @@ _DATABASE = "jobs.db"
 ARCHIVE_SCHEMA = 23
 """The first version of the schema with an archive."""
 
+_FILMS_SCHEMA = 24
+"""The first version of the schema with orders of films, whose money counts as spent."""
+
 _MARKS_AT_ONCE = 500
 _OPENING_SECONDS = 10.0
 """How long another process may take to open the database: as long as it waits itself for one that holds it."""
@@ -87,6 +90,10 @@ class Store:
         One that cannot was there before the archive was, for none can open the database since. So what is true once stays true.
         """
         return self.ownership.all_read(ARCHIVE_SCHEMA)
+
+    def all_count_holds(self) -> bool:
+        """Return whether every process that has the database open counts what films hold; see `all_read_archive`."""
+        return self.ownership.all_read(_FILMS_SCHEMA)
 
     async def write(self, transaction: Callable[[Connection], T]) -> T:
         """

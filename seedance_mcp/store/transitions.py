@@ -14,7 +14,7 @@ from ..types import FINISHED_STATES, Job, JobState, Price, job_code
 from . import archive, elapsed_time, finish_hooks
 from .database import Connection, checksum
 from .job_records import DamagedRecord, dump
-from .money.ledger import Entry, held, record
+from .money.ledger import Booking, Entry, held, record, to_micros
 
 S = JobState
 
@@ -64,17 +64,17 @@ class Stale(Exception):
     """The job is no longer at the version that the decision was based on; look again."""
 
 
-def insert(connection: Connection, job: Job, *, day: str, detail: str = "") -> Job:
-    """Write a new job and its reservation."""
+def insert(
+    connection: Connection, job: Job, *, day: str, detail: str = "", paid: Booking | None = None
+) -> Job:
+    """Write a new job and its reservation, which counts from now, or as that which it is `paid` from does."""
     job = _stamped(connection, None, job)
     document = dump(job)
     connection.execute(
         "INSERT INTO jobs (id, document, crc) VALUES (?, ?, ?)", (job.id, document, checksum(document))
     )
-    record(
-        connection,
-        Entry.of(job, "reserve", job.maximum, at=job.created_at, reserved_at=job.created_at, day=day),
-    )
+    booking = paid or Booking(reserved_at=job.created_at, day=day, steady=job.steady["created_at"])
+    record(connection, Entry.of(job, "reserve", job.maximum, booking, at=job.created_at))
     _event(connection, job, None, job.created_at, by=job.owner, detail=detail)
     return job
 
@@ -158,19 +158,14 @@ def _release(connection: Connection, job: Job, now: float) -> None:
 
 
 def _adopt(connection: Connection, job: Job, now: float) -> None:
-    entry = Entry.of(job, "adopt", job.maximum, at=now, reserved_at=now, day="")
-    record(connection, Entry.again(connection, job.id, "adopt", entry.micros, entry.usd_micros, at=now))
+    micros, usd_micros = to_micros(job.maximum.amount), to_micros(job.maximum.usd)
+    record(connection, Entry.again(connection, job.id, "adopt", micros, usd_micros, at=now))
 
 
 def _settle(connection: Connection, job: Job, charge: Price, now: float) -> None:
     micros, usd_micros = held(connection, job.id)
-    entry = Entry.of(job, "settle", charge, at=now, reserved_at=now, day="")
-    record(
-        connection,
-        Entry.again(
-            connection, job.id, "settle", entry.micros - micros, entry.usd_micros - usd_micros, at=now
-        ),
-    )
+    more, usd_more = to_micros(charge.amount) - micros, to_micros(charge.usd) - usd_micros
+    record(connection, Entry.again(connection, job.id, "settle", more, usd_more, at=now))
 
 
 def _event(

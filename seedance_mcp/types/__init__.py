@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from .film import (
+    FILM_PREFIX,
+    Draw,
+    FilmOrder,
+    FilmQuality,
+    FilmRecord,
+    Mark,
+    MarkKind,
+    OrderEnd,
+    Take,
+)
 from .job import FINISHED_STATES, Artifacts, Job, JobState, JobStatus, Signer, Tries
 from .job_code import JOB_CODES, JobCode, job_code
 from .look import MAX_COMPARED, MAX_SHEET_FRAMES, Look, Show
@@ -16,6 +27,7 @@ from .video_set import SET_PREFIX, Place, Variation, VideoSet
 from .wanted import Wanted, is_same_request, is_same_setting, is_same_video, is_same_wherever_often
 
 __all__ = [
+    "FILM_PREFIX",
     "FINISHED_STATES",
     "FRAME_FIELDS",
     "JOB_CODES",
@@ -27,14 +39,21 @@ __all__ = [
     "SCORES",
     "SET_PREFIX",
     "Artifacts",
+    "Draw",
+    "FilmOrder",
+    "FilmQuality",
+    "FilmRecord",
     "Job",
     "JobCode",
     "JobState",
     "JobStatus",
     "Look",
+    "Mark",
+    "MarkKind",
     "MediaFile",
     "MediaKind",
     "Opinion",
+    "OrderEnd",
     "Place",
     "Price",
     "PurchaseTerms",
@@ -44,6 +63,7 @@ __all__ = [
     "Show",
     "Signer",
     "Submission",
+    "Take",
     "TaskState",
     "TaskStatus",
     "Tries",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from ..remarks import Advice, Remarks
-from ..texts import digits, one_line
+from ..texts import digits, listed, number_of, one_line
 from .price import Price
 from .request import VideoRequest
 
@@ -31,7 +32,8 @@ class Question:
     `price` is the most that it can cost, or, if none is known, what is counted for it; of `count` videos that are bought
     together, all of them. `length` is in words, `prompt` the beginning of it as it is shown, and `prompt_characters` how
     many it has in all. `notes` and `advice` are what to know about the request before agreeing; `reason` is a sentence
-    about why it is asked, where the price is not why.
+    about why it is asked, where the price is not why. With `shots` it is about so many of a film, all of them: then
+    `prompt` is the film's title.
     """
 
     price: Price
@@ -44,6 +46,31 @@ class Question:
     advice: tuple[Advice, ...] = ()
     reason: str = ""
     count: int = 1
+    shots: int = 0
+
+    @classmethod
+    def about_film(
+        cls,
+        title: str,
+        *,
+        price: Price,
+        sellers: Sequence[tuple[str, str]],
+        seconds: Decimal | None,
+        remarks: Remarks,
+        shots: int,
+    ) -> Question:
+        """Put a film's plan into a question. `sellers` are provider and model of each shot, `seconds` the film's length."""
+        return cls(
+            price=price,
+            provider=_names(provider for provider, _ in sellers),
+            model=_names(model for _, model in sellers),
+            length="as planned" if seconds is None else _seconds(seconds),
+            prompt=shown(title, _PROMPT_CHARACTERS),
+            prompt_characters=len(title),
+            notes=tuple(shown(note, _NOTE_CHARACTERS) for note in remarks.notes),
+            advice=tuple(Advice(one.code, shown(one.text, _NOTE_CHARACTERS)) for one in remarks.advice),
+            shots=shots,
+        )
 
     @classmethod
     def about(
@@ -87,7 +114,11 @@ class Question:
 
     @property
     def _what(self) -> tuple[str, str]:
-        if self.count > 1:
+        if self.shots:
+            first = (
+                f"Make {number_of(self.shots, 'shot')} of this film for at most {_money(self.price)} in all?"
+            )
+        elif self.count > 1:
             each = Price(
                 amount=self.price.amount / self.count,
                 currency=self.price.currency,
@@ -108,11 +139,12 @@ class Question:
 
     @property
     def _quotation(self) -> str:
+        what = "title" if self.shots else "prompt"
         if not self.prompt_characters:
-            return "It has no prompt."
+            return f"It has no {what}."
         if self.prompt_characters > _PROMPT_CHARACTERS:
-            return f'Its prompt has {self.prompt_characters} characters and begins, as quoted text: "{self.prompt}"'
-        return f'Its prompt, as quoted text: "{self.prompt}"'
+            return f'Its {what} has {self.prompt_characters} characters and begins, as quoted text: "{self.prompt}"'
+        return f'Its {what}, as quoted text: "{self.prompt}"'
 
 
 def shown(text: str, most: int) -> str:
@@ -135,13 +167,21 @@ def _name(text: str) -> str:
     return text if _PLAIN_NAME.fullmatch(text) else f'"{shown(text, _NAME_CHARACTERS)}"'
 
 
+def _names(texts: Iterable[str]) -> str:
+    return listed([_name(text) for text in dict.fromkeys(texts)])
+
+
+def _seconds(seconds: Decimal) -> str:
+    return f"{seconds.quantize(Decimal('0.1')).normalize():f} seconds"
+
+
 def _length(request: VideoRequest, seconds: Decimal | None) -> str:
     frames = request.provider_options.get("frames")
     if request.duration is not None and request.duration > 0 and not isinstance(frames, int):
         return f"{request.duration} seconds"
     if seconds is None:
         return f"{frames} frames" if isinstance(frames, int) else "chosen by the model"
-    counted = f"{seconds.quantize(Decimal('0.1')).normalize():f} seconds"
+    counted = _seconds(seconds)
     return counted if isinstance(frames, int) else f"chosen by the model, at most {counted}"
 
 

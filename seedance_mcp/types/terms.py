@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from .film import Draw
+
 
 @dataclass(frozen=True, kw_only=True)
 class PurchaseTerms:
@@ -20,7 +22,8 @@ class PurchaseTerms:
     `confirm_token` is what an assistant hands back after the person agreed. `agreed_to` is the code of a question that
     a person has said yes to for this very call; where that yes has come to a job already, it is that job.
     `confirmed` says that a person agreed beforehand to whatever it costs within the caps. No argument of a tool may
-    set the last two.
+    set the last two, nor `draws_on`: the row of a film's order that pays for it, whose key `request_key` is then. What was
+    agreed to and counted against the caps for the order is neither asked for nor counted again.
     """
 
     max_usd: Decimal | None = None
@@ -30,6 +33,11 @@ class PurchaseTerms:
     confirm_token: str | None = None
     agreed_to: str | None = None
     confirmed: bool = False
+    draws_on: Draw | None = None
+
+    def __post_init__(self) -> None:
+        if self.draws_on is not None and (self.request_key is None or self.variations is not None):
+            raise ValueError("what an order pays for is one video, bought under its row's key")
 
     @property
     def capped(self) -> bool:

@@ -116,10 +116,12 @@ class Fallback:
         """
         Return whether somebody else may be asked: the user wants it, and neither the call nor a setting names a provider.
 
-        A draft stays where it is: what it leads to was said of one provider.
+        A draft stays where it is: what it leads to was said of one provider. So does what the order of a film pays for.
         """
         named = self.order.asked.request.provider or self._settings.provider
         if not self._settings.fallback or named is not None or self._first.ladder is not None:
+            return False
+        if self.order.terms.draws_on is not None:
             return False
         return may_be_cured(refusal) if isinstance(refusal, Job) else refusal.refusal in CURABLE
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from ...errors import ConfirmationRequired, SeedanceError
+from ...errors import ConfirmationRequired, InvalidRequest, SeedanceError
 from ...providers import Provider
 from ...store import BreakerOpen, Connection, came_to, job_records, repeated_requests, transitions
-from ...types import Job, MediaFile, PurchaseTerms, VideoRequest, VideoSet
+from ...types import FILM_PREFIX, Job, MediaFile, PurchaseTerms, VideoRequest, VideoSet
 from ..choosing.planning import Planner
 from ..choosing.plans import Plan, check_choice
 from ..context import JobContext
@@ -87,6 +87,10 @@ class PurchaseFlow:
                 asked = several(asked, request)
             key = None
             if terms.request_key is not None:
+                if terms.draws_on is None and terms.request_key.startswith(FILM_PREFIX):
+                    raise InvalidRequest(
+                        [f"request_key may not begin with {FILM_PREFIX}: films name their shots so"]
+                    )
                 key = RequestKey.of(terms.request_key, asked.request, asked.media, terms.variations)
             # Before anything is chosen: what is on sale or can be read may have changed since.
             started = await self._asked_before(asked, terms, key)

@@ -7,20 +7,23 @@ from dataclasses import dataclass, replace
 from ...config import Settings
 from ...errors import BudgetExceeded, ConfirmationRequired
 from ...store import (
+    Booking,
     Connection,
     Consent,
     budget,
     confirmations,
     drafts,
+    film_orders,
     finish_hooks,
     job_records,
     repeated_requests,
     sets,
     transitions,
 )
-from ...types import Job, JobState, PurchaseTerms, Question, Signer, VideoSet
+from ...types import Draw, Job, JobState, PurchaseTerms, Question, Signer, VideoSet
 from ..local_files.job_folders import as_recorded
 from . import deduplication, idempotency, unknown_prices
+from .idempotency import RequestKey
 from .intents import Intent
 from .set_intents import SetIntent
 
@@ -43,10 +46,11 @@ def reserve(
     """
     Put the intent and its reservation on disk: the new job and False, or the job that it repeats and True.
 
-    The question for a person's agreement is returned, not raised: raising would undo its own record.
+    The question for a person's agreement is returned, not raised: raising would undo its own record. What the order of a
+    film pays for was agreed to and counted with it.
 
     Raises:
-        BudgetExceeded: a cap or an open breaker stands in the way.
+        BudgetExceeded: a cap or an open breaker stands in the way, or the order does not pay for it.
         InvalidRequest: its key was used for another request.
     """
     terms, fingerprint = intent.terms, intent.fingerprint
@@ -55,6 +59,8 @@ def reserve(
         known = idempotency.job_of(connection, intent.key)
         if known is not None:
             return known, True
+        if terms.draws_on is not None:
+            return _drawn(connection, intent, intent.key, terms.draws_on, settings, now), False
     elif terms.agreed_to is not None and intent.agreed is None:
         # The same call once more, by a client that lost the answer. (An order that moves on is no such call.)
         known = confirmations.came_to(connection, terms.agreed_to, intent.asked)
@@ -78,6 +84,23 @@ def reserve(
     return _stored(connection, intent, agreed_by, settings, now), False
 
 
+def _drawn(
+    connection: Connection, intent: Intent, key: RequestKey, draw: Draw, settings: Settings, now: float
+) -> Job:
+    """
+    Put a job on disk that its row of a film's order pays for: what the row held counts for the job now.
+
+    Raises:
+        BudgetExceeded: the order does not pay for it, or nothing may be bought there now.
+    """
+    paid = film_orders.check_draw(connection, draw, key=key.text, price=intent.maximum, now=now)
+    if not intent.maximum.is_free:
+        budget.check_open(connection, _seller(intent), now=now)
+    job = _stored(connection, intent, paid.agreed_by, settings, now, booking=paid.booking)
+    film_orders.draw(connection, draw, job.id)
+    return job
+
+
 def _signed(
     connection: Connection, consent: Consent, terms: PurchaseTerms, settings: Settings, now: float
 ) -> Signer | ConfirmationRequired:
@@ -88,9 +111,14 @@ def _signed(
 
 
 def _stored(
-    connection: Connection, intent: Intent, agreed_by: Signer | None, settings: Settings, now: float
+    connection: Connection,
+    intent: Intent,
+    agreed_by: Signer | None,
+    settings: Settings,
+    now: float,
+    booking: Booking | None = None,
 ) -> Job:
-    """Put a job on disk with its money and with everything by which it is known again."""
+    """Put a job on disk with its money and with everything by which it is known again; its money counts by the `booking`."""
     fingerprint = intent.fingerprint
     job = Job(
         id=intent.job_id,
@@ -113,7 +141,7 @@ def _stored(
         output_dir=as_recorded(settings.output_dir),
         created_at=now,
     )
-    stored = transitions.insert(connection, job, day=budget.day_of(now))
+    stored = transitions.insert(connection, job, day=budget.day_of(now), paid=booking)
     if intent.key is not None:
         idempotency.keep(connection, intent.key, stored)
     if settings.on_finish:
@@ -209,12 +237,16 @@ def _check(connection: Connection, intent: Intent, settings: Settings, now: floa
     budget.check(
         connection,
         budget.Limits.of(settings),
-        budget.Seller(provider=intent.provider, account=intent.account, model=intent.model),
+        _seller(intent),
         price=intent.maximum,
         now=now,
         count=count,
     )
     unknown_prices.check(connection, intent, settings)
+
+
+def _seller(intent: Intent) -> budget.Seller:
+    return budget.Seller(provider=intent.provider, account=intent.account, model=intent.model)
 
 
 def _to_be_agreed(

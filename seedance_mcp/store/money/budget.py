@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,6 +14,7 @@ from ...types import FINISHED_STATES, JobState, Price
 from .. import elapsed_time
 from ..database import Connection, Store, marks
 from ..database_file import SPENDING_STOPPED
+from . import holds
 from .ledger import from_micros, to_micros
 
 HOUR = 3600.0
@@ -70,7 +72,7 @@ class Budget:
     What is spent and what is left, in USD.
 
     `spent_today_usd` counts what is settled or may have been bought, `reserved_usd` the part of it that open
-    jobs hold, `left_today_usd` what the last 24 hours still allow, of which the day is always a part.
+    jobs and films hold, `left_today_usd` what the last 24 hours still allow, of which the day is always a part.
     """
 
     spent_today_usd: Decimal
@@ -106,6 +108,7 @@ def day_of(now: float) -> str:
 def read(connection: Connection, limits: Limits, now: float) -> Budget:
     """Sum up the budget at this moment."""
     spent = _spent_since(connection, now - now % DAY)
+    held, _ = holds.since(connection, *_within(connection, DAY, now))
     (open_micros,) = connection.execute(
         "SELECT COALESCE(SUM(usd_micros), 0) FROM jobs JOIN ledger ON ledger.job_id = jobs.id"  # noqa: S608  only marks
         f" WHERE jobs.state IN ({marks(_HOLDING)})",
@@ -114,7 +117,7 @@ def read(connection: Connection, limits: Limits, now: float) -> Budget:
     left = to_micros(limits.max_usd_per_day) - _spent_since(connection, now - DAY)
     return Budget(
         spent_today_usd=from_micros(spent),
-        reserved_usd=from_micros(open_micros),
+        reserved_usd=from_micros(open_micros + held),
         left_today_usd=from_micros(max(0, left)),
         max_per_job_usd=limits.max_usd_per_job,
         max_per_day_usd=limits.max_usd_per_day,
@@ -134,10 +137,13 @@ def _spent_since(connection: Connection, moment: float) -> int:
     What was reserved at a time that is still to come was reserved under another clock: it counts, until 24 hours have
     certainly passed since. So a clock that is set back opens nothing, and one that ran ahead uses up no later day.
     """
-    return connection.execute(
+    counted = elapsed_time.passed(connection) - DAY
+    (micros,) = connection.execute(
         "SELECT COALESCE(SUM(usd_micros), 0) FROM ledger WHERE reserved_at > ? AND steady > ?",
-        (moment, elapsed_time.passed(connection) - DAY),
-    ).fetchone()[0]
+        (moment, counted),
+    ).fetchone()
+    held, _ = holds.since(connection, moment, counted)
+    return micros + held
 
 
 def check(
@@ -151,17 +157,52 @@ def check(
     Raises:
         BudgetExceeded: a breaker is open (BreakerOpen), or a cap would be passed.
     """
-    if price.is_free:
+    check_all(connection, limits, [(seller, price)] * count, now=now)
+
+
+def check_all(
+    connection: Connection, limits: Limits, priced: Sequence[tuple[Seller, Price]], *, now: float
+) -> None:
+    """
+    Let purchases at these prices (the most that each can cost) pass, all of them together, or say what stands in the way.
+
+    Raises:
+        BudgetExceeded: as `check`.
+    """
+    paid = [(seller, price) for seller, price in priced if not price.is_free]
+    if not paid:
         return
+    for seller in dict(paid):
+        check_open(connection, seller, now=now)
+    prices = [price for _, price in paid]
+    _check_each(limits, max(prices, key=lambda price: price.usd))
+    usd = sum((price.usd for price in prices), Decimal(0))
+    _check_together(
+        connection, limits, Price(amount=usd, currency="USD", usd=usd, known=prices[0].known), len(paid), now
+    )
+
+
+def check_open(connection: Connection, seller: Seller, *, now: float) -> None:
+    """
+    Make sure that this seller may be bought from now, whatever it costs.
+
+    Raises:
+        BudgetExceeded: nothing may be bought, or a breaker is open (BreakerOpen).
+    """
     _check_stopped(connection)
     _check_breakers(connection, seller, now)
+
+
+def _check_each(limits: Limits, price: Price) -> None:
     if price.usd > limits.max_usd_per_job:
         raise BudgetExceeded(
             f"{may_cost(price)}; the limit for one job is {digits(limits.max_usd_per_job)} USD.",
             hint="Choose a shorter duration, a lower resolution or a cheaper model (estimate_cost compares them)."
             f" Only the person who runs the server can raise {limits.raising_job}.",
         )
-    total = price.times(count)
+
+
+def _check_together(connection: Connection, limits: Limits, total: Price, count: int, now: float) -> None:
     if total.usd > limits.max_usd_per_day:
         raise BudgetExceeded(
             f"{may_cost(total, count)}; the limit for a whole day is {digits(limits.max_usd_per_day)} USD.",
@@ -180,10 +221,13 @@ def check(
             hint="Waiting does not help. Ask for fewer, or ask the person who runs the server to raise"
             f" {limits.raising_hour}.",
         )
-    (started,) = connection.execute(
+    lately = _within(connection, HOUR, now)
+    (reserved,) = connection.execute(
         "SELECT COUNT(*) FROM ledger WHERE kind = 'reserve' AND usd_micros > 0 AND reserved_at > ? AND steady > ?",
-        (now - HOUR, elapsed_time.passed(connection) - HOUR),
+        lately,
     ).fetchone()
+    _, held = holds.since(connection, *lately)
+    started = reserved + held
     if started + count > limits.max_jobs_per_hour:
         more = f", and these are {count} more" if count > 1 else ""
         raise BudgetExceeded(
@@ -198,6 +242,11 @@ def check(
             " are already spent or reserved today.",
             hint=f"Wait until tomorrow, or ask the person who runs the server to raise {limits.raising_day}.",
         )
+
+
+def _within(connection: Connection, seconds: float, now: float) -> tuple[float, float]:
+    """From when on a moment lies within so many seconds: by the clock on the wall, and as `elapsed_time` counts."""
+    return now - seconds, elapsed_time.passed(connection) - seconds
 
 
 def may_cost(price: Price, count: int = 1) -> str:

@@ -23,6 +23,15 @@ def from_micros(micros: int) -> Decimal:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Booking:
+    """When an amount counts: on its day (UTC), and from a moment on, by the clock on the wall and as `elapsed_time` counts."""
+
+    reserved_at: float
+    day: str
+    steady: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """One row of the ledger. `micros` in the job's currency, both amounts signed."""
 
@@ -40,20 +49,20 @@ class Entry:
     """What `elapsed_time` had counted at the reservation."""
 
     @classmethod
-    def of(cls, job: Job, kind: Kind, price: Price, *, at: float, reserved_at: float, day: str) -> Entry:
+    def of(cls, job: Job, kind: Kind, price: Price, booking: Booking, *, at: float) -> Entry:
         """Make the row that counts `price` for the job."""
         return cls(
             job_id=job.id,
             kind=kind,
             at=at,
-            reserved_at=reserved_at,
-            day=day,
+            reserved_at=booking.reserved_at,
+            day=booking.day,
             provider=job.provider,
             model=job.model,
             currency=price.currency,
             micros=to_micros(price.amount),
             usd_micros=to_micros(price.usd),
-            steady=job.steady.get("created_at", 0.0),
+            steady=booking.steady,
         )
 
     @classmethod

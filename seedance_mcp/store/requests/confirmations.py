@@ -17,6 +17,7 @@ from ...texts import digits
 from ...types import Job, Price, Question, Signer, Wanted, is_same_video
 from .. import elapsed_time, job_records, transitions
 from ..database import Connection, in_parts, marks
+from ..money import holds
 from ..money.ledger import from_micros, to_micros
 
 VALID_SECONDS = 15 * 60.0
@@ -388,11 +389,12 @@ def _why_only_a_person(
 
 def bought_on_a_word(connection: Connection, now: float) -> int:
     """Sum up what counts as spent on an assistant's word alone within the last hour, in micro-USD."""
+    lately = _within(connection, _HOUR, now)
     (micros,) = connection.execute(
         "SELECT COALESCE(SUM(usd_micros), 0) FROM ledger JOIN jobs ON jobs.id = ledger.job_id"
         " WHERE reserved_at > ? AND steady > ?"
         # A damaged record may hold such an agreement.
         " AND CASE WHEN json_valid(document) THEN json_extract(document, '$.agreed_by') ELSE 'assistant' END = 'assistant'",
-        _within(connection, _HOUR, now),
+        lately,
     ).fetchone()
-    return micros
+    return micros + holds.on_a_word(connection, *lately)

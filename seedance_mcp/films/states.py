@@ -1,0 +1,230 @@
+"""Where each shot of a film stands at one quality. Nothing of it is kept: it follows from the takes and their jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from ..types import FilmQuality, Job, JobState, Mark, Take
+from .document import FilmDocument, Shot
+from .freshness import changed_keys, differences, inputs_of, take_name
+
+State = Literal["missing", "current", "stale", "making", "failed", "unclear", "blocked"]
+
+_UNCLEAR = frozenset({JobState.UNKNOWN, JobState.UNRESOLVED})
+"""It may have been bought: nothing is bought in its place."""
+
+_FAILED = frozenset(
+    {
+        JobState.FAILED,
+        JobState.CANCELLED,
+        JobState.EXPIRED,
+        JobState.MISSING,
+        JobState.REJECTED,
+        JobState.NOT_SENT,
+        JobState.ABSENT,
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShotState:
+    """
+    One shot at one quality: `why` says in words what a person should know of the state.
+
+    `take` is the number of the take that the film shows, or of the one that is being made or has failed; its `job` and
+    what that costs in `usd`. `chosen` is the take that the film shows, None if it has none. `inputs` are those of the
+    document as it is now, and `changed` the kinds of them in which the chosen take differs.
+    """
+
+    shot: str
+    state: State
+    why: tuple[str, ...] = ()
+    take: int | None = None
+    job: Job | None = None
+    usd: Decimal | None = None
+    chosen: Take | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict[str, str])
+    changed: frozenset[str] = frozenset()
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the film has a take to show here."""
+        return self.chosen is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """
+    Everything that the states of a film's shots at one quality follow from.
+
+    `media` as in `inputs_of`; `bad` are the jobs whose takes were judged so; `open_plans` are the plans whose orders are
+    still being made.
+    """
+
+    quality: FilmQuality
+    takes: Sequence[Take]
+    marks: Sequence[Mark]
+    jobs: Mapping[str, Job]
+    media: Mapping[str, str]
+    bad: Collection[str] = ()
+    open_plans: Collection[str] = ()
+
+    def job(self, take: Take) -> Job | None:
+        """Return the job that makes a take; None: it is not bought."""
+        return self.jobs.get(take.job_id) if take.job_id is not None else None
+
+    def is_done(self, take: Take) -> bool:
+        """Return whether a take's video is there."""
+        job = self.job(take)
+        return job is not None and job.state is JobState.DONE
+
+
+def shot_states(document: FilmDocument, evidence: Evidence) -> tuple[ShotState, ...]:
+    """
+    Tell where each shot stands, in the order of the film.
+
+    A take is a shot's by its id. Where none of those is current, one of another name that no shot shows counts, if it
+    is made from the very same: so a shot that was given another name is not missing.
+    """
+    own = _States(document, evidence, ()).all()
+    shown = {
+        _identity(state.chosen) for state in own if state.chosen is not None and state.state == "current"
+    }
+    spare = [
+        take
+        for take in evidence.takes
+        if take.quality == evidence.quality and evidence.is_done(take) and _identity(take) not in shown
+    ]
+    return _States(document, evidence, spare).all() if spare else own
+
+
+def _identity(take: Take) -> str:
+    return take_name(take.shot, take.number)
+
+
+class _States:
+    """One walk over the shots, each after the one that it continues; `spare` are takes that no shot shows."""
+
+    def __init__(self, document: FilmDocument, evidence: Evidence, spare: Iterable[Take]) -> None:
+        self._document = document
+        self._evidence = evidence
+        self._spare = list(spare)
+        self._found: dict[str, ShotState] = {}
+
+    def all(self) -> tuple[ShotState, ...]:
+        for shot in self._document.shots:
+            self._found[shot.id] = self._of(shot)
+        return tuple(self._found.values())
+
+    def _of(self, shot: Shot) -> ShotState:
+        before = self._document.parent(shot)
+        parent = self._found[before.id] if before is not None else None
+        continued = _identity(parent.chosen) if parent is not None and parent.chosen is not None else None
+        inputs = inputs_of(self._document, shot, media=self._evidence.media, parent=continued)
+        takes = [
+            take
+            for take in self._evidence.takes
+            if take.shot == shot.id and take.quality == self._evidence.quality
+        ]
+        chosen = self._chosen(shot, takes)
+        changed = self._changed(shot, chosen, inputs)
+        if chosen is None or changed:
+            same = next((take for take in self._spare if not changed_keys(take.inputs, inputs)), None)
+            if same is not None:
+                self._spare.remove(same)
+                chosen, changed = same, frozenset[str]()
+        return self._judged(shot, _Look(inputs, chosen, changed, parent), takes)
+
+    def _judged(self, shot: Shot, look: _Look, takes: Sequence[Take]) -> ShotState:
+        attempt = next(
+            (
+                take
+                for take in reversed(takes)
+                if take.job_id is not None or take.order in self._evidence.open_plans
+            ),
+            None,
+        )
+        newer = attempt is not None and (
+            look.chosen is None or look.chosen.shot != shot.id or attempt.number > look.chosen.number
+        )
+        job = self._evidence.job(attempt) if attempt is not None else None
+        blocked = look.parent is not None and look.parent.state in ("failed", "blocked", "unclear")
+        if attempt is not None and newer:
+            if job is not None and job.state in _UNCLEAR:
+                return self._state(shot, "unclear", look, attempt, (job.error or "It may have been bought.",))
+            if job is not None and not job.finished:
+                return self._state(shot, "making", look, attempt)
+            if job is None and attempt.order in self._evidence.open_plans and not blocked:
+                return self._state(shot, "making", look, attempt)
+            if job is not None and job.state in _FAILED and look.chosen is None:
+                return self._state(shot, "failed", look, attempt, (_failure(job),))
+        failed = (
+            (f"take {attempt.number} failed: {_failure(job)}",)
+            if attempt is not None and job is not None and newer and job.state in _FAILED
+            else ()
+        )
+        if look.chosen is None:
+            if blocked and look.parent is not None:
+                return self._state(
+                    shot, "blocked", look, None, (f"{look.parent.shot}, which it continues, is not there",)
+                )
+            return self._state(shot, "missing", look, None)
+        if look.changed:
+            parent = self._document.parent(shot)
+            why = differences(look.chosen.inputs, look.inputs, parent=parent.id if parent else None)
+            return self._state(shot, "stale", look, look.chosen, (*why, *failed))
+        return self._state(shot, "current", look, look.chosen, failed)
+
+    def _state(
+        self, shot: Shot, state: State, look: _Look, take: Take | None, why: tuple[str, ...] = ()
+    ) -> ShotState:
+        job = self._evidence.job(take) if take is not None else None
+        price = None if job is None else job.charge or job.estimate
+        return ShotState(
+            shot=shot.id,
+            state=state,
+            why=why,
+            take=take.number if take is not None else None,
+            job=job,
+            usd=price.usd if price is not None else None,
+            chosen=look.chosen,
+            inputs=look.inputs,
+            changed=look.changed,
+        )
+
+    def _chosen(self, shot: Shot, takes: Sequence[Take]) -> Take | None:
+        """The take that somebody chose, else the newest that nobody called bad, else the newest."""
+        done = {take.number: take for take in takes if self._evidence.is_done(take)}
+        for mark in reversed(self._evidence.marks):
+            if mark.shot == shot.id and mark.kind == "chosen" and mark.take in done:
+                return done[mark.take]
+        good = [number for number, take in done.items() if take.job_id not in self._evidence.bad]
+        return done[max(good or done)] if done else None
+
+    def _changed(self, shot: Shot, chosen: Take | None, inputs: Mapping[str, str]) -> frozenset[str]:
+        if chosen is None:
+            return frozenset()
+        accepted = [
+            mark.inputs
+            for mark in self._evidence.marks
+            if (mark.shot, mark.take, mark.kind) == (shot.id, chosen.number, "kept")
+        ]
+        found = [changed_keys(stamped, inputs) for stamped in (chosen.inputs, *accepted)]
+        return frozenset() if not all(found) else found[0]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What was found of one shot before its state is judged."""
+
+    inputs: Mapping[str, str]
+    chosen: Take | None
+    changed: frozenset[str]
+    parent: ShotState | None
+
+
+def _failure(job: Job) -> str:
+    return job.error or f"it ended as {job.status.value}"

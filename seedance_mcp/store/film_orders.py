@@ -1,0 +1,166 @@
+"""Orders of films: the money that a plan holds, the rows that it is held for, and the jobs that draw on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import BudgetExceeded, InvalidRequest
+from ..texts import digits
+from ..types import Draw, FilmOrder, OrderEnd, Price, Signer, Take
+from . import elapsed_time, films
+from .database import Connection
+from .money import holds
+from .money.ledger import Booking, from_micros, to_micros
+
+_ORDERS = (
+    "SELECT film_id, plan, quality, reserved_at, day, agreed_by, ended_at, ended,"
+    " COALESCE(SUM(usd_micros), 0), COALESCE(SUM(CASE WHEN job_id IS NOT NULL THEN usd_micros END), 0),"
+    " COALESCE(SUM(usd_micros > 0), 0), COALESCE(SUM(usd_micros > 0 AND job_id IS NOT NULL), 0)"
+    " FROM film_orders LEFT JOIN takes USING (film_id, plan) WHERE {} GROUP BY film_orders.seq ORDER BY film_orders.seq"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paid:
+    """How an order pays for a job: what the ledger books it under, and who agreed to the order."""
+
+    booking: Booking
+    agreed_by: Signer | None
+
+
+def find(connection: Connection, film_id: str, plan: str) -> FilmOrder | None:
+    """Load the order of this plan, ended or not; None: it was never agreed to."""
+    rows = connection.execute(_ORDERS.format("film_id = ? AND plan = ?"), (film_id, plan)).fetchall()
+    return _order(rows[0]) if rows else None
+
+
+def orders(connection: Connection, film_id: str) -> list[FilmOrder]:
+    """List every order of a film, the oldest first."""
+    return [_order(row) for row in connection.execute(_ORDERS.format("film_id = ?"), (film_id,))]
+
+
+def open_orders(connection: Connection) -> list[FilmOrder]:
+    """List the orders that have not ended, the oldest first."""
+    return [_order(row) for row in connection.execute(_ORDERS.format("ended_at IS NULL"))]
+
+
+def may_order(connection: Connection, film_id: str, *, now: float) -> None:
+    """
+    End an order of the film that may no longer pay.
+
+    Raises:
+        InvalidRequest: one is open that may.
+    """
+    end_expired(connection, now=now)
+    other = connection.execute(
+        "SELECT 1 FROM film_orders WHERE film_id = ? AND ended_at IS NULL", (film_id,)
+    ).fetchone()
+    if other is not None:
+        raise InvalidRequest(
+            [f"Film {film_id} is being made by another plan."],
+            hint="Wait until that has ended (check_status with the film's id), or cancel it (cancel_job).",
+        )
+
+
+def hold(connection: Connection, order: FilmOrder, rows: Sequence[Take]) -> FilmOrder:
+    """
+    Hold what the rows may cost, and write them down. Whoever calls has asked `may_order`, the caps and the person.
+
+    The order's sums and counts are those of its rows. A number of a take or a key that is used up raises IntegrityError.
+    """
+    connection.execute(
+        "INSERT INTO film_orders (film_id, plan, quality, reserved_at, steady, day, agreed_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(order.film_id, order.plan, order.quality, order.reserved_at),
+            elapsed_time.note(connection),
+            *(order.day, order.agreed_by),
+        ),
+    )
+    films.add_takes(connection, rows)
+    (row,) = connection.execute(
+        _ORDERS.format("film_id = ? AND plan = ?"), (order.film_id, order.plan)
+    ).fetchall()
+    return _order(row)
+
+
+def check_draw(connection: Connection, draw: Draw, *, key: str, price: Price, now: float) -> Paid:
+    """
+    Let a purchase of `price` (the most that it can cost) be paid for by its row, or say what stands in the way.
+
+    Raises:
+        BudgetExceeded: the row is not of an order that may still pay, pays for less, or has paid already.
+        DamagedRecord: the row cannot be read.
+    """
+    what = f"take {draw.take} of shot {draw.shot!r}"
+    take = films.find_take(connection, draw.film_id, draw.shot, draw.take)
+    if take is None or take.request_key != key:
+        raise _not_held(f"Nothing was agreed to for {what} of film {draw.film_id}.")
+    if take.job_id is not None:
+        raise _not_held(f"The money for {what} went to job {take.job_id}, and to no other.")
+    reserved_at, day, steady, agreed_by, ended = connection.execute(
+        "SELECT reserved_at, day, steady, agreed_by, ended FROM film_orders WHERE film_id = ? AND plan = ?",
+        (take.film_id, take.order),
+    ).fetchone()
+    if ended is not None:
+        raise _not_held(f"The order of {what} has ended ({ended}), and its money is released.")
+    moment, counted = holds.oldest(connection, now)
+    if reserved_at <= moment or steady <= counted:
+        raise _not_held(f"What was agreed to for {what} is older than 24 hours.")
+    if not price.known or to_micros(price.usd) > to_micros(take.maximum.usd):
+        costs = f"{digits(price.usd)} USD" if price.known else "an unknown price"
+        raise _not_held(
+            f"For {what} at most {digits(take.maximum.usd)} USD were agreed to, and it may cost {costs}."
+        )
+    return Paid(booking=Booking(reserved_at=reserved_at, day=day, steady=steady), agreed_by=agreed_by)
+
+
+def draw(connection: Connection, drawn: Draw, job_id: str) -> None:
+    """Give a row that passed `check_draw` its job, which it keeps: what it held counts for the job from now on."""
+    connection.execute(
+        "UPDATE takes SET job_id = ? WHERE film_id = ? AND shot = ? AND number = ?",
+        (job_id, drawn.film_id, drawn.shot, drawn.take),
+    )
+
+
+def end_order(connection: Connection, film_id: str, plan: str, ended: OrderEnd, *, now: float) -> bool:
+    """End an order and release what none of its jobs has drawn; False if it has ended before."""
+    cursor = connection.execute(
+        "UPDATE film_orders SET ended_at = ?, ended = ? WHERE film_id = ? AND plan = ? AND ended_at IS NULL",
+        (now, ended, film_id, plan),
+    )
+    return cursor.rowcount > 0
+
+
+def end_expired(connection: Connection, *, now: float) -> int:
+    """End the orders that are older than 24 hours by either clock; return how many."""
+    cursor = connection.execute(
+        "UPDATE film_orders SET ended_at = ?, ended = 'expired' WHERE ended_at IS NULL"
+        " AND (reserved_at <= ? OR steady <= ?)",
+        (now, *holds.oldest(connection, now)),
+    )
+    return cursor.rowcount
+
+
+def _order(row: tuple[Any, ...]) -> FilmOrder:
+    film_id, plan, quality, reserved_at, day, agreed_by, ended_at, ended, *counted = row
+    maximum, drawn, jobs, drawn_jobs = counted
+    return FilmOrder(
+        film_id=film_id,
+        plan=plan,
+        quality=quality,
+        maximum_usd=from_micros(maximum),
+        drawn_usd=from_micros(drawn),
+        jobs=jobs,
+        drawn_jobs=drawn_jobs,
+        reserved_at=reserved_at,
+        day=day,
+        agreed_by=agreed_by,
+        ended_at=ended_at,
+        ended=ended,
+    )
+
+
+def _not_held(message: str) -> BudgetExceeded:
+    return BudgetExceeded(message, hint="Plan the film again; nothing was bought for this.")

@@ -1,0 +1,37 @@
+"""What the open orders of films hold: it counts as spent, for as long as such an order may pay."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from .. import elapsed_time
+from ..database import Connection
+
+HELD_SECONDS = 24 * 3600.0
+"""For so long an order may pay, and counts; what is drawn from it counts from its beginning as well, and so no longer."""
+
+_ROWS = (  # those of open orders that no job was reserved for
+    "SELECT COALESCE(SUM(usd_micros), 0), COALESCE(SUM(usd_micros > 0), 0) FROM film_orders CROSS JOIN takes"
+    " ON takes.film_id = film_orders.film_id AND takes.plan = film_orders.plan"
+    " WHERE ended_at IS NULL AND job_id IS NULL AND reserved_at > ? AND steady > ?"
+)
+
+
+def since(connection: Connection, moment: float, steady: float) -> tuple[int, int]:
+    """Sum up what is held since a moment by both clocks: millionths of a USD, and for how many paid jobs."""
+    return cast("tuple[int, int]", connection.execute(_ROWS, (moment, steady)).fetchone())
+
+
+def on_a_word(connection: Connection, moment: float, steady: float) -> int:
+    """Sum up what of that is held on an assistant's word alone, in millionths of a USD."""
+    micros, _ = connection.execute(f"{_ROWS} AND agreed_by = 'assistant'", (moment, steady)).fetchone()
+    return micros
+
+
+def oldest(connection: Connection, now: float) -> tuple[float, float]:
+    """
+    Return after which moments an order may pay now: by the clock on the wall, and as `elapsed_time` counts.
+
+    Either clock ends it, as either ends the counting of what is reserved.
+    """
+    return now - HELD_SECONDS, elapsed_time.passed(connection) - HELD_SECONDS
