@@ -123,7 +123,7 @@ def _readable(shot: Any) -> Shot | None:
         if not isinstance(shot, dict) or "id" in wrong:
             return None
         right = {name: value for name, value in cast("dict[str, Any]", shot).items() if name not in wrong}
-        return Shot.model_validate(_HARMLESS | right)
+        return Shot.model_validate({**_HARMLESS, **right})
 
 
 def _parsed(content: bytes, name: str) -> Any:
@@ -174,6 +174,8 @@ def _with_ids(data: dict[str, Any]) -> dict[str, Any]:
 
 def _problems(errors: Sequence[ErrorDetails], data: Mapping[str, Any]) -> Iterator[str]:
     for place, details in enumerate(errors):
+        if details["loc"] == ("shots",) and details["type"] == "too_short" and data["shots"]:
+            continue  # the only shots are wrong, of which each is told by itself
         problem = _problem(details, data)
         looked_up = details["type"] == "extra_forbidden" and place < InvalidRequest.most_problems
         yield problem + _meant(details["loc"]) if looked_up else problem
