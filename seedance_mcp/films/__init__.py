@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from .document import FilmDocument, Shot
+from .export import export_film
+from .exported import Exported, ExportedFilm, ExportedShot, ExportOptions
 from .reading import checked, read_document
 
-__all__ = ["FilmDocument", "Shot", "checked", "read_document"]
+__all__ = [
+    "ExportOptions",
+    "Exported",
+    "ExportedFilm",
+    "ExportedShot",
+    "FilmDocument",
+    "Shot",
+    "checked",
+    "export_film",
+    "read_document",
+]
