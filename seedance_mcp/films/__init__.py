@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from .document import FilmDocument, Shot
+from .export import export_film
+from .exported import Exported, ExportedFilm, ExportedShot, ExportOptions
 from .film import Film, FilmStatus, FilmUpdate
 from .films import Films
 from .plan import FilmPlan, PlanRow
@@ -10,6 +12,10 @@ from .reading import checked, read_document
 from .states import ShotState, State
 
 __all__ = [
+    "ExportOptions",
+    "Exported",
+    "ExportedFilm",
+    "ExportedShot",
     "Film",
     "FilmDocument",
     "FilmPlan",
@@ -21,5 +27,6 @@ __all__ = [
     "ShotState",
     "State",
     "checked",
+    "export_film",
     "read_document",
 ]
