@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,7 @@ from .jobs import (
 from .store import (
     BoardFile,
     Budget,
+    Connection,
     Damaged,
     Declined,
     Incident,
@@ -54,6 +55,7 @@ from .store import (
     budget,
     by_day,
     describe_unread,
+    film_orders,
     job_records,
     open_store,
     read_budget,
@@ -64,6 +66,7 @@ from .types import Job, PurchaseTerms, VideoRequest
 
 if TYPE_CHECKING:
     from .catalog import Catalog
+    from .films import Films
 
 __all__ = ["App", "Declined", "Quote", "ReadTracker", "Update", "UploadedMedia", "Viewed", "open_app"]
 
@@ -78,7 +81,8 @@ class App:
         self._planner = Planner(self._pool, settings)
         self._sources = Sources(store, settings, self._pool)
         context = JobContext.of(store, settings)
-        self.runner = JobRunner(context, self._pool, leave=leave)
+        self._context = context
+        self.runner = JobRunner(context, self._pool, leave=leave, films=lambda: self.films.advance())
         self._flow = PurchaseFlow(
             context,
             pool=self._pool,
@@ -102,6 +106,20 @@ class App:
         from .catalog import Catalog
 
         return Catalog.load(self.settings.catalog)
+
+    @cached_property
+    def films(self) -> Films:
+        """The films of this installation. Read on first use."""
+        from .films import Films
+
+        return Films(
+            self._context,
+            pool=self._pool,
+            planner=self._planner,
+            sources=self._sources,
+            flow=self._flow,
+            runner=self.runner,
+        )
 
     @property
     def notice(self) -> str | None:
@@ -270,7 +288,11 @@ class App:
 
     def watcher_lease(self) -> WatcherLease:
         """This process's claim to be the one that stays to watch the jobs of its accounts."""
-        return WatcherLease(self._store, accounts=self._pool.accounts(), open_jobs=self._pool.open_here)
+        return WatcherLease(self._store, accounts=self._pool.accounts(), open_work=self._open_work)
+
+    def _open_work(self, connection: Connection) -> Sequence[object]:
+        """What a watcher of this process's accounts stays for: open jobs, and films that have not bought all their shots."""
+        return self._pool.open_here(connection) or film_orders.open_orders(connection)
 
     async def begin_ending(self) -> None:
         """Leave a watcher behind if anything is open; call it as soon as the end is foreseen. Never raises."""

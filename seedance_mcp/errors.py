@@ -8,6 +8,7 @@ Every exception raised on purpose.
   - InspectionFailed         the server could not look into a file, through a fault of its own
   - BudgetExceeded           a spending cap, rate cap or open breaker stands in the way
   - ConfirmationRequired     a person has to agree to the price first
+  - PlanChanged              a film's plan is no longer what was agreed to
   - NotSupported             the provider has no such operation
   - JobNotFound              no job has this id
   - FilmNotFound             no film has this id
@@ -36,7 +37,7 @@ A generation that failed at the provider is a `Job` with an error, not an except
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .remarks import NO_REMARKS, Remarks
 from .texts import listed, number_of
@@ -168,6 +169,24 @@ class ConfirmationRequired(SeedanceError):
             approval=self.approval,
             remarks=self.remarks,
         )
+
+
+class PlanChanged(SeedanceError):
+    """
+    A film's plan is no longer what was agreed to; nothing was bought.
+
+    `plan` is the plan as it is now (a `FilmPlan`), `differences` says in words what is not the same.
+    """
+
+    code = "plan_changed"
+    default_hint = (
+        "Show the person the new plan, and call again with its token once they agree. Nothing was bought."
+    )
+
+    def __init__(self, plan: Any, differences: Sequence[str]) -> None:
+        super().__init__(f"The plan has changed. {' '.join(differences)}".strip())
+        self.plan = plan
+        self.differences = tuple(differences)
 
 
 class NotSupported(SeedanceError):

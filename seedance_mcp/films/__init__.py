@@ -3,6 +3,23 @@
 from __future__ import annotations
 
 from .document import FilmDocument, Shot
+from .film import Film, FilmStatus, FilmUpdate
+from .films import Films
+from .plan import FilmPlan, PlanRow
 from .reading import checked, read_document
+from .states import ShotState, State
 
-__all__ = ["FilmDocument", "Shot", "checked", "read_document"]
+__all__ = [
+    "Film",
+    "FilmDocument",
+    "FilmPlan",
+    "FilmStatus",
+    "FilmUpdate",
+    "Films",
+    "PlanRow",
+    "Shot",
+    "ShotState",
+    "State",
+    "checked",
+    "read_document",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .casting import names_cited
@@ -35,7 +35,7 @@ def inputs_of(
     """
     names = names_cited(document, shot)
     speakers = [line.who for line in shot.says if line.who]
-    places = {name: f"@{place}" for place, name in enumerate(dict.fromkeys((*names, *speakers)), start=1)}
+    places = _places((*shot.mentioned, *speakers))
     cited = [(name, document.cast[name]) for name in names if name in document.cast]
     voices = [document.cast[name].voice for name in dict.fromkeys(speakers)]
     lines = [
@@ -45,7 +45,7 @@ def inputs_of(
     return {
         "text": _digest(_neutral(shot.prompt, places), lines),
         "looks": _digest(
-            _neutral(document.style or "", places),
+            _neutral(document.style or "", _places(names)),
             [(member.looks, shot.wears.get(name, member.wears), member.ignore) for name, member in cited],
         ),
         "media": _digest(
@@ -83,6 +83,11 @@ def take_name(shot: str, number: int) -> str:
 def key_of(inputs: Mapping[str, str]) -> str:
     """Return the digest of all inputs of a take, as it stands in the name of its purchase."""
     return _digest(dict(sorted(inputs.items())))[:_KEY_DIGITS]
+
+
+def _places(names: Iterable[str]) -> dict[str, str]:
+    """Number the cast by who comes first."""
+    return {name: f"@{place}" for place, name in enumerate(dict.fromkeys(names), start=1)}
 
 
 def _neutral(text: str, places: Mapping[str, str]) -> str:

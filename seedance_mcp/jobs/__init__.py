@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .buying.film_orders import OrderIntent, foresee_film, place
 from .buying.forecast import Quote, beyond, forecast
 from .buying.orders import StartedJob
 from .buying.purchase_flow import PurchaseFlow
@@ -12,7 +13,9 @@ from .choosing.planning import Planner
 from .choosing.plans import OtherOffer, Plan
 from .choosing.suitability import UploadedMedia, register
 from .context import JobContext
+from .film_driver import FilmDriver
 from .incidents import Incidents
+from .inputs.resolved_request import ResolvedRequest
 from .inputs.sources import Sources
 from .overview import Overview, Today
 from .pool.provider_keys import malformed_keys, misnamed_keys
@@ -33,10 +36,12 @@ from .watcher_lease import WatcherLease
 
 __all__ = [
     "Answered",
+    "FilmDriver",
     "Incidents",
     "JobContext",
     "JobRunner",
     "OpenVideo",
+    "OrderIntent",
     "OtherOffer",
     "Overview",
     "Plan",
@@ -46,6 +51,7 @@ __all__ = [
     "Questions",
     "Quote",
     "ReadTracker",
+    "ResolvedRequest",
     "Reviews",
     "SameAccount",
     "SavedVideos",
@@ -61,6 +67,7 @@ __all__ = [
     "WatcherLease",
     "beyond",
     "forecast",
+    "foresee_film",
     "hook_program",
     "join",
     "lost_answers",
@@ -68,6 +75,7 @@ __all__ = [
     "misnamed_keys",
     "opinion",
     "part",
+    "place",
     "provider_folder",
     "register",
     "resolve",

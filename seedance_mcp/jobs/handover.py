@@ -6,6 +6,7 @@ import anyio
 
 from .context import JobContext
 from .detached import leave_watcher
+from .film_driver import FilmDriver
 from .results.hook_runner import HookRunner
 from .watcher import Watcher
 
@@ -17,8 +18,11 @@ class Handover:
     With `leaves`, a watcher is left for what is open: this process may be killed before it is done with it.
     """
 
-    def __init__(self, context: JobContext, watcher: Watcher, hooks: HookRunner, *, leaves: bool) -> None:
+    def __init__(
+        self, context: JobContext, watcher: Watcher, hooks: HookRunner, films: FilmDriver, *, leaves: bool
+    ) -> None:
         self._context = context
+        self._films = films
         self._watcher = watcher
         self._hooks = hooks
         self._leaves = leaves
@@ -32,7 +36,7 @@ class Handover:
         can take long belongs in here, such as asking the database.
         """
         self._ending = True
-        may_be_open = self._context.purchases or self._watcher.busy or self._hooks.pending
+        may_be_open = self._context.purchases or self._watcher.busy or self._hooks.pending or self._films.busy
         if self._leaves and not self._left and may_be_open:
             self._left = True
             incidents = self._context.incidents

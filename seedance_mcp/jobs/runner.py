@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 
 import anyio
@@ -14,6 +14,7 @@ from ..types import Job
 from .buying.submission import Buyer
 from .context import JobContext
 from .detached import leave_hooks
+from .film_driver import FilmDriver
 from .handover import Handover
 from .inputs.sending import MediaSender
 from .pool.provider_pool import ProviderPool
@@ -34,11 +35,18 @@ class JobRunner:
     The jobs of this process, from their purchase to their end. Use it inside `running()`.
 
     Leases between processes only save requests (`leases=False` switches them off). With `leave`, what is not done
-    at the end is left to a process that stays behind: this one may be killed before it would be.
+    at the end is left to a process that stays behind: this one may be killed before it would be. `films` advances what
+    films have ordered.
     """
 
     def __init__(
-        self, context: JobContext, pool: ProviderPool, *, leases: bool = True, leave: bool = False
+        self,
+        context: JobContext,
+        pool: ProviderPool,
+        *,
+        leases: bool = True,
+        leave: bool = False,
+        films: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         store, settings = context.store, context.settings
         self._context = context
@@ -58,7 +66,8 @@ class JobRunner:
         self._hurried = leave
         leaves = leave and settings.detach
         self.hooks = HookRunner(context, elsewhere=partial(leave_hooks, settings) if leaves else None)
-        self.handover = Handover(context, self._watcher, self.hooks, leaves=leaves)
+        self.films = FilmDriver(context, films)
+        self.handover = Handover(context, self._watcher, self.hooks, self.films, leaves=leaves)
         self.buyer = Buyer(
             context, receipts=self._receipts, sender=MediaSender(context, pool), watcher=self._watcher
         )
@@ -72,6 +81,7 @@ class JobRunner:
                 async with anyio.create_task_group() as watching:
                     self._context.purchases.open(buyers)
                     watching.start_soon(self._watcher.run)
+                    watching.start_soon(self.films.run)
                     watching.start_soon(self.hooks.follow, commands)
                     try:
                         yield

@@ -14,7 +14,6 @@ import anyio
 
 from ..errors import StoreError
 from ..store import Connection, Holder, Store, watcher_lease
-from ..types import Job
 
 logger = logging.getLogger(__name__)
 
@@ -36,12 +35,12 @@ class WatcherLease:
     """
 
     def __init__(
-        self, store: Store, *, accounts: str, open_jobs: Callable[[Connection], Collection[Job]]
+        self, store: Store, *, accounts: str, open_work: Callable[[Connection], Collection[object]]
     ) -> None:
-        """`open_jobs` loads those that a watcher with these accounts can follow."""
+        """`open_work` loads the jobs, and whatever else, that a watcher with these accounts stays for."""
         self._store = store
         self._accounts = accounts
-        self._open_jobs = open_jobs
+        self._open_work = open_work
 
     async def take(self) -> bool:
         """
@@ -76,7 +75,7 @@ class WatcherLease:
         """Return when no job is open and no other process is ending, with the lease given up in the same moment."""
         while True:
             try:
-                idle = not await self._store.read(self._open_jobs)  # mostly not: then nothing is locked
+                idle = not await self._store.read(self._open_work)  # mostly not: then nothing is locked
                 if idle and await self._store.write(self._give_up_if_idle):
                     return
             except StoreError as error:
@@ -98,7 +97,7 @@ class WatcherLease:
         return watcher_lease.beat(connection, self._accounts, self._store.ownership.instance)
 
     def _give_up_if_idle(self, connection: Connection) -> bool:
-        if self._store.ownership.anyone_ending() or self._open_jobs(connection):
+        if self._store.ownership.anyone_ending() or self._open_work(connection):
             return False
         self._give_up(connection)
         return True

@@ -118,9 +118,9 @@ def test_only_who_is_in_a_shot_changes_it(
 
 
 def test_sound_and_ratio_are_of_the_whole_film() -> None:
-    assert changed(lambda data: data.update(generate_audio=False, aspect_ratio="9:16")) == dict.fromkeys(
-        "abc", {"sound", "ratio"}
-    )
+    assert changed(lambda data: data.update(generate_audio=False, aspect_ratio="9:16")) == {
+        name: {"sound", "ratio"} for name in "abc"
+    }
 
 
 def test_another_take_of_what_a_shot_continues_is_said_with_its_name() -> None:

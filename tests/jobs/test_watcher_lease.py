@@ -108,7 +108,7 @@ class Scene:
 
 
 def _lease(process: Process) -> WatcherLease:
-    return WatcherLease(process.store, accounts="a", open_jobs=job_records.unfinished)
+    return WatcherLease(process.store, accounts="a", open_work=job_records.unfinished)
 
 
 class Played:

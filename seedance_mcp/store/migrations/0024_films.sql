@@ -77,3 +77,15 @@ CREATE TRIGGER film_marks_are_append_only_update BEFORE UPDATE ON film_marks
 BEGIN SELECT RAISE(ABORT, 'marks are append only'); END;
 CREATE TRIGGER film_marks_are_append_only_delete BEFORE DELETE ON film_marks
 BEGIN SELECT RAISE(ABORT, 'marks are append only'); END;
+
+-- What a token of a plan was asked for, so that whoever agrees to it need not say that again. `rows` maps each shot to its
+-- take and the most that it costs, to tell what has changed where the token no longer fits.
+CREATE TABLE film_plans (
+    film_id       TEXT NOT NULL REFERENCES films (id),
+    plan          TEXT NOT NULL,
+    quality       TEXT NOT NULL CHECK (quality IN ('animatic', 'draft', 'final')),
+    redo          TEXT NOT NULL CHECK (json_valid(redo)),
+    rows          TEXT NOT NULL CHECK (json_valid(rows)),
+    at            REAL NOT NULL,
+    PRIMARY KEY (film_id, plan)
+) STRICT, WITHOUT ROWID;

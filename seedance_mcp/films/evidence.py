@@ -1,0 +1,124 @@
+"""Reads what the states of a film's shots follow from: its takes, their jobs and verdicts, and the files that it names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from ..errors import JobNotFound, SeedanceError
+from ..jobs import Sources
+from ..store import Connection, DamagedRecord, Store, film_orders, films, job_records, reviews
+from ..types import FilmOrder, FilmQuality, FilmRecord, Job, Mark, Take
+from .document import FilmDocument
+from .plan import QUALITIES, Basis
+from .reading import checked
+from .requests import media_of, placed
+from .states import Evidence
+
+_AT_ONCE = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A film as it is now: `problems` name the files of its document that cannot be read."""
+
+    record: FilmRecord
+    document: FilmDocument
+    takes: tuple[Take, ...]
+    marks: tuple[Mark, ...]
+    orders: tuple[FilmOrder, ...]
+    jobs: Mapping[str, Job]
+    bad: frozenset[str]
+    media: Mapping[str, str] = field(default_factory=dict[str, str])
+    problems: tuple[str, ...] = ()
+
+    @property
+    def order(self) -> FilmOrder | None:
+        """The order that is open, else the last one; None: nothing of it was ever made."""
+        return self.orders[-1] if self.orders else None
+
+    def evidence(self, quality: FilmQuality) -> Evidence:
+        """Return what counts for one quality."""
+        return Evidence(
+            quality=quality,
+            takes=self.takes,
+            marks=self.marks,
+            jobs=self.jobs,
+            media=self.media,
+            bad=self.bad,
+            open_plans=frozenset(order.plan for order in self.orders if order.ended_at is None),
+        )
+
+    @property
+    def basis(self) -> Basis:
+        """What it is planned from."""
+        return Basis(
+            record=self.record,
+            document=self.document,
+            evidence={quality: self.evidence(quality) for quality in QUALITIES},
+            orders=len(self.orders),
+        )
+
+
+async def find(store: Store, sources: Sources, film_id: str) -> Found:
+    """
+    Read a film. Raises FilmNotFound, StoreError.
+
+    A file that cannot be read is named in `problems`; the shots that it is for count as made from something else then.
+    """
+    found = await store.read(partial(_read, film_id=film_id))
+    media: dict[str, str] = {}
+    problems: list[str] = []
+    for source, kind in media_of(found.document).items():
+        try:
+            file = await sources.open(placed(source, found.record.folder), kind=kind)
+        except SeedanceError as error:
+            media[source] = f"unreadable {source}"
+            problems.append(f"{source}: {error.message}")
+        else:
+            media[source] = file.sha256 or file.url or source
+    return Found(
+        record=found.record,
+        document=found.document,
+        takes=found.takes,
+        marks=found.marks,
+        orders=found.orders,
+        jobs=found.jobs,
+        bad=found.bad,
+        media=media,
+        problems=tuple(problems),
+    )
+
+
+def _read(connection: Connection, *, film_id: str) -> Found:
+    record = films.find_film(connection, film_id)
+    takes = films.takes(connection, film_id)
+    jobs: dict[str, Job] = {}
+    for take in takes:
+        if take.job_id is not None:
+            jobs[take.job_id] = _job(connection, take.job_id)
+    ids = list(jobs)
+    bad = {
+        job_id
+        for start in range(0, len(ids), _AT_ONCE)
+        for job_id, review in reviews.in_force(connection, ids[start : start + _AT_ONCE]).items()
+        if review.opinion.verdict == "bad"
+    }
+    return Found(
+        record=record,
+        document=checked(json.loads(record.document)),
+        takes=tuple(takes),
+        marks=tuple(films.marks(connection, film_id)),
+        orders=tuple(film_orders.orders(connection, film_id)),
+        jobs=jobs,
+        bad=frozenset(bad),
+    )
+
+
+def _job(connection: Connection, job_id: str) -> Job:
+    try:
+        return job_records.find(connection, job_id)
+    except JobNotFound as error:  # it is referred to, so it was there: nothing may be bought in its place
+        raise DamagedRecord(f"The record of job {job_id}, a film's take, is gone.", hint="") from error

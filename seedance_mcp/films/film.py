@@ -1,0 +1,138 @@
+"""A film as it is told of: how far it is, what its shots look like, and where its files are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from ..remarks import Advice
+from ..types import FilmOrder, FilmQuality, FilmRecord, JobState
+from .document import FilmDocument
+from .evidence import Found
+from .joining import captions_of, film_path
+from .states import ShotState, shot_states
+
+FilmStatus = Literal["planned", "making", "stopped", "joining", "succeeded", "cancelled"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Film:
+    """
+    A film at the quality at which it was last made.
+
+    `plan` is the token of the plan that was agreed to last. `maximum_usd` is what its order holds at most, `expected_usd`
+    what that probably comes to, `spent_usd` what all takes of the film have been charged, or hold. `problems` say what
+    stands in the way. `duration_seconds` is the length by the document.
+    """
+
+    record: FilmRecord
+    document: FilmDocument
+    status: FilmStatus
+    quality: FilmQuality
+    plan: str | None
+    shots: tuple[ShotState, ...]
+    expected_usd: Decimal
+    maximum_usd: Decimal
+    spent_usd: Decimal
+    film_path: str | None
+    sheet_path: str | None
+    captions: tuple[str, ...]
+    duration_seconds: float
+    problems: tuple[str, ...] = ()
+    advice: tuple[Advice, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The film's id."""
+        return self.record.id
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something still happens to it by itself."""
+        return self.status in ("making", "joining")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmUpdate:
+    """How far a film is: so many of its shots are there, and one line for a person."""
+
+    film: Film
+    done: int
+    total: int
+    words: str
+
+
+def film_of(found: Found, problems: tuple[str, ...] = ()) -> Film:
+    """Say how far a film is. Blocks: it looks for the film's files."""
+    order = found.order
+    quality: FilmQuality = order.quality if order is not None else "final"
+    shots = shot_states(found.document, found.evidence(quality))
+    path = film_path(found.record, found.document, quality)
+    sheet = path.with_suffix(".jpg")
+    there = path.is_file() and order is not None and order.ended == "done"
+    return Film(
+        record=found.record,
+        document=found.document,
+        status=_status(found, order, shots),
+        quality=quality,
+        plan=order.plan if order is not None else None,
+        shots=shots,
+        expected_usd=_expected(found, order),
+        maximum_usd=order.maximum_usd if order is not None else Decimal(0),
+        spent_usd=sum(
+            ((job.charge or job.maximum).usd for job in found.jobs.values() if job.state not in _NOT_BOUGHT),
+            Decimal(0),
+        ),
+        film_path=str(path) if there else None,
+        sheet_path=str(sheet) if there and sheet.is_file() else None,
+        captions=captions_of(path) if there else (),
+        duration_seconds=found.document.seconds,
+        problems=(*found.problems, *problems),
+    )
+
+
+def update_of(film: Film) -> FilmUpdate:
+    """Say in one line how far a film is."""
+    done = sum(state.is_usable and state.state != "making" for state in film.shots)
+    total = len(film.shots)
+    making = [state.shot for state in film.shots if state.state == "making"]
+    failed = [state.shot for state in film.shots if state.state in ("failed", "unclear", "blocked")]
+    parts = [f"{done} of {total} shots"]
+    parts += [f"making {', '.join(making)}"] if making else []
+    parts += [f"not made: {', '.join(failed)}"] if failed else []
+    parts += ["joining"] if film.status == "joining" else []
+    return FilmUpdate(film=film, done=done, total=total, words="; ".join(parts))
+
+
+_NOT_BOUGHT = frozenset({JobState.REJECTED, JobState.NOT_SENT, JobState.ABSENT})
+
+
+def _status(found: Found, order: FilmOrder | None, shots: tuple[ShotState, ...]) -> FilmStatus:
+    if order is None:
+        return "planned"
+    if order.ended_at is None:
+        rows = [take for take in found.takes if take.order == order.plan]
+        jobs = [found.jobs.get(take.job_id or "") for take in rows]
+        done = all(job is not None and job.state is JobState.DONE for job in jobs)
+        return "joining" if done and all(state.is_usable for state in shots) else "making"
+    if order.ended == "cancelled":
+        return "cancelled"
+    return "succeeded" if order.ended == "done" else "stopped"
+
+
+def _expected(found: Found, order: FilmOrder | None) -> Decimal:
+    """What the rows of an order come to: charged, expected, or at most."""
+    total = Decimal(0)
+    for take in found.takes:
+        if order is not None and take.order == order.plan:
+            job = found.jobs.get(take.job_id or "")
+            price = take.maximum if job is None else job.charge or job.estimate
+            total += price.usd
+    return total
+
+
+def folder_of(film: Film) -> Path:
+    """Return the folder of a film's files."""
+    return film_path(film.record, film.document, film.quality).parent

@@ -1,0 +1,81 @@
+"""The id of a film, kept in a small file beside its document, so that a document that is moved stays the same film."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from pathlib import Path
+
+from ..config import flush, open_private
+from ..errors import InvalidRequest
+from ..types import FILM_PREFIX
+
+_CHARACTERS = "abcdefghijklmnopqrstuvwxyz234567"
+_LENGTH = 12
+_FORM = re.compile(rf"{FILM_PREFIX}[a-z0-9]{{{_LENGTH}}}")
+_ENDING = ".film"
+_MOST_BYTES = 200
+
+
+def new_id() -> str:
+    """Make the id of a new film."""
+    return FILM_PREFIX + "".join(secrets.choice(_CHARACTERS) for _ in range(_LENGTH))
+
+
+def id_beside(document: Path) -> str:
+    """
+    Return the film's id from the file beside its document, `NAME.film`; a new one is kept there. Blocks.
+
+    Where nothing can be kept there, the id follows from the document's place.
+
+    Raises:
+        InvalidRequest: that file holds something else.
+    """
+    path = document.with_suffix(_ENDING)
+    known = _read(path)
+    if known is not None:
+        return known
+    film_id = new_id()
+    try:
+        _keep(path, film_id)
+    except FileExistsError:
+        return _read(path) or film_id
+    except OSError:
+        place = hashlib.sha256(os.fsencode(document.resolve())).hexdigest()
+        return FILM_PREFIX + place[:_LENGTH]
+    return film_id
+
+
+def _read(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            text = file.read(_MOST_BYTES).decode("ascii", "replace").strip()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InvalidRequest([f"{path} cannot be read: {error.strerror}."]) from None
+    if not _FORM.fullmatch(text):
+        raise InvalidRequest(
+            [f"{path} holds no film's id."],
+            hint="Remove it if it is yours to remove; the document is then a new film.",
+        )
+    return text
+
+
+def _keep(path: Path, film_id: str) -> None:
+    """Write the id under its name, whole or not at all. Raises FileExistsError: somebody else was quicker."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with open_private(beside, new=True) as file:
+            file.write(f"{film_id}\n".encode())
+            flush(file)
+        try:
+            os.link(beside, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links
+            beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

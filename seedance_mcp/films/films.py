@@ -1,0 +1,329 @@
+"""The films of an installation: read, planned, made, waited for, cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.to_thread
+
+from ..errors import InvalidRequest, MediaError, PlanChanged
+from ..jobs import (
+    JobContext,
+    JobRunner,
+    OrderIntent,
+    Planner,
+    ProviderPool,
+    PurchaseFlow,
+    Sources,
+    place,
+)
+from ..remarks import Remarks
+from ..store import Connection, film_orders, film_plans, films, read_budget
+from ..store.film_plans import ShownPlan
+from ..texts import listed
+from ..types import FilmQuality, FilmRecord, Mark, PurchaseTerms
+from . import evidence
+from .document import FilmDocument
+from .evidence import Found
+from .film import Film, FilmUpdate, film_of, update_of
+from .film_id import id_beside, new_id
+from .maker import Maker
+from .merging import kept, merged, written
+from .plan import FilmPlan, FilmPlanner, plan_changes
+from .reading import MAX_BYTES, checked, read_document
+from .requests import ShotRequests
+from .states import shot_states
+
+_LOOK_SECONDS = 0.5
+"""Jobs that another process watches change without an event here, so the database is looked at this often."""
+
+_HEARTBEAT_SECONDS = 5.0
+
+
+class Films:
+    """Everything that can be done with films. Nothing is bought but by `make`, and nothing that its plan did not say."""
+
+    def __init__(
+        self,
+        context: JobContext,
+        *,
+        pool: ProviderPool,
+        planner: Planner,
+        sources: Sources,
+        flow: PurchaseFlow,
+        runner: JobRunner,
+    ) -> None:
+        self._context = context
+        self._store = context.store
+        self._settings = context.settings
+        self._pool = pool
+        self._sources = sources
+        self._runner = runner
+        requests = ShotRequests(planner, sources, lambda: pool.catalog, context.settings.model)
+        self._planner = FilmPlanner(planner, requests)
+        self._maker = Maker(context, flow, sources)
+
+    async def advance(self) -> None:
+        """Take the next step of every film that is being made. Raises StoreError."""
+        await self._maker.advance()
+
+    async def read(self, path: Path) -> FilmRecord:
+        """
+        Read a person's document, which stays as it is; the film's id is kept beside it in `NAME.film`.
+
+        Raises:
+            InvalidRequest: everything that is wrong with it, each with its place.
+            MediaError: there is no such file, or it cannot be read.
+        """
+        path = path.absolute()
+        content = await anyio.to_thread.run_sync(_content, path)
+        document = read_document(content, path.name)
+        film_id = await anyio.to_thread.run_sync(id_beside, path)
+        return await self._keep(film_id, document, name=path.name, folder=str(path.parent))
+
+    async def take(self, storyboard: Mapping[str, Any], film_id: str | None) -> FilmRecord:
+        """
+        Take a document as an object. With an id only what changes need be in it: shots are merged by their ids.
+
+        None removes a field, one of the cast or a shot; `shots` may then be a table of ids.
+
+        Raises:
+            InvalidRequest: everything that is wrong with it, each with its place.
+            FilmNotFound: there is no such film.
+        """
+        if film_id is None:
+            return await self._keep(new_id(), checked(merged({}, storyboard)), name="", folder=None)
+        record = await self._store.read(partial(films.find_film, film_id=film_id))
+        document = checked(merged(kept(record.document), storyboard))
+        return await self._keep(film_id, document, name=record.name, folder=record.folder)
+
+    async def plan(
+        self,
+        film_id: str,
+        quality: FilmQuality = "final",
+        redo: Sequence[str] = (),
+        keep: Sequence[str] = (),
+    ) -> FilmPlan:
+        """
+        Plan what making the film buys; buys nothing. `redo` are shots to be made anew, `keep` stale ones that are good as
+        they are, which is remembered.
+
+        Raises:
+            FilmNotFound: there is no such film.
+            InvalidRequest: `redo` or `keep` names a shot that there is not, or that has no take to keep.
+        """
+        found = await self._find(film_id)
+        if keep:
+            await self._accept(found, quality, keep)
+            found = await self._find(film_id)
+        return await self._planned(found, quality, redo)
+
+    async def make(self, film_id: str, plan: str, terms: PurchaseTerms) -> Film:
+        """
+        Have the film made by a plan that somebody agreed to. The same plan again is the same order.
+
+        Raises:
+            FilmNotFound: there is no such film.
+            PlanChanged: the film is planned otherwise now.
+            InvalidRequest: something of the plan cannot be made, or another plan of the film is being made.
+            ConfirmationRequired: a person has to agree to the price of the whole.
+            BudgetExceeded, ConfigError, StoreError: nothing was bought.
+        """
+        known = await self._store.read(partial(film_orders.find, film_id=film_id, plan=plan))
+        if known is None:
+            shown = await self._store.read(partial(film_plans.find, film_id=film_id, plan=plan))
+            found = await self._find(film_id)
+            now = await self._planned(
+                found, shown.quality if shown else "final", _still_there(shown, found) if shown else ()
+            )
+            if now.token != plan:
+                words = (
+                    plan_changes(shown.rows, now.told)
+                    if shown
+                    else ("Nobody was shown a plan with this token.",)
+                )
+                raise PlanChanged(now, words or ("The document has changed.",))
+            if now.problems:
+                raise InvalidRequest(list(now.problems), hint="Change the document; nothing was bought.")
+            await self._order(found, now, terms)
+        self._runner.films.wake()
+        return await self.find(film_id)
+
+    async def find(self, film_id: str) -> Film:
+        """Return a film with everything that is known of it. Raises FilmNotFound."""
+        return await self._shown(await self._find(film_id))
+
+    async def recent(self, limit: int = 20) -> list[Film]:
+        """List the films that were read, the newest change first."""
+        records = await self._store.read(partial(films.recent_films, limit=limit))
+        return [await self.find(record.id) for record in records]
+
+    async def wait(
+        self, film_id: str, seconds: float, report: Callable[[FilmUpdate], Awaitable[None]] | None = None
+    ) -> Film:
+        """
+        Wait until nothing more happens to the film by itself, at most so many seconds; it goes on either way.
+
+        `report` is called at every change and at least every 5 seconds. Raises FilmNotFound.
+        """
+        deadline = anyio.current_time() + seconds
+        told, told_at = "", float("-inf")
+        while True:
+            changed = anyio.Event()
+            stop = self._context.events.on_change(lambda _, ring=changed: ring.set())
+            try:
+                film = await self.find(film_id)
+                update, now = update_of(film), anyio.current_time()
+                if report is not None and (update.words != told or now - told_at >= _HEARTBEAT_SECONDS):
+                    told, told_at = update.words, now
+                    await report(update)
+                left = deadline - anyio.current_time()
+                if not film.is_busy or left <= 0:
+                    return film
+                with anyio.move_on_after(min(left, _LOOK_SECONDS)):
+                    await changed.wait()
+            finally:
+                stop()
+
+    async def cancel(self, film_id: str) -> tuple[Film, str]:
+        """
+        Stop making the film: nothing more is bought, and providers are asked to stop what is under way.
+
+        Returns it and, in words, what became of that. Finished shots are kept. Raises FilmNotFound, StoreError.
+        """
+        found = await self._find(film_id)
+        order = found.order
+        if order is None or order.ended_at is not None:
+            return await self._shown(found), "Nothing of this film is being made."
+        now = self._store.clock()
+        await self._store.write(
+            lambda connection: film_orders.end_order(connection, film_id, order.plan, "cancelled", now=now)
+        )
+        words = ["Nothing more is bought for this film; finished shots are kept."]
+        found = await self._find(film_id)
+        for take in found.takes:
+            job = found.jobs.get(take.job_id or "")
+            if take.order == order.plan and job is not None and not job.finished:
+                _, told = await self._runner.cancel(job.id)
+                words.append(f"{take.shot}: {told}")
+        return await self.find(film_id), " ".join(words)
+
+    async def _find(self, film_id: str) -> Found:
+        return await evidence.find(self._store, self._sources, film_id)
+
+    async def _shown(self, found: Found) -> Film:
+        refused = [
+            f"shot {shot}: {why}"
+            for (film_id, shot, number), why in self._maker.refused.items()
+            if film_id == found.record.id and any(_is(take, shot, number) for take in _last(found))
+        ]
+        joining = self._maker.not_joined.get(found.record.id)
+        problems = (*refused, *([f"The film was not joined: {joining}"] if joining else []))
+        return await anyio.to_thread.run_sync(film_of, found, problems)
+
+    async def _keep(
+        self, film_id: str, document: FilmDocument, *, name: str, folder: str | None
+    ) -> FilmRecord:
+        now = self._store.clock()
+        record = FilmRecord(
+            id=film_id,
+            version=1,
+            document=written(document),
+            name=name,
+            folder=folder,
+            output_dir=str(self._settings.output_dir),
+            created_at=now,
+            changed_at=now,
+        )
+        return await self._store.write(lambda connection: films.keep_film(connection, record))
+
+    async def _planned(self, found: Found, quality: FilmQuality, redo: Sequence[str]) -> FilmPlan:
+        budget = await read_budget(self._store, self._settings)
+        plan = await self._planner.plan(found.basis, quality, redo, budget.left_today_usd)
+        plan = replace(plan, problems=(*found.problems, *plan.problems))
+        shown = ShownPlan(
+            film_id=plan.film_id,
+            plan=plan.token,
+            quality=quality,
+            redo=plan.redo,
+            rows=plan.told,
+            at=self._store.clock(),
+        )
+        await self._store.write(lambda connection: film_plans.keep(connection, shown))
+        return plan
+
+    async def _order(self, found: Found, plan: FilmPlan, terms: PurchaseTerms) -> None:
+        for name in dict.fromkeys(row.provider for row in plan.rows):
+            self._pool.open(
+                self._pool.catalog.provider(name)
+            )  # a key that cannot be used is told before the question
+        if any(not row.offer.provider.placeholder for row in plan.rows):
+            self._pool.check_limits()
+        intent = OrderIntent(
+            film_id=plan.film_id,
+            plan=plan.token,
+            quality=plan.quality,
+            title=found.document.title,
+            rows=tuple(plan.take(row) for row in plan.rows),
+            accounts={row.provider: self._pool.account(row.offer.provider) for row in plan.rows},
+            terms=terms,
+            seconds=Decimal(sum(found.document.shot(row.shot).seconds for row in plan.rows)),
+            remarks=Remarks(notes=plan.notes, advice=plan.advice),
+        )
+        await place(self._context, intent)
+
+    async def _accept(self, found: Found, quality: FilmQuality, names: Sequence[str]) -> None:
+        """Take stale shots as they are: what they are made from now is noted with their takes."""
+        states = {state.shot: state for state in shot_states(found.document, found.evidence(quality))}
+        unknown = [name for name in names if name not in states or states[name].chosen is None]
+        if unknown:
+            raise InvalidRequest([f"keep: there is no {quality} take of {listed(unknown)} to keep."])
+        now = self._store.clock()
+        accepted = [
+            Mark(
+                film_id=found.record.id,
+                shot=state.chosen.shot,
+                take=state.chosen.number,
+                kind="kept",
+                inputs=state.inputs,
+                at=now,
+            )
+            for name in names
+            if (state := states[name]).state == "stale" and state.chosen is not None
+        ]
+
+        def note(connection: Connection) -> None:
+            for mark in accepted:
+                films.mark(connection, mark)
+
+        await self._store.write(note)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise MediaError(
+            f"{path} cannot be read: {error.strerror}.",
+            hint="Name the film's document, a .toml or .json file.",
+        ) from None
+
+
+def _still_there(shown: ShownPlan, found: Found) -> tuple[str, ...]:
+    there = {shot.id for shot in found.document.shots}
+    return tuple(name for name in shown.redo if name in there)
+
+
+def _last(found: Found) -> list[Any]:
+    return [take for take in found.takes if found.order is not None and take.order == found.order.plan]
+
+
+def _is(take: Any, shot: str, number: int) -> bool:
+    return (take.shot, take.number) == (shot, number)

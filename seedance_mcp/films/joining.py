@@ -1,0 +1,136 @@
+"""Joins the takes that a film shows into one file, with its captions beside it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import anyio.to_thread
+
+from ..errors import MediaError
+from ..jobs import Sources
+from ..types import FilmQuality, FilmRecord
+from .document import FilmDocument
+from .requests import placed
+from .states import ShotState
+
+_SLUG_CHARACTERS = 40
+
+
+def film_folder(record: FilmRecord, document: FilmDocument) -> Path:
+    """Return the folder of a film's files. Its name begins with the title, so another title is another folder."""
+    words = re.findall(r"\w+", unicodedata.normalize("NFC", document.title))
+    slug = "-".join(words)[:_SLUG_CHARACTERS].strip("-").lower()
+    return Path(record.output_dir) / "-".join(filter(None, (slug, record.id)))
+
+
+def film_path(record: FilmRecord, document: FilmDocument, quality: FilmQuality) -> Path:
+    """Return where the film is, or will be."""
+    return film_folder(record, document) / f"film-{quality}.mp4"
+
+
+async def join_film(
+    record: FilmRecord,
+    document: FilmDocument,
+    states: Sequence[ShotState],
+    *,
+    quality: FilmQuality,
+    sources: Sources,
+) -> Path:
+    """
+    Join what every shot shows into the film, in the place of an earlier one, and write its captions; costs nothing.
+
+    Raises:
+        MediaError: a shot has no take, a take or the music cannot be used, or the files cannot be written.
+    """
+    from ..media.captions import spread, srt, vtt  # with what they need, on first use
+    from ..media.join import Clip, Cut, Soundtrack, join
+
+    videos = {state.shot: _video(state) for state in states}
+    music = None
+    if document.music is not None:
+        file = await sources.open(placed(document.music.file, record.folder), kind="audio")
+        if file.path is None:
+            raise MediaError(
+                "The music has to be a file on this machine.", hint="Save it, and name its path."
+            )
+        music = Soundtrack(
+            path=str(file.path),
+            volume_db=document.music.volume_db,
+            duck_db=document.music.duck_db,
+            fade_seconds=document.music.fade_seconds,
+            loop=document.music.loop,
+        )
+    cut = Cut(
+        clips=tuple(
+            Clip(
+                path=videos[shot.id][0],
+                name=shot.id,
+                entry=shot.enter.kind,
+                overlap=shot.enter.overlap,
+                drop_first=shot.continues == "last_frame",
+            )
+            for shot in document.shots
+        ),
+        cues=tuple(
+            cue
+            for shot in document.shots
+            if shot.says
+            for cue in spread([line.text for line in shot.says], videos[shot.id][1] or shot.seconds, shot.id)
+        )
+        if document.captions.show
+        else (),
+        language=document.captions.language,
+        music=music,
+        loudness_lufs=document.loudness_lufs,
+        title=document.title,
+        comment=f"{record.id} version {record.version}, {quality}",
+    )
+    path = film_path(record, document, quality)
+    await anyio.to_thread.run_sync(partial(_make_folder, path.parent))
+    joined = await join(cut, path)
+    texts = {path.with_suffix(".srt"): srt(joined.cues), path.with_suffix(".vtt"): vtt(joined.cues)}
+    await anyio.to_thread.run_sync(partial(_write, texts if joined.cues else {}, stale=tuple(texts)))
+    return path
+
+
+def captions_of(path: Path) -> tuple[str, ...]:
+    """Return the caption files beside a film. Blocks."""
+    return tuple(
+        str(beside) for beside in (path.with_suffix(".srt"), path.with_suffix(".vtt")) if beside.is_file()
+    )
+
+
+def _video(state: ShotState) -> tuple[str, float | None]:
+    job = state.job
+    if state.chosen is None or job is None or job.id != state.chosen.job_id or job.artifacts is None:
+        raise MediaError(f"Shot {state.shot} has no take to show.", hint="Plan the film again.")
+    return job.artifacts.video_path, job.artifacts.duration_seconds
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MediaError(
+            f"The folder {folder} cannot be made: {error.strerror}.", hint="Make room, or give it the rights."
+        ) from error
+
+
+def _write(texts: Mapping[Path, str], *, stale: Sequence[Path]) -> None:
+    """Write the texts, each whole or not at all, and remove those of an earlier film that this one has not."""
+    try:
+        for path, text in texts.items():
+            beside = path.with_name(f".{path.name}.part")
+            beside.write_text(text, encoding="utf-8")
+            beside.replace(path)
+        for path in stale:
+            if path not in texts:
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise MediaError(
+            f"The captions cannot be written: {error.strerror}.", hint="Make room on the disk."
+        ) from error

@@ -1,0 +1,167 @@
+"""Makes what films have ordered: starts each row when what it continues is there, joins the film, and ends the order."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import anyio
+
+from ..errors import SeedanceError, StoreError
+from ..jobs import JobContext, PurchaseFlow, Sources
+from ..store import film_orders
+from ..types import Draw, FilmOrder, Job, JobState, OrderEnd, PurchaseTerms, Take
+from . import evidence
+from .evidence import Found
+from .joining import join_film
+from .requests import with_take
+from .states import shot_states
+
+logger = logging.getLogger(__name__)
+
+_AT_ONCE = 8
+_DAY = 86_400.0
+_FAILED_FOR_GOOD = frozenset(
+    {
+        JobState.FAILED,
+        JobState.CANCELLED,
+        JobState.EXPIRED,
+        JobState.MISSING,
+        JobState.REJECTED,
+        JobState.NOT_SENT,
+        JobState.ABSENT,
+        JobState.UNRESOLVED,
+    }
+)
+
+
+class Maker:
+    """
+    Advances the open orders. Where it dies, or several work side by side, every row is the same job all the same: its
+    purchase has a name of its own (`Take.request_key`). What it remembers is only for those who ask.
+    """
+
+    def __init__(self, context: JobContext, flow: PurchaseFlow, sources: Sources) -> None:
+        self._context = context
+        self._store = context.store
+        self._flow = flow
+        self._sources = sources
+        self.refused: dict[tuple[str, str, int], str] = {}
+        """Why a row could not be bought, by film, shot and take: it is not tried again by this process."""
+        self.not_joined: dict[str, str] = {}
+        """Why the file of a film could not be made, by the film."""
+
+    async def advance(self) -> None:
+        """Take the next step of each open order. Raises StoreError."""
+        now = self._store.clock()
+        orders = await self._store.read(film_orders.open_orders)
+        if any(order.reserved_at <= now - _DAY for order in orders):
+            await self._store.write(lambda connection: film_orders.end_expired(connection, now=now))
+            orders = await self._store.read(film_orders.open_orders)
+        for order in orders:
+            with self._context.incidents.contained("Making a film"):
+                await self._advance(order)
+
+    async def _advance(self, order: FilmOrder) -> None:
+        found = await evidence.find(self._store, self._sources, order.film_id)
+        rows = [take for take in found.takes if take.order == order.plan]
+        ready = [take for take in rows if self._is_ready(take, found)]
+        if ready:
+            limiter = anyio.CapacityLimiter(_AT_ONCE)
+            async with anyio.create_task_group() as tasks:
+                for take in ready:
+                    tasks.start_soon(self._start, take, found, limiter)
+            return
+        if all(self._is_over(take, found) for take in rows):
+            await self._end(order, found, rows)
+
+    def _is_ready(self, take: Take, found: Found) -> bool:
+        """Whether a row can be bought now: it is not, and what it continues is there."""
+        if take.job_id is not None or self._key(take) in self.refused:
+            return False
+        parent = _parent(take, found)
+        return take.parent is None or (parent is not None and _is_done(parent, found))
+
+    def _is_over(self, take: Take, found: Found) -> bool:
+        """Whether nothing more comes of a row: its job has ended, or it can never be bought."""
+        job = _job(take, found)
+        if job is not None:
+            return job.finished
+        if self._key(take) in self.refused:
+            return True
+        parent = _parent(take, found)
+        return parent is not None and self._is_lost(parent, found)
+
+    def _is_lost(self, take: Take, found: Found) -> bool:
+        """Whether a row will have no video that others could continue."""
+        job = _job(take, found)
+        if job is not None:
+            return job.state in _FAILED_FOR_GOOD
+        if self._key(take) in self.refused:
+            return True
+        parent = _parent(take, found)
+        return parent is not None and self._is_lost(parent, found)
+
+    async def _start(self, take: Take, found: Found, limiter: anyio.CapacityLimiter) -> None:
+        parent = _parent(take, found)
+        request = take.request if parent is None else with_take(take.request, parent.job_id or "")
+        terms = PurchaseTerms(
+            request_key=take.request_key,
+            draws_on=Draw(film_id=take.film_id, shot=take.shot, take=take.number),
+        )
+        async with limiter:
+            try:
+                await self._flow.run(request, terms)
+            except StoreError as error:
+                logger.warning("shot %s of %s waits: %s", take.shot, take.film_id, error.message)
+            except SeedanceError as error:
+                self.refused[self._key(take)] = f"{error.message} {error.hint}".strip()
+                logger.info("shot %s of %s cannot be bought: %s", take.shot, take.film_id, error.message)
+
+    async def _end(self, order: FilmOrder, found: Found, rows: list[Take]) -> None:
+        # Another process may have moved on: only what is there now can be joined.
+        found = await evidence.find(self._store, self._sources, order.film_id)
+        states = shot_states(found.document, found.evidence(order.quality))
+        made = all(_is_done(take, found) for take in (_now(take, found) for take in rows))
+        ended: OrderEnd = "done" if made and all(state.is_usable for state in states) else "stopped"
+        if ended == "done":
+            try:
+                shown = [replace(state, job=_shown(state.chosen, found)) for state in states]
+                await join_film(
+                    found.record, found.document, shown, quality=order.quality, sources=self._sources
+                )
+                self.not_joined.pop(order.film_id, None)
+            except SeedanceError as error:
+                self.not_joined[order.film_id] = f"{error.message} {error.hint}".strip()
+                logger.warning("film %s could not be joined: %s", order.film_id, error.message)
+        now = self._store.clock()
+        await self._store.write(
+            lambda connection: film_orders.end_order(connection, order.film_id, order.plan, ended, now=now)
+        )
+
+    @staticmethod
+    def _key(take: Take) -> tuple[str, str, int]:
+        return take.film_id, take.shot, take.number
+
+
+def _now(take: Take, found: Found) -> Take:
+    return next((one for one in found.takes if (one.shot, one.number) == (take.shot, take.number)), take)
+
+
+def _parent(take: Take, found: Found) -> Take | None:
+    return next(
+        (one for one in found.takes if (one.shot, one.number) == (take.parent, take.parent_take)), None
+    )
+
+
+def _job(take: Take, found: Found) -> Job | None:
+    return found.jobs.get(take.job_id) if take.job_id is not None else None
+
+
+def _shown(take: Take | None, found: Found) -> Job | None:
+    return None if take is None else _job(take, found)
+
+
+def _is_done(take: Take, found: Found) -> bool:
+    job = _job(take, found)
+    return job is not None and job.state is JobState.DONE

@@ -1,0 +1,365 @@
+"""What making a film would buy: its rows with their prices, and the token by which somebody agrees to just these."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError, InvalidRequest
+from ..jobs import Planner
+from ..texts import listed
+from ..types import FilmQuality, FilmRecord, Price, Take, VideoRequest
+from .document import FilmDocument, Shot
+from .freshness import inputs_of, key_of, take_name
+from .requests import Planned, ShotRequests, Wish
+from .states import Evidence, ShotState, shot_states
+
+if TYPE_CHECKING:
+    from ..catalog import Offer
+    from ..remarks import Advice
+
+_TOKEN_DIGITS = 16
+_KEY_FORM = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_SHOT_DIGITS = 12
+
+QUALITIES: tuple[FilmQuality, ...] = ("animatic", "draft", "final")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanRow:
+    """
+    One take that making the film buys: why, where and for how much.
+
+    `inputs` are what it is made from, `parent` and `parent_take` name the take that it continues. `request` has a
+    stand-in for that one (`requests.TAKE`).
+    """
+
+    shot: str
+    take: int
+    why: str
+    offer: Offer
+    provider: str
+    model: str
+    expected: Price
+    maximum: Price
+    parent: str | None
+    request: VideoRequest
+    inputs: Mapping[str, str]
+    parent_take: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmPlan:
+    """
+    A film's plan at one quality: `token` is what somebody agrees to, and fits these very rows alone.
+
+    `waiting` are rows for stale shots that nobody has asked to be made anew: they are priced and not bought. `totals` has
+    what all missing shots may cost at each quality, `elsewhere` what these rows cost at other offers, both in USD.
+    With `problems` nothing of it can be made.
+    """
+
+    film_id: str
+    version: int
+    quality: FilmQuality
+    rows: tuple[PlanRow, ...]
+    token: str
+    expected: Price
+    maximum: Price
+    budget_left: Decimal
+    totals: Mapping[FilmQuality, Price]
+    problems: tuple[str, ...] = ()
+    advice: tuple[Advice, ...] = ()
+    notes: tuple[str, ...] = ()
+    shots: tuple[ShotState, ...] = ()
+    waiting: tuple[PlanRow, ...] = ()
+    elsewhere: Mapping[str, Price] = field(default_factory=dict[str, Price])
+    redo: tuple[str, ...] = ()
+
+    def take(self, row: PlanRow) -> Take:
+        """Write a row as the order of this plan keeps it."""
+        return Take(
+            film_id=self.film_id,
+            shot=row.shot,
+            number=row.take,
+            order=self.token,
+            quality=self.quality,
+            request_key=_request_key(self.film_id, row),
+            inputs=row.inputs,
+            request=row.request,
+            maximum=row.maximum,
+            parent=row.parent,
+            parent_take=row.parent_take,
+        )
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        """A few words on each row, by its shot, by which a later plan is compared with this one."""
+        return {
+            row.shot: f"take {row.take}, {row.model} at {row.provider}, {row.maximum.usd:f} USD, {key_of(row.inputs)}"
+            for row in self.rows
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Basis:
+    """What a film is planned from: its document as it was read, and the evidence on its takes by quality."""
+
+    record: FilmRecord
+    document: FilmDocument
+    evidence: Mapping[FilmQuality, Evidence]
+    orders: int
+
+    def numbers(self) -> dict[str, int]:
+        """The highest number that was used up, by shot."""
+        takes = self.evidence["final"].takes
+        return {
+            shot: max(take.number for take in takes if take.shot == shot)
+            for shot in {take.shot for take in takes}
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Rows:
+    rows: tuple[PlanRow, ...]
+    waiting: tuple[PlanRow, ...]
+    planned: tuple[Planned, ...]
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+class FilmPlanner:
+    """Plans films; buys and keeps nothing."""
+
+    def __init__(self, planner: Planner, requests: ShotRequests) -> None:
+        self._planner = planner
+        self._requests = requests
+
+    async def plan(
+        self, basis: Basis, quality: FilmQuality, redo: Sequence[str], budget_left: Decimal
+    ) -> FilmPlan:
+        """
+        Plan what is missing or has failed, what the document says otherwise now, what of that others continue, and `redo`.
+
+        Raises:
+            InvalidRequest: `redo` names no shot.
+        """
+        unknown = [name for name in redo if all(name != shot.id for shot in basis.document.shots)]
+        if unknown:
+            raise InvalidRequest([f"redo: there is no shot {listed(unknown)}."])
+        states = shot_states(basis.document, basis.evidence[quality])
+        found = await self._rows(basis, quality, states, redo)
+        totals = {quality: _sum([row.maximum for row in found.rows])}
+        for other in QUALITIES:
+            if other != quality:
+                there = await self._rows(basis, other, shot_states(basis.document, basis.evidence[other]), ())
+                if not there.problems:
+                    totals[other] = _sum([row.maximum for row in there.rows])
+        return FilmPlan(
+            film_id=basis.record.id,
+            version=basis.record.version,
+            quality=quality,
+            rows=found.rows,
+            token=_token(basis, quality, found.rows),
+            expected=_sum([row.expected for row in found.rows]),
+            maximum=_sum([row.maximum for row in found.rows]),
+            budget_left=budget_left,
+            totals={name: totals[name] for name in QUALITIES if name in totals},
+            problems=found.problems,
+            advice=_advice(self._planner, found.planned),
+            notes=found.notes,
+            shots=states,
+            waiting=found.waiting,
+            elsewhere={} if quality == "animatic" else self._elsewhere(found.planned),
+            redo=tuple(redo),
+        )
+
+    async def _rows(
+        self, basis: Basis, quality: FilmQuality, states: Sequence[ShotState], redo: Collection[str]
+    ) -> _Rows:
+        found = {state.shot: state for state in states}
+        numbers = basis.numbers()
+        rows: dict[str, PlanRow] = {}
+        waiting: list[PlanRow] = []
+        planned: list[Planned] = []
+        problems: list[str] = []
+        notes: list[str] = []
+        drafts = _drafts(basis) if quality == "final" else {}
+        for shot in basis.document.shots:
+            state = found[shot.id]
+            parent = basis.document.parent(shot)
+            why = _why(
+                state,
+                asked_for=shot.id in redo,
+                made_anew=parent.id if parent and parent.id in rows else None,
+            )
+            waits = why is None and state.state == "stale"
+            if why is None and not waits:
+                continue
+            before = self._parent_take(parent, rows, found)
+            if parent is not None and before is None:
+                notes.append(f"shot {shot.id} waits for {parent.id}, of which it is not clear what became.")
+                continue
+            draft = drafts.get(shot.id)
+            wish = Wish(
+                film_id=basis.record.id,
+                document=basis.document,
+                shot=shot,
+                quality=quality,
+                number=numbers.get(shot.id, 0) + 1,
+                parent=None if before is None else take_name(*before),
+                draft=draft.job
+                if draft is not None and draft.state == "current" and shot.id not in redo
+                else None,
+            )
+            try:
+                one = await self._requests.plan(wish, basis.record.folder)
+                row = _row(wish, one, why or "; ".join(state.why), basis.evidence[quality], before)
+            except (InvalidRequest, ConfigError) as error:
+                problems += [] if waits else _problems(shot, error)
+                continue
+            if waits:
+                waiting.append(row)
+                continue
+            rows[shot.id] = row
+            planned.append(one)
+            notes += one.notes
+        return _Rows(
+            rows=tuple(rows.values()),
+            waiting=tuple(waiting),
+            planned=tuple(planned),
+            problems=tuple(dict.fromkeys(problems)),
+            notes=tuple(dict.fromkeys(notes)),
+        )
+
+    @staticmethod
+    def _parent_take(
+        parent: Shot | None, rows: Mapping[str, PlanRow], states: Mapping[str, ShotState]
+    ) -> tuple[str, int] | None:
+        """The take that a shot continues: the one that is planned for its parent, else the one that the film shows."""
+        if parent is None:
+            return None
+        if parent.id in rows:
+            return parent.id, rows[parent.id].take
+        chosen = states[parent.id].chosen
+        return None if chosen is None else (chosen.shot, chosen.number)
+
+    def _elsewhere(self, planned: Sequence[Planned]) -> dict[str, Price]:
+        """What all rows cost together at each other offer that can make every one of them, the cheapest first."""
+        sums: dict[str, Price] = {}
+        counts: dict[str, int] = {}
+        for one in planned:
+            for other in self._planner.elsewhere(one.asked, one.plan):
+                if other.estimate is None:
+                    continue
+                price = _sum([other.estimate.price])
+                sums[other.name] = _sum([sums[other.name], price]) if other.name in sums else price
+                counts[other.name] = counts.get(other.name, 0) + 1
+        whole = [name for name in sums if counts[name] == len(planned)]
+        return {name: sums[name] for name in sorted(whole, key=lambda name: sums[name].usd)}
+
+
+def plan_changes(then: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
+    """Say shot by shot in what a plan differs from one that was shown before."""
+    words: list[str] = []
+    for shot in dict.fromkeys((*then, *now)):
+        if shot not in now:
+            words.append(f"{shot} is no longer bought.")
+        elif shot not in then:
+            words.append(f"{shot} is bought as well: {_shown(now[shot])}.")
+        elif then[shot] != now[shot]:
+            before, after = _shown(then[shot]), _shown(now[shot])
+            words.append(
+                f"{shot} is made from something else now."
+                if before == after
+                else f"{shot}: {after} instead of {before}."
+            )
+    return tuple(words)
+
+
+def _shown(told: str) -> str:
+    return told.rpartition(", ")[0]
+
+
+def _why(state: ShotState, *, asked_for: bool, made_anew: str | None) -> str | None:
+    """Say why a shot is bought; None: it is not."""
+    if state.state in ("making", "unclear"):
+        return None
+    if asked_for:
+        return "asked for"
+    if state.state in ("missing", "blocked"):
+        return "not made yet"
+    if state.state == "failed":
+        return f"failed: {'; '.join(state.why)}"
+    if made_anew is not None:
+        return f"{made_anew}, which it continues, is made anew"
+    if state.state == "stale" and state.changed - {"from"}:
+        return "; ".join(state.why)
+    return None
+
+
+def _drafts(basis: Basis) -> dict[str, ShotState]:
+    return {state.shot: state for state in shot_states(basis.document, basis.evidence["draft"])}
+
+
+def _row(
+    wish: Wish, planned: Planned, why: str, evidence: Evidence, before: tuple[str, int] | None
+) -> PlanRow:
+    estimate, offer = planned.plan.estimate, planned.plan.offer
+    if estimate is None:
+        raise InvalidRequest([f"its price at {offer.label} is unknown; name another model or provider"])
+    return PlanRow(
+        shot=wish.shot.id,
+        take=wish.number,
+        why=why,
+        offer=offer,
+        provider=offer.provider.name,
+        model=offer.model.id,
+        expected=estimate.price,
+        maximum=estimate.maximum,
+        parent=before[0] if before and planned.waits else None,
+        parent_take=before[1] if before and planned.waits else None,
+        request=planned.request,
+        inputs=inputs_of(wish.document, wish.shot, media=evidence.media, parent=wish.parent),
+    )
+
+
+def _problems(shot: Shot, error: InvalidRequest | ConfigError) -> list[str]:
+    named = f"shot {shot.id}: "
+    return [problem if problem.startswith(named[:-2]) else f"{named}{problem}" for problem in error.problems]
+
+
+def _advice(planner: Planner, planned: Sequence[Planned]) -> tuple[Advice, ...]:
+    found = [advice for one in planned for advice in planner.advice(one.plan, one.asked)]
+    return tuple(dict.fromkeys(found))
+
+
+def _sum(prices: Sequence[Price]) -> Price:
+    usd = sum((price.usd for price in prices), Decimal(0))
+    return Price(amount=usd, currency="USD", usd=usd, known=all(price.known for price in prices))
+
+
+def _token(basis: Basis, quality: FilmQuality, rows: Sequence[PlanRow]) -> str:
+    """Name a plan by everything that it buys; a plan that buys the same after an order has ended is another one."""
+    told = [
+        (
+            *(row.shot, row.take, dict(sorted(row.inputs.items()))),
+            *(row.request.model_dump(mode="json"), f"{row.maximum.usd:f}"),
+        )
+        for row in rows
+    ]
+    written = json.dumps([basis.record.id, basis.record.version, basis.orders, quality, told], sort_keys=True)
+    return hashlib.sha256(written.encode()).hexdigest()[:_TOKEN_DIGITS]
+
+
+def _request_key(film_id: str, row: PlanRow) -> str:
+    """Name a row's purchase: the same row is the same job, whoever buys it and whenever."""
+    key = f"{film_id}.{row.shot}.{key_of(row.inputs)}.{row.take}"
+    if _KEY_FORM.fullmatch(key):
+        return key
+    shot = hashlib.sha256(row.shot.encode()).hexdigest()[:_SHOT_DIGITS]
+    return f"{film_id}.{shot}.{key_of(row.inputs)}.{row.take}"

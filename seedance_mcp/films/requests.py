@@ -1,0 +1,286 @@
+"""A shot as it is bought: chooses its model, writes it for that, and prices it, with what it continues standing in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidRequest, SeedanceError
+from ..jobs import Plan, Planner, Sources
+from ..types import FilmQuality, Job, MediaFile, MediaKind, VideoRequest
+from .casting import cast_shot
+from .document import FilmDocument, Shot
+from .freshness import take_name
+
+if TYPE_CHECKING:
+    from ..catalog import Catalog, Model, Offer
+    from ..jobs import ResolvedRequest
+
+TAKE = "take:"
+"""Begins a source that stands for an earlier take of the film, whose job is not known yet: `take:s01.2`."""
+
+_LAST_FRAME = "/last_frame"
+_MOST_SEED = 2**31 - 1
+_ANIMATIC_PROVIDER = "sandbox"
+_STAND_IN_SIZE = (1280, 720)
+_STAND_IN_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """
+    A shot that is wanted at a quality as take `number`.
+
+    `parent` names the take that it continues. `draft` is the job of the shot's draft that the film shows.
+    """
+
+    film_id: str
+    document: FilmDocument
+    shot: Shot
+    quality: FilmQuality
+    number: int
+    parent: str | None = None
+    draft: Job | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A shot with where it is bought: `request` is what is sent there later, and `notes` what to know of it."""
+
+    plan: Plan
+    asked: ResolvedRequest
+    request: VideoRequest
+    waits: bool
+    notes: tuple[str, ...] = ()
+
+
+class ShotRequests:
+    """Makes the requests of a film's shots. Paths in its document start at `folder`."""
+
+    def __init__(
+        self, planner: Planner, sources: Sources, catalog: Callable[[], Catalog], default_model: str | None
+    ) -> None:
+        self._planner = planner
+        self._sources = sources
+        self._catalog = catalog
+        self._default_model = default_model
+
+    async def plan(self, wish: Wish, folder: str | None) -> Planned:
+        """
+        Plan a shot at its quality.
+
+        Raises:
+            InvalidRequest, ConfigError: it cannot be made so, with everything that is in the way.
+        """
+        if wish.quality == "final" and wish.draft is not None:
+            finished = await self._finished(wish, wish.draft)
+            if finished is not None:
+                return finished
+        model = await self._model(wish, folder)
+        try:
+            return await self._planned(wish, folder, model)
+        except InvalidRequest:
+            # Some models give a video that begins with a picture the ratio of that, and take no other.
+            if wish.shot.continues != "last_frame" and not wish.shot.first_frame:
+                raise
+            adaptive = wish.document.model_copy(update={"aspect_ratio": "adaptive"})
+            try:
+                return await self._planned(replace(wish, document=adaptive), folder, model)
+            except InvalidRequest:
+                pass
+            raise
+
+    async def _planned(self, wish: Wish, folder: str | None, model: Model) -> Planned:
+        tail = wish.parent if wish.shot.continues == "tail" else None
+        written = cast_shot(wish.document, wish.shot, model, TAKE + tail if tail else None)
+        given = self._given(wish, model)
+        request = VideoRequest.model_validate(
+            {
+                **given,
+                "prompt": written.prompt,
+                "reference_images": [placed(source, folder) for source in written.images],
+                "reference_audios": [placed(source, folder) for source in written.sounds],
+            }
+        )
+        asked = await self._sources.resolve(_with_frames(request, wish.shot, folder))
+        asked = _continued(asked, wish, model)
+        plan = self._planner.plan(asked)
+        if wish.parent is None:  # nobody can be asked for a price of what is not there yet
+            plan = await self._planner.quoted(plan)
+        pinned = _pinned(asked.request, plan, seed=_seed(wish, plan.offer))
+        notes = tuple(note for note in (*written.notes, *plan.notes))
+        if wish.quality == "final" and wish.draft is not None:
+            notes = (
+                *notes,
+                f"shot {wish.shot.id}: another video than its draft; only what is asked for is the same.",
+            )
+        return Planned(plan=plan, asked=asked, request=pinned, waits=wish.parent is not None, notes=notes)
+
+    async def _finished(self, wish: Wish, draft: Job) -> Planned | None:
+        """The draft's very take in full; None: its provider makes no such thing, or no longer."""
+        if not draft.is_draft:
+            return None
+        request = VideoRequest(based_on=draft.id, quality="final", provider=draft.provider, model=draft.model)
+        try:
+            asked = await self._sources.resolve(request)
+            if asked.finishes is None:
+                return None
+            plan = await self._planner.quoted(self._planner.plan(asked))
+        except SeedanceError:
+            return None
+        return Planned(
+            plan=plan,
+            asked=asked,
+            request=request,
+            waits=False,
+            notes=(f"shot {wish.shot.id}: the take of its draft, in full.",),
+        )
+
+    async def _model(self, wish: Wish, folder: str | None) -> Model:
+        """The model that a shot is written for: the one that is named, else the one that suits its longest sibling."""
+        name = wish.shot.model or wish.document.model or self._default_model
+        catalog = self._catalog()
+        if name is not None and name in catalog.models:
+            return catalog.models[name]
+        longest = max(wish.document.shots, key=lambda shot: shot.seconds)
+        given = {**self._given(replace(wish, shot=longest, draft=None), None), "model": name}
+        if given.get("quality") == "draft":
+            given.pop("quality")
+        asked = await self._sources.resolve(
+            VideoRequest.model_validate({**given, "prompt": wish.shot.prompt})
+        )
+        return self._planner.plan(asked).chosen.model
+
+    def _given(self, wish: Wish, model: Model | None) -> dict[str, Any]:
+        document, shot = wish.document, wish.shot
+        given: dict[str, Any] = {
+            "model": shot.model or document.model or (model.id if model else None),
+            "provider": document.provider,
+            "duration": shot.seconds,
+            "resolution": document.resolution,
+            "aspect_ratio": document.aspect_ratio,
+            "generate_audio": document.generate_audio if model is None or model.audio else None,
+            "seed": shot.seed,
+        }
+        if wish.quality == "animatic":
+            given |= {"provider": _ANIMATIC_PROVIDER, "resolution": "480p"}
+            if model is not None:
+                given["model"] = model.id
+        if wish.quality == "draft":
+            given["quality"] = "draft"
+        return given
+
+
+def placed(source: str, folder: str | None) -> str:
+    """Write a source of a document so that it means the same everywhere: a relative path starts at the document."""
+    if folder is None or "://" in source or source.startswith(("media:", "job:", "data:", TAKE)):
+        return source
+    path = Path(source).expanduser()
+    return source if path.is_absolute() else str(Path(folder) / path)
+
+
+def with_take(request: VideoRequest, job_id: str) -> VideoRequest:
+    """Put the job that made the continued take where the request has its stand-in."""
+    sources = {source: source for _, _, source in request.media()}
+    for source in sources:
+        if source.startswith(TAKE):
+            sources[source] = f"job:{job_id}{_LAST_FRAME if source.endswith(_LAST_FRAME) else ''}"
+    return request.with_media(sources)
+
+
+def _with_frames(request: VideoRequest, shot: Shot, folder: str | None) -> VideoRequest:
+    changes = {
+        field: placed(source, folder)
+        for field, source in (("first_frame", shot.first_frame), ("last_frame", shot.last_frame))
+        if source is not None
+    }
+    return request.model_copy(update=changes)
+
+
+def _continued(asked: ResolvedRequest, wish: Wish, model: Model) -> ResolvedRequest:
+    """Let a stand-in of the right size and length take the place of the take that is continued."""
+    if wish.parent is None or wish.shot.continues == "cut":
+        return asked
+    before = wish.document.parent(wish.shot)
+    width, height = _size(model, asked.request)
+    file = MediaFile(
+        kind="image",
+        path=Path("last_frame.png"),
+        mime_type="image/png",
+        bytes=_STAND_IN_BYTES,
+        sha256=hashlib.sha256().hexdigest(),
+        width=width,
+        height=height,
+    )
+    if wish.shot.continues == "last_frame":
+        source = f"{TAKE}{wish.parent}{_LAST_FRAME}"
+        request = asked.request.model_copy(update={"first_frame": source})
+    else:
+        source = f"{TAKE}{wish.parent}"
+        file = replace(
+            file,
+            kind="video",
+            path=Path("take.mp4"),
+            mime_type="video/mp4",
+            duration_seconds=float(before.seconds if before else wish.shot.seconds),
+            fps=float(model.fps),
+            video_codec="h264",
+            audio_codec="aac",
+        )
+        request = asked.request.model_copy(update={"reference_videos": (source,)})
+    return replace(asked, request=request, media={**asked.media, source: file})
+
+
+def _size(model: Model, request: VideoRequest) -> tuple[int, int]:
+    try:
+        return model.size(
+            request.resolution or model.default_resolution, request.aspect_ratio or model.default_aspect_ratio
+        )
+    except KeyError:
+        return _STAND_IN_SIZE
+
+
+def _pinned(asked: VideoRequest, plan: Plan, *, seed: int | None) -> VideoRequest:
+    """What is asked for with everything that was chosen, so that it is bought as it was planned whatever is on sale then."""
+    ladder = plan.ladder
+    if (
+        ladder is not None and ladder.days is not None
+    ):  # the offer's own draft: what it leads to is kept with the job
+        named = {"provider": plan.chosen.provider.name, "model": plan.chosen.model.id}
+    else:
+        fields = ("duration", "resolution", "aspect_ratio", "generate_audio")
+        named = {
+            "provider": plan.offer.provider.name,
+            "model": plan.offer.model.id,
+            "quality": None,
+            **{field: getattr(plan.request, field) for field in fields},
+        }
+    return asked.model_copy(update={**named, "seed": seed})
+
+
+def _seed(wish: Wish, offer: Offer) -> int | None:
+    """The shot's own seed, else its draft's, else one of the take's own; None where the offer takes none."""
+    seeds = offer.parameters.get("seed")
+    if seeds is None or wish.shot.seed is not None:
+        return wish.shot.seed
+    if wish.draft is not None and wish.draft.request.seed is not None:
+        return wish.draft.request.seed
+    digest = hashlib.sha256(f"{wish.film_id} {take_name(wish.shot.id, wish.number)}".encode())
+    return int(digest.hexdigest(), 16) % (min(seeds.max or _MOST_SEED, _MOST_SEED) + 1)
+
+
+def media_of(document: FilmDocument) -> Mapping[str, MediaKind]:
+    """Return every source that a document names, with the kind of file that it has to be; the music is none of it."""
+    found: dict[str, MediaKind] = {}
+    for member in document.cast.values():
+        for source in member.images:
+            found[source] = "image"
+        if member.voice:
+            found[member.voice] = "audio"
+    for shot in document.shots:
+        for source in filter(None, (shot.first_frame, shot.last_frame)):
+            found[source] = "image"
+    return found

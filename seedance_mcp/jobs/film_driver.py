@@ -1,0 +1,51 @@
+"""Advances what films have ordered for as long as this process watches its jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+
+from ..store import film_orders
+from .context import JobContext
+
+_RESCAN_SECONDS = 15.0
+_LOOK_SECONDS = 1.0
+"""While an order is open: its jobs may be followed by another process, and no event tells of those here."""
+
+
+class FilmDriver:
+    """Calls for the next step of all open orders after every change of a job, when woken, and now and then."""
+
+    def __init__(self, context: JobContext, advance: Callable[[], Awaitable[None]] | None) -> None:
+        self._context = context
+        self._advance = advance
+        self._changed = anyio.Event()
+        self._open = True
+
+    @property
+    def busy(self) -> bool:
+        """Whether orders may be open: some are, or it has not been looked for them yet."""
+        return self._advance is not None and self._open
+
+    def wake(self) -> None:
+        """Look for the next steps at once."""
+        self._open = True
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Work until cancelled. Whatever raises, the rest goes on."""
+        if self._advance is None:
+            return
+        stop = self._context.events.on_change(lambda _: self._changed.set())
+        try:
+            while True:
+                self._changed = anyio.Event()
+                with self._context.incidents.contained("Making films"):
+                    self._open = bool(await self._context.store.read(film_orders.open_orders))
+                    if self._open:
+                        await self._advance()
+                with anyio.move_on_after(_LOOK_SECONDS if self._open else _RESCAN_SECONDS):
+                    await self._changed.wait()
+        finally:
+            stop()

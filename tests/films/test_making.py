@@ -1,0 +1,153 @@
+"""Films that are made: each row bought once, only what changed bought again, and the rest kept when a shot fails."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from seedance_mcp.types import PurchaseTerms
+from tests.emulator import Emulator
+
+from .place import opened, rows, shot, states, storyboard
+
+
+async def test_a_film_on_the_sandbox_is_made_whole_for_nothing(tmp_path: Path) -> None:
+    async with opened(tmp_path) as studio:
+        film_id = await studio.read(storyboard())
+        plan = await studio.app.films.plan(film_id, "animatic")
+        film = await studio.make(film_id, plan)
+        assert (film.status, film.quality, film.problems) == ("succeeded", "animatic", ())
+        assert states(film) == {"a": "current", "b": "current"}
+        assert film.film_path is not None
+        assert film.spent_usd == 0
+        assert (await studio.app.films.plan(film_id, "animatic")).rows == ()
+
+
+async def test_each_row_is_bought_once_and_a_changed_line_buys_its_shot_alone(tmp_path: Path) -> None:
+    async with Emulator("ark") as emulator, opened(tmp_path, emulator) as studio:
+        document = storyboard(shot("a"), shot("b"), shot("c"))
+        film_id = await studio.read(document)
+        first = await studio.app.films.plan(film_id)
+        film = await studio.make(film_id, first)
+        assert (film.status, len(studio.bodies)) == ("succeeded", 3)
+        budget = await studio.app.budget()
+        assert budget.spent_today_usd == film.spent_usd > 0
+        again = await studio.make(film_id, first)
+        assert len(studio.bodies) == 3
+        kept = {state.shot: state.job for state in again.shots}
+        document["shots"][1]["prompt"] = "a boat called something else"
+        await studio.read(document)
+        plan = await studio.app.films.plan(film_id)
+        assert (rows(plan), states(plan)) == ({"b": 2}, {"a": "current", "b": "stale", "c": "current"})
+        film = await studio.make(film_id, plan)
+        assert (film.status, len(studio.bodies)) == ("succeeded", 4)
+        assert {s.shot: s.job == kept[s.shot] for s in film.shots} == {"a": True, "b": False, "c": True}
+
+
+async def test_other_names_another_order_and_another_model_buy_nothing_again(tmp_path: Path) -> None:
+    async with opened(tmp_path) as studio:
+        document = storyboard(shot("a"), shot("b"), shot("c"))
+        film_id = await studio.read(document)
+        await studio.make(film_id, await studio.app.films.plan(film_id, "animatic"))
+        document["shots"] = [
+            document["shots"][2],
+            {**document["shots"][0], "id": "opening"},
+            document["shots"][1],
+        ]
+        document |= {"title": "Another", "model": "seedance-2.0", "captions": {"show": False}}
+        await studio.read(document)
+        plan = await studio.app.films.plan(film_id, "animatic")
+        assert set(states(plan).values()) == {"current"}
+        assert plan.rows == ()
+
+
+async def test_a_shot_waits_for_the_one_that_it_continues_and_is_made_from_its_end(tmp_path: Path) -> None:
+    async with Emulator("ark") as emulator, opened(tmp_path, emulator) as studio:
+        document = storyboard(shot("a"), shot("b", continues="last_frame"), model="seedance-1.0-pro")
+        film_id = await studio.read(document)
+        plan = await studio.app.films.plan(film_id)
+        assert [(row.shot, row.parent, row.parent_take) for row in plan.rows] == [
+            ("a", None, None),
+            ("b", "a", 1),
+        ]
+        film = await studio.make(film_id, plan)
+        assert (film.status, film.problems, states(film)) == (
+            "succeeded",
+            (),
+            {"a": "current", "b": "current"},
+        )
+        first, second = (state.job for state in film.shots)
+        assert first is not None
+        assert second is not None
+        assert second.request.first_frame == f"job:{first.id}/last_frame"
+        redo = await studio.app.films.plan(film_id, redo=["a"])
+        assert [(row.shot, row.take, row.why) for row in redo.rows] == [
+            ("a", 2, "asked for"),
+            ("b", 2, "a, which it continues, is made anew"),
+        ]
+
+
+async def test_a_refused_shot_stops_what_continues_it_and_nothing_else(tmp_path: Path) -> None:
+    async with Emulator("ark") as emulator, opened(tmp_path, emulator) as studio:
+        others = shot("b", continues="last_frame"), shot("c")
+        document = storyboard(shot("a", prompt="[refused]"), *others, model="seedance-1.0-pro")
+        film_id = await studio.read(document)
+        plan = await studio.app.films.plan(film_id)
+        film = await studio.make(film_id, plan)
+        assert film.status == "stopped"
+        assert states(film) == {"a": "failed", "b": "blocked", "c": "current"}
+        assert film.film_path is None
+        budget = await studio.app.budget()
+        assert budget.reserved_usd == Decimal(0)
+        assert rows(await studio.app.films.plan(film_id)) == {"a": 2, "b": 2}
+        await studio.read({**document, "shots": [shot("a"), *others]})
+        again = await studio.app.films.plan(film_id)
+        assert rows(again) == {"a": 2, "b": 2}
+        film = await studio.make(film_id, again)
+        assert (film.status, states(film)) == ("succeeded", {"a": "current", "b": "current", "c": "current"})
+
+
+async def test_two_installations_that_make_the_same_plan_buy_each_row_once(tmp_path: Path) -> None:
+    async with (
+        Emulator("ark") as emulator,
+        opened(tmp_path, emulator) as one,
+        opened(tmp_path, emulator) as two,
+    ):
+        film_id = await one.read(storyboard())
+        plan = await one.app.films.plan(film_id)
+        assert (await two.app.films.plan(film_id)).token == plan.token
+        made = [await one.make(film_id, plan), await two.make(film_id, plan)]
+        assert [film.status for film in made] == ["succeeded", "succeeded"]
+        assert len(one.bodies) == 2
+
+
+async def test_a_film_whose_maker_has_gone_is_finished_by_the_next_one(tmp_path: Path) -> None:
+    async with Emulator("ark") as emulator:
+        emulator.behaviour.endless = True
+        async with opened(tmp_path, emulator) as studio:
+            document = storyboard(shot("a"), shot("b", continues="last_frame"), model="seedance-1.0-pro")
+            film_id = await studio.read(document)
+            plan = await studio.app.films.plan(film_id)
+            film = await studio.app.films.make(film_id, plan.token, PurchaseTerms())
+            assert film.status == "making"
+        emulator.behaviour.endless = False
+        async with opened(tmp_path, emulator) as later:
+            film = await later.ended(film_id)
+            assert (film.status, len(later.bodies)) == ("succeeded", 2)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_a_stale_shot_that_is_kept_is_current_and_a_cancelled_film_keeps_its_shots(
+    tmp_path: Path, kept: bool
+) -> None:
+    async with opened(tmp_path) as studio:
+        films = studio.app.films
+        film_id = await studio.read(storyboard())
+        await studio.make(film_id, await films.plan(film_id, "animatic"))
+        await studio.read(storyboard(style="dusk"))
+        plan = await films.plan(film_id, "animatic", keep=["a"] if kept else [])
+        assert states(plan) == {"a": "current" if kept else "stale", "b": "stale"}
+        _, words = await films.cancel(film_id)
+        assert words == "Nothing of this film is being made."
