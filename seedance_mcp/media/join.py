@@ -185,7 +185,9 @@ class _Unnamed:
     def _linked(self) -> Generator[Path]:
         """A name for a moment: the system gives one only where there is none yet, and the film's may be taken."""
         path = self._output.with_name(f".{self._output.name[:40]}.{secrets.token_hex(4)}.joining")
-        os.link(f"/proc/self/fd/{self.descriptor}", path, follow_symlinks=True)
+        # Without a folder's descriptor, Python asks for a link to the link.
+        held = f"/proc/self/fd/{self.descriptor}"
+        os.link(held, path, src_dir_fd=self.descriptor, follow_symlinks=True)
         try:
             yield path
         finally:

@@ -11,6 +11,7 @@ import contextlib
 import errno
 import io
 import json
+import math
 import os
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ Answer = tuple[dict[str, Any], bytes]
 _SOUND_BITS = 192_000
 _SOUND_FRAME = 1024
 _INDEX_BYTES, _SAMPLE_BYTES, _CHAPTER_BYTES = 16_384, 40, 400
+_LEAST_TICKS, _MOST_TICKS = 10_000, 2_000_000
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _LANGUAGES = {
     "ar": "ara", "bn": "ben", "cs": "ces", "da": "dan", "de": "deu", "el": "ell", "en": "eng", "es": "spa",
@@ -209,7 +211,10 @@ def _write(
     if order["cover"]:
         with _naming(plan.clips[0].name):
             jpeg = cover(plan.clips[0])
-    options = {"moov_size": str(_index_bytes(plan, cues) + len(jpeg))}
+    options = {
+        "moov_size": str(_index_bytes(plan, cues) + len(jpeg)),
+        "movie_timescale": str(_timescale(plan)),
+    }
     with (
         opened(plan.clips[0].source) as first,
         av.open(output, "w", format="mp4", options=options) as film,
@@ -323,6 +328,20 @@ def _chapters(plan: _Plan) -> list[Any]:
         }
         for number, (start, end, clip) in enumerate(zip(starts, ends, plan.clips, strict=True))
     ]
+
+
+def _timescale(plan: _Plan) -> int:
+    """
+    The ticks a second in which the film's index says how long picture and sound are: both in whole ticks if that can be.
+
+    In thousandths, which are usual, the sound would be cut off or too long by up to 48 samples.
+    """
+    base = plan.clips[0].pictures.time_base if plan.why_rendered is None else FRAME
+    ticks = base.denominator
+    while ticks < _LEAST_TICKS:  # as the muxer does
+        ticks *= 2
+    both = math.lcm(ticks, RATE)
+    return both if both <= _MOST_TICKS else RATE
 
 
 def _index_bytes(plan: _Plan, cues: Sequence[dict[str, Any]]) -> int:
