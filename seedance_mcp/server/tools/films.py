@@ -29,7 +29,7 @@ Storyboard = Annotated[
     WithJsonSchema(
         {
             "type": "object",
-            "description": "Form: seedance://guide/film. With film_id only what changes: shots by id, null removes",
+            "description": "Form: seedance://guide/film; with film_id only what changes, shots by id",
         }
     ),
 ]
