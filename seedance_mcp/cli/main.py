@@ -19,6 +19,7 @@ _COMMANDS = {
     "demo": "Make a placeholder video through the real server: free, offline, no key.",
     "generate": "Make a video and save it; prints its path.",
     "estimate": "Say what a video would cost, here and elsewhere. Spends nothing.",
+    "film": "Make a film of many shots from a document; only what changed is bought again.",
     "approve": "Agree to a price that an assistant asked about.",
     "board": "See jobs and spending, play videos and approve prices on a page in the browser.",
     "models": "List the models, what they can do and what they cost.",
@@ -38,6 +39,14 @@ class Command(Protocol):
 
     def execute(self, arguments: argparse.Namespace) -> int:
         """Do it and return the exit code."""
+        ...
+
+
+class FilmCommand(Command, Protocol):
+    """The command that can do without its verb."""
+
+    def spelled_out(self, argv: list[str]) -> list[str]:
+        """Return the words with the verb that goes without saying."""
         ...
 
 
@@ -77,6 +86,8 @@ def execute(argv: list[str]) -> int:
     sys.stdout, sys.stderr = cast("TextIO", output), cast("TextIO", said)
     name = next((word for word in argv if not word.startswith("-")), None)
     command = _load(name) if name in _COMMANDS else None
+    if name == "film" and command is not None:
+        argv = cast("FilmCommand", command).spelled_out(argv)
     parser = _parser(name, command)
     arguments = parser.parse_args(argv)
     if command is None:

@@ -19,6 +19,8 @@ _COMMANDS = {
     "generate_video": "generate",
     "view_video": "view",
     "cancel_job": f"jobs cancel {_ANY_JOB}",
+    "plan_film": "film plan FILE",
+    "create_film": "film make FILE",
 }
 
 
@@ -83,6 +85,11 @@ _PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     ),
     (r"\bcall check_status later\b", f"`seedance-mcp jobs show {_ANY_JOB} --wait` goes on with it"),
     (r"\(check_status\)", "(`seedance-mcp jobs`)"),
+    (
+        r"\(check_status with the film's id\), or cancel it \(cancel_job\)",
+        "(`seedance-mcp film show FILE`), or cancel it (`seedance-mcp film cancel FILE`)",
+    ),
+    (r", or plan_film with its storyboard\b", ""),
     # Calls and their arguments.
     (r"Change the named arguments and call again;", "Change the named options and run it again;"),
     (r"\bprovider 'sandbox', can be named in the call\b", "--provider sandbox, can be named"),

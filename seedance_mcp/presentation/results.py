@@ -6,11 +6,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..types import JOB_CODES, Reviewer, Verdict
+from ..types import JOB_CODES, FilmQuality, Reviewer, Verdict
 
 JobWord = Literal[
     "submitting", "queued", "running", "saving", "succeeded", "failed", "cancelled", "expired", "unknown"
 ]
+
+
+FilmWord = Literal["planned", "making", "stopped", "joining", "succeeded", "cancelled"]
+ShotWord = Literal["missing", "current", "stale", "making", "failed", "unclear", "blocked"]
 
 
 class Shape(BaseModel):
@@ -291,6 +295,61 @@ class ReviewedShape(Shape):
     review: ReviewShape
     next_step: str
     notes: tuple[str, ...] = ()
+    finished_meanwhile: tuple[Finished, ...] = ()
+
+
+class FilmPriceShape(Shape):
+    """What a film costs in USD: of a plan what is to be made, else what was agreed to last."""
+
+    expected: str
+    maximum: str
+    budget_left: str
+
+
+class ShotShape(Shape):
+    """
+    A shot of a film. `in_plan`: it is made by this plan, as that `take`, for at most `usd`, at `offer`; `why` says why.
+
+    Else `take` is the one that the film shows, that is being made or has failed, and `usd` what it costs. Where a plan has
+    no take for a stale shot, `redo_usd` is what making it anew would cost at most.
+    """
+
+    shot: str
+    state: ShotWord
+    why: tuple[str, ...]
+    take: int | None
+    job_id: str | None
+    usd: str | None
+    in_plan: bool = False
+    offer: str | None = None
+    redo_usd: str | None = None
+
+
+class FilmShape(Shape):
+    """
+    A film, or with a `plan` that nobody has agreed to yet what making it would buy.
+
+    `qualities` is the most that what is missing costs at each quality, `elsewhere` what this plan costs at other offers,
+    both in USD. `sheet` is the path of a picture with a row for each shot.
+    """
+
+    film_id: str
+    status: FilmWord
+    quality: FilmQuality
+    plan: str | None
+    price: FilmPriceShape
+    spent_usd: str | None = None
+    qualities: dict[str, str] = {}
+    elsewhere: dict[str, str] = {}
+    shots: tuple[ShotShape, ...]
+    problems: tuple[str, ...]
+    film_path: str | None
+    sheet: str | None
+    captions: tuple[str, ...] = ()
+    duration_seconds: float | None
+    next_step: str
+    notes: tuple[str, ...] = ()
+    advice: tuple[AdviceShape, ...] = ()
     finished_meanwhile: tuple[Finished, ...] = ()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from mcp.types import (
     CallToolResult,
@@ -24,7 +24,7 @@ from .tasks import NewTask
 
 _OPTIONAL = (
     *("finished_meanwhile", "notes", "advice", "details", "unjudged", "unjudged_count"),
-    *("image", "others", "ladder", "total"),
+    *("image", "others", "ladder", "total", "qualities", "elsewhere", "captions", "spent_usd"),
 )
 """Fields that say nothing when they are empty, and are then left out."""
 
@@ -84,10 +84,10 @@ def picture(jpeg: bytes) -> ImageContent:
     return ImageContent(type="image", data=base64.b64encode(jpeg).decode(), mime_type="image/jpeg")
 
 
-def job_link(job_id: str) -> ResourceLink:
-    """Where the job can be read as a resource."""
+def job_link(job_id: str, kind: Literal["jobs", "films"] = "jobs") -> ResourceLink:
+    """Where the job or film can be read as a resource."""
     return ResourceLink(
-        type="resource_link", uri=f"seedance://jobs/{job_id}", name=job_id, mime_type="application/json"
+        type="resource_link", uri=f"seedance://{kind}/{job_id}", name=job_id, mime_type="application/json"
     )
 
 
@@ -151,6 +151,11 @@ def commands_in(data: Any, settings: Settings | None, *, ours: bool = False) -> 
             for key, value in cast("dict[str, Any]", data).items()
         }
     return data
+
+
+def in_lines(content: BaseModel) -> list[str]:
+    """Write facts in lines, as `answer` does."""
+    return _lines(_said(content))
 
 
 def _said(content: BaseModel) -> dict[str, Any]:

@@ -27,8 +27,8 @@ from mcp.types import (
 )
 from pydantic import BaseModel
 
-from ..errors import InvalidRequest, JobNotFinished, JobNotFound, MediaError, SeedanceError
-from ..presentation import budget_views, catalog_views, job_views, times
+from ..errors import FilmNotFound, InvalidRequest, JobNotFinished, JobNotFound, MediaError, SeedanceError
+from ..presentation import budget_views, catalog_views, film_views, job_views, times
 from ..types import Job
 from .answers import commands_in
 from .board.mcp_app import APP_MIME_TYPE, BOARD_URI, page_meta, video_hosts
@@ -38,6 +38,7 @@ from .transport import lowlevel
 
 if TYPE_CHECKING:
     from ..app import App
+    from ..films import Film
 
 MAX_VIDEO_BYTES = 8 * 1024 * 1024
 """Largest video that is handed over inside a message. Larger ones are read from their path."""
@@ -46,6 +47,7 @@ VIDEO_PART_BYTES = 384 * 1024
 """Size of the parts in which a page fetches a video of any size."""
 
 _LISTED_JOBS = 20
+_LISTED_FILMS = 5
 _BOARD_JOBS = 50
 _JSON, _JPEG, _MP4 = "application/json", "image/jpeg", "video/mp4"
 _SCHEME = "seedance://"
@@ -63,6 +65,7 @@ _TEMPLATES = (
     ("jobs/{job_id}/video", "Video", "A finished job's video, up to 8 MB", _MP4),
     ("jobs/{job_id}/video/{part}", "Part of a video", "384 KiB of it; the first is 0", _MP4),
     ("board/{before}", "Older jobs", "The board's next page; `more` of the one before", _JSON),
+    ("films/{film_id}", "Film", "One film with its shots", _JSON),
     ("models/{model}", "Model", "One model with its limits", _JSON),
     ("guide/{model}", "Prompt guide", "How to write prompts for a model", MARKDOWN),
 )
@@ -98,7 +101,19 @@ async def _list(context: _Context, params: PaginatedRequestParams) -> ListResour
     await opening.first_try()
     with contextlib.suppress(SeedanceError):  # what is always there is listed all the same
         jobs = await opening.app.recent(_LISTED_JOBS)
+        found += [_film_resource(film) for film in await opening.app.films.recent(_LISTED_FILMS)]
     return ListResourcesResult(resources=[*found, *(_resource(job) for job in jobs)])
+
+
+def _film_resource(film: Film) -> Resource:
+    return Resource(
+        uri=f"{_SCHEME}films/{film.record.id}",
+        name=film.record.id,
+        title=" ".join(film.document.title.split())[:80],
+        description=film_views.how_film_is(film),
+        mime_type=_JSON,
+        annotations=Annotations(last_modified=times.moment(film.record.changed_at)),
+    )
 
 
 def _resource(job: Job) -> Resource:
@@ -137,7 +152,7 @@ async def _read(context: _Context, params: ReadResourceRequestParams) -> ReadRes
             return await _board_page(context)
         else:
             kind, content = await _find(await _app(context), uri)
-    except (JobNotFound, InvalidRequest, JobNotFinished, MediaError) as error:
+    except (JobNotFound, FilmNotFound, InvalidRequest, JobNotFinished, MediaError) as error:
         raise MCPError(INVALID_PARAMS, error.message, {"uri": uri[:200], "hint": error.hint}) from None
     except SeedanceError as error:
         raise MCPError(INTERNAL_ERROR, error.message, {"uri": uri[:200], "hint": error.hint}) from None
@@ -172,6 +187,8 @@ async def _find(app: App, uri: str) -> _Content:
                 return await _PARTS[part](app, await app.job(job_id))
             case ["jobs", job_id, "video", part] if re.fullmatch(r"\d{1,6}", part):
                 return await _part(app, await app.job(job_id), int(part))
+            case ["films", film_id]:
+                return _as_json(await film_views.film(app, await app.films.find(film_id)), app)
             case ["board"]:
                 return await _board(app)
             case ["board", before]:

@@ -22,8 +22,8 @@ from mcp.types import (
 )
 from pydantic import BaseModel, ConfigDict, create_model
 
-from ..errors import ConfirmationRequired, InvalidRequest, SeedanceError
-from .answers import with_commands, with_notes
+from ..errors import ConfirmationRequired, InvalidRequest, PlanChanged, SeedanceError
+from .answers import in_lines, with_commands, with_notes
 from .arguments import checked, given
 from .board.mcp_app import ADDRESS_KEY
 from .calls import Call
@@ -152,6 +152,13 @@ def failure(error: SeedanceError) -> CallToolResult:
     extra: dict[str, Any] = {}
     if isinstance(error, InvalidRequest):
         extra["problems"] = list(error.problems)
+    if isinstance(error, PlanChanged):
+        from ..presentation import film_views
+
+        shown = film_views.plan(error.plan)
+        extra["differences"] = list(error.differences)
+        extra["plan"] = shown.model_dump(mode="json")
+        extra["lines"] = in_lines(shown)
     if isinstance(error, ConfirmationRequired):
         extra["token"] = error.token
         extra["notes"] = list(error.remarks.notes)
@@ -168,6 +175,7 @@ def _failure(*, code: str, message: str, hint: str, retryable: bool = False, **e
         if len(problems) < 2
         else [f"Error ({code}):", *(f"- {p}" for p in problems)]
     )
+    lines += extra.pop("lines", [])
     lines += [f"Note: {line}" for line in extra.get("notes", [])]
     lines += [f"Note: {one['text']} [{one['code']}]" for one in extra.get("advice", [])]
     if hint:

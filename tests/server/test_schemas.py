@@ -61,7 +61,7 @@ async def test_every_tool_states_all_four_hints(settings: Settings) -> None:
         hints = tool.annotations.model_dump(exclude={"title"})
         assert None not in hints.values(), tool.name
     spends = [tool.name for tool in tools if tool.annotations and not tool.annotations.read_only_hint]
-    assert spends == ["generate_video", "upload_media", "review", "cancel_job"]
+    assert spends == ["generate_video", "create_film", "upload_media", "review", "cancel_job"]
 
 
 async def test_the_arguments_are_the_fields_of_a_request(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from ..answers import jobs_answer
 from ..calls import Call
 from ..tooling import Answer
 from .answering import JobId, WaitSeconds, job_answer, meanwhile, wait, wait_for_set
+from .films import film_answer, is_film, wait_for_film
 
 
 async def check_status(
@@ -30,6 +31,9 @@ async def check_status(
         listed = await job_views.jobs(call.app, limit)
         listed = listed.model_copy(update={"finished_meanwhile": await meanwhile(call)})
         return jobs_answer(listed)
+    if is_film(job_id):
+        film = await call.app.films.find(job_id)
+        return await film_answer(call, await wait_for_film(call, film, wait_seconds, usual=call.waits.check))
     if job_id.startswith(SET_PREFIX):
         videos = await call.app.sets.find(job_id)
         await wait_for_set(call, videos, wait_seconds, usual=call.waits.check)
@@ -43,6 +47,9 @@ async def cancel_job(call: Call, *, job_id: JobId) -> Answer:
     Ask the provider to stop a job. What was spent may stay spent; the answer says so.
     Then check_status.
     """
+    if is_film(job_id):
+        film, outcome = await call.app.films.cancel(job_id)
+        return await film_answer(call, film, outcome)
     if job_id.startswith(SET_PREFIX):
         videos = await call.app.sets.find(job_id)
         outcomes = [await _cancelled(call, one) for one in videos.variations if not one.job.finished]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema
@@ -12,6 +13,7 @@ from ..answers import answer, job_link, picture, video_link
 from ..calls import Call
 from ..tooling import Answer, Closed
 from .answering import JobId, meanwhile
+from .films import film_file
 
 Scores = Annotated[
     dict[str, Any] | None,
@@ -43,14 +45,16 @@ class LookArguments(Closed):
 async def view_video(
     call: Call,
     *,
-    source: Annotated[str, Field(max_length=4096, description="Job or set id, or local path")],
+    source: Annotated[str, Field(max_length=4096, description="Job, set or film id, or local path")],
     looking: LookArguments,
 ) -> Answer:
     """
     Show videos as one picture (frames with times, cuts or sound), and measure cuts, blacks, freezes, silences.
     Costs nothing. Judge the result by it before making another.
     """
-    viewed = await call.app.viewing.view(source, looking.look)
+    compared = tuple([await film_file(call, other) for other in looking.compare])
+    look = replace(looking.look, compare=compared)
+    viewed = await call.app.viewing.view(await film_file(call, source), look)
     shown = views.view(viewed)
     facts = shown.facts
     size = f"{facts.width}x{facts.height}, {facts.duration_seconds:g} s, {facts.fps:g} fps"

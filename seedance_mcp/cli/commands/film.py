@@ -1,0 +1,151 @@
+"""The command `film`: a document of shots is planned, agreed to, made and joined; and what is done with it then."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+import anyio
+
+from ...config import Settings, load_settings
+from ...errors import InvalidRequest
+from ...films import FilmDocument, read_document
+from ...texts import inert, listed
+from ...types import MAX_REVIEW_CHARACTERS, FilmQuality, Verdict
+from ..arguments import amount, is_file, whole
+from ..films import exporting, looking, making
+from ..words import told
+
+_VERBS = ("new", "plan", "make", "show", "review", "export", "cancel")
+_DEFAULT_NAME = "film.toml"
+
+
+def spelled_out(argv: Sequence[str]) -> list[str]:
+    """Put in the verb that goes without saying: `film FILE` makes the film."""
+    words = list(argv)
+    place = words.index("film") + 1
+    if place < len(words) and not words[place].startswith("-") and words[place] not in _VERBS:
+        words.insert(place, "make")
+    return words
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verbs; without one it is `make`."""
+    parser.epilog = "`seedance-mcp film FILE` is the same as `seedance-mcp film make FILE`."
+    verbs = parser.add_subparsers(metavar="VERB", dest="verb", required=True, help="Without one: make")
+    new = verbs.add_parser("new", help="Write an example of a document, with every field explained")
+    new.add_argument("file", nargs="?", default=_DEFAULT_NAME, help=f"Where to ({_DEFAULT_NAME})")
+    plan = verbs.add_parser("plan", help="Say what making it would buy, and for how much; buys nothing")
+    make = verbs.add_parser("make", help="Show the plan, ask, and make what it lists")
+    show = verbs.add_parser("show", help="Say how each shot stands")
+    review = verbs.add_parser("review", help="Keep your verdict on the take that a shot shows")
+    export = verbs.add_parser("export", help="Copy the shots, the film and what an editor needs to a folder")
+    cancel = verbs.add_parser("cancel", help="Stop making it; what is not bought yet is not bought")
+    for verb in (plan, make, show, review, export, cancel):
+        verb.add_argument("file", help="The film's document, .toml or .json")
+    for verb in (plan, make):
+        verb.add_argument(
+            "--quality",
+            choices=get_args(FilmQuality),
+            default="final",
+            help="animatic is a free rehearsal of the right length, draft cheaper takes",
+        )
+        verb.add_argument(
+            "--redo", action="append", default=[], metavar="SHOT", help="Make it anew (may be repeated)"
+        )
+        verb.add_argument(
+            "--keep",
+            action="append",
+            default=[],
+            metavar="SHOT",
+            help="Accept its take although what it was made from has changed (may be repeated)",
+        )
+    make.add_argument(
+        "--yes-up-to", type=amount, metavar="USD", help="Agree to a plan that costs at most this, unasked"
+    )
+    review.add_argument("shot")
+    review.add_argument("verdict", choices=get_args(Verdict))
+    review.add_argument("--note", metavar="TEXT", help=f"At most {MAX_REVIEW_CHARACTERS} characters")
+    export.add_argument("--to", required=True, metavar="DIR", help="A folder that is not there, or empty")
+    export.add_argument(
+        "--otioz", action="store_true", help="Also one .otioz file with all that an editor needs"
+    )
+    for verb in (plan, make, show):
+        verb.add_argument("--json", action="store_true", help="Print JSON")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Do what the verb says."""
+    path = whole(Path(arguments.file))
+    if arguments.verb == "new":
+        return exporting.new(path)
+    try:
+        document = _document(path)
+    except InvalidRequest as error:
+        for problem in error.problems:
+            print(f"error [{error.code}]: {inert(problem)}", file=sys.stderr)
+        print(f"hint: {inert(told(error.hint))}", file=sys.stderr)
+        return 2
+    settings = _reading_what_it_names(load_settings(), document, path.parent)
+    match arguments.verb:
+        case "plan":
+            _check_shots(document, arguments.redo, arguments.keep)
+            return anyio.run(making.plan, settings, path, _wish(arguments), arguments.json)
+        case "make":
+            _check_shots(document, arguments.redo, arguments.keep)
+            return making.make(settings, path, _wish(arguments), arguments.yes_up_to, arguments.json)
+        case "show":
+            return anyio.run(looking.show, settings, path, arguments.json)
+        case "review":
+            _check_shots(document, [arguments.shot])
+            return anyio.run(
+                looking.review, settings, path, arguments.shot, arguments.verdict, arguments.note
+            )
+        case "cancel":
+            return anyio.run(looking.cancel, settings, path)
+        case _:
+            return anyio.run(exporting.export, settings, path, whole(Path(arguments.to)), arguments.otioz)
+
+
+def _wish(arguments: argparse.Namespace) -> making.Wish:
+    return making.Wish(quality=arguments.quality, redo=tuple(arguments.redo), keep=tuple(arguments.keep))
+
+
+def _document(path: Path) -> FilmDocument:
+    """
+    Read the document before anything is opened.
+
+    Raises:
+        InvalidRequest: it is not there, or everything that is wrong with it, each with its place.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InvalidRequest(
+            [f"{path} cannot be read: {error.strerror}."],
+            hint="`seedance-mcp film new` writes an example. Nothing was bought.",
+        ) from None
+    return read_document(content, path.name)
+
+
+def _check_shots(document: FilmDocument, *names: Sequence[str]) -> None:
+    known = [shot.id for shot in document.shots]
+    unknown = [name for some in names for name in some if name not in known]
+    if unknown:
+        raise InvalidRequest(
+            [f"There is no shot {name!r}." for name in dict.fromkeys(unknown)],
+            hint=f"There are: {listed(known)}. Nothing was bought.",
+        )
+
+
+def _reading_what_it_names(settings: Settings, document: FilmDocument, folder: Path) -> Settings:
+    """The same settings, with the folders of the files that the person's document names opened for reading."""
+    members = document.cast.values()
+    sources = [source for member in members for source in (*member.images, member.voice)]
+    sources += [source for shot in document.shots for source in (shot.first_frame, shot.last_frame)]
+    sources.append(document.music.file if document.music else None)
+    files = [source for source in sources if source and is_file(source) and "://" not in source]
+    return settings.also_reading(*sorted({(folder / Path(file).expanduser()).parent for file in files}))

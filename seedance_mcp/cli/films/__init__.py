@@ -1,0 +1,1 @@
+"""What the command `film` does with a document: plan it, make it, look at it, export it."""

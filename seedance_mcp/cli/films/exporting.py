@@ -1,0 +1,1 @@
+"""Writes an example of a document, and copies a film out for an editor."""

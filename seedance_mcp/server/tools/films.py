@@ -1,0 +1,146 @@
+"""The tools that price and make films: many shots, agreed to once, joined into one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import anyio
+from mcp.types import CallToolResult, ContentBlock, InputRequiredResult
+from pydantic import Field, WithJsonSchema
+
+from ...errors import InvalidRequest, JobNotFinished
+from ...presentation import film_views, job_views
+from ...types import FILM_PREFIX, FilmQuality, PurchaseTerms
+from ..answers import answer, job_link, picture, video_link
+from ..calls import Call
+from ..consent import film_agreed
+from ..tooling import Answer
+from .answering import WaitSeconds, if_possible, meanwhile
+from .buying import Usd
+
+if TYPE_CHECKING:
+    from ...films import Film, FilmUpdate
+
+FilmId = Annotated[str, Field(max_length=64)]
+Shots = Annotated[tuple[str, ...], Field(max_length=120)]
+Storyboard = Annotated[
+    dict[str, Any] | None,
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": "Form: seedance://guide/film; with film_id only what changes, shots by id",
+        }
+    ),
+]
+_MOST_SHEET_BYTES = 4_000_000
+
+
+async def plan_film(
+    call: Call,
+    *,
+    film_id: FilmId | None = None,
+    storyboard: Storyboard = None,
+    quality: Annotated[FilmQuality, Field(description="animatic: free rehearsal")] = "final",
+    redo: Annotated[Shots, Field(description="Shots to make anew")] = (),
+    keep: Annotated[Shots, Field(description="Stale shots to accept")] = (),
+) -> Answer:
+    """
+    Price a film of several shots, or what changed of it. Costs nothing.
+    Then create_film.
+    """
+    films = call.app.films
+    if storyboard is None and film_id is None:
+        raise InvalidRequest(
+            ["A storyboard is required for a new film, a film_id for one that there is."],
+            hint="seedance://guide/film describes the storyboard; nothing was spent.",
+        )
+    if storyboard is not None:
+        film_id = (await films.take(storyboard, film_id)).id
+    planned = await films.plan(film_id or "", quality, redo, keep)
+    shown = film_views.plan(planned).model_copy(update={"finished_meanwhile": await meanwhile(call)})
+    return answer(film_views.how_plan_is(planned), shown, film_link(planned.film_id))
+
+
+async def create_film(
+    call: Call,
+    *,
+    film_id: FilmId,
+    plan: Annotated[str, Field(max_length=64, description="Of plan_film")],
+    max_usd: Usd = None,
+    confirm_token: Annotated[str | None, Field(max_length=200)] = None,
+    wait_seconds: WaitSeconds = None,
+) -> Answer:
+    """
+    Make what a plan of plan_film lists, and join the film. Spends money.
+    Then check_status with film_id as job_id.
+    """
+    made = await film_agreed(call, film_id, plan, PurchaseTerms(max_usd=max_usd, confirm_token=confirm_token))
+    if isinstance(made, InputRequiredResult):
+        return made
+    return await film_answer(call, await wait_for_film(call, made, wait_seconds, usual=call.waits.generate))
+
+
+def is_film(source: str) -> bool:
+    """Return whether an id is that of a film, not of a job or a set."""
+    return source.startswith(FILM_PREFIX)
+
+
+def film_link(film_id: str) -> ContentBlock:
+    """Where the film can be read as a resource."""
+    return job_link(film_id, "films")
+
+
+async def wait_for_film(call: Call, film: Film, asked: float | None, *, usual: float) -> Film:
+    """Wait until nothing more happens to a film by itself; `asked` and `usual` as in `wait_for_set`."""
+    seconds = min(usual if asked is None else asked, call.waits.most)
+    if not film.is_busy or seconds <= 0:
+        return film
+
+    async def report(update: FilmUpdate) -> None:
+        from ...app import Update
+
+        await call.report(Update(fraction=update.done / max(1, update.total), message=update.words))
+
+    return await if_possible(call.app.films.wait(film.record.id, seconds, report), film)
+
+
+async def film_answer(call: Call, film: Film, *notes: str) -> CallToolResult:
+    """Answer with a film: how each shot is, what to do next, links and the sheet of all shots."""
+    jobs = [state.job for state in film.shots if state.job is not None]
+    news = await if_possible(call.finished_meanwhile(*(job.id for job in jobs if job.finished)), [])
+    shown = await film_views.film(call.app, film)
+    shown = shown.model_copy(update={"notes": notes, "finished_meanwhile": job_views.finished(news)})
+    blocks: list[ContentBlock] = [film_link(film.record.id)]
+    if film.film_path is not None:
+        blocks.append(video_link(film.film_path))
+    if film.sheet_path is not None and call.app.settings.preview:
+        jpeg = await if_possible(_read(film.sheet_path), b"")
+        blocks += [picture(jpeg)] if jpeg else []
+    return answer(film_views.how_film_is(film), shown, *blocks)
+
+
+async def film_file(call: Call, source: str) -> str:
+    """
+    Return the path of a film's file for its id; what is no film's id stays as it is.
+
+    Raises:
+        FilmNotFound: there is no such film.
+        JobNotFinished: it is not joined yet.
+    """
+    if not is_film(source):
+        return source
+    film = await call.app.films.find(source)
+    if film.film_path is not None:
+        return film.film_path
+    shots = [f"{state.shot} is {state.job.id}" for state in film.shots if state.job and state.job.artifacts]
+    listed = f" Shots can be looked at by their jobs: {', '.join(shots)}." if shots else ""
+    raise JobNotFinished(
+        f"The film is {film.status}, and there is no file of it.",
+        hint=f"check_status with job_id {source} tells how far it is.{listed}",
+    )
+
+
+async def _read(path: str) -> bytes:
+    content = await anyio.Path(Path(path)).read_bytes()
+    return content if len(content) <= _MOST_SHEET_BYTES else b""

@@ -1,0 +1,169 @@
+"""Films in the terminal: the document, the plan and its price, the question, the film."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.asking import priced
+
+from .conftest import Run
+from .terminal import at_terminal
+
+DOCUMENT = """
+title = "Lantern"
+model = "seedance-1.0-pro"
+resolution = "480p"
+
+[[shots]]
+id = "s01"
+seconds = 2
+prompt = "a harbour"
+
+[[shots]]
+id = "s02"
+seconds = 2
+prompt = "a lantern"
+"""
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Path:
+    """A film of two shots."""
+    path = tmp_path / "lantern.toml"
+    path.write_text(DOCUMENT, encoding="utf-8")
+    return path
+
+
+def plan(run: Run, *words: str, **settings: str) -> dict[str, Any]:
+    """The plan as data."""
+    result = run("film", "plan", "lantern.toml", *words, "--json", **settings)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_a_document_that_cannot_be_used_is_told_whole_and_nothing_is_opened(run: Run, tmp_path: Path) -> None:
+    wrong = tmp_path / "lantern.toml"
+    wrong.write_text(DOCUMENT.replace("seconds", "second", 1).replace("a lantern", "@ben"), encoding="utf-8")
+    for words in (("lantern.toml",), ("plan", "lantern.toml"), ("show", "lantern.toml")):
+        result = run("film", *words)
+        assert (result.returncode, result.stdout) == (2, "")
+        *errors, hint = result.stderr.splitlines()
+        places = [line.removeprefix("error [invalid_request]: ").partition(":")[0] for line in errors]
+        assert {"shot s01.seconds", "shot s01.second", "shot s02.prompt"} <= set(places)
+        assert "nothing was bought" in hint
+    assert sorted(path.name for path in tmp_path.rglob("*.db")) == []
+    assert not wrong.with_suffix(".film").exists()
+
+
+def test_a_plan_prices_each_shot_and_buys_nothing(run: Run, tmp_path: Path, document: Path) -> None:
+    settings = priced({}, tmp_path, "0.3")
+    shown = run("film", "plan", "lantern.toml", **settings)
+    assert shown.returncode == 0, shown.stderr
+    planned = plan(run, **settings)
+    assert [(one["shot"], one["state"], one["take"], one["usd"]) for one in planned["shots"]] == [
+        ("s01", "missing", 1, "0.6"),
+        ("s02", "missing", 1, "0.6"),
+    ]
+    assert planned["price"]["maximum"] == "1.2"
+    assert "at most 1.20 USD" in shown.stdout
+    assert document.read_text(encoding="utf-8") == DOCUMENT
+    assert run("jobs", "list").stdout.strip() == "No jobs yet."
+
+
+def test_the_document_alone_makes_the_film_and_a_changed_line_one_shot(run: Run, document: Path) -> None:
+    made = run("film", "lantern.toml", "--quality", "animatic")
+    assert made.returncode == 0, made.stderr
+    film = Path(made.stdout.strip())
+    assert film.is_file()
+    assert "s02: current, take 1 (2 of 2)" in made.stderr
+    shown = run("film", "show", "lantern.toml").stdout
+    assert str(film) in shown
+    assert "succeeded, quality animatic" in shown
+    judged = run("film", "review", "lantern.toml", "s02", "good", "--note", "Lovely.")
+    assert judged.stdout.endswith(": good. Kept.\n")
+    assert "Lovely." in run("jobs", "show", judged.stdout.partition("(")[2].partition(")")[0]).stdout
+    document.write_text(DOCUMENT.replace("a lantern", "a lantern goes out"), encoding="utf-8")
+    planned = plan(run, "--quality", "animatic")
+    assert [one["shot"] for one in planned["shots"] if one["in_plan"]] == ["s02"]
+    asked = plan(run, "--quality", "animatic", "--redo", "s01")
+    assert [one["take"] for one in asked["shots"] if one["in_plan"]] == [2, 2]
+    kept = plan(run, "--quality", "animatic", "--keep", "s02")
+    assert [one["state"] for one in kept["shots"]] == ["current", "current"]
+
+
+@pytest.mark.parametrize(
+    ("words", "more", "code", "told"),
+    [
+        ((), {}, "confirmation_required", "--yes-up-to"),
+        (("--yes-up-to", "1.19"), {}, "budget_exceeded", "It may cost 1.20 USD"),
+        (("--yes-up-to", "2"), {"SEEDANCE_CONFIRM": "strict"}, "confirmation_required", "in a terminal."),
+        (("--yes-up-to", "2"), {"SEEDANCE_MAX_USD_PER_DAY": "1"}, "budget_exceeded", "limit"),
+    ],
+)
+def test_without_agreement_to_the_price_nothing_is_bought(
+    run: Run,
+    tmp_path: Path,
+    document: Path,
+    words: tuple[str, ...],
+    more: dict[str, str],
+    code: str,
+    told: str,
+) -> None:
+    result = run("film", "make", document.name, *words, **priced({}, tmp_path, "0.3"), **more)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert f"error [{code}]: " in result.stderr
+    assert told in result.stderr
+    assert run("jobs", "list").stdout.strip() == "No jobs yet."
+
+
+def test_agreed_to_beforehand_a_film_is_bought_once(run: Run, tmp_path: Path, document: Path) -> None:
+    settings = priced({}, tmp_path, "0.3")
+    words = ("film", "make", document.name, "--yes-up-to", "1.20")
+    made, again = (run(*words, "--json", **settings) for _ in range(2))
+    for result in (made, again):
+        assert result.returncode == 0, result.stderr
+    jobs = [[shot["job_id"] for shot in json.loads(one.stdout)["shots"]] for one in (made, again)]
+    assert jobs[0] == jobs[1]
+    assert len(json.loads(run("jobs", "list", "--json").stdout)["jobs"]) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
+@pytest.mark.parametrize(("answer", "code"), [("n", 2), ("y", 0)])
+def test_at_a_terminal_the_person_agrees_to_the_whole(
+    tmp_path: Path, document: Path, command_environ: dict[str, str], answer: str, code: int
+) -> None:
+    ended, shown = at_terminal(
+        [sys.executable, "-P", "-m", "seedance_mcp", "film", document.name],
+        [("Make 2 shots for at most 1.20 USD? [y/N]", answer)],
+        folder=tmp_path,
+        environ={**priced(command_environ, tmp_path, "0.3"), "SEEDANCE_CONFIRM": "strict"},
+    )
+    assert ended == code, shown
+    assert ("Not made; nothing was bought." in shown) == (answer == "n")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("plan", "lantern.toml", "--redo", "s09"), "There is no shot 's09'."),
+        (("review", "lantern.toml", "s09", "good"), "There is no shot 's09'."),
+        (("review", "lantern.toml", "s01", "good"), "Shot s01 has no take yet."),
+        (("plan", "nothing.toml"), "nothing.toml cannot be read"),
+        (("make", "lantern.toml", "--quality", "best"), "invalid choice"),
+    ],
+)
+def test_what_there_is_not_is_refused(run: Run, document: Path, words: tuple[str, ...], told: str) -> None:
+    result = run("film", *words)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert told in result.stderr
+
+
+def test_there_is_nothing_to_cancel_of_a_film_that_is_not_made(run: Run, document: Path) -> None:
+    result = run("film", "cancel", document.name)
+    assert (result.returncode, result.stderr) == (1, "")
+    assert "Nothing of this film is being made." in result.stdout
