@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import anyio
 import pytest
 
 from seedance_mcp.app import App, open_app
-from seedance_mcp.config import load_settings
+from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import BudgetExceeded, InvalidRequest
 from seedance_mcp.jobs.buying.film_orders import OrderIntent, place
 from seedance_mcp.jobs.context import JobContext
-from seedance_mcp.store import Store, film_orders, films
+from seedance_mcp.store import Store, film_orders, films, open_store
 from seedance_mcp.types import Draw, FilmOrder, JobState, PurchaseTerms, Take, VideoRequest
 from tests.emulator import Emulator
 
-from .film_till import FILM, film
+from .film_till import FILM, FilmTill, film, take, usd
 
 WISH = VideoRequest(
     prompt="a lantern", model="seedance-1.0-pro-fast", provider="ark", resolution="480p", duration=5
@@ -110,3 +112,28 @@ async def test_nobody_takes_the_name_of_a_shot(environ: dict[str, str]) -> None:
         with pytest.raises(InvalidRequest, match="request_key may not begin with flm_"):
             await studio.app.generate(rows[0].request, PurchaseTerms(request_key=rows[0].request_key))
         assert not studio.emulator.ledger.tasks
+
+
+def _buy_all(folder: Path, _: int) -> list[str]:
+    """What one process does: open the database, order the film, and buy every row; who else does is not known to it."""
+    settings = Settings(output_dir=folder, state_dir=folder, confirm="off", max_usd_per_day=Decimal(3))
+    store = open_store(folder)
+    till = FilmTill(store, settings)
+    till.count = os.getpid() * 1000
+    planned = [take(f"s{number}", usd("1")) for number in range(3)]
+    try:
+        till.order(planned)
+        return [till.draw(row)[0].id for row in planned]
+    finally:
+        store.close()
+
+
+def test_processes_that_make_one_film_at_once_have_one_order_and_the_same_jobs(tmp_path: Path) -> None:
+    with get_context("spawn").Pool(4) as pool:
+        outcomes = pool.map(partial(_buy_all, tmp_path), range(8), chunksize=1)
+    assert len({tuple(jobs) for jobs in outcomes}) == 1
+    store = open_store(tmp_path)
+    (order,) = store.read_now(partial(film_orders.orders, film_id=FILM))
+    assert (order.drawn_jobs, order.drawn_usd, order.held_usd) == (3, 3, 0)
+    assert len(store.read_now(lambda connection: connection.execute("SELECT id FROM jobs").fetchall())) == 3
+    store.close()
