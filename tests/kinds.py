@@ -102,6 +102,7 @@ KINDS = {
     "jobs/test_viewing.py": PROOF,
     "jobs/test_watcher_lease.py": PROOF,
     "media": PROCESS,
+    "media/test_captions.py": UNIT,
     "media/test_cuts.py": UNIT,
     "media/test_fitting.py": PROOF,
     "media/test_headers.py": PROOF,

@@ -43,10 +43,15 @@ class UnfinishedInspection(MediaError):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a worker may use: seconds by the clock, megabytes of address space (where the system can)."""
+    """
+    What a worker may use: seconds by the clock, megabytes of address space (where the system can).
+
+    `file_bytes` is how large it may make a file that it holds open; none by default.
+    """
 
     seconds: float
     megabytes: int = 2048
+    file_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,7 @@ async def run_worker(
                 "arguments": arguments,
                 "megabytes": limits.megabytes,
                 "cpu_seconds": math.ceil(limits.seconds * 2),
+                "file_bytes": limits.file_bytes,
             }
         )
         code, answer = await _run([sys.executable, "-P", "-s", "-m", module, order], source, limits.seconds)

@@ -35,7 +35,7 @@ def main() -> None:
         with os.fdopen(0, "rb", closefd=False) as source:
 
             def confine() -> None:
-                give_up_rights(order["megabytes"], order["cpu_seconds"])
+                give_up_rights(order["megabytes"], order["cpu_seconds"], order["file_bytes"])
                 sys.meta_path.insert(0, _LateImports(late))
 
             facts, payload = _perform(order["task"], order["arguments"], source, confine)
@@ -64,6 +64,10 @@ def _perform(task: str, arguments: dict[str, Any], source: IO[bytes], confine: C
         from .compose import compose
 
         look = partial(compose, source)
+    elif task == "join":
+        from .join import prepare
+
+        look = prepare(source)
     else:
         signature = recognise(source)
         look = partial(_look(task, signature), source, signature)
@@ -157,8 +161,12 @@ class _LateImports:
         self._names.append(name)
 
 
-def give_up_rights(megabytes: int, cpu_seconds: int) -> None:
-    """Limit this process: memory, time, no core dumps, no writing to files, opening neither file nor socket any more."""
+def give_up_rights(megabytes: int, cpu_seconds: int, file_bytes: int = 0) -> None:
+    """
+    Limit this process: memory, time, no core dumps, opening neither file nor socket any more.
+
+    To a file that is open it may write up to byte `file_bytes`; by default nothing.
+    """
     if sys.platform == "win32":
         return
     import resource
@@ -166,7 +174,7 @@ def give_up_rights(megabytes: int, cpu_seconds: int) -> None:
     memory = megabytes * 1024 * 1024
     for kind, limit in (
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_FSIZE, file_bytes),
         (resource.RLIMIT_CPU, cpu_seconds),
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_NOFILE, 3),  # what is open stays open
