@@ -234,13 +234,9 @@ class _Writer:
     def spoken(self, line: Line) -> str:
         """One line of dialogue with who says it, in which language and with which voice."""
         role = self._roles.get(line.who) if line.who else None
-        who = (
-            "a voice"
-            if role is None
-            else self._called(role.name)
-            if line.seen
-            else "a voice from outside the picture"
-        )
+        who = "a voice from outside the picture"
+        if line.seen:
+            who = self._called(role.name) if role else "a voice"
         voice = (
             f" with the voice of {_written(self._prompting.references, 'audio', role.voice)}"
             if role and role.voice

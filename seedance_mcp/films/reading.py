@@ -31,7 +31,10 @@ from .document import (
 MAX_BYTES = 1_000_000
 """A document has words, not pictures."""
 
-_HINT = "Correct the document; nothing was bought. `seedance-mcp film new` writes an example with every field explained."
+_HINT = (
+    "Correct the document; nothing was bought. seedance://guide/film describes it, and `seedance-mcp film new` writes "
+    "an example with every field explained."
+)
 _NAME_CHARACTERS = 60
 _SHOWN_NAMES = 12
 _WHOLE_NUMBER, _NUMBER, _YES_OR_NO, _TABLE = (

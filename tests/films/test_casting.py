@@ -147,6 +147,22 @@ def test_a_voice_from_outside_the_picture_brings_no_face() -> None:
     assert shot.prompt.endswith('A voice from outside the picture with the voice of Audio 1 says: "Wait."')
 
 
+def test_whose_voice_nobody_sees_is_described_only_where_they_are_seen() -> None:
+    says = [
+        {"text": "Last call!", "seen": False},
+        {"who": "tom", "text": "Wait.", "seen": False},
+        {"who": "tom", "text": "Here I am."},
+        {"who": "tom", "text": "Really."},
+    ]
+    shot = written("seedance-1.5-pro", {"prompt": "The sea", "says": says})
+    assert shot.prompt.splitlines()[1:] == [
+        'A voice from outside the picture says: "Last call!"',
+        'A voice from outside the picture says: "Wait."',
+        'Tom (an old man) says: "Here I am."',
+        'Tom says: "Really."',
+    ]
+
+
 def test_a_shot_may_dress_somebody_otherwise() -> None:
     shot = written("seedance-2.0", {"prompt": "@mira waits", "wears": {"mira": "a red scarf"}})
     assert "Subject 1 wears a red scarf." in shot.prompt
