@@ -62,7 +62,7 @@ KINDS = {
     "config": UNIT,
     "config/test_commands.py": PROCESS,
     "emulator": PROOF,
-    "films/test_export.py": PROOF,
+    "films/test_export.py": PROCESS,
     "installing": UNIT,
     "jobs": PROCESS,
     "jobs/test_accounts.py": WIRE,

@@ -14,6 +14,7 @@ from .choosing.suitability import UploadedMedia, register
 from .context import JobContext
 from .incidents import Incidents
 from .inputs.sources import Sources
+from .local_files.final_files import rename_new, slug
 from .overview import Overview, Today
 from .pool.provider_keys import malformed_keys, misnamed_keys
 from .pool.provider_pool import ProviderPool
@@ -70,7 +71,9 @@ __all__ = [
     "part",
     "provider_folder",
     "register",
+    "rename_new",
     "resolve",
     "several",
+    "slug",
     "wrong_defaults",
 ]
