@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from decimal import Decimal
 from pathlib import Path
 
+import anyio
 import pytest
 
-from seedance_mcp.types import PurchaseTerms
+from seedance_mcp.films import Film
 from tests.emulator import Emulator
+from tests.reliability.waiting import until
 
-from .place import opened, rows, shot, states, storyboard
+from .place import Studio, environment, opened, rows, shot, states, storyboard
+
+_MAKER = """
+import sys, anyio
+from seedance_mcp.app import open_app
+from seedance_mcp.config import load_settings
+from seedance_mcp.types import PurchaseTerms
+
+async def main(film_id, plan):
+    async with open_app(load_settings()) as app:
+        await app.films.make(film_id, plan, PurchaseTerms())
+        await anyio.sleep(60)
+
+anyio.run(main, *sys.argv[1:])
+"""
 
 
 async def test_a_film_on_the_sandbox_is_made_whole_for_nothing(tmp_path: Path) -> None:
@@ -65,6 +83,7 @@ async def test_other_names_another_order_and_another_model_buy_nothing_again(tmp
 
 async def test_a_shot_waits_for_the_one_that_it_continues_and_is_made_from_its_end(tmp_path: Path) -> None:
     async with Emulator("ark") as emulator, opened(tmp_path, emulator) as studio:
+        emulator.behaviour.true_size = True
         document = storyboard(shot("a"), shot("b", continues="last_frame"), model="seedance-1.0-pro")
         film_id = await studio.read(document)
         plan = await studio.app.films.plan(film_id)
@@ -91,6 +110,7 @@ async def test_a_shot_waits_for_the_one_that_it_continues_and_is_made_from_its_e
 
 async def test_a_refused_shot_stops_what_continues_it_and_nothing_else(tmp_path: Path) -> None:
     async with Emulator("ark") as emulator, opened(tmp_path, emulator) as studio:
+        emulator.behaviour.true_size = True
         others = shot("b", continues="last_frame"), shot("c")
         document = storyboard(shot("a", prompt="[refused]"), *others, model="seedance-1.0-pro")
         film_id = await studio.read(document)
@@ -118,24 +138,43 @@ async def test_two_installations_that_make_the_same_plan_buy_each_row_once(tmp_p
         film_id = await one.read(storyboard())
         plan = await one.app.films.plan(film_id)
         assert (await two.app.films.plan(film_id)).token == plan.token
-        made = [await one.make(film_id, plan), await two.make(film_id, plan)]
+        made: list[Film] = []
+
+        async def make(studio: Studio) -> None:
+            made.append(await studio.make(film_id, plan))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(make, one)
+            tasks.start_soon(make, two)
         assert [film.status for film in made] == ["succeeded", "succeeded"]
         assert len(one.bodies) == 2
 
 
-async def test_a_film_whose_maker_has_gone_is_finished_by_the_next_one(tmp_path: Path) -> None:
+async def test_a_film_whose_maker_is_killed_is_finished_by_the_next_one(tmp_path: Path) -> None:
     async with Emulator("ark") as emulator:
-        emulator.behaviour.endless = True
-        async with opened(tmp_path, emulator) as studio:
+        emulator.behaviour.endless = emulator.behaviour.true_size = True
+        async with opened(tmp_path, emulator, watch=False) as studio:
             document = storyboard(shot("a"), shot("b", continues="last_frame"), model="seedance-1.0-pro")
             film_id = await studio.read(document)
-            plan = await studio.app.films.plan(film_id)
-            film = await studio.app.films.make(film_id, plan.token, PurchaseTerms())
-            assert film.status == "making"
+            token = (await studio.app.films.plan(film_id)).token
+        environ = {**os.environ, **environment(tmp_path), **emulator.environment()}
+        async with await anyio.open_process(
+            [sys.executable, "-c", _MAKER, film_id, token], env=environ
+        ) as maker:
+
+            async def bought() -> bool:
+                return bool(emulator.ledger.tasks)
+
+            with anyio.fail_after(30):
+                await until(bought)
+            maker.kill()
+        for task in emulator.ledger.tasks.values():
+            assert task.body["content"]
         emulator.behaviour.endless = False
         async with opened(tmp_path, emulator) as later:
             film = await later.ended(film_id)
-            assert (film.status, len(later.bodies)) == ("succeeded", 2)
+            assert (film.status, film.problems) == ("succeeded", ())
+            assert len(later.bodies) == 2
 
 
 @pytest.mark.parametrize("kept", [True, False])
