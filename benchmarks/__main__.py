@@ -37,6 +37,7 @@ NAMES = (
     "open_jobs",
     "transfers",
     "contact_sheet",
+    "join",
     "render",
 )
 ROOT = Path(__file__).resolve().parents[1]

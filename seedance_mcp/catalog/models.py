@@ -64,6 +64,8 @@ class Inputs(Line):
     video: Limits | None = None
     audio: Limits | None = None
     audio_alone: bool = False
+    real_faces: bool = True
+    """Whether pictures of real people may be sent; where not, only assets that the provider has authorised."""
     total: int | None = None
 
     def of(self, kind: MediaKind) -> Limits | None:

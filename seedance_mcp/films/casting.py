@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,15 @@ class _Role:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """Who is cited in a shot, and the lines of it that are heard."""
+
+    shot: Shot
+    cited: tuple[str, ...]
+    lines: Sequence[Line]
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Files:
     """Which files ride along: of each of the cast the pictures, and of those who speak the voice."""
 
@@ -70,7 +79,9 @@ def cast_shot(document: FilmDocument, shot: Shot, model: Model, tail: str | None
     Raises:
         InvalidRequest: more files are cited than the model takes; nobody is left out silently.
     """
-    files = _files(document, shot, model, tail)
+    cited = names_cited(document, shot)
+    lines = shot.says if model.audio and document.generate_audio is not False else ()
+    files = _files(document, _Wanted(shot=shot, cited=cited, lines=lines), model, tail)
     style = model.prompting.references
     roles = {
         name: _Role(
@@ -80,17 +91,16 @@ def cast_shot(document: FilmDocument, shot: Shot, model: Model, tail: str | None
             pictures=files.pictures.get(name, ()),
             voice=files.voices.get(name),
         )
-        for name in dict.fromkeys((*shot.mentioned, *(line.who for line in shot.says if line.who)))
+        for name in dict.fromkeys((*cited, *(line.who for line in lines if line.who)))
     }
     writer = _Writer(model, list(roles.values()))
     parts = [
         *writer.introductions(),
         *([f"Extend {_written(style, 'video', 1)} forward:"] if tail else []),
         writer.told(shot.prompt),
-        *(writer.spoken(line) for line in shot.says if model.audio),
+        *(writer.spoken(line) for line in lines),
         *([writer.told(document.style)] if document.style else []),
     ]
-    unheard = shot.says and not model.audio
     return CastShot(
         prompt="\n".join(parts),
         images=files.images,
@@ -98,20 +108,39 @@ def cast_shot(document: FilmDocument, shot: Shot, model: Model, tail: str | None
         sounds=files.sounds,
         notes=(
             *files.notes,
+            *_real_faces(document, files, model),
+            *_unheard(shot, lines, model),
             *(
-                [f"shot {shot.id}: {model.title} makes no sound; what is said is in the captions only."]
-                if unheard
-                else []
+                f"shot {shot.id}: {name} is not in it, so what they wear is left out."
+                for name in shot.wears
+                if name not in roles
             ),
         ),
     )
 
 
-def _files(document: FilmDocument, shot: Shot, model: Model, tail: str | None) -> _Files:
-    cited = {name: document.cast[name] for name in shot.mentioned}
-    speaking = {line.who: document.cast[line.who] for line in shot.says if line.who}
-    held = [name for name, member in cited.items() if member.images]
-    voiced = [name for name, member in speaking.items() if member.voice]
+def _unheard(shot: Shot, lines: Sequence[Line], model: Model) -> Iterator[str]:
+    if len(lines) < len(shot.says):
+        why = f"{model.title} makes no sound" if not model.audio else "the film is made without sound"
+        yield f"shot {shot.id}: {why}; what is said is in the captions only."
+
+
+def _real_faces(document: FilmDocument, files: _Files, model: Model) -> Iterator[str]:
+    """Said without the shot, so that a film has it once for each of its people."""
+    for name in () if model.inputs.real_faces else files.pictures:
+        member = document.cast[name]
+        if member.kind == "person" and any(not source.startswith("asset://") for source in member.images):
+            yield (
+                f"{name}: {model.title} refuses pictures of real people. Drawn and made-up faces are fine; "
+                "of a real person use an asset that the provider has authorised (asset://...)."
+            )
+
+
+def _files(document: FilmDocument, wanted: _Wanted, model: Model, tail: str | None) -> _Files:
+    shot = wanted.shot
+    speaking = dict.fromkeys(line.who for line in wanted.lines if line.who)
+    held = [name for name in wanted.cited if document.cast[name].images]
+    voiced = [name for name in speaking if document.cast[name].voice]
     if not held and not voiced:
         return _Files()
     if shot.continues == "last_frame" or shot.first_frame or shot.last_frame:
@@ -124,9 +153,10 @@ def _files(document: FilmDocument, shot: Shot, model: Model, tail: str | None) -
             )
         )
     room = model.inputs.reference_images
-    if model.inputs.total is not None:
-        room = min(room, model.inputs.total - len(voiced) - (1 if tail else 0))
     sounds = model.inputs.audio.count if model.inputs.audio else 0
+    if model.inputs.total is not None:
+        others = min(len(voiced), sounds) + (1 if tail else 0)
+        room = max(0, min(room, model.inputs.total - others))
     problems: list[str] = []
     if len(held) > room:
         problems.append(
@@ -204,13 +234,9 @@ class _Writer:
     def spoken(self, line: Line) -> str:
         """One line of dialogue with who says it, in which language and with which voice."""
         role = self._roles.get(line.who) if line.who else None
-        who = (
-            "a voice"
-            if role is None
-            else self._called(role.name)
-            if line.seen
-            else "a voice from outside the picture"
-        )
+        who = "a voice from outside the picture"
+        if line.seen:
+            who = self._called(role.name) if role else "a voice"
         voice = (
             f" with the voice of {_written(self._prompting.references, 'audio', role.voice)}"
             if role and role.voice

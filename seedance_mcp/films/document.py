@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 CastKind = Literal["person", "product", "place", "prop"]
 Continuation = Literal["cut", "last_frame", "tail"]
@@ -18,15 +19,34 @@ EntryKind = Literal["cut", "dissolve", "fade_black", "fade_white", "wipe_left", 
 Name = Annotated[str, Field(pattern=r"^[\w-]{1,40}$")]
 """Names of cast and shots: letters and digits of any script, `_` and `-`, at most 40."""
 
-Text = Annotated[str, Field(max_length=20_000)]
-ShortText = Annotated[str, Field(min_length=1, max_length=1_000)]
-FileSource = Annotated[str, Field(min_length=1, max_length=4096)]
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise PydanticCustomError("nul", "has a NUL character")
+    return text
+
+
+def _without_yes(value: Any) -> Any:
+    if isinstance(value, bool):  # which Python counts as 1
+        raise PydanticCustomError("float_type", "must be a number")
+    return value
+
+
+_Number = BeforeValidator(_without_yes)
+
+_Storable = AfterValidator(_without_nul)
+"""No path and no argument of a program can have a NUL in it; half of a surrogate pair is no text to begin with."""
+
+Text = Annotated[str, Field(max_length=20_000), _Storable]
+LongText = Annotated[str, Field(min_length=1, max_length=20_000), _Storable]
+ShortText = Annotated[str, Field(min_length=1, max_length=1_000), _Storable]
+FileSource = Annotated[str, Field(min_length=1, max_length=4096), _Storable]
 """A path, relative to the document, an https URL, `media:<id>`, `job:<id>` or `asset://<id>`."""
 
 MENTION = re.compile(r"(?<![\w@])@([\w-]{1,40})")
 """How a text names somebody or something of the cast."""
 
-NUMBERED_INPUT = re.compile(r"(?:image|video|audio|图片|视频|音频)", re.IGNORECASE)
+NUMBERED_INPUT = re.compile(r"(?:image|video|audio|图片|视频|音频)\d*", re.IGNORECASE)
 """What `@` also stands before where a model numbers its inputs: no name of the cast."""
 
 MAX_SHOTS = 120
@@ -59,7 +79,7 @@ class Line(Part):
 
     who: Name | None = None
     text: ShortText
-    language: Annotated[str, Field(max_length=40)] | None = None
+    language: Annotated[str, Field(max_length=40), _Storable] | None = None
     seen: bool = True
 
 
@@ -67,7 +87,7 @@ class Entry(Part):
     """How the film passes into a shot; the shot and the one before overlap for so many seconds."""
 
     kind: EntryKind = "cut"
-    seconds: Annotated[float, Field(gt=0, le=5)] = 0.5
+    seconds: Annotated[float, _Number, Field(gt=0, le=5)] = 0.5
 
     @property
     def overlap(self) -> float:
@@ -85,8 +105,8 @@ class Shot(Part):
     """
 
     id: Name
-    seconds: Annotated[int, Field(ge=1, le=60)]
-    prompt: Annotated[str, Field(min_length=1, max_length=20_000)]
+    seconds: Annotated[int, _Number, Field(ge=1, le=60)]
+    prompt: LongText
     says: tuple[Line, ...] = Field(default=(), max_length=40)
     wears: Mapping[Name, ShortText] = Field(default_factory=dict)
     continues: Continuation = "cut"
@@ -94,8 +114,8 @@ class Shot(Part):
     first_frame: FileSource | None = None
     last_frame: FileSource | None = None
     enter: Entry = Entry()
-    model: Annotated[str, Field(max_length=200)] | None = None
-    seed: Annotated[int, Field(ge=0, le=4294967295)] | None = None
+    model: Annotated[str, Field(max_length=200), _Storable] | None = None
+    seed: Annotated[int, _Number, Field(ge=0, le=4294967295)] | None = None
 
     @property
     def mentioned(self) -> tuple[str, ...]:
@@ -108,9 +128,9 @@ class Music(Part):
     """A sound under the whole film. While somebody speaks it is quieter by `duck_db`."""
 
     file: FileSource
-    volume_db: Annotated[float, Field(ge=-60, le=12)] = -12.0
-    duck_db: Annotated[float, Field(ge=0, le=40)] = 9.0
-    fade_seconds: Annotated[float, Field(ge=0, le=30)] = 1.5
+    volume_db: Annotated[float, _Number, Field(ge=-60, le=12)] = -12.0
+    duck_db: Annotated[float, _Number, Field(ge=0, le=40)] = 9.0
+    fade_seconds: Annotated[float, _Number, Field(ge=0, le=30)] = 1.5
     loop: bool = True
 
 
@@ -125,17 +145,17 @@ class FilmDocument(Part):
     """A film as it was written. `loudness_lufs` is what the sound of the whole is brought to; None: as it is."""
 
     title: ShortText
-    model: Annotated[str, Field(max_length=200)] | None = None
-    provider: Annotated[str, Field(max_length=60)] | None = None
-    resolution: Annotated[str, Field(max_length=20)] | None = None
-    aspect_ratio: Annotated[str, Field(max_length=20)] = "16:9"
+    model: Annotated[str, Field(max_length=200), _Storable] | None = None
+    provider: Annotated[str, Field(max_length=60), _Storable] | None = None
+    resolution: Annotated[str, Field(max_length=20), _Storable] | None = None
+    aspect_ratio: Annotated[str, Field(max_length=20), _Storable] = "16:9"
     style: Text | None = None
     generate_audio: bool | None = None
     cast: Mapping[Name, Member] = Field(default_factory=dict)
     shots: Annotated[tuple[Shot, ...], Field(min_length=1, max_length=MAX_SHOTS)]
     music: Music | None = None
     captions: Captions = Captions()
-    loudness_lufs: Annotated[float, Field(ge=-40, le=-5)] | None = -16.0
+    loudness_lufs: Annotated[float, _Number, Field(ge=-40, le=-5)] | None = -16.0
 
     def shot(self, name: str) -> Shot:
         """Return one shot. Raises KeyError: there is none of this name."""

@@ -14,25 +14,55 @@ from pydantic_core import ErrorDetails
 
 from ..errors import InvalidRequest
 from ..texts import listed, one_line
-from .document import Captions, Entry, FilmDocument, Line, Member, Music, Part, Shot, mentions
+from .document import (
+    MAX_SHOTS,
+    NUMBERED_INPUT,
+    Captions,
+    Entry,
+    FilmDocument,
+    Line,
+    Member,
+    Music,
+    Part,
+    Shot,
+    mentions,
+)
 
 MAX_BYTES = 1_000_000
 """A document has words, not pictures."""
 
-_HINT = "Correct the document; nothing was bought. `seedance-mcp film new` writes an example with every field explained."
+_HINT = (
+    "Correct the document; nothing was bought. seedance://guide/film describes it, and `seedance-mcp film new` writes "
+    "an example with every field explained."
+)
 _NAME_CHARACTERS = 60
+_SHOWN_NAMES = 12
+_WHOLE_NUMBER, _NUMBER, _YES_OR_NO, _TABLE = (
+    "a whole number",
+    "a number",
+    "true or false",
+    "a table of fields",
+)
 _MUST_BE = {
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "bool_type": "true or false",
+    "int_type": _WHOLE_NUMBER,
+    "int_from_float": _WHOLE_NUMBER,
+    "int_parsing": _WHOLE_NUMBER,
+    "int_parsing_size": _WHOLE_NUMBER,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "bool_type": _YES_OR_NO,
+    "bool_parsing": _YES_OR_NO,
     "string_type": "text",
+    "string_unicode": "text without halves of surrogate pairs, which are no characters",
     "tuple_type": "a list",
-    "mapping_type": "a table of names",
-    "dict_type": "a table of names",
-    "model_type": "a table of names",
-    "model_attributes_type": "a table of names",
+    "mapping_type": _TABLE,
+    "dict_type": _TABLE,
+    "model_type": _TABLE,
+    "model_attributes_type": _TABLE,
 }
+_HARMLESS: Mapping[str, Any] = {"prompt": "-", "seconds": 60}
+"""Stand in for what a shot lacks: a prompt that names nobody, and a length that no transition is too long for."""
+
 _FIELDS: Mapping[str, type[Part]] = {
     "cast": Member,
     "shots": Shot,
@@ -68,10 +98,10 @@ def checked(data: Any) -> FilmDocument:
     try:
         document = FilmDocument.model_validate(named)
     except ValidationError as error:
-        problems += [
-            _problem(details, named) for details in error.errors(include_input=False, include_url=False)
-        ]
-    problems += _contradictions(_names(named.get("cast")), _usable(named.get("shots")))
+        problems += _problems(error.errors(include_input=False, include_url=False), named)
+    names = _names(named.get("cast"))
+    problems += _cast_problems(names, named.get("style"))
+    problems += _contradictions(names, _usable(named.get("shots")))
     if document is None or problems:
         raise InvalidRequest(list(dict.fromkeys(problems)), hint=_HINT)
     return document
@@ -82,14 +112,21 @@ def _names(table: Any) -> tuple[str, ...]:
 
 
 def _usable(shots: Any) -> list[Shot | None]:
-    """The shots that can be read by themselves, so that what contradicts another place is told with all the rest."""
-    found: list[Shot | None] = []
-    for shot in cast("list[Any]", shots) if isinstance(shots, list) else []:
-        try:
-            found.append(Shot.model_validate(shot))
-        except ValidationError:
-            found.append(None)
-    return found
+    """The shots as far as they can be read, so that what contradicts another place is told with all the rest."""
+    given = cast("list[Any]", shots)[:MAX_SHOTS] if isinstance(shots, list) else []
+    return [_readable(shot) for shot in given]
+
+
+def _readable(shot: Any) -> Shot | None:
+    """A shot without its fields that are wrong; None if not even its id can be read."""
+    try:
+        return Shot.model_validate(shot)
+    except ValidationError as error:
+        wrong = {details["loc"][0] for details in error.errors(include_input=False) if details["loc"]}
+        if not isinstance(shot, dict) or "id" in wrong:
+            return None
+        right = {name: value for name, value in cast("dict[str, Any]", shot).items() if name not in wrong}
+        return Shot.model_validate({**_HARMLESS, **right})
 
 
 def _parsed(content: bytes, name: str) -> Any:
@@ -105,7 +142,7 @@ def _parsed(content: bytes, name: str) -> Any:
         return json.loads(text) if ending == ".json" else tomllib.loads(text)
     except UnicodeDecodeError as error:
         raise InvalidRequest([f"The document is no UTF-8, from byte {error.start} on."], hint=_HINT) from None
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+    except ValueError as error:  # a syntax error of either form, or a number of thousands of digits
         raise InvalidRequest(
             [f"The document cannot be read: {one_line(str(error), 200)}."], hint=_HINT
         ) from None
@@ -138,12 +175,21 @@ def _with_ids(data: dict[str, Any]) -> dict[str, Any]:
     return {**data, "shots": named}
 
 
+def _problems(errors: Sequence[ErrorDetails], data: Mapping[str, Any]) -> Iterator[str]:
+    for place, details in enumerate(errors):
+        if details["loc"] == ("shots",) and details["type"] == "too_short" and data["shots"]:
+            continue  # the only shots are wrong, of which each is told by itself
+        problem = _problem(details, data)
+        looked_up = details["type"] == "extra_forbidden" and place < InvalidRequest.most_problems
+        yield problem + _meant(details["loc"]) if looked_up else problem
+
+
 def _problem(details: ErrorDetails, data: Mapping[str, Any]) -> str:
     place, kind, context = _place(details["loc"], data), details["type"], details.get("ctx", {})
     if kind == "missing":
         return f"{place}: is missing."
     if kind == "extra_forbidden":
-        return f"{place}: there is no such field.{_meant(details['loc'])}"
+        return f"{place}: there is no such field."
     if kind in _MUST_BE:
         return f"{place}: must be {_MUST_BE[kind]}."
     if kind == "string_too_long":
@@ -155,6 +201,8 @@ def _problem(details: ErrorDetails, data: Mapping[str, Any]) -> str:
             f"at most {context['max_length']}" if kind == "too_long" else f"at least {context['min_length']}"
         )
         return f"{place}: must have {bound} entries."
+    if kind == "string_pattern_mismatch" and details["loc"][-1] == "language":
+        return f"{place}: must be the code of a language, such as en or zh-Hant."
     if kind == "string_pattern_mismatch":
         return f"{place}: may have letters, digits, `-` and `_`, at most 40 in all."
     return f"{place}: {details['msg'].replace('Input should', 'must')}."
@@ -186,8 +234,46 @@ def _shot_id(data: Mapping[str, Any], number: int) -> str | None:
 def _meant(location: Sequence[int | str]) -> str:
     names = [part for part in location if isinstance(part, str)]
     holder = next((_FIELDS[part] for part in reversed(names[:-1]) if part in _FIELDS), FilmDocument)
-    near = difflib.get_close_matches(names[-1], holder.model_fields, n=2, cutoff=0.5)
+    near = _near(names[-1], tuple(holder.model_fields))
     return f" Did you mean {' or '.join(near)}?" if near else f" There are: {', '.join(holder.model_fields)}."
+
+
+def _near(name: str, known: Sequence[str]) -> list[str]:
+    """Those that may be meant. Comparing takes time by the square of the length, so long names are like no other."""
+    if len(name) > _NAME_CHARACTERS:
+        return []
+    return difflib.get_close_matches(
+        name, [other for other in known if len(other) <= _NAME_CHARACTERS], n=2, cutoff=0.5
+    )
+
+
+def _nobody(name: str, cast_names: Sequence[str]) -> str:
+    """Say that nobody has this name, and who there is."""
+    run_on = [other for other in cast_names if other and name.startswith(other)]
+    near = _near(name, cast_names)
+    known = (
+        listed([one_line(other, _NAME_CHARACTERS) for other in cast_names[:_SHOWN_NAMES]])
+        if cast_names
+        else ""
+    )
+    if run_on:
+        hint = f"if {max(run_on, key=len)} is meant, put a space after the name."
+    elif near:
+        hint = f"did you mean {' or '.join(near)}?"
+    elif known:
+        hint = f"the cast has {known}{' and others' if len(cast_names) > _SHOWN_NAMES else ''}."
+    else:
+        hint = "there is no cast."
+    return f"nobody is called {one_line(name, _NAME_CHARACTERS)}; {hint}"
+
+
+def _cast_problems(cast_names: Sequence[str], style: Any) -> Iterator[str]:
+    for name in cast_names:
+        if NUMBERED_INPUT.fullmatch(name):
+            yield f"cast.{one_line(name, _NAME_CHARACTERS)}: a model's inputs are called so; choose another name."
+    for name in dict.fromkeys(mentions(style)) if isinstance(style, str) else ():
+        if name not in cast_names:
+            yield f"style: {_nobody(name, cast_names)}"
 
 
 def _contradictions(cast_names: Sequence[str], shots: Sequence[Shot | None]) -> Iterator[str]:
@@ -205,7 +291,6 @@ def _contradictions(cast_names: Sequence[str], shots: Sequence[Shot | None]) -> 
 
 
 def _unknown_names(cast_names: Sequence[str], shot: Shot) -> Iterator[str]:
-    known = f"the cast has {listed(cast_names)}" if cast_names else "there is no cast"
     for field, names in (
         ("prompt", list(mentions(shot.prompt))),
         ("says", [line.who for line in shot.says if line.who]),
@@ -213,7 +298,7 @@ def _unknown_names(cast_names: Sequence[str], shot: Shot) -> Iterator[str]:
     ):
         for name in dict.fromkeys(names):
             if name not in cast_names:
-                yield f"shot {shot.id}.{field}: nobody is called {one_line(name, _NAME_CHARACTERS)}; {known}."
+                yield f"shot {shot.id}.{field}: {_nobody(name, cast_names)}"
 
 
 def _continuation(shot: Shot, earlier: Sequence[str], *, first: bool, whole: bool) -> Iterator[str]:
@@ -224,12 +309,15 @@ def _continuation(shot: Shot, earlier: Sequence[str], *, first: bool, whole: boo
             yield f"{place}.after: only a shot that continues another has it; set continues to last_frame or tail."
         return
     if shot.after is not None and shot.after not in earlier and whole:
-        there = f"earlier are {listed(earlier)}" if earlier else "this is the first"
+        near = _near(shot.after, earlier) or earlier[-_SHOWN_NAMES:]
+        there = f"such as {' or '.join(near)}" if near else "this is the first"
         yield f"{place}.after: has to be an earlier shot; {there}."
     if shot.after is None and first:
         yield f"{place}.continues: nothing comes before the first shot; leave it out."
     if shot.first_frame is not None:
         yield f"{place}.first_frame: the shot begins with what it continues; leave one of the two out."
+    if shot.last_frame is not None and shot.continues == "tail":
+        yield f"{place}.last_frame: a shot that goes on from a clip takes no picture to end on; leave one of the two out."
 
 
 def _seam(shot: Shot, before: Shot | None, *, first: bool) -> Iterator[str]:

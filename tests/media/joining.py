@@ -86,7 +86,7 @@ def read(path: Path) -> Film:
         picture = film.streams.video[0]
         shown = [packet for packet in film.demux(picture) if packet.size]
         chapters = [
-            (float(chapter["start"] * chapter["time_base"]), chapter["metadata"]["title"])
+            (float(chapter["start"] * (chapter["time_base"] or 0)), chapter["metadata"]["title"])
             for chapter in film.chapters()
         ]
         tags, codec_tag, base = dict(film.metadata), picture.codec_context.codec_tag, picture.time_base
@@ -137,7 +137,8 @@ def cues(path: Path) -> list[tuple[float, float, str]]:
 def pictures(path: Path) -> list[NDArray[np.uint8]]:
     """All pictures of a film, as RGB."""
     with av.open(str(path)) as film:
-        return [frame.to_ndarray(format="rgb24") for frame in film.decode(film.streams.video[0])]
+        shown = film.decode(film.streams.video[0])
+        return [frame.to_ndarray(format="rgb24").astype(np.uint8) for frame in shown]
 
 
 def packets(path: Path) -> list[bytes]:

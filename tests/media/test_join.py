@@ -14,6 +14,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 
 from seedance_mcp.errors import InvalidRequest, MediaError
 from seedance_mcp.media import join as door
@@ -173,9 +174,7 @@ async def test_what_was_said_of_the_film_is_read_back(clips: dict[str, Path], ou
     with av.open(str(out)) as opened:
         assert opened.streams.subtitles[0].language == "zho"
         (cover,) = [
-            stream
-            for stream in opened.streams.video
-            if stream.disposition & av.stream.Disposition.attached_pic
+            stream for stream in opened.streams.video if stream.disposition & Disposition.attached_pic
         ]
         assert (cover.width, cover.height) == (320, 180)
     assert out.read_bytes()[4:64].count(b"moov") == 1  # the index lies in front

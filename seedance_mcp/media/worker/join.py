@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import io
 import json
 import math
 import os
@@ -22,12 +21,9 @@ from typing import IO, Any, cast
 
 import av
 from av.audio.frame import AudioFrame
-from av.container import OutputContainer
 from av.error import FFmpegError
 from av.packet import Packet
-from av.stream import Disposition
 from av.video.stream import VideoStream
-from PIL import Image
 
 from . import join_layout as layout
 from .join_check import Expected, check
@@ -35,24 +31,17 @@ from .join_clips import Clip, can_hide_a_picture, is_repeat, opened, survey, why
 from .join_layout import Place, sample_at
 from .join_pictures import FRAME, Copied, Pictures, Rendered, canvas_of, cover
 from .join_sound import ClipSound, Levelled, Mix, Music, Sink, Sound, sound_frame
+from .join_tracks import SoundTrack, cover_packet, put, text_packets
 from .loudness import RATE, Loudness
 from .refusal import RefusalError
 from .scanning import AGAIN, picture_stream, sound_stream
 
 Answer = tuple[dict[str, Any], bytes]
 
-_SOUND_BITS = 192_000
 _SOUND_FRAME = 1024
 _INDEX_BYTES, _SAMPLE_BYTES, _CHAPTER_BYTES = 16_384, 40, 400
 _LEAST_TICKS, _MOST_TICKS = 10_000, 2_000_000
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
-_LANGUAGES = {
-    "ar": "ara", "bn": "ben", "cs": "ces", "da": "dan", "de": "deu", "el": "ell", "en": "eng", "es": "spa",
-    "fi": "fin", "fr": "fra", "he": "heb", "hi": "hin", "hu": "hun", "id": "ind", "it": "ita", "ja": "jpn",
-    "ko": "kor", "ms": "msa", "nl": "nld", "no": "nor", "pl": "pol", "pt": "por", "ro": "ron", "ru": "rus",
-    "sv": "swe", "th": "tha", "tr": "tur", "uk": "ukr", "vi": "vie", "zh": "zho",
-}  # fmt: skip
-"""An MP4 names languages by three letters (ISO 639-2)."""
 
 
 def prepare(source: IO[bytes]) -> Callable[[], Answer]:
@@ -101,13 +90,26 @@ class _Plan:
 def _join(
     order: dict[str, Any], sources: list[IO[bytes]], music: IO[bytes] | None, output: IO[bytes]
 ) -> Answer:
+    facts, expected = write_film(order, sources, music, output)
+    check(output, expected)
+    return facts, b""
+
+
+def write_film(
+    order: dict[str, Any], sources: Sequence[IO[bytes]], music: IO[bytes] | None, output: IO[bytes]
+) -> tuple[dict[str, Any], Expected]:
+    """
+    Write the film over what is in `output`, and tell what it should be.
+
+    Raises:
+        RefusalError: a clip (it is named) or the music cannot be used, or the disk is full.
+    """
     plan = _planned(order, sources, has_music=music is not None)
     names = [clip.name for clip in plan.clips]
     cues = layout.cues_in_film(order["cues"], names, plan.places)
-    loudness = (
-        _measured(order, plan, music) if plan.has_sound and order["loudness_lufs"] is not None else None
-    )
-    gain = 0.0 if loudness is None else order["loudness_lufs"] - loudness
+    wanted: float | None = order["loudness_lufs"]
+    loudness = None if wanted is None or not plan.has_sound else _measured(order, plan, music)
+    gain = 0.0 if wanted is None or loudness is None else wanted - loudness
     output.seek(0)
     output.truncate()
     try:
@@ -118,11 +120,8 @@ def _join(
             raise RefusalError("The disk is full.", "Free some space for the film.") from error
         raise
     samples = sample_at(plan.seconds) if plan.has_sound else 0
-    check(
-        output,
-        Expected(plan.frames, plan.seconds, samples, names, [place.start for place in plan.places], cues),
-    )
-    return {
+    starts = [place.start for place in plan.places]
+    facts: dict[str, Any] = {
         "copied": plan.why_rendered is None,
         "why_rendered": plan.why_rendered,
         "frames": plan.frames,
@@ -132,11 +131,12 @@ def _join(
         "fps": round(float(rate), 3),
         "samples": samples,
         "loudness_lufs": loudness,
-        "starts": [float(place.start) for place in plan.places],
+        "starts": [float(start) for start in starts],
         "cues": cues,
         "dropped": [clip.name for clip, repeat in zip(plan.clips, plan.repeats, strict=True) if repeat],
         "silent": [clip.name for clip in plan.clips if not clip.has_sound],
-    }, b""
+    }
+    return facts, Expected(plan.frames, plan.seconds, samples, names, starts, cues)
 
 
 def _planned(order: dict[str, Any], sources: Sequence[IO[bytes]], *, has_music: bool) -> _Plan:
@@ -231,13 +231,13 @@ def _write(
             entries = [clip["entry"] for clip in order["clips"]]
             pictures = Rendered(film, canvas, plan.clips, plan.places, entries)
             rate, width, height = 1 / FRAME, canvas.width, canvas.height
-        track = _Track(film) if plan.has_sound else None
-        text = _text_packets(film, cues, order["language"]) if cues else []
+        track = SoundTrack(film) if plan.has_sound else None
+        text = text_packets(film, cues, order["language"]) if cues else []
         if jpeg:
-            text.append(_cover_packet(film, jpeg))
+            text.append(cover_packet(film, jpeg))
         film.set_chapters(_chapters(plan))
         film.start_encoding()
-        film.mux(text)
+        put(film, text)
         levelled = Levelled(gain, track.take) if track and (music or gain) else None
         sink = levelled.take if levelled else track.take if track else None
         _run(plan, _mix(order, plan, music, sink) if sink else None, pictures)
@@ -267,52 +267,6 @@ def _run(plan: _Plan, mix: Mix | None, pictures: Pictures | None) -> None:
                     pictures.take(cast("Packet[VideoStream]", packet))
         if mix:
             mix.add(number, heard.finish())
-
-
-class _Track:
-    """The film's sound: AAC, 48 kHz, stereo."""
-
-    def __init__(self, film: OutputContainer) -> None:
-        self._film = film
-        self._stream = film.add_stream("aac", rate=RATE, layout="stereo")  # pyright: ignore[reportUnknownMemberType]
-        self._stream.bit_rate = _SOUND_BITS
-        self._at = 0
-
-    def take(self, sound: Sound) -> None:
-        """Encode the next samples."""
-        self._film.mux(cast("Any", self._stream).encode(sound_frame(sound, self._at)))
-        self._at += sound.shape[1]
-
-    def finish(self) -> None:
-        """Write what is left in the encoder."""
-        self._film.mux(cast("Any", self._stream).encode(None))
-
-
-def _text_packets(film: OutputContainer, cues: Sequence[dict[str, Any]], language: str) -> list[Packet[Any]]:
-    stream = film.add_mux_stream("mov_text")  # pyright: ignore[reportUnknownMemberType]
-    stream.time_base = Fraction(1, 1000)
-    main = language.split("-")[0].lower()
-    stream.metadata["language"] = _LANGUAGES.get(main, main if len(main) == 3 else "und")
-    packets: list[Packet[Any]] = []
-    for cue in cues:
-        text = cue["text"].encode("utf-8", "replace")[:65_535]
-        packet: Packet[Any] = Packet(len(text).to_bytes(2, "big") + text)
-        packet.stream, packet.time_base = stream, Fraction(1, 1000)
-        packet.pts = packet.dts = round(cue["start"] * 1000)
-        packet.duration = round(cue["end"] * 1000) - packet.pts
-        packet.is_keyframe = True
-        packets.append(packet)
-    return packets
-
-
-def _cover_packet(film: OutputContainer, jpeg: bytes) -> Packet[Any]:
-    width, height = Image.open(io.BytesIO(jpeg)).size
-    stream = film.add_mux_stream("mjpeg", width=width, height=height)  # pyright: ignore[reportUnknownMemberType]
-    stream.disposition = Disposition.attached_pic
-    packet: Packet[Any] = Packet(jpeg)
-    packet.stream, packet.time_base, packet.pts, packet.dts = stream, Fraction(1, 90_000), 0, 0
-    packet.is_keyframe = True
-    return packet
 
 
 def _chapters(plan: _Plan) -> list[Any]:

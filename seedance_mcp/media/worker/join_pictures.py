@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 import numpy as np
 from av.container import OutputContainer
@@ -15,10 +15,11 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
-from PIL import Image
 
+from ..frames import upright
 from .join_clips import Clip, opened
 from .join_layout import Place
+from .join_tracks import put, put_encoded
 from .scanning import picture_stream
 
 FRAME = Fraction(1, 24)
@@ -32,9 +33,6 @@ _HD_LINES = 720
 """From so many lines on, players take pictures without colour tags for BT.709."""
 _BLACK, _WHITE, _GREY = 16, 235, 128
 _COVER_SIDE = 1280
-
-# Loaded now: later the worker cannot open files any more. JPEG is among the few formats that this loads.
-Image.preinit()
 
 
 class Pictures(Protocol):
@@ -63,7 +61,7 @@ class Copied:
         self._clips = clips
         self._places = places
         self._shift = 0
-        self.stream = film.add_stream_from_template(template)
+        self.stream: VideoStream = film.add_stream_from_template(template)  # pyright: ignore[reportUnknownMemberType]
         if clips[0].pictures.codec == "hevc":
             self.stream.codec_context.codec_tag = (
                 "hvc1"  # the other way of writing it, some players do not show
@@ -82,7 +80,7 @@ class Copied:
         packet.pts += self._shift
         packet.dts += self._shift
         packet.stream = self.stream
-        self._film.mux_one(packet)
+        put(self._film, packet)
 
     def finish(self) -> None:
         """Nothing is left."""
@@ -151,7 +149,7 @@ class Rendered:
 
     def finish(self) -> None:
         """Write what is left in the encoder."""
-        self._film.mux(cast("Any", self.stream).encode(None))
+        put_encoded(self._film, self.stream, None)
 
     def _draw(self, frames: Iterator[VideoFrame]) -> None:
         place = self._places[self._number]
@@ -173,7 +171,7 @@ class Rendered:
         frame = VideoFrame.from_ndarray(picture, "yuv420p")
         frame.pts, frame.time_base = self._written, FRAME
         self._written += 1
-        self._film.mux(cast("Any", self.stream).encode(frame))
+        put_encoded(self._film, self.stream, frame)
 
     def _drawn(self, frame: VideoFrame) -> Picture:
         """The whole frame as large as the canvas holds it, on black."""
@@ -183,7 +181,7 @@ class Rendered:
         width = min(canvas.width, 2 * round(frame.width * shape * scale / 2))
         height = min(canvas.height, 2 * round(frame.height * scale / 2))
         untold = Colorspace.ITU709 if frame.height >= _HD_LINES else Colorspace.ITU601
-        inner = self._reformatter.reformat(
+        small = self._reformatter.reformat(
             frame,
             width=width,
             height=height,
@@ -191,7 +189,8 @@ class Rendered:
             src_colorspace=untold if frame.colorspace == _UNTOLD else None,
             dst_colorspace=Colorspace.ITU709,
             dst_color_range=ColorRange.MPEG,
-        ).to_ndarray()
+        )
+        inner = cast("Picture", small.to_ndarray())
         if (width, height) == (canvas.width, canvas.height):
             return inner
         made = np.full((canvas.lines, canvas.width), _GREY, np.uint8)
@@ -311,8 +310,7 @@ def cover(clip: Clip) -> bytes:
             if number >= 24:
                 break
         assert shown is not None
-        image = shown.to_image()
-    image.thumbnail((_COVER_SIDE, _COVER_SIDE))
+        image = upright(shown, longest_side=_COVER_SIDE)
     made = io.BytesIO()
     image.save(made, "JPEG", quality=85)
     return made.getvalue()

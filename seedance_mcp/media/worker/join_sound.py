@@ -9,6 +9,7 @@ from typing import IO, Any
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.filter import Graph
 from numpy.typing import NDArray
 
 from .join_layout import Place, sample_at
@@ -138,7 +139,9 @@ def _shared(start: Fraction, seconds: Fraction) -> int:
 def _fade(sound: Sound, *, rising: bool) -> None:
     """A quarter of a sine, so that what fades in and what fades out are together as loud as each alone."""
     count = sound.shape[1]
-    curve = np.sin((np.arange(count) + 0.5) * (np.pi / 2 / max(1, count))).astype(np.float32)
+    curve = np.sin((np.arange(count, dtype=np.float64) + 0.5) * (np.pi / 2 / max(1, count))).astype(
+        np.float32
+    )
     sound *= curve if rising else curve[::-1]
 
 
@@ -160,7 +163,7 @@ class Music:
     def under(self, block: Sound) -> Sound:
         """The music under the next samples of the film: quieter where these are loud."""
         count = block.shape[1]
-        place = np.arange(self._at, self._at + count)
+        place = np.arange(self._at, self._at + count, dtype=np.float64)
         self._at += count
         fades = np.minimum(place + 0.5, self._whole - place - 0.5) / max(1, self._fade)
         curve = np.sin(np.clip(fades, 0, 1) * (np.pi / 2)) if self._fade else np.ones(count)
@@ -168,7 +171,7 @@ class Music:
 
     def _gains(self, block: Sound) -> NDArray[np.float64]:
         count = block.shape[1]
-        edges = np.arange(0, count, _WINDOW)
+        edges = np.arange(0, count, _WINDOW, dtype=np.intp)
         energy = np.add.reduceat(np.square(block, dtype=np.float64).mean(axis=0), edges)
         levels = np.sqrt(energy / np.diff(np.append(edges, count)))
         gains = [self._gain]
@@ -177,7 +180,7 @@ class Music:
             aim = self._ducked if loud else 1.0
             gains.append(gains[-1] + (aim - gains[-1]) * (_ATTACK if loud else _RELEASE))
         self._gain = gains[-1]
-        return np.interp(np.arange(count), np.append(edges, count), gains)
+        return np.interp(np.arange(count, dtype=np.float64), np.append(edges, count), gains)
 
     def _next(self, count: int) -> Sound:
         parts, length = [self._rest], self._rest.shape[1]
@@ -215,7 +218,7 @@ class Levelled:
 
     def __init__(self, gain_db: float, sink: Sink) -> None:
         self._sink = sink
-        self._graph = av.filter.Graph()
+        self._graph = Graph()
         nodes = [
             self._graph.add_abuffer(
                 sample_rate=RATE, format="fltp", layout="stereo", time_base=Fraction(1, RATE)
