@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from .document import FilmDocument, Shot
+from .export import export_film
+from .exported import Exported, ExportedFilm, ExportedShot, ExportOptions
 from .film import Film, FilmStatus, FilmUpdate
 from .films import Films
 from .plan import FilmPlan, PlanRow
 from .reading import checked, read_document
+from .starter import starter
 from .states import ShotState, State
 
 __all__ = [
+    "ExportOptions",
+    "Exported",
+    "ExportedFilm",
+    "ExportedShot",
     "Film",
     "FilmDocument",
     "FilmPlan",
@@ -21,5 +28,7 @@ __all__ = [
     "ShotState",
     "State",
     "checked",
+    "export_film",
     "read_document",
+    "starter",
 ]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .access.path_rules import check_readable
     from .access.spelling import meant_path, spellings, unquoted
     from .confine import UnfinishedInspection
+    from .drift import ColourDrift, LinkColours, colour_drift
+    from .film_sheet import FilmSheet, ShotClip, film_sheets
     from .fitting import PictureLimits, fitted_size
     from .inputs import Unchanged, inspect, read_media
     from .last_frames import extract_last_frame
@@ -28,21 +30,27 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MARK_BYTES",
+    "ColourDrift",
+    "FilmSheet",
+    "LinkColours",
     "PictureLimits",
     "PlaceholderSpec",
     "Row",
     "Sheet",
+    "ShotClip",
     "Span",
     "Unchanged",
     "UnfinishedInspection",
     "VideoFacts",
     "begins_like_a_video",
     "check_readable",
+    "colour_drift",
     "comparison_sheet",
     "contact_sheet",
     "copy_to_leave",
     "cut_sheet",
     "extract_last_frame",
+    "film_sheets",
     "fitted_size",
     "inspect",
     "is_marked",
@@ -61,22 +69,28 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ColourDrift": "drift",
+    "FilmSheet": "film_sheet",
+    "LinkColours": "drift",
     "MARK_BYTES": "marks",
     "PictureLimits": "fitting",
     "PlaceholderSpec": "placeholder.spec",
     "Row": "sheets",
     "Sheet": "sheets",
+    "ShotClip": "film_sheet",
     "Span": "probe",
     "Unchanged": "inputs",
     "UnfinishedInspection": "confine",
     "VideoFacts": "probe",
     "begins_like_a_video": "worker.signatures",
     "check_readable": "access.path_rules",
+    "colour_drift": "drift",
     "comparison_sheet": "sheets",
     "contact_sheet": "sheets",
     "copy_to_leave": "outgoing",
     "cut_sheet": "sheets",
     "extract_last_frame": "last_frames",
+    "film_sheets": "film_sheet",
     "fitted_size": "fitting",
     "inspect": "inputs",
     "is_marked": "marks",

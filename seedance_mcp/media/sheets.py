@@ -6,10 +6,11 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from anyio.to_thread import run_sync
 
@@ -118,20 +119,78 @@ async def comparison_sheet(
         raise InvalidRequest([f"{len(rows)} videos are compared; allowed are 2 to {MAX_COMPARED}"])
     count = len(rows) * len(times)
     _check(count, max_bytes)
-    replies = await together([partial(_cells, row.path, times, MAX_PIXELS // count) for row in rows])
+    pixels = MAX_PIXELS // count
+    order = {"times": list(times), "pixels": pixels}
+    replies = await together([partial(decoded, row.path, "cells", order, len(times)) for row in rows])
     head = [
-        {"label": row.label, "cells": [cell and asdict(cell) for cell in cells]}
-        for row, (cells, _) in zip(rows, replies, strict=True)
+        {"label": row.label, "cells": [cell and asdict(cell) for cell in found.cells]}
+        for row, found in zip(rows, replies, strict=True)
     ]
+    return await composed("compose", head, [found.pixels for found in replies], max_bytes)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A decoded frame: its time in seconds, its sides in pixels."""
+
+    time: float
+    width: int
+    height: int
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes its pixels have, as red, green and blue."""
+        return 3 * self.width * self.height
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoded:
+    """Frames of one video, None where there is none, their pixels one after the other, and what else the worker found."""
+
+    cells: tuple[Cell | None, ...]
+    pixels: bytes
+    facts: Mapping[str, Any]
+
+
+async def decoded(path: Path, task: str, order: Mapping[str, object], most: int) -> Decoded:
+    """
+    Let a worker decode at most so many frames of a video; its answer is checked, for a decoder may have been taken over.
+
+    Raises:
+        MediaError: the file is no video that decodes; its name is said.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    with naming(path):
+        reply = await _asked(path, task, order)
+        try:
+            cells = TypeAdapter(tuple[Cell | None, ...]).validate_python(reply.facts["cells"])
+        except (KeyError, ValidationError):
+            cells = ()
+        there = [cell for cell in cells if cell]
+        if (
+            not 0 < len(cells) <= most
+            or any(not 0 < side <= MAX_SIDE for cell in there for side in (cell.width, cell.height))
+            or sum(cell.bytes for cell in there) != len(reply.payload)
+        ):
+            raise UnfinishedInspection("The file could not be read: the decoder answered nonsense.")
+    return Decoded(cells=cells, pixels=reply.payload, facts=reply.facts)
+
+
+async def composed(task: str, head: object, pixels: Sequence[bytes], max_bytes: int) -> Sheet:
+    """
+    Let a worker draw decoded frames on one sheet; `head` tells it what they are.
+
+    Raises:
+        MediaError: the frames could not be kept on disk meanwhile.
+    """
     try:
         with tempfile.TemporaryFile() as file:
             file.write(json.dumps(head).encode() + b"\n")
-            for _, pixels in replies:
-                await run_sync(file.write, pixels)
+            for piece in pixels:
+                await run_sync(file.write, piece)
             file.flush()
-            reply = await run_worker(
-                "compose", {"max_bytes": max_bytes}, source=file.fileno(), limits=_LIMITS
-            )
+            reply = await run_worker(task, {"max_bytes": max_bytes}, source=file.fileno(), limits=_LIMITS)
     except OSError as error:
         raise MediaError(
             f"The frames cannot be kept on disk to draw the sheet: {error.strerror or type(error).__name__}.",
@@ -140,40 +199,11 @@ async def comparison_sheet(
     return _sheet(reply)
 
 
-@dataclass(frozen=True)
-class _Cell:
-    """A decoded frame: its time in seconds, its sides in pixels."""
-
-    time: float
-    width: int
-    height: int
-
-
-async def _cells(path: Path, times: Sequence[float], pixels: int) -> tuple[list[_Cell | None], bytes]:
-    """The frames of one video, and their bytes; both are checked, for a decoder may have been taken over."""
-    from pydantic import TypeAdapter, ValidationError
-
-    with naming(path):
-        reply = await _asked(path, "cells", {"times": list(times), "pixels": pixels})
-        try:
-            cells = TypeAdapter(list[_Cell | None]).validate_python(reply.facts["cells"])
-        except (KeyError, ValidationError):
-            cells = []
-        sides = [(cell.width, cell.height) for cell in cells if cell]
-        if (
-            len(cells) != len(times)
-            or any(not 0 < side <= MAX_SIDE for pair in sides for side in pair)
-            or sum(3 * width * height for width, height in sides) != len(reply.payload)
-        ):
-            raise UnfinishedInspection("The file could not be read: the decoder answered nonsense.")
-    return cells, reply.payload
-
-
 async def _drawn(path: Path, task: str, **order: object) -> Sheet:
     return _sheet(await _asked(path, task, order))
 
 
-async def _asked(path: Path, task: str, order: dict[str, object]) -> Reply:
+async def _asked(path: Path, task: str, order: Mapping[str, object]) -> Reply:
     source = open_plain(path)
     try:
         return await run_worker(task, order, source=source, limits=_LIMITS)

@@ -55,7 +55,7 @@ def install(reached: Reached) -> None:
     _around(exchange, "take", "question", reached)
     _around(downloads.Download, "save", "download", reached)
     _around(parts.Part, "begin", "part", reached)
-    _around(final_files, "_rename_once", "file's name", reached)
+    _around(final_files, "rename_new", "file's name", reached)
     _around(saving, "write_sidecar", "sidecar", reached)
     _around(saving.Saver, "_after", "errands", reached)
     _around(os, "fsync", "flush", reached)

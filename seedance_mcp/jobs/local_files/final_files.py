@@ -43,19 +43,20 @@ def file_stem(job: Job) -> str:
     short = "".join(
         character for character in job.id.removeprefix("job_") if character.isascii() and character.isalnum()
     )
-    return "-".join(word for word in (made, _slug(job.request.prompt or ""), short[:8]) if word)
+    return "-".join(word for word in (made, slug(job.request.prompt or ""), short[:8]) if word)
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
+    """Write a text as a part of a file's name: letters and digits of every script, small, `-` for all between; may be empty."""
     words = "".join(
         _kept(character) for character in unicodedata.normalize("NFC", text[:2000].lower())
     ).split()
-    slug = unicodedata.normalize("NFC", "-".join(words))[: _SLUG_CHARACTERS + 1]
-    if len(slug) > _SLUG_CHARACTERS:
-        cut, follows = slug[:_SLUG_CHARACTERS], slug[_SLUG_CHARACTERS]
+    name = unicodedata.normalize("NFC", "-".join(words))[: _SLUG_CHARACTERS + 1]
+    if len(name) > _SLUG_CHARACTERS:
+        cut, follows = name[:_SLUG_CHARACTERS], name[_SLUG_CHARACTERS]
         # Half a word reads badly, but not worse than half a name.
-        slug = cut.rpartition("-")[0] if follows != "-" and "-" in cut[_SLUG_CHARACTERS // 2 :] else cut
-    return slug.encode()[:_SLUG_BYTES].decode(errors="ignore").strip("-")
+        name = cut.rpartition("-")[0] if follows != "-" and "-" in cut[_SLUG_CHARACTERS // 2 :] else cut
+    return name.encode()[:_SLUG_BYTES].decode(errors="ignore").strip("-")
 
 
 def _kept(character: str) -> str:
@@ -135,7 +136,7 @@ async def _settle(
 async def _rename(part: Path, target: Path) -> None:
     for tries_left in range(_BUSY_TRIES, -1, -1):
         try:
-            return await run_sync(_rename_once, part, target)
+            return await run_sync(rename_new, part, target)
         except PermissionError:
             # Windows: a virus scanner or an indexer holds a new file open for a moment.
             if sys.platform != "win32" or not tries_left:
@@ -144,7 +145,8 @@ async def _rename(part: Path, target: Path) -> None:
     return None
 
 
-def _rename_once(part: Path, target: Path) -> None:
+def rename_new(part: Path, target: Path) -> None:
+    """Rename a file, and never over another one. Blocks, raises OSError: FileExistsError where there is one."""
     if sys.platform == "win32":
         part.rename(target)  # fails there if the target exists
         return

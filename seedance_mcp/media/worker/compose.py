@@ -18,14 +18,15 @@ def compose(source: IO[bytes], *, max_bytes: int) -> tuple[dict[str, Any], bytes
     """
     source.seek(0)
     lines = [
-        Line([_read(cell, source) for cell in video["cells"]], video["label"])
+        Line([read_cell(cell, source) for cell in video["cells"]], video["label"])
         for video in json.loads(source.readline())
     ]
     jpeg, size = frames_on(lines, joined=1, max_bytes=max_bytes)
     return {"width": size[0], "height": size[1]}, jpeg
 
 
-def _read(cell: dict[str, Any] | None, source: IO[bytes]) -> Cell | None:
+def read_cell(cell: dict[str, Any] | None, source: IO[bytes]) -> Cell | None:
+    """Read the next frame; `cell` is what the JSON says of it."""
     if cell is None:
         return None
     size = cell["width"], cell["height"]

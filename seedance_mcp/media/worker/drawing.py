@@ -55,7 +55,7 @@ def frames_on(lines: Sequence[Line], *, joined: int, max_bytes: int) -> tuple[by
     several = len(lines) > 1
     wish = Wish(
         places=-(-len(lines[0].cells) // joined),
-        shape=_shape(lines),
+        shape=shape_of(lines),
         lines=len(lines),
         joined=joined,
         margin=_MARGIN if several else 0,
@@ -86,7 +86,7 @@ def _encoded(picture: Image.Image, quality: int) -> bytes:
     return buffer.getvalue()
 
 
-def _shape(lines: Sequence[Line]) -> float:
+def shape_of(lines: Sequence[Line]) -> float:
     """Width to height of a cell: of videos of different shapes something in between."""
     shapes: list[float] = []
     for line in lines:
@@ -108,7 +108,7 @@ def _frames(lines: Sequence[Line], grid: Grid) -> Image.Image:
         for index, cell in enumerate(line.cells):
             place, part = divmod(index, joined)
             corner = grid.corner(number, place, part)
-            sheet.paste(_cell(cell, grid.cell), corner)
+            sheet.paste(framed(cell, grid.cell), corner)
             if part:
                 left, top = corner
                 ImageDraw.Draw(sheet).rectangle(
@@ -119,7 +119,8 @@ def _frames(lines: Sequence[Line], grid: Grid) -> Image.Image:
     return sheet
 
 
-def _cell(cell: Cell | None, size: tuple[int, int]) -> Image.Image:
+def framed(cell: Cell | None, size: tuple[int, int]) -> Image.Image:
+    """Draw a frame with its time at exactly this size; of another shape it stands between bars."""
     if cell is None:
         return _ended(size)
     time, image = cell
@@ -160,17 +161,17 @@ def _letters(sheet: Image.Image, labels: Sequence[str], grid: Grid) -> None:
         draw.text((left, middle), LETTERS[number], font=small, fill=COLOURS[number], anchor="lm")
         left += draw.textlength(f"{LETTERS[number]}  ", font=small)
         room = (number + 1) * share - left
-        words = _cut_to(_in_ascii(label), room, draw, small)
+        words = cut_to(in_ascii(label), room, draw, small)
         draw.text((left, middle), words, font=small, fill=INK, anchor="lm")
 
 
-def _in_ascii(text: str) -> str:
+def in_ascii(text: str) -> str:
     """What the font can write of a text: letters without their accents; of other scripts nothing."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return " ".join("".join(letter if letter.isprintable() else " " for letter in plain).split())
 
 
-def _cut_to(text: str, room: float, draw: ImageDraw.ImageDraw, small: Font) -> str:
+def cut_to(text: str, room: float, draw: ImageDraw.ImageDraw, small: Font) -> str:
     """The end of a text that there is room for: there the names of takes differ."""
     if draw.textlength(text, font=small) <= room:
         return text

@@ -60,7 +60,8 @@ def main() -> None:
 
 def _perform(task: str, arguments: dict[str, Any], source: IO[bytes], confine: Callable[[], None]) -> Answer:
     """Load the libraries that the task and the file need, give up everything else, then do it."""
-    if task == "compose":  # what it reads is ours: frames that other workers have decoded
+    # What the first two read is ours: frames that other workers have decoded.
+    if task == "compose":
         from .compose import compose
 
         look = partial(compose, source)
@@ -68,6 +69,10 @@ def _perform(task: str, arguments: dict[str, Any], source: IO[bytes], confine: C
         from .join import prepare
 
         look = prepare(source)
+    elif task == "film_sheet":
+        from .film_sheet import draw_film_sheet
+
+        look = partial(draw_film_sheet, source)
     else:
         signature = recognise(source)
         look = partial(_look(task, signature), source, signature)
@@ -104,10 +109,19 @@ def _look(task: str, signature: Signature) -> Callable[..., Answer]:
         from .analysis import measure
 
         return measure
-    if task in ("sheet", "cuts", "cells"):
+    if task in ("sheet", "cuts", "cells", "shot"):
         from . import sheet
 
-        return {"sheet": sheet.draw_sheet, "cuts": sheet.draw_cuts, "cells": sheet.draw_cells}[task]
+        return {
+            "sheet": sheet.draw_sheet,
+            "cuts": sheet.draw_cuts,
+            "cells": sheet.draw_cells,
+            "shot": sheet.draw_shot,
+        }[task]
+    if task == "colours":
+        from .colours import measure_colours
+
+        return measure_colours
     if task == "sound":
         from .waveform import draw_sound
 

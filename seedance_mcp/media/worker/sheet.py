@@ -1,4 +1,4 @@
-"""The worker's tasks `sheet`, `cuts` and `cells`: frames of one video, on a JPEG with their times or as they are."""
+"""The worker's tasks `sheet`, `cuts`, `cells` and `shot`: frames of one video, on a JPEG with their times or as they are."""
 
 from __future__ import annotations
 
@@ -30,10 +30,8 @@ def draw_sheet(
     """
     with opened(source, signature) as film:
         first = film.shown_at(start)
-        steps = (len(film) - 1 if end is None else film.shown_at(end)) - first
-        count = max(1, min(frames, steps + 1))
-        wanted = [first + round(place * steps / max(1, count - 1)) for place in range(count)]
-        return _sheet(film, wanted, joined=1, max_bytes=max_bytes)
+        last = len(film) - 1 if end is None else film.shown_at(end)
+        return _sheet(film, _spread(first, last, frames), joined=1, max_bytes=max_bytes)
 
 
 def draw_cuts(source: IO[bytes], signature: Signature, *, cuts: Sequence[float], max_bytes: int) -> Answer:
@@ -64,17 +62,44 @@ def draw_cells(source: IO[bytes], signature: Signature, *, times: Sequence[float
             None if time >= film.end + _ENDED_SECONDS else film.shown_at(min(time, film.end))
             for time in times
         ]
-        wanted = [position for position in shown if position is not None]
-        found = film.pictures(wanted, lambda shape: int(math.sqrt(pixels * max(shape, 1 / shape))))
-        cells: list[dict[str, Any] | None] = []
-        payload = bytearray()
-        for position in shown:
-            picture = None if position is None else found.get(position)
-            if position is None or picture is None:
-                cells.append(None)
-                continue
-            cells.append({"time": film.time(position), "width": picture.width, "height": picture.height})
-            payload += picture.tobytes()
+        return _as_they_are(film, shown, pixels)
+
+
+def draw_shot(
+    source: IO[bytes], signature: Signature, *, frames: int, drop_first: bool, pixels: int
+) -> Answer:
+    """
+    Give evenly spaced frames of a shot of a film as `draw_cells` does, its first and its last one among them.
+
+    With `drop_first` the film leaves out the first one. `seconds` tells how long the rest is.
+
+    Raises:
+        RefusalError: the video does not decode.
+    """
+    with opened(source, signature) as film:
+        first = 1 if drop_first and len(film) > 1 else 0
+        facts, payload = _as_they_are(film, _spread(first, len(film) - 1, frames), pixels)
+        return {**facts, "seconds": round(film.end - film.time(first), 3)}, payload
+
+
+def _spread(first: int, last: int, frames: int) -> list[int]:
+    """Evenly spaced positions between two, which are among them; each once."""
+    count = max(1, min(frames, last - first + 1))
+    return [first + round(place * (last - first) / max(1, count - 1)) for place in range(count)]
+
+
+def _as_they_are(film: Film, shown: Sequence[int | None], pixels: int) -> Answer:
+    wanted = [position for position in shown if position is not None]
+    found = film.pictures(wanted, lambda shape: int(math.sqrt(pixels * max(shape, 1 / shape))))
+    cells: list[dict[str, Any] | None] = []
+    payload = bytearray()
+    for position in shown:
+        picture = None if position is None else found.get(position)
+        if position is None or picture is None:
+            cells.append(None)
+            continue
+        cells.append({"time": film.time(position), "width": picture.width, "height": picture.height})
+        payload += picture.tobytes()
     return {"cells": cells}, bytes(payload)
 
 
