@@ -25,7 +25,6 @@ from ..jobs import (
 )
 from ..remarks import Remarks
 from ..store import Connection, film_orders, film_plans, films, read_budget
-from ..store.film_plans import ShownPlan
 from ..texts import listed
 from ..types import FilmQuality, FilmRecord, Mark, PurchaseTerms
 from . import evidence
@@ -247,7 +246,7 @@ class Films:
         budget = await read_budget(self._store, self._settings)
         plan = await self._planner.plan(found.basis, quality, redo, budget.left_today_usd)
         plan = replace(plan, problems=(*found.problems, *plan.problems))
-        shown = ShownPlan(
+        shown = film_plans.ShownPlan(
             film_id=plan.film_id,
             plan=plan.token,
             quality=quality,
@@ -316,7 +315,7 @@ def _content(path: Path) -> bytes:
         ) from None
 
 
-def _still_there(shown: ShownPlan, found: Found) -> tuple[str, ...]:
+def _still_there(shown: film_plans.ShownPlan, found: Found) -> tuple[str, ...]:
     there = {shot.id for shot in found.document.shots}
     return tuple(name for name in shown.redo if name in there)
 

@@ -11,6 +11,7 @@ import anyio
 import pytest
 
 from seedance_mcp.films import Film
+from seedance_mcp.types import JobState, PurchaseTerms
 from tests.emulator import Emulator
 from tests.reliability.waiting import until
 
@@ -152,29 +153,43 @@ async def test_two_installations_that_make_the_same_plan_buy_each_row_once(tmp_p
 
 async def test_a_film_whose_maker_is_killed_is_finished_by_the_next_one(tmp_path: Path) -> None:
     async with Emulator("ark") as emulator:
-        emulator.behaviour.endless = emulator.behaviour.true_size = True
+        emulator.behaviour.true_size = True
+        emulator.behaviour.running_seconds = 3.0
         async with opened(tmp_path, emulator, watch=False) as studio:
             document = storyboard(shot("a"), shot("b", continues="last_frame"), model="seedance-1.0-pro")
             film_id = await studio.read(document)
             token = (await studio.app.films.plan(film_id)).token
-        environ = {**os.environ, **environment(tmp_path), **emulator.environment()}
-        async with await anyio.open_process(
-            [sys.executable, "-c", _MAKER, film_id, token], env=environ
-        ) as maker:
+            environ = {**os.environ, **environment(tmp_path), **emulator.environment()}
+            command = [sys.executable, "-c", _MAKER, film_id, token]
 
-            async def bought() -> bool:
-                return bool(emulator.ledger.tasks)
+            async def accepted() -> bool:
+                return any(job.state is JobState.ACCEPTED for job in await studio.app.unfinished())
 
-            with anyio.fail_after(30):
-                await until(bought)
-            maker.kill()
-        for task in emulator.ledger.tasks.values():
-            assert task.body["content"]
-        emulator.behaviour.endless = False
+            async with await anyio.open_process(command, env=environ) as maker:
+                with anyio.fail_after(30):
+                    await until(accepted)
+                maker.kill()
+        assert len(studio.bodies) == 1
         async with opened(tmp_path, emulator) as later:
             film = await later.ended(film_id)
             assert (film.status, film.problems) == ("succeeded", ())
             assert len(later.bodies) == 2
+
+
+async def test_a_watcher_stays_while_a_film_has_shots_to_buy(tmp_path: Path) -> None:
+    async with Emulator("ark") as emulator, opened(tmp_path, emulator, watch=False) as studio:
+        film_id = await studio.read(storyboard())
+        lease = studio.app.watcher_lease()
+        assert await lease.take()
+        plan = await studio.app.films.plan(film_id)
+        await studio.app.films.make(film_id, plan.token, PurchaseTerms())
+        with anyio.move_on_after(1.5) as waiting:
+            await lease.until_idle()
+        assert waiting.cancelled_caught
+        assert await studio.app.unfinished() == []
+        await studio.app.films.cancel(film_id)
+        with anyio.fail_after(10):
+            await lease.until_idle()
 
 
 @pytest.mark.parametrize("kept", [True, False])
