@@ -6,7 +6,7 @@ from .advice import advise
 from .canvas import frame_canvas, is_nearly, is_same_shape
 from .delivery import not_as_ordered, other_model
 from .drafting import as_draft, in_full, to_finish
-from .guides import Guide, guide_for
+from .guides import Guide, film_guide, guide_for
 from .loading import advice_codes
 from .lookup import Catalog
 from .models import Mode, Model
@@ -32,6 +32,7 @@ __all__ = [
     "as_draft",
     "duration_limits",
     "estimate",
+    "film_guide",
     "frame_canvas",
     "guide_for",
     "in_full",

@@ -71,6 +71,11 @@ def guide_for(model: Model) -> Guide:
     )
 
 
+def film_guide() -> str:
+    """Return how a film is written down and made, whatever the model."""
+    return _FOLDER.joinpath("film.md").read_text(encoding="utf-8")
+
+
 def _joined(above: str, below: str) -> str:
     """Put one text under the other; two lists become one."""
     is_one_list = above.rpartition("\n")[2].startswith("- ") and below.startswith("- ")

@@ -199,6 +199,10 @@ async def _find(app: App, uri: str) -> _Content:
                 return _as_json(catalog_views.models(app, model=model), app)
             case ["budget"]:
                 return _as_json(await budget_views.budget(app), app)
+            case ["guide", "film"]:
+                from ..catalog import film_guide
+
+                return MARKDOWN, film_guide()
             case ["guide", model]:
                 return MARKDOWN, app.catalog.guide(model).text
             case _:

@@ -1,7 +1,8 @@
-"""The documents that people begin with: the one that `film new` writes, and the example that is described."""
+"""What people and assistants begin with: the document that `film new` writes, the example, the storyboard of the guide."""
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from seedance_mcp.catalog import Catalog
-from seedance_mcp.films import FilmDocument, Shot, read_document
+from seedance_mcp.catalog import Catalog, film_guide
+from seedance_mcp.films import FilmDocument, Shot, checked, read_document
 from seedance_mcp.films.casting import cast_shot
 from seedance_mcp.films.document import Captions, Entry, Line, Member, Music
 from seedance_mcp.films.starter import starter
@@ -98,3 +99,14 @@ def test_nothing_of_the_example_is_left_out_for_its_model() -> None:
     for shot in document.shots:
         assert not [note for note in cast_shot(document, shot, model).notes if note.startswith("shot ")]
         assert model.durations.min <= shot.seconds <= model.durations.max
+
+
+def test_the_guide_shows_a_storyboard_that_can_be_used_and_names_every_field() -> None:
+    guide = film_guide()
+    [block] = re.findall(r"```json\n(.+?)```", guide, re.DOTALL)
+    document = checked(json.loads(block))
+    assert document.shot("flame").continues == "last_frame"
+    named = set(re.findall(r"`(\w+)`", guide)) | {"id"}
+    for part in (FilmDocument, Member, Shot, Line, Entry, Music, Captions):
+        assert part.model_fields.keys() <= named
+    assert len(guide.splitlines()) < 90

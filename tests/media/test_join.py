@@ -18,7 +18,7 @@ from av.stream import Disposition
 
 from seedance_mcp.errors import InvalidRequest, MediaError
 from seedance_mcp.media import join as door
-from seedance_mcp.media.captions import Cue
+from seedance_mcp.media.captions import Cue, spread
 from seedance_mcp.media.confine import UnfinishedInspection
 from seedance_mcp.media.join import Clip, Cut, join
 from tests.media.crafting import moving
@@ -155,6 +155,15 @@ async def test_each_transition_looks_as_it_is_called(
     assert result.frames == 84
     for across, colour in ((40, left), (280, right)):
         assert np.abs(middle[90, across].astype(int) - colours[colour]).max() < 45
+
+
+async def test_lines_that_follow_each_other_at_once_are_captions_too(
+    clips: dict[str, Path], out: Path
+) -> None:
+    lines = spread(["Three times?", "Three times."], 1.3, "drift")
+    _, film = await joined(out, clip(clips["drift"], name="drift"), cues=lines)
+    assert [text for *_, text in film.cues] == ["Three times?", "Three times."]
+    assert [start for start, *_ in film.cues] == [0.3, 0.8]
 
 
 async def test_what_was_said_of_the_film_is_read_back(clips: dict[str, Path], out: Path) -> None:

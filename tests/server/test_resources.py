@@ -60,6 +60,7 @@ async def test_models_guides_and_the_budget_can_be_read(settings: Settings, era:
             models = json.loads(await _text(client, "seedance://models"))
             for model in models["models"]:
                 assert len(await _text(client, f"seedance://guide/{model['model']}")) > 200
+            assert "plan_film" in await _text(client, "seedance://guide/film")
             one = json.loads(await _text(client, "seedance://models/seedance-2.0"))
             budget = json.loads(await _text(client, "seedance://budget"))
     assert one["models"][0]["details"]["sizes"]

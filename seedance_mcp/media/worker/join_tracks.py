@@ -70,12 +70,18 @@ def text_packets(film: OutputContainer, cues: Sequence[dict[str, Any]], language
     main = language.split("-")[0].lower()
     stream.metadata["language"] = _LANGUAGES.get(main, main if len(main) == 3 else "und")
     packets: list[Packet[Any]] = []
-    for cue in cues:
+    starts = [round(cue["start"] * 1000) for cue in cues]
+    for cue, start, following in zip(cues, starts, [*starts[1:], None], strict=True):
         text = cue["text"].encode("utf-8", "replace")[:65_535]
         packet: Packet[Any] = Packet(len(text).to_bytes(2, "big") + text)
         packet.stream, packet.time_base = stream, Fraction(1, 1000)
-        packet.pts = packet.dts = round(cue["start"] * 1000)
-        packet.duration = round(cue["end"] * 1000) - packet.pts
+        packet.pts = packet.dts = start
+        end = round(cue["end"] * 1000)
+        if (
+            following is not None
+        ):  # the muxer ends each with a packet of its own, which must lie before the next
+            end = min(end, following - 1)
+        packet.duration = max(1, end - start)
         packet.is_keyframe = True
         packets.append(packet)
     return packets
