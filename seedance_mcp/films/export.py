@@ -23,7 +23,7 @@ from anyio.to_thread import run_sync
 
 from ..config import flush, flush_folder
 from ..errors import InvalidRequest, MediaError
-from ..jobs.local_files.final_files import rename_new, slug
+from ..jobs import rename_new, slug
 from ..texts import storable_value
 from ..types import Price
 from . import editor

@@ -17,6 +17,7 @@ from .film_driver import FilmDriver
 from .incidents import Incidents
 from .inputs.resolved_request import ResolvedRequest
 from .inputs.sources import Sources
+from .local_files.final_files import rename_new, slug
 from .overview import Overview, Today
 from .pool.provider_keys import malformed_keys, misnamed_keys
 from .pool.provider_pool import ProviderPool
@@ -78,7 +79,9 @@ __all__ = [
     "place",
     "provider_folder",
     "register",
+    "rename_new",
     "resolve",
     "several",
+    "slug",
     "wrong_defaults",
 ]

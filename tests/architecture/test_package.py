@@ -41,7 +41,8 @@ def test_every_third_party_import_is_a_declared_dependency() -> None:
 
 
 def test_the_tests_run_with_every_extra_and_the_package_without_any() -> None:
-    assert set(EXTRAS) <= set(DEVELOPMENT)
+    """Where a library has no ready-made package for a Python, `dev` leaves it out there, and tests that need it are skipped."""
+    assert {line.partition(";")[0] for line in EXTRAS} <= {line.partition(";")[0] for line in DEVELOPMENT}
     assert not {Requirement(line).name for line in EXTRAS} & {Requirement(line).name for line in RUNTIME}
 
 
