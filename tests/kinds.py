@@ -65,8 +65,6 @@ KINDS = {
     "films": PROCESS,
     "films/test_casting.py": UNIT,
     "films/test_document.py": UNIT,
-    "films/test_export.py": PROCESS,
-    "films/test_export.py": PROOF,
     "films/test_freshness.py": UNIT,
     "films/test_starter.py": UNIT,
     "installing": UNIT,
