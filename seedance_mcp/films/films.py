@@ -25,12 +25,11 @@ from ..jobs import (
 )
 from ..remarks import Remarks
 from ..store import Connection, film_orders, film_plans, films, read_budget
-from ..store.film_plans import ShownPlan
 from ..texts import listed
 from ..types import FilmQuality, FilmRecord, Mark, PurchaseTerms
 from . import evidence
 from .document import FilmDocument
-from .evidence import Found
+from .evidence import Digests, Found
 from .film import Film, FilmUpdate, film_of, update_of
 from .film_id import id_beside, new_id
 from .maker import Maker
@@ -63,11 +62,11 @@ class Films:
         self._store = context.store
         self._settings = context.settings
         self._pool = pool
-        self._sources = sources
+        self._digests = Digests(sources)
         self._runner = runner
         requests = ShotRequests(planner, sources, lambda: pool.catalog, context.settings.model)
         self._planner = FilmPlanner(planner, requests)
-        self._maker = Maker(context, flow, sources)
+        self._maker = Maker(context, flow, sources, self._digests)
 
     async def advance(self) -> None:
         """Take the next step of every film that is being made. Raises StoreError."""
@@ -215,7 +214,7 @@ class Films:
         return await self.find(film_id), " ".join(words)
 
     async def _find(self, film_id: str) -> Found:
-        return await evidence.find(self._store, self._sources, film_id)
+        return await evidence.find(self._store, self._digests, film_id)
 
     async def _shown(self, found: Found) -> Film:
         refused = [
@@ -247,7 +246,7 @@ class Films:
         budget = await read_budget(self._store, self._settings)
         plan = await self._planner.plan(found.basis, quality, redo, budget.left_today_usd)
         plan = replace(plan, problems=(*found.problems, *plan.problems))
-        shown = ShownPlan(
+        shown = film_plans.ShownPlan(
             film_id=plan.film_id,
             plan=plan.token,
             quality=quality,
@@ -316,7 +315,7 @@ def _content(path: Path) -> bytes:
         ) from None
 
 
-def _still_there(shown: ShownPlan, found: Found) -> tuple[str, ...]:
+def _still_there(shown: film_plans.ShownPlan, found: Found) -> tuple[str, ...]:
     there = {shot.id for shot in found.document.shots}
     return tuple(name for name in shown.redo if name in there)
 

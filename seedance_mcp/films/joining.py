@@ -46,8 +46,7 @@ async def join_film(
     Raises:
         MediaError: a shot has no take, a take or the music cannot be used, or the files cannot be written.
     """
-    from ..media.captions import spread, srt, vtt  # with what they need, on first use
-    from ..media.join import Clip, Cut, Soundtrack, join
+    from ..media import captions, join  # with what they need, on first use
 
     videos = {state.shot: _video(state) for state in states}
     music = None
@@ -57,16 +56,16 @@ async def join_film(
             raise MediaError(
                 "The music has to be a file on this machine.", hint="Save it, and name its path."
             )
-        music = Soundtrack(
+        music = join.Soundtrack(
             path=str(file.path),
             volume_db=document.music.volume_db,
             duck_db=document.music.duck_db,
             fade_seconds=document.music.fade_seconds,
             loop=document.music.loop,
         )
-    cut = Cut(
+    cut = join.Cut(
         clips=tuple(
-            Clip(
+            join.Clip(
                 path=videos[shot.id][0],
                 name=shot.id,
                 entry=shot.enter.kind,
@@ -79,7 +78,9 @@ async def join_film(
             cue
             for shot in document.shots
             if shot.says
-            for cue in spread([line.text for line in shot.says], videos[shot.id][1] or shot.seconds, shot.id)
+            for cue in captions.spread(
+                [line.text for line in shot.says], videos[shot.id][1] or shot.seconds, shot.id
+            )
         )
         if document.captions.show
         else (),
@@ -91,8 +92,11 @@ async def join_film(
     )
     path = film_path(record, document, quality)
     await anyio.to_thread.run_sync(partial(_make_folder, path.parent))
-    joined = await join(cut, path)
-    texts = {path.with_suffix(".srt"): srt(joined.cues), path.with_suffix(".vtt"): vtt(joined.cues)}
+    joined = await join.join(cut, path)
+    texts = {
+        path.with_suffix(".srt"): captions.srt(joined.cues),
+        path.with_suffix(".vtt"): captions.vtt(joined.cues),
+    }
     await anyio.to_thread.run_sync(partial(_write, texts if joined.cues else {}, stale=tuple(texts)))
     return path
 

@@ -229,6 +229,7 @@ def _continued(asked: ResolvedRequest, wish: Wish, model: Model) -> ResolvedRequ
             fps=float(model.fps),
             video_codec="h264",
             audio_codec="aac",
+            job_id=wish.parent,  # it is a job's own video, whose link can be handed on
         )
         request = asked.request.model_copy(update={"reference_videos": (source,)})
     return replace(asked, request=request, media={**asked.media, source: file})

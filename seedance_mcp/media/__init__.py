@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import captions, join
     from .access.folders import lies_in
     from .access.path_rules import check_readable
     from .access.spelling import meant_path, spellings, unquoted
@@ -37,6 +38,7 @@ __all__ = [
     "UnfinishedInspection",
     "VideoFacts",
     "begins_like_a_video",
+    "captions",
     "check_readable",
     "comparison_sheet",
     "contact_sheet",
@@ -46,6 +48,7 @@ __all__ = [
     "fitted_size",
     "inspect",
     "is_marked",
+    "join",
     "lies_in",
     "mark",
     "meant_path",
@@ -94,8 +97,13 @@ _HOMES = {
     "unquoted": "access.spelling",
 }
 
+_WHOLE = frozenset({"captions", "join"})
+"""Modules that are handed out whole: a name such as `join.join` says nothing by itself."""
+
 
 def __getattr__(name: str) -> Any:
+    if name in _WHOLE:
+        return import_module(f".{name}", __name__)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f".{_HOMES[name]}", __name__), name)

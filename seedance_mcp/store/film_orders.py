@@ -46,12 +46,12 @@ def open_orders(connection: Connection) -> list[FilmOrder]:
     return [_order(row) for row in connection.execute(_ORDERS.format("ended_at IS NULL"))]
 
 
-def may_order(connection: Connection, film_id: str, *, now: float) -> None:
+def may_order(connection: Connection, film_id: str, rows: Sequence[Take], *, now: float) -> None:
     """
-    End an order of the film that may no longer pay.
+    Make sure that a film may be ordered by these rows; an order of it that may no longer pay is ended.
 
     Raises:
-        InvalidRequest: one is open that may.
+        InvalidRequest: another one is open that may, or takes of these numbers were ordered since the rows were planned.
     """
     end_expired(connection, now=now)
     other = connection.execute(
@@ -61,6 +61,11 @@ def may_order(connection: Connection, film_id: str, *, now: float) -> None:
         raise InvalidRequest(
             [f"Film {film_id} is being made by another plan."],
             hint="Wait until that has ended (check_status with the film's id), or cancel it (cancel_job).",
+        )
+    if any(films.find_take(connection, film_id, row.shot, row.number) is not None for row in rows):
+        raise InvalidRequest(
+            [f"Film {film_id} was ordered by another plan since this one was made."],
+            hint="Plan the film again.",
         )
 
 

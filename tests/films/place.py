@@ -61,12 +61,14 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def opened(folder: Path, emulator: Emulator | None = None, **more: str) -> AsyncIterator[Studio]:
+async def opened(
+    folder: Path, emulator: Emulator | None = None, *, watch: bool = True, **more: str
+) -> AsyncIterator[Studio]:
     """Open an installation in a folder; with an emulator it buys there, else the sandbox draws."""
     given = {**environment(folder), **(emulator.environment() if emulator else {}), **more}
     settings = load_settings(given, settings_file=folder / "none.toml")
     with anyio.fail_after(90):
-        async with open_app(settings) as app:
+        async with open_app(settings, watch=watch) as app:
             yield Studio(app, folder / "film.json", emulator)
 
 

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
+import anyio
 import pytest
+from PIL import Image
 
-from tests.emulator import Emulator, Fault
+from seedance_mcp.films import Film
+from seedance_mcp.types import JobState, PurchaseTerms
+from tests.emulator import Emulator
+from tests.reliability.waiting import until
 
-from .place import opened, rows, shot, states, storyboard
+from .place import Studio, environment, opened, rows, shot, states, storyboard
+
+_MAKER = """
+import sys, anyio
+from seedance_mcp.app import open_app
+from seedance_mcp.config import load_settings
+from seedance_mcp.types import PurchaseTerms
+
+async def main(film_id, plan):
+    async with open_app(load_settings()) as app:
+        await app.films.make(film_id, plan, PurchaseTerms())
+        await anyio.sleep(60)
+
+anyio.run(main, *sys.argv[1:])
+"""
 
 
 async def test_a_film_on_the_sandbox_is_made_whole_for_nothing(tmp_path: Path) -> None:
@@ -65,6 +85,7 @@ async def test_other_names_another_order_and_another_model_buy_nothing_again(tmp
 
 async def test_a_shot_waits_for_the_one_that_it_continues_and_is_made_from_its_end(tmp_path: Path) -> None:
     async with Emulator("ark") as emulator, opened(tmp_path, emulator) as studio:
+        emulator.behaviour.true_size = True
         document = storyboard(shot("a"), shot("b", continues="last_frame"), model="seedance-1.0-pro")
         film_id = await studio.read(document)
         plan = await studio.app.films.plan(film_id)
@@ -91,18 +112,19 @@ async def test_a_shot_waits_for_the_one_that_it_continues_and_is_made_from_its_e
 
 async def test_a_refused_shot_stops_what_continues_it_and_nothing_else(tmp_path: Path) -> None:
     async with Emulator("ark") as emulator, opened(tmp_path, emulator) as studio:
-        document: dict[str, Any] = storyboard(
-            shot("a"), shot("b", continues="last_frame"), shot("c"), model="seedance-1.0-pro"
-        )
+        emulator.behaviour.true_size = True
+        others = shot("b", continues="last_frame"), shot("c")
+        document = storyboard(shot("a", prompt="[refused]"), *others, model="seedance-1.0-pro")
         film_id = await studio.read(document)
         plan = await studio.app.films.plan(film_id)
-        emulator.fail(Fault(kind="moderated", call="submit", match="called a"))
         film = await studio.make(film_id, plan)
         assert film.status == "stopped"
         assert states(film) == {"a": "failed", "b": "blocked", "c": "current"}
         assert film.film_path is None
         budget = await studio.app.budget()
         assert budget.reserved_usd == Decimal(0)
+        assert rows(await studio.app.films.plan(film_id)) == {"a": 2, "b": 2}
+        await studio.read({**document, "shots": [shot("a"), *others]})
         again = await studio.app.films.plan(film_id)
         assert rows(again) == {"a": 2, "b": 2}
         film = await studio.make(film_id, again)
@@ -118,26 +140,57 @@ async def test_two_installations_that_make_the_same_plan_buy_each_row_once(tmp_p
         film_id = await one.read(storyboard())
         plan = await one.app.films.plan(film_id)
         assert (await two.app.films.plan(film_id)).token == plan.token
-        made = [await one.make(film_id, plan), await two.make(film_id, plan)]
+        made: list[Film] = []
+
+        async def make(studio: Studio) -> None:
+            made.append(await studio.make(film_id, plan))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(make, one)
+            tasks.start_soon(make, two)
         assert [film.status for film in made] == ["succeeded", "succeeded"]
         assert len(one.bodies) == 2
 
 
-async def test_a_film_whose_maker_has_gone_is_finished_by_the_next_one(tmp_path: Path) -> None:
+async def test_a_film_whose_maker_is_killed_is_finished_by_the_next_one(tmp_path: Path) -> None:
     async with Emulator("ark") as emulator:
-        emulator.behaviour.endless = True
-        async with opened(tmp_path, emulator) as studio:
+        emulator.behaviour.true_size = True
+        emulator.behaviour.running_seconds = 3.0
+        async with opened(tmp_path, emulator, watch=False) as studio:
             document = storyboard(shot("a"), shot("b", continues="last_frame"), model="seedance-1.0-pro")
             film_id = await studio.read(document)
-            plan = await studio.app.films.plan(film_id)
-            film = await studio.app.films.make(
-                film_id, plan.token, __import__("seedance_mcp").types.PurchaseTerms()
-            )
-            assert film.status == "making"
-        emulator.behaviour.endless = False
+            token = (await studio.app.films.plan(film_id)).token
+            environ = {**os.environ, **environment(tmp_path), **emulator.environment()}
+            command = [sys.executable, "-c", _MAKER, film_id, token]
+
+            async def accepted() -> bool:
+                return any(job.state is JobState.ACCEPTED for job in await studio.app.unfinished())
+
+            async with await anyio.open_process(command, env=environ) as maker:
+                with anyio.fail_after(30):
+                    await until(accepted)
+                maker.kill()
+        assert len(studio.bodies) == 1
         async with opened(tmp_path, emulator) as later:
             film = await later.ended(film_id)
-            assert (film.status, len(later.bodies)) == ("succeeded", 2)
+            assert (film.status, film.problems) == ("succeeded", ())
+            assert len(later.bodies) == 2
+
+
+async def test_a_watcher_stays_while_a_film_has_shots_to_buy(tmp_path: Path) -> None:
+    async with Emulator("ark") as emulator, opened(tmp_path, emulator, watch=False) as studio:
+        film_id = await studio.read(storyboard())
+        lease = studio.app.watcher_lease()
+        assert await lease.take()
+        plan = await studio.app.films.plan(film_id)
+        await studio.app.films.make(film_id, plan.token, PurchaseTerms())
+        with anyio.move_on_after(1.5) as waiting:
+            await lease.until_idle()
+        assert waiting.cancelled_caught
+        assert await studio.app.unfinished() == []
+        await studio.app.films.cancel(film_id)
+        with anyio.fail_after(10):
+            await lease.until_idle()
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -153,3 +206,24 @@ async def test_a_stale_shot_that_is_kept_is_current_and_a_cancelled_film_keeps_i
         assert states(plan) == {"a": "current" if kept else "stale", "b": "stale"}
         _, words = await films.cancel(film_id)
         assert words == "Nothing of this film is being made."
+
+
+async def test_a_picture_that_was_drawn_anew_makes_the_shots_stale_that_show_it(tmp_path: Path) -> None:
+    async with opened(tmp_path) as studio:
+        picture = tmp_path / "mira.png"
+        Image.new("RGB", (640, 360), "red").save(picture)
+        cast = {"mira": {"looks": "a woman", "images": ["mira.png"]}}
+        document = storyboard(
+            shot("a", prompt="@mira waves", seconds=4), shot("b", seconds=4), cast=cast, model="seedance-2.0"
+        )
+        film_id = await studio.read(document)
+        film = await studio.make(film_id, await studio.app.films.plan(film_id, "animatic"))
+        assert (film.status, film.problems) == ("succeeded", ())
+        Image.new("RGB", (640, 360), "blue").save(picture)
+        plan = await studio.app.films.plan(film_id, "animatic")
+        assert states(plan) == {"a": "stale", "b": "current"}
+        assert [(row.shot, row.why) for row in plan.rows] == [("a", "its pictures are others")]
+        picture.unlink()
+        film = await studio.app.films.find(film_id)
+        assert states(film) == {"a": "stale", "b": "current"}
+        assert film.problems[0].startswith("mira.png: There is no file")

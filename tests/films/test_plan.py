@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seedance_mcp.errors import InvalidRequest, PlanChanged
+from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired, InvalidRequest, PlanChanged
 from seedance_mcp.types import PurchaseTerms
 from tests.emulator import Emulator
 
@@ -76,3 +76,84 @@ async def test_an_object_is_merged_by_the_ids_of_its_shots_and_none_removes(tmp_
         moved = await films.take({"shots": [{"id": "b"}, shot("d"), {"id": "a"}]}, film.id)
         assert [one.id for one in (await films.find(moved.id)).document.shots] == ["b", "d", "a"]
         assert (await films.take({}, film.id)).version == moved.version
+
+
+async def test_a_draft_is_carried_to_its_final_where_its_provider_finishes_drafts(tmp_path: Path) -> None:
+    async with Emulator("ark") as emulator, opened(tmp_path, emulator) as studio:
+        films = studio.app.films
+        document = storyboard(
+            shot("a", seconds=4), shot("b", seconds=4), model="seedance-2.5", resolution="1080p"
+        )
+        film_id = await studio.read(document)
+        draft = await films.plan(film_id, "draft")
+        assert draft.problems == ()
+        assert draft.maximum.usd < draft.totals["final"].usd
+        film = await studio.make(film_id, draft)
+        assert (film.status, film.quality) == ("succeeded", "draft")
+        document["shots"][1]["prompt"] = "a boat of another name"
+        await studio.read(document)
+        plan = await films.plan(film_id)
+        assert rows(plan) == {"a": 2, "b": 2}
+        jobs = {state.shot: state.job for state in film.shots}
+        assert [row.request.based_on for row in plan.rows] == [jobs["a"].id if jobs["a"] else "", None]
+        assert "shot a: the take of its draft, in full." in plan.notes
+        film = await studio.make(film_id, plan)
+        assert (film.status, film.quality, film.problems) == ("succeeded", "final", ())
+        assert len(studio.bodies) == 4
+
+
+async def test_where_no_draft_can_be_finished_the_final_is_said_to_be_another_video(tmp_path: Path) -> None:
+    async with Emulator("ark") as emulator, opened(tmp_path, emulator) as studio:
+        films = studio.app.films
+        film_id = await studio.read(storyboard(shot("a"), model="seedance-1.0-pro", resolution="1080p"))
+        draft = await films.plan(film_id, "draft")
+        film = await studio.make(film_id, draft)
+        assert (film.status, film.problems) == ("succeeded", ())
+        plan = await films.plan(film_id)
+        assert plan.notes == ("shot a: another video than its draft; only what is asked for is the same.",)
+        assert plan.rows[0].request.seed == draft.rows[0].request.seed
+
+
+async def test_the_end_of_a_clip_is_priced_before_it_is_there(tmp_path: Path) -> None:
+    async with Emulator("ark") as emulator, opened(tmp_path, emulator) as studio:
+        document = storyboard(
+            shot("a", seconds=5),
+            shot("b", seconds=5, continues="tail"),
+            model="seedance-2.0",
+            resolution="720p",
+        )
+        film_id = await studio.read(document)
+        plan = await studio.app.films.plan(film_id)
+        assert plan.problems == ()
+        assert plan.rows[1].request.reference_videos == ("take:a.1",)
+        assert plan.rows[1].maximum.usd > plan.rows[0].maximum.usd
+        emulator.behaviour.true_size = True
+        film = await studio.make(film_id, plan)
+        assert (film.status, film.problems) == ("succeeded", ())
+
+
+async def test_one_question_is_asked_for_the_whole_film(tmp_path: Path) -> None:
+    ask = {"SEEDANCE_CONFIRM": "ask", "SEEDANCE_CONFIRM_ABOVE_USD": "0"}
+    async with Emulator("ark") as emulator, opened(tmp_path, emulator, **ask) as studio:
+        film_id = await studio.read(storyboard())
+        plan = await studio.app.films.plan(film_id)
+        with pytest.raises(ConfirmationRequired) as question:
+            await studio.app.films.make(film_id, plan.token, PurchaseTerms())
+        assert studio.bodies == []
+        terms = PurchaseTerms(confirm_token=question.value.token)
+        await studio.app.films.make(film_id, plan.token, terms)
+        assert (await studio.ended(film_id)).status == "succeeded"
+        assert len(studio.bodies) == 2
+
+
+async def test_a_film_above_the_limit_of_its_call_or_of_the_day_is_not_begun(tmp_path: Path) -> None:
+    async with (
+        Emulator("ark") as emulator,
+        opened(tmp_path, emulator, SEEDANCE_MAX_USD_PER_DAY="0.01") as studio,
+    ):
+        film_id = await studio.read(storyboard())
+        plan = await studio.app.films.plan(film_id)
+        for terms in (PurchaseTerms(), PurchaseTerms(max_usd=plan.maximum.usd / 2)):
+            with pytest.raises(BudgetExceeded):
+                await studio.app.films.make(film_id, plan.token, terms)
+        assert studio.bodies == []

@@ -70,7 +70,7 @@ class FilmPlay:
         settings = Settings(
             output_dir=Path(), state_dir=Path(), confirm="ask" if self._asking else "off",
             confirm_above_usd=Decimal("1.5"), ask_limit_usd=Decimal(5), max_usd_per_job=Decimal(2),
-            max_usd_per_day=Decimal(7), max_jobs_per_hour=9,
+            max_usd_per_day=Decimal(7), max_jobs_per_hour=6,
         )  # fmt: skip
         store = Store(connection, ownership, clock=lambda: 0.0, notice=None)
         self._till, self._connection = FilmTill(store, settings), connection
@@ -131,9 +131,8 @@ class FilmPlay:
                 self._till.order(rows, confirm_token=question.token)
         except (BudgetExceeded, InvalidRequest, ConfirmationRequired) as error:
             self.counts[f"an order refused: {type(error).__name__}"] += 1
-            return
-        except sqlite3.IntegrityError:
-            self.counts["a plan whose takes are used up"] += 1
+            if "since this one was made" in str(error):
+                self.counts["a plan whose takes are used up"] += 1
             return
         if known in self._orders:
             self.counts["the same plan again"] += 1

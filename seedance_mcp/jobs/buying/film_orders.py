@@ -60,7 +60,7 @@ async def place(context: JobContext, intent: OrderIntent) -> FilmOrder:
     Its rows are then bought by `PurchaseFlow.run` with `PurchaseTerms.draws_on`.
 
     Raises:
-        InvalidRequest: another plan of the film is being made.
+        InvalidRequest: another plan of the film is being made, or was since this one was made.
         BudgetExceeded: a cap or an open breaker stands in the way of all of it.
         ConfirmationRequired: a person has to agree first.
         StoreError: it could not be put on disk, or a server of an earlier version, which does not count what is held, runs.
@@ -90,7 +90,7 @@ def reserve_film(
     known = film_orders.find(connection, intent.film_id, intent.plan)
     if known is not None:
         return known
-    film_orders.may_order(connection, intent.film_id, now=now)
+    film_orders.may_order(connection, intent.film_id, intent.rows, now=now)
     _check(connection, intent, settings, now)
     signed = _signed(connection, intent, settings, now)
     if isinstance(signed, ConfirmationRequired):
