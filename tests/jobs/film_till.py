@@ -62,6 +62,7 @@ class FilmTill:
         self.store, self.settings = store, settings
         self.now, self.up = NOW, 5000.0
         self.count = 0
+        self._limits = budget.Limits.of(settings)
         store.clock, store.uptime = (lambda: self.now), (lambda: self.up)
         store.write_now(elapsed_time.note)
 
@@ -130,6 +131,7 @@ class FilmTill:
     def allow(self, **settings: Any) -> None:
         """Change settings."""
         self.settings = replace(self.settings, **settings)
+        self._limits = budget.Limits.of(self.settings)
 
     def pass_time(self, seconds: float) -> None:
         """Let time go by as a running server sees it, which looks at the clocks now and then."""
@@ -139,8 +141,7 @@ class FilmTill:
 
     def budget(self) -> budget.Budget:
         """What is spent and left now."""
-        limits = budget.Limits.of(self.settings)
-        return self.store.read_now(lambda connection: budget.read(connection, limits, self.now))
+        return self.store.read_now(lambda connection: budget.read(connection, self._limits, self.now))
 
     def counted(self) -> Decimal:
         """What counts as spent within the last 24 hours."""
