@@ -90,6 +90,10 @@ _PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
         "(`seedance-mcp film show FILE`), or cancel it (`seedance-mcp film cancel FILE`)",
     ),
     (r", or plan_film with its storyboard\b", ""),
+    (
+        r"Show the person the new plan, and call again with its token once they agree\.",
+        "Run it again to see the new plan.",
+    ),
     # Calls and their arguments.
     (r"Change the named arguments and call again;", "Change the named options and run it again;"),
     (r"\bprovider 'sandbox', can be named in the call\b", "--provider sandbox, can be named"),

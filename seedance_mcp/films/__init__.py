@@ -7,8 +7,10 @@ from .export import export_film
 from .exported import Exported, ExportedFilm, ExportedShot, ExportOptions
 from .film import Film, FilmStatus, FilmUpdate
 from .films import Films
+from .handing_out import exported_film, exported_shots, sheets_of
 from .plan import FilmPlan, PlanRow
 from .reading import checked, read_document
+from .starter import starter
 from .states import ShotState, State
 
 __all__ = [
@@ -28,5 +30,9 @@ __all__ = [
     "State",
     "checked",
     "export_film",
+    "exported_film",
+    "exported_shots",
     "read_document",
+    "sheets_of",
+    "starter",
 ]

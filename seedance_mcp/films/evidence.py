@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
+
+import anyio.to_thread
 
 from ..errors import JobNotFound, SeedanceError
 from ..jobs import Sources
 from ..store import Connection, DamagedRecord, Store, film_orders, films, job_records, reviews
-from ..types import FilmOrder, FilmQuality, FilmRecord, Job, Mark, Take
+from ..types import FilmOrder, FilmQuality, FilmRecord, Job, Mark, MediaKind, Take
 from .document import FilmDocument
 from .plan import QUALITIES, Basis
 from .reading import checked
@@ -62,7 +65,41 @@ class Found:
         )
 
 
-async def find(store: Store, sources: Sources, film_id: str) -> Found:
+class Digests:
+    """
+    The hashes of the files that documents name. A file that has not been touched is not read again: a film that somebody
+    waits for is looked at twice a second.
+    """
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._known: dict[str, tuple[tuple[int, ...], str]] = {}
+
+    async def of(self, source: str, kind: MediaKind) -> str:
+        """Return the hash of a source's content, or what stands for it. Raises SeedanceError: it cannot be read."""
+        stamp = await anyio.to_thread.run_sync(_stamp, source)
+        known = self._known.get(source)
+        if stamp is not None and known is not None and known[0] == stamp:
+            return known[1]
+        file = await self._sources.open(source, kind=kind)
+        digest = file.sha256 or file.url or source
+        if stamp is not None:
+            self._known[source] = stamp, digest
+        return digest
+
+
+def _stamp(source: str) -> tuple[int, ...] | None:
+    """What changes when a local file is written to; None: it is no such file."""
+    if "://" in source or ":" in source.partition("/")[0]:
+        return None
+    try:
+        status = Path(source).stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+async def find(store: Store, digests: Digests, film_id: str) -> Found:
     """
     Read a film. Raises FilmNotFound, StoreError.
 
@@ -73,23 +110,11 @@ async def find(store: Store, sources: Sources, film_id: str) -> Found:
     problems: list[str] = []
     for source, kind in media_of(found.document).items():
         try:
-            file = await sources.open(placed(source, found.record.folder), kind=kind)
+            media[source] = await digests.of(placed(source, found.record.folder), kind)
         except SeedanceError as error:
             media[source] = f"unreadable {source}"
             problems.append(f"{source}: {error.message}")
-        else:
-            media[source] = file.sha256 or file.url or source
-    return Found(
-        record=found.record,
-        document=found.document,
-        takes=found.takes,
-        marks=found.marks,
-        orders=found.orders,
-        jobs=found.jobs,
-        bad=found.bad,
-        media=media,
-        problems=tuple(problems),
-    )
+    return replace(found, media=media, problems=tuple(problems))
 
 
 def _read(connection: Connection, *, film_id: str) -> Found:

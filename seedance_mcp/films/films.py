@@ -29,7 +29,7 @@ from ..texts import listed
 from ..types import FilmQuality, FilmRecord, Mark, PurchaseTerms
 from . import evidence
 from .document import FilmDocument
-from .evidence import Found
+from .evidence import Digests, Found
 from .film import Film, FilmUpdate, film_of, update_of
 from .film_id import id_beside, new_id
 from .maker import Maker
@@ -62,11 +62,11 @@ class Films:
         self._store = context.store
         self._settings = context.settings
         self._pool = pool
-        self._sources = sources
+        self._digests = Digests(sources)
         self._runner = runner
         requests = ShotRequests(planner, sources, lambda: pool.catalog, context.settings.model)
         self._planner = FilmPlanner(planner, requests)
-        self._maker = Maker(context, flow, sources)
+        self._maker = Maker(context, flow, sources, self._digests)
 
     async def advance(self) -> None:
         """Take the next step of every film that is being made. Raises StoreError."""
@@ -214,7 +214,7 @@ class Films:
         return await self.find(film_id), " ".join(words)
 
     async def _find(self, film_id: str) -> Found:
-        return await evidence.find(self._store, self._sources, film_id)
+        return await evidence.find(self._store, self._digests, film_id)
 
     async def _shown(self, found: Found) -> Film:
         refused = [

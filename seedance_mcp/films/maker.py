@@ -12,7 +12,7 @@ from ..jobs import JobContext, PurchaseFlow, Sources
 from ..store import film_orders
 from ..types import Draw, FilmOrder, Job, JobState, OrderEnd, PurchaseTerms, Take
 from . import evidence
-from .evidence import Found
+from .evidence import Digests, Found
 from .joining import join_film
 from .requests import with_take
 from .states import shot_states
@@ -41,11 +41,12 @@ class Maker:
     purchase has a name of its own (`Take.request_key`). What it remembers is only for those who ask.
     """
 
-    def __init__(self, context: JobContext, flow: PurchaseFlow, sources: Sources) -> None:
+    def __init__(self, context: JobContext, flow: PurchaseFlow, sources: Sources, digests: Digests) -> None:
         self._context = context
         self._store = context.store
         self._flow = flow
         self._sources = sources
+        self._digests = digests
         self.refused: dict[tuple[str, str, int], str] = {}
         """Why a row could not be bought, by film, shot and take: it is not tried again by this process."""
         self.not_joined: dict[str, str] = {}
@@ -63,7 +64,7 @@ class Maker:
                 await self._advance(order)
 
     async def _advance(self, order: FilmOrder) -> None:
-        found = await evidence.find(self._store, self._sources, order.film_id)
+        found = await evidence.find(self._store, self._digests, order.film_id)
         rows = [take for take in found.takes if take.order == order.plan]
         ready = [take for take in rows if self._is_ready(take, found)]
         if ready:
@@ -120,7 +121,7 @@ class Maker:
 
     async def _end(self, order: FilmOrder, found: Found, rows: list[Take]) -> None:
         # Another process may have moved on: only what is there now can be joined.
-        found = await evidence.find(self._store, self._sources, order.film_id)
+        found = await evidence.find(self._store, self._digests, order.film_id)
         states = shot_states(found.document, found.evidence(order.quality))
         made = all(_is_done(take, found) for take in (_now(take, found) for take in rows))
         ended: OrderEnd = "done" if made and all(state.is_usable for state in states) else "stopped"

@@ -141,6 +141,8 @@ def _next_of_film(found: Film) -> str:
     match found.status:
         case "making" | "joining":
             return f"The film goes on by itself; call check_status with job_id {film_id} to wait for it."
+        case "succeeded" if found.film_path is None:
+            return f"The shots are there and the film is not joined: tell the person why. {plan_again}."
         case "succeeded":
             return (
                 f"Show the person the film at {found.film_path}. view_video with source {film_id} lets you look at it;"

@@ -25,15 +25,24 @@ def input_schema(model: type[BaseModel], *, describe: bool) -> dict[str, Any]:
 
 
 def output_schema(*models: type[BaseModel]) -> dict[str, Any]:
-    """Write the schema of a result. With several models it is one of them, so no field is required."""
+    """
+    Write the schema of a result.
+
+    With several models it is one of them, so no field is required, and one that they do not share alike is as any has it.
+    """
     merged: dict[str, Any] = {"type": "object", "properties": {}}
     for model in models:
         schema = _written(model)
-        merged["properties"] |= schema["properties"]
+        for name, shape in schema["properties"].items():
+            merged["properties"][name] = _either(merged["properties"].get(name, shape), shape)
         merged.setdefault("$defs", {}).update(schema.get("$defs", {}))
         if len(models) == 1:
             merged["required"] = schema.get("required", [])
     return {key: value for key, value in merged.items() if value}
+
+
+def _either(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return one if one == other else {"anyOf": [*one.get("anyOf", [one]), other]}
 
 
 @cache

@@ -60,6 +60,15 @@ def test_a_document_that_cannot_be_used_is_told_whole_and_nothing_is_opened(run:
     assert not wrong.with_suffix(".film").exists()
 
 
+def test_the_example_can_be_planned_as_it_is_and_replaces_nothing(run: Run, tmp_path: Path) -> None:
+    written = run("film", "new", "harbour.toml")
+    assert (written.returncode, written.stdout.strip()) == (0, str(tmp_path / "harbour.toml"))
+    assert run("film", "plan", "harbour.toml", "--quality", "animatic").returncode == 0
+    again = run("film", "new", "harbour.toml")
+    assert (again.returncode, again.stdout) == (2, "")
+    assert "is not overwritten" in again.stderr
+
+
 def test_a_plan_prices_each_shot_and_buys_nothing(run: Run, tmp_path: Path, document: Path) -> None:
     settings = priced({}, tmp_path, "0.3")
     shown = run("film", "plan", "lantern.toml", **settings)
@@ -80,10 +89,15 @@ def test_the_document_alone_makes_the_film_and_a_changed_line_one_shot(run: Run,
     assert made.returncode == 0, made.stderr
     film = Path(made.stdout.strip())
     assert film.is_file()
-    assert "s02: current, take 1 (2 of 2)" in made.stderr
+    assert "s02: current, take 1 (" in made.stderr
+    assert "(2 of 2)" in made.stderr
     shown = run("film", "show", "lantern.toml").stdout
     assert str(film) in shown
     assert "succeeded, quality animatic" in shown
+    exported = run("film", "export", "lantern.toml", "--to", "edit")
+    assert exported.returncode == 0, exported.stderr
+    files = {path.name for path in Path(exported.stdout.strip()).iterdir()}
+    assert {"01-s01.mp4", "02-s02.mp4", "film.mp4", "film.json", "sheet.jpg"} <= files
     judged = run("film", "review", "lantern.toml", "s02", "good", "--note", "Lovely.")
     assert judged.stdout.endswith(": good. Kept.\n")
     assert "Lovely." in run("jobs", "show", judged.stdout.partition("(")[2].partition(")")[0]).stdout

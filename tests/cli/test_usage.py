@@ -19,10 +19,10 @@ from .conftest import Run
 
 FOR_AN_ASSISTANT = re.compile(
     r"\b(the person|call(ed)? again|this call's|named? arguments|confirm_token|(re)?start the server)\b"
-    r"|\b(check_status|list_models|generate_video|estimate_cost|upload_media|view_video|cancel_job)\b"
+    r"|\b(check_status|list_models|generate_video|estimate_cost|upload_media|view_video|cancel_job|plan_film|create_film)\b"
     r"|\b(max_usd|allow_duplicate|request_key|media_id)\b|\b[a-z_]+=('|false|true)|a person (says so|looks)"
 )
-COMMANDS = ("demo", "generate", "estimate", "models", "jobs", "view", "doctor", "install", "setup")
+COMMANDS = ("demo", "generate", "estimate", "film", "models", "jobs", "view", "doctor", "install", "setup")
 
 
 def test_the_version_is_that_of_the_package(run_apart: Run) -> None:
@@ -109,7 +109,7 @@ def said_to_whoever_calls() -> list[str]:
     """
     package = Path(seedance_mcp.__file__).parent
     modules = [package / "errors.py"]
-    for part in ("catalog", "jobs", "media", "providers"):
+    for part in ("catalog", "films", "jobs", "media", "providers"):
         modules += sorted((package / part).rglob("*.py"))
     found: list[str] = []
     for module in modules:

@@ -369,3 +369,4 @@ async def test_a_bundle_holds_the_clips_and_opens_elsewhere(tmp_path: Path) -> N
     with zipfile.ZipFile(bundle) as archive:
         assert archive.testzip() is None
         assert archive.read("version.txt") == b"1.0.0"
+        assert {entry.date_time[0] for entry in archive.infolist()} == {1980}  # the same film, the same bytes

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from PIL import Image
 
 from seedance_mcp.films import Film
 from seedance_mcp.types import JobState, PurchaseTerms
@@ -205,3 +206,24 @@ async def test_a_stale_shot_that_is_kept_is_current_and_a_cancelled_film_keeps_i
         assert states(plan) == {"a": "current" if kept else "stale", "b": "stale"}
         _, words = await films.cancel(film_id)
         assert words == "Nothing of this film is being made."
+
+
+async def test_a_picture_that_was_drawn_anew_makes_the_shots_stale_that_show_it(tmp_path: Path) -> None:
+    async with opened(tmp_path) as studio:
+        picture = tmp_path / "mira.png"
+        Image.new("RGB", (640, 360), "red").save(picture)
+        cast = {"mira": {"looks": "a woman", "images": ["mira.png"]}}
+        document = storyboard(
+            shot("a", prompt="@mira waves", seconds=4), shot("b", seconds=4), cast=cast, model="seedance-2.0"
+        )
+        film_id = await studio.read(document)
+        film = await studio.make(film_id, await studio.app.films.plan(film_id, "animatic"))
+        assert (film.status, film.problems) == ("succeeded", ())
+        Image.new("RGB", (640, 360), "blue").save(picture)
+        plan = await studio.app.films.plan(film_id, "animatic")
+        assert states(plan) == {"a": "stale", "b": "current"}
+        assert [(row.shot, row.why) for row in plan.rows] == [("a", "its pictures are others")]
+        picture.unlink()
+        film = await studio.app.films.find(film_id)
+        assert states(film) == {"a": "stale", "b": "current"}
+        assert film.problems[0].startswith("mira.png: There is no file")

@@ -114,8 +114,9 @@ async def test_clips_of_different_formats_are_rendered_as_one(
     assert (result.frames, result.seconds, film.sound_length) == (seconds * 24, seconds, seconds * 48_000)
     seen = pictures(out)
     assert len(seen) == result.frames
-    close = np.abs(seen[10].astype(int) - pictures(clips["drift"])[10].astype(int)).mean()
-    assert close < 12  # the very picture of that time: a picture later or earlier differs by more
+    source = pictures(clips["drift"])
+    off = [np.abs(seen[10].astype(int) - source[number].astype(int)).mean() for number in range(8, 13)]
+    assert off.index(min(off)) == 2  # the very picture of that time
     if name == "square":  # as a whole, on black
         assert seen[-1][90, 5].max() < 12
         assert abs(int(seen[-1][90, 160, 1]) - 200) < 12

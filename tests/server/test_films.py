@@ -51,7 +51,8 @@ async def test_a_storyboard_becomes_a_film_and_a_changed_line_one_shot(settings:
             assert planned["plan"] in planned["next_step"]
             film = await make(client, planned)
             film_id = film["film_id"]
-            viewed = content(await client.call_tool("view_video", {"source": film_id, "frames": 2}))
+            seen = await client.call_tool("view_video", {"source": film_id, "frames": 2})
+            viewed = content(seen)
             (read,) = (await client.read_resource(f"seedance://films/{film_id}")).contents
             listed = [str(one.uri) for one in (await client.list_resources()).resources]
             changes = {"shots": [{"id": "s02", "prompt": "a lantern goes out"}]}
@@ -63,6 +64,7 @@ async def test_a_storyboard_becomes_a_film_and_a_changed_line_one_shot(settings:
     assert states(film) == {"s01": "current", "s02": "current"}
     assert Path(film["film_path"]).is_file()
     assert viewed["video_path"] == film["film_path"]
+    assert [block.type for block in seen.content].count("image") == 1
     assert viewed["facts"]["duration_seconds"] == pytest.approx(4, abs=0.1)
     assert isinstance(read, TextResourceContents)
     assert json.loads(read.text)["film_path"] == film["film_path"]

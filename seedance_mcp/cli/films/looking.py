@@ -78,7 +78,7 @@ def exit_code(film: Film) -> int:
     """Return 0 if there is a film, 1 if there will be none, 3 if that is not known (yet)."""
     if film.is_busy or any(state.state == "unclear" for state in film.shots):
         return NOT_KNOWN
-    return 0 if film.status == "succeeded" else 1
+    return 0 if film.status == "succeeded" and film.film_path is not None else 1
 
 
 def _lines(film: Film) -> str:

@@ -141,6 +141,15 @@ async def film_file(call: Call, source: str) -> str:
     )
 
 
+async def film_rows(call: Call, source: str) -> list[ContentBlock]:
+    """Draw a film shot by shot, a row each with both sides of every cut; nothing for what is no film's id."""
+    if not is_film(source):
+        return []
+    from ...films import sheets_of
+
+    return [picture(one.sheet.jpeg) for one in await sheets_of(await call.app.films.find(source))]
+
+
 async def _read(path: str) -> bytes:
     content = await anyio.Path(Path(path)).read_bytes()
     return content if len(content) <= _MOST_SHEET_BYTES else b""

@@ -13,7 +13,7 @@ from ..answers import answer, job_link, picture, video_link
 from ..calls import Call
 from ..tooling import Answer, Closed
 from .answering import JobId, meanwhile
-from .films import film_file
+from .films import film_file, film_rows
 
 Scores = Annotated[
     dict[str, Any] | None,
@@ -55,6 +55,7 @@ async def view_video(
     compared = tuple([await film_file(call, other) for other in looking.compare])
     look = replace(looking.look, compare=compared)
     viewed = await call.app.viewing.view(await film_file(call, source), look)
+    rows = await film_rows(call, source) if look == Look(frames=look.frames) else []
     shown = views.view(viewed)
     facts = shown.facts
     size = f"{facts.width}x{facts.height}, {facts.duration_seconds:g} s, {facts.fps:g} fps"
@@ -71,7 +72,8 @@ async def view_video(
         }
     )
     links = [video_link(path) for path in (shown.video_path, *(other.video_path for other in shown.others))]
-    return answer(headline, shown, *links, *([picture(viewed.sheet.jpeg)] if viewed.sheet else []))
+    drawn = rows or ([picture(viewed.sheet.jpeg)] if viewed.sheet else [])
+    return answer(headline, shown, *links, *drawn)
 
 
 async def review(

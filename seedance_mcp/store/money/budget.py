@@ -15,10 +15,9 @@ from .. import elapsed_time
 from ..database import Connection, Store, marks
 from ..database_file import SPENDING_STOPPED
 from . import holds
-from .ledger import from_micros, to_micros
+from .ledger import DAY, from_micros, to_micros
 
 HOUR = 3600.0
-DAY = 24 * HOUR
 _BREAKER_SECONDS = 15 * 60.0
 """One that would be open for longer was opened under another clock, and is not."""
 

@@ -6,9 +6,7 @@ from typing import cast
 
 from .. import elapsed_time
 from ..database import Connection
-
-HELD_SECONDS = 24 * 3600.0
-"""For so long an order may pay, and counts; what is drawn from it counts from its beginning as well, and so no longer."""
+from .ledger import DAY
 
 _ROWS = (  # those of open orders that no job was reserved for
     "SELECT COALESCE(SUM(usd_micros), 0), COALESCE(SUM(usd_micros > 0), 0) FROM film_orders CROSS JOIN takes"
@@ -34,4 +32,4 @@ def oldest(connection: Connection, now: float) -> tuple[float, float]:
 
     Either clock ends it, as either ends the counting of what is reserved.
     """
-    return now - HELD_SECONDS, elapsed_time.passed(connection) - HELD_SECONDS
+    return now - DAY, elapsed_time.passed(connection) - DAY

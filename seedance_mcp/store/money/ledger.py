@@ -11,6 +11,9 @@ from ..database import Connection
 
 Kind = Literal["reserve", "release", "adopt", "settle"]
 
+DAY = 24 * 3600.0
+"""For so many seconds what is reserved counts against the cap of a day; so long the order of a film may pay."""
+
 
 def to_micros(amount: Decimal) -> int:
     """Millionths of the currency, rounded up: what is counted is never less than what is owed."""

@@ -1,0 +1,105 @@
+"""A film as its sheet and its export take it: the clips that it shows now, and what they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import JobNotFinished
+from ..media import FilmSheet, ShotClip, film_sheets
+from ..types import Artifacts, Job
+from .document import Shot
+from .exported import ExportedFilm, ExportedShot
+from .film import Film
+from .states import ShotState
+
+
+async def sheets_of(film: Film) -> tuple[FilmSheet, ...]:
+    """
+    Draw the shots that a film shows, a row for each; those without a take are left out.
+
+    Raises:
+        JobNotFinished: no shot has a take.
+        MediaError: a take cannot be read.
+    """
+    clips = [
+        ShotClip(
+            path=Path(files.video_path),
+            shot=shot.id,
+            take=state.take,
+            drop_first=shot.continues == "last_frame",
+        )
+        for shot, state, _, files in _shown(film)
+    ]
+    if not clips:
+        raise JobNotFinished(f"No shot of film {film.id} has a take yet.", hint="Make the film first.")
+    return await film_sheets(clips)
+
+
+def exported_film(film: Film) -> ExportedFilm:
+    """Return the film's own files."""
+    captions = {path.suffix: path for path in map(Path, film.captions)}
+    return ExportedFilm(
+        id=film.id,
+        title=film.document.title,
+        quality=film.quality,
+        path=Path(film.film_path) if film.film_path is not None else None,
+        srt=captions.get(".srt"),
+        vtt=captions.get(".vtt"),
+    )
+
+
+def exported_shots(film: Film) -> tuple[ExportedShot, ...]:
+    """
+    Return the clips that the film shows, in its order.
+
+    Raises:
+        JobNotFinished: a shot has no take, or one that nobody could measure.
+    """
+    shown = {shot.id: (shot, state, job, files) for shot, state, job, files in _shown(film)}
+    lacking = [
+        shot.id
+        for shot in film.document.shots
+        if shot.id not in shown or not (shown[shot.id][3].fps and shown[shot.id][3].duration_seconds)
+    ]
+    if lacking:
+        raise JobNotFinished(
+            f"There is no measured take of {', '.join(lacking)}.",
+            hint="Make the film first; nothing was exported.",
+        )
+    return tuple(
+        _exported(number, *shown[shot.id]) for number, shot in enumerate(film.document.shots, start=1)
+    )
+
+
+def _exported(number: int, shot: Shot, state: ShotState, job: Job, files: Artifacts) -> ExportedShot:
+    fps, seconds = files.fps or 0.0, files.duration_seconds or 0.0
+    return ExportedShot(
+        id=shot.id,
+        number=number,
+        prompt=job.request.prompt or shot.prompt,
+        path=Path(files.video_path),
+        seconds=seconds,
+        frames=round(seconds * fps),
+        fps=fps,
+        has_audio=bool(files.has_audio),
+        take=state.take or 0,
+        job_id=job.id,
+        provider=job.provider,
+        model=job.model,
+        seed=job.request.seed,
+        charge=job.charge,
+        sha256=files.sha256,
+        entry=shot.enter.kind,
+        overlap=shot.enter.overlap,
+        drop_first=shot.continues == "last_frame",
+    )
+
+
+def _shown(film: Film) -> list[tuple[Shot, ShotState, Job, Artifacts]]:
+    """The shots whose take is there and is the one that their state tells of."""
+    found: list[tuple[Shot, ShotState, Job, Artifacts]] = []
+    for state in film.shots:
+        job = state.job
+        if state.chosen is not None and job is not None and job.id == state.chosen.job_id and job.artifacts:
+            found.append((film.document.shot(state.shot), state, job, job.artifacts))
+    return found
