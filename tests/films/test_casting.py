@@ -121,8 +121,12 @@ def test_lite_shares_its_few_pictures_and_says_whose_do_not_fit() -> None:
 def test_voices_that_a_model_takes_none_of_leave_its_pictures_their_room() -> None:
     cast = {f"p{number}": TOM for number in range(4)}
     says = [{"who": name, "text": "Now."} for name in cast]
-    shot = written("seedance-1.0-lite", {"prompt": "They meet", "says": says}, cast=cast)
-    assert len(shot.images) == 4
+    shots = [{"id": "a", "seconds": 5, "prompt": "They meet", "says": says}]
+    document = checked({"title": "T", "cast": cast, "shots": shots})
+    speaking = CATALOG.models["seedance-1.0-lite"].model_copy(update={"audio": True})
+    shot = cast_shot(document, document.shots[0], speaking)
+    assert (len(shot.images), shot.sounds) == (4, ())
+    assert shot.notes == (f"shot a: {speaking.title} takes no voices as sound.",)
 
 
 def test_only_who_is_cited_rides_along_in_the_order_of_first_mention() -> None:
