@@ -114,8 +114,9 @@ async def test_clips_of_different_formats_are_rendered_as_one(
     assert (result.frames, result.seconds, film.sound_length) == (seconds * 24, seconds, seconds * 48_000)
     seen = pictures(out)
     assert len(seen) == result.frames
-    close = np.abs(seen[10].astype(int) - pictures(clips["drift"])[10].astype(int)).mean()
-    assert close < 12  # the very picture of that time: a picture later or earlier differs by more
+    source = pictures(clips["drift"])
+    off = [np.abs(seen[10].astype(int) - source[number].astype(int)).mean() for number in range(8, 13)]
+    assert off.index(min(off)) == 2  # the very picture of that time
     if name == "square":  # as a whole, on black
         assert seen[-1][90, 5].max() < 12
         assert abs(int(seen[-1][90, 160, 1]) - 200) < 12
@@ -186,8 +187,12 @@ async def test_a_damaged_clip_is_named_and_the_earlier_film_stays(
     broken: str, size: tuple[int, int] | None, clips: dict[str, Path], out: Path, tmp_path: Path
 ) -> None:
     content = bytearray(clips["other"].read_bytes())
-    middle = content.index(b"mdat") + 8000
-    content[middle:] = b"" if broken == "cut off" else bytes(6000) + content[middle + 6000 :]
+    with av.open(str(clips["other"])) as film:  # only pictures: sound is decoded while joining
+        spans = [(packet.pos or 0, packet.size) for packet in film.demux(film.streams.video[0])]
+    for first, size_in_bytes in spans[20:24]:
+        content[first : first + size_in_bytes] = bytes(size_in_bytes)
+    if broken == "cut off":
+        del content[-2000:]
     damaged = tmp_path / "damaged.mp4"
     damaged.write_bytes(content)
     out.parent.mkdir()

@@ -33,8 +33,8 @@ async def test_at_a_cut_the_sound_goes_through_silence_for_a_moment(
     _, made = await joined(out, clip(clips["loud"]), clip(clips["loud"], name="again"))
     around = np.abs(made.sound[0, SAMPLES - 4800 : SAMPLES + 4800]).reshape(-1, 48).max(axis=1)
     quiet = np.flatnonzero(around < 0.25)  # milliseconds that are 6 dB quieter
-    assert 0 < len(quiet) <= 8
-    assert abs(float(quiet.mean()) - 99.5) < 2
+    assert len(quiet) <= 8
+    assert min(quiet) < 100 <= max(quiet)  # both before and after the cut
 
 
 async def test_under_a_dissolve_one_sound_gives_way_to_the_other(clips: dict[str, Path], out: Path) -> None:
@@ -76,3 +76,11 @@ async def test_the_film_gets_as_loud_as_asked_for_without_clipping(clips: dict[s
     assert result.loudness_lufs is not None
     assert np.abs(made.sound).max() < 0.95
     assert made.sound_length == 2 * SAMPLES
+
+
+async def test_peaks_that_get_too_loud_are_held_back_where_they_are(
+    clips: dict[str, Path], out: Path
+) -> None:
+    _, made = await joined(out, clip(clips["drift"]), clip(clips["silent"]), loudness_lufs=-20.0)
+    assert 0.7 < np.abs(made.sound).max() < 0.95
+    assert abs(int(np.abs(made.sound[0]).argmax()) - 24_000) <= 48

@@ -20,7 +20,8 @@ from ..frames import upright
 from .join_clips import Clip, opened
 from .join_layout import Place
 from .join_tracks import put, put_encoded
-from .scanning import picture_stream
+from .refusal import RefusalError
+from .scanning import AGAIN, picture_stream
 
 FRAME = Fraction(1, 24)
 """How long a rendered picture is to be seen, in seconds."""
@@ -120,7 +121,7 @@ class Rendered:
         self._reformatter = VideoReformatter()
         self._written = 0
         self._tail: list[Picture] = []
-        self._entered = 0
+        self._entered = self._decoded = 0
         self._grid: _Grid | None = None
         stream: VideoStream = film.add_stream("libx264", rate=round(1 / FRAME))  # pyright: ignore[reportUnknownMemberType]
         stream.width, stream.height, stream.pix_fmt = canvas.width, canvas.height, "yuv420p"
@@ -137,14 +138,19 @@ class Rendered:
         place = self._places[number]
         count = round((place.length + place.skip) / FRAME)
         self._grid = _Grid(count, round(place.skip / FRAME), self._clips[number])
-        self._entered = 0
+        self._entered = self._decoded = 0
 
     def take(self, packet: Packet[VideoStream]) -> None:
         """Decode a packet and draw its pictures."""
         assert self._grid is not None
         for frame in packet.decode():
+            self._decoded += 1
+            if frame.is_corrupt:
+                raise RefusalError("Pictures of the clip are damaged.", AGAIN)
             self._draw(self._grid.up_to(frame))
         if not packet.size:
+            if self._decoded < self._clips[self._number].frames:
+                raise RefusalError("Not all pictures of the clip can be decoded.", AGAIN)
             self._draw(self._grid.rest())
 
     def finish(self) -> None:
