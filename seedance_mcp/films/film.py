@@ -72,10 +72,14 @@ def film_of(found: Found, problems: tuple[str, ...] = ()) -> Film:
     path = film_path(found.record, found.document, quality)
     sheet = path.with_suffix(".jpg")
     there = path.is_file() and order is not None and order.ended == "done"
+    if order is not None and order.ended == "done" and not there and not problems:
+        problems = (
+            f"There is no {path}. Plan and make the film again: its shots are there, and joining is free.",
+        )
     return Film(
         record=found.record,
         document=found.document,
-        status=_status(found, order, shots),
+        status=_status(found, order, shots, there=there),
         quality=quality,
         plan=order.plan if order is not None else None,
         shots=shots,
@@ -109,7 +113,9 @@ def update_of(film: Film) -> FilmUpdate:
 _NOT_BOUGHT = frozenset({JobState.REJECTED, JobState.NOT_SENT, JobState.ABSENT})
 
 
-def _status(found: Found, order: FilmOrder | None, shots: tuple[ShotState, ...]) -> FilmStatus:
+def _status(
+    found: Found, order: FilmOrder | None, shots: tuple[ShotState, ...], *, there: bool
+) -> FilmStatus:
     if order is None:
         return "planned"
     if order.ended_at is None:
@@ -119,7 +125,7 @@ def _status(found: Found, order: FilmOrder | None, shots: tuple[ShotState, ...])
         return "joining" if done and all(state.is_usable for state in shots) else "making"
     if order.ended == "cancelled":
         return "cancelled"
-    return "succeeded" if order.ended == "done" else "stopped"
+    return "succeeded" if there else "stopped"
 
 
 def _expected(found: Found, order: FilmOrder | None) -> Decimal:

@@ -76,10 +76,13 @@ async def join_film(
         ),
         cues=tuple(
             cue
-            for shot in document.shots
+            for shot, after in zip(document.shots, (*document.shots[1:], None), strict=True)
             if shot.says
             for cue in captions.spread(
-                [line.text for line in shot.says], videos[shot.id][1] or shot.seconds, shot.id
+                [line.text for line in shot.says],
+                # While the next shot fades in, its own words may begin.
+                (videos[shot.id][1] or shot.seconds) - (after.enter.overlap if after else 0.0),
+                shot.id,
             )
         )
         if document.captions.show

@@ -107,17 +107,28 @@ class ShotRequests:
         )
         asked = await self._sources.resolve(_with_frames(request, wish.shot, folder))
         asked = _continued(asked, wish, model)
-        plan = self._planner.plan(asked)
+        asked, plan, more = self._chosen(asked, wish)
         if wish.parent is None:  # nobody can be asked for a price of what is not there yet
             plan = await self._planner.quoted(plan)
         pinned = _pinned(asked.request, plan, seed=_seed(wish, plan.offer))
-        notes = tuple(note for note in (*written.notes, *plan.notes))
+        notes = (*written.notes, *plan.notes, *more)
         if wish.quality == "final" and wish.draft is not None:
             notes = (
                 *notes,
                 f"shot {wish.shot.id}: another video than its draft; only what is asked for is the same.",
             )
         return Planned(plan=plan, asked=asked, request=pinned, waits=wish.parent is not None, notes=notes)
+
+    def _chosen(self, asked: ResolvedRequest, wish: Wish) -> tuple[ResolvedRequest, Plan, tuple[str, ...]]:
+        """Choose where it goes. Of what is the cheapest of its family already there is no draft: it is made as it is."""
+        try:
+            return asked, self._planner.plan(asked), ()
+        except InvalidRequest as error:
+            if not all(problem.startswith("quality:") for problem in error.problems):
+                raise
+        whole = replace(asked, request=asked.request.model_copy(update={"quality": None}))
+        note = f"shot {wish.shot.id}: there is no cheaper draft of it, so this is bought as the final is."
+        return whole, self._planner.plan(whole), (note,)
 
     async def _finished(self, wish: Wish, draft: Job) -> Planned | None:
         """The draft's very take in full; None: its provider makes no such thing, or no longer."""

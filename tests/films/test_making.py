@@ -42,7 +42,12 @@ async def test_a_film_on_the_sandbox_is_made_whole_for_nothing(tmp_path: Path) -
         assert states(film) == {"a": "current", "b": "current"}
         assert film.film_path is not None
         assert film.spent_usd == 0
-        assert (await studio.app.films.plan(film_id, "animatic")).rows == ()
+        Path(film.film_path).unlink()
+        film = await studio.app.films.find(film_id)
+        assert (film.status, film.problems[0][:12]) == ("stopped", "There is no ")
+        again = await studio.app.films.plan(film_id, "animatic")
+        assert again.rows == ()
+        assert (await studio.make(film_id, again)).status == "succeeded"
 
 
 async def test_each_row_is_bought_once_and_a_changed_line_buys_its_shot_alone(tmp_path: Path) -> None:

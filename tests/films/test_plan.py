@@ -23,6 +23,11 @@ async def test_a_new_film_is_all_missing_and_priced_at_every_quality(tmp_path: P
         assert {row.provider for row in plan.rows} == {"ark"}
         assert plan.maximum.usd == sum(row.maximum.usd for row in plan.rows) > 0
         assert plan.totals["animatic"].usd == 0
+        assert plan.totals["draft"] == plan.maximum
+        assert (await studio.app.films.plan(film_id, "draft")).notes == tuple(
+            f"shot {name}: there is no cheaper draft of it, so this is bought as the final is."
+            for name in "ab"
+        )
         assert plan.totals["final"] == plan.maximum
         assert (await studio.app.films.plan(film_id)).token == plan.token
         assert studio.bodies == []
@@ -133,8 +138,10 @@ async def test_the_end_of_a_clip_is_priced_before_it_is_there(tmp_path: Path) ->
 
 
 async def test_one_question_is_asked_for_the_whole_film(tmp_path: Path) -> None:
-    ask = {"SEEDANCE_CONFIRM": "ask", "SEEDANCE_CONFIRM_ABOVE_USD": "0"}
-    async with Emulator("ark") as emulator, opened(tmp_path, emulator, **ask) as studio:
+    async with (
+        Emulator("ark") as emulator,
+        opened(tmp_path, emulator, SEEDANCE_CONFIRM="ask", SEEDANCE_CONFIRM_ABOVE_USD="0") as studio,
+    ):
         film_id = await studio.read(storyboard())
         plan = await studio.app.films.plan(film_id)
         with pytest.raises(ConfirmationRequired) as question:
