@@ -28,6 +28,8 @@ _ERROR = {
         "hint": {"type": "string", "minLength": 1},
         "retryable": {"type": "boolean"},
         "problems": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        "differences": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        "plan": {"type": "object", "required": ["film_id", "plan", "price", "shots"]},
         "token": {"type": ["string", "null"]},
         "notes": {"type": "array", "items": {"type": "string"}},
         "advice": {
@@ -115,6 +117,12 @@ async def test_every_tool_answers_and_refuses_within_its_schema(
             await ask.answers("estimate_cost", prompt="A fox", model="seedance-2.5", provider="atlas")
             await ask.answers("list_models")
             await ask.answers("list_models", model="seedance-2.0")
+            shots = [{"seconds": 2, "prompt": "[sandbox:stall] a fox"}]
+            board = {"title": "Fox", "model": SMALL["model"], "shots": shots}
+            plan = await ask.answers("plan_film", storyboard=board, quality="animatic")
+            await ask.answers("create_film", film_id=plan["film_id"], plan=plan["plan"], wait_seconds=0)
+            await ask.answers("check_status", job_id=plan["film_id"])
+            await ask.answers("cancel_job", job_id=plan["film_id"])
 
             await ask.refuses("generate_video", **SMALL, size="big")
             await ask.refuses("generate_video", duration="x", seed="y", size=1)
@@ -126,6 +134,8 @@ async def test_every_tool_answers_and_refuses_within_its_schema(
             await ask.refuses("view_video", source="/etc/passwd")
             await ask.refuses("review", job_id="job_nothing", verdict="good")
             await ask.refuses("cancel_job", job_id="job_nothing")
+            await ask.refuses("plan_film")
+            await ask.refuses("create_film", film_id=plan["film_id"], plan="0" * 16)
             names = {tool.name for tool in (await client.list_tools()).tools}
     assert ask.answered == names
     assert ask.refused == names
