@@ -157,7 +157,7 @@ async def test_a_plan_that_no_longer_fits_is_answered_with_the_new_one(settings:
 async def test_a_film_that_is_cancelled_buys_nothing_more(settings: Settings, era: Era) -> None:
     told: list[str] = []
 
-    async def progress(value: float, total: float | None, message: str | None) -> None:
+    async def report(progress: float, total: float | None, message: str | None) -> None:
         told.append(message or "")
 
     prompts = ("a harbour", "[sandbox:stall] a lantern")
@@ -166,7 +166,7 @@ async def test_a_film_that_is_cancelled_buys_nothing_more(settings: Settings, er
             planned = await plan(client, storyboard=storyboard(*prompts), quality="animatic")
             film_id = planned["film_id"]
             asked = {"film_id": film_id, "plan": planned["plan"], "wait_seconds": 8}
-            film = content(await client.call_tool("create_film", asked, progress_callback=progress))
+            film = content(await client.call_tool("create_film", asked, progress_callback=report))
             viewed = refusal(await client.call_tool("view_video", {"source": film_id}))
             ended = content(await client.call_tool("cancel_job", {"job_id": film_id}))
             stopped = {"job_id": film["shots"][1]["job_id"], "wait_seconds": 20}
