@@ -16,7 +16,14 @@ from tests.architecture.source import modules
 
 from . import records
 
-NEVER_A_JOBS = {"error", "confirmation_required", "job_not_found", "job_not_finished"}
+NEVER_A_JOBS = {
+    "error",
+    "confirmation_required",
+    "film_not_found",
+    "job_not_found",
+    "job_not_finished",
+    "plan_changed",
+}
 """Codes of refused calls: there is no job that they could be written to."""
 
 

@@ -27,7 +27,7 @@ async def told(environ: dict[str, str], folder: Path, *, before: Sequence[str] =
     async with serving(environ, folder, before=before) as server:
         await _open(server)
         tools = await server.ask(request(2, "tools/list"))
-        assert len(tools["result"]["tools"]) == 8
+        assert len(tools["result"]["tools"]) == 10
         answers: list[Any] = [
             await server.ask(call(number, tool, arguments))
             for number, (tool, arguments) in enumerate(
