@@ -19,7 +19,7 @@ from .driver import Driver, Threw
 from .tape import messages
 
 RECORD = Path(__file__).parents[2] / "docs" / "clients.json"
-TOOLS = 8
+TOOLS = 10
 STALLED = {**SMALL, "prompt": "[sandbox:stall] a fox", "wait_seconds": 0}
 YES, NO = "yes", "no"
 

@@ -34,6 +34,8 @@ REFUSALS: dict[str, dict[str, Any]] = {
     "list_models": {"model": "seedance-9"},
     "view_video": {"source": "job_nothing"},
     "review": {"job_id": "job_nothing", "verdict": "good"},
+    "plan_film": {"storyboard": {"title": "A film"}},
+    "create_film": {"film_id": "flm_000000000000", "plan": "0123456789abcdef"},
     "cancel_job": {"job_id": "job_nothing"},
 }
 
