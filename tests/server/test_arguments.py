@@ -191,6 +191,10 @@ async def test_what_frameworks_add_is_ignored_with_a_note(settings: Settings, er
                 "upload_media": {"source": job["video_path"]},
                 "generate_video": {**SMALL, "wait_seconds": 0},
                 "estimate_cost": SMALL,
+                "plan_film": {
+                    "storyboard": {"title": "A film", "shots": [{"seconds": 4, "prompt": "A harbour"}]},
+                    "quality": "animatic",
+                },
             }
             for tool in tools:
                 assert not set(names) & set(tool.input_schema["properties"])
@@ -198,6 +202,9 @@ async def test_what_frameworks_add_is_ignored_with_a_note(settings: Settings, er
                 assert note in content(result)["notes"]
                 assert note in text(result)
                 assert "secret-words" not in str(result)
+                if tool.name == "plan_film":
+                    planned = content(result)
+                    needed["create_film"] = {"film_id": planned["film_id"], "plan": planned["plan"]}
             refused = await client.call_tool(
                 "check_status", {"job_id": "job_nothing", "action": "secret-words"}
             )
