@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 import threading
 from collections.abc import Iterator
@@ -56,7 +57,7 @@ class Modes:
                 facts = path.lstat()
                 name = str(path.relative_to(self._folder))
                 self.seen.add(name)
-                wanted = 0o700 if path.is_dir() else 0o600
+                wanted = 0o700 if stat.S_ISDIR(facts.st_mode) else 0o600
                 if facts.st_mode & 0o777 & ~wanted:
                     self.open[name] = oct(facts.st_mode & 0o777)
 
