@@ -10,7 +10,7 @@ import anyio
 from ..errors import SeedanceError, StoreError
 from ..jobs import JobContext, PurchaseFlow, Sources
 from ..store import film_orders
-from ..types import Draw, FilmOrder, Job, JobState, OrderEnd, PurchaseTerms, Take
+from ..types import FINISHED_STATES, Draw, FilmOrder, Job, JobState, OrderEnd, PurchaseTerms, Take
 from . import evidence
 from .evidence import Digests, Found
 from .joining import join_film
@@ -21,18 +21,7 @@ logger = logging.getLogger(__name__)
 
 _AT_ONCE = 8
 _DAY = 86_400.0
-_FAILED_FOR_GOOD = frozenset(
-    {
-        JobState.FAILED,
-        JobState.CANCELLED,
-        JobState.EXPIRED,
-        JobState.MISSING,
-        JobState.REJECTED,
-        JobState.NOT_SENT,
-        JobState.ABSENT,
-        JobState.UNRESOLVED,
-    }
-)
+_FAILED_FOR_GOOD = FINISHED_STATES - {JobState.DONE}
 
 
 class Maker:
