@@ -33,7 +33,8 @@ from .accounts import (
 )
 from .board_file import BoardFile, RunningBoard
 from .claims import Claims, claimed
-from .database import Clock, Connection, IntegrityError, Store, open_store
+from .connection import Clock, Conflict, Connection
+from .database import Store, open_store
 from .finish_hooks import OwedHook
 from .incidents import Incident
 from .job_records import Damaged, DamagedRecord, Page
@@ -59,6 +60,7 @@ __all__ = [
     "Budget",
     "Claims",
     "Clock",
+    "Conflict",
     "Connection",
     "Consent",
     "Damaged",
@@ -66,7 +68,6 @@ __all__ = [
     "Declined",
     "Holder",
     "Incident",
-    "IntegrityError",
     "Kept",
     "KeptKey",
     "Leases",

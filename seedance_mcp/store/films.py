@@ -133,7 +133,7 @@ def find_take(connection: Connection, film_id: str, shot: str, number: int) -> T
 
 
 def add_takes(connection: Connection, rows: Sequence[Take]) -> None:
-    """Write the rows of an order, which is there already; a number or a key that is used up raises IntegrityError."""
+    """Write the rows of an order, which is there already; a number or a key that is used up raises Conflict."""
     for take in rows:
         document = to_json(
             _Details(
@@ -188,7 +188,7 @@ def _take(row: tuple[str, str, int, str, str, int, str, int, str | None]) -> Tak
 
 
 def mark(connection: Connection, decided: Mark) -> None:
-    """Keep what was decided about a take; one that does not exist raises IntegrityError."""
+    """Keep what was decided about a take; one that does not exist raises Conflict."""
     connection.execute(
         "INSERT INTO film_marks (film_id, shot, take, kind, inputs, at) VALUES (?, ?, ?, ?, ?, ?)",
         (

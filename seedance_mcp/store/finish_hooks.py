@@ -44,7 +44,7 @@ def owe(connection: Connection, job_id: str, ended: int) -> None:
 _OWED = (
     "SELECT hooks.job_id, ended FROM hooks JOIN jobs ON jobs.id = hooks.job_id"
     " WHERE ended IS NOT NULL AND outcome IS NULL AND runner IS NULL AND finished_at IS NOT NULL"
-    " ORDER BY finished_at LIMIT 1"
+    " ORDER BY finished_at, seq LIMIT 1"
 )
 
 
