@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..texts import storable
 from .database import Connection
 
 
@@ -66,7 +67,7 @@ def finish(connection: Connection, hook: OwedHook, *, by: str, outcome: str) -> 
     """Note what came of a claimed command; False if its job went on and has ended once more since."""
     cursor = connection.execute(
         "UPDATE hooks SET outcome = ? WHERE job_id = ? AND ended = ? AND runner = ? AND outcome IS NULL",
-        (outcome, hook.job_id, hook.ended, by),
+        (storable(outcome), hook.job_id, hook.ended, by),
     )
     return cursor.rowcount == 1
 

@@ -69,6 +69,10 @@ class Damaged:
         )
 
 
+_NUL = "\\u0000"
+"""How JSON has a NUL; no database of PostgreSQL takes one."""
+
+
 @cache
 def _adapter() -> TypeAdapter[Job]:
     return TypeAdapter(Job)
@@ -77,9 +81,12 @@ def _adapter() -> TypeAdapter[Job]:
 def dump(job: Job) -> str:
     """Write a job as the document that is stored."""
     try:
-        return _adapter().dump_json(job).decode()
+        document = _adapter().dump_json(job).decode()
     except ValueError:  # half a surrogate pair in some word of it: a paid job is not lost for that
+        document = _NUL
+    if _NUL in document:
         return to_json(storable_value(_adapter().dump_python(job))).decode()
+    return document
 
 
 class DamagedRecord(StoreError):

