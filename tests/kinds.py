@@ -89,6 +89,7 @@ KINDS = {
     "jobs/test_missing.py": UNIT,
     "jobs/test_network_drives.py": UNIT,
     "jobs/test_no_end.py": WIRE,
+    "jobs/test_outcomes.py": UNIT,
     "jobs/test_output_folders.py": PROOF,
     "jobs/test_read_tracking.py": UNIT,
     "jobs/test_receipts.py": UNIT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -87,6 +88,25 @@ def test_the_list_of_tools_needs_no_room_below_what_is_shown() -> None:
     rooms = {name.split(".")[1] for name in result.stdout.split()}
     assert rooms & {"app", "jobs", "store", "providers", "media", "catalog"} == set()
     assert "server" in rooms
+
+
+def test_one_persons_server_imports_nothing_of_a_teams() -> None:
+    """It starts as fast as before, and with the libraries that it had before."""
+    code = (
+        "import sys, seedance_mcp.server, seedance_mcp.app, seedance_mcp.cli, seedance_mcp.store;"
+        "from pathlib import Path; seedance_mcp.store.open_store(Path(sys.argv[1])).close();"
+        "print(*(name for name in sys.modules if name.startswith(('psycopg', 'seedance_mcp.store.postgres'))))"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        result = subprocess.run(
+            [sys.executable, "-c", code, folder],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+    assert result.stdout.split() == []
 
 
 @pytest.mark.parametrize("library", HEAVY)

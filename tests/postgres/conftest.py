@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest.importorskip("psycopg", reason="psycopg is not installed", exc_type=ImportError)
-
 from .server import Server, running
 
 

