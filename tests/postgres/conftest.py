@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +12,9 @@ from .server import Server, running
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server for all tests of this process."""
-    with running(tmp_path_factory.mktemp("postgres") / "data") as server:
+def postgres() -> Iterator[Server]:
+    """A server for all tests of this process. (Nobody but root may enter pytest's own folders, if root runs the tests.)"""
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder, running(Path(folder) / "data") as server:
         yield server
 
 

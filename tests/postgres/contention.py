@@ -108,6 +108,15 @@ class Round:
         """Half a price more than a whole number of videos: the last one must not fit by rounding."""
         return PRICE * (self.allowed + Decimal("0.5"))
 
+    def wishes(self, seed: int) -> list[list[str]]:
+        """What each process asks for; where a mistake is to be noticed, what is the same for all at the same moment."""
+        wanted = wishes(self.processes, self.jobs, seed)
+        return (
+            wanted
+            if self.mutant is None
+            else [sorted(wish, key=lambda prompt: ("process" in prompt, prompt)) for wish in wanted]
+        )
+
 
 def run(server: Server, rounds: Sequence[Round]) -> list[Outcome]:
     """Play rounds, each in a database of its own, and compare what came of each with what must be."""
@@ -117,7 +126,7 @@ def run(server: Server, rounds: Sequence[Round]) -> list[Outcome]:
             "mutant": one.mutant,
             "price": str(PRICE),
             "cap": str(one.cap),
-            "wishes": wishes(one.processes, one.jobs, number),
+            "wishes": one.wishes(number),
         }
         for number, one in enumerate(rounds)
     ]

