@@ -44,7 +44,7 @@ MUTANTS = (
         breaks="two that look at the same sum pass the cap together",
     ),
     Mutant(
-        name="the lock is taken after the first look",
+        name="the lock is taken after the looks, before the first change",
         module=_MODULE,
         definition="PostgresDatabase.write_briefly_now",
         old="""
@@ -58,15 +58,15 @@ with explained(), self._begun(begin, seconds) as connection:
     self._give_clocks(connection)
     statements = Statements(connection)
     execute = statements.execute
-    def first(*given):
-        cursor = execute(*given)
-        statements.execute = execute
-        execute('SELECT pg_advisory_xact_lock(?, ?)', (_LOCKS, TEAM))
-        return cursor
-    statements.execute = first
+    def late(sql, *given):
+        if not sql.startswith('SELECT'):
+            statements.execute = execute
+            execute('SELECT pg_advisory_xact_lock(?, ?)', (_LOCKS, TEAM))
+        return execute(sql, *given)
+    statements.execute = late
     result = transaction(statements)
 """,
-        breaks="the same request is bought by all that looked before",
+        breaks="all that looked at the same moment buy",
     ),
     Mutant(
         name="the transaction sees what was there before it waited",
