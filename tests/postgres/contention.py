@@ -204,7 +204,7 @@ def main() -> int:
     ]
     with (
         tempfile.TemporaryDirectory(prefix="contention-") as folder,
-        running(Path(folder) / "data") as server,
+        running(Path(folder) / "data", durable=True) as server,
     ):
         outcomes = run(server, rounds)
     for outcome in outcomes:

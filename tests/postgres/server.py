@@ -54,9 +54,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Server]:
+def running(folder: Path, *, durable: bool = False) -> Iterator[Server]:
     """
-    Start a server whose files are in this folder.
+    Start a server whose files are in this folder; unless it is to be `durable`, it does not wait for the disk.
 
     Where the wheel cannot be installed the tests are skipped, and say so; on CI they fail.
     """
@@ -76,6 +76,10 @@ def running(folder: Path) -> Iterator[Server]:
         postgres = postgres_server.get_server(folder, cleanup_mode="stop")
     try:
         server = Server(postgres.get_uri())
+        if not durable:
+            with psycopg.connect(server.url, autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("SELECT pg_reload_conf()")
         server.prepare()
         yield server
     finally:
