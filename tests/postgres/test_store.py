@@ -166,7 +166,7 @@ async def test_a_cancelled_caller_leaves_no_transaction_open(url: str, database:
         ).fetchone() == (0,)
 
 
-def test_a_connection_that_broke_before_the_answer_to_a_commit_is_neither_yes_nor_no(
+def test_a_commit_whose_connection_broke_is_neither_yes_nor_no(
     postgres: Server, url: str, database: PostgresDatabase
 ) -> None:
     def cut(connection: Connection) -> None:
@@ -183,7 +183,7 @@ def test_a_connection_that_broke_before_the_answer_to_a_commit_is_neither_yes_no
     assert value(database, "cut") == "2"
 
 
-def test_connections_that_lay_idle_while_the_server_was_restarted_are_replaced(
+def test_connections_that_broke_while_they_lay_idle_are_replaced(
     postgres: Server, database: PostgresDatabase
 ) -> None:
     database.write_now(note("before", "1"))
