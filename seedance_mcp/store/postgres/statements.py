@@ -24,7 +24,9 @@ class Statements:
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Cursor:
         """Run one statement with each of these values in turn."""
         cursor = self._connection.cursor()
-        for row in parameters:  # psycopg's own way sends all before it reads the first answer, and logs it if one fails
+        for row in (
+            parameters
+        ):  # psycopg's own way sends all before it reads the first answer, and logs it if one fails
             cursor.execute(_written(sql), row)
         return cursor
 
