@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -48,9 +48,7 @@ class Limits:
     max_usd_per_job: Decimal
     max_usd_per_day: Decimal
     max_jobs_per_hour: int
-    raising_job: str
-    raising_day: str
-    raising_hour: str
+    with_place: Callable[[str], str]
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
@@ -59,10 +57,23 @@ class Limits:
             max_usd_per_job=settings.max_usd_per_job,
             max_usd_per_day=settings.max_usd_per_day,
             max_jobs_per_hour=settings.max_jobs_per_hour,
-            raising_job=settings.with_place("SEEDANCE_MAX_USD_PER_JOB"),
-            raising_day=settings.with_place("SEEDANCE_MAX_USD_PER_DAY"),
-            raising_hour=settings.with_place("SEEDANCE_MAX_JOBS_PER_HOUR"),
+            with_place=settings.with_place,
         )
+
+    @property
+    def raising_job(self) -> str:
+        """How to raise what one job may cost."""
+        return self.with_place("SEEDANCE_MAX_USD_PER_JOB")
+
+    @property
+    def raising_day(self) -> str:
+        """How to raise what a day may cost."""
+        return self.with_place("SEEDANCE_MAX_USD_PER_DAY")
+
+    @property
+    def raising_hour(self) -> str:
+        """How to raise how many jobs an hour may have."""
+        return self.with_place("SEEDANCE_MAX_JOBS_PER_HOUR")
 
 
 @dataclass(frozen=True, kw_only=True)
