@@ -29,7 +29,7 @@ import os, signal, sys
 from pathlib import Path
 import anyio
 from seedance_mcp.media import join as door
-door._Unnamed.name_it = lambda file: os.kill(os.getpid(), signal.SIGKILL)
+door.NewFile.name_it = lambda file: os.kill(os.getpid(), signal.SIGKILL)
 cut = door.Cut(clips=[door.Clip(path=sys.argv[1], name="one")])
 anyio.run(door.join, cut, Path(sys.argv[2]))
 """
