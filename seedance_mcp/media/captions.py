@@ -71,7 +71,8 @@ def srt(cues: Iterable[Cue]) -> str:
 def vtt(cues: Iterable[Cue]) -> str:
     """Write cues, whose times are those in the film, as WebVTT. What would be markup is written as text."""
     blocks = [
-        f"{_time(cue.start, '.')} --> {_time(cue.end, '.')}\n{_escaped(without_empty_lines(cue.text))}\n" for cue in cues
+        f"{_time(cue.start, '.')} --> {_time(cue.end, '.')}\n{_escaped(without_empty_lines(cue.text))}\n"
+        for cue in cues
     ]
     return "\n".join(["WEBVTT\n", *blocks])
 

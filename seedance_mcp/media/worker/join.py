@@ -135,7 +135,13 @@ def write_film(
         "silent": [clip.name for clip in plan.clips if not clip.has_sound],
     }
     expected = Expected(
-        plan.frames, plan.seconds, samples, names, starts, cues, is_levelled=wanted is not None and samples > 0
+        plan.frames,
+        plan.seconds,
+        samples,
+        names,
+        starts,
+        cues,
+        is_levelled=wanted is not None and samples > 0,
     )
     return facts, expected
 
