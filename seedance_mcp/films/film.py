@@ -24,7 +24,7 @@ class Film:
 
     `plan` is the token of the plan that was agreed to last. `maximum_usd` is what its order holds at most, `expected_usd`
     what that probably comes to, `spent_usd` what all takes of the film have been charged, or hold. `problems` say what
-    stands in the way. `duration_seconds` is the length by the document.
+    stands in the way, `notes` what is to be known about its file. `duration_seconds` is the length by the document.
     """
 
     record: FilmRecord
@@ -41,6 +41,7 @@ class Film:
     captions: tuple[str, ...]
     duration_seconds: float
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     advice: tuple[Advice, ...] = ()
 
     @property
@@ -64,7 +65,7 @@ class FilmUpdate:
     words: str
 
 
-def film_of(found: Found, problems: tuple[str, ...] = ()) -> Film:
+def film_of(found: Found, problems: tuple[str, ...] = (), notes: tuple[str, ...] = ()) -> Film:
     """Say how far a film is. Blocks: it looks for the film's files."""
     order = found.order
     quality: FilmQuality = order.quality if order is not None else "final"
@@ -94,6 +95,7 @@ def film_of(found: Found, problems: tuple[str, ...] = ()) -> Film:
         captions=captions_of(path) if there else (),
         duration_seconds=found.document.seconds,
         problems=(*found.problems, *problems),
+        notes=notes if there else (),
     )
 
 

@@ -224,7 +224,8 @@ class Films:
         ]
         joining = self._maker.not_joined.get(found.record.id)
         problems = (*refused, *([f"The film was not joined: {joining}"] if joining else []))
-        return await anyio.to_thread.run_sync(film_of, found, problems)
+        notes = self._maker.joined.get(found.record.id, ())
+        return await anyio.to_thread.run_sync(film_of, found, problems, notes)
 
     async def _keep(
         self, film_id: str, document: FilmDocument, *, name: str, folder: str | None

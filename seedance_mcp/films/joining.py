@@ -1,23 +1,40 @@
-"""Joins the takes that a film shows into one file, with its captions beside it."""
+"""Joins the takes that a film shows into one file, with its captions and its contact sheet beside it."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
-from ..errors import MediaError
+from ..config import write_whole
+from ..errors import MediaError, SeedanceError
 from ..jobs import Sources
 from ..types import FilmQuality, FilmRecord
 from .document import FilmDocument
 from .requests import placed
 from .states import ShotState
 
+if TYPE_CHECKING:
+    from ..media import ShotClip
+    from ..media.join import Joined
+
 _SLUG_CHARACTERS = 40
+_HEARD_LU = 1.0
+"""A smaller difference of loudness is not heard."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmFile:
+    """A film that was joined, and what is to be known about it."""
+
+    path: Path
+    notes: tuple[str, ...]
 
 
 def film_folder(record: FilmRecord, document: FilmDocument) -> Path:
@@ -39,14 +56,15 @@ async def join_film(
     *,
     quality: FilmQuality,
     sources: Sources,
-) -> Path:
+) -> FilmFile:
     """
-    Join what every shot shows into the film, in the place of an earlier one, and write its captions; costs nothing.
+    Join what every shot shows into the film, in the place of an earlier one, and write its captions and its contact sheet
+    beside it; costs nothing. Without a sheet it is a film all the same, and a note says why there is none.
 
     Raises:
         MediaError: a shot has no take, a take or the music cannot be used, or the files cannot be written.
     """
-    from ..media import captions, join  # with what they need, on first use
+    from ..media import ShotClip, captions, join  # with what they need, on first use
 
     videos = {state.shot: _video(state) for state in states}
     music = None
@@ -96,12 +114,67 @@ async def join_film(
     path = film_path(record, document, quality)
     await anyio.to_thread.run_sync(partial(_make_folder, path.parent))
     joined = await join.join(cut, path)
-    texts = {
-        path.with_suffix(".srt"): captions.srt(joined.cues),
-        path.with_suffix(".vtt"): captions.vtt(joined.cues),
-    }
-    await anyio.to_thread.run_sync(partial(_write, texts if joined.cues else {}, stale=tuple(texts)))
-    return path
+    srt, vtt = (path.with_suffix(ending) for ending in (".srt", ".vtt"))
+    texts = {srt: captions.srt(joined.cues), vtt: captions.vtt(joined.cues)} if joined.cues else {}
+    try:
+        await anyio.to_thread.run_sync(
+            partial(_put, {file: text.encode() for file, text in texts.items()}, {srt, vtt})
+        )
+    except OSError as error:
+        raise MediaError(
+            f"The captions cannot be written: {error.strerror}.", hint="Make room on the disk."
+        ) from error
+    clips = [
+        ShotClip(
+            path=Path(videos[state.shot][0]),
+            shot=state.shot,
+            take=state.take,
+            drop_first=state.shot in joined.dropped,
+        )
+        for state in states
+    ]
+    return FilmFile(path=path, notes=(*_told(joined, document), *await _draw_sheet(path, clips)))
+
+
+async def _draw_sheet(path: Path, clips: Sequence[ShotClip]) -> tuple[str, ...]:
+    """Write the contact sheet beside the film, on several pictures if it has many shots; what went wrong, in words."""
+    from ..media import film_sheets
+
+    drawn: dict[Path, bytes] = {}
+    why: SeedanceError | OSError | None = None
+    try:
+        for sheet in await film_sheets(clips):
+            ending = f"-{sheet.number}" if sheet.number > 1 else ""
+            drawn[path.with_name(f"{path.stem}{ending}.jpg")] = sheet.sheet.jpeg
+    except SeedanceError as error:
+        why = error
+    try:
+        await anyio.to_thread.run_sync(partial(_put, drawn, await anyio.to_thread.run_sync(_sheets, path)))
+    except OSError as error:
+        why = why or error
+    if why is None:
+        return ()
+    words = why.message if isinstance(why, SeedanceError) else why.strerror or type(why).__name__
+    return (f"The contact sheet of the film was not drawn: {words}",)
+
+
+def _sheets(path: Path) -> list[Path]:
+    """The contact sheets that lie beside a film."""
+    name = re.compile(rf"{re.escape(path.stem)}(-\d+)?\.jpg")
+    return [file for file in path.parent.iterdir() if name.fullmatch(file.name)]
+
+
+def _told(joined: Joined, document: FilmDocument) -> tuple[str, ...]:
+    """What is to be known about a film that was joined."""
+    notes: list[str] = []
+    if joined.why_rendered is not None:
+        notes.append(f"All pictures were rendered once, as {joined.why_rendered}.")
+    aim, loudness = document.loudness_lufs, joined.loudness_lufs
+    if aim is not None and loudness is not None and abs(loudness - aim) > _HEARD_LU:
+        notes.append(
+            f"The film is at {loudness:.1f} LUFS and not at {aim:g}: its loudest moments would be distorted otherwise."
+        )
+    return tuple(notes)
 
 
 def captions_of(path: Path) -> tuple[str, ...]:
@@ -127,17 +200,10 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _write(texts: Mapping[Path, str], *, stale: Sequence[Path]) -> None:
-    """Write the texts, each whole or not at all, and remove those of an earlier film that this one has not."""
-    try:
-        for path, text in texts.items():
-            beside = path.with_name(f".{path.name}.part")
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(path)
-        for path in stale:
-            if path not in texts:
-                path.unlink(missing_ok=True)
-    except OSError as error:
-        raise MediaError(
-            f"The captions cannot be written: {error.strerror}.", hint="Make room on the disk."
-        ) from error
+def _put(contents: Mapping[Path, bytes], known: Iterable[Path]) -> None:
+    """Write these, each whole or not at all, and remove of the `known` what is not among them. Blocks, raises OSError."""
+    for path, content in contents.items():
+        write_whole(path, content)
+    for path in known:
+        if path not in contents:
+            path.unlink(missing_ok=True)

@@ -40,6 +40,8 @@ class Maker:
         """Why a row could not be bought, by film, shot and take: it is not tried again by this process."""
         self.not_joined: dict[str, str] = {}
         """Why the file of a film could not be made, by the film."""
+        self.joined: dict[str, tuple[str, ...]] = {}
+        """What is to be known about a film's file, by the film."""
 
     async def advance(self) -> None:
         """Take the next step of each open order. Raises StoreError."""
@@ -117,10 +119,11 @@ class Maker:
         if ended == "done":
             try:
                 shown = [replace(state, job=_shown(state.chosen, found)) for state in states]
-                await join_film(
+                file = await join_film(
                     found.record, found.document, shown, quality=order.quality, sources=self._sources
                 )
                 self.not_joined.pop(order.film_id, None)
+                self.joined[order.film_id] = file.notes
             except SeedanceError as error:
                 self.not_joined[order.film_id] = f"{error.message} {error.hint}".strip()
                 logger.warning("film %s could not be joined: %s", order.film_id, error.message)

@@ -69,6 +69,7 @@ async def film(app: App, found: Film) -> shape.FilmShape:
         captions=found.captions,
         duration_seconds=found.duration_seconds,
         next_step=_next_of_film(found),
+        notes=found.notes,
         advice=advice_shapes(found.advice),
     )
 

@@ -113,10 +113,8 @@ async def test_of_clips_of_one_broadcast_rate_the_pictures_are_copied(tmp_path: 
     assert result.seconds == pytest.approx(2 * FRAMES / float(BROADCAST), abs=1e-6)
 
 
-@pytest.mark.parametrize(("transfer", "value"), [(16, 510), (18, 600)])
-async def test_hdr_is_compressed_to_what_every_screen_shows(
-    transfer: int, value: int, tmp_path: Path
-) -> None:
+async def test_hdr_is_compressed_to_what_every_screen_shows(tmp_path: Path) -> None:
+    pq, value = 16, 510
     path = tmp_path / "bright.mp4"
     with av.open(str(path), "w") as made:
         stream = made.add_stream("libx265", rate=24)
@@ -124,7 +122,7 @@ async def test_hdr_is_compressed_to_what_every_screen_shows(
         (stream.width, stream.height), stream.pix_fmt = SIZE, "yuv420p10le"
         stream.options = {"preset": "ultrafast", "x265-params": "log-level=none:pools=1:frame-threads=1"}
         context = stream.codec_context
-        context.colorspace, context.color_primaries, context.color_trc = 9, 9, transfer
+        context.colorspace, context.color_primaries, context.color_trc = 9, 9, pq
         for _ in range(6):
             frame = av.VideoFrame(*SIZE, "yuv420p10le")
             for number, plane in enumerate(frame.planes):

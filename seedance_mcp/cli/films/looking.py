@@ -69,6 +69,8 @@ async def finish(app: App, film: Film, *, as_json: bool) -> None:
             f"{len(film.shots)} shots, {film.duration_seconds:g} s, {digits(film.spent_usd)} USD in all, {film.id}",
             file=sys.stderr,
         )
+        for note in film.notes:
+            print(f"note: {inert(told(note))}", file=sys.stderr)
         print(film.film_path)
     else:
         print(_lines(film), file=sys.stderr)
@@ -101,7 +103,7 @@ def _lines(film: Film) -> str:
         ("sheet", film.sheet_path),
         *(("captions", path) for path in film.captions),
         *(("problem", told(problem)) for problem in film.problems),
-        *(("note", told(one.line)) for one in film.advice),
+        *(("note", told(note)) for note in (*film.notes, *(one.line for one in film.advice))),
     ]
     lines = [f"{f'{name}:':<11}{inert(value)}" for name, value in facts if value]
     return "\n".join([*lines, table(("SHOT", "STATE", "TAKE", "USD", "JOB", "WHY"), cells)])
