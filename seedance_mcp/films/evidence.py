@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -13,8 +13,9 @@ import anyio.to_thread
 from ..errors import JobNotFound, SeedanceError
 from ..jobs import Sources
 from ..store import Connection, DamagedRecord, Store, film_orders, films, job_records, reviews
-from ..types import FilmOrder, FilmQuality, FilmRecord, Job, Mark, MediaKind, Take
+from ..types import FilmOrder, FilmQuality, FilmRecord, Job, Mark, MediaFile, MediaKind, Take
 from .document import FilmDocument
+from .music import open_music
 from .plan import QUALITIES, Basis
 from .reading import checked
 from .requests import media_of, placed
@@ -77,14 +78,21 @@ class Digests:
 
     async def of(self, source: str, kind: MediaKind) -> str:
         """Return the hash of a source's content, or what stands for it. Raises SeedanceError: it cannot be read."""
+        return await self._of(source, partial(self._sources.open, kind=kind))
+
+    async def of_music(self, source: str) -> str:
+        """Return the hash of a film's music. Raises SeedanceError: it cannot be played."""
+        return await self._of(source, partial(open_music, self._sources), "music ")
+
+    async def _of(self, source: str, look: Callable[[str], Awaitable[MediaFile]], purpose: str = "") -> str:
         stamp = await anyio.to_thread.run_sync(_stamp, source)
-        known = self._known.get(source)
+        known = self._known.get(purpose + source)
         if stamp is not None and known is not None and known[0] == stamp:
             return known[1]
-        file = await self._sources.open(source, kind=kind)
+        file = await look(source)
         digest = file.sha256 or file.url or source
         if stamp is not None:
-            self._known[source] = stamp, digest
+            self._known[purpose + source] = stamp, digest
         return digest
 
 
@@ -114,6 +122,12 @@ async def find(store: Store, digests: Digests, film_id: str) -> Found:
         except SeedanceError as error:
             media[source] = f"unreadable {source}"
             problems.append(f"{source}: {error.message}")
+    music = found.document.music
+    if music is not None:  # nothing is made from it, but without it there will be no film
+        try:
+            await digests.of_music(placed(music.file, found.record.folder))
+        except SeedanceError as error:
+            problems.append(f"music.file: {error.message}")
     return replace(found, media=media, problems=tuple(problems))
 
 

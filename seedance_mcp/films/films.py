@@ -26,7 +26,7 @@ from ..jobs import (
 from ..remarks import Remarks
 from ..store import Connection, film_orders, film_plans, films, read_budget
 from ..texts import listed
-from ..types import FilmQuality, FilmRecord, Mark, PurchaseTerms
+from ..types import FilmQuality, FilmRecord, Mark, MediaFile, PurchaseTerms
 from . import evidence
 from .document import FilmDocument
 from .evidence import Digests, Found
@@ -34,9 +34,10 @@ from .film import Film, FilmUpdate, film_of, update_of
 from .film_id import id_beside, new_id
 from .maker import Maker
 from .merging import kept, merged, written
+from .music import open_music
 from .plan import FilmPlan, FilmPlanner, plan_changes
 from .reading import MAX_BYTES, checked, read_document
-from .requests import ShotRequests
+from .requests import ShotRequests, placed
 from .states import shot_states
 
 _LOOK_SECONDS = 0.5
@@ -62,6 +63,7 @@ class Films:
         self._store = context.store
         self._settings = context.settings
         self._pool = pool
+        self._sources = sources
         self._digests = Digests(sources)
         self._runner = runner
         requests = ShotRequests(planner, sources, lambda: pool.catalog, context.settings.model)
@@ -157,6 +159,11 @@ class Films:
     async def find(self, film_id: str) -> Film:
         """Return a film with everything that is known of it. Raises FilmNotFound."""
         return await self._shown(await self._find(film_id))
+
+    async def music(self, film: Film) -> MediaFile | None:
+        """Return the file of a film's music, None if it has none. Raises MediaError: it cannot be used."""
+        music = film.document.music
+        return await open_music(self._sources, placed(music.file, film.record.folder)) if music else None
 
     async def recent(self, limit: int = 20) -> list[Film]:
         """List the films that were read, the newest change first."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ..errors import JobNotFinished
 from ..media import FilmSheet, ShotClip, film_sheets
-from ..types import Artifacts, Job
+from ..types import Artifacts, Job, MediaFile
 from .document import Shot
-from .exported import ExportedFilm, ExportedShot
+from .exported import ExportedFilm, ExportedMusic, ExportedShot
 from .film import Film
 from .states import ShotState
 
@@ -35,8 +35,8 @@ async def sheets_of(film: Film) -> tuple[FilmSheet, ...]:
     return await film_sheets(clips)
 
 
-def exported_film(film: Film) -> ExportedFilm:
-    """Return the film's own files."""
+def exported_film(film: Film, music: MediaFile | None = None) -> ExportedFilm:
+    """Return the film's own files, and its music."""
     captions = {path.suffix: path for path in map(Path, film.captions)}
     return ExportedFilm(
         id=film.id,
@@ -45,6 +45,21 @@ def exported_film(film: Film) -> ExportedFilm:
         path=Path(film.film_path) if film.film_path is not None else None,
         srt=captions.get(".srt"),
         vtt=captions.get(".vtt"),
+        music=_music(film, music),
+    )
+
+
+def _music(film: Film, file: MediaFile | None) -> ExportedMusic | None:
+    told = film.document.music
+    if told is None or file is None or file.path is None:
+        return None
+    return ExportedMusic(
+        path=file.path,
+        seconds=file.duration_seconds or 0.0,
+        volume_db=told.volume_db,
+        duck_db=told.duck_db,
+        fade_seconds=told.fade_seconds,
+        loop=told.loop,
     )
 
 

@@ -17,6 +17,7 @@ from ..errors import MediaError, SeedanceError
 from ..jobs import Sources
 from ..types import FilmQuality, FilmRecord
 from .document import FilmDocument
+from .music import open_music
 from .requests import placed
 from .states import ShotState
 
@@ -69,11 +70,7 @@ async def join_film(
     videos = {state.shot: _video(state) for state in states}
     music = None
     if document.music is not None:
-        file = await sources.open(placed(document.music.file, record.folder), kind="audio")
-        if file.path is None:
-            raise MediaError(
-                "The music has to be a file on this machine.", hint="Save it, and name its path."
-            )
+        file = await open_music(sources, placed(document.music.file, record.folder))
         music = join.Soundtrack(
             path=str(file.path),
             volume_db=document.music.volume_db,

@@ -12,7 +12,7 @@ import anyio
 
 from ...config import Settings, load_settings
 from ...errors import InvalidRequest
-from ...films import FilmDocument, read_document
+from ...films import ExportOptions, FilmDocument, read_document
 from ...texts import inert, listed
 from ...types import MAX_REVIEW_CHARACTERS, FilmQuality, Verdict
 from ..arguments import amount, is_file, whole
@@ -69,9 +69,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     review.add_argument("shot")
     review.add_argument("verdict", choices=get_args(Verdict))
     review.add_argument("--note", metavar="TEXT", help=f"At most {MAX_REVIEW_CHARACTERS} characters")
-    export.add_argument("--to", required=True, metavar="DIR", help="A folder that is not there, or empty")
+    export.add_argument(
+        "--to", required=True, metavar="DIR", help="A folder; files in it with other content are in the way"
+    )
     export.add_argument(
         "--otioz", action="store_true", help="Also one .otioz file with all that an editor needs"
+    )
+    export.add_argument(
+        "--replace", action="store_true", help="Replace them, and remove what only an earlier export had"
+    )
+    export.add_argument(
+        "--copies", action="store_true", help="Copy the clips: links to them would change with the copy"
     )
     for verb in (plan, make, show):
         verb.add_argument("--json", action="store_true", help="Print JSON")
@@ -107,7 +115,8 @@ def execute(arguments: argparse.Namespace) -> int:
         case "cancel":
             return anyio.run(looking.cancel, settings, path)
         case _:
-            return anyio.run(exporting.export, settings, path, whole(Path(arguments.to)), arguments.otioz)
+            options = ExportOptions(otioz=arguments.otioz, replace=arguments.replace, copies=arguments.copies)
+            return anyio.run(exporting.export, settings, path, whole(Path(arguments.to)), options)
 
 
 def _wish(arguments: argparse.Namespace) -> making.Wish:
