@@ -198,9 +198,9 @@ def _make_folder(folder: Path) -> None:
 
 
 def _put(contents: Mapping[Path, bytes], known: Iterable[Path]) -> None:
-    """Write these, each whole or not at all, and remove of the `known` what is not among them. Blocks, raises OSError."""
-    for path, content in contents.items():
-        write_whole(path, content)
+    """Remove of the `known` what is not among these, and write them, each whole or not at all. Blocks, raises OSError."""
     for path in known:
         if path not in contents:
             path.unlink(missing_ok=True)
+    for path, content in contents.items():
+        write_whole(path, content)
