@@ -29,7 +29,8 @@ import os, signal, sys
 from pathlib import Path
 import anyio
 from seedance_mcp.media import join as door
-door.NewFile.name_it = lambda file: os.kill(os.getpid(), signal.SIGKILL)
+died = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+setattr({"NewFile": door.NewFile, "Path": Path}[sys.argv[3]], sys.argv[4], died)
 cut = door.Cut(clips=[door.Clip(path=sys.argv[1], name="one")])
 anyio.run(door.join, cut, Path(sys.argv[2]))
 """
@@ -167,6 +168,31 @@ async def test_lines_that_follow_each_other_at_once_are_captions_too(
     assert [start for start, *_ in film.cues] == [0.3, 0.8]
 
 
+async def test_captions_of_one_moment_are_one_and_no_other_is_lost(clips: dict[str, Path], out: Path) -> None:
+    cues = [
+        Cue(1.0004, 1.4, "Both", shot="drift"),
+        Cue(1.0001, 1.6, "at once.", shot="drift"),
+        Cue(1.5, 9.0, "ثلاث مرات"),
+        Cue(1.4899, 1.49, "short"),
+        Cue(1.9, 2.2, " \n"),
+        *(Cue(1.75 + number / 1000, 2.5, f"{number}") for number in range(3)),
+        Cue(1.9999, 5.0, "the last moment", shot="drift"),
+        Cue(0.1, 1.0, "Under the dissolve,", shot="blue"),
+    ]
+    used = [clip(clips["drift"]), clip(clips["blue"], entry="dissolve", overlap=0.5)]
+    result, film = await joined(out, *used, cues=cues)
+    assert [(start, text) for start, _, text in film.cues] == [
+        (1.0, "Both\nat once."),
+        (1.44, "short"),
+        (1.5, "ثلاث مرات"),
+        (1.6, "Under the dissolve,"),
+        (1.75, "0\n1\n2"),
+        (1.95, "the last moment"),
+    ]
+    assert [cue.text for cue in result.cues] == [text for *_, text in film.cues]
+    assert all(before[1] <= after[0] for before, after in pairwise(film.cues))
+
+
 async def test_what_was_said_of_the_film_is_read_back(clips: dict[str, Path], out: Path) -> None:
     cues = [
         Cue(0.3, 1.5, "Come in,\nit rains."),
@@ -225,10 +251,16 @@ async def test_a_worker_that_is_stopped_leaves_no_file(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no files without a name")
-def test_killed_before_the_film_has_its_name_it_leaves_no_file(clips: dict[str, Path], out: Path) -> None:
-    command = [sys.executable, "-c", KILLED_AT_THE_LAST_MOMENT, str(clips["drift"]), str(out)]
+@pytest.mark.parametrize(("moment", "left"), [(("NewFile", "name_it"), 0), (("Path", "replace"), 1)])
+async def test_killed_before_the_film_has_its_name_it_leaves_nothing_for_long(
+    moment: tuple[str, str], left: int, clips: dict[str, Path], out: Path
+) -> None:
+    command = [sys.executable, "-c", KILLED_AT_THE_LAST_MOMENT, str(clips["drift"]), str(out), *moment]
     assert subprocess.run(command, timeout=60, check=False).returncode == -signal.SIGKILL
-    assert list(out.parent.iterdir()) == []
+    assert not out.exists()
+    assert len(list(out.parent.iterdir())) == left
+    await join(Cut(clips=[clip(clips["drift"])]), out)
+    assert [path.name for path in out.parent.iterdir()] == ["film.mp4"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")

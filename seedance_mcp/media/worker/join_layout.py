@@ -110,7 +110,8 @@ def cues_in_film(
         shift, last = (0.0, whole) if place is None else (float(place.start - place.skip), place.end)
         start, end = max(float(first), cue["start"] + shift), min(cue["end"] + shift, float(last))
         text = without_empty_lines(cue["text"])
-        if round(end * 1000) > round(start * 1000) and text:
+        if end > start and text:
+            start = max(float(first), min(start, end - _TOGETHER_SECONDS))
             found.append({"start": round(start, 3), "end": round(end, 3), "text": text, "shot": cue["shot"]})
     found.sort(key=lambda cue: cue["start"])
     told: list[dict[str, Any]] = []
