@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import JobNotFinished
@@ -10,6 +11,7 @@ from ..types import Artifacts, Job, MediaFile
 from .document import Shot
 from .exported import ExportedFilm, ExportedMusic, ExportedShot
 from .film import Film
+from .joining import repeating
 from .states import ShotState
 
 
@@ -63,12 +65,13 @@ def _music(film: Film, file: MediaFile | None) -> ExportedMusic | None:
     )
 
 
-def exported_shots(film: Film) -> tuple[ExportedShot, ...]:
+async def exported_shots(film: Film) -> tuple[ExportedShot, ...]:
     """
     Return the clips that the film shows, in its order.
 
     Raises:
         JobNotFinished: a shot has no take, or one that nobody could measure.
+        MediaError: a take cannot be read.
     """
     shown = {shot.id: (shot, state, job, files) for shot, state, job, files in _shown(film)}
     lacking = [
@@ -81,8 +84,10 @@ def exported_shots(film: Film) -> tuple[ExportedShot, ...]:
             f"There is no measured take of {', '.join(lacking)}.",
             hint="Make the film first; nothing was exported.",
         )
+    repeats = await repeating(film.document, film.shots)
     return tuple(
-        _exported(number, *shown[shot.id]) for number, shot in enumerate(film.document.shots, start=1)
+        replace(_exported(number, *shown[shot.id]), drop_first=shot.id in repeats)
+        for number, shot in enumerate(film.document.shots, start=1)
     )
 
 
@@ -106,7 +111,6 @@ def _exported(number: int, shot: Shot, state: ShotState, job: Job, files: Artifa
         sha256=files.sha256,
         entry=shot.enter.kind,
         overlap=shot.enter.overlap,
-        drop_first=shot.continues == "last_frame",
     )
 
 

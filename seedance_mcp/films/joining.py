@@ -23,7 +23,7 @@ from .states import ShotState
 
 if TYPE_CHECKING:
     from ..media import ShotClip
-    from ..media.join import Joined
+    from ..media.join import Clip, Joined
 
 _SLUG_CHARACTERS = 40
 _HEARD_LU = 1.0
@@ -79,16 +79,7 @@ async def join_film(
             loop=document.music.loop,
         )
     cut = join.Cut(
-        clips=tuple(
-            join.Clip(
-                path=videos[shot.id][0],
-                name=shot.id,
-                entry=shot.enter.kind,
-                overlap=shot.enter.overlap,
-                drop_first=shot.continues == "last_frame",
-            )
-            for shot in document.shots
-        ),
+        clips=_clips(document, videos),
         cues=tuple(
             cue
             for shot, after in zip(document.shots, (*document.shots[1:], None), strict=True)
@@ -131,6 +122,36 @@ async def join_film(
         for state in states
     ]
     return FilmFile(path=path, notes=(*_told(joined, document), *await _draw_sheet(path, clips)))
+
+
+async def repeating(document: FilmDocument, states: Sequence[ShotState]) -> tuple[str, ...]:
+    """
+    Name the shots of which the film does not show the first picture, because it is the last one of the shot before.
+
+    Raises:
+        MediaError: a shot has no take, or one that cannot be used.
+    """
+    from ..media import join
+
+    if not any(shot.continues == "last_frame" for shot in document.shots):
+        return ()
+    videos = {state.shot: _video(state) for state in states}
+    return await join.repeats(join.Cut(clips=_clips(document, videos)))
+
+
+def _clips(document: FilmDocument, videos: Mapping[str, tuple[str, float | None]]) -> tuple[Clip, ...]:
+    from ..media import join
+
+    return tuple(
+        join.Clip(
+            path=videos[shot.id][0],
+            name=shot.id,
+            entry=shot.enter.kind,
+            overlap=shot.enter.overlap,
+            drop_first=shot.continues == "last_frame",
+        )
+        for shot in document.shots
+    )
 
 
 async def _draw_sheet(path: Path, clips: Sequence[ShotClip]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -132,6 +133,20 @@ async def join(cut: Cut, output: Path) -> Joined:
             hint="Make that folder writable, and free some space there.",
         ) from error
     return joined
+
+
+async def repeats(cut: Cut) -> tuple[str, ...]:
+    """
+    Name the clips of which `join` does not show the first picture, because it is the last one of the clip before.
+
+    Raises:
+        MediaError: a clip (it is named) cannot be used.
+    """
+    with tempfile.TemporaryFile() as file:
+        file.write(json.dumps(asdict(cut)).encode())
+        file.flush()
+        reply = await run_worker("repeats", {}, source=file.fileno(), limits=_LIMITS)
+    return tuple(str(name) for name in reply.facts.get("dropped", ()))
 
 
 def _joined(reply: Reply, output: Path) -> Joined:

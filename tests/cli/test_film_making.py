@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from seedance_mcp.films import editor
+
 from .conftest import Run
 from .terminal import INTERRUPT, at_terminal
 
@@ -181,3 +183,14 @@ def test_made_by_two_at_once_each_shot_is_one_and_can_be_made_anew(
     ]
     assert len(jobs(run)) == 3
     assert Path(path.strip()).stat().st_ino != made.st_ino
+    if editor.is_installed():
+        assert exported(run, document, "--otioz", "--copies") >= {"film.otio", "film.otioz", "02-s02.mp4"}
+        assert Path(path.strip()).stat().st_nlink == 1
+        assert "film.otioz" not in exported(run, document, "--replace")
+
+
+def exported(run: Run, document: Path, *words: str) -> set[str]:
+    """The names of what lies in the folder after an export."""
+    result = run("film", "export", document.name, "--to", "edit", *words)
+    assert result.returncode == 0, result.stderr
+    return {path.name for path in Path(result.stdout.strip()).iterdir()}

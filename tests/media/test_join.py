@@ -20,7 +20,7 @@ from seedance_mcp.errors import InvalidRequest, MediaError
 from seedance_mcp.media import join as door
 from seedance_mcp.media.captions import Cue, spread
 from seedance_mcp.media.confine import UnfinishedInspection
-from seedance_mcp.media.join import Clip, Cut, join
+from seedance_mcp.media.join import Clip, Cut, join, repeats
 from tests.media.crafting import moving
 from tests.media.joining import FRAMES, SAMPLES, clip, joined, make_clips, packets, pictures
 
@@ -75,8 +75,10 @@ async def test_a_film_without_any_sound_has_no_track_of_it(clips: dict[str, Path
 
 
 async def test_a_repeated_picture_is_there_for_one_tick_only(clips: dict[str, Path], out: Path) -> None:
-    result, film = await joined(out, clip(clips["drift"]), clip(clips["goes_on"], drop_first=True))
+    used = [clip(clips["drift"]), clip(clips["goes_on"], drop_first=True)]
+    result, film = await joined(out, *used)
     assert (result.copied, result.dropped) == (True, ("goes_on",))
+    assert await repeats(Cut(clips=used)) == ("goes_on",)
     assert film.packets == [*packets(clips["drift"]), *packets(clips["goes_on"])]
     steps = [after - before for before, after in pairwise(sorted(film.pts))]
     assert steps.count(1) == 1
@@ -87,8 +89,10 @@ async def test_a_repeated_picture_is_there_for_one_tick_only(clips: dict[str, Pa
 
 
 async def test_another_picture_is_not_taken_for_a_repeated_one(clips: dict[str, Path], out: Path) -> None:
-    result, _ = await joined(out, clip(clips["drift"]), clip(clips["other"], drop_first=True))
+    used = [clip(clips["drift"]), clip(clips["other"], drop_first=True)]
+    result, _ = await joined(out, *used)
     assert (result.dropped, result.seconds) == ((), 4.0)
+    assert await repeats(Cut(clips=used)) == ()
 
 
 async def test_a_repeated_picture_is_left_out_when_rendering(clips: dict[str, Path], out: Path) -> None:

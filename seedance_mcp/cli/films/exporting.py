@@ -48,7 +48,7 @@ async def export(settings: Settings, path: Path, folder: Path, options: ExportOp
     """Copy the film, its shots and what an editor needs into a folder, and print that."""
     async with opened(settings, watch=False) as app:
         film = await app.films.find((await app.films.read(path)).id)
-        shots = exported_shots(film)
+        shots = await exported_shots(film)
         sheets = await sheets_of(film)
         with TemporaryDirectory() as place:
             drawn = tuple(Path(place) / f"sheet-{sheet.number}.jpg" for sheet in sheets)
