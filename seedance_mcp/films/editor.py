@@ -20,7 +20,7 @@ NAMESPACE = "seedance-mcp"
 
 _LIBRARY = "opentimelineio"
 _BROADCAST_RATES = tuple(float(Fraction(rate * 1000, 1001)) for rate in (24, 30, 60))
-_SOUND_RATE = 48_000
+_ROUNDING = 0.01
 _RATE_ROUNDING = 0.005
 """Rates are measured with three decimals; editors want those of broadcasting exactly."""
 
@@ -82,7 +82,7 @@ def timeline(film: ExportedFilm, clips: Sequence[EditorClip], folder: str = "") 
         whole.tracks.append(_track(otio, kind, clips, pieces, folder))
     if film.music is not None:
         seconds = sum(piece.count / _rate(clip.shot.fps) for clip, piece in zip(clips, pieces, strict=True))
-        whole.tracks.append(_music(otio, film.music, seconds, folder))
+        whole.tracks.append(_music(otio, film.music, (seconds, _rate(clips[0].shot.fps)), folder))
     return whole.to_json_string(indent=2)
 
 
@@ -130,19 +130,23 @@ def _track(otio: Any, kind: str, clips: Sequence[EditorClip], pieces: Sequence[_
     return track
 
 
-def _music(otio: Any, music: ExportedMusic, seconds: float, folder: str) -> Any:
-    """The music up to the end of the film, again and again where it is repeated. Its volume is told, for editors differ."""
+def _music(otio: Any, music: ExportedMusic, film: tuple[float, float], folder: str) -> Any:
+    """
+    The music up to the end of a film of so many seconds, again and again where it is repeated; its volume is told, for
+    editors differ. In whole frames of the film: other lengths and rates are read in other ways, and so a repetition may
+    come part of a frame earlier than in the film.
+    """
+    seconds, rate = film
     track = otio.schema.Track(name="Music", kind=otio.schema.TrackKind.Audio)
-    length = round(music.seconds * _SOUND_RATE)
-    left = round(seconds * _SOUND_RATE)
+    length, left = int(music.seconds * rate + _ROUNDING), int(seconds * rate + 0.5)
     while left > 0 < length:
-        span = _sound_range(otio, min(length, left))
+        span = _span(otio, min(length, left), rate)
         left -= length if music.loop else left
         track.append(
             otio.schema.Clip(
-                name=music.name,
+                name=f"Music {len(track) + 1}",  # of clips that are all alike, some programs see one
                 media_reference=otio.schema.ExternalReference(
-                    target_url=folder + quote(music.name), available_range=_sound_range(otio, length)
+                    target_url=folder + quote(music.name), available_range=_span(otio, length, rate)
                 ),
                 source_range=span,
                 metadata={NAMESPACE: music_facts(music)},
@@ -151,9 +155,9 @@ def _music(otio: Any, music: ExportedMusic, seconds: float, folder: str) -> Any:
     return track
 
 
-def _sound_range(otio: Any, samples: int) -> Any:
+def _span(otio: Any, frames: int, rate: float) -> Any:
     return otio.opentime.TimeRange(
-        otio.opentime.RationalTime(0, _SOUND_RATE), otio.opentime.RationalTime(samples, _SOUND_RATE)
+        otio.opentime.RationalTime(0, rate), otio.opentime.RationalTime(frames, rate)
     )
 
 
