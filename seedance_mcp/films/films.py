@@ -30,11 +30,12 @@ from . import evidence
 from .decisions import Decisions
 from .document import FilmDocument
 from .evidence import Digests, Found
-from .film import Film, FilmUpdate, film_of, update_of
+from .film import Film, FilmUpdate, film_of, join_of_now, update_of
 from .film_id import id_beside, new_id
 from .maker import Maker
 from .merging import kept, merged, written
-from .plan import FilmPlan, FilmPlanner, plan_changes
+from .plan import FilmPlan, FilmPlanner
+from .plan_words import plan_changes
 from .reading import MAX_BYTES, checked, read_document
 from .requests import ShotRequests
 
@@ -230,14 +231,7 @@ class Films:
         return await evidence.find(self._store, self._digests, film_id)
 
     async def _shown(self, found: Found) -> Film:
-        refused = [
-            f"shot {shot}: {why}"
-            for (film_id, shot, number), why in self._maker.refused.items()
-            if film_id == found.record.id and any(_is(take, shot, number) for take in _last(found))
-        ]
-        joining = self._maker.not_joined.get(found.record.id)
-        problems = (*refused, *([f"The film was not joined: {joining}"] if joining else []))
-        return await anyio.to_thread.run_sync(film_of, found, problems)
+        return await anyio.to_thread.run_sync(film_of, found)
 
     async def _keep(
         self, film_id: str, document: FilmDocument, *, name: str, folder: str | None
@@ -258,7 +252,12 @@ class Films:
     async def _planned(self, found: Found, quality: FilmQuality, redo: Sequence[str]) -> FilmPlan:
         budget = await read_budget(self._store, self._settings)
         plan = await self._planner.plan(found.basis, quality, redo, budget.left_today_usd)
-        plan = replace(plan, problems=(*found.problems, *plan.problems))
+        join = join_of_now(found, quality, plan.shots)
+        plan = replace(
+            plan,
+            problems=(*found.problems, *plan.problems),
+            advice=(*plan.advice, *(join.advice if join is not None else ())),
+        )
         shown = film_plans.ShownPlan(
             film_id=plan.film_id,
             plan=plan.token,
@@ -305,11 +304,3 @@ def _content(path: Path) -> bytes:
 def _still_there(shown: film_plans.ShownPlan, found: Found) -> tuple[str, ...]:
     there = {shot.id for shot in found.document.shots}
     return tuple(name for name in shown.redo if name in there)
-
-
-def _last(found: Found) -> list[Any]:
-    return [take for take in found.takes if found.order is not None and take.order == found.order.plan]
-
-
-def _is(take: Any, shot: str, number: int) -> bool:
-    return (take.shot, take.number) == (shot, number)
