@@ -38,6 +38,7 @@ from .plan import FilmPlan, FilmPlanner
 from .plan_words import plan_changes
 from .reading import MAX_BYTES, checked, read_document
 from .requests import ShotRequests
+from .states import ShotState, shot_states
 
 _LOOK_SECONDS = 0.5
 """Jobs that another process watches change without an event here, so the database is looked at this often."""
@@ -137,6 +138,21 @@ class Films:
         await self._decisions.choose(await self._find(film_id), shot, take, by)
         return await self.find(film_id)
 
+    async def choose_job(self, job_id: str, *, by: Reviewer) -> tuple[Film, ShotState]:
+        """
+        Let the take that a job has made be the one that its shot shows; as `choose`. Returns the shot at that quality, too.
+
+        Raises:
+            InvalidRequest: the job is no take of a film, or none that a shot of it can show.
+        """
+        take = await self._store.read(partial(films.take_of, job_id=job_id))
+        if take is None:
+            raise InvalidRequest([f"Job {job_id} is no take of a film."], hint="Leave choose out.")
+        await self._decisions.choose_take(await self._find(take.film_id), take, by)
+        found = await self._find(take.film_id)
+        states = shot_states(found.document, found.evidence(take.quality))
+        return await self._shown(found), next(state for state in states if take in state.takes)
+
     async def make(self, film_id: str, plan: str, terms: PurchaseTerms) -> Film:
         """
         Have the film made by a plan that somebody agreed to. The same plan again is the same order.
@@ -176,6 +192,11 @@ class Films:
         """List the films that were read, the newest change first."""
         records = await self._store.read(partial(films.recent_films, limit=limit))
         return [await self.find(record.id) for record in records]
+
+    async def making(self) -> list[FilmUpdate]:
+        """Tell how far the films are that are being made, the oldest order first."""
+        orders = await self._store.read(film_orders.open_orders)
+        return [update_of(await self.find(order.film_id)) for order in orders]
 
     async def wait(
         self, film_id: str, seconds: float, report: Callable[[FilmUpdate], Awaitable[None]] | None = None

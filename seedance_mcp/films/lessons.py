@@ -114,7 +114,7 @@ def _bad_takes(state: ShotState, evidence: Evidence) -> list[Take]:
 
 def _bad_again(shot: str, takes: Sequence[Take], choosing: Choosing) -> str:
     notes = [choosing.notes(take) for take in takes]
-    said = "; ".join(dict.fromkeys(_line(note, 100) for note in notes if note))
+    said = "; ".join(dict.fromkeys(_line(note, 100).rstrip(".") for note in notes if note))
     return (
         f"Shot {shot}: {number_of(len(takes), 'take')} of these words were judged bad. Change the shot's words before"
         f" another is bought{f'. What was noted: {said}' if said else ''}."

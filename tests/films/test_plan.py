@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired, InvalidRequest, PlanChanged
+from seedance_mcp.jobs import opinion
 from seedance_mcp.types import PurchaseTerms
 from tests.emulator import Emulator
 
@@ -97,10 +98,14 @@ async def test_a_draft_is_carried_to_its_final_where_its_provider_finishes_draft
         assert (film.status, film.quality) == ("succeeded", "draft")
         document["shots"][1]["prompt"] = "a boat of another name"
         await studio.read(document)
+        jobs = {state.shot: state.job for state in film.shots}
+        draft_job = jobs["a"].id if jobs["a"] else ""
+        await studio.app.reviews.add(draft_job, opinion("bad"), by="assistant")
+        assert [row.request.based_on for row in (await films.plan(film_id)).rows] == [None, None]
+        await studio.app.reviews.add(draft_job, opinion("good"), by="person")
         plan = await films.plan(film_id)
         assert rows(plan) == {"a": 2, "b": 2}
-        jobs = {state.shot: state.job for state in film.shots}
-        assert [row.request.based_on for row in plan.rows] == [jobs["a"].id if jobs["a"] else "", None]
+        assert [row.request.based_on for row in plan.rows] == [draft_job, None]
         assert "shot a: the very take of the draft, in full." in plan.notes
         film = await studio.make(film_id, plan)
         assert (film.status, film.quality, film.problems) == ("succeeded", "final", ())
