@@ -116,6 +116,7 @@ def _shot(state: ShotState) -> shape.ShotShape:
         take=state.take,
         job_id=state.job.id if state.job is not None else None,
         usd=decimal(state.usd) if state.usd is not None else None,
+        takes={f"{take.number}": take.job_id or "" for take in state.takes} if len(state.takes) > 1 else {},
     )
 
 

@@ -83,6 +83,8 @@ async def test_a_storyboard_becomes_a_film_and_a_changed_line_one_shot(settings:
     assert f"Shot s01 of film {film_id} shows it; plan_film" in text(chosen)
     assert shown["problems"][0].startswith("film-animatic.mp4 is not of what its shots show now.")
     assert "is no take of a film" in refused["message"]
+    assert shown["shots"][0]["takes"]["1"] == job["job_id"]
+    assert "takes" not in film["shots"][0] or film["shots"][0]["takes"] == {}
 
 
 async def test_every_problem_of_a_storyboard_is_told_at_once(settings: Settings, era: Era) -> None:
