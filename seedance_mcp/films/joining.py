@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +17,11 @@ import anyio.to_thread
 from ..config import write_whole
 from ..errors import MediaError, SeedanceError
 from ..jobs import Sources
+from ..remarks import Advice
 from ..types import FilmQuality, FilmRecord
+from .chains import drift_advice
 from .document import FilmDocument
+from .freshness import take_name
 from .music import open_music
 from .requests import placed
 from .states import ShotState
@@ -26,16 +31,9 @@ if TYPE_CHECKING:
     from ..media.join import Clip, Joined
 
 _SLUG_CHARACTERS = 40
+_DIGITS = 32
 _HEARD_LU = 1.0
 """A smaller difference of loudness is not heard."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FilmFile:
-    """A film that was joined, and what is to be known about it."""
-
-    path: Path
-    notes: tuple[str, ...]
 
 
 def film_folder(record: FilmRecord, document: FilmDocument) -> Path:
@@ -50,6 +48,20 @@ def film_path(record: FilmRecord, document: FilmDocument, quality: FilmQuality) 
     return film_folder(record, document) / f"film-{quality}.mp4"
 
 
+def made_of(document: FilmDocument, states: Sequence[ShotState]) -> str:
+    """Return the digest of what a film's file is made of: the takes, how they are joined, captions and music."""
+    takes = {
+        state.shot: state.chosen and take_name(state.chosen.shot, state.chosen.number) for state in states
+    }
+    shots = [
+        (takes.get(shot.id), shot.id, shot.enter.model_dump(), shot.continues == "last_frame")
+        for shot in document.shots
+    ]
+    says = [[line.text for line in shot.says] for shot in document.shots] if document.captions.show else []
+    rest = document.model_dump(mode="json", include={"title", "music", "captions", "loudness_lufs"})
+    return hashlib.sha256(json.dumps([shots, says, rest], sort_keys=True).encode()).hexdigest()[:_DIGITS]
+
+
 async def join_film(
     record: FilmRecord,
     document: FilmDocument,
@@ -57,10 +69,13 @@ async def join_film(
     *,
     quality: FilmQuality,
     sources: Sources,
-) -> FilmFile:
+) -> tuple[Advice, ...]:
     """
     Join what every shot shows into the film, in the place of an earlier one, and write its captions and its contact sheet
-    beside it; costs nothing. Without a sheet it is a film all the same, and a note says why there is none.
+    beside it; costs nothing. Without a sheet it is a film all the same.
+
+    Returns what is to be known about it: why its pictures were rendered, how loud it is where that is not what was asked for,
+    why there is no sheet, and what was measured and can be seen: seams that are none, and drift of colour.
 
     Raises:
         MediaError: a shot has no take, a take or the music cannot be used, or the files cannot be written.
@@ -121,7 +136,10 @@ async def join_film(
         )
         for state in states
     ]
-    return FilmFile(path=path, notes=(*_told(joined, document), *await _draw_sheet(path, clips)))
+    told = (*_told(joined, document), *await _draw_sheet(path, clips))
+    if quality == "animatic":
+        return told  # placeholders show nothing of one another
+    return (*told, *_seams_seen(joined, document), *await drift_advice(document, states))
 
 
 async def repeating(document: FilmDocument, states: Sequence[ShotState]) -> tuple[str, ...]:
@@ -154,7 +172,7 @@ def _clips(document: FilmDocument, videos: Mapping[str, tuple[str, float | None]
     )
 
 
-async def _draw_sheet(path: Path, clips: Sequence[ShotClip]) -> tuple[str, ...]:
+async def _draw_sheet(path: Path, clips: Sequence[ShotClip]) -> tuple[Advice, ...]:
     """Write the contact sheet beside the film, on several pictures if it has many shots; what went wrong, in words."""
     from ..media import film_sheets
 
@@ -173,7 +191,7 @@ async def _draw_sheet(path: Path, clips: Sequence[ShotClip]) -> tuple[str, ...]:
     if why is None:
         return ()
     words = why.message if isinstance(why, SeedanceError) else why.strerror or type(why).__name__
-    return (f"The contact sheet of the film was not drawn: {words}",)
+    return (Advice("film_without_sheet", f"The contact sheet of the film was not drawn: {words}"),)
 
 
 def _sheets(path: Path) -> list[Path]:
@@ -182,17 +200,26 @@ def _sheets(path: Path) -> list[Path]:
     return [file for file in path.parent.iterdir() if name.fullmatch(file.name)]
 
 
-def _told(joined: Joined, document: FilmDocument) -> tuple[str, ...]:
-    """What is to be known about a film that was joined."""
-    notes: list[str] = []
+def _told(joined: Joined, document: FilmDocument) -> Iterator[Advice]:
+    """Say how a film was joined where that is not as everybody wants it."""
     if joined.why_rendered is not None:
-        notes.append(f"All pictures were rendered once, as {joined.why_rendered}.")
+        yield Advice("film_rendered", f"All pictures were rendered once, as {joined.why_rendered}.")
     aim, loudness = document.loudness_lufs, joined.loudness_lufs
     if aim is not None and loudness is not None and abs(loudness - aim) > _HEARD_LU:
-        notes.append(
-            f"The film is at {loudness:.1f} LUFS and not at {aim:g}: its loudest moments would be distorted otherwise."
+        yield Advice(
+            "film_level",
+            f"The film is at {loudness:.1f} LUFS and not at {aim:g}: its loudest moments would be distorted otherwise.",
         )
-    return tuple(notes)
+
+
+def _seams_seen(joined: Joined, document: FilmDocument) -> Iterator[Advice]:
+    for before, shot in pairwise(document.shots):
+        continues = shot.continues == "last_frame" and document.parent(shot) == before
+        if continues and shot.id not in joined.dropped:
+            yield Advice(
+                "seam_seen",
+                f"Shot {shot.id} does not begin on the picture on which {before.id} ends: look at that cut.",
+            )
 
 
 def captions_of(path: Path) -> tuple[str, ...]:

@@ -13,11 +13,11 @@ HALF_A_SECOND = {"kind": "dissolve", "seconds": 0.5}
 
 
 async def joined(studio: Studio, film_id: str) -> tuple[Path, tuple[str, ...]]:
-    """Make the film as an animatic; the folder of its files, and the notes."""
+    """Make the film as an animatic; the folder of its files, and what is told of them."""
     film = await studio.make(film_id, await studio.app.films.plan(film_id, "animatic"))
     assert film.status == "succeeded", film.problems
     assert film.film_path is not None
-    return Path(film.film_path).parent, film.notes
+    return Path(film.film_path).parent, tuple(one.line for one in film.advice)
 
 
 async def test_beside_the_film_lie_its_captions_and_its_sheet(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ async def test_beside_the_film_lie_its_captions_and_its_sheet(tmp_path: Path) ->
         folder, notes = await joined(studio, film_id)
         names = ["film-animatic.jpg", "film-animatic.mp4", "film-animatic.srt", "film-animatic.vtt"]
         assert sorted(path.name for path in folder.iterdir()) == names
-        assert notes == ("All pictures were rendered once, as b begins with a transition.",)
+        assert notes == ("All pictures were rendered once, as b begins with a transition. [film_rendered]",)
         with Image.open(folder / "film-animatic.jpg") as sheet:
             assert sheet.width > sheet.height > 100
 
