@@ -9,7 +9,6 @@ from ..remarks import Advice
 from ..types import FilmQuality, RowRefusal
 from .database import Connection
 
-
 _ON_THE_FILE = "film_"
 """Codes of advice on a film's file begin so."""
 
