@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .document import FilmDocument, Shot
 from .export import export_film
-from .exported import Exported, ExportedFilm, ExportedShot, ExportOptions
+from .exported import Exported, ExportedFilm, ExportedMusic, ExportedShot, ExportOptions
 from .film import Film, FilmStatus, FilmUpdate
 from .films import Films
 from .handing_out import exported_film, exported_shots, sheets_of
@@ -17,6 +17,7 @@ __all__ = [
     "ExportOptions",
     "Exported",
     "ExportedFilm",
+    "ExportedMusic",
     "ExportedShot",
     "Film",
     "FilmDocument",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -12,9 +12,21 @@ import anyio.to_thread
 
 from ..errors import JobNotFound, SeedanceError
 from ..jobs import Sources
-from ..store import Connection, DamagedRecord, Store, film_orders, films, job_records, reviews
-from ..types import FilmOrder, FilmQuality, FilmRecord, Job, Mark, MediaKind, Take
+from ..store import Connection, DamagedRecord, Store, film_orders, film_outcomes, films, job_records, reviews
+from ..types import (
+    FilmOrder,
+    FilmQuality,
+    FilmRecord,
+    Job,
+    Mark,
+    MediaFile,
+    MediaKind,
+    Review,
+    RowRefusal,
+    Take,
+)
 from .document import FilmDocument
+from .music import open_music
 from .plan import QUALITIES, Basis
 from .reading import checked
 from .requests import media_of, placed
@@ -33,7 +45,11 @@ class Found:
     marks: tuple[Mark, ...]
     orders: tuple[FilmOrder, ...]
     jobs: Mapping[str, Job]
-    bad: frozenset[str]
+    reviews: Mapping[str, Review]
+    refusals: tuple[RowRefusal, ...] = ()
+    joins: Mapping[FilmQuality, film_outcomes.Join] = field(
+        default_factory=dict[FilmQuality, film_outcomes.Join]
+    )
     media: Mapping[str, str] = field(default_factory=dict[str, str])
     problems: tuple[str, ...] = ()
 
@@ -50,7 +66,8 @@ class Found:
             marks=self.marks,
             jobs=self.jobs,
             media=self.media,
-            bad=self.bad,
+            reviews=self.reviews,
+            refusals={(one.shot, one.take): one for one in self.refusals},
             open_plans=frozenset(order.plan for order in self.orders if order.ended_at is None),
         )
 
@@ -77,14 +94,21 @@ class Digests:
 
     async def of(self, source: str, kind: MediaKind) -> str:
         """Return the hash of a source's content, or what stands for it. Raises SeedanceError: it cannot be read."""
+        return await self._of(source, partial(self._sources.open, kind=kind))
+
+    async def of_music(self, source: str) -> str:
+        """Return the hash of a film's music. Raises SeedanceError: it cannot be played."""
+        return await self._of(source, partial(open_music, self._sources), "music ")
+
+    async def _of(self, source: str, look: Callable[[str], Awaitable[MediaFile]], purpose: str = "") -> str:
         stamp = await anyio.to_thread.run_sync(_stamp, source)
-        known = self._known.get(source)
+        known = self._known.get(purpose + source)
         if stamp is not None and known is not None and known[0] == stamp:
             return known[1]
-        file = await self._sources.open(source, kind=kind)
+        file = await look(source)
         digest = file.sha256 or file.url or source
         if stamp is not None:
-            self._known[source] = stamp, digest
+            self._known[purpose + source] = stamp, digest
         return digest
 
 
@@ -114,6 +138,12 @@ async def find(store: Store, digests: Digests, film_id: str) -> Found:
         except SeedanceError as error:
             media[source] = f"unreadable {source}"
             problems.append(f"{source}: {error.message}")
+    music = found.document.music
+    if music is not None:  # nothing is made from it, but without it there will be no film
+        try:
+            await digests.of_music(placed(music.file, found.record.folder))
+        except SeedanceError as error:
+            problems.append(f"music.file: {error.message}")
     return replace(found, media=media, problems=tuple(problems))
 
 
@@ -125,12 +155,9 @@ def _read(connection: Connection, *, film_id: str) -> Found:
         if take.job_id is not None:
             jobs[take.job_id] = _job(connection, take.job_id)
     ids = list(jobs)
-    bad = {
-        job_id
-        for start in range(0, len(ids), _AT_ONCE)
-        for job_id, review in reviews.in_force(connection, ids[start : start + _AT_ONCE]).items()
-        if review.opinion.verdict == "bad"
-    }
+    judged: dict[str, Review] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        judged |= reviews.in_force(connection, ids[start : start + _AT_ONCE])
     return Found(
         record=record,
         document=checked(json.loads(record.document)),
@@ -138,7 +165,9 @@ def _read(connection: Connection, *, film_id: str) -> Found:
         marks=tuple(films.marks(connection, film_id)),
         orders=tuple(film_orders.orders(connection, film_id)),
         jobs=jobs,
-        bad=frozenset(bad),
+        reviews=judged,
+        refusals=tuple(film_outcomes.refusals(connection, film_id)),
+        joins=film_outcomes.joins(connection, film_id),
     )
 
 

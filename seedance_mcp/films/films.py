@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from ..errors import InvalidRequest, MediaError, PlanChanged
+from ..errors import BudgetExceeded, ConfigError, InvalidRequest, MediaError, PlanChanged
 from ..jobs import (
     JobContext,
     JobRunner,
@@ -21,23 +21,26 @@ from ..jobs import (
     ProviderPool,
     PurchaseFlow,
     Sources,
+    foresee_film,
     place,
 )
 from ..remarks import Remarks
-from ..store import Connection, film_orders, film_plans, films, read_budget
-from ..texts import listed
-from ..types import FilmQuality, FilmRecord, Mark, PurchaseTerms
+from ..store import film_orders, film_plans, films, read_budget
+from ..types import FilmQuality, FilmRecord, MediaFile, PurchaseTerms, Reviewer
 from . import evidence
+from .decisions import Decisions
 from .document import FilmDocument
 from .evidence import Digests, Found
-from .film import Film, FilmUpdate, film_of, update_of
+from .film import Film, FilmUpdate, film_of, join_of_now, update_of
 from .film_id import id_beside, new_id
 from .maker import Maker
 from .merging import kept, merged, written
-from .plan import FilmPlan, FilmPlanner, plan_changes
+from .music import open_music
+from .plan import FilmPlan, FilmPlanner
+from .plan_words import plan_changes
 from .reading import MAX_BYTES, checked, read_document
-from .requests import ShotRequests
-from .states import shot_states
+from .requests import ShotRequests, placed
+from .states import ShotState, shot_states
 
 _LOOK_SECONDS = 0.5
 """Jobs that another process watches change without an event here, so the database is looked at this often."""
@@ -62,10 +65,12 @@ class Films:
         self._store = context.store
         self._settings = context.settings
         self._pool = pool
+        self._sources = sources
         self._digests = Digests(sources)
         self._runner = runner
         requests = ShotRequests(planner, sources, lambda: pool.catalog, context.settings.model)
         self._planner = FilmPlanner(planner, requests)
+        self._decisions = Decisions(context.store)
         self._maker = Maker(context, flow, sources, self._digests)
 
     async def advance(self) -> None:
@@ -119,9 +124,37 @@ class Films:
         """
         found = await self._find(film_id)
         if keep:
-            await self._accept(found, quality, keep)
+            await self._decisions.accept(found, quality, keep)
             found = await self._find(film_id)
         return await self._planned(found, quality, redo)
+
+    async def choose(self, film_id: str, shot: str, take: int | None, *, by: Reviewer = "person") -> Film:
+        """
+        Let a take be the one that a shot shows, until a later order brings another; None takes the choice back.
+
+        Buys and joins nothing: the next plan has what follows from it. An assistant's choice does not outrank a person's.
+
+        Raises:
+            FilmNotFound: there is no such film.
+            InvalidRequest: there is no such shot or take, or it has no finished video.
+        """
+        await self._decisions.choose(await self._find(film_id), shot, take, by)
+        return await self.find(film_id)
+
+    async def choose_job(self, job_id: str, *, by: Reviewer) -> tuple[Film, ShotState]:
+        """
+        Let the take that a job has made be the one that its shot shows; as `choose`. Returns the shot at that quality, too.
+
+        Raises:
+            InvalidRequest: the job is no take of a film, or none that a shot of it can show.
+        """
+        take = await self._store.read(partial(films.take_of, job_id=job_id))
+        if take is None:
+            raise InvalidRequest([f"Job {job_id} is no take of a film."], hint="Leave choose out.")
+        await self._decisions.choose_take(await self._find(take.film_id), take, by)
+        found = await self._find(take.film_id)
+        states = shot_states(found.document, found.evidence(take.quality))
+        return await self._shown(found), next(state for state in states if take in state.takes)
 
     async def make(self, film_id: str, plan: str, terms: PurchaseTerms) -> Film:
         """
@@ -158,10 +191,20 @@ class Films:
         """Return a film with everything that is known of it. Raises FilmNotFound."""
         return await self._shown(await self._find(film_id))
 
+    async def music(self, film: Film) -> MediaFile | None:
+        """Return the file of a film's music, None if it has none. Raises MediaError: it cannot be used."""
+        music = film.document.music
+        return await open_music(self._sources, placed(music.file, film.record.folder)) if music else None
+
     async def recent(self, limit: int = 20) -> list[Film]:
         """List the films that were read, the newest change first."""
         records = await self._store.read(partial(films.recent_films, limit=limit))
         return [await self.find(record.id) for record in records]
+
+    async def making(self) -> list[FilmUpdate]:
+        """Tell how far the films are that are being made, the oldest order first."""
+        orders = await self._store.read(film_orders.open_orders)
+        return [update_of(await self.find(order.film_id)) for order in orders]
 
     async def wait(
         self, film_id: str, seconds: float, report: Callable[[FilmUpdate], Awaitable[None]] | None = None
@@ -217,14 +260,7 @@ class Films:
         return await evidence.find(self._store, self._digests, film_id)
 
     async def _shown(self, found: Found) -> Film:
-        refused = [
-            f"shot {shot}: {why}"
-            for (film_id, shot, number), why in self._maker.refused.items()
-            if film_id == found.record.id and any(_is(take, shot, number) for take in _last(found))
-        ]
-        joining = self._maker.not_joined.get(found.record.id)
-        problems = (*refused, *([f"The film was not joined: {joining}"] if joining else []))
-        return await anyio.to_thread.run_sync(film_of, found, problems)
+        return await anyio.to_thread.run_sync(film_of, found)
 
     async def _keep(
         self, film_id: str, document: FilmDocument, *, name: str, folder: str | None
@@ -245,7 +281,14 @@ class Films:
     async def _planned(self, found: Found, quality: FilmQuality, redo: Sequence[str]) -> FilmPlan:
         budget = await read_budget(self._store, self._settings)
         plan = await self._planner.plan(found.basis, quality, redo, budget.left_today_usd)
-        plan = replace(plan, problems=(*found.problems, *plan.problems))
+        join = join_of_now(found, quality, plan.shots)
+        plan = replace(
+            plan,
+            problems=(*found.problems, *plan.problems),
+            advice=(*plan.advice, *(join.on_takes if join is not None else ())),
+        )
+        if plan.rows and not plan.problems:
+            plan = await self._foreseen(found, plan)
         shown = film_plans.ShownPlan(
             film_id=plan.film_id,
             plan=plan.token,
@@ -257,6 +300,16 @@ class Films:
         await self._store.write(lambda connection: film_plans.keep(connection, shown))
         return plan
 
+    async def _foreseen(self, found: Found, plan: FilmPlan) -> FilmPlan:
+        """Say of a plan whether a person would be asked now, and why it would be refused."""
+        try:
+            intent = self._intent(found, plan, PurchaseTerms())
+            foresee = partial(foresee_film, intent=intent, settings=self._settings, now=self._store.clock())
+            question = await self._store.read(foresee)
+        except (BudgetExceeded, ConfigError) as error:
+            return replace(plan, notes=(f"It could not be made now. {error.message}", *plan.notes))
+        return replace(plan, is_asked=question is not None)
+
     async def _order(self, found: Found, plan: FilmPlan, terms: PurchaseTerms) -> None:
         for name in dict.fromkeys(row.provider for row in plan.rows):
             self._pool.open(
@@ -264,7 +317,10 @@ class Films:
             )  # a key that cannot be used is told before the question
         if any(not row.offer.provider.placeholder for row in plan.rows):
             self._pool.check_limits()
-        intent = OrderIntent(
+        await place(self._context, self._intent(found, plan, terms))
+
+    def _intent(self, found: Found, plan: FilmPlan, terms: PurchaseTerms) -> OrderIntent:
+        return OrderIntent(
             film_id=plan.film_id,
             plan=plan.token,
             quality=plan.quality,
@@ -275,33 +331,6 @@ class Films:
             seconds=Decimal(sum(found.document.shot(row.shot).seconds for row in plan.rows)),
             remarks=Remarks(notes=plan.notes, advice=plan.advice),
         )
-        await place(self._context, intent)
-
-    async def _accept(self, found: Found, quality: FilmQuality, names: Sequence[str]) -> None:
-        """Take stale shots as they are: what they are made from now is noted with their takes."""
-        states = {state.shot: state for state in shot_states(found.document, found.evidence(quality))}
-        unknown = [name for name in names if name not in states or states[name].chosen is None]
-        if unknown:
-            raise InvalidRequest([f"keep: there is no {quality} take of {listed(unknown)} to keep."])
-        now = self._store.clock()
-        accepted = [
-            Mark(
-                film_id=found.record.id,
-                shot=state.chosen.shot,
-                take=state.chosen.number,
-                kind="kept",
-                inputs=state.inputs,
-                at=now,
-            )
-            for name in names
-            if (state := states[name]).state == "stale" and state.chosen is not None
-        ]
-
-        def note(connection: Connection) -> None:
-            for mark in accepted:
-                films.mark(connection, mark)
-
-        await self._store.write(note)
 
 
 def _content(path: Path) -> bytes:
@@ -318,11 +347,3 @@ def _content(path: Path) -> bytes:
 def _still_there(shown: film_plans.ShownPlan, found: Found) -> tuple[str, ...]:
     there = {shot.id for shot in found.document.shots}
     return tuple(name for name in shown.redo if name in there)
-
-
-def _last(found: Found) -> list[Any]:
-    return [take for take in found.takes if found.order is not None and take.order == found.order.plan]
-
-
-def _is(take: Any, shot: str, number: int) -> bool:
-    return (take.shot, take.number) == (shot, number)

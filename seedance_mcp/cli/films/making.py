@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -144,14 +145,20 @@ async def _wait(app: App, film: Film) -> Film:
             while film.is_busy:
                 film = await app.films.wait(film.id, _LOOK_SECONDS, report)
     except anyio.get_cancelled_exc_class():
-        name = film.record.name or "FILE"
+        name = _as_typed(Path(film.record.folder or "", film.record.name or "FILE"))
         print(
-            f"\nStopped. What is made is kept; to go on: {command(f'film make {name}')}, to let the rest be:"
+            f"\nStopped here. What is made is kept; to go on: {command(f'film make {name}')}, to let the rest be:"
             f" {command(f'film cancel {name}')}",
             file=sys.stderr,
         )
         raise
     return film
+
+
+def _as_typed(path: Path) -> str:
+    """The path as it can be typed where the person is."""
+    here = Path.cwd()
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
 
 @asynccontextmanager

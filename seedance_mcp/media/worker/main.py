@@ -65,10 +65,10 @@ def _perform(task: str, arguments: dict[str, Any], source: IO[bytes], confine: C
         from .compose import compose
 
         look = partial(compose, source)
-    elif task == "join":
+    elif task in ("join", "repeats"):
         from .join import prepare
 
-        look = prepare(source)
+        look = prepare(source, only_look=task == "repeats")
     elif task == "film_sheet":
         from .film_sheet import draw_film_sheet
 
