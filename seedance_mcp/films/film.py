@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
 from ..remarks import Advice
-from ..types import FilmOrder, FilmQuality, FilmRecord, JobState
+from ..types import FilmOrder, FilmQuality, FilmRecord, Job, JobState, Mark, Take
 from .document import FilmDocument
 from .evidence import Found
 from .joining import captions_of, film_path
@@ -24,7 +25,8 @@ class Film:
 
     `plan` is the token of the plan that was agreed to last. `maximum_usd` is what its order holds at most, `expected_usd`
     what that probably comes to, `spent_usd` what all takes of the film have been charged, or hold. `problems` say what
-    stands in the way. `duration_seconds` is the length by the document.
+    stands in the way. `duration_seconds` is the length by the document. `takes` are those of every quality, planned and
+    bought, `jobs` what makes them, by id, and `marks` what was decided about them.
     """
 
     record: FilmRecord
@@ -40,6 +42,9 @@ class Film:
     sheet_path: str | None
     captions: tuple[str, ...]
     duration_seconds: float
+    takes: tuple[Take, ...] = ()
+    jobs: Mapping[str, Job] = field(default_factory=dict[str, Job])
+    marks: tuple[Mark, ...] = ()
     problems: tuple[str, ...] = ()
     advice: tuple[Advice, ...] = ()
 
@@ -93,6 +98,9 @@ def film_of(found: Found, problems: tuple[str, ...] = ()) -> Film:
         sheet_path=str(sheet) if there and sheet.is_file() else None,
         captions=captions_of(path) if there else (),
         duration_seconds=found.document.seconds,
+        takes=found.takes,
+        jobs=found.jobs,
+        marks=found.marks,
         problems=(*found.problems, *problems),
     )
 
