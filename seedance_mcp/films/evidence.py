@@ -13,7 +13,7 @@ import anyio.to_thread
 from ..errors import JobNotFound, SeedanceError
 from ..jobs import Sources
 from ..store import Connection, DamagedRecord, Store, film_orders, films, job_records, reviews
-from ..types import FilmOrder, FilmQuality, FilmRecord, Job, Mark, MediaKind, Take
+from ..types import FilmOrder, FilmQuality, FilmRecord, Job, Mark, MediaKind, Review, Take
 from .document import FilmDocument
 from .plan import QUALITIES, Basis
 from .reading import checked
@@ -33,7 +33,7 @@ class Found:
     marks: tuple[Mark, ...]
     orders: tuple[FilmOrder, ...]
     jobs: Mapping[str, Job]
-    bad: frozenset[str]
+    reviews: Mapping[str, Review]
     media: Mapping[str, str] = field(default_factory=dict[str, str])
     problems: tuple[str, ...] = ()
 
@@ -50,7 +50,7 @@ class Found:
             marks=self.marks,
             jobs=self.jobs,
             media=self.media,
-            bad=self.bad,
+            reviews=self.reviews,
             open_plans=frozenset(order.plan for order in self.orders if order.ended_at is None),
         )
 
@@ -125,12 +125,9 @@ def _read(connection: Connection, *, film_id: str) -> Found:
         if take.job_id is not None:
             jobs[take.job_id] = _job(connection, take.job_id)
     ids = list(jobs)
-    bad = {
-        job_id
-        for start in range(0, len(ids), _AT_ONCE)
-        for job_id, review in reviews.in_force(connection, ids[start : start + _AT_ONCE]).items()
-        if review.opinion.verdict == "bad"
-    }
+    judged: dict[str, Review] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        judged |= reviews.in_force(connection, ids[start : start + _AT_ONCE])
     return Found(
         record=record,
         document=checked(json.loads(record.document)),
@@ -138,7 +135,7 @@ def _read(connection: Connection, *, film_id: str) -> Found:
         marks=tuple(films.marks(connection, film_id)),
         orders=tuple(film_orders.orders(connection, film_id)),
         jobs=jobs,
-        bad=frozenset(bad),
+        reviews=judged,
     )
 
 

@@ -24,10 +24,10 @@ from ..jobs import (
     place,
 )
 from ..remarks import Remarks
-from ..store import Connection, film_orders, film_plans, films, read_budget
-from ..texts import listed
-from ..types import FilmQuality, FilmRecord, Mark, PurchaseTerms
+from ..store import film_orders, film_plans, films, read_budget
+from ..types import FilmQuality, FilmRecord, PurchaseTerms, Reviewer
 from . import evidence
+from .decisions import Decisions
 from .document import FilmDocument
 from .evidence import Digests, Found
 from .film import Film, FilmUpdate, film_of, update_of
@@ -37,7 +37,6 @@ from .merging import kept, merged, written
 from .plan import FilmPlan, FilmPlanner, plan_changes
 from .reading import MAX_BYTES, checked, read_document
 from .requests import ShotRequests
-from .states import shot_states
 
 _LOOK_SECONDS = 0.5
 """Jobs that another process watches change without an event here, so the database is looked at this often."""
@@ -66,6 +65,7 @@ class Films:
         self._runner = runner
         requests = ShotRequests(planner, sources, lambda: pool.catalog, context.settings.model)
         self._planner = FilmPlanner(planner, requests)
+        self._decisions = Decisions(context.store)
         self._maker = Maker(context, flow, sources, self._digests)
 
     async def advance(self) -> None:
@@ -119,9 +119,22 @@ class Films:
         """
         found = await self._find(film_id)
         if keep:
-            await self._accept(found, quality, keep)
+            await self._decisions.accept(found, quality, keep)
             found = await self._find(film_id)
         return await self._planned(found, quality, redo)
+
+    async def choose(self, film_id: str, shot: str, take: int | None, *, by: Reviewer = "person") -> Film:
+        """
+        Let a take be the one that a shot shows, until a later order brings another; None takes the choice back.
+
+        Buys and joins nothing: the next plan has what follows from it. An assistant's choice does not outrank a person's.
+
+        Raises:
+            FilmNotFound: there is no such film.
+            InvalidRequest: there is no such shot or take, or it has no finished video.
+        """
+        await self._decisions.choose(await self._find(film_id), shot, take, by)
+        return await self.find(film_id)
 
     async def make(self, film_id: str, plan: str, terms: PurchaseTerms) -> Film:
         """
@@ -279,32 +292,6 @@ class Films:
             remarks=Remarks(notes=plan.notes, advice=plan.advice),
         )
         await place(self._context, intent)
-
-    async def _accept(self, found: Found, quality: FilmQuality, names: Sequence[str]) -> None:
-        """Take stale shots as they are: what they are made from now is noted with their takes."""
-        states = {state.shot: state for state in shot_states(found.document, found.evidence(quality))}
-        unknown = [name for name in names if name not in states or states[name].chosen is None]
-        if unknown:
-            raise InvalidRequest([f"keep: there is no {quality} take of {listed(unknown)} to keep."])
-        now = self._store.clock()
-        accepted = [
-            Mark(
-                film_id=found.record.id,
-                shot=state.chosen.shot,
-                take=state.chosen.number,
-                kind="kept",
-                inputs=state.inputs,
-                at=now,
-            )
-            for name in names
-            if (state := states[name]).state == "stale" and state.chosen is not None
-        ]
-
-        def note(connection: Connection) -> None:
-            for mark in accepted:
-                films.mark(connection, mark)
-
-        await self._store.write(note)
 
 
 def _content(path: Path) -> bytes:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal
 
-from ..types import FilmQuality, Job, JobState, Mark, Take
+from ..types import FilmQuality, Job, JobState, Mark, Review, Take
+from .choosing import Choosing
 from .document import FilmDocument, Shot
 from .freshness import changed_keys, differences, inputs_of, take_name
 
@@ -35,8 +37,9 @@ class ShotState:
     One shot at one quality: `why` says in words what a person should know of the state.
 
     `take` is the number of the take that the film shows, or of the one that is being made or has failed; its `job` and
-    what that costs in `usd`. `chosen` is the take that the film shows, None if it has none. `inputs` are those of the
-    document as it is now, and `changed` the kinds of them in which the chosen take differs.
+    what that costs in `usd`. `chosen` is the take that the film shows, None if it has none, and `takes` are the finished
+    ones, by number, among which somebody may choose. `inputs` are those of the document as it is now, and `changed` the
+    kinds of them in which the chosen take differs.
     """
 
     shot: str
@@ -46,6 +49,7 @@ class ShotState:
     job: Job | None = None
     usd: Decimal | None = None
     chosen: Take | None = None
+    takes: tuple[Take, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict[str, str])
     changed: frozenset[str] = frozenset()
 
@@ -60,8 +64,8 @@ class Evidence:
     """
     Everything that the states of a film's shots at one quality follow from.
 
-    `media` as in `inputs_of`; `bad` are the jobs whose takes were judged so; `open_plans` are the plans whose orders are
-    still being made.
+    `media` as in `inputs_of`; `reviews` are those in force, by the jobs of the takes; `open_plans` are the plans whose
+    orders are still being made.
     """
 
     quality: FilmQuality
@@ -69,8 +73,13 @@ class Evidence:
     marks: Sequence[Mark]
     jobs: Mapping[str, Job]
     media: Mapping[str, str]
-    bad: Collection[str] = ()
+    reviews: Mapping[str, Review] = field(default_factory=dict[str, Review])
     open_plans: Collection[str] = ()
+
+    @cached_property
+    def choosing(self) -> Choosing:
+        """Tells which of several takes is shown."""
+        return Choosing(self.marks, self.reviews)
 
     def job(self, take: Take) -> Job | None:
         """Return the job that makes a take; None: it is not bought."""
@@ -98,7 +107,7 @@ def shot_states(document: FilmDocument, evidence: Evidence) -> tuple[ShotState, 
         for take in evidence.takes
         if take.quality == evidence.quality and evidence.is_done(take) and _identity(take) not in shown
     ]
-    return _States(document, evidence, spare).all() if spare else own
+    return _States(document, evidence, evidence.choosing.by_preference(spare)).all() if spare else own
 
 
 def _identity(take: Take) -> str:
@@ -129,10 +138,10 @@ class _States:
             for take in self._evidence.takes
             if take.shot == shot.id and take.quality == self._evidence.quality
         ]
-        chosen = self._chosen(shot, takes)
+        chosen = self._evidence.choosing.shown(filter(self._evidence.is_done, takes))
         changed = self._changed(shot, chosen, inputs)
         if chosen is None or changed:
-            same = next((take for take in self._spare if not changed_keys(take.inputs, inputs)), None)
+            same = self._same(shot, inputs, takes)
             if same is not None:
                 self._spare.remove(same)
                 chosen, changed = same, frozenset[str]()
@@ -191,18 +200,34 @@ class _States:
             job=job,
             usd=price.usd if price is not None else None,
             chosen=look.chosen,
+            takes=self._choosable(look.chosen.shot if look.chosen is not None else shot.id),
             inputs=look.inputs,
             changed=look.changed,
         )
 
-    def _chosen(self, shot: Shot, takes: Sequence[Take]) -> Take | None:
-        """The take that somebody chose, else the newest that nobody called bad, else the newest."""
-        done = {take.number: take for take in takes if self._evidence.is_done(take)}
-        for mark in reversed(self._evidence.marks):
-            if mark.shot == shot.id and mark.kind == "chosen" and mark.take in done:
-                return done[mark.take]
-        good = [number for number, take in done.items() if take.job_id not in self._evidence.bad]
-        return done[max(good or done)] if done else None
+    def _same(self, shot: Shot, inputs: Mapping[str, str], takes: Sequence[Take]) -> Take | None:
+        """
+        The spare take that is made from the very same.
+
+        Of the shot's own takes none where somebody chose one of them, and a bad one only in the place of nothing.
+        """
+        choosing = self._evidence.choosing
+        done = [take for take in takes if self._evidence.is_done(take)]
+        is_chosen = choosing.choice(done) is not None
+        for take in self._spare:
+            own = take.shot == shot.id
+            if (own and is_chosen) or (done and choosing.is_bad(take)):
+                continue
+            if not changed_keys(take.inputs, inputs):
+                return take
+        return None
+
+    def _choosable(self, shot: str) -> tuple[Take, ...]:
+        return tuple(
+            take
+            for take in self._evidence.takes
+            if take.shot == shot and take.quality == self._evidence.quality and self._evidence.is_done(take)
+        )
 
     def _changed(self, shot: Shot, chosen: Take | None, inputs: Mapping[str, str]) -> frozenset[str]:
         if chosen is None:

@@ -190,11 +190,11 @@ def _take(row: tuple[str, str, int, str, str, int, str, int, str | None]) -> Tak
 def mark(connection: Connection, decided: Mark) -> None:
     """Keep what was decided about a take; one that does not exist raises IntegrityError."""
     connection.execute(
-        "INSERT INTO film_marks (film_id, shot, take, kind, inputs, at) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO film_marks (film_id, shot, take, kind, inputs, newest, author, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(decided.film_id, decided.shot, decided.take, decided.kind),
-            json.dumps(dict(decided.inputs)),
-            decided.at,
+            *(json.dumps(dict(decided.inputs)), max(decided.newest, decided.take)),
+            *(decided.by, decided.at),
         ),
     )
 
@@ -202,11 +202,21 @@ def mark(connection: Connection, decided: Mark) -> None:
 def marks(connection: Connection, film_id: str) -> list[Mark]:
     """List what was decided about takes of a film, the oldest first."""
     rows = connection.execute(
-        "SELECT shot, take, kind, inputs, at FROM film_marks WHERE film_id = ? ORDER BY seq", (film_id,)
+        "SELECT shot, take, kind, inputs, newest, author, at FROM film_marks WHERE film_id = ? ORDER BY seq",
+        (film_id,),
     )
     return [
-        Mark(film_id=film_id, shot=shot, take=take, kind=kind, inputs=json.loads(inputs), at=at)
-        for shot, take, kind, inputs, at in rows
+        Mark(
+            film_id=film_id,
+            shot=shot,
+            take=take,
+            kind=kind,
+            inputs=json.loads(inputs),
+            newest=newest,
+            by=author,
+            at=at,
+        )
+        for shot, take, kind, inputs, newest, author, at in rows
     ]
 
 

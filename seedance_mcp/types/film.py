@@ -10,6 +10,7 @@ from typing import Literal
 from .job import Signer
 from .price import Price
 from .request import VideoRequest
+from .review import Reviewer
 
 FILM_PREFIX = "flm_"
 """What the id of every film begins with, and no job's; twelve lower-case characters follow."""
@@ -20,7 +21,7 @@ FilmQuality = Literal["animatic", "draft", "final"]
 OrderEnd = Literal["done", "stopped", "cancelled", "expired"]
 """How an order ended: all is made, a shot could not be, the person took it back, or it was older than 24 hours."""
 
-MarkKind = Literal["chosen", "kept"]
+MarkKind = Literal["chosen", "unchosen", "kept"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +109,11 @@ class FilmOrder:
 @dataclass(frozen=True, kw_only=True)
 class Mark:
     """
-    What was decided about a take: it is the shot's (`chosen`), or good enough although what it is made from has changed since.
+    What was decided about a take: it is the shot's (`chosen`) or no longer (`unchosen`), or it is good enough although what
+    it is made from has changed since (`kept`).
 
-    `inputs` are the digests that it was accepted for. `at` in seconds since the epoch.
+    `inputs` are the digests that it was accepted for. Of a choice, `newest` is the highest number of a take of the shot that
+    there was then: what is ordered later stands above it; and `by` tells who made it. `at` in seconds since the epoch.
     """
 
     film_id: str
@@ -119,3 +122,5 @@ class Mark:
     kind: MarkKind
     inputs: Mapping[str, str]
     at: float
+    newest: int = 0
+    by: Reviewer | None = None

@@ -101,6 +101,11 @@ def test_the_document_alone_makes_the_film_and_a_changed_line_one_shot(run: Run,
     judged = run("film", "review", "lantern.toml", "s02", "good", "--note", "Lovely.")
     assert judged.stdout.endswith(": good. Kept.\n")
     assert "Lovely." in run("jobs", "show", judged.stdout.partition("(")[2].partition(")")[0]).stdout
+    chosen = run("film", "review", "lantern.toml", "--choose", "s02=1", "--choose", "s01=").stdout
+    assert chosen.splitlines() == [
+        "s02: take 1 is chosen; the film in quality animatic shows take 1.",
+        "s01: nothing is chosen; the film in quality animatic shows take 1.",
+    ]
     document.write_text(DOCUMENT.replace("a lantern", "a lantern goes out"), encoding="utf-8")
     planned = plan(run, "--quality", "animatic")
     assert [one["shot"] for one in planned["shots"] if one["in_plan"]] == ["s02"]
@@ -167,6 +172,10 @@ def test_at_a_terminal_the_person_agrees_to_the_whole(
         (("plan", "lantern.toml", "--redo", "s09"), "There is no shot 's09'."),
         (("review", "lantern.toml", "s09", "good"), "There is no shot 's09'."),
         (("review", "lantern.toml", "s01", "good"), "Shot s01 has no take yet."),
+        (("review", "lantern.toml", "s01"), "A verdict needs a shot and one of good, usable or bad"),
+        (("review", "lantern.toml", "--choose", "s09=1"), "There is no shot 's09'."),
+        (("review", "lantern.toml", "--choose", "s01=1"), "Shot s01 has no take 1 with a finished video."),
+        (("review", "lantern.toml", "--choose", "s01"), "is not SHOT=TAKE"),
         (("plan", "nothing.toml"), "nothing.toml cannot be read"),
         (("make", "lantern.toml", "--quality", "best"), "invalid choice"),
     ],

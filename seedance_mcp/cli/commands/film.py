@@ -41,7 +41,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     plan = verbs.add_parser("plan", help="Say what making it would buy, and for how much; buys nothing")
     make = verbs.add_parser("make", help="Show the plan, ask, and make what it lists")
     show = verbs.add_parser("show", help="Say how each shot stands")
-    review = verbs.add_parser("review", help="Keep your verdict on the take that a shot shows")
+    review = verbs.add_parser(
+        "review", help="Keep your verdict on the take that a shot shows, or choose which it shows"
+    )
     export = verbs.add_parser("export", help="Copy the shots, the film and what an editor needs to a folder")
     cancel = verbs.add_parser("cancel", help="Stop making it; what is not bought yet is not bought")
     for verb in (plan, make, show, review, export, cancel):
@@ -66,9 +68,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     make.add_argument(
         "--yes-up-to", type=amount, metavar="USD", help="Agree to a plan that costs at most this, unasked"
     )
-    review.add_argument("shot")
-    review.add_argument("verdict", choices=get_args(Verdict))
+    review.add_argument("shot", nargs="?")
+    review.add_argument("verdict", nargs="?", choices=get_args(Verdict))
     review.add_argument("--note", metavar="TEXT", help=f"At most {MAX_REVIEW_CHARACTERS} characters")
+    review.add_argument(
+        "--choose",
+        action="append",
+        default=[],
+        type=_choice,
+        metavar="SHOT=TAKE",
+        help="Show this take of it; SHOT= takes that back (may be repeated)",
+    )
     export.add_argument("--to", required=True, metavar="DIR", help="A folder that is not there, or empty")
     export.add_argument(
         "--otioz", action="store_true", help="Also one .otioz file with all that an editor needs"
@@ -100,14 +110,39 @@ def execute(arguments: argparse.Namespace) -> int:
         case "show":
             return anyio.run(looking.show, settings, path, arguments.json)
         case "review":
-            _check_shots(document, [arguments.shot])
-            return anyio.run(
-                looking.review, settings, path, arguments.shot, arguments.verdict, arguments.note
-            )
+            return _review(settings, path, document, arguments)
         case "cancel":
             return anyio.run(looking.cancel, settings, path)
         case _:
             return anyio.run(exporting.export, settings, path, whole(Path(arguments.to)), arguments.otioz)
+
+
+def _review(settings: Settings, path: Path, document: FilmDocument, arguments: argparse.Namespace) -> int:
+    """
+    Keep a verdict, or choices, or both.
+
+    Raises:
+        InvalidRequest: there is neither, or only a half of a verdict.
+    """
+    if (arguments.shot is None) != (arguments.verdict is None) or not (arguments.shot or arguments.choose):
+        raise InvalidRequest(
+            ["A verdict needs a shot and one of good, usable or bad; a choice needs --choose SHOT=TAKE."],
+            hint="Nothing was kept.",
+        )
+    _check_shots(document, [arguments.shot] if arguments.shot else [], [shot for shot, _ in arguments.choose])
+    if arguments.verdict is not None:
+        anyio.run(looking.review, settings, path, arguments.shot, arguments.verdict, arguments.note)
+    if arguments.choose:
+        anyio.run(looking.choose, settings, path, arguments.choose)
+    return 0
+
+
+def _choice(text: str) -> tuple[str, int | None]:
+    """Read `SHOT=TAKE`. Raises ArgumentTypeError."""
+    shot, sign, take = text.rpartition("=")
+    if not (sign and shot) or (take and not (take.isascii() and take.isdigit())):
+        raise argparse.ArgumentTypeError(f"{text!r} is not SHOT=TAKE, with the number of a take")
+    return shot, int(take) if take else None
 
 
 def _wish(arguments: argparse.Namespace) -> making.Wish:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...app import App
 from ...config import Settings
 from ...errors import InvalidRequest
-from ...films import Film
+from ...films import Film, ShotState
 from ...jobs import opinion
 from ...texts import digits, inert
 from ...types import Verdict
@@ -46,6 +47,27 @@ async def review(settings: Settings, path: Path, shot: str, verdict: Verdict, no
         await app.reviews.add(state.job.id, judged, by="person")
     print(f"{inert(shot)}, take {state.take} ({state.job.id}): {verdict}. Kept.")
     return 0
+
+
+async def choose(settings: Settings, path: Path, choices: Sequence[tuple[str, int | None]]) -> int:
+    """
+    Let takes be the ones that their shots show; None takes a choice back.
+
+    Raises:
+        InvalidRequest: there is no such take, or it has no finished video.
+    """
+    async with opened(settings, watch=False) as app:
+        film_id = (await app.films.read(path)).id
+        for shot, take in choices:
+            film = await app.films.choose(film_id, shot, take)
+            (state,) = (state for state in film.shots if state.shot == shot)
+            chosen = f"take {take} is chosen" if take is not None else "nothing is chosen"
+            print(f"{inert(shot)}: {chosen}; the film in quality {film.quality} shows {_take(state)}.")
+    return 0
+
+
+def _take(state: ShotState) -> str:
+    return f"take {state.chosen.number}" if state.chosen is not None else "nothing"
 
 
 async def cancel(settings: Settings, path: Path) -> int:

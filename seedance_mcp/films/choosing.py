@@ -1,0 +1,83 @@
+"""Which of the takes of a shot a film shows: by what was chosen, by what was judged, and by what is newest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..types import Mark, Review, Take
+
+
+class Choosing:
+    """
+    Goes by the marks of a film, the oldest first, and by the reviews in force of its takes, by their jobs.
+
+    A person's word outranks an assistant's, whether it is a choice or a verdict; of one person's the later one counts.
+    """
+
+    def __init__(self, marks: Sequence[Mark], reviews: Mapping[str, Review]) -> None:
+        self._marks = [mark for mark in marks if mark.kind != "kept"]
+        self._reviews = reviews
+
+    def is_bad(self, take: Take) -> bool:
+        """Return whether the verdict that counts on a take is bad."""
+        review = self._review(take)
+        return review is not None and review.opinion.verdict == "bad"
+
+    def shown(self, takes: Iterable[Take]) -> Take | None:
+        """
+        Return which of the finished takes of one shot, at one quality, the film shows; None: there are none.
+
+        The one that was chosen, else the newest that is not bad, else the newest of all.
+        """
+        done = list(takes)
+        choice = self.choice(done)
+        if choice is not None:
+            return choice
+        good = [take for take in done if not self.is_bad(take)]
+        return max(good or done, key=_number, default=None)
+
+    def choice(self, takes: Iterable[Take]) -> Take | None:
+        """
+        Return which of the finished takes of one shot, at one quality, somebody chose; None: nobody did.
+
+        A choice holds until a later order has brought a take that is not bad, or until somebody whose word outranks it has
+        called the chosen take bad.
+        """
+        done = {take.number: take for take in takes}
+        found: Mark | None = None
+        for mark in self._marks:
+            take = done.get(mark.take)
+            if take is None or take.shot != mark.shot:
+                continue
+            if found is not None and found.by == "person" and mark.by == "assistant":
+                continue
+            found = mark if mark.kind == "chosen" else None
+        if found is None or self._is_overruled(found, done[found.take]):
+            return None
+        later = any(number > found.newest and not self.is_bad(take) for number, take in done.items())
+        return None if later else done[found.take]
+
+    def by_preference(self, takes: Iterable[Take]) -> list[Take]:
+        """Order finished takes of several shots by which of them would rather be shown in another one."""
+        found = list(takes)
+        shots = {take.shot for take in found}
+        chosen = [self.choice([take for take in found if take.shot == shot]) for shot in shots]
+        return sorted(
+            found, key=lambda take: (take in chosen, not self.is_bad(take), take.number), reverse=True
+        )
+
+    def _is_overruled(self, choice: Mark, take: Take) -> bool:
+        """Whether a chosen take was called bad by somebody whose word counts for more than the choice."""
+        review = self._review(take)
+        if review is None or review.opinion.verdict != "bad":
+            return False
+        if review.by == choice.by:
+            return review.at > choice.at
+        return review.by == "person"
+
+    def _review(self, take: Take) -> Review | None:
+        return self._reviews.get(take.job_id) if take.job_id is not None else None
+
+
+def _number(take: Take) -> int:
+    return take.number
