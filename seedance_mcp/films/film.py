@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..remarks import Advice
-from ..types import FilmOrder, FilmQuality, FilmRecord, Job, JobState, Mark, Take
+from ..types import FilmOrder, FilmQuality, FilmRecord, Job, JobState, Take
 from .document import FilmDocument
 from .evidence import Found
 from .joining import captions_of, film_path
@@ -26,7 +26,7 @@ class Film:
     `plan` is the token of the plan that was agreed to last. `maximum_usd` is what its order holds at most, `expected_usd`
     what that probably comes to, `spent_usd` what all takes of the film have been charged, or hold. `problems` say what
     stands in the way. `duration_seconds` is the length by the document. `takes` are those of every quality, planned and
-    bought, `jobs` what makes them, by id, and `marks` what was decided about them.
+    bought, and `jobs` what makes them, by id; `chosen` the number of the take that somebody chose, by its shot.
     """
 
     record: FilmRecord
@@ -44,7 +44,7 @@ class Film:
     duration_seconds: float
     takes: tuple[Take, ...] = ()
     jobs: Mapping[str, Job] = field(default_factory=dict[str, Job])
-    marks: tuple[Mark, ...] = ()
+    chosen: Mapping[str, int] = field(default_factory=dict[str, int])
     problems: tuple[str, ...] = ()
     advice: tuple[Advice, ...] = ()
 
@@ -73,7 +73,8 @@ def film_of(found: Found, problems: tuple[str, ...] = ()) -> Film:
     """Say how far a film is. Blocks: it looks for the film's files."""
     order = found.order
     quality: FilmQuality = order.quality if order is not None else "final"
-    shots = shot_states(found.document, found.evidence(quality))
+    evidence = found.evidence(quality)
+    shots = shot_states(found.document, evidence)
     path = film_path(found.record, found.document, quality)
     sheet = path.with_suffix(".jpg")
     there = path.is_file() and order is not None and order.ended == "done"
@@ -100,7 +101,11 @@ def film_of(found: Found, problems: tuple[str, ...] = ()) -> Film:
         duration_seconds=found.document.seconds,
         takes=found.takes,
         jobs=found.jobs,
-        marks=found.marks,
+        chosen={
+            state.shot: choice.number
+            for state in shots
+            if (choice := evidence.choosing.choice(state.takes)) is not None
+        },
         problems=(*found.problems, *problems),
     )
 

@@ -33,7 +33,7 @@ class FilmName(Shape):
 
 
 class TakeShape(Shape):
-    """One take of a shot. `shown`: the film shows it; `chosen`: because somebody said so. Without a job it is not bought yet."""
+    """One take of a shot. `shown`: the film shows it; `chosen`: as somebody wants it. Without a job it is not bought yet."""
 
     shot: str
     number: int
@@ -149,7 +149,6 @@ async def film(app: App, film_id: str) -> BoardFilm:
     """One film in full. Raises FilmNotFound, StoreError."""
     found = await app.films.find(film_id)
     cards = await _cards(app, found)
-    chosen = {mark.shot: mark.take for mark in found.marks if mark.kind == "chosen"}
     return BoardFilm(
         film_id=found.id,
         title=found.document.title,
@@ -160,7 +159,7 @@ async def film(app: App, film_id: str) -> BoardFilm:
         spent_usd=amounts.decimal(found.spent_usd),
         revision=_revision(found),
         shots=tuple(
-            _shot(found, shot, state, cards, chosen)
+            _shot(found, shot, state, cards)
             for shot, state in zip(found.document.shots, found.shots, strict=True)
         ),
         problems=found.problems,
@@ -207,7 +206,6 @@ def _shot(
     shot: Shot,
     state: ShotState,
     cards: Mapping[str, board.JobCard],
-    chosen: Mapping[str, int],
 ) -> BoardShot:
     takes = [take for take in found.takes if take.shot == shot.id and _is_shown(take, found, state)]
     if state.chosen is not None and state.chosen.shot != shot.id:  # the shot was given another name
@@ -229,7 +227,7 @@ def _shot(
                 number=take.number,
                 quality=take.quality,
                 shown=take == state.chosen,
-                chosen=take.shot == shot.id and chosen.get(shot.id) == take.number,
+                chosen=take == state.chosen and found.chosen.get(shot.id) == take.number,
                 job=cards.get(take.job_id or ""),
             )
             for take in takes
