@@ -85,7 +85,7 @@ export function filmPlayer(posters) {
           el(
             "li",
             {},
-            el("button", { type: "button", class: "bare chapter", onclick: () => play(chapter.start) }, el("span", {}, clock(chapter.start)), el("span", { dir: "auto" }, chapter.title)),
+            el("button", { type: "button", class: "bare chapter", onclick: () => play(chapter.start) }, el("span", {}, clock(Math.floor(chapter.start))), el("span", { dir: "auto" }, chapter.title)),
           ),
         ),
       );

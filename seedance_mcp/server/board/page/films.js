@@ -112,6 +112,7 @@ function withFilms(around, changed) {
 
   function update() {
     const { film: now } = state;
+    const focused = film.contains(document.activeElement);
     setAttribute(root, "hidden", state.films.length === 0 && !state.filmFailure);
     setText(heading, sayCount("films", state.films.length));
     setAttribute(failure, "hidden", !state.filmFailure);
@@ -139,6 +140,8 @@ function withFilms(around, changed) {
     setAttribute(problems, "hidden", now.problems.length === 0);
     refill(problems, JSON.stringify(now.problems), () => now.problems.map((problem) => el("li", { dir: "auto" }, problem)));
     board.update(now);
+    // What was pressed is gone once it is done.
+    if (focused && !(film.contains(document.activeElement) && document.activeElement?.checkVisibility())) title.focus();
   }
 
   return { root, update };

@@ -162,14 +162,15 @@ let figures = 0;
  */
 function takeFigure({ state, connection, posters, notices }, choose, changed) {
   let number = 0;
-  const name = el("strong");
+  const id = `take-${++figures}`;
+  const name = el("strong", { id });
   const quality = el("span", { class: "chip" });
   const chip = statusChip();
   const price = el("span", { class: "quiet" });
   const shown = el("span", { class: "take-shown" }, icon("check"), el("span"));
   const player = videoPlayer(state, connection, posters, { alone: true });
   const use = button("check", say("use_take"), { onclick: () => choose(number) });
-  const verdict = verdictPart(connection, notices, changed, `take-${++figures}-verdict`);
+  const verdict = verdictPart(connection, notices, changed, id);
   const failure = el("p", { class: "failure", dir: "auto" });
   const root = el(
     "li",

@@ -18,9 +18,10 @@ const HIGHEST_SCORE = 5;
  * @param {Connection} connection
  * @param {Notices} notices
  * @param {() => void} changed
- * @param {string} mark what the ids of its elements begin with: several may stand on the page
+ * @param {string} [of] the id of what names the take, where it is one of several
  */
-export function verdictPart(connection, notices, changed, mark = "verdict") {
+export function verdictPart(connection, notices, changed, of = "") {
+  const mark = of ? `${of}-verdict` : "verdict";
   /** @type {JobCard | null} */
   let job = null;
   /** @type {string} what of the server the fields show */
@@ -42,10 +43,10 @@ export function verdictPart(connection, notices, changed, mark = "verdict") {
     button("check", say("save_verdict"), { onclick: () => save(job?.review?.verdict ?? null) }),
   );
   const root = el(
-    "section",
-    { class: "part verdict-part", "aria-labelledby": `${mark}-title` },
+    of ? "div" : "section",
+    { class: "part verdict-part", "aria-labelledby": of ? null : `${mark}-title` },
     el("h3", { id: `${mark}-title` }, say("verdict")),
-    el("div", { class: "verdicts", role: "group", "aria-labelledby": `${mark}-title` }, ...buttons, by),
+    el("div", { class: "verdicts", role: "group", "aria-labelledby": `${of} ${mark}-title`.trim() }, ...buttons, by),
     more,
   );
 
