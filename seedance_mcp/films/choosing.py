@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from ..texts import one_line
 from ..types import Mark, Review, Take
+
+_NOTE_CHARACTERS = 200
 
 
 class Choosing:
@@ -57,6 +60,15 @@ class Choosing:
         later = any(number > found.newest and not self.is_bad(take) for number, take in done.items())
         return None if later else done[found.take]
 
+    def called_bad(self, shown: Take, takes: Iterable[Take]) -> Review | None:
+        """Return the verdict by which the shown take of these is bad; None: it is not, or it was chosen all the same."""
+        return self._review(shown) if self.is_bad(shown) and self.choice(takes) != shown else None
+
+    def notes(self, take: Take) -> str:
+        """Return what was noted with the verdict that counts on a take."""
+        review = self._review(take)
+        return review.opinion.notes if review is not None else ""
+
     def by_preference(self, takes: Iterable[Take]) -> list[Take]:
         """Order finished takes of several shots by which of them would rather be shown in another one."""
         found = list(takes)
@@ -77,6 +89,12 @@ class Choosing:
 
     def _review(self, take: Take) -> Review | None:
         return self._reviews.get(take.job_id) if take.job_id is not None else None
+
+
+def verdict_words(number: int, review: Review) -> str:
+    """Say who called a take bad, and what they noted."""
+    notes = one_line(review.opinion.notes, _NOTE_CHARACTERS)
+    return f"take {number} was judged bad by the {review.by}{f': {notes}' if notes else ''}"
 
 
 def _number(take: Take) -> int:

@@ -46,6 +46,21 @@ class Decisions:
             )
         await self._note([_mark(found, there[number], "chosen", by, self._store.clock())])
 
+    async def choose_take(self, found: Found, take: Take, by: Reviewer) -> None:
+        """
+        Let a take be the one that its shot shows, under whatever name that goes by now.
+
+        Raises:
+            InvalidRequest: no shot of the film can show it, or it has no finished video.
+        """
+        states = shot_states(found.document, found.evidence(take.quality))
+        if not any(take in state.takes for state in states):
+            raise InvalidRequest(
+                [f"No shot of film {take.film_id} can show job {take.job_id}."],
+                hint="Its shot is no longer in the film, or it has no finished video.",
+            )
+        await self._note([_mark(found, take, "chosen", by, self._store.clock())])
+
     async def accept(self, found: Found, quality: FilmQuality, names: Sequence[str]) -> None:
         """
         Take stale shots as they are: what they are made from now is noted with their takes.

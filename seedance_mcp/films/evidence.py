@@ -12,8 +12,8 @@ import anyio.to_thread
 
 from ..errors import JobNotFound, SeedanceError
 from ..jobs import Sources
-from ..store import Connection, DamagedRecord, Store, film_orders, films, job_records, reviews
-from ..types import FilmOrder, FilmQuality, FilmRecord, Job, Mark, MediaKind, Review, Take
+from ..store import Connection, DamagedRecord, Store, film_orders, film_outcomes, films, job_records, reviews
+from ..types import FilmOrder, FilmQuality, FilmRecord, Job, Mark, MediaKind, Review, RowRefusal, Take
 from .document import FilmDocument
 from .plan import QUALITIES, Basis
 from .reading import checked
@@ -34,6 +34,10 @@ class Found:
     orders: tuple[FilmOrder, ...]
     jobs: Mapping[str, Job]
     reviews: Mapping[str, Review]
+    refusals: tuple[RowRefusal, ...] = ()
+    joins: Mapping[FilmQuality, film_outcomes.Join] = field(
+        default_factory=dict[FilmQuality, film_outcomes.Join]
+    )
     media: Mapping[str, str] = field(default_factory=dict[str, str])
     problems: tuple[str, ...] = ()
 
@@ -51,6 +55,7 @@ class Found:
             jobs=self.jobs,
             media=self.media,
             reviews=self.reviews,
+            refusals={(one.shot, one.take): one for one in self.refusals},
             open_plans=frozenset(order.plan for order in self.orders if order.ended_at is None),
         )
 
@@ -136,6 +141,8 @@ def _read(connection: Connection, *, film_id: str) -> Found:
         orders=tuple(film_orders.orders(connection, film_id)),
         jobs=jobs,
         reviews=judged,
+        refusals=tuple(film_outcomes.refusals(connection, film_id)),
+        joins=film_outcomes.joins(connection, film_id),
     )
 
 

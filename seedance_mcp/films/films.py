@@ -30,13 +30,15 @@ from . import evidence
 from .decisions import Decisions
 from .document import FilmDocument
 from .evidence import Digests, Found
-from .film import Film, FilmUpdate, film_of, update_of
+from .film import Film, FilmUpdate, film_of, join_of_now, update_of
 from .film_id import id_beside, new_id
 from .maker import Maker
 from .merging import kept, merged, written
-from .plan import FilmPlan, FilmPlanner, plan_changes
+from .plan import FilmPlan, FilmPlanner
+from .plan_words import plan_changes
 from .reading import MAX_BYTES, checked, read_document
 from .requests import ShotRequests
+from .states import ShotState, shot_states
 
 _LOOK_SECONDS = 0.5
 """Jobs that another process watches change without an event here, so the database is looked at this often."""
@@ -136,6 +138,21 @@ class Films:
         await self._decisions.choose(await self._find(film_id), shot, take, by)
         return await self.find(film_id)
 
+    async def choose_job(self, job_id: str, *, by: Reviewer) -> tuple[Film, ShotState]:
+        """
+        Let the take that a job has made be the one that its shot shows; as `choose`. Returns the shot at that quality, too.
+
+        Raises:
+            InvalidRequest: the job is no take of a film, or none that a shot of it can show.
+        """
+        take = await self._store.read(partial(films.take_of, job_id=job_id))
+        if take is None:
+            raise InvalidRequest([f"Job {job_id} is no take of a film."], hint="Leave choose out.")
+        await self._decisions.choose_take(await self._find(take.film_id), take, by)
+        found = await self._find(take.film_id)
+        states = shot_states(found.document, found.evidence(take.quality))
+        return await self._shown(found), next(state for state in states if take in state.takes)
+
     async def make(self, film_id: str, plan: str, terms: PurchaseTerms) -> Film:
         """
         Have the film made by a plan that somebody agreed to. The same plan again is the same order.
@@ -178,6 +195,11 @@ class Films:
     async def records(self, limit: int = 20) -> list[FilmRecord]:
         """List the documents of the films that were read, the newest change first. Raises StoreError."""
         return await self._store.read(partial(films.recent_films, limit=limit))
+
+    async def making(self) -> list[FilmUpdate]:
+        """Tell how far the films are that are being made, the oldest order first."""
+        orders = await self._store.read(film_orders.open_orders)
+        return [update_of(await self.find(order.film_id)) for order in orders]
 
     async def wait(
         self, film_id: str, seconds: float, report: Callable[[FilmUpdate], Awaitable[None]] | None = None
@@ -233,14 +255,7 @@ class Films:
         return await evidence.find(self._store, self._digests, film_id)
 
     async def _shown(self, found: Found) -> Film:
-        refused = [
-            f"shot {shot}: {why}"
-            for (film_id, shot, number), why in self._maker.refused.items()
-            if film_id == found.record.id and any(_is(take, shot, number) for take in _last(found))
-        ]
-        joining = self._maker.not_joined.get(found.record.id)
-        problems = (*refused, *([f"The film was not joined: {joining}"] if joining else []))
-        return await anyio.to_thread.run_sync(film_of, found, problems)
+        return await anyio.to_thread.run_sync(film_of, found)
 
     async def _keep(
         self, film_id: str, document: FilmDocument, *, name: str, folder: str | None
@@ -261,7 +276,12 @@ class Films:
     async def _planned(self, found: Found, quality: FilmQuality, redo: Sequence[str]) -> FilmPlan:
         budget = await read_budget(self._store, self._settings)
         plan = await self._planner.plan(found.basis, quality, redo, budget.left_today_usd)
-        plan = replace(plan, problems=(*found.problems, *plan.problems))
+        join = join_of_now(found, quality, plan.shots)
+        plan = replace(
+            plan,
+            problems=(*found.problems, *plan.problems),
+            advice=(*plan.advice, *(join.advice if join is not None else ())),
+        )
         shown = film_plans.ShownPlan(
             film_id=plan.film_id,
             plan=plan.token,
@@ -308,11 +328,3 @@ def _content(path: Path) -> bytes:
 def _still_there(shown: film_plans.ShownPlan, found: Found) -> tuple[str, ...]:
     there = {shot.id for shot in found.document.shots}
     return tuple(name for name in shown.redo if name in there)
-
-
-def _last(found: Found) -> list[Any]:
-    return [take for take in found.takes if found.order is not None and take.order == found.order.plan]
-
-
-def _is(take: Any, shot: str, number: int) -> bool:
-    return (take.shot, take.number) == (shot, number)

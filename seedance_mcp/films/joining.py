@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -12,12 +14,16 @@ import anyio.to_thread
 
 from ..errors import MediaError
 from ..jobs import Sources
+from ..remarks import Advice
 from ..types import FilmQuality, FilmRecord
+from .chains import drift_advice
 from .document import FilmDocument
+from .freshness import take_name
 from .requests import placed
 from .states import ShotState
 
 _SLUG_CHARACTERS = 40
+_DIGITS = 32
 
 
 def film_folder(record: FilmRecord, document: FilmDocument) -> Path:
@@ -32,6 +38,20 @@ def film_path(record: FilmRecord, document: FilmDocument, quality: FilmQuality) 
     return film_folder(record, document) / f"film-{quality}.mp4"
 
 
+def made_of(document: FilmDocument, states: Sequence[ShotState]) -> str:
+    """Return the digest of what a film's file is made of: the takes, how they are joined, captions and music."""
+    takes = {
+        state.shot: state.chosen and take_name(state.chosen.shot, state.chosen.number) for state in states
+    }
+    shots = [
+        (takes.get(shot.id), shot.id, shot.enter.model_dump(), shot.continues == "last_frame")
+        for shot in document.shots
+    ]
+    says = [[line.text for line in shot.says] for shot in document.shots] if document.captions.show else []
+    rest = document.model_dump(mode="json", include={"title", "music", "captions", "loudness_lufs"})
+    return hashlib.sha256(json.dumps([shots, says, rest], sort_keys=True).encode()).hexdigest()[:_DIGITS]
+
+
 async def join_film(
     record: FilmRecord,
     document: FilmDocument,
@@ -39,9 +59,11 @@ async def join_film(
     *,
     quality: FilmQuality,
     sources: Sources,
-) -> Path:
+) -> tuple[Advice, ...]:
     """
     Join what every shot shows into the film, in the place of an earlier one, and write its captions; costs nothing.
+
+    Returns what was measured and can be seen: seams that are none, and drift of colour.
 
     Raises:
         MediaError: a shot has no take, a take or the music cannot be used, or the files cannot be written.
@@ -101,7 +123,20 @@ async def join_film(
         path.with_suffix(".vtt"): captions.vtt(joined.cues),
     }
     await anyio.to_thread.run_sync(partial(_write, texts if joined.cues else {}, stale=tuple(texts)))
-    return path
+    if quality == "animatic":
+        return ()  # placeholders show nothing of one another
+    unlike = [
+        Advice(
+            "seam_seen",
+            f"Shot {shot.id} does not begin on the picture on which {parent.id} ends: look at that cut.",
+        )
+        for shot in document.shots[1:]
+        if shot.continues == "last_frame"
+        and shot.id not in joined.dropped
+        and (parent := document.parent(shot)) is not None
+        and document.shots[document.shots.index(shot) - 1] == parent
+    ]
+    return (*unlike, *await drift_advice(document, states))
 
 
 def captions_of(path: Path) -> tuple[str, ...]:

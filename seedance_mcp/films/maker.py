@@ -9,13 +9,13 @@ import anyio
 
 from ..errors import SeedanceError, StoreError
 from ..jobs import JobContext, PurchaseFlow, Sources
-from ..store import film_orders
-from ..types import FINISHED_STATES, Draw, FilmOrder, Job, JobState, OrderEnd, PurchaseTerms, Take
+from ..store import film_orders, film_outcomes
+from ..types import FINISHED_STATES, Draw, FilmOrder, Job, JobState, OrderEnd, PurchaseTerms, RowRefusal, Take
 from . import evidence
 from .evidence import Digests, Found
-from .joining import join_film
+from .joining import join_film, made_of
 from .requests import with_take
-from .states import shot_states
+from .states import ShotState, shot_states
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ _FAILED_FOR_GOOD = FINISHED_STATES - {JobState.DONE}
 class Maker:
     """
     Advances the open orders. Where it dies, or several work side by side, every row is the same job all the same: its
-    purchase has a name of its own (`Take.request_key`). What it remembers is only for those who ask.
+    purchase has a name of its own (`Take.request_key`). It remembers nothing.
     """
 
     def __init__(self, context: JobContext, flow: PurchaseFlow, sources: Sources, digests: Digests) -> None:
@@ -36,10 +36,6 @@ class Maker:
         self._flow = flow
         self._sources = sources
         self._digests = digests
-        self.refused: dict[tuple[str, str, int], str] = {}
-        """Why a row could not be bought, by film, shot and take: it is not tried again by this process."""
-        self.not_joined: dict[str, str] = {}
-        """Why the file of a film could not be made, by the film."""
 
     async def advance(self) -> None:
         """Take the next step of each open order. Raises StoreError."""
@@ -67,7 +63,7 @@ class Maker:
 
     def _is_ready(self, take: Take, found: Found) -> bool:
         """Whether a row can be bought now: it is not, and what it continues is there."""
-        if take.job_id is not None or self._key(take) in self.refused:
+        if take.job_id is not None or _is_refused(take, found):
             return False
         parent = _parent(take, found)
         return take.parent is None or (parent is not None and _is_done(parent, found))
@@ -77,7 +73,7 @@ class Maker:
         job = _job(take, found)
         if job is not None:
             return job.finished
-        if self._key(take) in self.refused:
+        if _is_refused(take, found):
             return True
         parent = _parent(take, found)
         return parent is not None and self._is_lost(parent, found)
@@ -87,7 +83,7 @@ class Maker:
         job = _job(take, found)
         if job is not None:
             return job.state in _FAILED_FOR_GOOD
-        if self._key(take) in self.refused:
+        if _is_refused(take, found):
             return True
         parent = _parent(take, found)
         return parent is not None and self._is_lost(parent, found)
@@ -105,7 +101,7 @@ class Maker:
             except StoreError as error:
                 logger.warning("shot %s of %s waits: %s", take.shot, take.film_id, error.message)
             except SeedanceError as error:
-                self.refused[self._key(take)] = f"{error.message} {error.hint}".strip()
+                await self._refuse(take, error)
                 logger.info("shot %s of %s cannot be bought: %s", take.shot, take.film_id, error.message)
 
     async def _end(self, order: FilmOrder, found: Found, rows: list[Take]) -> None:
@@ -115,23 +111,42 @@ class Maker:
         made = all(_is_done(take, found) for take in (_now(take, found) for take in rows))
         ended: OrderEnd = "done" if made and all(state.is_usable for state in states) else "stopped"
         if ended == "done":
-            try:
-                shown = [replace(state, job=_shown(state.chosen, found)) for state in states]
-                await join_film(
-                    found.record, found.document, shown, quality=order.quality, sources=self._sources
-                )
-                self.not_joined.pop(order.film_id, None)
-            except SeedanceError as error:
-                self.not_joined[order.film_id] = f"{error.message} {error.hint}".strip()
-                logger.warning("film %s could not be joined: %s", order.film_id, error.message)
+            shown = [replace(state, job=_shown(state.chosen, found)) for state in states]
+            join = await self._join(order, found, shown)
+            await self._store.write(lambda connection: film_outcomes.keep_join(connection, join))
         now = self._store.clock()
         await self._store.write(
             lambda connection: film_orders.end_order(connection, order.film_id, order.plan, ended, now=now)
         )
 
-    @staticmethod
-    def _key(take: Take) -> tuple[str, str, int]:
-        return take.film_id, take.shot, take.number
+    async def _join(self, order: FilmOrder, found: Found, shown: list[ShotState]) -> film_outcomes.Join:
+        """Join the film, and tell what came of it."""
+        join = film_outcomes.Join(
+            film_id=order.film_id,
+            quality=order.quality,
+            made_of=made_of(found.document, shown),
+            at=self._store.clock(),
+        )
+        try:
+            advice = await join_film(
+                found.record, found.document, shown, quality=order.quality, sources=self._sources
+            )
+        except SeedanceError as error:
+            logger.warning("film %s could not be joined: %s", order.film_id, error.message)
+            return replace(join, problem=f"{error.message} {error.hint}".strip())
+        return replace(join, advice=advice)
+
+    async def _refuse(self, take: Take, error: SeedanceError) -> None:
+        refusal = RowRefusal(
+            film_id=take.film_id,
+            shot=take.shot,
+            take=take.number,
+            code=error.code,
+            message=error.message,
+            hint=error.hint,
+            at=self._store.clock(),
+        )
+        await self._store.write(lambda connection: film_outcomes.refuse(connection, refusal))
 
 
 def _now(take: Take, found: Found) -> Take:
@@ -150,6 +165,10 @@ def _job(take: Take, found: Found) -> Job | None:
 
 def _shown(take: Take | None, found: Found) -> Job | None:
     return None if take is None else _job(take, found)
+
+
+def _is_refused(take: Take, found: Found) -> bool:
+    return any((one.shot, one.take) == (take.shot, take.number) for one in found.refusals)
 
 
 def _is_done(take: Take, found: Found) -> bool:

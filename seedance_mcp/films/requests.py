@@ -113,9 +113,12 @@ class ShotRequests:
         pinned = _pinned(asked.request, plan, seed=_seed(wish, plan.offer))
         notes = (*written.notes, *plan.notes, *more)
         if wish.quality == "final" and wish.draft is not None:
+            notes = (*notes, f"shot {wish.shot.id}: another video than the draft, of the same request.")
+        if wish.quality == "draft" and plan.ladder is not None and plan.ladder.days is None:
             notes = (
                 *notes,
-                f"shot {wish.shot.id}: another video than its draft; only what is asked for is the same.",
+                f"shot {wish.shot.id}: drafts are takes of {plan.offer.model.id} in {plan.request.resolution};"
+                " the final will be another video.",
             )
         return Planned(plan=plan, asked=asked, request=pinned, waits=wish.parent is not None, notes=notes)
 
@@ -127,7 +130,7 @@ class ShotRequests:
             if not all(problem.startswith("quality:") for problem in error.problems):
                 raise
         whole = replace(asked, request=asked.request.model_copy(update={"quality": None}))
-        note = f"shot {wish.shot.id}: there is no cheaper draft of it, so this is bought as the final is."
+        note = f"shot {wish.shot.id}: no draft would be cheaper, so what is bought is as the final."
         return whole, self._planner.plan(whole), (note,)
 
     async def _finished(self, wish: Wish, draft: Job) -> Planned | None:
@@ -147,7 +150,7 @@ class ShotRequests:
             asked=asked,
             request=request,
             waits=False,
-            notes=(f"shot {wish.shot.id}: the take of its draft, in full.",),
+            notes=(f"shot {wish.shot.id}: the very take of the draft, in full.",),
         )
 
     async def _model(self, wish: Wish, folder: str | None) -> Model:

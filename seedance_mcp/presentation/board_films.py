@@ -90,6 +90,7 @@ class BoardFilm(Shape):
     revision: str
     shots: tuple[BoardShot, ...]
     problems: tuple[str, ...]
+    advice: tuple[str, ...]
     joined: JoinedShape | None
 
 
@@ -163,6 +164,7 @@ async def film(app: App, film_id: str) -> BoardFilm:
             for shot, state in zip(found.document.shots, found.shots, strict=True)
         ),
         problems=found.problems,
+        advice=tuple(one.text for one in found.advice),
         joined=await anyio.to_thread.run_sync(_joined, found),
     )
 

@@ -139,7 +139,8 @@ class BudgetShape(Shape):
 
 class JobsShape(Shape):
     """
-    The recent jobs, newest first. `notes` say what is wrong with others, or with the server itself.
+    The recent jobs, newest first, and a line for each film that is being made. `notes` say what is wrong with others, or
+    with the server itself.
 
     `unjudged` are the newest ten of those that succeeded within seven days and have no review, `unjudged_count` is how many
     there are (among the last 200 that ended).
@@ -149,6 +150,7 @@ class JobsShape(Shape):
     budget: BudgetShape
     unjudged: tuple[str, ...] = ()
     unjudged_count: int = 0
+    films_in_making: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     finished_meanwhile: tuple[Finished, ...] = ()
 

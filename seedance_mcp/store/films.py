@@ -132,6 +132,17 @@ def find_take(connection: Connection, film_id: str, shot: str, number: int) -> T
     return None if row is None else _take(row)
 
 
+def take_of(connection: Connection, job_id: str) -> Take | None:
+    """
+    Load the take that a job makes; None: it makes none.
+
+    Raises:
+        DamagedRecord: it cannot be read.
+    """
+    row = connection.execute(f"{_TAKES} WHERE job_id = ?", (job_id,)).fetchone()
+    return None if row is None else _take(row)
+
+
 def add_takes(connection: Connection, rows: Sequence[Take]) -> None:
     """Write the rows of an order, which is there already; a number or a key that is used up raises IntegrityError."""
     for take in rows:

@@ -124,3 +124,20 @@ class Mark:
     at: float
     newest: int = 0
     by: Reviewer | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowRefusal:
+    """
+    Why a row of an order could not be bought: an error's code, message and hint. It has no job, and nobody tries it again.
+
+    `at` in seconds since the epoch.
+    """
+
+    film_id: str
+    shot: str
+    take: int
+    code: str
+    message: str
+    hint: str
+    at: float

@@ -62,7 +62,7 @@ def _done(number: int) -> Take:
     return replace(take("s1", usd("1"), number=number), job_id=f"job-{number}")
 
 
-async def test_a_chosen_take_is_shown_joined_and_handed_out_and_what_continues_it_is_stale(
+async def test_a_chosen_take_is_shown_and_joined_and_what_continues_it_is_stale(
     tmp_path: Path,
 ) -> None:
     async with opened(tmp_path) as studio:

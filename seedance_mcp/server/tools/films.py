@@ -11,7 +11,7 @@ from pydantic import Field, WithJsonSchema
 
 from ...errors import InvalidRequest, JobNotFinished
 from ...presentation import film_views, job_views
-from ...types import FILM_PREFIX, FilmQuality, PurchaseTerms
+from ...types import FILM_PREFIX, FilmQuality, PurchaseTerms, Reviewer
 from ..answers import answer, job_link, picture, video_link
 from ..calls import Call
 from ..consent import film_agreed
@@ -148,6 +148,19 @@ async def film_rows(call: Call, source: str) -> list[ContentBlock]:
     from ...films import sheets_of
 
     return [picture(one.sheet.jpeg) for one in await sheets_of(await call.app.films.find(source))]
+
+
+async def film_choice(call: Call, job_id: str, by: Reviewer) -> str:
+    """
+    Let a job's take be the one that its shot of a film shows, and say which one that is then.
+
+    Raises:
+        InvalidRequest: the job is no take that a shot of a film can show.
+    """
+    film, state = await call.app.films.choose_job(job_id, by=by)
+    is_shown = state.chosen is not None and state.chosen.job_id == job_id
+    shows = "shows it" if is_shown else "still shows another, which the person chose"
+    return f" Shot {state.shot} of film {film.id} {shows}; plan_film tells what follows."
 
 
 async def _read(path: str) -> bytes:

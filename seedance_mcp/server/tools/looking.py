@@ -13,7 +13,7 @@ from ..answers import answer, job_link, picture, video_link
 from ..calls import Call
 from ..tooling import Answer, Closed
 from .answering import JobId, meanwhile
-from .films import film_file, film_rows
+from .films import film_choice, film_file, film_rows
 
 Scores = Annotated[
     dict[str, Any] | None,
@@ -84,6 +84,7 @@ async def review(
     notes: str | None = None,
     scores: Scores = None,
     by: Annotated[Reviewer | None, Field(description="person: their own words")] = None,
+    choose: Annotated[bool, Field(description="The film shows this take")] = False,
 ) -> Answer:
     """
     Keep a verdict on a video. Costs nothing. The person's outranks yours.
@@ -91,9 +92,11 @@ async def review(
     from ...jobs import opinion
 
     judged = opinion(verdict, notes, scores)
+    chosen = await film_choice(call, job_id, by or "assistant") if choose else ""
     kept, counts = await call.app.reviews.add(job_id, judged, by=by or "assistant", relayed=by == "person")
     headline = f"Kept: {kept.opinion.verdict}, by the {kept.by}."
     if counts != kept:
         headline += f" What counts is the {counts.by}'s: {counts.opinion.verdict}."
+    headline += chosen
     shown = reviews.kept(counts).model_copy(update={"finished_meanwhile": await meanwhile(call)})
     return answer(headline, shown, job_link(job_id))

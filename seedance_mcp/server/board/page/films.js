@@ -52,11 +52,12 @@ function withFilms(around, changed) {
   const stop = button("close", say("cancel_yes"), { class: "danger", onclick: () => cancelIt() });
   const sure = el("div", { class: "row", hidden: true }, el("p", {}, say("cancel_sure")), stop, stay);
   const problems = el("ul", { class: "plan-problems", role: "list" });
+  const advice = el("ul", { class: "remarks" });
   const making = filmMakingPart(state, films, notices, changed);
   const board = storyboard(state, posters, open);
   const shot = shotPart(around, { redo: (name, opener) => state.film && making.open(state.film.quality, [name], opener), close, changed });
   const player = filmPlayer(posters);
-  const film = el("article", { class: "film", "aria-labelledby": "film-title" }, head, sure, problems, board.root, shot.root, making.root, player.root);
+  const film = el("article", { class: "film", "aria-labelledby": "film-title" }, head, sure, problems, advice, board.root, shot.root, making.root, player.root);
   const root = el("details", { class: "films", open: true, hidden: true }, el("summary", {}, heading), failure, choice, film);
   /** the film's state at the last look */
   let before = "";
@@ -139,6 +140,8 @@ function withFilms(around, changed) {
     if (!busy) sure.hidden = true;
     setAttribute(problems, "hidden", now.problems.length === 0);
     refill(problems, JSON.stringify(now.problems), () => now.problems.map((problem) => el("li", { dir: "auto" }, problem)));
+    setAttribute(advice, "hidden", now.advice.length === 0);
+    refill(advice, JSON.stringify(now.advice), () => now.advice.map((words) => el("li", { dir: "auto" }, words)));
     board.update(now);
     // What was pressed is gone once it is done.
     if (focused && !(film.contains(document.activeElement) && document.activeElement?.checkVisibility())) title.focus();

@@ -129,6 +129,7 @@
  * @property {string} revision changes with whatever its plans follow from
  * @property {Shot[]} shots in the order of the film
  * @property {string[]} problems
+ * @property {string[]} advice what was measured in it
  * @property {Joined | null} joined
  */
 /**

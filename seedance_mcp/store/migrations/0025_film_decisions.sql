@@ -26,3 +26,31 @@ CREATE TRIGGER film_marks_are_append_only_update BEFORE UPDATE ON film_marks
 BEGIN SELECT RAISE(ABORT, 'marks are append only'); END;
 CREATE TRIGGER film_marks_are_append_only_delete BEFORE DELETE ON film_marks
 BEGIN SELECT RAISE(ABORT, 'marks are append only'); END;
+
+-- Why a row of an order could not be bought: it has no job that would tell. Nobody tries it again.
+CREATE TABLE film_refusals (
+    film_id       TEXT NOT NULL,
+    shot          TEXT NOT NULL,
+    take          INTEGER NOT NULL,
+    code          TEXT NOT NULL,
+    message       TEXT NOT NULL,
+    hint          TEXT NOT NULL,
+    at            REAL NOT NULL,
+    PRIMARY KEY (film_id, shot, take),
+    FOREIGN KEY (film_id, shot, take) REFERENCES takes (film_id, shot, number)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER film_refusals_are_append_only_update BEFORE UPDATE ON film_refusals
+BEGIN SELECT RAISE(ABORT, 'refusals are append only'); END;
+CREATE TRIGGER film_refusals_are_append_only_delete BEFORE DELETE ON film_refusals
+BEGIN SELECT RAISE(ABORT, 'refusals are append only'); END;
+
+-- What a film's file was last made of (a digest), what was measured then, and why there is none where it could not be joined.
+CREATE TABLE film_joins (
+    film_id       TEXT NOT NULL REFERENCES films (id),
+    quality       TEXT NOT NULL CHECK (quality IN ('animatic', 'draft', 'final')),
+    made_of       TEXT NOT NULL,
+    problem       TEXT,
+    advice        TEXT NOT NULL CHECK (json_valid(advice)),
+    at            REAL NOT NULL,
+    PRIMARY KEY (film_id, quality)
+) STRICT, WITHOUT ROWID;
