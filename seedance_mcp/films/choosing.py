@@ -52,13 +52,13 @@ class Choosing:
             take = done.get(mark.take)
             if take is None or take.shot != mark.shot:
                 continue
-            if found is not None and found.by == "person" and mark.by == "assistant":
+            outranked = found is not None and found.by == "person" and mark.by == "assistant"
+            if outranked and found is not None and not self._is_over(found, done, mark.newest):
                 continue
             found = mark if mark.kind == "chosen" else None
         if found is None or self._is_overruled(found, done[found.take]):
             return None
-        later = any(number > found.newest and not self.is_bad(take) for number, take in done.items())
-        return None if later else done[found.take]
+        return None if self._is_over(found, done, max(done)) else done[found.take]
 
     def called_bad(self, shown: Take, takes: Iterable[Take]) -> Review | None:
         """Return the verdict by which the shown take of these is bad; None: it is not, or it was chosen all the same."""
@@ -76,6 +76,12 @@ class Choosing:
         chosen = [self.choice([take for take in found if take.shot == shot]) for shot in shots]
         return sorted(
             found, key=lambda take: (take in chosen, not self.is_bad(take), take.number), reverse=True
+        )
+
+    def _is_over(self, choice: Mark, done: Mapping[int, Take], newest: int) -> bool:
+        """Whether a later order, up to the take `newest`, has brought another take that is not bad."""
+        return any(
+            choice.newest < number <= newest and not self.is_bad(take) for number, take in done.items()
         )
 
     def _is_overruled(self, choice: Mark, take: Take) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from ..errors import InvalidRequest, MediaError, PlanChanged
+from ..errors import BudgetExceeded, ConfigError, InvalidRequest, MediaError, PlanChanged
 from ..jobs import (
     JobContext,
     JobRunner,
@@ -21,6 +21,7 @@ from ..jobs import (
     ProviderPool,
     PurchaseFlow,
     Sources,
+    foresee_film,
     place,
 )
 from ..remarks import Remarks
@@ -282,6 +283,8 @@ class Films:
             problems=(*found.problems, *plan.problems),
             advice=(*plan.advice, *(join.advice if join is not None else ())),
         )
+        if plan.rows and not plan.problems:
+            plan = await self._foreseen(found, plan)
         shown = film_plans.ShownPlan(
             film_id=plan.film_id,
             plan=plan.token,
@@ -293,6 +296,16 @@ class Films:
         await self._store.write(lambda connection: film_plans.keep(connection, shown))
         return plan
 
+    async def _foreseen(self, found: Found, plan: FilmPlan) -> FilmPlan:
+        """Say of a plan whether a person would be asked now, and why it would be refused."""
+        try:
+            intent = self._intent(found, plan, PurchaseTerms())
+            foresee = partial(foresee_film, intent=intent, settings=self._settings, now=self._store.clock())
+            question = await self._store.read(foresee)
+        except (BudgetExceeded, ConfigError) as error:
+            return replace(plan, notes=(f"It could not be made now. {error.message}", *plan.notes))
+        return replace(plan, is_asked=question is not None)
+
     async def _order(self, found: Found, plan: FilmPlan, terms: PurchaseTerms) -> None:
         for name in dict.fromkeys(row.provider for row in plan.rows):
             self._pool.open(
@@ -300,7 +313,10 @@ class Films:
             )  # a key that cannot be used is told before the question
         if any(not row.offer.provider.placeholder for row in plan.rows):
             self._pool.check_limits()
-        intent = OrderIntent(
+        await place(self._context, self._intent(found, plan, terms))
+
+    def _intent(self, found: Found, plan: FilmPlan, terms: PurchaseTerms) -> OrderIntent:
+        return OrderIntent(
             film_id=plan.film_id,
             plan=plan.token,
             quality=plan.quality,
@@ -311,7 +327,6 @@ class Films:
             seconds=Decimal(sum(found.document.shot(row.shot).seconds for row in plan.rows)),
             remarks=Remarks(notes=plan.notes, advice=plan.advice),
         )
-        await place(self._context, intent)
 
 
 def _content(path: Path) -> bytes:

@@ -64,7 +64,7 @@ class FilmPlan:
 
     `waiting` are rows for stale shots that nobody has asked to be made anew: they are priced and not bought. `totals` has
     what all missing shots may cost at each quality, `elsewhere` what these rows cost at other offers, both in USD.
-    With `problems` nothing of it can be made.
+    With `problems` nothing of it can be made. `is_asked`: a person has to agree to its price by the settings of now.
     """
 
     film_id: str
@@ -83,6 +83,7 @@ class FilmPlan:
     waiting: tuple[PlanRow, ...] = ()
     elsewhere: Mapping[str, Price] = field(default_factory=dict[str, Price])
     redo: tuple[str, ...] = ()
+    is_asked: bool = False
 
     def take(self, row: PlanRow) -> Take:
         """Write a row as the order of this plan keeps it."""

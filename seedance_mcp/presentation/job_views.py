@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import OtherAccount, SeedanceError, trace_of
 from ..remarks import Advice
+from ..texts import one_line
 from ..types import Job, JobState, JobStatus, Review
 from . import results as shape
 from . import reviews
@@ -24,6 +25,8 @@ _LOG = logging.getLogger(__name__)
 
 _MOST_INCIDENTS = 10
 """Told at once; the log has them all."""
+
+_TITLE_CHARACTERS = 60
 
 
 async def job(

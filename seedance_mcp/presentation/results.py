@@ -313,7 +313,7 @@ class ShotShape(Shape):
     A shot of a film. `in_plan`: it is made by this plan, as that `take`, for at most `usd`, at `offer`; `why` says why.
 
     Else `take` is the one that the film shows, that is being made or has failed, and `usd` what it costs. Where a plan has
-    no take for a stale shot, `redo_usd` is what making it anew would cost at most.
+    no take for a stale shot, `redo_usd` is what making it anew would cost at most. `takes`: jobs of several to choose from.
     """
 
     shot: str
@@ -325,6 +325,7 @@ class ShotShape(Shape):
     in_plan: bool = False
     offer: str | None = None
     redo_usd: str | None = None
+    takes: dict[str, str] = {}
 
 
 class FilmShape(Shape):

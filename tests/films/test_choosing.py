@@ -47,6 +47,7 @@ def bad(number: int, at: float = 0, *, by: Reviewer = "person") -> Review:
         ([chosen(1, 5, by="assistant")], [bad(1, 6, by="assistant")], 3),
         ([chosen(1), chosen(2, by="assistant")], [], 1),
         ([chosen(1), chosen(1, by="assistant", back=True)], [], 1),
+        ([chosen(2, newest=2), chosen(1, by="assistant")], [], 1),
         ([chosen(2, by="assistant"), chosen(1)], [], 1),
     ],
 )

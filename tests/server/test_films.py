@@ -60,6 +60,12 @@ async def test_a_storyboard_becomes_a_film_and_a_changed_line_one_shot(settings:
             kept = await plan(client, film_id=film_id, quality="animatic", keep=["s02"])
             job = {"job_id": film["shots"][0]["job_id"], "verdict": "good"}
             reviewed = content(await client.call_tool("review", job))
+            await client.call_tool("review", {**job, "by": "person", "choose": True})
+            redone = await make(client, await plan(client, film_id=film_id, quality="animatic", redo=["s01"]))
+            chosen = await client.call_tool("review", {**job, "choose": True})
+            shown = content(await client.call_tool("check_status", {"job_id": film_id}))
+            none = {"job_id": "job_aaaaaaaaaaaaaaaaaaaaaa", "verdict": "good", "choose": True}
+            refused = refusal(await client.call_tool("review", none))
     assert (film["status"], film["problems"]) == ("succeeded", [])
     assert states(film) == {"s01": "current", "s02": "current"}
     assert Path(film["film_path"]).is_file()
@@ -73,6 +79,12 @@ async def test_a_storyboard_becomes_a_film_and_a_changed_line_one_shot(settings:
     assert states(changed) == {"s01": "current", "s02": "stale"}
     assert states(kept) == {"s01": "current", "s02": "current"}
     assert reviewed["review"]["verdict"] == "good"
+    assert [one["shots"][0]["take"] for one in (film, redone, shown)] == [1, 2, 1]
+    assert f"Shot s01 of film {film_id} shows it; plan_film" in text(chosen)
+    assert shown["problems"][0].startswith("film-animatic.mp4 is not of what its shots show now.")
+    assert "is no take of a film" in refused["message"]
+    assert shown["shots"][0]["takes"]["1"] == job["job_id"]
+    assert "takes" not in film["shots"][0] or film["shots"][0]["takes"] == {}
 
 
 async def test_every_problem_of_a_storyboard_is_told_at_once(settings: Settings, era: Era) -> None:
@@ -111,6 +123,7 @@ async def test_a_token_for_one_plan_makes_that_plan_alone(
     assert low["code"] == "budget_exceeded"
     assert error["code"] == refused["code"] == "confirmation_required"
     assert "1.20 USD" in error["message"]
+    assert planned["next_step"].endswith("They are asked to agree.")
     assert (film["status"], len(jobs)) == ("succeeded", 2)
 
 
@@ -168,6 +181,7 @@ async def test_a_film_that_is_cancelled_buys_nothing_more(settings: Settings, er
             asked = {"film_id": film_id, "plan": planned["plan"], "wait_seconds": 8}
             film = content(await client.call_tool("create_film", asked, progress_callback=report))
             viewed = refusal(await client.call_tool("view_video", {"source": film_id}))
+            listed = content(await client.call_tool("check_status", {}))["films_in_making"]
             ended = content(await client.call_tool("cancel_job", {"job_id": film_id}))
             stopped = {"job_id": film["shots"][1]["job_id"], "wait_seconds": 20}
             assert content(await client.call_tool("check_status", stopped))["status"] == "cancelled"
@@ -177,6 +191,7 @@ async def test_a_film_that_is_cancelled_buys_nothing_more(settings: Settings, er
     assert any("1 of 2 shots" in words for words in told)
     assert viewed["code"] == "job_not_finished"
     assert film["shots"][0]["job_id"] in viewed["hint"]
+    assert listed == [f"{film_id} (Lantern): 1 of 2 shots; making s02"]
     assert ended["status"] == "cancelled"
     assert [shot["shot"] for shot in left["shots"] if shot["in_plan"]] == ["s02"]
 

@@ -76,27 +76,32 @@ async def view_video(
     return answer(headline, shown, *links, *drawn)
 
 
+class ReviewArguments(Closed):
+    """What `review` takes beside the verdict: more of the opinion, whose it is, and what follows for a film."""
+
+    notes: str | None = None
+    scores: Scores = None
+    by: Reviewer | None = Field(None, description="person: their own words")
+    choose: bool = Field(False, description="Let its film show this take")
+
+
 async def review(
     call: Call,
     *,
     job_id: JobId,
     verdict: Verdict,
-    notes: str | None = None,
-    scores: Scores = None,
-    by: Annotated[Reviewer | None, Field(description="person: their own words")] = None,
-    choose: Annotated[bool, Field(description="The film shows this take")] = False,
+    more: ReviewArguments,
 ) -> Answer:
     """
     Keep a verdict on a video. Costs nothing. The person's outranks yours.
     """
     from ...jobs import opinion
 
-    judged = opinion(verdict, notes, scores)
-    chosen = await film_choice(call, job_id, by or "assistant") if choose else ""
+    judged, by = opinion(verdict, more.notes, more.scores), more.by
+    chosen = await film_choice(call, job_id, by or "assistant") if more.choose else ""
     kept, counts = await call.app.reviews.add(job_id, judged, by=by or "assistant", relayed=by == "person")
     headline = f"Kept: {kept.opinion.verdict}, by the {kept.by}."
     if counts != kept:
         headline += f" What counts is the {counts.by}'s: {counts.opinion.verdict}."
-    headline += chosen
     shown = reviews.kept(counts).model_copy(update={"finished_meanwhile": await meanwhile(call)})
-    return answer(headline, shown, job_link(job_id))
+    return answer(headline + chosen, shown, job_link(job_id))
