@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
 from ..remarks import Advice
 from ..store import film_outcomes
-from ..types import FilmOrder, FilmQuality, FilmRecord, JobState
+from ..types import FilmOrder, FilmQuality, FilmRecord, Job, JobState, Take
 from .document import FilmDocument
 from .evidence import Found
 from .joining import captions_of, film_path, made_of
@@ -26,7 +26,9 @@ class Film:
 
     `plan` is the token of the plan that was agreed to last. `maximum_usd` is what its order holds at most, `expected_usd`
     what that probably comes to, `spent_usd` what all takes of the film have been charged, or hold. `problems` say what
-    stands in the way, `advice` what is to be known about its file. `duration_seconds` is the length by the document.
+    stands in the way, `advice` what is to be known about its file. `duration_seconds` is the length by the document. `takes`
+    are those of every quality, planned and bought, and `jobs` what makes them, by id; `chosen` the number of the take that
+    somebody chose, by its shot.
     """
 
     record: FilmRecord
@@ -42,6 +44,9 @@ class Film:
     sheet_path: str | None
     captions: tuple[str, ...]
     duration_seconds: float
+    takes: tuple[Take, ...] = ()
+    jobs: Mapping[str, Job] = field(default_factory=dict[str, Job])
+    chosen: Mapping[str, int] = field(default_factory=dict[str, int])
     problems: tuple[str, ...] = ()
     advice: tuple[Advice, ...] = ()
 
@@ -70,7 +75,8 @@ def film_of(found: Found) -> Film:
     """Say how far a film is. Blocks: it looks for the film's files."""
     order = found.order
     quality: FilmQuality = order.quality if order is not None else "final"
-    shots = shot_states(found.document, found.evidence(quality))
+    evidence = found.evidence(quality)
+    shots = shot_states(found.document, evidence)
     join = join_of_now(found, quality, shots)
     path = film_path(found.record, found.document, quality)
     sheet = path.with_suffix(".jpg")
@@ -92,6 +98,13 @@ def film_of(found: Found) -> Film:
         sheet_path=str(sheet) if there and sheet.is_file() else None,
         captions=captions_of(path) if there else (),
         duration_seconds=found.document.seconds,
+        takes=found.takes,
+        jobs=found.jobs,
+        chosen={
+            state.shot: choice.number
+            for state in shots
+            if (choice := evidence.choosing.choice(state.takes)) is not None
+        },
         problems=(*found.problems, *_problems(found, order, path, there=there, is_of_now=join is not None)),
         advice=join.advice if join is not None and there else (),
     )

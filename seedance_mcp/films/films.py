@@ -198,8 +198,11 @@ class Films:
 
     async def recent(self, limit: int = 20) -> list[Film]:
         """List the films that were read, the newest change first."""
-        records = await self._store.read(partial(films.recent_films, limit=limit))
-        return [await self.find(record.id) for record in records]
+        return [await self.find(record.id) for record in await self.records(limit)]
+
+    async def records(self, limit: int = 20) -> list[FilmRecord]:
+        """List the documents of the films that were read, the newest change first. Raises StoreError."""
+        return await self._store.read(partial(films.recent_films, limit=limit))
 
     async def making(self) -> list[FilmUpdate]:
         """Tell how far the films are that are being made, the oldest order first."""

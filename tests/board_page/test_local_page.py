@@ -57,10 +57,10 @@ async def gallery(browser: Browser, tmp_path_factory: pytest.TempPathFactory) ->
     )
     fill(environ, 1, error=f"The provider said: {HOSTILE}")
     with board(environ) as running:
-        yield Gallery(environ, jobs, running, _token(running.address))
+        yield Gallery(environ, jobs, running, token_of(running.address))
 
 
-def _token(address: str) -> str:
+def token_of(address: str) -> str:
     url, _, code = address.partition("#code=")
     request = urllib.request.Request(
         f"{url}session", json.dumps({"code": code}).encode(), {"Content-Type": "application/json"}
