@@ -16,7 +16,8 @@ from .money.ledger import Booking, from_micros, to_micros
 
 _ORDERS = (
     "SELECT film_id, plan, quality, reserved_at, day, agreed_by, ended_at, ended,"
-    " COALESCE(SUM(usd_micros), 0), COALESCE(SUM(CASE WHEN job_id IS NULL THEN usd_micros - COALESCE(left_micros, usd_micros) ELSE usd_micros END), 0),"
+    " COALESCE(SUM(usd_micros), 0),"
+    " COALESCE(SUM(CASE WHEN job_id IS NULL THEN usd_micros - COALESCE(left_micros, usd_micros) ELSE usd_micros END), 0),"
     " COALESCE(SUM(usd_micros > 0), 0), COALESCE(SUM(usd_micros > 0 AND job_id IS NOT NULL), 0)"
     " FROM film_orders LEFT JOIN takes USING (film_id, plan) WHERE {} GROUP BY film_orders.seq ORDER BY film_orders.seq"
 )
