@@ -330,7 +330,9 @@ class FilmPlay:
                 "SELECT SUM(usd_micros) FROM ledger WHERE job_id = ?", (job_id,)
             ).fetchone()
             spent += micros
-        assert spent + sum(order.held.values()) <= sum(order.rows.values()), "F2: more is counted than was agreed to"
+        assert spent + sum(order.held.values()) <= sum(order.rows.values()), (
+            "F2: more is counted than was agreed to"
+        )
         owned = {
             row.request_key: row.job_id for row in films.takes(self._connection, film_id) if row.order == plan
         }
