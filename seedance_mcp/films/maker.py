@@ -12,7 +12,7 @@ import anyio
 from ..backoff import exponential
 from ..errors import SeedanceError, StoreError
 from ..jobs import JobContext, PurchaseFlow, Sources
-from ..store import film_orders, joining
+from ..store import Connection, film_orders, films, joining
 from ..types import FINISHED_STATES, Draw, FilmOrder, Job, JobState, OrderEnd, PurchaseTerms, Take
 from . import evidence
 from .evidence import Digests, Found
@@ -140,8 +140,11 @@ class Maker:
     async def _end(self, order: FilmOrder, found: Found, rows: list[Take]) -> None:
         # Another process may have moved on: only what is there now can be joined.
         found = await evidence.find(self._store, self._digests, order.film_id)
+        rows = [_now(take, found) for take in rows]
+        if not all(self._is_over(take, found) for take in rows):
+            return
         states = shot_states(found.document, found.evidence(order.quality))
-        made = all(_is_done(take, found) for take in (_now(take, found) for take in rows))
+        made = all(_is_done(take, found) for take in rows)
         ended: OrderEnd = "done" if made and all(state.is_usable for state in states) else "stopped"
         with joining(self._context.settings.state_dir, order.film_id) as alone:
             if ended == "done":
@@ -154,11 +157,7 @@ class Maker:
                     return
                 await self._join(order, found, states)
             now = self._store.clock()
-            await self._store.write(
-                lambda connection: film_orders.end_order(
-                    connection, order.film_id, order.plan, ended, now=now
-                )
-            )
+            await self._store.write(partial(_end_order, order=order, rows=rows, ended=ended, now=now))
         self._left_to_others.pop(order.film_id, None)
 
     def _has_waited(self, film_id: str) -> bool:
@@ -209,6 +208,15 @@ class _Pauses:
         """Forget its failures."""
         self._failures.pop(what, None)
         self._until.pop(what, None)
+
+
+def _end_order(
+    connection: Connection, *, order: FilmOrder, rows: Sequence[Take], ended: OrderEnd, now: float
+) -> None:
+    """End an order, unless one of its rows has another job by now, or none: then it goes on."""
+    current = {(take.shot, take.number): take.job_id for take in films.takes(connection, order.film_id)}
+    if all(current[take.shot, take.number] == take.job_id for take in rows):
+        film_orders.end_order(connection, order.film_id, order.plan, ended, now=now)
 
 
 def _now(take: Take, found: Found) -> Take:

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -27,13 +28,20 @@ from tests.emulator import Behaviour, Emulator
 
 from . import fault_market as market
 from .film_judge import judge, money
-from .film_life import document
+from .film_life import FOR_A_PERSON, document
 from .film_points import POINTS
-from .kill import QUIET
+from .kill import HORIZON_HOURS, QUIET
+from .kill_judge import jobs_of, prompt_of
 from .kill_zygote import Life, Zygote, zygote
 
 AT_ONCE = 3
 LIFE_SECONDS = 150.0
+MOST_ANSWERS = 6
+
+_SEVERAL = ("draw", "shot", "sending", "reserved", "accepted", "done")
+"""What happens once for each shot: a process dies at the first, the second or the third."""
+
+_TERMINAL = ("film", "make", "film.json", "--yes-up-to", "50")
 
 
 @dataclass
@@ -45,34 +53,49 @@ class Outcome:
     shots: int = 0
     double: int = 0
     lost: int = 0
+    watched: int = 0
+    """Films that a watcher finished by itself."""
     seconds: float = 0.0
     points: Counter[str] = field(default_factory=Counter[str])
     violations: list[str] = field(default_factory=list[str])
 
 
 def run(
-    rounds: int, seed: int = 1, provider: str | None = None, *, first: int = 0, folder: Path | None = None
+    rounds: int,
+    seed: int = 1,
+    provider: str | None = None,
+    *,
+    first: int = 0,
+    folder: Path | None = None,
+    points: Sequence[str] = POINTS,
 ) -> Outcome:
-    """Play so many rounds, the providers taking turns unless one is named. State folders of a failure stay in `folder`."""
+    """Play so many rounds, providers and points taking turns. State folders stay in `folder`, if one is given."""
+    names = (provider,) if provider else market.PROVIDERS
+
+    def turn(number: int) -> tuple[str, str, int]:
+        """Where a round is played, and where its first process dies."""
+        cycle, place = divmod(number, len(points))
+        nth = 1 + cycle % 3 if points[place].split()[1] in _SEVERAL else 1
+        return names[(number + cycle) % len(names)], points[place], nth
+
     with contextlib.ExitStack() as stack:
         place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="film-kills-")))
         place.mkdir(parents=True, exist_ok=True)
-        names = (provider,) if provider else market.PROVIDERS
-        return anyio.run(_run, range(first, first + rounds), seed, names, place)
+        return anyio.run(_run, {number: turn(number) for number in range(first, first + rounds)}, seed, place)
 
 
-async def _run(numbers: range, seed: int, names: tuple[str, ...], folder: Path) -> Outcome:
-    outcome, began = Outcome(rounds=len(numbers)), time.monotonic()
+async def _run(turns: dict[int, tuple[str, str, int]], seed: int, folder: Path) -> Outcome:
+    outcome, began = Outcome(rounds=len(turns)), time.monotonic()
     async with contextlib.AsyncExitStack() as stack:
         source = await stack.enter_async_context(zygote())
         studios = {
             name: await stack.enter_async_context(studio(name, folder / name, seed))
-            for name in dict.fromkeys(names[number % len(names)] for number in numbers)
+            for name in dict.fromkeys(name for name, *_ in turns.values())
         }
         limiter = anyio.CapacityLimiter(AT_ONCE)
         async with anyio.create_task_group() as group:
-            for number in numbers:
-                one = Round(number, seed, studios[names[number % len(names)]])
+            for number, (name, point, nth) in turns.items():
+                one = Round(number, seed, studios[name], point, nth)
                 group.start_soon(_round, one, source, outcome, limiter)
     outcome.seconds = time.monotonic() - began
     return outcome
@@ -92,7 +115,8 @@ class Studio:
 async def studio(provider: str, folder: Path, seed: int) -> Any:
     """Open a provider for films."""
     folder.mkdir()
-    lines = "\n".join(f"{key} = {value}" for key, value in QUIET.items())
+    given = QUIET if market.info(provider).absence_is_proof else {**QUIET, "horizon_hours": HORIZON_HOURS}
+    lines = "\n".join(f"{key} = {value}" for key, value in given.items())
     lines += "".join(f"\nlimits.{kind} = {market.NO_LIMIT}" for kind in ("submit", "read", "list"))
     (folder / "catalog.toml").write_text(f"[providers.{provider}]\n{lines}\n", encoding="utf-8")
     behaviour = Behaviour(queued_seconds=0.05, running_seconds=0.1, list_lag=0.2, true_size=True)
@@ -105,6 +129,19 @@ async def studio(provider: str, folder: Path, seed: int) -> Any:
         yield Studio(provider, folder, emulator, plan.maximum.usd)
 
 
+def run_crowd(processes: int, provider: str, seed: int = 1) -> Outcome:
+    """Let so many processes make one film at once."""
+
+    async def play(place: Path) -> Outcome:
+        outcome = Outcome(rounds=1)
+        async with zygote() as source, studio(provider, place / provider, seed) as opened:
+            await Round(0, seed, opened).crowd(source, outcome, processes)
+        return outcome
+
+    with tempfile.TemporaryDirectory(prefix="film-crowd-") as folder:
+        return anyio.run(play, Path(folder))
+
+
 async def _round(one: Round, source: Zygote, outcome: Outcome, limiter: anyio.CapacityLimiter) -> None:
     async with limiter:
         await one.play(source, outcome)
@@ -115,15 +152,14 @@ async def _round(one: Round, source: Zygote, outcome: Outcome, limiter: anyio.Ca
 class Round:
     """One installation, one film, a process that dies at a point, perhaps one more, and those that finish it."""
 
-    def __init__(self, number: int, seed: int, place: Studio) -> None:
+    def __init__(self, number: int, seed: int, place: Studio, point: str = "", nth: int = 1) -> None:
         self.number, self.place = number, place
         self.folder = place.folder / f"round-{number}"
         self.name = f"a boat of paper {number} of {seed}"
         self._random = random.Random(f"films {seed}/{number}")
-        self._point = POINTS[number % len(POINTS)]
-        self._nth = (
-            1 + number // len(POINTS) % 3 if self._point.split()[1] in ("draw", "shot", "sending") else 1
-        )
+        self._point, self._nth = point, nth
+        self.folder.mkdir()
+        (self.folder / "film.json").write_text(json.dumps(document(place.provider, self.name)))
 
     def life(self, **plan: Any) -> dict[str, Any]:
         """What a process is told. The cap of a day is what the film costs: what counts twice stops it."""
@@ -139,35 +175,63 @@ class Round:
     async def play(self, source: Zygote, outcome: Outcome) -> None:
         """Let a process die at the point of this round, perhaps another one anywhere, and the film be finished."""
         rng = self._random
-        self.folder.mkdir()
-        (self.folder / "film.json").write_text(json.dumps(document(self.place.provider, self.name)))
         say = self._sayer(outcome)
         if rng.random() < 0.3:
             planner = await source.start(**self.life(film="plan"))
-            await self._over(planner, 0, say)
+            await self._over(planner, (0,), say)
             if money(self.folder) != (0, 0) or self.tasks:
                 say("something was bought, or held, before anybody agreed")
         first = await source.start(**self.life(point=self._point, nth=self._nth))
-        await self._over(first, -signal.SIGKILL, say)
+        await self._over(first, (-signal.SIGKILL,), say)
         outcome.kills += first.facts.get("ended") == -signal.SIGKILL
         self._counted(say)
         if rng.random() < 0.4:
             second = await source.start(**self._next(), point=rng.choice(POINTS), nth=rng.randint(1, 2))
-            await self._over(second, None, say)
+            await self._over(second, (0, FOR_A_PERSON, -signal.SIGKILL), say)
             outcome.kills += second.facts.get("ended") == -signal.SIGKILL
             self._counted(say)
-        last = [await source.start(**self._next())]
+        way = self._next()
+        last = [await source.start(**way)]
         if rng.random() < 0.3:
             last.append(await source.start(**self._next()))
         for life in last:
-            await self._over(life, 0, say)
+            await self._over(life, (0, FOR_A_PERSON), say)
         self._counted(say)
-        if not (self.folder / "token.json").exists() or not list(
-            (self.folder / "videos").glob("*/film-*.mp4")
-        ):
-            # Nobody had agreed yet when the process died, so a watcher had nothing to do.
-            await self._over(await source.start(**self.life()), 0, say)
+        outcome.watched += self._is_joined and "words" in way and len(last) == 1
+        for _ in range(MOST_ANSWERS):
+            # Nobody had agreed yet when the process died, so a watcher had nothing to do; or a person is asked.
+            if self._is_joined:
+                break
+            life = await source.start(**self.life(resolve=self._answers()))
+            await self._over(life, (0, FOR_A_PERSON), say)
         judge(self.folder, self.tasks, outcome, say)
+
+    async def crowd(self, source: Zygote, outcome: Outcome, processes: int) -> None:
+        """Let so many processes make the film at once: by one token, by plans of their own, and in the terminal."""
+        say = self._sayer(outcome)
+        await self._over(await source.start(**self.life(film="plan")), (0,), say)
+        terminal = [*_TERMINAL[:2], str(self.folder / _TERMINAL[2]), *_TERMINAL[3:]]
+        ways = ({"film": "token"}, {"film": "make"}, {"words": terminal})
+        lives = [await source.start(**self.life(**ways[number % 3])) for number in range(processes)]
+        for life in lives:
+            await self._over(life, (0,), say)
+        self._counted(say)
+        judge(self.folder, self.tasks, outcome, say)
+
+    @property
+    def _is_joined(self) -> bool:
+        return bool(list((self.folder / "videos").glob("*/film-*.mp4")))
+
+    def _answers(self) -> dict[str, str | None]:
+        """What a person sees at the provider's console of the purchases that nobody else can judge."""
+        bought = {prompt_of(task.body): task.id for task in self.tasks}
+        if not (self.folder / "state" / "jobs.db").exists():
+            return {}
+        return {
+            job["id"]: bought.get(job["request"]["prompt"])
+            for job in jobs_of(self.folder)
+            if job["state"] == "unresolved"
+        }
 
     def _next(self) -> dict[str, Any]:
         """Who goes on: a client that calls again with its token, one that plans anew, or nobody but the watcher."""
@@ -176,12 +240,12 @@ class Round:
             return self.life(words=["watch", "--until-idle"])
         return self.life(film=how)
 
-    async def _over(self, life: Life, wanted: int | None, say: Any) -> None:
+    async def _over(self, life: Life, wanted: tuple[int, ...], say: Any) -> None:
         code = await life.end(LIFE_SECONDS)
         if code is None:
             life.send(signal.SIGKILL)
             await life.end(10)
-        if code is None or (code != wanted if wanted is not None else code not in (0, -signal.SIGKILL)):
+        if code not in wanted:
             say(f"a process ended with {code}")
 
     @property
@@ -214,7 +278,8 @@ def main() -> None:
     missed = [point for point in POINTS if not outcome.points[point]]
     print(
         f"{outcome.rounds} rounds in {outcome.seconds:.0f} s: {outcome.kills} kills, {outcome.shots} shots bought, "
-        f"{outcome.double} double, {outcome.lost} lost, {len(outcome.violations)} violations; points never reached: {missed}"
+        f"{outcome.double} double, {outcome.lost} lost, {outcome.watched} films finished by a watcher alone, "
+        f"{len(outcome.violations)} violations; points never reached: {missed}"
     )
     sys.exit(bool(outcome.violations))
 

@@ -14,11 +14,14 @@ from seedance_mcp.catalog import Catalog
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import PlanChanged, SeedanceError
 from seedance_mcp.films import Film
-from seedance_mcp.types import PurchaseTerms
+from seedance_mcp.types import JobState, PurchaseTerms
 
 PATIENCE_SECONDS = 120.0
 NOT_MADE = 72
 """The exit code of a process whose film was not made, though nothing kept it from that."""
+
+FOR_A_PERSON = 73
+"""The exit code of one that has come to a purchase of which only a person can say whether it happened."""
 
 SHOTS = ("a", "b", "c")
 _MOST_PLANS = 12
@@ -57,7 +60,9 @@ async def film(life: dict[str, Any], folder: Path, known: Catalog) -> int:
             if life["film"] == "plan":
                 await read()
                 return 0
-            return 0 if await _made(app, folder, again=life["film"] == "token") else NOT_MADE
+            for job_id, task_id in life.get("resolve", {}).items():
+                await app.resolve(job_id, task_id)
+            return await _made(app, folder, again=life["film"] == "token")
     return 71
 
 
@@ -73,7 +78,7 @@ async def _read(app: App, folder: Path) -> str:
     return film_id
 
 
-async def _made(app: App, folder: Path, *, again: bool) -> bool:
+async def _made(app: App, folder: Path, *, again: bool) -> int:
     film_id = ""
     while not film_id:
         film_id = await _once(app, folder) or ""
@@ -81,7 +86,9 @@ async def _made(app: App, folder: Path, *, again: bool) -> bool:
     for _ in range(_MOST_PLANS):
         film = await app.films.wait(film_id, PATIENCE_SECONDS)
         if film.status == "succeeded":
-            return True
+            return 0
+        if any(state.job and state.job.state is JobState.UNRESOLVED for state in film.shots):
+            return FOR_A_PERSON
         try:
             plan = token or (await app.films.plan(film_id)).token
             await app.films.make(film_id, plan, PurchaseTerms())
@@ -92,7 +99,7 @@ async def _made(app: App, folder: Path, *, again: bool) -> bool:
             await anyio.sleep(0.1)
         token = None
         print(_told(await app.films.wait(film_id, PATIENCE_SECONDS)))
-    return False
+    return NOT_MADE
 
 
 async def _once(app: App, folder: Path) -> str | None:
