@@ -143,6 +143,7 @@ class Maker:
         made = all(_is_done(take, found) for take in rows)
         ended: OrderEnd = "done" if made and all(state.is_usable for state in states) else "stopped"
         with joining(self._context.settings.state_dir, order.film_id) as alone:
+            join: film_outcomes.Join | None = None
             if ended == "done":
                 if not alone and not self._has_waited(order.film_id):
                     return
@@ -152,9 +153,10 @@ class Maker:
                 if current is None or current.ended_at is not None:
                     return
                 join = await self._join(order, found, states)
-                await self._store.write(lambda connection: film_outcomes.keep_join(connection, join))
             now = self._store.clock()
-            await self._store.write(partial(_end_order, order=order, rows=rows, ended=ended, now=now))
+            await self._store.write(
+                partial(_end_order, order=order, rows=rows, ended=ended, join=join, now=now)
+            )
         self._left_to_others.pop(order.film_id, None)
 
     def _has_waited(self, film_id: str) -> bool:
@@ -163,7 +165,7 @@ class Maker:
         return now - self._left_to_others.setdefault(film_id, now) >= _PATIENCE_SECONDS
 
     async def _join(self, order: FilmOrder, found: Found, states: Sequence[ShotState]) -> film_outcomes.Join:
-        """Join the film, and tell what came of it: its shots are there, and joining again is free."""
+        """Join the film, and tell what came of it or why that cannot be: its shots are there, and joining again is free."""
         shown = [replace(state, job=_shown(state.chosen, found)) for state in states]
         join = film_outcomes.Join(
             film_id=order.film_id,
@@ -176,12 +178,12 @@ class Maker:
                 found.record, found.document, shown, quality=order.quality, sources=self._sources
             )
         except Exception as error:
+            self._context.incidents.note(f"Joining film {order.film_id}", error)
             words = (
                 f"{error.message} {error.hint}".strip()
                 if isinstance(error, SeedanceError)
                 else f"something went wrong inside the server ({type(error).__name__}), and its log tells what"
             )
-            self._context.incidents.note(f"Joining film {order.film_id}", error)
             return replace(join, problem=words)
         return replace(join, advice=advice)
 
@@ -195,7 +197,10 @@ class Maker:
             hint=error.hint,
             at=self._store.clock(),
         )
-        await self._store.write(lambda connection: film_outcomes.refuse(connection, refusal))
+        try:
+            await self._store.write(partial(film_outcomes.refuse, refusal=refusal))
+        except StoreError as failed:  # then it is tried again
+            logger.warning("why shot %s was not bought cannot be kept: %s", take.shot, failed.message)
 
     @staticmethod
     def _key(take: Take) -> tuple[str, str, int]:
@@ -227,9 +232,21 @@ class _Pauses:
 
 
 def _end_order(
-    connection: Connection, *, order: FilmOrder, rows: Sequence[Take], ended: OrderEnd, now: float
+    connection: Connection,
+    *,
+    order: FilmOrder,
+    rows: Sequence[Take],
+    ended: OrderEnd,
+    join: film_outcomes.Join | None,
+    now: float,
 ) -> None:
-    """End an order, unless one of its rows has another job by now, or none: then it goes on."""
+    """
+    End an order, unless one of its rows has another job by now, or none: then it goes on.
+
+    What came of joining the film is kept in any case.
+    """
+    if join is not None:
+        film_outcomes.keep_join(connection, join)
     current = {(take.shot, take.number): take.job_id for take in films.takes(connection, order.film_id)}
     if all(current[take.shot, take.number] == take.job_id for take in rows):
         film_orders.end_order(connection, order.film_id, order.plan, ended, now=now)
