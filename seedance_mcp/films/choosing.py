@@ -71,11 +71,14 @@ class Choosing:
 
     def by_preference(self, takes: Iterable[Take]) -> list[Take]:
         """Order finished takes of several shots by which of them would rather be shown in another one."""
-        found = list(takes)
-        shots = {take.shot for take in found}
-        chosen = [self.choice([take for take in found if take.shot == shot]) for shot in shots]
+        shots: dict[str, list[Take]] = {}
+        for take in takes:
+            shots.setdefault(take.shot, []).append(take)
+        chosen = {one.request_key for one in map(self.choice, shots.values()) if one is not None}
         return sorted(
-            found, key=lambda take: (take in chosen, not self.is_bad(take), take.number), reverse=True
+            (take for some in shots.values() for take in some),
+            key=lambda take: (take.request_key in chosen, not self.is_bad(take), take.number),
+            reverse=True,
         )
 
     def _is_over(self, choice: Mark, done: Mapping[int, Take], newest: int) -> bool:
