@@ -110,7 +110,9 @@ def fill(
                     fingerprint=mark,
                     client_key=f"{mark}:0",
                     request=VideoRequest(
-                        prompt=f"Scene {number}: a train crosses a bridge", model="seedance-2.0"
+                        prompt=f"Scene {number}: a train crosses a bridge",
+                        model="seedance-2.0",
+                        quality="draft",
                     ),
                     model="seedance-2.0",
                     estimate=PRICE,
