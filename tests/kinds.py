@@ -68,6 +68,7 @@ KINDS = {
     "films/test_export.py": PROOF,
     "films/test_freshness.py": UNIT,
     "films/test_starter.py": UNIT,
+    "films/test_take_rules.py": UNIT,
     "installing": UNIT,
     "jobs": PROCESS,
     "jobs/test_accounts.py": WIRE,

@@ -190,8 +190,12 @@ class Films:
         return await self._shown(await self._find(film_id))
 
     async def recent(self, limit: int = 20) -> list[Film]:
-        """List the films that were read, the newest change first."""
-        return [await self.find(record.id) for record in await self.records(limit)]
+        """List the films that were read, the newest change first, without those whose records are damaged."""
+        found: list[Film] = []
+        for record in await self.records(limit):
+            with self._context.incidents.contained(f"Looking at film {record.id}"):
+                found.append(await self.find(record.id))
+        return found
 
     async def records(self, limit: int = 20) -> list[FilmRecord]:
         """List the documents of the films that were read, the newest change first. Raises StoreError."""

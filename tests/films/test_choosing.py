@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,57 +9,8 @@ import pytest
 
 from seedance_mcp.errors import FilmNotFound, InvalidRequest
 from seedance_mcp.films import exported_shots
-from seedance_mcp.films.choosing import Choosing
-from seedance_mcp.jobs import opinion
-from seedance_mcp.types import Mark, Review, Reviewer, Take
-from tests.jobs.film_till import FILM, take, usd
 
 from .place import opened, rows, shot, states, storyboard
-
-
-def chosen(
-    number: int, at: float = 0, *, newest: int = 3, by: Reviewer = "person", back: bool = False
-) -> Mark:
-    kind = "unchosen" if back else "chosen"
-    return Mark(film_id=FILM, shot="s1", take=number, kind=kind, inputs={}, at=at, newest=newest, by=by)
-
-
-def bad(number: int, at: float = 0, *, by: Reviewer = "person") -> Review:
-    return Review(job_id=f"job-{number}", opinion=opinion("bad"), by=by, relayed=False, at=at)
-
-
-@pytest.mark.parametrize(
-    ("marks", "reviews", "shown"),
-    [
-        ([], [], 3),
-        ([], [bad(3)], 2),
-        ([], [bad(1), bad(2), bad(3)], 3),
-        ([chosen(1)], [], 1),
-        ([chosen(1), chosen(2)], [], 2),
-        ([chosen(1), chosen(1, back=True)], [], 3),
-        ([chosen(1, newest=2)], [], 3),
-        ([chosen(1, newest=2)], [bad(3)], 1),
-        ([chosen(1, 5)], [bad(1, 6, by="assistant")], 1),
-        ([chosen(1, 5)], [bad(1, 6)], 3),
-        ([chosen(1, 5)], [bad(1, 4)], 1),
-        ([chosen(1, 5, by="assistant")], [bad(1, 4)], 3),
-        ([chosen(1, 5, by="assistant")], [bad(1, 6, by="assistant")], 3),
-        ([chosen(1), chosen(2, by="assistant")], [], 1),
-        ([chosen(1), chosen(1, by="assistant", back=True)], [], 1),
-        ([chosen(2, newest=2), chosen(1, by="assistant")], [], 1),
-        ([chosen(2, by="assistant"), chosen(1)], [], 1),
-    ],
-)
-def test_a_persons_word_outranks_an_assistants_and_a_later_order_both(
-    marks: list[Mark], reviews: list[Review], shown: int
-) -> None:
-    takes = [_done(number) for number in (1, 2, 3)]
-    found = Choosing(marks, {review.job_id: review for review in reviews}).shown(takes)
-    assert found == takes[shown - 1]
-
-
-def _done(number: int) -> Take:
-    return replace(take("s1", usd("1"), number=number), job_id=f"job-{number}")
 
 
 async def test_a_chosen_take_is_shown_and_joined_and_what_continues_it_is_stale(

@@ -2,77 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from PIL import Image
 
-from seedance_mcp.films.lessons import lessons
-from seedance_mcp.films.states import Evidence, Failure, ShotState
 from seedance_mcp.jobs import opinion
-from seedance_mcp.types import JobCode, PurchaseTerms, Take, VideoRequest
+from seedance_mcp.types import PurchaseTerms
 from tests.emulator import Emulator
-from tests.jobs.film_till import take, usd
 
 from .place import Studio, opened, rows, shot, states, storyboard
-
-INPUTS = {"text": "1", "media": "1", "seconds": "1"}
-
-
-@pytest.mark.parametrize(
-    ("code", "said", "message", "advice"),
-    [
-        (JobCode.CONTENT_REJECTED, "InputText", "No.", ("shot_refused", "Change its words (prompt, ")),
-        (JobCode.CONTENT_REJECTED, "InputImage", "No.", ("shot_refused", "Change its pictures (mira.png). ")),
-        (
-            JobCode.CONTENT_REJECTED,
-            "",
-            "No.",
-            ("shot_refused", "Change its pictures (mira.png) or its voices (mi.wav)"),
-        ),
-        (
-            JobCode.CONTENT_REJECTED,
-            "",
-            'The prompt has "a boat".',
-            ("shot_refused", "Change the words 'a boat'."),
-        ),
-        (JobCode.RATE_LIMITED, "", "Busy.", ("shot_no_room", "Busy. Hint. Or elsewhere: fal/x (1 USD).")),
-        (
-            JobCode.REQUEST_REJECTED,
-            "",
-            "No.",
-            ("shot_not_possible", "Shot a, take 1, was not made: No. Hint."),
-        ),
-        (JobCode.GENERATION_FAILED, "", "No.", None),
-    ],
-)
-def test_a_failure_says_what_to_change_until_that_is_changed(
-    code: JobCode, said: str, message: str, advice: tuple[str, str] | None
-) -> None:
-    failed = Failure(take=_take(INPUTS), code=code, message=message, hint="Hint.", said=said)
-    request = VideoRequest(
-        prompt="a boat", reference_images=("/a/mira.png", "take:s1.1"), reference_audios=("/a/mi.wav",)
-    )
-    evidence = Evidence(quality="final", takes=(), marks=(), jobs={}, media={})
-
-    def told(inputs: dict[str, str]) -> list[tuple[str, str]]:
-        state = ShotState(shot="a", state="failed", failure=failed, inputs=inputs)
-        found = lessons(state, request, evidence, lambda: ["fal/x (1 USD)"])
-        return [(one.code, one.text) for one in found]
-
-    now = told(INPUTS)
-    if advice is None:
-        assert now == []
-        return
-    ((found, words),) = now
-    assert (found, advice[1] in words) == (advice[0], True), words
-    changed = told({**INPUTS, "text": "2"})
-    assert changed == ([] if code is not JobCode.RATE_LIMITED else now)
-
-
-def _take(inputs: dict[str, str]) -> Take:
-    return replace(take("a", usd("1")), inputs=inputs)
 
 
 async def test_a_bad_take_is_planned_anew_with_why_and_three_call_for_other_words(tmp_path: Path) -> None:
