@@ -76,7 +76,7 @@ async def make_film(
         film_id = (await app.films.take(storyboard, None)).id
         plan = await app.films.plan(film_id, "animatic")
         await app.films.make(film_id, plan.token, PurchaseTerms(confirmed=True))
-        film = await app.films.wait(film_id, 60)
+        film = await app.films.wait(film_id, 180)
         for change in later:
             await app.films.take(change, film_id)
     return film
@@ -110,7 +110,9 @@ def fill(
                     fingerprint=mark,
                     client_key=f"{mark}:0",
                     request=VideoRequest(
-                        prompt=f"Scene {number}: a train crosses a bridge", model="seedance-2.0"
+                        prompt=f"Scene {number}: a train crosses a bridge",
+                        model="seedance-2.0",
+                        quality="draft",
                     ),
                     model="seedance-2.0",
                     estimate=PRICE,

@@ -360,6 +360,7 @@ async def test_search_and_filters_leave_what_is_asked_for(look: Look, gallery: G
         await page.locator(".empty").get_by_role("button", name="Show all").click()
         await page.locator(".filters").get_by_label("State").select_option("Without a video")
         await expect(page.locator(".card-main").first).to_contain_text("a train crosses a bridge")
+        await expect(page.locator(".card-facts").first).to_contain_text("Draft")
         await page.locator(".filters").get_by_label("Provider").select_option("sandbox")
         await expect(page.locator(".card-main", has_text="Scene 0")).to_have_count(0)
         await page.locator(".filters").get_by_label("State").select_option("All")
