@@ -131,6 +131,8 @@ class Maker:
                 await self._refuse(take, error)
                 logger.info("shot %s of %s cannot be bought: %s", take.shot, take.film_id, error.message)
             except Exception as error:  # the other shots go on
+                if not self._context.purchases.is_open:
+                    return  # this process ends, and the next one buys it
                 self._context.incidents.note(f"Buying shot {take.shot} of film {take.film_id}", error)
 
     async def _end(self, order: FilmOrder, found: Found, rows: list[Take]) -> None:

@@ -18,16 +18,25 @@ from seedance_mcp.store import joining
 from seedance_mcp.types import JobState, PurchaseTerms
 from tests.emulator import Emulator
 from tests.jobs.old_jobs import Installation
+from tests.reliability import fault_market as market
 from tests.reliability.waiting import until
 
 from .place import Studio, opened, shot, states, storyboard
 
 ANOTHER = {"title": "Another", "shots": [shot("a")]}
+SAID = ("The video of shot b is not at ", "b", "was stopped", "cannot be made")
+"""What is told of a clip that is gone, one that is damaged, a worker that is ended, and a folder that is none."""
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look into the clips without a process for each."""
+    market.hurry(monkeypatch)
 
 
 async def made(studio: Studio) -> tuple[str, Film]:
-    """Make a film of two shots for nothing."""
-    film_id = await studio.read(storyboard())
+    """Make a film of one shot for nothing."""
+    film_id = await studio.read(storyboard(shot("b")))
     film = await studio.make(film_id, await studio.app.films.plan(film_id, "animatic"))
     assert film.status == "succeeded"
     return film_id, film
@@ -42,87 +51,59 @@ async def another(studio: Studio) -> str:
 
 
 async def joined_again(studio: Studio, film_id: str) -> Film:
-    """Have the film joined anew, for nothing, and another one made beside it."""
-    other = await another(studio)
+    """Have the film joined anew, for nothing."""
     plan = await studio.app.films.plan(film_id, "animatic")
     assert plan.rows == ()
-    film = await studio.make(film_id, plan)
-    assert (await studio.ended(other)).status == "succeeded"
-    return film
+    return await studio.make(film_id, plan)
 
 
-def clip(film: Film, name: str) -> Path:
-    """The file of a shot."""
-    job = next(state.job for state in film.shots if state.shot == name)
-    assert job is not None
-    assert job.artifacts is not None
-    return Path(job.artifacts.video_path)
-
-
-def deleted(film: Film) -> None:
-    clip(film, "b").unlink()
-
-
-def corrupt(film: Film) -> None:
-    whole = clip(film, "b").read_bytes()
-    clip(film, "b").write_bytes(whole[: len(whole) // 2] + bytes(len(whole) - len(whole) // 2))
-
-
-def no_folder(film: Film) -> None:
-    assert film.film_path
-    folder = Path(film.film_path).parent
-    shutil.rmtree(folder)
-    folder.write_text("a person's note")
-
-
-@pytest.mark.parametrize(
-    ("broken", "said"),
-    [(deleted, "The video of shot b is not at "), (corrupt, "b"), (no_folder, "cannot be made")],
-)
-async def test_a_film_that_cannot_be_joined_says_why_and_others_go_on(
-    broken: object, said: str, tmp_path: Path
-) -> None:
-    async with opened(tmp_path) as studio:
-        film_id, film = await made(studio)
-        broken(film)  # type: ignore[operator]
-        again = await joined_again(studio, film_id)
-        assert said in " ".join(again.problems)
-        assert again.problems[0].startswith("The film was not joined: ")
-        incidents = await studio.app.incidents()
-        assert [incident.doing for incident in incidents] == [f"Joining film {film_id}"]
-
-
-async def test_a_worker_that_is_ended_while_it_joins_leaves_the_earlier_film(
+async def test_what_keeps_a_film_from_being_joined_is_told_and_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened(tmp_path) as studio:
         film_id, film = await made(studio)
+        job = film.shots[0].job
         assert film.film_path
-        before = Path(film.film_path).read_bytes()
-        monkeypatch.setattr(join, "_LIMITS", Limits(seconds=0.01, megabytes=4096, file_bytes=join.MAX_BYTES))
-        plan = await studio.app.films.plan(film_id, "animatic")
-        again = await studio.make(film_id, plan)
-        assert "was stopped" in again.problems[0]
-        assert Path(film.film_path).read_bytes() == before
-        assert [path.name for path in Path(film.film_path).parent.iterdir() if "joining" in path.name] == []
-
-
-async def test_a_film_that_another_process_joins_keeps_no_other_waiting(tmp_path: Path) -> None:
-    async with opened(tmp_path) as studio:
-        film_id, _ = await made(studio)
-        plan = await studio.app.films.plan(film_id, "animatic")
+        assert job
+        assert job.artifacts
+        path, clip = Path(film.film_path), Path(job.artifacts.video_path)
+        before, whole = path.read_bytes(), clip.read_bytes()
+        told: list[str] = []
+        clip.unlink()
+        told += (await joined_again(studio, film_id)).problems
+        clip.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) - len(whole) // 2))
+        told += (await joined_again(studio, film_id)).problems
+        clip.write_bytes(whole)
+        with monkeypatch.context() as patch:
+            patch.setattr(join, "_LIMITS", Limits(seconds=0.01, megabytes=4096, file_bytes=join.MAX_BYTES))
+            told += (await joined_again(studio, film_id)).problems
+        assert path.read_bytes() == before
+        assert [left.name for left in path.parent.iterdir() if "joining" in left.name] == []
+        shutil.rmtree(path.parent)
+        path.parent.write_text("a person's note")
+        told += (await joined_again(studio, film_id)).problems
+        assert len(told) == 4
+        assert all(problem.startswith("The film was not joined: ") for problem in told)
+        for problem, words in zip(told, SAID, strict=True):
+            assert words in problem
+        assert path.parent.read_text() == "a person's note"
+        incidents = await studio.app.incidents()
+        assert [incident.doing for incident in incidents] == [f"Joining film {film_id}"]
+        path.parent.unlink()
         with joining(studio.app.settings.state_dir, film_id) as alone:
             assert alone
+            plan = await studio.app.films.plan(film_id, "animatic")
             await studio.app.films.make(film_id, plan.token, PurchaseTerms())
             assert (await studio.ended(await another(studio))).status == "succeeded"
             assert (await studio.app.films.find(film_id)).status == "joining"
-        assert (await studio.ended(film_id)).status == "succeeded"
+        film = await studio.ended(film_id)
+        assert (film.status, film.problems) == ("succeeded", ())
 
 
 async def test_a_film_with_a_damaged_record_stops_no_other_and_is_named(tmp_path: Path) -> None:
     async with opened(tmp_path) as studio:
         film_id, _ = await made(studio)
-        plan = await studio.app.films.plan(film_id, "animatic", redo=["a"])
+        plan = await studio.app.films.plan(film_id, "animatic", redo=["b"])
         await studio.app.films.make(film_id, plan.token, PurchaseTerms())
         with contextlib.closing(sqlite3.connect(tmp_path / "state" / "jobs.db", timeout=30)) as database:
             database.execute("UPDATE films SET crc = crc + 1 WHERE id = ?", (film_id,))
@@ -136,7 +117,7 @@ async def test_a_film_with_a_damaged_record_stops_no_other_and_is_named(tmp_path
 
 async def test_a_database_that_is_held_for_a_while_only_delays_a_film(tmp_path: Path) -> None:
     async with opened(tmp_path) as studio:
-        film_id = await studio.read(storyboard())
+        film_id = await studio.read(storyboard(shot("a")))
         plan = await studio.app.films.plan(film_id, "animatic")
         await studio.app.films.make(film_id, plan.token, PurchaseTerms())
         with contextlib.closing(sqlite3.connect(tmp_path / "state" / "jobs.db", timeout=30)) as database:
@@ -176,14 +157,14 @@ async def test_an_archived_take_is_still_the_shots_and_its_rows(tmp_path: Path) 
         first = await studio.app.films.plan(film_id, "animatic")
         film = await studio.make(film_id, first)
         jobs = [state.job.id for state in film.shots if state.job]
-        await another(studio)
         store = studio.app._store
         clock, uptime, later = store.clock, store.uptime, timedelta(days=9).total_seconds()
         store.clock, store.uptime = (lambda: clock() + later), (lambda: uptime() + later)
         here = Installation(store, store.clock())
-        here.write(lambda connection: None)
         here.wait(0)
-        await another(studio)
+        await studio.ended(
+            await another(studio)
+        )  # the newest event of all stays where the next one looks for it
         here.archive()
         assert set(jobs) <= set(here.archived())
         again = await studio.app.films.find(film_id)
