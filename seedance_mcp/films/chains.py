@@ -15,12 +15,13 @@ _LINKS = 3
 
 def chains(document: FilmDocument) -> list[tuple[str, ...]]:
     """Name the shots of each chain of at least two, in the order in which they continue each other."""
-    ends: dict[str, tuple[str, ...]] = {}
+    leading: dict[str, tuple[str, ...]] = {}
     for shot in document.shots:
         parent = document.parent(shot)
         if shot.continues == "last_frame" and parent is not None:
-            ends[shot.id] = (*ends.pop(parent.id, (parent.id,)), shot.id)
-    return list(ends.values())
+            leading[shot.id] = (*leading.get(parent.id, (parent.id,)), shot.id)
+    inner = {chain[-2] for chain in leading.values()}
+    return [chain for end, chain in leading.items() if end not in inner]
 
 
 def chain_advice(document: FilmDocument) -> Iterator[Advice]:
@@ -41,7 +42,7 @@ async def drift_advice(document: FilmDocument, states: Sequence[ShotState]) -> t
     Raises:
         MediaError: a take cannot be read.
     """
-    from ..media.drift import colour_drift  # with what it needs, on first use
+    from ..media import colour_drift  # with what it needs, on first use
 
     files = {
         state.shot: Path(state.job.artifacts.video_path)

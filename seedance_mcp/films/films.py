@@ -197,9 +197,12 @@ class Films:
         return await open_music(self._sources, placed(music.file, film.record.folder)) if music else None
 
     async def recent(self, limit: int = 20) -> list[Film]:
-        """List the films that were read, the newest change first."""
-        records = await self._store.read(partial(films.recent_films, limit=limit))
-        return [await self.find(record.id) for record in records]
+        """List the films that were read, the newest change first, without those whose records are damaged."""
+        found: list[Film] = []
+        for record in await self._store.read(partial(films.recent_films, limit=limit)):
+            with self._context.incidents.contained(f"Looking at film {record.id}"):
+                found.append(await self.find(record.id))
+        return found
 
     async def making(self) -> list[FilmUpdate]:
         """Tell how far the films are that are being made, the oldest order first."""

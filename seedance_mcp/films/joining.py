@@ -83,6 +83,7 @@ async def join_film(
     from ..media import ShotClip, captions, join  # with what they need, on first use
 
     videos = {state.shot: _video(state) for state in states}
+    await anyio.to_thread.run_sync(partial(_make_sure, {shot: path for shot, (path, _) in videos.items()}))
     music = None
     if document.music is not None:
         file = await open_music(sources, placed(document.music.file, record.folder))
@@ -234,6 +235,15 @@ def _video(state: ShotState) -> tuple[str, float | None]:
     if state.chosen is None or job is None or job.id != state.chosen.job_id or job.artifacts is None:
         raise MediaError(f"Shot {state.shot} has no take to show.", hint="Plan the film again.")
     return job.artifacts.video_path, job.artifacts.duration_seconds
+
+
+def _make_sure(videos: Mapping[str, str]) -> None:
+    for shot, path in videos.items():
+        if not Path(path).is_file():
+            raise MediaError(
+                f"The video of shot {shot} is not at {path} any more.",
+                hint="Put it back, or have that shot made anew.",
+            )
 
 
 def _make_folder(folder: Path) -> None:

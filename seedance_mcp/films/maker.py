@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import anyio
 
+from ..backoff import exponential
 from ..errors import SeedanceError, StoreError
 from ..jobs import JobContext, PurchaseFlow, Sources
-from ..store import film_orders, film_outcomes
+from ..store import Connection, film_orders, film_outcomes, films, joining
 from ..types import FINISHED_STATES, Draw, FilmOrder, Job, JobState, OrderEnd, PurchaseTerms, RowRefusal, Take
 from . import evidence
 from .evidence import Digests, Found
@@ -21,13 +24,18 @@ logger = logging.getLogger(__name__)
 
 _AT_ONCE = 8
 _DAY = 86_400.0
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 60.0
+_PATIENCE_SECONDS = 60.0
+"""For how long a film is left to another process that joins it: one that is suspended may never be done."""
+
 _FAILED_FOR_GOOD = FINISHED_STATES - {JobState.DONE}
 
 
 class Maker:
     """
     Advances the open orders. Where it dies, or several work side by side, every row is the same job all the same: its
-    purchase has a name of its own (`Take.request_key`). It remembers nothing.
+    purchase has a name of its own (`Take.request_key`). What it remembers only saves work.
     """
 
     def __init__(self, context: JobContext, flow: PurchaseFlow, sources: Sources, digests: Digests) -> None:
@@ -36,17 +44,34 @@ class Maker:
         self._flow = flow
         self._sources = sources
         self._digests = digests
+        self._pauses = _Pauses()
+        self._working = set[str]()
+        self._left_to_others: dict[str, float] = {}
 
     async def advance(self) -> None:
-        """Take the next step of each open order. Raises StoreError."""
+        """
+        Take the next step of each open order that no other call is working on. Raises StoreError.
+
+        What goes wrong with one film is told, and tried again after a pause; no other film waits for that.
+        """
         now = self._store.clock()
         orders = await self._store.read(film_orders.open_orders)
         if any(order.reserved_at <= now - _DAY for order in orders):
             await self._store.write(lambda connection: film_orders.end_expired(connection, now=now))
             orders = await self._store.read(film_orders.open_orders)
         for order in orders:
-            with self._context.incidents.contained("Making a film"):
+            if order.film_id in self._working or self._pauses.last(order.film_id):
+                continue
+            self._working.add(order.film_id)
+            try:
                 await self._advance(order)
+            except Exception as error:
+                self._context.incidents.note(f"Making film {order.film_id}", error)
+                self._pauses.begin(order.film_id)
+            else:
+                self._pauses.end(order.film_id)
+            finally:
+                self._working.discard(order.film_id)
 
     async def _advance(self, order: FilmOrder) -> None:
         found = await evidence.find(self._store, self._digests, order.film_id)
@@ -63,7 +88,7 @@ class Maker:
 
     def _is_ready(self, take: Take, found: Found) -> bool:
         """Whether a row can be bought now: it is not, and what it continues is there."""
-        if take.job_id is not None or _is_refused(take, found):
+        if take.job_id is not None or _is_refused(take, found) or self._pauses.last(self._key(take)):
             return False
         parent = _parent(take, found)
         return take.parent is None or (parent is not None and _is_done(parent, found))
@@ -108,6 +133,8 @@ class Maker:
             request_key=take.request_key,
             draws_on=Draw(film_id=take.film_id, shot=take.shot, take=take.number),
         )
+        # A purchase that provably was not sent leaves the row without a job: it is not begun again at once.
+        self._pauses.begin(self._key(take))
         async with limiter:
             try:
                 await self._flow.run(request, terms)
@@ -116,27 +143,47 @@ class Maker:
             except SeedanceError as error:
                 await self._refuse(take, error)
                 logger.info("shot %s of %s cannot be bought: %s", take.shot, take.film_id, error.message)
+            except Exception as error:  # the other shots go on
+                self._context.incidents.note(f"Buying shot {take.shot} of film {take.film_id}", error)
 
     async def _end(self, order: FilmOrder, found: Found, rows: list[Take]) -> None:
         # Another process may have moved on: only what is there now can be joined.
         found = await evidence.find(self._store, self._digests, order.film_id)
+        rows = [_now(take, found) for take in rows]
+        if not all(self._is_over(take, found) for take in rows):
+            return
         states = shot_states(found.document, found.evidence(order.quality))
-        made = all(_is_done(take, found) for take in (_now(take, found) for take in rows))
+        made = all(_is_done(take, found) for take in rows)
         ended: OrderEnd = "done" if made and all(state.is_usable for state in states) else "stopped"
         music = found.document.music
-        if ended == "done":
-            if music and not await self._sources.may_read(placed(music.file, found.record.folder)):
+        if ended == "done" and music:
+            if not await self._sources.may_read(placed(music.file, found.record.folder)):
                 return
-            shown = [replace(state, job=_shown(state.chosen, found)) for state in states]
-            join = await self._join(order, found, shown)
-            await self._store.write(lambda connection: film_outcomes.keep_join(connection, join))
-        now = self._store.clock()
-        await self._store.write(
-            lambda connection: film_orders.end_order(connection, order.film_id, order.plan, ended, now=now)
-        )
+        with joining(self._context.settings.state_dir, order.film_id) as alone:
+            join: film_outcomes.Join | None = None
+            if ended == "done":
+                if not alone and not self._has_waited(order.film_id):
+                    return
+                current = await self._store.read(
+                    partial(film_orders.find, film_id=order.film_id, plan=order.plan)
+                )
+                if current is None or current.ended_at is not None:
+                    return
+                join = await self._join(order, found, states)
+            now = self._store.clock()
+            await self._store.write(
+                partial(_end_order, order=order, rows=rows, ended=ended, join=join, now=now)
+            )
+        self._left_to_others.pop(order.film_id, None)
 
-    async def _join(self, order: FilmOrder, found: Found, shown: list[ShotState]) -> film_outcomes.Join:
-        """Join the film, and tell what came of it."""
+    def _has_waited(self, film_id: str) -> bool:
+        """Whether somebody else has been joining the film for too long."""
+        now = anyio.current_time()
+        return now - self._left_to_others.setdefault(film_id, now) >= _PATIENCE_SECONDS
+
+    async def _join(self, order: FilmOrder, found: Found, states: Sequence[ShotState]) -> film_outcomes.Join:
+        """Join the film, and tell what came of it or why that cannot be: its shots are there, and joining again is free."""
+        shown = [replace(state, job=_shown(state.chosen, found)) for state in states]
         join = film_outcomes.Join(
             film_id=order.film_id,
             quality=order.quality,
@@ -147,9 +194,14 @@ class Maker:
             advice = await join_film(
                 found.record, found.document, shown, quality=order.quality, sources=self._sources
             )
-        except SeedanceError as error:
-            logger.warning("film %s could not be joined: %s", order.film_id, error.message)
-            return replace(join, problem=f"{error.message} {error.hint}".strip())
+        except Exception as error:
+            self._context.incidents.note(f"Joining film {order.film_id}", error)
+            words = (
+                f"{error.message} {error.hint}".strip()
+                if isinstance(error, SeedanceError)
+                else f"something went wrong inside the server ({type(error).__name__}), and its log tells what"
+            )
+            return replace(join, problem=words)
         return replace(join, advice=advice)
 
     async def _refuse(self, take: Take, error: SeedanceError) -> None:
@@ -162,7 +214,59 @@ class Maker:
             hint=error.hint,
             at=self._store.clock(),
         )
-        await self._store.write(lambda connection: film_outcomes.refuse(connection, refusal))
+        try:
+            await self._store.write(partial(film_outcomes.refuse, refusal=refusal))
+        except StoreError as failed:  # then it is tried again
+            logger.warning("why shot %s was not bought cannot be kept: %s", take.shot, failed.message)
+
+    @staticmethod
+    def _key(take: Take) -> tuple[str, str, int]:
+        return take.film_id, take.shot, take.number
+
+
+class _Pauses:
+    """After which moment something is tried again: later after each failure. For this process alone, by its own clock."""
+
+    def __init__(self) -> None:
+        self._failures: dict[Hashable, int] = {}
+        self._until: dict[Hashable, float] = {}
+
+    def begin(self, what: Hashable) -> None:
+        """Begin the next pause, a longer one than before."""
+        self._failures[what] = self._failures.get(what, 0) + 1
+        self._until[what] = anyio.current_time() + exponential(
+            _FIRST_PAUSE, self._failures[what], longest=_LONGEST_PAUSE
+        )
+
+    def last(self, what: Hashable) -> bool:
+        """Return whether it is too early."""
+        return anyio.current_time() < self._until.get(what, 0.0)
+
+    def end(self, what: Hashable) -> None:
+        """Forget its failures."""
+        self._failures.pop(what, None)
+        self._until.pop(what, None)
+
+
+def _end_order(
+    connection: Connection,
+    *,
+    order: FilmOrder,
+    rows: Sequence[Take],
+    ended: OrderEnd,
+    join: film_outcomes.Join | None,
+    now: float,
+) -> None:
+    """
+    End an order, unless one of its rows has another job by now, or none: then it goes on.
+
+    What came of joining the film is kept in any case.
+    """
+    if join is not None:
+        film_outcomes.keep_join(connection, join)
+    current = {(take.shot, take.number): take.job_id for take in films.takes(connection, order.film_id)}
+    if all(current[take.shot, take.number] == take.job_id for take in rows):
+        film_orders.end_order(connection, order.film_id, order.plan, ended, now=now)
 
 
 def _now(take: Take, found: Found) -> Take:

@@ -35,6 +35,7 @@ from .accounts import (
 from .board_file import BoardFile, RunningBoard
 from .claims import Claims, claimed
 from .database import Clock, Connection, IntegrityError, Store, open_store
+from .film_joins import joining
 from .finish_hooks import OwedHook
 from .incidents import Incident
 from .job_records import Damaged, DamagedRecord, Page
@@ -109,6 +110,7 @@ __all__ = [
     "incidents",
     "is_same",
     "job_records",
+    "joining",
     "leases",
     "may_cost",
     "open_store",

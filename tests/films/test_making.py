@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from seedance_mcp.films import Film
+from seedance_mcp.remarks import Advice
 from seedance_mcp.types import JobState, PurchaseTerms
 from tests.emulator import Emulator
 from tests.reliability.waiting import until
@@ -104,6 +105,9 @@ async def test_a_shot_waits_for_the_one_that_it_continues_and_is_made_from_its_e
             (),
             {"a": "current", "b": "current"},
         )
+        # The emulator's clips begin on pictures of their own.
+        told = Advice("seam_seen", "Shot b does not begin on the picture on which a ends: look at that cut.")
+        assert (film.advice, told in (await studio.app.films.plan(film_id)).advice) == ((told,), True)
         first, second = (state.job for state in film.shots)
         assert first is not None
         assert second is not None

@@ -208,6 +208,23 @@ def _check_together(connection: Connection, limits: Limits, total: Price, count:
             hint="Waiting does not help. Choose a shorter duration, a lower resolution or a cheaper model (estimate_cost"
             f" compares them). Only the person who runs the server can raise {limits.raising_day}.",
         )
+    check_hour(connection, limits, count, now=now)
+    counted = from_micros(_spent_since(connection, now - DAY))
+    if counted + total.usd > limits.max_usd_per_day:
+        raise BudgetExceeded(
+            f"{may_cost(total, count)}, and {digits(counted)} of {digits(limits.max_usd_per_day)} USD"
+            " are already spent or reserved today.",
+            hint=f"Wait until tomorrow, or ask the person who runs the server to raise {limits.raising_day}.",
+        )
+
+
+def check_hour(connection: Connection, limits: Limits, count: int = 1, *, now: float) -> None:
+    """
+    Let so many paid jobs be started now, or say what stands in the way.
+
+    Raises:
+        BudgetExceeded: within an hour these would be too many.
+    """
     if limits.max_jobs_per_hour == 0:
         raise BudgetExceeded(
             "The limit is 0 paid jobs an hour, so none can be started.",
@@ -233,13 +250,6 @@ def _check_together(connection: Connection, limits: Limits, total: Price, count:
             f"{number_of(started, 'paid job')} {'was' if started == 1 else 'were'} started within the last hour{more};"
             f" the limit is {limits.max_jobs_per_hour}.",
             hint=f"Wait, or ask the person who runs the server to raise {limits.raising_hour}.",
-        )
-    counted = from_micros(_spent_since(connection, now - DAY))
-    if counted + total.usd > limits.max_usd_per_day:
-        raise BudgetExceeded(
-            f"{may_cost(total, count)}, and {digits(counted)} of {digits(limits.max_usd_per_day)} USD"
-            " are already spent or reserved today.",
-            hint=f"Wait until tomorrow, or ask the person who runs the server to raise {limits.raising_day}.",
         )
 
 

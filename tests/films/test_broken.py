@@ -1,0 +1,201 @@
+"""What breaks while films are made and joined is told of the film that it concerns; all others, and all jobs, go on."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from seedance_mcp.errors import StoreError
+from seedance_mcp.films import Film
+from seedance_mcp.media import join
+from seedance_mcp.media.confine import Limits
+from seedance_mcp.store import joining
+from seedance_mcp.types import JobState, PurchaseTerms
+from tests.emulator import Emulator
+from tests.jobs.old_jobs import Installation
+from tests.reliability.waiting import until
+
+from .place import Studio, opened, shot, states, storyboard
+
+ANOTHER = {"title": "Another", "shots": [shot("a")]}
+
+
+async def made(studio: Studio) -> tuple[str, Film]:
+    """Make a film of two shots for nothing."""
+    film_id = await studio.read(storyboard())
+    film = await studio.make(film_id, await studio.app.films.plan(film_id, "animatic"))
+    assert film.status == "succeeded"
+    return film_id, film
+
+
+async def another(studio: Studio) -> str:
+    """Order another film, of one shot."""
+    record = await studio.app.films.take(storyboard(**ANOTHER), None)
+    plan = await studio.app.films.plan(record.id, "animatic")
+    await studio.app.films.make(record.id, plan.token, PurchaseTerms())
+    return record.id
+
+
+async def joined_again(studio: Studio, film_id: str) -> Film:
+    """Have the film joined anew, for nothing, and another one made beside it."""
+    other = await another(studio)
+    plan = await studio.app.films.plan(film_id, "animatic")
+    assert plan.rows == ()
+    film = await studio.make(film_id, plan)
+    assert (await studio.ended(other)).status == "succeeded"
+    return film
+
+
+def clip(film: Film, name: str) -> Path:
+    """The file of a shot."""
+    job = next(state.job for state in film.shots if state.shot == name)
+    assert job is not None
+    assert job.artifacts is not None
+    return Path(job.artifacts.video_path)
+
+
+def deleted(film: Film) -> None:
+    clip(film, "b").unlink()
+
+
+def corrupt(film: Film) -> None:
+    whole = clip(film, "b").read_bytes()
+    clip(film, "b").write_bytes(whole[: len(whole) // 2] + bytes(len(whole) - len(whole) // 2))
+
+
+def no_folder(film: Film) -> None:
+    assert film.film_path
+    folder = Path(film.film_path).parent
+    shutil.rmtree(folder)
+    folder.write_text("a person's note")
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [(deleted, "The video of shot b is not at "), (corrupt, "b"), (no_folder, "cannot be made")],
+)
+async def test_a_film_that_cannot_be_joined_says_why_and_others_go_on(
+    broken: object, said: str, tmp_path: Path
+) -> None:
+    async with opened(tmp_path) as studio:
+        film_id, film = await made(studio)
+        broken(film)  # type: ignore[operator]
+        again = await joined_again(studio, film_id)
+        assert said in " ".join(again.problems)
+        assert again.problems[0].startswith("The film was not joined: ")
+        incidents = await studio.app.incidents()
+        assert [incident.doing for incident in incidents] == [f"Joining film {film_id}"]
+
+
+async def test_a_worker_that_is_ended_while_it_joins_leaves_the_earlier_film(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path) as studio:
+        film_id, film = await made(studio)
+        assert film.film_path
+        before = Path(film.film_path).read_bytes()
+        monkeypatch.setattr(join, "_LIMITS", Limits(seconds=0.01, megabytes=4096, file_bytes=join.MAX_BYTES))
+        plan = await studio.app.films.plan(film_id, "animatic")
+        again = await studio.make(film_id, plan)
+        assert "was stopped" in again.problems[0]
+        assert Path(film.film_path).read_bytes() == before
+        assert [path.name for path in Path(film.film_path).parent.iterdir() if "joining" in path.name] == []
+
+
+async def test_a_film_that_another_process_joins_keeps_no_other_waiting(tmp_path: Path) -> None:
+    async with opened(tmp_path) as studio:
+        film_id, _ = await made(studio)
+        plan = await studio.app.films.plan(film_id, "animatic")
+        with joining(studio.app.settings.state_dir, film_id) as alone:
+            assert alone
+            await studio.app.films.make(film_id, plan.token, PurchaseTerms())
+            assert (await studio.ended(await another(studio))).status == "succeeded"
+            assert (await studio.app.films.find(film_id)).status == "joining"
+        assert (await studio.ended(film_id)).status == "succeeded"
+
+
+async def test_a_film_with_a_damaged_record_stops_no_other_and_is_named(tmp_path: Path) -> None:
+    async with opened(tmp_path) as studio:
+        film_id, _ = await made(studio)
+        plan = await studio.app.films.plan(film_id, "animatic", redo=["a"])
+        await studio.app.films.make(film_id, plan.token, PurchaseTerms())
+        with contextlib.closing(sqlite3.connect(tmp_path / "state" / "jobs.db", timeout=30)) as database:
+            database.execute("UPDATE films SET crc = crc + 1 WHERE id = ?", (film_id,))
+            database.commit()
+        other = await another(studio)
+        assert (await studio.ended(other)).status == "succeeded"
+        with pytest.raises(StoreError, match=f"The record of film {film_id} is damaged"):
+            await studio.app.films.find(film_id)
+        assert [film.id for film in await studio.app.films.recent()] == [other]
+
+
+async def test_a_database_that_is_held_for_a_while_only_delays_a_film(tmp_path: Path) -> None:
+    async with opened(tmp_path) as studio:
+        film_id = await studio.read(storyboard())
+        plan = await studio.app.films.plan(film_id, "animatic")
+        await studio.app.films.make(film_id, plan.token, PurchaseTerms())
+        with contextlib.closing(sqlite3.connect(tmp_path / "state" / "jobs.db", timeout=30)) as database:
+            database.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(StoreError):
+                await studio.app.films.advance()
+            database.rollback()
+        assert (await studio.ended(film_id)).status == "succeeded"
+
+
+async def test_a_clock_that_is_set_forward_ends_a_film_and_none_that_comes_later(tmp_path: Path) -> None:
+    async with Emulator("ark") as emulator, opened(tmp_path, emulator) as studio:
+        emulator.behaviour.endless = True
+        film_id = await studio.read(storyboard())
+        plan = await studio.app.films.plan(film_id)
+        await studio.app.films.make(film_id, plan.token, PurchaseTerms())
+
+        async def is_bought() -> bool:
+            return len([job for job in await studio.app.unfinished() if job.state is JobState.ACCEPTED]) == 2
+
+        await until(is_bought)
+        store, ahead = studio.app._store, timedelta(days=2).total_seconds()
+        clock = store.clock
+        store.clock = lambda: clock() + ahead
+        other = await another(studio)
+        assert (await studio.ended(other)).status == "succeeded"
+        film = await studio.ended(film_id)
+        assert film.status == "stopped"
+        assert set(states(film).values()) == {"making"}
+        assert len(studio.bodies) == 2
+
+
+async def test_an_archived_take_is_still_the_shots_and_its_rows(tmp_path: Path) -> None:
+    async with opened(tmp_path) as studio:
+        document = storyboard(shot("a"), shot("b", continues="last_frame"))
+        film_id = await studio.read(document)
+        first = await studio.app.films.plan(film_id, "animatic")
+        film = await studio.make(film_id, first)
+        jobs = [state.job.id for state in film.shots if state.job]
+        await another(studio)
+        store = studio.app._store
+        clock, uptime, later = store.clock, store.uptime, timedelta(days=9).total_seconds()
+        store.clock, store.uptime = (lambda: clock() + later), (lambda: uptime() + later)
+        here = Installation(store, store.clock())
+        here.write(lambda connection: None)
+        here.wait(0)
+        await another(studio)
+        here.archive()
+        assert set(jobs) <= set(here.archived())
+        again = await studio.app.films.find(film_id)
+        assert (again.status, states(again)) == ("succeeded", {"a": "current", "b": "current"})
+        assert [state.job and state.job.id for state in again.shots] == jobs
+        assert (await studio.make(film_id, first)).plan == first.token
+        assert (await studio.app.films.plan(film_id, "animatic")).rows == ()
+        document["shots"][1]["prompt"] = "it does not sink"
+        await studio.read(document)
+        plan = await studio.app.films.plan(film_id, "animatic")
+        assert [(row.shot, row.take, row.parent_take) for row in plan.rows] == [("b", 2, 1)]
+        film = await studio.make(film_id, plan)
+        assert (film.status, film.problems) == ("succeeded", ())
+        assert film.shots[1].job
+        assert film.shots[1].job.request.first_frame == f"job:{jobs[0]}/last_frame"

@@ -1,0 +1,87 @@
+"""The named points of making a film at which a process can be killed, beside those in the life of each of its jobs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+from seedance_mcp.films import joining, maker
+from seedance_mcp.media import join
+from seedance_mcp.store import database, film_orders, film_plans
+
+from .kill_points import MOVES, Reached, around
+
+POINTS = (
+    *(f"{when} {what}" for what in ("plan", "order", "draw", "end") for when in ("deciding", "written")),
+    *(
+        f"{when} {what}"
+        for what in ("step", "shot", "joining", "film's link", "film's name", "captions")
+        for when in ("before", "after")
+    ),
+    *(f"{when} {state.value}" for state in MOVES for when in ("deciding", "written")),
+    *(
+        f"{when} {what}"
+        for what in ("receipts", "connection's bytes", "answer", "download", "file's name")
+        for when in ("before", "after")
+    ),
+)
+"""Every point; `deciding` is inside the transaction, `written` after its commit."""
+
+_WRITTEN = (
+    (film_plans, "keep", "plan"),
+    (film_orders, "hold", "order"),
+    (film_orders, "draw", "draw"),
+    (film_orders, "end_order", "end"),
+)
+
+
+def install(reached: Reached) -> None:
+    """Call `reached` with the name of each point of films from now on, in this process."""
+    _around_transactions(reached)
+    around(maker.Maker, "_advance", "step", reached)
+    around(maker.Maker, "_start", "shot", reached)
+    around(maker, "join_film", "joining", reached)
+    _around_link(reached)
+    around(join._Unnamed, "name_it", "film's name", reached)
+    around(joining, "_write", "captions", reached)
+
+
+def _around_link(reached: Reached) -> None:
+    """Tell before the film has a name for a moment, and while it has: until it is renamed, which takes the place of the old."""
+    linked = join._Unnamed._linked
+
+    @contextlib.contextmanager
+    def told(self: Any) -> Generator[Path]:
+        reached("before film's link")
+        with linked(self) as path:
+            reached("after film's link")
+            yield path
+
+    join._Unnamed._linked = told  # type: ignore[method-assign]
+
+
+def _around_transactions(reached: Reached) -> None:
+    done: list[str] = []
+    write_now = database.Store.write_now
+
+    def telling(work: Callable[..., Any], name: str) -> Callable[..., Any]:
+        def told(*given: Any, **named: Any) -> Any:
+            result = work(*given, **named)
+            done.append(name)
+            reached(f"deciding {name}")
+            return result
+
+        return told
+
+    def written(self: Any, transaction: Any) -> Any:
+        done.clear()
+        result = write_now(self, transaction)
+        for name in tuple(done):
+            reached(f"written {name}")
+        return result
+
+    for module, name, what in _WRITTEN:
+        setattr(module, name, telling(getattr(module, name), what))
+    database.Store.write_now = written  # type: ignore[method-assign,assignment]
