@@ -106,6 +106,11 @@ class Maker:
             ]
         )
 
+    async def _may_hear(self, found: Found) -> bool:
+        """Whether this process may read the film's music, if it has any."""
+        music = found.document.music
+        return music is None or await self._sources.may_read(placed(music.file, found.record.folder))
+
     def _is_over(self, take: Take, found: Found) -> bool:
         """Whether nothing more comes of a row: its job has ended, or it can never be bought."""
         job = _job(take, found)
@@ -155,10 +160,8 @@ class Maker:
         states = shot_states(found.document, found.evidence(order.quality))
         made = all(_is_done(take, found) for take in rows)
         ended: OrderEnd = "done" if made and all(state.is_usable for state in states) else "stopped"
-        music = found.document.music
-        if ended == "done" and music:
-            if not await self._sources.may_read(placed(music.file, found.record.folder)):
-                return
+        if ended == "done" and not await self._may_hear(found):
+            return
         with joining(self._context.settings.state_dir, order.film_id) as alone:
             join: film_outcomes.Join | None = None
             if ended == "done":
