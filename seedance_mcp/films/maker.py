@@ -17,7 +17,7 @@ from ..types import FINISHED_STATES, Draw, FilmOrder, Job, JobState, OrderEnd, P
 from . import evidence
 from .evidence import Digests, Found
 from .joining import join_film, made_of
-from .requests import with_take
+from .requests import is_take, placed, with_take
 from .states import ShotState, shot_states
 
 logger = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class Maker:
     async def _advance(self, order: FilmOrder) -> None:
         found = await evidence.find(self._store, self._digests, order.film_id)
         rows = [take for take in found.takes if take.order == order.plan]
-        ready = [take for take in rows if self._is_ready(take, found)]
+        ready = [take for take in rows if self._is_ready(take, found) and await self._may_read(take)]
         if ready:
             limiter = anyio.CapacityLimiter(_AT_ONCE)
             async with anyio.create_task_group() as tasks:
@@ -92,6 +92,24 @@ class Maker:
             return False
         parent = _parent(take, found)
         return take.parent is None or (parent is not None and _is_done(parent, found))
+
+    async def _may_read(self, take: Take) -> bool:
+        """
+        Whether this process may read the files that a row names. The terminal's may read what the person's document names;
+        a server or a watcher that may not leaves the row to it.
+        """
+        return all(
+            [
+                await self._sources.may_read(source)
+                for _, _, source in take.request.media()
+                if not is_take(source)
+            ]
+        )
+
+    async def _may_hear(self, found: Found) -> bool:
+        """Whether this process may read the film's music, if it has any."""
+        music = found.document.music
+        return music is None or await self._sources.may_read(placed(music.file, found.record.folder))
 
     def _is_over(self, take: Take, found: Found) -> bool:
         """Whether nothing more comes of a row: its job has ended, or it can never be bought."""
@@ -144,6 +162,8 @@ class Maker:
         states = shot_states(found.document, found.evidence(order.quality))
         made = all(_is_done(take, found) for take in rows)
         ended: OrderEnd = "done" if made and all(state.is_usable for state in states) else "stopped"
+        if ended == "done" and not await self._may_hear(found):
+            return
         with joining(self._context.settings.state_dir, order.film_id) as alone:
             join: film_outcomes.Join | None = None
             if ended == "done":

@@ -196,6 +196,11 @@ def placed(source: str, folder: str | None) -> str:
     return source if path.is_absolute() else str(Path(folder) / path)
 
 
+def is_take(source: str) -> bool:
+    """Return whether a source stands for an earlier take of the film."""
+    return source.startswith(TAKE)
+
+
 def with_take(request: VideoRequest, job_id: str) -> VideoRequest:
     """Put the job that made the continued take where the request has its stand-in."""
     sources = {source: source for _, _, source in request.media()}

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from seedance_mcp.types import PurchaseTerms
+from tests.media.crafting import film, plain, sine
+
 from .place import Studio, opened, shot, storyboard
 
 HALF_A_SECOND = {"kind": "dissolve", "seconds": 0.5}
@@ -14,10 +17,10 @@ HALF_A_SECOND = {"kind": "dissolve", "seconds": 0.5}
 
 async def joined(studio: Studio, film_id: str) -> tuple[Path, tuple[str, ...]]:
     """Make the film as an animatic; the folder of its files, and what is told of them."""
-    film = await studio.make(film_id, await studio.app.films.plan(film_id, "animatic"))
-    assert film.status == "succeeded", film.problems
-    assert film.film_path is not None
-    return Path(film.film_path).parent, tuple(one.line for one in film.advice)
+    made = await studio.make(film_id, await studio.app.films.plan(film_id, "animatic"))
+    assert made.status == "succeeded", made.problems
+    assert made.film_path is not None
+    return Path(made.film_path).parent, tuple(one.line for one in made.advice)
 
 
 async def test_beside_the_film_lie_its_captions_and_its_sheet(tmp_path: Path) -> None:
@@ -66,3 +69,24 @@ async def test_music_that_cannot_be_used_is_told_before_anything_is_bought(
         (problem,) = plan.problems
         assert problem.startswith("music.file: ")
         assert told in problem
+
+
+async def test_who_may_not_read_its_files_leaves_the_film_to_who_may(tmp_path: Path) -> None:
+    Image.new("RGB", (640, 360)).save(tmp_path / "picture.png")
+    sound = film(tmp_path / "music.mp4", plain(2, (0, 0, 0)), sound=sine(1.0, -6))
+    document = storyboard(
+        shot("a", first_frame="picture.png"), model="seedance-1.0-pro", music={"file": sound.name}
+    )
+    async with opened(tmp_path, watch=False) as terminal:
+        film_id = await terminal.read(document)
+        plan = await terminal.app.films.plan(film_id, "animatic")
+        await terminal.app.films.make(film_id, plan.token, PurchaseTerms())
+    async with opened(tmp_path, watch=False, SEEDANCE_MEDIA_DIRS=str(tmp_path / "other")) as server:
+        for _ in range(2):
+            await server.app.films.advance()
+        seen = await server.app.films.find(film_id)
+        assert (seen.status, seen.shots[0].state) == ("making", "making")
+        assert "outside the folders" in seen.problems[0]
+    async with opened(tmp_path) as terminal:
+        made = await terminal.ended(film_id)
+        assert (made.status, made.problems) == ("succeeded", ())

@@ -106,6 +106,13 @@ class Sources:
         hint = " ".join(dict.fromkeys(filter(None, hints))) or None
         return files, InvalidRequest(problems, hint=hint) if problems else None
 
+    async def may_read(self, source: str) -> bool:
+        """Return whether no folder's rights keep this process from reading a source; another one may have more."""
+        text = unquoted(source)
+        if "://" in text or text.startswith(("media:", "job:", "data:")):
+            return True
+        return await self._files.may_read(source)
+
     async def open(self, source: str, *, kind: MediaKind | None = None) -> MediaFile:
         """
         Check one source. `kind` says what a URL without a telling ending, or an asset, is taken for (an asset: an image).
