@@ -53,10 +53,9 @@ async def read_body(receive: Receive, declared: str | None, limits: Limits) -> b
     Raises:
         Refused: it is too long, or takes too long to come.
     """
+    # The connection stays: what is still on its way is passed over, so that the client lives to read why.
     too_long = Refused(
-        413,
-        f"A request may have {limits.body_bytes // 1024**2} MiB. Pass files by URL, or by their path.",
-        connection="close",
+        413, f"A request may have {limits.body_bytes // 1024**2} MiB. Pass files by URL, or by their path."
     )
     if declared is not None and (len(declared) > _MOST_DIGITS or int(declared) > limits.body_bytes):
         raise too_long
