@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from urllib.parse import urlsplit
 
 import anyio
@@ -143,6 +145,19 @@ async def test_fifty_calls_at_once_are_answered_by_one_app(settings: Settings) -
                 tasks.start_soon(ask, number)
         assert len(list((settings.state_dir / "instances").glob("*.lock"))) == 1
     assert sorted(answers) == list(range(50))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux lists who owns a connection")
+async def test_another_user_of_the_machine_needs_a_token(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(settings) as url, httpx2.AsyncClient() as http:
+        assert (await post(http, url, LIST)).status_code == 200
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "geteuid", lambda: 4_000_000_000)
+            answer = await post(http, url, LIST)
+    assert answer.status_code == 403
+    assert "another user" in why(answer)
 
 
 async def test_probes_are_answered_for_everybody_and_told_nothing(settings: Settings) -> None:
