@@ -122,5 +122,5 @@ async def test_no_token_stands_in_a_file_a_log_or_an_answer(
         for record in caplog.records
         if record.name.startswith(("seedance", "mcp", "uvicorn"))
     ]
-    assert not any(text.split("_")[2] in words for words in (*said, *logged, out, err))
-    assert sweep(settings.state_dir, [text.encode(), text.split("_")[2].encode()]) == []
+    assert not any(text.split("_", 2)[2] in words for words in (*said, *logged, out, err))
+    assert sweep(settings.state_dir, [text.encode(), text.split("_", 2)[2].encode()]) == []
