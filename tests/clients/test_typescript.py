@@ -142,6 +142,6 @@ async def test_each_is_served_over_http_by_its_token(
             answer = await client.ask("call", tool="generate_video", args=asked, withProgress=True)
             assert "status: running" in _fine(answer["result"], sdk)
             assert answer["told"]
-        with pytest.raises(Threw, match="token is not good|HTTP 401"):
+        with pytest.raises(Threw, match=r"token is not good|HTTP 401"):
             async with driving_over_http(packages, sdk, url, {"Authorization": "Bearer sdc_x"}, tmp_path):
                 pass

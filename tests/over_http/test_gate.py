@@ -116,14 +116,17 @@ async def test_calls_beyond_the_limit_are_told_to_come_back(settings: Settings) 
         while (await post(http, url, waiting)).status_code == 503:  # until no other call is in its way
             pass
 
-    async with serving(settings, limits=Limits(calls=1)) as url, httpx2.AsyncClient(timeout=30) as http:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(wait)
-            with anyio.fail_after(30):
-                while (answer := await post(http, url, LIST)).status_code == 200:  # noqa: ASYNC110
-                    await anyio.sleep(0.01)
-            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-            tasks.cancel_scope.cancel()
+    async with (
+        serving(settings, limits=Limits(calls=1)) as url,
+        httpx2.AsyncClient(timeout=30) as http,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(wait)
+        with anyio.fail_after(30):
+            while (answer := await post(http, url, LIST)).status_code == 200:  # noqa: ASYNC110
+                await anyio.sleep(0.01)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        tasks.cancel_scope.cancel()
 
 
 async def test_a_token_has_so_many_calls_a_minute(settings: Settings) -> None:

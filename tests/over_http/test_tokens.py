@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import anyio
 import httpx2
@@ -10,6 +11,10 @@ import pytest
 
 from seedance_mcp.app import open_app
 from seedance_mcp.config import Settings
+from seedance_mcp.server import create_server
+from seedance_mcp.server.calls import CALLER_KEY, Caller
+from seedance_mcp.server.tasks import TASKS
+from tests.server.process import MODERN
 from tests.sweep import sweep
 
 from .local import LIST, STALLED, bearer, called, post, result_of, serving, token, why
@@ -97,6 +102,29 @@ async def test_a_token_that_may_only_look_cannot_spend(settings: Settings) -> No
         assert bought["structuredContent"]["status"] in ("submitting", "queued", "running")
         listed = result_of(await post(http, url, called("check_status"), bearer(looking)))
         assert len(listed["structuredContent"]["jobs"]) == 1
+
+
+async def test_what_spends_asks_for_the_right_once_more_itself(settings: Settings) -> None:
+    """Whoever is in front of it has to read a message as the protocol does to know what it asks for."""
+    server = create_server(settings)
+    protocol = server.streamable_http_app(stateless_http=True)
+
+    async def behind_no_gate(scope: Any, receive: Any, send: Any) -> None:
+        await protocol({**scope, CALLER_KEY: Caller(id="x", scopes=frozenset({"read"}))}, receive, send)
+
+    tasks = {"io.modelcontextprotocol/clientCapabilities": {"extensions": {TASKS: {}}}}
+    cancel = {**LIST, "method": "tasks/cancel", "params": {"taskId": "job_x", "_meta": {**MODERN, **tasks}}}
+    base = "http://127.0.0.1:8000/mcp"
+    async with (
+        server.session_manager.run(),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(behind_no_gate)) as http,
+    ):
+        bought = await post(http, base, called("generate_video", STALLED))
+        cancelled = await post(http, base, cancel, {"Mcp-Name": "job_x"})
+        listed = result_of(await post(http, base, called("check_status")))
+    assert "may look, and not spend" in bought.text
+    assert "may look, and not spend" in cancelled.text
+    assert listed["structuredContent"]["jobs"] == []
 
 
 async def test_no_token_stands_in_a_file_a_log_or_an_answer(
