@@ -7,7 +7,8 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
@@ -76,45 +77,43 @@ class _Service:
     """One run."""
 
     def __init__(self, settings: Settings, place: Place, listening: socket.socket, limits: Limits) -> None:
-        self._place = place
+        self._place, self._limits, self._listening = place, limits, listening
         self._port: int = listening.getsockname()[1]
         self._ending = Ending()
-        self._opening: Opening | None = None
+        self._openings: list[Opening] = []
         security = RequestStateSecurity(keys=[state_key(settings.state_dir)], bind_principal=_principal)
-        over_http = OverHttp(security=security, opened=self._is_opening)
+        over_http = OverHttp(security=security, opened=self._openings.append)
         self._server = assemble(settings, ending=self._ending, http=over_http)
-        self._protocol = StreamableHTTPSessionManager(
-            lowlevel(self._server),
-            stateless=True,
-            max_request_body_size=limits.body_bytes,
-            security_settings=TransportSecuritySettings(
-                allowed_hosts=sorted(place.own_names(self._port)),
-                allowed_origins=sorted(place.own_origins(self._port)),
-            ),
-        )
-        self._limits = limits
-        self._gate: Gate | None = None
-        self._http = HttpServer(
-            self._answer,
-            listening,
-            connections=limits.connections,
-            last_answers_seconds=limits.last_answers_seconds,
-        )
 
     async def run(self, tell: Callable[[str], None]) -> None:
-        async with self._protocol.run(), anyio.create_task_group() as tasks:
-            assert self._opening is not None
-            self._gate = self._gate_to(self._protocol.handle_request, self._opening)
-            self._health = Health(self._opening)
-            tasks.start_soon(self._end_at_a_signal)
+        protocol = StreamableHTTPSessionManager(
+            lowlevel(self._server),
+            stateless=True,
+            max_request_body_size=self._limits.body_bytes,
+            security_settings=TransportSecuritySettings(
+                allowed_hosts=sorted(self._place.own_names(self._port)),
+                allowed_origins=sorted(self._place.own_origins(self._port)),
+            ),
+        )
+        async with protocol.run(), anyio.create_task_group() as tasks:
+            (opening,) = self._openings  # one for the whole run, whoever calls
+            gate, health = self._gate(protocol.handle_request, opening), Health(opening)
+
+            async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+                await (health if health.answers(scope) else gate)(scope, receive, send)
+
+            http = HttpServer(
+                answer,
+                self._listening,
+                connections=self._limits.connections,
+                last_answers_seconds=self._limits.last_answers_seconds,
+            )
+            tasks.start_soon(_at_a_signal, partial(self._end, gate, opening, http))
             tell(self._place.url(self._port))
-            await self._http.run_until_ended()
+            await http.run_until_ended()
             tasks.cancel_scope.cancel()
 
-    def _is_opening(self, opening: Opening) -> None:
-        self._opening = opening
-
-    def _gate_to(self, protocol: AsgiApp, opening: Opening) -> Gate:
+    def _gate(self, protocol: AsgiApp, opening: Opening) -> Gate:
         return Gate(
             protocol,
             doorplate=Doorplate(self._place, self._port),
@@ -126,42 +125,35 @@ class _Service:
             limits=self._limits,
         )
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._health.answers(scope):
-            await self._health(scope, receive, send)
-        elif self._gate is not None:
-            await self._gate(scope, receive, send)
-
-    async def _end_at_a_signal(self) -> None:
-        if sys.platform == "win32":
-            return  # no signal handlers on this event loop there: Ctrl-C arrives as KeyboardInterrupt
-        numbers = [signal.SIGTERM, signal.SIGINT]
-        if (
-            signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
-        ):  # a terminal closes; `nohup` wants to outlive it
-            numbers.append(signal.SIGHUP)
-        with anyio.open_signal_receiver(*numbers) as signals:
-            async for number in signals:
-                _LOG.info("Stopping on signal %s", number.name)
-                break
-        # Outside: a second signal finds the default handlers again and ends the process at once.
-        await self.end()
-
-    async def end(self) -> None:
+    async def _end(self, gate: Gate, opening: Opening, http: HttpServer) -> None:
         """
         Take no more calls, have those that wait answer, close streams of news, and leave a watcher for what is open.
 
         Whatever else is under way gets its last seconds. A purchase belongs to the process, not to its call.
         """
-        assert self._opening is not None
-        assert self._gate is not None
-        self._gate.begin_ending()
-        self._opening.stop_waiting()
+        gate.begin_ending()
+        opening.stop_waiting()
         entry = lowlevel(self._server).get_request_handler("subscriptions/listen")
         if entry is not None:
             cast("ListenHandler", entry.handler).close()
         await self._ending.begin()
-        self._http.end()
+        http.end()
+
+
+async def _at_a_signal(end: Callable[[], Awaitable[None]]) -> None:
+    if sys.platform == "win32":
+        return  # no signal handlers on this event loop there: Ctrl-C arrives as KeyboardInterrupt
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if (
+        signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    ):  # a terminal closes; `nohup` wants to outlive it
+        numbers.append(signal.SIGHUP)
+    with anyio.open_signal_receiver(*numbers) as signals:
+        async for number in signals:
+            _LOG.info("Stopping on signal %s", number.name)
+            break
+    # Outside: a second signal finds the default handlers again and ends the process at once.
+    await end()
 
 
 def _principal(context: ServerRequestContext[Any, Any]) -> str | None:
