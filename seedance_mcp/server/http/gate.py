@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +19,8 @@ from .visits import Visits
 if TYPE_CHECKING:
     from .doorkeeper import Doorkeeper
     from .places import Doorplate
+
+_LOG = logging.getLogger(__name__)
 
 _PATH = "/mcp"
 _MOST_PROGRAM_CHARACTERS = 200
@@ -89,7 +92,7 @@ class Gate:
             if self._ending or self._under_way >= self._limits.calls:
                 raise Refused(503, "The server has too much to do, or is ending.", retry_after="1")
         except Refused as refused:
-            await refused.refusal(scope, receive, send)
+            await _refuse(refused, scope, receive, send)
             return
         self._under_way += 1
         try:
@@ -121,7 +124,7 @@ class Gate:
                     ' scope="seedance:read seedance:spend"',
                 )
         except Refused as refused:
-            await refused.refusal(scope, receive, send)
+            await _refuse(refused, scope, receive, send)
             return
         program = headers.get("user-agent", "")[:_MOST_PROGRAM_CHARACTERS]
         scope = {
@@ -135,3 +138,8 @@ class Gate:
             return waiting.pop() if waiting else await receive()
 
         await self._inner(scope, again, send)
+
+
+async def _refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
+    _LOG.info("Refused a request with %d: %s", refused.refusal.status, refused.refusal.message)
+    await refused.refusal(scope, receive, send)

@@ -62,12 +62,13 @@ class Place:
     def own_names(self, port: int) -> frozenset[str]:
         """What a `Host` may say where the server listens on this port."""
         number = f"[{self.host}]" if ":" in self.host else self.host
-        here = {f"{number}:{port}", *(f"{name}:{port}" for name in _LOOPBACK if self._is_loopback)}
-        return frozenset({*here, *self.public})
+        names = (number, *_LOOPBACK) if self._is_loopback else (number,)
+        ports = (f":{port}", "") if port == _UNSAID_PORT else (f":{port}",)
+        return frozenset({*(name + end for name in names for end in ports), *self.public})
 
     def own_origins(self, port: int) -> frozenset[str]:
         """What an `Origin` may say."""
-        local = {f"http://{name}" for name in self.own_names(port)}
+        local = {f"http://{name}" for name in self.own_names(port) - set(self.public)}
         return frozenset(local | {f"https://{name}" for name in self.public})
 
     def url(self, port: int) -> str:
@@ -83,6 +84,8 @@ class Place:
 
 
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_UNSAID_PORT = 80
+"""The port of HTTP, which a client leaves away."""
 
 
 class Doorplate:
