@@ -142,3 +142,6 @@ async def test_an_answer_that_was_sent_is_no_proof_that_it_was_read(settings: Se
             assert "finished_meanwhile" not in listed["structuredContent"], "told once to this program"
         other = result_of(await post(http, url, called("check_status"), {"User-Agent": "another"}))
         assert job_id in str(other["structuredContent"]["finished_meanwhile"])
+        await post(http, url, called("check_status", {"job_id": job_id, "wait_seconds": 0}))
+        third = result_of(await post(http, url, called("check_status"), {"User-Agent": "a third"}))
+        assert "finished_meanwhile" not in third["structuredContent"], "the client of this name has read it"
