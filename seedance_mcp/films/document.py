@@ -190,9 +190,7 @@ def named_files(document: Any) -> Iterator[str]:
     """List the sources of files in a document, or in changes to one, that nobody has checked yet."""
     if isinstance(document, Mapping):
         for name, value in cast("Mapping[Any, Any]", document).items():
-            # One of the cast, too, may be called `file`.
-            plain = name in _file_fields() and not isinstance(value, Mapping)
-            yield from _texts(value) if plain else named_files(value)
+            yield from _texts(value) if name in _file_fields() else named_files(value)
     elif isinstance(document, list | tuple):
         for inner in cast("Sequence[Any]", document):
             yield from named_files(inner)
@@ -204,7 +202,7 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for inner in cast("Sequence[Any]", value):
             yield from _texts(inner)
-    else:
+    else:  # one of the cast, too, may be called `file`
         yield from named_files(value)
 
 

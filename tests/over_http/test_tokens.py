@@ -53,7 +53,7 @@ async def test_nothing_but_a_good_token_opens_once_there_is_one(settings: Settin
         assert "seedance-mcp tokens add" in why(answer)
         twice = [("Authorization", f"Bearer {good}"), ("Authorization", f"Bearer {good}")]
         answer = await http.post(url, headers=[*twice, ("Content-Type", "application/json")], content=b"{}")
-        assert answer.status_code == 400
+        assert (answer.status_code, why(answer)) == (400, "The request has two Authorization headers.")
         for scheme in ("Bearer", "bearer", "BEARER", "Bearer "):
             answer = await post(http, url, LIST, {"Authorization": f"{scheme} {good}"})
             assert result_of(answer)["tools"], scheme
