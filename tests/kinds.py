@@ -117,6 +117,8 @@ KINDS = {
     "media/test_placeholder.py": PROOF,
     "media/test_placeholder_words.py": UNIT,
     "media/test_probe.py": PROOF,
+    "over_http": WIRE,
+    "over_http/test_process.py": PROCESS,
     "providers": WIRE,
     "providers/test_added_provider.py": PROCESS,
     "providers/test_damage.py": PROOF,

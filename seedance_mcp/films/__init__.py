@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .document import FilmDocument, Shot
+from .document import FilmDocument, Shot, named_files
 from .export import export_film
 from .exported import Exported, ExportedFilm, ExportedMusic, ExportedShot, ExportOptions
 from .film import Film, FilmStatus, FilmUpdate
@@ -33,6 +33,7 @@ __all__ = [
     "export_film",
     "exported_film",
     "exported_shots",
+    "named_files",
     "read_document",
     "sheets_of",
     "starter",

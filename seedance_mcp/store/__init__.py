@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from . import (
     accounts,
     changes,
@@ -53,7 +55,12 @@ from .transitions import Stale, Transition
 from .uploads import UploadKey
 from .watcher_lease import Holder
 
+if TYPE_CHECKING:
+    from .access_tokens import AccessToken, AccessTokens
+
 __all__ = [
+    "AccessToken",
+    "AccessTokens",
     "Account",
     "BoardFile",
     "Booking",
@@ -130,3 +137,12 @@ __all__ = [
     "watcher_lease",
     "written",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what only a server over HTTP needs when somebody asks for it."""
+    if name in ("AccessToken", "AccessTokens"):
+        from . import access_tokens
+
+        return getattr(access_tokens, name)
+    raise AttributeError(name)

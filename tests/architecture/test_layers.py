@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -87,6 +89,31 @@ def test_the_list_of_tools_needs_no_room_below_what_is_shown() -> None:
     rooms = {name.split(".")[1] for name in result.stdout.split()}
     assert rooms & {"app", "jobs", "store", "providers", "media", "catalog"} == set()
     assert "server" in rooms
+
+
+def test_a_server_on_stdio_loads_nothing_of_what_serves_over_http(tmp_path: Path) -> None:
+    """The SDK brings Starlette and uvicorn along; what runs them, and tokens, wait for `serve`."""
+    code = (
+        "import sys, anyio; from mcp import Client; from seedance_mcp.config import load_settings;"
+        "from seedance_mcp.server import create_server\n"
+        "async def use():\n"
+        "    async with Client(create_server(load_settings())) as client:\n"
+        "        assert not (await client.call_tool('check_status', {})).is_error\n"
+        "anyio.run(use)\n"
+        "print(*(name for name in sys.modules if name.startswith(('seedance_mcp.server.http', 'uvicorn.protocols'))"
+        " or name.endswith('access_tokens')))"
+    )
+    environ = {**os.environ, "SEEDANCE_STATE_DIR": str(tmp_path / "state"), "SEEDANCE_DETACH": "0"}
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env=environ,
+    )
+    assert result.stdout.split() == []
 
 
 @pytest.mark.parametrize("library", HEAVY)

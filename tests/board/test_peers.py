@@ -14,6 +14,7 @@ TABLE = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when re
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1 1 0 100 0 0 10 0
    1: 0100007F:C0DE 0100007F:1F90 01 00000000:00000000 00:00000000 00000000 65534        0 2 1 0 20 4 30 10 -1
    2: 0000000000000000FFFF00000100007F:C0DF 0000000000000000FFFF00000100007F:1F90 01 0:0 00:0 0  1001        0 3
+   3: 00000000000000000000000001000000:C0E1 00000000000000000000000001000000:1F90 01 0:0 00:0 0  1002        0 4
 """
 
 
@@ -21,6 +22,7 @@ def test_the_kernels_table_names_the_owner_of_the_other_end() -> None:
     lines = TABLE.splitlines()
     assert owners(lines, "127.0.0.1", 0xC0DE) == [65534]
     assert owners(lines, "127.0.0.1", 0xC0DF) == [1001]
+    assert owners(lines, "::1", 0xC0E1) == [1002]
     assert owners(lines, "127.0.0.1", 0xC0E0) == []
 
 

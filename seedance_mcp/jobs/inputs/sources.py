@@ -39,6 +39,7 @@ _KINDS: Mapping[str, MediaKind] = {
 }
 
 
+_UPLOAD, _JOB = "media:", "job:"
 _ASSET_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -123,14 +124,12 @@ class Sources:
         """
         check_readable(source)
         text = unquoted(source)
-        if text.startswith("media:"):
+        if text.startswith(_UPLOAD):
             file = await self._earlier(text)
             return replace(file, kind=kind) if kind is not None and file.is_asset else file
-        if text.startswith("job:"):
+        if text.startswith(_JOB):
             return await self._of_job(text)
-        scheme = text.partition("://")[0].lower() if "://" in text else ""
-        if text[:5].lower() == "data:":
-            scheme = "data"
+        scheme = _scheme(text)
         if scheme == "asset":
             return MediaFile(kind=kind or "image", url=_asset(text))
         if scheme == "https":
@@ -176,9 +175,7 @@ class Sources:
         if file.path is None:
             return file
         # It may have been changed or removed since, and a job's link may have ended.
-        again = await (
-            self._of_job(origin) if origin.startswith("job:") else self._files.at(file.path, origin)
-        )
+        again = await (self._of_job(origin) if origin.startswith(_JOB) else self._files.at(file.path, origin))
         if again.sha256 != file.sha256:
             raise MediaError(
                 f"The file behind {source} has changed since it was uploaded.",
@@ -187,7 +184,7 @@ class Sources:
         return again
 
     async def _of_job(self, source: str) -> MediaFile:
-        job_id, _, part = source.removeprefix("job:").partition("/")
+        job_id, _, part = source.removeprefix(_JOB).partition("/")
         job = await self._store.read(lambda connection: job_records.find(connection, job_id))
         if part not in ("", "last_frame"):
             raise MediaError(
@@ -200,6 +197,18 @@ class Sources:
         if job.artifacts and video.sha256 == job.artifacts.sha256 and await self._pool.link(job):
             return replace(video, job_id=job.id)
         return video
+
+
+def is_path(source: str) -> bool:
+    """Return whether a media source names a file of this machine."""
+    text = unquoted(source)
+    return not text.startswith((_UPLOAD, _JOB)) and _scheme(text) in ("", "file")
+
+
+def _scheme(text: str) -> str:
+    if text[:5].lower() == "data:":
+        return "data"
+    return text.partition("://")[0].lower() if "://" in text else ""
 
 
 def _check_this_machine(url: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
+_MAPPED = bytes(10) + b"\xff\xff"
+"""What stands before an IPv4 address on a socket that takes both."""
 
 
 def is_another_user(host: str, port: int) -> bool:
@@ -29,8 +32,14 @@ def is_another_user(host: str, port: int) -> bool:
 
 
 def owners(lines: Sequence[str], host: str, port: int) -> list[int]:
-    """Name the users that own a connection whose own end is this IPv4 address and port, by a table of the kernel's."""
-    words = bytes(int(part) for part in reversed(host.split("."))).hex().upper()
-    ends = {f"{words}:{port:04X}", f"0000000000000000FFFF0000{words}:{port:04X}"}
+    """Name the users that own a connection whose own end is this address and port, by a table of the kernel's."""
+    packed = ipaddress.ip_address(host).packed
+    forms = [packed] if len(packed) == 16 else [packed, _MAPPED + packed]
+    ends = {f"{_words(form)}:{port:04X}" for form in forms}
     fields = [line.split() for line in lines[1:]]
     return [int(field[7]) for field in fields if len(field) > 7 and field[1] in ends]
+
+
+def _words(address: bytes) -> str:
+    """Write an address as the kernel does: in words of four bytes, the last byte of each first."""
+    return "".join(address[start : start + 4][::-1].hex().upper() for start in range(0, len(address), 4))

@@ -56,6 +56,10 @@ async def plan_film(
             hint="seedance://guide/film describes the storyboard; nothing was spent.",
         )
     if storyboard is not None:
+        if not call.caller.local:
+            from ...films import named_files
+
+            call.check_sources(named_files(storyboard))
         film_id = (await films.take(storyboard, film_id)).id
     planned = await films.plan(film_id or "", quality, redo, keep)
     shown = film_views.plan(planned).model_copy(update={"finished_meanwhile": await meanwhile(call)})
@@ -102,7 +106,9 @@ async def wait_for_film(call: Call, film: Film, asked: float | None, *, usual: f
 
         await call.report(Update(fraction=update.done / max(1, update.total), message=update.words))
 
-    return await if_possible(call.app.films.wait(film.record.id, seconds, report), film)
+    with call.until_ending():
+        return await if_possible(call.app.films.wait(film.record.id, seconds, report), film)
+    return await if_possible(call.app.films.find(film.record.id), film)
 
 
 async def film_answer(call: Call, film: Film, *notes: str) -> CallToolResult:

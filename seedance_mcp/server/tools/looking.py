@@ -8,7 +8,17 @@ from typing import Annotated, Any
 from pydantic import Field, WithJsonSchema
 
 from ...presentation import reviews, views
-from ...types import MAX_COMPARED, MAX_SHEET_FRAMES, SCORES, Look, Reviewer, Show, Verdict
+from ...types import (
+    FILM_PREFIX,
+    MAX_COMPARED,
+    MAX_SHEET_FRAMES,
+    SCORES,
+    SET_PREFIX,
+    Look,
+    Reviewer,
+    Show,
+    Verdict,
+)
 from ..answers import answer, job_link, picture, video_link
 from ..calls import Call
 from ..tooling import Answer, Closed
@@ -25,6 +35,9 @@ Scores = Annotated[
     ),
 ]
 Source = Annotated[str, Field(max_length=4096)]
+
+_MADE_HERE = ("job:", "job_", SET_PREFIX, FILM_PREFIX)
+"""What ids begin with; anything else that is to be looked at is a path."""
 
 
 class LookArguments(Closed):
@@ -52,6 +65,7 @@ async def view_video(
     Show videos as one picture (frames with times, cuts or sound), and measure cuts, blacks, freezes, silences.
     Costs nothing. Judge the result by it before making another.
     """
+    call.refuse_paths(one for one in (source, *looking.compare) if not one.startswith(_MADE_HERE))
     compared = tuple([await film_file(call, other) for other in looking.compare])
     look = replace(looking.look, compare=compared)
     viewed = await call.app.viewing.view(await film_file(call, source), look)
