@@ -149,7 +149,7 @@ class _Converter:
         from av.video.frame import VideoFrame
         from av.video.reformatter import ColorRange, Colorspace
 
-        # Blue comes first: from that order FFmpeg converts in one pass.
+        # Blue comes first: for that order FFmpeg has a converter of its own, all others go through its general scaler.
         for top in range(0, image.height, _STRIP):
             strip = image.crop((0, top, image.width, min(image.height, top + _STRIP)))
             rows = np.frombuffer(strip.tobytes("raw", "BGR"), np.uint8)
