@@ -89,7 +89,12 @@ async def test_what_keeps_a_film_from_being_joined_is_told_and_others_go_on(
         assert path.parent.read_text() == "a person's note"
         incidents = await studio.app.incidents()
         assert [incident.doing for incident in incidents] == [f"Joining film {film_id}"]
-        path.parent.unlink()
+        assert (await studio.ended(await another(studio))).status == "succeeded"
+
+
+async def test_a_film_that_another_process_joins_keeps_no_other_waiting(tmp_path: Path) -> None:
+    async with opened(tmp_path) as studio:
+        film_id, _ = await made(studio)
         with joining(studio.app.settings.state_dir, film_id) as alone:
             assert alone
             plan = await studio.app.films.plan(film_id, "animatic")

@@ -18,8 +18,8 @@ pytestmark = [
 ]
 
 LONG = 200 if os.environ.get("SEEDANCE_TEST_LONG") else 0
-FEW = ("written order", "written draw", "after connection's bytes", "after film's link")
-"""One of each kind: before the first purchase, before it is sent, while it is under way, and in joining."""
+FEW = ("written draw", "after connection's bytes", "after film's link")
+"""One of each kind: before a purchase is sent, while it is under way, and in joining."""
 
 
 def test_films_whose_processes_are_killed_anywhere_are_bought_once_and_joined() -> None:
