@@ -101,8 +101,12 @@ def test_an_earlier_versions_choice_is_the_persons_among_the_takes_of_then(
     monkeypatch.setattr(database_file, "SCHEMA_VERSION", 24)
     with closing(open_store(tmp_path)) as older:
         keep(older, film())
-        older.write_now(lambda connection: film_orders.hold(connection, film_order(planned), planned))
     with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection, connection:
+        connection.execute(
+            "INSERT INTO film_orders (film_id, plan, quality, reserved_at, steady, day)"
+            f" VALUES ('{FILM}', '{planned[0].order}', 'final', 1, 1, '2025-10-09')"
+        )
+        films.add_takes(connection, planned)
         connection.execute(
             "INSERT INTO film_marks (film_id, shot, take, kind, inputs, at)"
             f" VALUES ('{FILM}', 's1', 1, 'chosen', '{{}}', 7), ('{FILM}', 's1', 1, 'kept', '{{}}', 7)"
