@@ -72,7 +72,7 @@ def look(browser: Browser, cinema: Cinema) -> Look:
         async with watched(browser, Complaints(), **options) as page:
             await page.add_init_script(f"sessionStorage.setItem('seedance-board-token', '{cinema.token}')")
             await page.goto(cinema.running.address.partition("#")[0])
-            await expect(page.locator(".shot")).to_have_count(3)
+            await expect(page.locator(".shot")).to_have_count(3, timeout=30_000)
             yield page
 
     return opened
