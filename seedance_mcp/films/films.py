@@ -71,7 +71,7 @@ class Films:
         requests = ShotRequests(planner, sources, lambda: pool.catalog, context.settings.model)
         self._planner = FilmPlanner(planner, requests)
         self._decisions = Decisions(context.store)
-        self._maker = Maker(context, flow, sources, self._digests)
+        self._maker = Maker(context, flow, pool, sources, self._digests)
 
     async def advance(self) -> None:
         """Take the next step of every film that is being made. Raises StoreError."""
@@ -167,25 +167,29 @@ class Films:
             ConfirmationRequired: a person has to agree to the price of the whole.
             BudgetExceeded, ConfigError, StoreError: nothing was bought.
         """
-        known = await self._store.read(partial(film_orders.find, film_id=film_id, plan=plan))
-        if known is None:
+        if not await self._is_ordered(film_id, plan):
             shown = await self._store.read(partial(film_plans.find, film_id=film_id, plan=plan))
             found = await self._find(film_id)
             now = await self._planned(
                 found, shown.quality if shown else "final", _still_there(shown, found) if shown else ()
             )
-            if now.token != plan:
+            if now.token == plan:
+                if now.problems:
+                    raise InvalidRequest(list(now.problems), hint="Change the document; nothing was bought.")
+                await self._order(found, now, terms)
+            elif not await self._is_ordered(film_id, plan):  # nor by somebody else in the meantime
                 words = (
                     plan_changes(shown.rows, now.told)
                     if shown
                     else ("Nobody was shown a plan with this token.",)
                 )
                 raise PlanChanged(now, words or ("The document has changed.",))
-            if now.problems:
-                raise InvalidRequest(list(now.problems), hint="Change the document; nothing was bought.")
-            await self._order(found, now, terms)
         self._runner.films.wake()
         return await self.find(film_id)
+
+    async def _is_ordered(self, film_id: str, plan: str) -> bool:
+        order = await self._store.read(partial(film_orders.find, film_id=film_id, plan=plan))
+        return order is not None
 
     async def find(self, film_id: str) -> Film:
         """Return a film with everything that is known of it. Raises FilmNotFound."""
@@ -267,7 +271,8 @@ class Films:
         return await evidence.find(self._store, self._digests, film_id)
 
     async def _shown(self, found: Found) -> Film:
-        return await anyio.to_thread.run_sync(film_of, found)
+        film = await anyio.to_thread.run_sync(film_of, found)
+        return replace(film, problems=(*film.problems, *self._maker.left_to_others(found)))
 
     async def _keep(
         self, film_id: str, document: FilmDocument, *, name: str, folder: str | None
@@ -327,13 +332,14 @@ class Films:
         await place(self._context, self._intent(found, plan, terms))
 
     def _intent(self, found: Found, plan: FilmPlan, terms: PurchaseTerms) -> OrderIntent:
+        accounts = {row.provider: self._pool.account(row.offer.provider) for row in plan.rows}
         return OrderIntent(
             film_id=plan.film_id,
             plan=plan.token,
             quality=plan.quality,
             title=found.document.title,
-            rows=tuple(plan.take(row) for row in plan.rows),
-            accounts={row.provider: self._pool.account(row.offer.provider) for row in plan.rows},
+            rows=tuple(replace(plan.take(row), account=accounts[row.provider]) for row in plan.rows),
+            accounts=accounts,
             terms=terms,
             seconds=Decimal(sum(found.document.shot(row.shot).seconds for row in plan.rows)),
             remarks=Remarks(notes=plan.notes, advice=plan.advice),

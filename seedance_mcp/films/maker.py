@@ -11,7 +11,7 @@ import anyio
 
 from ..backoff import exponential
 from ..errors import SeedanceError, StoreError
-from ..jobs import JobContext, PurchaseFlow, Sources
+from ..jobs import JobContext, ProviderPool, PurchaseFlow, Sources
 from ..store import Connection, film_orders, film_outcomes, films, joining
 from ..types import FINISHED_STATES, Draw, FilmOrder, Job, JobState, OrderEnd, PurchaseTerms, RowRefusal, Take
 from . import evidence
@@ -38,10 +38,18 @@ class Maker:
     purchase has a name of its own (`Take.request_key`). What it remembers only saves work.
     """
 
-    def __init__(self, context: JobContext, flow: PurchaseFlow, sources: Sources, digests: Digests) -> None:
+    def __init__(
+        self,
+        context: JobContext,
+        flow: PurchaseFlow,
+        pool: ProviderPool,
+        sources: Sources,
+        digests: Digests,
+    ) -> None:
         self._context = context
         self._store = context.store
         self._flow = flow
+        self._pool = pool
         self._sources = sources
         self._digests = digests
         self._pauses = _Pauses()
@@ -76,7 +84,11 @@ class Maker:
     async def _advance(self, order: FilmOrder) -> None:
         found = await evidence.find(self._store, self._digests, order.film_id)
         rows = [take for take in found.takes if take.order == order.plan]
-        ready = [take for take in rows if self._is_ready(take, found) and await self._may_read(take)]
+        ready = [
+            take
+            for take in rows
+            if self._is_ready(take, found) and self._has_account(take) and await self._may_read(take)
+        ]
         if ready:
             limiter = anyio.CapacityLimiter(_AT_ONCE)
             async with anyio.create_task_group() as tasks:
@@ -92,6 +104,21 @@ class Maker:
             return False
         parent = _parent(take, found)
         return take.parent is None or (parent is not None and _is_done(parent, found))
+
+    def left_to_others(self, found: Found) -> list[str]:
+        """Say which rows of the open order are not bought here: what was agreed to is paid from another account."""
+        open_plans = {order.plan for order in found.orders if order.ended_at is None}
+        return [
+            f"shot {take.shot} is bought from another account of {take.request.provider} than the one whose key is set here:"
+            " the program that has that key goes on with it."
+            for take in found.takes
+            if take.order in open_plans and take.job_id is None and not self._has_account(take)
+        ]
+
+    def _has_account(self, take: Take) -> bool:
+        """Whether this process buys from the account that a row was agreed to for."""
+        info = self._pool.catalog.providers.get(take.request.provider or "")
+        return not take.account or (info is not None and self._pool.account(info) == take.account)
 
     async def _may_read(self, take: Take) -> bool:
         """

@@ -99,12 +99,15 @@ def hold(connection: Connection, order: FilmOrder, rows: Sequence[Take]) -> Film
     return _order(row)
 
 
-def check_draw(connection: Connection, draw: Draw, *, key: str, price: Price, now: float) -> Paid:
+def check_draw(
+    connection: Connection, draw: Draw, *, key: str, account: str, price: Price, now: float
+) -> Paid:
     """
     Let a purchase of `price` (the most that it can cost) be paid for by its row, or say what stands in the way.
 
     Raises:
-        BudgetExceeded: the row is not of an order that may still pay, pays for less, or has paid already.
+        BudgetExceeded: the row is not of an order that may still pay, is bought with another `account`, pays for less, or has
+            paid already.
         DamagedRecord: the row cannot be read.
     """
     what = f"take {draw.take} of shot {draw.shot!r}"
@@ -113,6 +116,10 @@ def check_draw(connection: Connection, draw: Draw, *, key: str, price: Price, no
         raise _not_held(f"Nothing was agreed to for {what} of film {draw.film_id}.")
     if take.job_id is not None:
         raise _not_held(f"The money for {what} went to job {take.job_id}, and to no other.")
+    if take.account not in ("", account):
+        raise _not_held(
+            f"What was agreed to for {what} is paid from another account than the one that is set here."
+        )
     reserved_at, day, steady, agreed_by, ended = connection.execute(
         "SELECT reserved_at, day, steady, agreed_by, ended FROM film_orders WHERE film_id = ? AND plan = ?",
         (take.film_id, take.order),

@@ -30,6 +30,7 @@ class _Details:
     maximum: Price
     parent: str | None
     parent_take: int | None
+    account: str = ""
 
 
 def keep_film(connection: Connection, film: FilmRecord) -> FilmRecord:
@@ -154,6 +155,7 @@ def add_takes(connection: Connection, rows: Sequence[Take]) -> None:
                 maximum=take.maximum,
                 parent=take.parent,
                 parent_take=take.parent_take,
+                account=take.account,
             )
         ).decode()
         row = (
@@ -194,6 +196,7 @@ def _take(row: tuple[str, str, int, str, str, int, str, int, str | None]) -> Tak
         maximum=details.maximum,
         parent=details.parent,
         parent_take=details.parent_take,
+        account=details.account,
         job_id=job_id,
     )
 

@@ -60,7 +60,8 @@ class Take:
     `number` counts the takes of the shot from 1, of every quality, and each attempt uses one up. `order` is the token of
     the plan that it is a row of. `inputs` are the digests of what it is made from. `request` is complete but for
     what comes from the take that it continues, which is `parent_take` of the shot `parent`. `maximum` is the most that
-    it may cost. `job_id` is set in the transaction that reserves the job; None: it is not bought.
+    it may cost. `account` is the fingerprint of the account that it is bought with, empty where no key is needed. `job_id` is
+    set in the transaction that reserves the job; None: it is not bought.
     """
 
     film_id: str
@@ -74,6 +75,7 @@ class Take:
     maximum: Price
     parent: str | None = None
     parent_take: int | None = None
+    account: str = ""
     job_id: str | None = None
 
 

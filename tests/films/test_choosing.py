@@ -33,7 +33,9 @@ async def test_a_chosen_take_is_shown_and_joined_and_what_continues_it_is_stale(
         await films.choose(film_id, "b", None)
         await films.choose(film_id, "a", 1)
         film = await studio.make(film_id, await films.plan(film_id, "animatic"))
-        assert [one.job_id for one in await exported_shots(film)] == [one.job.id for one in first.shots if one.job]
+        assert [one.job_id for one in await exported_shots(film)] == [
+            one.job.id for one in first.shots if one.job
+        ]
         plan = await films.plan(film_id, "animatic", redo=["a"])
         assert rows(plan) == {"a": 3, "b": 3}
         assert _stands(await studio.make(film_id, plan)) == {"a": ("current", 3), "b": ("current", 3)}

@@ -161,6 +161,25 @@ async def test_two_installations_that_make_the_same_plan_buy_each_row_once(tmp_p
         assert len(one.bodies) == 2
 
 
+@pytest.mark.parametrize("key", ["another-account-0123456789", ""])
+async def test_a_film_is_bought_from_the_account_it_was_agreed_to_for(key: str, tmp_path: Path) -> None:
+    async with Emulator("ark") as emulator:
+        async with opened(tmp_path, emulator, watch=False) as asked:
+            film_id = await asked.read(storyboard())
+            plan = await asked.app.films.plan(film_id)
+            await asked.app.films.make(film_id, plan.token, PurchaseTerms())
+        async with opened(tmp_path, emulator, watch=False, ARK_API_KEY=key) as other:
+            for _ in range(2):
+                await other.app.films.advance()
+            seen = await other.app.films.find(film_id)
+            assert (seen.status, [shot.state for shot in seen.shots]) == ("making", ["making", "making"])
+            assert "shot a is bought from another account of ark" in seen.problems[0]
+            assert other.bodies == []
+        async with opened(tmp_path, emulator) as asked:
+            made = await asked.ended(film_id)
+            assert (made.status, made.problems, len(asked.bodies)) == ("succeeded", (), 2)
+
+
 async def test_a_film_whose_maker_is_killed_is_finished_by_the_next_one(tmp_path: Path) -> None:
     async with Emulator("ark") as emulator:
         emulator.behaviour.true_size = True
