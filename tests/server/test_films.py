@@ -180,6 +180,9 @@ async def test_a_film_that_is_cancelled_buys_nothing_more(settings: Settings, er
             film_id = planned["film_id"]
             asked = {"film_id": film_id, "plan": planned["plan"], "wait_seconds": 8}
             film = content(await client.call_tool("create_film", asked, progress_callback=report))
+            while states(film)["s01"] == "making":
+                more = {"job_id": film_id, "wait_seconds": 2}
+                film = content(await client.call_tool("check_status", more, progress_callback=report))
             viewed = refusal(await client.call_tool("view_video", {"source": film_id}))
             listed = content(await client.call_tool("check_status", {}))["films_in_making"]
             ended = content(await client.call_tool("cancel_job", {"job_id": film_id}))
