@@ -105,7 +105,7 @@ def film_of(found: Found) -> Film:
             for state in shots
             if (choice := evidence.choosing.choice(state.takes)) is not None
         },
-        problems=(*found.problems, *_problems(found, order, path, there=there, is_of_now=join is not None)),
+        problems=(*found.problems, *_problems(found, shots, path, there=there, is_of_now=join is not None)),
         advice=join.advice if join is not None and there else (),
     )
 
@@ -117,9 +117,15 @@ def join_of_now(found: Found, quality: FilmQuality, shots: Sequence[ShotState]) 
 
 
 def _problems(
-    found: Found, order: FilmOrder | None, path: Path, *, there: bool, is_of_now: bool
+    found: Found, shots: Sequence[ShotState], path: Path, *, there: bool, is_of_now: bool
 ) -> Iterator[str]:
     """Say what came of the last order where no shot tells: rows that were not bought, and a file that is not of now."""
+    order = found.order
+    again = (
+        "Plan and make the film again: its shots are there, and joining is free."
+        if all(state.state == "current" and state.bad is None for state in shots)
+        else "Plan the film again to see what making it costs now."
+    )
     rows = {(take.shot, take.number) for take in found.takes if order and take.order == order.plan}
     for one in found.refusals:
         if (one.shot, one.take) in rows:
@@ -130,9 +136,9 @@ def _problems(
     if join is not None and join.problem is not None:
         yield f"The film was not joined: {join.problem}"
     elif not there:
-        yield f"There is no {path}. Plan and make the film again: its shots are there, and joining is free."
+        yield f"There is no {path}. {again}"
     elif join is not None and not is_of_now:
-        yield f"{path.name} is not of what its shots show now. Plan and make the film again: joining is free."
+        yield f"{path.name} is not of what its shots show now. {again}"
 
 
 def update_of(film: Film) -> FilmUpdate:

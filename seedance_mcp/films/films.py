@@ -85,7 +85,7 @@ class Films:
             InvalidRequest: everything that is wrong with it, each with its place.
             MediaError: there is no such file, or it cannot be read.
         """
-        path = path.absolute()
+        path = await anyio.to_thread.run_sync(lambda: path.parent.resolve() / path.name)
         content = await anyio.to_thread.run_sync(_content, path)
         document = read_document(content, path.name)
         film_id = await anyio.to_thread.run_sync(id_beside, path)
@@ -167,7 +167,7 @@ class Films:
             ConfirmationRequired: a person has to agree to the price of the whole.
             BudgetExceeded, ConfigError, StoreError: nothing was bought.
         """
-        if not await self._is_ordered(film_id, plan):
+        if not await self.is_ordered(film_id, plan):
             shown = await self._store.read(partial(film_plans.find, film_id=film_id, plan=plan))
             found = await self._find(film_id)
             now = await self._planned(
@@ -177,7 +177,7 @@ class Films:
                 if now.problems:
                     raise InvalidRequest(list(now.problems), hint="Change the document; nothing was bought.")
                 await self._order(found, now, terms)
-            elif not await self._is_ordered(film_id, plan):  # nor by somebody else in the meantime
+            elif not await self.is_ordered(film_id, plan):  # nor by somebody else in the meantime
                 words = (
                     plan_changes(shown.rows, now.told)
                     if shown
@@ -187,7 +187,8 @@ class Films:
         self._runner.films.wake()
         return await self.find(film_id)
 
-    async def _is_ordered(self, film_id: str, plan: str) -> bool:
+    async def is_ordered(self, film_id: str, plan: str) -> bool:
+        """Return whether a plan was agreed to, now or at any time. Raises StoreError."""
         order = await self._store.read(partial(film_orders.find, film_id=film_id, plan=plan))
         return order is not None
 
@@ -315,18 +316,22 @@ class Films:
     async def _foreseen(self, found: Found, plan: FilmPlan) -> FilmPlan:
         """Say of a plan whether a person would be asked now, and why it would be refused."""
         try:
+            self._check_sellers(plan)
             intent = self._intent(found, plan, PurchaseTerms())
             foresee = partial(foresee_film, intent=intent, settings=self._settings, now=self._store.clock())
             question = await self._store.read(foresee)
         except (BudgetExceeded, ConfigError) as error:
-            return replace(plan, notes=(f"It could not be made now. {error.message}", *plan.notes))
+            note = f"It could not be made now. {error.message}"
+            return replace(plan, refusal=error, notes=(note, *plan.notes))
         return replace(plan, is_asked=question is not None)
 
-    async def _order(self, found: Found, plan: FilmPlan, terms: PurchaseTerms) -> None:
+    def _check_sellers(self, plan: FilmPlan) -> None:
+        """Raises ConfigError: the key of a provider that the plan buys from is not set, or cannot be used."""
         for name in dict.fromkeys(row.provider for row in plan.rows):
-            self._pool.open(
-                self._pool.catalog.provider(name)
-            )  # a key that cannot be used is told before the question
+            self._pool.open(self._pool.catalog.provider(name))
+
+    async def _order(self, found: Found, plan: FilmPlan, terms: PurchaseTerms) -> None:
+        self._check_sellers(plan)  # before the question
         if any(not row.offer.provider.placeholder for row in plan.rows):
             self._pool.check_limits()
         await place(self._context, self._intent(found, plan, terms))

@@ -23,7 +23,7 @@ from .chains import drift_advice
 from .document import FilmDocument
 from .freshness import take_name
 from .music import open_music
-from .requests import placed
+from .requests import ANIMATIC_PROVIDER, placed
 from .states import ShotState
 
 if TYPE_CHECKING:
@@ -138,8 +138,8 @@ async def join_film(
         for state in states
     ]
     told = (*_told(joined, document), *await _draw_sheet(path, clips))
-    if quality == "animatic":
-        return told  # placeholders show nothing of one another
+    if any(state.job is None or state.job.provider == ANIMATIC_PROVIDER for state in states):
+        return told  # those show nothing of one another
     return (*told, *_seams_seen(joined, document), *await drift_advice(document, states))
 
 

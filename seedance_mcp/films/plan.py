@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError, InvalidRequest
+from ..errors import ConfigError, InvalidRequest, SeedanceError
 from ..jobs import Planner
 from ..texts import digits, listed
 from ..types import FilmQuality, FilmRecord, Price, Take, VideoRequest
@@ -62,9 +62,10 @@ class FilmPlan:
     """
     A film's plan at one quality: `token` is what somebody agrees to, and fits these very rows alone.
 
-    `waiting` are rows for stale shots that nobody has asked to be made anew: they are priced and not bought. `totals` has
-    what all missing shots may cost at each quality, `elsewhere` what these rows cost at other offers, both in USD.
-    With `problems` nothing of it can be made. `is_asked`: a person has to agree to its price by the settings of now.
+    `waiting` are rows for stale shots that nobody has asked to be made anew: they are priced and not bought. `totals` has what
+    all missing shots may cost at each quality, `elsewhere` what these rows cost at other offers, both in USD. `refusal` is what
+    would refuse it now, be it for a key or a cap. With `problems` nothing of it can be made. `is_asked`: a person has to agree
+    to its price by the settings of now.
     """
 
     film_id: str
@@ -81,6 +82,7 @@ class FilmPlan:
     notes: tuple[str, ...] = ()
     shots: tuple[ShotState, ...] = ()
     waiting: tuple[PlanRow, ...] = ()
+    refusal: SeedanceError | None = None
     elsewhere: Mapping[str, Price] = field(default_factory=dict[str, Price])
     redo: tuple[str, ...] = ()
     is_asked: bool = False
@@ -176,7 +178,7 @@ class FilmPlanner:
             totals={name: totals[name] for name in QUALITIES if name in totals},
             problems=found.problems,
             advice=self._advice(basis, quality, states, found),
-            notes=found.notes,
+            notes=(*found.notes, *_on_placeholders(found.rows)) if quality != "animatic" else found.notes,
             shots=states,
             waiting=found.waiting,
             elsewhere={} if quality == "animatic" else self._elsewhere(found.planned),
@@ -300,6 +302,13 @@ class FilmPlanner:
 
 def _drafts(basis: Basis) -> dict[str, ShotState]:
     return {state.shot: state for state in shot_states(basis.document, basis.evidence["draft"])}
+
+
+def _on_placeholders(rows: Sequence[PlanRow]) -> tuple[str, ...]:
+    drawn = [row.shot for row in rows if row.offer.provider.placeholder]
+    return (
+        (f"shot {listed(drawn)}: a placeholder drawn on this machine, no video of a model.",) if drawn else ()
+    )
 
 
 def _row(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from os.path import normpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ TAKE = "take:"
 
 _LAST_FRAME = "/last_frame"
 _MOST_SEED = 2**31 - 1
-_ANIMATIC_PROVIDER = "sandbox"
+ANIMATIC_PROVIDER = "sandbox"
 _STAND_IN_SIZE = (1280, 720)
 _STAND_IN_BYTES = 1_000_000
 
@@ -180,7 +181,7 @@ class ShotRequests:
             "seed": shot.seed,
         }
         if wish.quality == "animatic":
-            given |= {"provider": _ANIMATIC_PROVIDER, "resolution": "480p"}
+            given |= {"provider": ANIMATIC_PROVIDER, "resolution": "480p"}
             if model is not None:
                 given["model"] = model.id
         if wish.quality == "draft":
@@ -189,11 +190,11 @@ class ShotRequests:
 
 
 def placed(source: str, folder: str | None) -> str:
-    """Write a source of a document so that it means the same everywhere: a relative path starts at the document."""
+    """Write a source of a document so that it means the same everywhere: a relative path starts there, and may step up."""
     if folder is None or "://" in source or source.startswith(("media:", "job:", "data:", TAKE)):
         return source
     path = Path(source).expanduser()
-    return source if path.is_absolute() else str(Path(folder) / path)
+    return source if path.is_absolute() else normpath(Path(folder) / path)
 
 
 def is_take(source: str) -> bool:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Literal
 
+from ..texts import listed
 from ..types import FilmQuality, Job, JobState, Mark, Review, RowRefusal, Take
 from .choosing import Choosing, verdict_words
 from .document import FilmDocument, Shot
@@ -220,7 +221,16 @@ class _States:
             parent = self._document.parent(shot)
             why = differences(chosen.inputs, look.inputs, parent=parent.id if parent else None)
             return self._state(shot, "stale", look, chosen, (*why, *judged, *failed))
-        return self._state(shot, "current", look, chosen, (*judged, *failed))
+        return self._state(shot, "current", look, chosen, (*self._kept(shot, look), *judged, *failed))
+
+    def _kept(self, shot: Shot, look: _Look) -> tuple[str, ...]:
+        """Say in what a take differs that is shown because somebody accepted it."""
+        chosen = look.chosen
+        if chosen is None or not changed_keys(chosen.inputs, look.inputs):
+            return ()
+        parent = self._document.parent(shot)
+        why = differences(chosen.inputs, look.inputs, parent=parent.id if parent else None)
+        return (f"kept, although {listed(why)}",)
 
     def _state(
         self, shot: Shot, state: State, look: _Look, take: Take | None, why: tuple[str, ...] = ()

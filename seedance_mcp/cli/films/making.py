@@ -57,7 +57,8 @@ def make(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, 
     Show the plan, ask whoever is at the terminal, and make the film; print its path.
 
     Raises:
-        BudgetExceeded: it may cost more than what was agreed to beforehand.
+        BudgetExceeded: it may cost more than what was agreed to beforehand, or than a cap allows.
+        ConfigError: a provider's key is not set, or cannot be used.
         ConfirmationRequired: it costs something, and nobody can be asked.
     """
     if (code := anyio.run(_go_on, settings, path, as_json)) is not None:
@@ -65,6 +66,8 @@ def make(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, 
     planned = anyio.run(_shown_plan, settings, path, wish)
     if planned.problems:
         return _say_problems(planned)
+    if planned.refusal is not None:
+        raise planned.refusal
     free = planned.maximum.is_free
     price = f"{digits(planned.maximum.usd)} USD"
     if yes_up_to is not None and planned.maximum.usd > yes_up_to:

@@ -34,6 +34,7 @@ Storyboard = Annotated[
     ),
 ]
 _MOST_SHEET_BYTES = 4_000_000
+_ORDERED_BEFORE = "This plan was agreed to before, and nothing more is bought by it: plan_film tells what the film needs now."
 
 
 async def plan_film(
@@ -79,10 +80,13 @@ async def create_film(
     Make what a plan of plan_film lists, and join the film. Spends money.
     Then check_status with film_id as job_id.
     """
+    known = await call.app.films.is_ordered(film_id, plan)
     made = await film_agreed(call, film_id, plan, PurchaseTerms(max_usd=max_usd, confirm_token=confirm_token))
     if isinstance(made, InputRequiredResult):
         return made
-    return await film_answer(call, await wait_for_film(call, made, wait_seconds, usual=call.waits.generate))
+    notes = (_ORDERED_BEFORE,) if known and not made.is_busy else ()
+    film = await wait_for_film(call, made, wait_seconds, usual=call.waits.generate)
+    return await film_answer(call, film, *notes)
 
 
 def is_film(source: str) -> bool:
