@@ -8,8 +8,9 @@ import anyio.to_thread
 from starlette.datastructures import Headers
 
 from ...errors import SeedanceError
-from ..board.peers import is_another_user
+from ..board.peers import is_this_user
 from ..calls import Caller
+from ..http_server import Scope
 from .refusals import Refused
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ class Doorkeeper:
         self._opening = opening
         self._private = private
 
-    async def admit(self, headers: Headers, peer: tuple[str, int] | None) -> Caller:
+    async def admit(self, headers: Headers, scope: Scope) -> Caller:
         """
-        Return who calls.
+        Return who sends a request.
 
         Raises:
             Refused: nobody knows; or it cannot be told now, because the job database cannot be read.
@@ -49,7 +50,7 @@ class Doorkeeper:
         try:
             tokens = self._opening.app.tokens
             if self._private and not await tokens.are_wanted():
-                return await self._neighbour(peer)
+                return await self._neighbour(scope)
             scheme, _, text = shown[0].strip().partition(" ") if shown else ("", "", "")
             if scheme.casefold() != "bearer":
                 raise Refused(
@@ -72,11 +73,11 @@ class Doorkeeper:
             )
         return Caller(id=token.id, name=token.name, scopes=token.scopes, local=self._private)
 
-    async def _neighbour(self, peer: tuple[str, int] | None) -> Caller:
-        if peer is not None and await anyio.to_thread.run_sync(is_another_user, *peer):
+    async def _neighbour(self, scope: Scope) -> Caller:
+        if not await anyio.to_thread.run_sync(is_this_user, scope.get("client"), scope.get("server")):
             raise Refused(
                 403,
-                "The program that calls runs for another user of this machine. The person who runs the server can give out"
+                "The program that calls runs for another user of this machine, or has hung up. The person who runs the server can give out"
                 " a token: `seedance-mcp tokens add NAME`.",
             )
         return Caller()

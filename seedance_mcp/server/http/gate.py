@@ -86,7 +86,7 @@ class Gate:
         try:
             self._doorplate.check(headers)
             self._check_form(scope, headers)
-            caller = await self._doorkeeper.admit(headers, scope.get("client"))
+            caller = await self._doorkeeper.admit(headers, scope)
             if caller.id:
                 self._rates.take(caller.id)
             if self._ending or self._under_way >= self._limits.calls:
