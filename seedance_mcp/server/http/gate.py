@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from starlette.datastructures import Headers
 
 from ..calls import CALLER_KEY, TRACKER_KEY, Caller
-from ..http_server import AsgiApp, Receive, Scope, Send
+from ..http_server import HEAD_BYTES, AsgiApp, Receive, Scope, Send
 from .limits import Limits, Rates, read_body
 from .refusals import Refused
 from .visits import Visits
@@ -101,6 +101,11 @@ class Gate:
             self._under_way -= 1
 
     def _check_form(self, scope: Scope, headers: Headers) -> None:
+        # Below it, only a head that comes in pieces is measured.
+        if sum(len(name) + len(value) for name, value in headers.raw) > HEAD_BYTES:
+            raise Refused(
+                431, f"The head of a request may have {HEAD_BYTES // 1024} KiB.", connection="close"
+            )
         if scope["path"] != _PATH:
             raise Refused(404, f"There is nothing here; the server is at {_PATH}.")
         if (
@@ -142,4 +147,7 @@ class Gate:
 
 async def _refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
     _LOG.info("Refused a request with %d: %s", refused.refusal.status, refused.refusal.message)
-    await refused.refusal(scope, receive, send)
+    refusal = refused.refusal
+    if "transfer-encoding" in Headers(scope=scope):  # its parts may be of a byte each, too much work to pass over
+        refusal = replace(refusal, headers={**refusal.headers, "connection": "close"})
+    await refusal(scope, receive, send)
