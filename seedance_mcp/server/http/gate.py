@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from starlette.datastructures import Headers
@@ -14,6 +15,7 @@ from ..calls import CALLER_KEY, TRACKER_KEY, Caller
 from ..http_server import HEAD_BYTES, AsgiApp, Receive, Scope, Send
 from .limits import Limits, Rates, read_body
 from .refusals import Refused
+from .stays import Stay
 from .visits import Visits
 
 if TYPE_CHECKING:
@@ -142,12 +144,15 @@ class Gate:
         async def again() -> Any:
             return waiting.pop() if waiting else await receive()
 
-        await self._inner(scope, again, send)
+        stay = Stay(scope, receive, send)
+        await stay.go_on(partial(self._inner, scope, again), partial(self._doorkeeper.still_admits, caller))
 
 
 async def _refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
     _LOG.info("Refused a request with %d: %s", refused.refusal.status, refused.refusal.message)
     refusal = refused.refusal
-    if "transfer-encoding" in Headers(scope=scope):  # its parts may be of a byte each, too much work to pass over
+    if "transfer-encoding" in Headers(
+        scope=scope
+    ):  # its parts may be of a byte each, too much work to pass over
         refusal = replace(refusal, headers={**refusal.headers, "connection": "close"})
     await refusal(scope, receive, send)
