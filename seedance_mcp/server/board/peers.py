@@ -16,20 +16,6 @@ _LOOKS = 2
 """A table that changes while it is read may leave out a line."""
 
 
-def is_another_user(host: str, port: int) -> bool:
-    """
-    Return whether the program at this end of a connection certainly runs for another user of this machine.
-
-    Linux lists the owner of every connection. Elsewhere, and where the connection is not listed, nothing is certain.
-    """
-    if not sys.platform.startswith("linux"):
-        return False
-    for lines in _tables():
-        for owner in owners(lines, host, port):
-            return owner != os.geteuid()
-    return False
-
-
 def is_this_user(peer: tuple[str, int] | None, own: tuple[str, int] | None) -> bool:
     """
     Return whether a connection between these ends is held by a program of the same user, or nobody can tell.
@@ -49,13 +35,6 @@ def is_this_user(peer: tuple[str, int] | None, own: tuple[str, int] | None) -> b
             for user in holders(lines, peer, own):
                 return user == os.geteuid()
     return False
-
-
-def owners(lines: Sequence[str], host: str, port: int) -> list[int]:
-    """Name the users that own a connection whose own end is this address and port, by a table of the kernel's."""
-    ends = _ends(host, port)
-    fields = [line.split() for line in lines[1:]]
-    return [int(field[7]) for field in fields if len(field) > 7 and field[1] in ends]
 
 
 def holders(lines: Sequence[str], peer: tuple[str, int], own: tuple[str, int]) -> list[int]:
