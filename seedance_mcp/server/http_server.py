@@ -19,9 +19,17 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_HEADER_BYTES = 16 * 1024
+HEAD_BYTES = 16 * 1024
+"""The most that the head of a request may have."""
+
 _HEADER_SECONDS = 10.0
 """How long the head of a request may take to arrive, from the connection or its first byte on."""
+
+_MORE_CONNECTIONS = 32
+"""So many beyond the limit are answered with 503; others are hung up on, for each takes one of the process's files."""
+
+_BACKLOG = 64
+"""As many are accepted at once, before one of them can be hung up on."""
 
 
 class HttpServer(uvicorn.Server):
@@ -43,8 +51,9 @@ class HttpServer(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                h11_max_incomplete_event_size=_HEADER_BYTES,
-                limit_concurrency=connections,
+                h11_max_incomplete_event_size=HEAD_BYTES,
+                limit_concurrency=_affordable(connections),
+                backlog=_BACKLOG,
                 timeout_graceful_shutdown=last_answers_seconds,
             )
         )
@@ -68,14 +77,27 @@ class HttpServer(uvicorn.Server):
         yield
 
 
+def _affordable(connections: int) -> int:
+    """Return how many connections leave files for the work itself: half of those that the system lets a process open."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return connections
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return connections if most == resource.RLIM_INFINITY else max(1, min(connections, most // 2))
+
+
 class _Punctual(H11Protocol):
-    """Hangs up on who does not bring the head of a request to its end; uvicorn would wait for ever."""
+    """Hangs up on who does not bring the head of a request to its end, and on who is too many; uvicorn would not."""
 
     _late: Any = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._watch()
+        if len(self.connections) > (self.limit_concurrency or 0) + _MORE_CONNECTIONS:
+            transport.abort()
+        else:
+            self._watch()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

@@ -107,6 +107,11 @@ class AccessTokens:
         now = self._store.clock()
         return any(token.is_good(now) for token in (await self._current()).values())
 
+    async def is_good(self, token_id: str) -> bool:
+        """Return whether a token that was found before still opens anything. Raises StoreError."""
+        token = (await self._current()).get(token_id)
+        return token is not None and token.is_good(self._store.clock())
+
     async def are_wanted(self) -> bool:
         """
         Return whether calls need a token: from the first one on, also when all are revoked. Raises StoreError.

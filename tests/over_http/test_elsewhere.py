@@ -70,6 +70,14 @@ async def test_no_call_from_another_machine_names_a_path_of_this_one(
     assert listed["structuredContent"]["jobs"] == []
 
 
+async def test_what_only_begins_like_an_id_is_a_path_from_elsewhere(settings: Settings) -> None:
+    text = await token(settings)
+    asked = called("view_video", {"source": "job:fox.mp4"})
+    async with serving(settings, behind_a_proxy()) as url, httpx2.AsyncClient(timeout=30) as http:
+        result = result_of(await post(http, url, asked, {**PUBLIC, **bearer(text)}))
+    assert "is a path, and you call from another machine" in result["_meta"]["seedance/error"]["message"]
+
+
 async def test_who_calls_from_this_machine_names_paths_as_on_stdio(
     settings: Settings, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
 import anyio
@@ -25,6 +26,8 @@ HEADERS: list[tuple[dict[str, str], int]] = [
     ({"Origin": "null"}, 403),
     ({"Sec-Fetch-Site": "cross-site"}, 403),
     ({"Sec-Fetch-Site": "same-site"}, 403),
+    ({"X-Forwarded-For": "203.0.113.9"}, 403),
+    ({"Forwarded": "for=203.0.113.9"}, 403),
     ({"Content-Type": "text/plain"}, 415),
     ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
     ({"Accept": "text/html"}, 406),
@@ -74,6 +77,33 @@ async def test_a_body_that_is_too_large_is_not_read(settings: Settings) -> None:
         assert b"HTTP/1.1 413 " in await _raw(url, "Transfer-Encoding: chunked", chunks)
         assert b"HTTP/1.1 413 " in await _raw(url, f"Content-Length: {'9' * 19}")
         assert result_of(await post(http, url, LIST))["tools"]
+
+
+async def test_a_head_that_is_too_large_is_refused_though_it_comes_at_once(settings: Settings) -> None:
+    async with serving(settings) as url, httpx2.AsyncClient() as http:
+        assert (await post(http, url, LIST, {"X-Much": "x" * 15_000})).status_code == 200
+        answer = await post(http, url, LIST, {"X-Much": "x" * 30_000})
+    assert (answer.status_code, answer.headers["connection"]) == (431, "close")
+    assert "16 KiB" in why(answer)
+
+
+async def test_parts_of_a_refused_body_are_not_passed_over_one_by_one(settings: Settings) -> None:
+    async with serving(settings) as url, httpx2.AsyncClient() as http:
+        declared = await http.post(url, content=b"{}")
+        parts = await _raw(url, "Transfer-Encoding: chunked\r\nOrigin: https://evil.test", b"1\r\nx\r\n")
+    assert (declared.status_code, declared.headers.get("connection")) == (415, None)
+    assert b"HTTP/1.1 403 " in parts
+    assert b"connection: close" in parts.lower()
+
+
+async def test_connections_beyond_the_limit_are_hung_up_on(settings: Settings) -> None:
+    async with serving(settings, limits=Limits(connections=2)) as url, AsyncExitStack() as held:
+        port = urlsplit(url).port or 0
+        streams = [
+            await held.enter_async_context(await anyio.connect_tcp("127.0.0.1", port)) for _ in range(40)
+        ]
+        with anyio.fail_after(8), pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+            await streams[-1].receive()
 
 
 async def _raw(url: str, length: str, body: bytes = b"") -> bytes:

@@ -8,16 +8,18 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from mcp.client.subscriptions import SubscriptionLost
 
 from seedance_mcp.app import open_app
 from seedance_mcp.config import Settings
 from seedance_mcp.server import create_server
 from seedance_mcp.server.calls import CALLER_KEY, Caller
 from seedance_mcp.server.tasks import TASKS
+from tests.server.left import until
 from tests.server.process import MODERN
 from tests.sweep import sweep
 
-from .local import LIST, STALLED, bearer, called, post, result_of, serving, token, why
+from .local import LIST, STALLED, bearer, called, client, post, result_of, serving, token, why
 
 
 async def test_nothing_but_a_good_token_opens_once_there_is_one(settings: Settings) -> None:
@@ -77,6 +79,42 @@ async def test_a_token_that_is_made_or_revoked_counts_while_the_server_runs(sett
         assert (await post(http, url, LIST)).status_code == 401, (
             "who takes a token away wants less to be open"
         )
+
+
+async def test_a_token_that_is_revoked_ends_what_it_began(settings: Settings) -> None:
+    leaked, kept = await token(settings, "leaked"), await token(settings, "kept")
+    listening = {text: anyio.Event() for text in (leaked, kept)}
+    ended: list[str] = []
+
+    async def listen(text: str) -> None:
+        async with client(url, "auto", bearer(text)) as assistant:
+            try:
+                async with assistant.listen(resource_subscriptions=["seedance://budget"]) as news:
+                    listening[text].set()
+                    async for _ in news:
+                        pass
+            except SubscriptionLost:
+                ended.append(text)
+
+    async def wait() -> None:
+        waiting = called("generate_video", {**STALLED, "wait_seconds": 60})
+        async with httpx2.AsyncClient(timeout=60) as http:
+            answer = await post(http, url, waiting, bearer(leaked))
+        ended.append(f"waited: {answer.status_code}")
+
+    async with serving(settings) as url, anyio.create_task_group() as tasks:
+        for text in (leaked, kept):
+            tasks.start_soon(listen, text)
+            await listening[text].wait()
+        tasks.start_soon(wait)
+        async with open_app(settings, watch=False) as app:
+            with anyio.fail_after(30):
+                while not await app.recent(1):  # noqa: ASYNC110  until it is bought
+                    await anyio.sleep(0.01)
+            await app.tokens.revoke(leaked.split("_")[1])
+        await until(lambda: len(ended) == 2, 8)
+        tasks.cancel_scope.cancel()
+    assert sorted(ended) == sorted([leaked, "waited: 401"])
 
 
 async def test_a_token_that_may_only_look_cannot_spend(settings: Settings) -> None:

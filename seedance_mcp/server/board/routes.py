@@ -26,7 +26,7 @@ from .folders import open_folder
 from .in_process import ToolsHere
 from .media import played
 from .page import local_page
-from .peers import is_another_user
+from .peers import is_this_user
 from .requests import Answer, CodeToExchange, CodeWanted, Purchase, Refused, Verdict, arguments_of, body_of
 from .sessions import Sessions
 from .signed_in import SIGN_IN, signed_in
@@ -78,7 +78,7 @@ class LocalBoard:
     async def _session(self, request: Request) -> Response:
         given = await body_of(request, CodeToExchange)
         # The code stood among a program's arguments, which all users of a machine can read.
-        if request.client is not None and is_another_user(request.client.host, request.client.port):
+        if not is_this_user(request.scope.get("client"), request.scope.get("server")):
             return refusal(403, "another_user", "Only the user who runs the board may open it.")
         token = self.sessions.open(given.code)
         if token is None:

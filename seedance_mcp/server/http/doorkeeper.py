@@ -8,14 +8,24 @@ import anyio.to_thread
 from starlette.datastructures import Headers
 
 from ...errors import SeedanceError
-from ..board.peers import is_another_user
+from ..board.peers import is_this_user
 from ..calls import Caller
+from ..http_server import Scope
 from .refusals import Refused
 
 if TYPE_CHECKING:
     from ..opening import Opening
 
 _REALM = 'Bearer realm="seedance"'
+
+
+def not_good() -> Refused:
+    """One sentence for everything that can be wrong with a token: nobody learns which there are."""
+    return Refused(
+        401,
+        "The token is not good here (any more).",
+        www_authenticate=f'{_REALM}, error="invalid_token"',
+    )
 
 
 class Doorkeeper:
@@ -31,9 +41,9 @@ class Doorkeeper:
         self._opening = opening
         self._private = private
 
-    async def admit(self, headers: Headers, peer: tuple[str, int] | None) -> Caller:
+    async def admit(self, headers: Headers, scope: Scope) -> Caller:
         """
-        Return who calls.
+        Return who sends a request.
 
         Raises:
             Refused: nobody knows; or it cannot be told now, because the job database cannot be read.
@@ -49,7 +59,7 @@ class Doorkeeper:
         try:
             tokens = self._opening.app.tokens
             if self._private and not await tokens.are_wanted():
-                return await self._neighbour(peer)
+                return await self._neighbour(scope)
             scheme, _, text = shown[0].strip().partition(" ") if shown else ("", "", "")
             if scheme.casefold() != "bearer":
                 raise Refused(
@@ -64,19 +74,22 @@ class Doorkeeper:
                 503, f"The server cannot look at tokens now: {error.message}", retry_after="2"
             ) from None
         if token is None:
-            # One sentence for everything that can be wrong: nobody learns which tokens there are.
-            raise Refused(
-                401,
-                "The token is not good here (any more).",
-                www_authenticate=f'{_REALM}, error="invalid_token"',
-            )
+            raise not_good()
         return Caller(id=token.id, name=token.name, scopes=token.scopes, local=self._private)
 
-    async def _neighbour(self, peer: tuple[str, int] | None) -> Caller:
-        if peer is not None and await anyio.to_thread.run_sync(is_another_user, *peer):
+    async def still_admits(self, caller: Caller) -> bool:
+        """Return whether a call that was let in may go on; it may while that cannot be told."""
+        try:
+            tokens = self._opening.app.tokens
+            return await tokens.is_good(caller.id) if caller.id else not await tokens.are_wanted()
+        except SeedanceError:
+            return True
+
+    async def _neighbour(self, scope: Scope) -> Caller:
+        if not await anyio.to_thread.run_sync(is_this_user, scope.get("client"), scope.get("server")):
             raise Refused(
                 403,
-                "The program that calls runs for another user of this machine. The person who runs the server can give out"
-                " a token: `seedance-mcp tokens add NAME`.",
+                "The program that calls runs for another user of this machine, or has hung up. The person who runs the"
+                " server can give out a token: `seedance-mcp tokens add NAME`.",
             )
         return Caller()

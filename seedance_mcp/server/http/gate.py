@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from starlette.datastructures import Headers
 
 from ..calls import CALLER_KEY, TRACKER_KEY, Caller
-from ..http_server import AsgiApp, Receive, Scope, Send
+from ..http_server import HEAD_BYTES, AsgiApp, Receive, Scope, Send
 from .limits import Limits, Rates, read_body
 from .refusals import Refused
+from .stays import Stay
 from .visits import Visits
 
 if TYPE_CHECKING:
@@ -86,7 +88,7 @@ class Gate:
         try:
             self._doorplate.check(headers)
             self._check_form(scope, headers)
-            caller = await self._doorkeeper.admit(headers, scope.get("client"))
+            caller = await self._doorkeeper.admit(headers, scope)
             if caller.id:
                 self._rates.take(caller.id)
             if self._ending or self._under_way >= self._limits.calls:
@@ -101,6 +103,11 @@ class Gate:
             self._under_way -= 1
 
     def _check_form(self, scope: Scope, headers: Headers) -> None:
+        # Below it, only a head that comes in pieces is measured.
+        if sum(len(name) + len(value) for name, value in headers.raw) > HEAD_BYTES:
+            raise Refused(
+                431, f"The head of a request may have {HEAD_BYTES // 1024} KiB.", connection="close"
+            )
         if scope["path"] != _PATH:
             raise Refused(404, f"There is nothing here; the server is at {_PATH}.")
         if (
@@ -137,9 +144,15 @@ class Gate:
         async def again() -> Any:
             return waiting.pop() if waiting else await receive()
 
-        await self._inner(scope, again, send)
+        stay = Stay(scope, receive, send)
+        await stay.go_on(partial(self._inner, scope, again), partial(self._doorkeeper.still_admits, caller))
 
 
 async def _refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
     _LOG.info("Refused a request with %d: %s", refused.refusal.status, refused.refusal.message)
-    await refused.refusal(scope, receive, send)
+    refusal = refused.refusal
+    if "transfer-encoding" in Headers(
+        scope=scope
+    ):  # its parts may be of a byte each, too much work to pass over
+        refusal = replace(refusal, headers={**refusal.headers, "connection": "close"})
+    await refusal(scope, receive, send)

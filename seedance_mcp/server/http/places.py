@@ -88,6 +88,10 @@ _UNSAID_PORT = 80
 """The port of HTTP, which a client leaves away."""
 
 
+_OF_PROXIES = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "cf-connecting-ip", "via")
+"""What proxies and tunnels add: one that runs for the same user would make everybody who comes through it that user."""
+
+
 class Doorplate:
     """
     Refuses what was not meant for this server.
@@ -98,6 +102,7 @@ class Doorplate:
 
     def __init__(self, place: Place, port: int) -> None:
         self._hosts, self._origins = place.own_names(port), place.own_origins(port)
+        self._private = place.is_private
 
     def check(self, headers: Headers) -> None:
         """Raise Refused for a request to another host, or of another page."""
@@ -109,3 +114,9 @@ class Doorplate:
             raise Refused(403, "Pages of other sites may not call this server (Origin).")
         if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
             raise Refused(403, "Pages of other sites may not call this server (Sec-Fetch-Site).")
+        if self._private and any(name in headers for name in _OF_PROXIES):
+            raise Refused(
+                403,
+                "The request came through a proxy or tunnel, and this server serves its machine alone. The person who runs"
+                " it can start it with --public-host NAME.",
+            )

@@ -36,7 +36,7 @@ Scores = Annotated[
 ]
 Source = Annotated[str, Field(max_length=4096)]
 
-_MADE_HERE = ("job:", "job_", SET_PREFIX, FILM_PREFIX)
+_MADE_HERE = ("job:job_", "job_", SET_PREFIX, FILM_PREFIX)
 """What ids begin with; anything else that is to be looked at is a path."""
 
 
