@@ -39,8 +39,8 @@ class PlanRow:
     """
     One take that making the film buys: why, where and for how much.
 
-    `inputs` are what it is made from, `parent` and `parent_take` name the take that it continues. `request` has a
-    stand-in for that one (`requests.TAKE`).
+    `inputs` are what it is made from, `files` the hashes of the files that `request` names, `parent` and `parent_take` name
+    the take that it continues. `request` has a stand-in for that one (`requests.TAKE`).
     """
 
     shot: str
@@ -54,6 +54,7 @@ class PlanRow:
     parent: str | None
     request: VideoRequest
     inputs: Mapping[str, str]
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
     parent_take: int | None = None
 
 
@@ -97,6 +98,7 @@ class FilmPlan:
             inputs=row.inputs,
             request=row.request,
             maximum=row.maximum,
+            files=row.files,
             parent=row.parent,
             parent_take=row.parent_take,
         )
@@ -320,6 +322,7 @@ def _row(
         parent=before[0] if before and planned.waits else None,
         parent_take=before[1] if before and planned.waits else None,
         request=planned.request,
+        files=planned.files,
         inputs=inputs_of(wish.document, wish.shot, media=evidence.media, parent=wish.parent),
     )
 

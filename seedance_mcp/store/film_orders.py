@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from ..errors import BudgetExceeded, InvalidRequest
-from ..texts import digits
+from ..texts import digits, one_line
 from ..types import Draw, FilmOrder, OrderEnd, Price, Signer, Take
 from . import elapsed_time, films
 from .database import Connection
@@ -99,12 +100,16 @@ def hold(connection: Connection, order: FilmOrder, rows: Sequence[Take]) -> Film
     return _order(row)
 
 
-def check_draw(connection: Connection, draw: Draw, *, key: str, price: Price, now: float) -> Paid:
+def check_draw(
+    connection: Connection, draw: Draw, *, key: str, digests: Mapping[str, str], price: Price, now: float
+) -> Paid:
     """
     Let a purchase of `price` (the most that it can cost) be paid for by its row, or say what stands in the way.
 
+    `digests` maps the sources of the purchase to the hashes of what would be sent now.
+
     Raises:
-        BudgetExceeded: the row is not of an order that may still pay, pays for less, or has paid already.
+        BudgetExceeded: the row is not of an order that may still pay, pays for less or for other files, or has paid already.
         DamagedRecord: the row cannot be read.
     """
     what = f"take {draw.take} of shot {draw.shot!r}"
@@ -122,6 +127,10 @@ def check_draw(connection: Connection, draw: Draw, *, key: str, price: Price, no
     moment, counted = holds.oldest(connection, now)
     if reserved_at <= moment or steady <= counted:
         raise _not_held(f"What was agreed to for {what} is older than 24 hours.")
+    changed = [source for source, digest in take.files.items() if digests.get(source) != digest]
+    if changed:
+        name = one_line(PurePath(changed[0]).name, 80)
+        raise _not_held(f"The file {name} is not what it was when {what} was agreed to.")
     returned, left = connection.execute(
         "SELECT returned, COALESCE(left_micros, usd_micros) FROM takes WHERE film_id = ? AND shot = ? AND number = ?",
         (take.film_id, take.shot, take.number),

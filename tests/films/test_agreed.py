@@ -1,0 +1,34 @@
+"""What a plan showed is what is bought: files that changed meanwhile are not sent, and nothing is mistaken for another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from seedance_mcp.types import PurchaseTerms
+from tests.emulator import Emulator
+
+from .place import opened, rows, shot, states, storyboard
+
+
+async def test_a_picture_that_changed_after_the_plan_was_agreed_to_is_not_sent(tmp_path: Path) -> None:
+    picture = tmp_path / "lena.png"
+    Image.new("RGB", (640, 480), "red").save(picture)
+    document = storyboard(shot("a", first_frame="lena.png"), shot("b"), model="seedance-1.0-pro")
+    async with Emulator("ark") as emulator:
+        async with opened(tmp_path, emulator, watch=False) as studio:
+            film_id = await studio.read(document)
+            plan = await studio.app.films.plan(film_id)
+            await studio.app.films.make(film_id, plan.token, PurchaseTerms())
+        Image.new("RGB", (640, 480), "blue").save(picture)
+        async with opened(tmp_path, emulator) as studio:
+            film = await studio.ended(film_id)
+            assert states(film) == {"a": "failed", "b": "current"}
+            assert "lena.png is not what it was when take 1 of shot 'a' was agreed to" in film.problems[0]
+            assert str(tmp_path) not in film.problems[0]
+            assert len(studio.bodies) == 1
+            again = await studio.app.films.plan(film_id)
+            assert rows(again) == {"a": 2}
+            film = await studio.make(film_id, again)
+            assert (film.status, len(studio.bodies)) == ("succeeded", 2)
