@@ -169,6 +169,20 @@ def give_back(connection: Connection, job_id: str) -> bool:
     return cursor.rowcount > 0
 
 
+def take_up(connection: Connection, job_id: str) -> None:
+    """
+    Let the row that had paid for a job have it again, as it was sent after all: the ledger counts for it anew, and so the row
+    holds nothing beside that and pays for no other. A row that has another job by now keeps it.
+    """
+    connection.execute(
+        "UPDATE takes SET job_id = ? WHERE job_id IS NULL"
+        " AND request_key IN (SELECT key FROM key_jobs WHERE job_id = ?)"
+        " AND EXISTS (SELECT 1 FROM film_orders WHERE film_orders.film_id = takes.film_id"
+        " AND film_orders.plan = takes.plan AND ended_at IS NULL)",
+        (job_id, job_id),
+    )
+
+
 def end_order(connection: Connection, film_id: str, plan: str, ended: OrderEnd, *, now: float) -> bool:
     """End an order and release what none of its jobs has drawn; False if it has ended before."""
     cursor = connection.execute(
