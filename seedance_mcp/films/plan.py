@@ -351,4 +351,4 @@ def _request_key(film_id: str, row: PlanRow) -> str:
     if _KEY_FORM.fullmatch(key):
         return key
     shot = hashlib.sha256(row.shot.encode()).hexdigest()[:_SHOT_DIGITS]
-    return f"{film_id}.{shot}.{key_of(row.inputs)}.{row.take}"
+    return f"{film_id}..{shot}.{key_of(row.inputs)}.{row.take}"  # two points, as no shot is called like a digest then

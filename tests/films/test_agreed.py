@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
+from seedance_mcp.errors import InvalidRequest
+from seedance_mcp.films.film_id import id_beside
 from seedance_mcp.types import PurchaseTerms
 from tests.emulator import Emulator
 
@@ -32,3 +36,22 @@ async def test_a_picture_that_changed_after_the_plan_was_agreed_to_is_not_sent(t
             assert rows(again) == {"a": 2}
             film = await studio.make(film_id, again)
             assert (film.status, len(studio.bodies)) == ("succeeded", 2)
+
+
+async def test_shots_whose_names_look_like_one_another_in_a_key_are_bought_each(tmp_path: Path) -> None:
+    twin = hashlib.sha256("é".encode()).hexdigest()[:12]
+    async with opened(tmp_path) as studio:
+        film_id = await studio.read(storyboard(*(shot(name, prompt="a boat") for name in ("é", twin))))
+        plan = await studio.app.films.plan(film_id, "animatic")
+        film = await studio.make(film_id, plan)
+        assert states(film) == {"é": "current", twin: "current"}
+        assert len({state.job and state.job.id for state in film.shots}) == 2
+
+
+def test_a_film_whose_id_would_be_another_each_time_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lantern.film").symlink_to(tmp_path / "gone" / "lantern.film")
+    with pytest.raises(InvalidRequest, match=r"lantern\.film leads to nothing"):
+        id_beside(tmp_path / "lantern.toml")
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "gone" / "lantern.film").write_text("flm_abcdefgh2345\n")
+    assert id_beside(tmp_path / "lantern.toml") == "flm_abcdefgh2345"
