@@ -8,12 +8,39 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from seedance_mcp.app import App
+from seedance_mcp.cli.films.making import Wish, planned_as_written
 from seedance_mcp.errors import InvalidRequest
 from seedance_mcp.films.film_id import id_beside
-from seedance_mcp.types import PurchaseTerms
+from seedance_mcp.types import FilmRecord, PurchaseTerms
 from tests.emulator import Emulator
 
 from .place import opened, rows, shot, states, storyboard
+
+
+class Hurried:
+    """Another program that changes a film so many times, each time as soon as somebody has read its document."""
+
+    def __init__(self, app: App, times: int) -> None:
+        self.app, self.times = app, times
+
+    async def read(self, path: Path) -> FilmRecord:
+        record = await self.app.films.read(path)
+        if self.times:
+            self.times -= 1
+            words = f"words of another {self.times}"
+            await self.app.films.take({"shots": [{"id": "a", "prompt": words}]}, record.id)
+        return record
+
+
+async def test_the_plan_of_a_document_is_of_what_stands_in_it(tmp_path: Path) -> None:
+    async with opened(tmp_path, watch=False) as studio:
+        film_id = await studio.read(storyboard())
+        wish = Wish(quality="animatic")
+        plan = await planned_as_written(Hurried(studio.app, 1).read, studio.app.films.plan, studio.path, wish)
+        assert (plan.film_id, plan.rows[0].request.prompt) == (film_id, "a boat of paper")
+        with pytest.raises(InvalidRequest, match="Another program changes"):
+            await planned_as_written(Hurried(studio.app, 9).read, studio.app.films.plan, studio.path, wish)
 
 
 async def test_a_picture_that_changed_after_the_plan_was_agreed_to_is_not_sent(tmp_path: Path) -> None:
