@@ -11,7 +11,7 @@ import anyio
 
 from ..backoff import exponential
 from ..errors import SeedanceError, StoreError
-from ..jobs import JobContext, PurchaseFlow, Sources
+from ..jobs import JobContext, ProviderPool, PurchaseFlow, Sources
 from ..store import Connection, film_orders, film_outcomes, films, joining
 from ..types import FINISHED_STATES, Draw, FilmOrder, Job, JobState, OrderEnd, PurchaseTerms, RowRefusal, Take
 from . import evidence
@@ -38,12 +38,15 @@ class Maker:
     purchase has a name of its own (`Take.request_key`). What it remembers only saves work.
     """
 
-    def __init__(self, context: JobContext, flow: PurchaseFlow, sources: Sources, digests: Digests) -> None:
+    def __init__(
+        self, context: JobContext, flow: PurchaseFlow, sources: Sources, digests: Digests, pool: ProviderPool
+    ) -> None:
         self._context = context
         self._store = context.store
         self._flow = flow
         self._sources = sources
         self._digests = digests
+        self._pool = pool
         self._pauses = _Pauses()
         self._working = set[str]()
         self._left_to_others: dict[str, float] = {}
@@ -76,7 +79,7 @@ class Maker:
     async def _advance(self, order: FilmOrder) -> None:
         found = await evidence.find(self._store, self._digests, order.film_id)
         rows = [take for take in found.takes if take.order == order.plan]
-        ready = [take for take in rows if self._is_ready(take, found) and await self._may_read(take)]
+        ready = [take for take in rows if self._is_ready(take, found) and await self._may_buy(take)]
         if ready:
             limiter = anyio.CapacityLimiter(_AT_ONCE)
             async with anyio.create_task_group() as tasks:
@@ -92,6 +95,14 @@ class Maker:
             return False
         parent = _parent(take, found)
         return take.parent is None or (parent is not None and _is_done(parent, found))
+
+    async def _may_buy(self, take: Take) -> bool:
+        """
+        Whether a row is for this process to buy: it has the account with which it was ordered, and may read its files. One
+        without that key, or with another's, would refuse the row for good, or have somebody else pay for it.
+        """
+        mine = await self._pool.is_mine(take.request.provider or "", take.account, take.base_url)
+        return mine and await self._may_read(take)
 
     async def _may_read(self, take: Take) -> bool:
         """

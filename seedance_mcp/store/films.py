@@ -31,6 +31,8 @@ class _Details:
     parent: str | None
     parent_take: int | None
     files: Mapping[str, str] = field(default_factory=dict[str, str])
+    account: str = ""
+    base_url: str | None = None
 
 
 def keep_film(connection: Connection, film: FilmRecord) -> FilmRecord:
@@ -156,6 +158,8 @@ def add_takes(connection: Connection, rows: Sequence[Take]) -> None:
                 parent=take.parent,
                 parent_take=take.parent_take,
                 files=dict(take.files),
+                account=take.account,
+                base_url=take.base_url,
             )
         ).decode()
         row = (
@@ -197,6 +201,8 @@ def _take(row: tuple[str, str, int, str, str, int, str, int, str | None]) -> Tak
         files=details.files,
         parent=details.parent,
         parent_take=details.parent_take,
+        account=details.account,
+        base_url=details.base_url,
         job_id=job_id,
     )
 

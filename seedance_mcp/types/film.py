@@ -61,7 +61,8 @@ class Take:
     the plan that it is a row of. `inputs` are the digests of what it is made from. `request` is complete but for
     what comes from the take that it continues, which is `parent_take` of the shot `parent`. `maximum` is the most that
     it may cost. `files` are the hashes of the local files that its request names, as they were when it was planned.
-    `job_id` is set in the transaction that reserves the job; None: it is not bought.
+    `account` and `base_url` are those with which it was ordered, as of a job; "" in rows of an earlier version. `job_id` is
+    set in the transaction that reserves the job; None: it is not bought.
     """
 
     film_id: str
@@ -76,6 +77,8 @@ class Take:
     files: Mapping[str, str] = field(default_factory=dict[str, str])
     parent: str | None = None
     parent_take: int | None = None
+    account: str = ""
+    base_url: str | None = None
     job_id: str | None = None
 
 
