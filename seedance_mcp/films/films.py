@@ -26,7 +26,7 @@ from ..jobs import (
 )
 from ..remarks import Remarks
 from ..store import film_orders, film_plans, films, read_budget
-from ..types import FilmQuality, FilmRecord, MediaFile, PurchaseTerms, Reviewer
+from ..types import FilmQuality, FilmRecord, MediaFile, PurchaseTerms, Reviewer, Take
 from . import evidence
 from .decisions import Decisions
 from .document import FilmDocument
@@ -36,7 +36,7 @@ from .film_id import id_beside, new_id
 from .maker import Maker
 from .merging import kept, merged, written
 from .music import open_music
-from .plan import FilmPlan, FilmPlanner
+from .plan import FilmPlan, FilmPlanner, PlanRow
 from .plan_words import plan_changes
 from .reading import MAX_BYTES, checked, read_document
 from .requests import ShotRequests, placed
@@ -71,7 +71,7 @@ class Films:
         requests = ShotRequests(planner, sources, lambda: pool.catalog, context.settings.model)
         self._planner = FilmPlanner(planner, requests)
         self._decisions = Decisions(context.store)
-        self._maker = Maker(context, flow, pool, sources, self._digests)
+        self._maker = Maker(context, flow, sources, self._digests, pool)
 
     async def advance(self) -> None:
         """Take the next step of every film that is being made. Raises StoreError."""
@@ -273,7 +273,7 @@ class Films:
 
     async def _shown(self, found: Found) -> Film:
         film = await anyio.to_thread.run_sync(film_of, found)
-        return replace(film, problems=(*film.problems, *self._maker.left_to_others(found)))
+        return replace(film, problems=(*film.problems, *await self._maker.left_to_others(found)))
 
     async def _keep(
         self, film_id: str, document: FilmDocument, *, name: str, folder: str | None
@@ -337,18 +337,21 @@ class Films:
         await place(self._context, self._intent(found, plan, terms))
 
     def _intent(self, found: Found, plan: FilmPlan, terms: PurchaseTerms) -> OrderIntent:
-        accounts = {row.provider: self._pool.account(row.offer.provider) for row in plan.rows}
         return OrderIntent(
             film_id=plan.film_id,
             plan=plan.token,
             quality=plan.quality,
             title=found.document.title,
-            rows=tuple(replace(plan.take(row), account=accounts[row.provider]) for row in plan.rows),
-            accounts=accounts,
+            rows=tuple(self._with_account(plan, row) for row in plan.rows),
+            accounts={row.provider: self._pool.account(row.offer.provider) for row in plan.rows},
             terms=terms,
             seconds=Decimal(sum(found.document.shot(row.shot).seconds for row in plan.rows)),
             remarks=Remarks(notes=plan.notes, advice=plan.advice),
         )
+
+    def _with_account(self, plan: FilmPlan, row: PlanRow) -> Take:
+        account = self._pool.account_at(row.offer.provider)
+        return replace(plan.take(row), account=account.fingerprint, base_url=account.address)
 
 
 def _content(path: Path) -> bytes:

@@ -39,19 +39,14 @@ class Maker:
     """
 
     def __init__(
-        self,
-        context: JobContext,
-        flow: PurchaseFlow,
-        pool: ProviderPool,
-        sources: Sources,
-        digests: Digests,
+        self, context: JobContext, flow: PurchaseFlow, sources: Sources, digests: Digests, pool: ProviderPool
     ) -> None:
         self._context = context
         self._store = context.store
         self._flow = flow
-        self._pool = pool
         self._sources = sources
         self._digests = digests
+        self._pool = pool
         self._pauses = _Pauses()
         self._working = set[str]()
         self._left_to_others: dict[str, float] = {}
@@ -84,11 +79,7 @@ class Maker:
     async def _advance(self, order: FilmOrder) -> None:
         found = await evidence.find(self._store, self._digests, order.film_id)
         rows = [take for take in found.takes if take.order == order.plan]
-        ready = [
-            take
-            for take in rows
-            if self._is_ready(take, found) and self._has_account(take) and await self._may_read(take)
-        ]
+        ready = [take for take in rows if self._is_ready(take, found) and await self._may_buy(take)]
         if ready:
             limiter = anyio.CapacityLimiter(_AT_ONCE)
             async with anyio.create_task_group() as tasks:
@@ -105,20 +96,25 @@ class Maker:
         parent = _parent(take, found)
         return take.parent is None or (parent is not None and _is_done(parent, found))
 
-    def left_to_others(self, found: Found) -> list[str]:
+    async def left_to_others(self, found: Found) -> list[str]:
         """Say which rows of the open order are not bought here: what was agreed to is paid from another account."""
         open_plans = {order.plan for order in found.orders if order.ended_at is None}
         return [
             f"shot {take.shot} is bought from another account of {take.request.provider} than the one whose key is set here:"
             " the program that has that key goes on with it."
             for take in found.takes
-            if take.order in open_plans and take.job_id is None and not self._has_account(take)
+            if take.order in open_plans and take.job_id is None and not await self._is_mine(take)
         ]
 
-    def _has_account(self, take: Take) -> bool:
-        """Whether this process buys from the account that a row was agreed to for."""
-        info = self._pool.catalog.providers.get(take.request.provider or "")
-        return not take.account or (info is not None and self._pool.account(info) == take.account)
+    async def _may_buy(self, take: Take) -> bool:
+        """
+        Whether a row is for this process to buy: it has the account with which it was ordered, and may read its files. One
+        without that key, or with another's, would refuse the row for good, or have somebody else pay for it.
+        """
+        return await self._is_mine(take) and await self._may_read(take)
+
+    async def _is_mine(self, take: Take) -> bool:
+        return await self._pool.is_mine(take.request.provider or "", take.account, take.base_url)
 
     async def _may_read(self, take: Take) -> bool:
         """

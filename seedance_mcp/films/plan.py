@@ -39,8 +39,8 @@ class PlanRow:
     """
     One take that making the film buys: why, where and for how much.
 
-    `inputs` are what it is made from, `parent` and `parent_take` name the take that it continues. `request` has a
-    stand-in for that one (`requests.TAKE`).
+    `inputs` are what it is made from, `files` the hashes of the files that `request` names, `parent` and `parent_take` name
+    the take that it continues. `request` has a stand-in for that one (`requests.TAKE`).
     """
 
     shot: str
@@ -54,6 +54,7 @@ class PlanRow:
     parent: str | None
     request: VideoRequest
     inputs: Mapping[str, str]
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
     parent_take: int | None = None
 
 
@@ -99,6 +100,7 @@ class FilmPlan:
             inputs=row.inputs,
             request=row.request,
             maximum=row.maximum,
+            files=row.files,
             parent=row.parent,
             parent_take=row.parent_take,
         )
@@ -329,6 +331,7 @@ def _row(
         parent=before[0] if before and planned.waits else None,
         parent_take=before[1] if before and planned.waits else None,
         request=planned.request,
+        files=planned.files,
         inputs=inputs_of(wish.document, wish.shot, media=evidence.media, parent=wish.parent),
     )
 
@@ -357,4 +360,4 @@ def _request_key(film_id: str, row: PlanRow) -> str:
     if _KEY_FORM.fullmatch(key):
         return key
     shot = hashlib.sha256(row.shot.encode()).hexdigest()[:_SHOT_DIGITS]
-    return f"{film_id}.{shot}.{key_of(row.inputs)}.{row.take}"
+    return f"{film_id}..{shot}.{key_of(row.inputs)}.{row.take}"  # two points, as no shot is called like a digest then

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequest, SeedanceError
-from ..jobs import Plan, Planner, Sources
+from ..jobs import Plan, Planner, Sources, is_path
 from ..types import FilmQuality, Job, MediaFile, MediaKind, VideoRequest
 from .casting import cast_shot
 from .document import FilmDocument, Shot
@@ -56,6 +56,16 @@ class Planned:
     request: VideoRequest
     waits: bool
     notes: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The hashes of the local files that are sent: what is bought later is made from these, or not at all."""
+        named = {source for _, _, source in self.request.media() if is_path(source) and not is_take(source)}
+        return {
+            source: file.sha256
+            for source, file in self.asked.media.items()
+            if source in named and file.sha256
+        }
 
 
 class ShotRequests:

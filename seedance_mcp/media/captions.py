@@ -16,6 +16,7 @@ _ROWS, _ROW_COLUMNS = 2, 42
 _WIDE = "\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef\U0001f000-\U0003ffff"
 _CLOSES = "、。，．！？；：」』）】》〉〕…—～ー々"
 _OPENS = "「『（【《〈〔"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _WORD = re.compile(f"[{_OPENS}]*(?:[{_WIDE}][{_CLOSES}]*|[^\\s{_WIDE}]+)[{_CLOSES}]*\\s*|\\S\\s*")
 """What stays together: a word or, where words are not told apart by spaces, a character with the punctuation at it."""
 
@@ -55,8 +56,9 @@ def spread(texts: Sequence[str], seconds: float, shot: str) -> list[Cue]:
 
 
 def without_empty_lines(text: str) -> str:
-    """Return the text as a cue can hold it: an empty line ends one."""
-    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+    """Return the text as a cue can hold it: an empty line ends one. Without what commands a terminal, which nobody reads."""
+    lines = (_CONTROL.sub("", line).strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line)
 
 
 def srt(cues: Iterable[Cue]) -> str:

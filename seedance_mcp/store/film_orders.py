@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from ..errors import BudgetExceeded, InvalidRequest
-from ..texts import digits
+from ..texts import digits, one_line
 from ..types import Draw, FilmOrder, OrderEnd, Price, Signer, Take
 from . import elapsed_time, films
 from .database import Connection
@@ -100,14 +101,15 @@ def hold(connection: Connection, order: FilmOrder, rows: Sequence[Take]) -> Film
 
 
 def check_draw(
-    connection: Connection, draw: Draw, *, key: str, account: str, price: Price, now: float
+    connection: Connection, draw: Draw, *, key: str, digests: Mapping[str, str], price: Price, now: float
 ) -> Paid:
     """
     Let a purchase of `price` (the most that it can cost) be paid for by its row, or say what stands in the way.
 
+    `digests` maps the sources of the purchase to the hashes of what would be sent now.
+
     Raises:
-        BudgetExceeded: the row is not of an order that may still pay, is bought with another `account`, pays for less, or has
-            paid already.
+        BudgetExceeded: the row is not of an order that may still pay, pays for less or for other files, or has paid already.
         DamagedRecord: the row cannot be read.
     """
     what = f"take {draw.take} of shot {draw.shot!r}"
@@ -116,10 +118,6 @@ def check_draw(
         raise _not_held(f"Nothing was agreed to for {what} of film {draw.film_id}.")
     if take.job_id is not None:
         raise _not_held(f"The money for {what} went to job {take.job_id}, and to no other.")
-    if take.account not in ("", account):
-        raise _not_held(
-            f"What was agreed to for {what} is paid from another account than the one that is set here."
-        )
     reserved_at, day, steady, agreed_by, ended = connection.execute(
         "SELECT reserved_at, day, steady, agreed_by, ended FROM film_orders WHERE film_id = ? AND plan = ?",
         (take.film_id, take.order),
@@ -129,6 +127,10 @@ def check_draw(
     moment, counted = holds.oldest(connection, now)
     if reserved_at <= moment or steady <= counted:
         raise _not_held(f"What was agreed to for {what} is older than 24 hours.")
+    changed = [source for source, digest in take.files.items() if digests.get(source) != digest]
+    if changed:
+        name = one_line(PurePath(changed[0]).name, 80)
+        raise _not_held(f"The file {name} is not what it was when {what} was agreed to.")
     returned, left = connection.execute(
         "SELECT returned, COALESCE(left_micros, usd_micros) FROM takes WHERE film_id = ? AND shot = ? AND number = ?",
         (take.film_id, take.shot, take.number),
@@ -165,6 +167,20 @@ def give_back(connection: Connection, job_id: str) -> bool:
         (job_id, _MOST_RETURNS),
     )
     return cursor.rowcount > 0
+
+
+def take_up(connection: Connection, job_id: str) -> None:
+    """
+    Let the row that had paid for a job have it again, as it was sent after all: the ledger counts for it anew, and so the row
+    holds nothing beside that and pays for no other. A row that has another job by now keeps it.
+    """
+    connection.execute(
+        "UPDATE takes SET job_id = ? WHERE job_id IS NULL"
+        " AND request_key IN (SELECT key FROM key_jobs WHERE job_id = ?)"
+        " AND EXISTS (SELECT 1 FROM film_orders WHERE film_orders.film_id = takes.film_id"
+        " AND film_orders.plan = takes.plan AND ended_at IS NULL)",
+        (job_id, job_id),
+    )
 
 
 def end_order(connection: Connection, film_id: str, plan: str, ended: OrderEnd, *, now: float) -> bool:

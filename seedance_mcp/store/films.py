@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from pydantic import TypeAdapter
@@ -30,7 +30,9 @@ class _Details:
     maximum: Price
     parent: str | None
     parent_take: int | None
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
     account: str = ""
+    base_url: str | None = None
 
 
 def keep_film(connection: Connection, film: FilmRecord) -> FilmRecord:
@@ -155,7 +157,9 @@ def add_takes(connection: Connection, rows: Sequence[Take]) -> None:
                 maximum=take.maximum,
                 parent=take.parent,
                 parent_take=take.parent_take,
+                files=dict(take.files),
                 account=take.account,
+                base_url=take.base_url,
             )
         ).decode()
         row = (
@@ -194,9 +198,11 @@ def _take(row: tuple[str, str, int, str, str, int, str, int, str | None]) -> Tak
         inputs=details.inputs,
         request=details.request,
         maximum=details.maximum,
+        files=details.files,
         parent=details.parent,
         parent_take=details.parent_take,
         account=details.account,
+        base_url=details.base_url,
         job_id=job_id,
     )
 

@@ -88,7 +88,7 @@ def move(
 
     `changes` are further fields of `Job`. Entering a state that proves that nothing was bought gives the
     reservation back; coming back from there (late adoption) takes it again; a `charge` settles it. A film's row whose job
-    never left this machine may pay for another one.
+    never left this machine may pay for another one, and has that job again if it turns up before.
 
     Raises:
         Stale: the stored job has another version than `job`.
@@ -109,6 +109,7 @@ def move(
             film_orders.give_back(connection, stored.id)
     elif to is S.ACCEPTED and job.state in NOT_BOUGHT:
         _adopt(connection, stored, now)
+        film_orders.take_up(connection, stored.id)
     if stored.charge is not None and job.charge is None:
         _settle(connection, stored, stored.charge, now)
     if to in FINISHED_STATES:

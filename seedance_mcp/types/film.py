@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
@@ -60,7 +60,8 @@ class Take:
     `number` counts the takes of the shot from 1, of every quality, and each attempt uses one up. `order` is the token of
     the plan that it is a row of. `inputs` are the digests of what it is made from. `request` is complete but for
     what comes from the take that it continues, which is `parent_take` of the shot `parent`. `maximum` is the most that
-    it may cost. `account` is the fingerprint of the account that it is bought with, empty where no key is needed. `job_id` is
+    it may cost. `files` are the hashes of the local files that its request names, as they were when it was planned.
+    `account` and `base_url` are those with which it was ordered, as of a job; "" in rows of an earlier version. `job_id` is
     set in the transaction that reserves the job; None: it is not bought.
     """
 
@@ -73,9 +74,11 @@ class Take:
     inputs: Mapping[str, str]
     request: VideoRequest
     maximum: Price
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
     parent: str | None = None
     parent_take: int | None = None
     account: str = ""
+    base_url: str | None = None
     job_id: str | None = None
 
 

@@ -88,6 +88,29 @@ def test_a_purchase_that_something_else_kept_from_being_sent_uses_up_its_row(
         till.draw(row)
 
 
+def test_a_row_goes_back_to_a_lost_purchase_that_turns_up_after_all(till: FilmTill) -> None:
+    row, other = planned = [take("s1", usd("2")), take("s2", usd("1"))]
+    till.order(planned)
+    job = lost(till, till.draw(row)[0])
+    till.move(job, JobState.ACCEPTED)
+    (order,) = till.orders()
+    assert (owner(till, row), owner(till, other)) == (job.id, None)
+    assert (till.counted(), order.held_usd, order.drawn_jobs) == (3, 1, 1)
+    assert till.draw(row)[0].id == job.id
+
+
+def test_one_that_turns_up_takes_no_row_from_another_and_none_of_an_ended_order(till: FilmTill) -> None:
+    row, other = planned = [take("s1", usd("1")), take("s2", usd("1"))]
+    till.order(planned)
+    first, late = lost(till, till.draw(row)[0]), lost(till, till.draw(other)[0])
+    again, _ = till.draw(row)
+    till.move(first, JobState.ACCEPTED)
+    assert owner(till, row) == again.id
+    till.end(ended="cancelled")
+    assert till.move(late, JobState.ACCEPTED).state is JobState.ACCEPTED
+    assert owner(till, other) is None
+
+
 def test_a_row_pays_five_times_at_most(till: FilmTill) -> None:
     till.allow(max_jobs_per_hour=100)
     row = take("s1", usd("2"))

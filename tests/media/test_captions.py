@@ -70,3 +70,10 @@ def test_a_long_line_is_read_in_two_rows_at_a_time(text: str, read: list[str]) -
 
 def test_what_cannot_be_seen_has_no_cue() -> None:
     assert spread([" ", "\n\t"], 5, "door") == []
+
+
+def test_captions_command_no_terminal() -> None:
+    cues = [Cue(0, 1, "\x1b[31mred\x07\r\n\x9b2J\n\x1b\nend")]
+    for text in (srt(cues), vtt(cues)):
+        assert text.endswith("[31mred\n2J\nend\n")
+        assert not any(character in text for character in "\x1b\x07\x9b")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -15,10 +15,10 @@ import anyio
 
 from ...app import App
 from ...config import Settings, command
-from ...errors import BudgetExceeded, ConfirmationRequired
+from ...errors import BudgetExceeded, ConfirmationRequired, InvalidRequest
 from ...films import Film, FilmPlan, FilmUpdate
 from ...texts import digits, inert, number_of
-from ...types import FilmQuality, PurchaseTerms
+from ...types import FilmQuality, FilmRecord, PurchaseTerms
 from ..consent import at_a_terminal, says_yes
 from ..opening import opened
 from ..progress import progress_bar
@@ -28,6 +28,7 @@ from .looking import exit_code, finish
 
 _LOOK_SECONDS = 30.0
 _PROBLEMS = 2
+_TRIES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +93,30 @@ def make(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, 
 
 
 async def _plan(app: App, path: Path, wish: Wish) -> FilmPlan:
-    film = await app.films.read(path)
-    return await app.films.plan(film.id, wish.quality, wish.redo, wish.keep)
+    return await planned_as_written(app.films.read, app.films.plan, path, wish)
+
+
+async def planned_as_written(
+    read: Callable[[Path], Awaitable[FilmRecord]],
+    plan: Callable[[str, FilmQuality, Sequence[str], Sequence[str]], Awaitable[FilmPlan]],
+    path: Path,
+    wish: Wish,
+) -> FilmPlan:
+    """
+    Plan what stands in a person's document: an assistant may write its own words into the same film in between.
+
+    Raises:
+        InvalidRequest: it is changed again and again.
+    """
+    for _ in range(_TRIES):
+        film = await read(path)
+        planned = await plan(film.id, wish.quality, wish.redo, wish.keep)
+        if planned.version == film.version:
+            return planned
+    raise InvalidRequest(
+        ["Another program changes this film at the same time."],
+        hint="Let it finish, or stop it, and plan again. Nothing was bought.",
+    )
 
 
 async def _go_on(settings: Settings, path: Path, as_json: bool) -> int | None:

@@ -94,7 +94,7 @@ def _drawn(
         BudgetExceeded: the order does not pay for it, or nothing may be bought there now.
     """
     paid = film_orders.check_draw(
-        connection, draw, key=key.text, account=intent.account, price=intent.maximum, now=now
+        connection, draw, key=key.text, digests=key.digests, price=intent.maximum, now=now
     )
     if not intent.maximum.is_free:
         budget.check_open(connection, _seller(intent), now=now)
