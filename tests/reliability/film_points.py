@@ -7,8 +7,8 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
+from seedance_mcp.config import new_files
 from seedance_mcp.films import joining, maker
-from seedance_mcp.media import join
 from seedance_mcp.store import database, film_orders, film_plans
 
 from .kill_points import MOVES, Reached, around
@@ -43,23 +43,38 @@ def install(reached: Reached) -> None:
     around(maker.Maker, "_advance", "step", reached)
     around(maker.Maker, "_start", "shot", reached)
     around(maker, "join_film", "joining", reached)
-    _around_link(reached)
-    around(join._Unnamed, "name_it", "film's name", reached)
-    around(joining, "_write", "captions", reached)
+    _around_name(reached)
+    around(joining, "_put", "captions", reached)
 
 
-def _around_link(reached: Reached) -> None:
+def _around_name(reached: Reached) -> None:
     """Tell before the film has a name for a moment, and while it has: until it is renamed, which takes the place of the old."""
-    linked = join._Unnamed._linked
+    linked, named = new_files.NewFile._linked, new_files.NewFile.name_it
 
     @contextlib.contextmanager
-    def told(self: Any) -> Generator[Path]:
+    def link(self: Any) -> Generator[Path]:
+        if not _is_film(self):
+            with linked(self) as path:
+                yield path
+            return
         reached("before film's link")
         with linked(self) as path:
             reached("after film's link")
             yield path
 
-    join._Unnamed._linked = told  # type: ignore[method-assign]
+    def name(self: Any) -> None:
+        if _is_film(self):
+            reached("before film's name")
+        named(self)
+        if _is_film(self):
+            reached("after film's name")
+
+    new_files.NewFile._linked = link  # type: ignore[method-assign]
+    new_files.NewFile.name_it = name  # type: ignore[method-assign]
+
+
+def _is_film(file: Any) -> bool:
+    return file._target.suffix == ".mp4"
 
 
 def _around_transactions(reached: Reached) -> None:
