@@ -82,19 +82,3 @@ def test_a_film_whose_id_would_be_another_each_time_is_refused(tmp_path: Path) -
     (tmp_path / "gone").mkdir()
     (tmp_path / "gone" / "lantern.film").write_text("flm_abcdefgh2345\n")
     assert id_beside(tmp_path / "lantern.toml") == "flm_abcdefgh2345"
-
-
-async def test_a_process_with_another_key_or_none_leaves_a_film_to_one_that_has_it(tmp_path: Path) -> None:
-    async with Emulator("ark") as emulator:
-        async with opened(tmp_path, emulator, watch=False) as studio:
-            film_id = await studio.read(storyboard())
-            plan = await studio.app.films.plan(film_id)
-            await studio.app.films.make(film_id, plan.token, PurchaseTerms())
-        for key in ("", "another-key-0123456789"):
-            async with opened(tmp_path, emulator, watch=False, ARK_API_KEY=key) as studio:
-                await studio.app.films.advance()
-                film = await studio.app.films.find(film_id)
-                assert (film.status, film.problems, studio.bodies) == ("making", (), [])
-        async with opened(tmp_path, emulator) as studio:
-            film = await studio.ended(film_id)
-            assert (film.status, len(studio.bodies)) == ("succeeded", 2)

@@ -83,8 +83,8 @@ class Flow:
         take = next(take for take in takes if (take.shot, take.number) == (draw.shot, draw.take))
         intent = Intent(
             job_id=job_id, owner="me", provider="ark", account="a", model=request.model or "", endpoint="e",
-            request=request, digests={}, tag=job_id, estimate=take.maximum, maximum=take.maximum, terms=terms,
-            key=RequestKey.of(key, request, {}),
+            request=request, digests=take.files, tag=job_id, estimate=take.maximum, maximum=take.maximum, terms=terms,
+            key=RequestKey.of(key, request, take.files),
         )  # fmt: skip
         settings, now = self._app.settings, self._store.clock()
         await self._store.write(partial(reserve, intent=intent, settings=settings, now=now))

@@ -68,6 +68,8 @@ def make(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, 
     if planned.problems:
         return _say_problems(planned)
     if planned.refusal is not None:
+        if (code := anyio.run(_go_on, settings, path, as_json)) is not None:
+            return code  # somebody else has ordered it meanwhile, and its money is held
         raise planned.refusal
     free = planned.maximum.is_free
     price = f"{digits(planned.maximum.usd)} USD"
