@@ -332,11 +332,12 @@ class StudioPlay:
         self._ended.add(order.plan)
         self.counts["cancelled"] += 1
 
-    async def _join(self, _record: Any, _document: Any, states: list[ShotState], **_: Any) -> None:
+    async def _join(self, _record: Any, _document: Any, states: list[ShotState], **_: Any) -> tuple[()]:
         for state in states:
             assert state.job is not None, "G6: a film is joined without a shot"
             assert state.job.state is JobState.DONE, "G6: a film is joined before a shot is there"
         self.counts["joined"] += 1
+        return ()
 
     def _job(self, job_id: str) -> Job:
         return self._app._store.read_now(partial(job_records.find, job_id=job_id))
