@@ -23,7 +23,7 @@ from .chains import drift_advice
 from .document import FilmDocument
 from .freshness import take_name
 from .music import open_music
-from .requests import placed
+from .named import placed
 from .states import ShotState
 
 if TYPE_CHECKING:

@@ -60,6 +60,54 @@ def test_a_document_that_cannot_be_used_is_told_whole_and_nothing_is_opened(run:
     assert not wrong.with_suffix(".film").exists()
 
 
+FILES = """
+title = "Lantern"
+model = "seedance-1.0-pro"
+
+[cast.mira]
+looks = "short hair"
+images = ["no.png", "lantern.toml"]
+voice = "no.wav"
+
+[[shots]]
+id = "s01"
+seconds = 20
+prompt = "@mira waits"
+first_frame = "no.png"
+
+[[shots]]
+id = "s02"
+seconds = 2
+prompt = "a lantern"
+last_frame = "end.png"
+
+[music]
+file = "tide.wav"
+"""
+
+
+@pytest.mark.parametrize("more", ["", 'titel = "Lantern"\n'])
+def test_files_that_are_not_there_are_told_once_beside_the_rest(run: Run, tmp_path: Path, more: str) -> None:
+    (tmp_path / "lantern.toml").write_text(more + FILES, encoding="utf-8")
+    result = run("film", "plan", "lantern.toml", "--quality", "animatic")
+    assert result.returncode == 2
+    told = [line.removeprefix("error [invalid_request]: ") for line in result.stderr.splitlines()]
+    missing = {
+        "cast.mira.images[1]": "no.png",
+        "cast.mira.voice": "no.wav",
+        "shot s02: last_frame": "end.png",
+        "music.file": "tide.wav",
+    }
+    assert [line for line in told if "There is no file" in line] == [
+        f"{place}: There is no file {tmp_path / name}." for place, name in missing.items()
+    ]
+    if more:
+        assert "titel: there is no such field. Did you mean title?" in told
+    else:
+        seconds = "shot s01: seconds: 20 is not possible with seedance-1.0-pro at sandbox"
+        assert f"{seconds}; it can be 2 to 12 seconds" in told
+
+
 def test_the_example_can_be_planned_as_it_is_and_replaces_nothing(run: Run, tmp_path: Path) -> None:
     written = run("film", "new", "harbour.toml")
     assert (written.returncode, written.stdout.strip()) == (0, str(tmp_path / "harbour.toml"))

@@ -172,7 +172,7 @@ def _document(path: Path) -> FilmDocument:
             [f"{path} cannot be read: {error.strerror}."],
             hint="`seedance-mcp film new` writes an example. Nothing was bought.",
         ) from None
-    return read_document(content, path.name)
+    return read_document(content, path.name, path.parent)
 
 
 def _check_shots(document: FilmDocument, *names: Sequence[str]) -> None:
