@@ -108,6 +108,41 @@ def test_files_that_are_not_there_are_told_once_beside_the_rest(run: Run, tmp_pa
         assert f"{seconds}; it can be 2 to 12 seconds" in told
 
 
+@pytest.mark.parametrize("verb", ["plan", "make", "show"])
+def test_what_is_wrong_with_a_document_is_also_told_as_json(run: Run, tmp_path: Path, verb: str) -> None:
+    (tmp_path / "lantern.toml").write_text('titel = "Lantern"\n' + FILES, encoding="utf-8")
+    result = run("film", verb, "lantern.toml", "--json")
+    assert result.returncode == 2
+    said = json.loads(result.stdout)
+    assert (said["film_id"], said["plan"], said["price"], said["shots"]) == (None, None, None, [])
+    assert [f"error [invalid_request]: {problem}" for problem in said["problems"]] == [
+        line for line in result.stderr.splitlines() if line.startswith("error")
+    ]
+
+
+def test_a_plan_with_problems_is_json_and_ends_with_2(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "lantern.toml").write_text(FILES, encoding="utf-8")
+    for verb in ("plan", "make"):
+        result = run("film", verb, "lantern.toml", "--json")
+        said = json.loads(result.stdout)
+        assert (result.returncode, said["plan"], len(said["problems"]) >= 5) == (2, None, True)
+        assert said["next_step"] == "Correct the document; nothing was bought."
+    missing = run("film", "plan", "lantern.toml", "--redo", "s09", "--json")
+    assert json.loads(missing.stdout)["problems"] == ["There is no shot 's09'."]
+
+
+def test_the_next_step_of_json_is_a_command_of_the_terminal(run: Run, document: Path) -> None:
+    words = ("lantern.toml", "--quality", "animatic", "--json")
+    planned, made = (run("film", verb, *words) for verb in ("plan", "make"))
+    assert (made.returncode, made.stderr.count("joining...")) == (0, 1)
+    shown = run("film", "show", "lantern.toml", "--json")
+    steps = [json.loads(one.stdout)["next_step"] for one in (planned, made, shown)]
+    assert "film make lantern.toml --quality animatic makes it." in steps[0]
+    assert "film plan lantern.toml --quality animatic says what is left" in steps[1]
+    assert steps[1] == steps[2]
+    assert not any(tool in step for step in steps for tool in ("plan_film", "create_film", "view_video"))
+
+
 def test_the_example_can_be_planned_as_it_is_and_replaces_nothing(run: Run, tmp_path: Path) -> None:
     written = run("film", "new", "harbour.toml")
     assert (written.returncode, written.stdout.strip()) == (0, str(tmp_path / "harbour.toml"))

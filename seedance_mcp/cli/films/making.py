@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -22,12 +21,15 @@ from ...types import FilmQuality, PurchaseTerms
 from ..consent import at_a_terminal, says_yes
 from ..opening import opened
 from ..progress import progress_bar
-from ..text import json_text, money, table
+from ..text import money, table
 from ..words import told
+from .as_json import as_typed, path_of, print_plan
 from .looking import exit_code, finish
 
 _LOOK_SECONDS = 30.0
 _PROBLEMS = 2
+_WHOLE = ""
+"""Stands for the whole film where each shot has its id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +46,7 @@ async def plan(settings: Settings, path: Path, wish: Wish, as_json: bool) -> int
     async with opened(settings, watch=False) as app:
         planned = await _plan(app, path, wish)
     if as_json:
-        from ...presentation import film_views
-
-        print(json_text(film_views.plan(planned).model_dump(mode="json")))
+        print_plan(planned, path)
     else:
         print(_lines(planned))
     return _say_problems(planned)
@@ -64,6 +64,8 @@ def make(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, 
         return code
     planned = anyio.run(_shown_plan, settings, path, wish)
     if planned.problems:
+        if as_json:
+            print_plan(planned, path)
         return _say_problems(planned)
     free = planned.maximum.is_free
     price = f"{digits(planned.maximum.usd)} USD"
@@ -145,7 +147,7 @@ async def _wait(app: App, film: Film) -> Film:
             while film.is_busy:
                 film = await app.films.wait(film.id, _LOOK_SECONDS, report)
     except anyio.get_cancelled_exc_class():
-        name = _as_typed(Path(film.record.folder or "", film.record.name or "FILE"))
+        name = as_typed(path_of(film))
         print(
             f"\nStopped here. What is made is kept; to go on: {command(f'film make {name}')}, to let the rest be:"
             f" {command(f'film cancel {name}')}",
@@ -153,12 +155,6 @@ async def _wait(app: App, film: Film) -> Film:
         )
         raise
     return film
-
-
-def _as_typed(path: Path) -> str:
-    """The path as it can be typed where the person is."""
-    here = Path.cwd()
-    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
 
 @asynccontextmanager
@@ -184,6 +180,9 @@ async def _progress(film: Film) -> AsyncGenerator[Callable[[FilmUpdate], Awaitab
                     file=sys.stderr,
                     flush=True,
                 )
+        if update.film.status == "joining" and _WHOLE not in known:
+            known[_WHOLE] = "joining"
+            print("joining...", file=sys.stderr, flush=True)
 
     yield tell
 
