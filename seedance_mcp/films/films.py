@@ -268,7 +268,8 @@ class Films:
             job = found.jobs.get(take.job_id or "")
             if take.order == order.plan and job is not None and not job.finished:
                 _, told = await self._runner.cancel(job.id)
-                words.append(f"{take.shot}: {told}")
+                named = told.replace("check_status tells", f"check_status with job_id {job.id} tells")
+                words.append(f"{take.shot}: {named}")
         return await self.find(film_id), " ".join(words)
 
     async def _checked(self, data: Any, folder: str | None) -> FilmDocument:

@@ -131,11 +131,16 @@ def test_a_plan_with_problems_is_json_and_ends_with_2(run: Run, tmp_path: Path) 
     assert json.loads(missing.stdout)["problems"] == ["There is no shot 's09'."]
 
 
-def test_the_next_step_of_json_is_a_command_of_the_terminal(run: Run, document: Path) -> None:
+def test_the_next_step_of_json_is_a_command_and_view_takes_the_film(run: Run, document: Path) -> None:
     words = ("lantern.toml", "--quality", "animatic", "--json")
     planned, made = (run("film", verb, *words) for verb in ("plan", "make"))
     assert (made.returncode, made.stderr.count("joining...")) == (0, 1)
     shown = run("film", "show", "lantern.toml", "--json")
+    looked = run("view", json.loads(made.stdout)["film_id"])
+    film = Path(json.loads(made.stdout)["film_path"])
+    assert (looked.returncode, looked.stderr) == (0, "")
+    assert str(film) in looked.stdout
+    assert film.with_name("film-animatic-sheet.jpg").is_file()
     steps = [json.loads(one.stdout)["next_step"] for one in (planned, made, shown)]
     assert "film make lantern.toml --quality animatic makes it." in steps[0]
     assert "film plan lantern.toml --quality animatic says what is left" in steps[1]
@@ -267,6 +272,14 @@ def test_what_there_is_not_is_refused(run: Run, document: Path, words: tuple[str
     result = run("film", *words)
     assert (result.returncode, result.stdout) == (2, "")
     assert told in result.stderr
+
+
+def test_a_film_that_is_not_joined_yet_cannot_be_viewed(run: Run, document: Path) -> None:
+    film_id = plan(run, "--quality", "animatic")["film_id"]
+    result = run("view", film_id)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "film show FILE` tells how far it is." in result.stderr
+    assert "There is no film" in run("view", "flm_nobody").stderr
 
 
 def test_there_is_nothing_to_cancel_of_a_film_that_is_not_made(run: Run, document: Path) -> None:
