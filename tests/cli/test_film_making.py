@@ -132,6 +132,30 @@ def test_interrupted_it_says_how_to_go_on_and_how_to_stop_for_good(
     assert "Nothing of this film is being made." in again.stdout
 
 
+def test_made_again_after_it_was_cancelled_it_first_waits_for_the_end(
+    run: Run, document: Path, command_environ: dict[str, str]
+) -> None:
+    words = ("film", "make", document.name, "--quality", "animatic")
+    slow = {"SEEDANCE_SANDBOX_SECONDS": "60"}
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "seedance_mcp", *words],
+        cwd=document.parent,
+        env=command_environ | slow,
+        stderr=subprocess.DEVNULL,
+    ) as first:
+        try:
+            bought(run)
+        finally:
+            first.kill()
+    cancelled = run("film", "cancel", document.name, **slow)
+    (job,) = jobs(run)
+    assert f"jobs show {job['job_id']}` tells how it ended." in cancelled.stdout
+    again = run(*words)
+    assert again.returncode == 0, again.stderr
+    assert Path(again.stdout.strip()).is_file()
+    assert [one["status"] for one in jobs(run)].count("succeeded") == 2
+
+
 @posix
 def test_the_watcher_alone_makes_a_whole_film(
     run: Run, document: Path, command_environ: dict[str, str]

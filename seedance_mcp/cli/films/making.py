@@ -16,12 +16,13 @@ from ...app import App
 from ...config import Settings, command
 from ...errors import BudgetExceeded, ConfirmationRequired
 from ...films import Film, FilmPlan, FilmUpdate
-from ...texts import digits, inert, number_of
+from ...texts import digits, inert, listed, number_of
 from ...types import FilmQuality, PurchaseTerms
 from ..consent import at_a_terminal, says_yes
 from ..opening import opened
 from ..progress import progress_bar
 from ..text import money, table
+from ..waiting import wait_with_progress
 from ..words import told
 from .as_json import as_typed, path_of, print_plan
 from .looking import exit_code, finish
@@ -96,10 +97,15 @@ async def _plan(app: App, path: Path, wish: Wish) -> FilmPlan:
 
 
 async def _go_on(settings: Settings, path: Path, as_json: bool) -> int | None:
-    """Go on with the film if it is being made; None: it is not."""
+    """
+    Go on with the film if it is being made; None: it is not.
+
+    Shots of an order that has ended, such as cancelled ones, are waited for: what becomes of them decides what is planned.
+    """
     async with opened(settings, watch=False) as app:
         film = await app.films.find((await app.films.read(path)).id)
     if not film.is_busy:
+        await _until_ended(settings, film)
         return None
     print(
         "This film is being made by a plan that was agreed to before: it goes on. What has changed since is planned"
@@ -110,6 +116,22 @@ async def _go_on(settings: Settings, path: Path, as_json: bool) -> int | None:
         film = await _wait(app, film)
         await finish(app, film, as_json=as_json)
     return exit_code(film)
+
+
+async def _until_ended(settings: Settings, film: Film) -> None:
+    """Wait for what is still under way, such as shots that were cancelled."""
+    left = {state.job.id: state for state in film.shots if state.state == "making" and state.job is not None}
+    if not left:
+        return
+    shots = listed([state.shot for state in left.values()])
+    print(
+        f"{inert(shots)}: still under way from before. Waiting until that has ended; then it is planned.",
+        file=sys.stderr,
+        flush=True,
+    )
+    async with opened(settings) as app:
+        for job_id in left:
+            await wait_with_progress(app, await app.job(job_id))
 
 
 async def _shown_plan(settings: Settings, path: Path, wish: Wish) -> FilmPlan:
