@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -132,6 +133,7 @@ def test_interrupted_it_says_how_to_go_on_and_how_to_stop_for_good(
     assert "Nothing of this film is being made." in again.stdout
 
 
+@posix
 def test_made_again_after_it_was_cancelled_it_first_waits_for_the_end(
     run: Run, document: Path, command_environ: dict[str, str]
 ) -> None:
@@ -145,6 +147,8 @@ def test_made_again_after_it_was_cancelled_it_first_waits_for_the_end(
     ) as first:
         try:
             bought(run)
+            first.send_signal(signal.SIGINT)
+            assert first.wait(60) == 130
         finally:
             first.kill()
     cancelled = run("film", "cancel", document.name, **slow)
@@ -152,6 +156,7 @@ def test_made_again_after_it_was_cancelled_it_first_waits_for_the_end(
     assert f"jobs show {job['job_id']}` tells how it ended." in cancelled.stdout
     again = run(*words)
     assert again.returncode == 0, again.stderr
+    assert "s01: still under way from before." in again.stderr
     assert Path(again.stdout.strip()).is_file()
     assert [one["status"] for one in jobs(run)].count("succeeded") == 2
 
