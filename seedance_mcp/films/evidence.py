@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -27,9 +27,9 @@ from ..types import (
 )
 from .document import FilmDocument
 from .music import open_music
+from .named import NamedFile, files_named, placed
 from .plan import QUALITIES, Basis
 from .reading import checked
-from .requests import media_of, placed
 from .states import Evidence
 
 _AT_ONCE = 400
@@ -37,7 +37,10 @@ _AT_ONCE = 400
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A film as it is now: `problems` name the files of its document that cannot be read."""
+    """
+    A film as it is now: `problems` name the files of its document that cannot be read, each with its place, and
+    `unreadable` has the same words without it.
+    """
 
     record: FilmRecord
     document: FilmDocument
@@ -52,6 +55,7 @@ class Found:
     )
     media: Mapping[str, str] = field(default_factory=dict[str, str])
     problems: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
     @property
     def order(self) -> FilmOrder | None:
@@ -80,6 +84,14 @@ class Found:
             evidence={quality: self.evidence(quality) for quality in QUALITIES},
             orders=len(self.orders),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookedAt:
+    """What the files of a document hold, by their source, and what is wrong with them, by their place."""
+
+    media: Mapping[str, str]
+    problems: Mapping[str, str]
 
 
 class Digests:
@@ -130,21 +142,31 @@ async def find(store: Store, digests: Digests, film_id: str) -> Found:
     A file that cannot be read is named in `problems`; the shots that it is for count as made from something else then.
     """
     found = await store.read(partial(_read, film_id=film_id))
+    looked_at = await look_at_files(digests, files_named(found.document.model_dump()), found.record.folder)
+    return replace(
+        found,
+        media=looked_at.media,
+        problems=tuple(f"{place}: {words}" for place, words in looked_at.problems.items()),
+        unreadable=tuple(looked_at.problems.values()),
+    )
+
+
+async def look_at_files(digests: Digests, files: Iterable[NamedFile], folder: str | None) -> LookedAt:
+    """Look at files that a document names."""
     media: dict[str, str] = {}
-    problems: list[str] = []
-    for source, kind in media_of(found.document).items():
+    problems: dict[str, str] = {}
+    for one in files:
         try:
-            media[source] = await digests.of(placed(source, found.record.folder), kind)
+            source = placed(one.source, folder)
+            if one.kind == "music":  # nothing is made from it, but without it there will be no film
+                await digests.of_music(source)
+            else:
+                media[one.source] = await digests.of(source, one.kind)
         except SeedanceError as error:
-            media[source] = f"unreadable {source}"
-            problems.append(f"{source}: {error.message}")
-    music = found.document.music
-    if music is not None:  # nothing is made from it, but without it there will be no film
-        try:
-            await digests.of_music(placed(music.file, found.record.folder))
-        except SeedanceError as error:
-            problems.append(f"music.file: {error.message}")
-    return replace(found, media=media, problems=tuple(problems))
+            if one.kind != "music":
+                media[one.source] = f"unreadable {one.source}"
+            problems[one.place] = error.message
+    return LookedAt(media=media, problems=problems)
 
 
 def _read(connection: Connection, *, film_id: str) -> Found:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,11 @@ from .film_id import id_beside, new_id
 from .maker import Maker
 from .merging import kept, merged, written
 from .music import open_music
+from .named import MOST_UNCHECKED, files_named, placed
 from .plan import FilmPlan, FilmPlanner, PlanRow
-from .plan_words import plan_changes
-from .reading import MAX_BYTES, checked, read_document
-from .requests import ShotRequests, placed
+from .plan_words import plan_changes, without_files
+from .reading import MAX_BYTES, checked, parsed, with_files, with_ids
+from .requests import ShotRequests
 from .states import ShotState, shot_states
 
 _LOOK_SECONDS = 0.5
@@ -87,7 +89,7 @@ class Films:
         """
         path = await anyio.to_thread.run_sync(lambda: path.parent.resolve() / path.name)
         content = await anyio.to_thread.run_sync(_content, path)
-        document = read_document(content, path.name)
+        document = await self._checked(parsed(content, path.name), str(path.parent))
         film_id = await anyio.to_thread.run_sync(id_beside, path)
         return await self._keep(film_id, document, name=path.name, folder=str(path.parent))
 
@@ -102,9 +104,11 @@ class Films:
             FilmNotFound: there is no such film.
         """
         if film_id is None:
-            return await self._keep(new_id(), checked(merged({}, storyboard)), name="", folder=None)
+            return await self._keep(
+                new_id(), await self._checked(merged({}, storyboard), None), name="", folder=None
+            )
         record = await self._store.read(partial(films.find_film, film_id=film_id))
-        document = checked(merged(kept(record.document), storyboard))
+        document = await self._checked(merged(kept(record.document), storyboard), record.folder)
         return await self._keep(film_id, document, name=record.name, folder=record.folder)
 
     async def plan(
@@ -265,8 +269,23 @@ class Films:
             job = found.jobs.get(take.job_id or "")
             if take.order == order.plan and job is not None and not job.finished:
                 _, told = await self._runner.cancel(job.id)
-                words.append(f"{take.shot}: {told}")
+                named = told.replace("check_status tells", f"check_status with job_id {job.id} tells")
+                words.append(f"{take.shot}: {named}")
         return await self.find(film_id), " ".join(words)
+
+    async def _checked(self, data: Any, folder: str | None) -> FilmDocument:
+        """
+        Check a document.
+
+        Raises:
+            InvalidRequest: everything that is wrong with it, and with the files that it names.
+        """
+        try:
+            return checked(data)
+        except InvalidRequest as error:
+            files = islice(files_named(with_ids(data)), MOST_UNCHECKED)
+            wrong = (await evidence.look_at_files(self._digests, files, folder)).problems
+            raise with_files(error, [f"{place}: {words}" for place, words in wrong.items()]) from None
 
     async def _find(self, film_id: str) -> Found:
         return await evidence.find(self._store, self._digests, film_id)
@@ -297,7 +316,7 @@ class Films:
         join = join_of_now(found, quality, plan.shots)
         plan = replace(
             plan,
-            problems=(*found.problems, *plan.problems),
+            problems=(*found.problems, *without_files(plan.problems, found.unreadable)),
             advice=(*plan.advice, *(join.on_takes if join is not None else ())),
         )
         if plan.rows and not plan.problems:

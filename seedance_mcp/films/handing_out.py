@@ -15,6 +15,18 @@ from .joining import repeating
 from .states import ShotState
 
 
+def file_of(film: Film) -> Path:
+    """Return the path of a film's file. Raises JobNotFinished: it is not joined yet."""
+    if film.film_path is not None:
+        return Path(film.film_path)
+    shots = [f"{state.shot} is {state.job.id}" for state in film.shots if state.job and state.job.artifacts]
+    looked_at = f" Shots can be looked at by their jobs: {', '.join(shots)}." if shots else ""
+    raise JobNotFinished(
+        f"The film is {film.status}, and there is no file of it.",
+        hint=f"check_status with job_id {film.id} tells how far it is.{looked_at}",
+    )
+
+
 async def sheets_of(film: Film) -> tuple[FilmSheet, ...]:
     """
     Draw the shots that a film shows, a row for each; those without a take are left out.

@@ -23,7 +23,8 @@ from .chains import drift_advice
 from .document import FilmDocument
 from .freshness import take_name
 from .music import open_music
-from .requests import ANIMATIC_PROVIDER, placed
+from .named import placed
+from .requests import ANIMATIC_PROVIDER
 from .states import ShotState
 
 if TYPE_CHECKING:

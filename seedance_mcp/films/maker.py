@@ -17,7 +17,8 @@ from ..types import FINISHED_STATES, Draw, FilmOrder, Job, JobState, OrderEnd, P
 from . import evidence
 from .evidence import Digests, Found
 from .joining import join_film, made_of
-from .requests import is_take, placed, with_take
+from .named import placed
+from .requests import is_take, with_take
 from .states import ShotState, shot_states
 
 logger = logging.getLogger(__name__)

@@ -78,4 +78,21 @@ def grouped(notes: Sequence[str]) -> tuple[str, ...]:
 def problems_of(shot: Shot, error: InvalidRequest | ConfigError) -> list[str]:
     """Name the shot in each problem that does not."""
     named = f"shot {shot.id}: "
-    return [problem if problem.startswith(named[:-2]) else f"{named}{problem}" for problem in error.problems]
+    return [
+        problem if problem.startswith(named[:-2]) else f"{named}{_as_written(problem)}"
+        for problem in error.problems
+    ]
+
+
+def _as_written(problem: str) -> str:
+    """Call the length what the document calls it, where no model can choose it."""
+    if not problem.startswith("duration: "):
+        return problem
+    return problem.replace("duration: ", "seconds: ", 1).replace(", or -1 (the model chooses)", "")
+
+
+def without_files(problems: Sequence[str], unreadable: Sequence[str]) -> list[str]:
+    """Leave out of what is wrong with shots the files that are told of with their place in the document."""
+    return [
+        problem for problem in problems if not any(problem.endswith(f": {words}") for words in unreadable)
+    ]

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from os.path import normpath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequest, SeedanceError
 from ..jobs import Plan, Planner, Sources, is_path
-from ..types import FilmQuality, Job, MediaFile, MediaKind, VideoRequest
+from ..types import FilmQuality, Job, MediaFile, VideoRequest
 from .casting import cast_shot
 from .document import FilmDocument, Shot
 from .freshness import take_name
+from .named import placed
 
 if TYPE_CHECKING:
     from ..catalog import Catalog, Model, Offer
@@ -199,14 +199,6 @@ class ShotRequests:
         return given
 
 
-def placed(source: str, folder: str | None) -> str:
-    """Write a source of a document so that it means the same everywhere: a relative path starts there, and may step up."""
-    if folder is None or "://" in source or source.startswith(("media:", "job:", "data:", TAKE)):
-        return source
-    path = Path(source).expanduser()
-    return source if path.is_absolute() else normpath(Path(folder) / path)
-
-
 def is_take(source: str) -> bool:
     """Return whether a source stands for an earlier take of the film."""
     return source.startswith(TAKE)
@@ -301,17 +293,3 @@ def _seed(wish: Wish, offer: Offer) -> int | None:
         return wish.draft.request.seed
     digest = hashlib.sha256(f"{wish.film_id} {take_name(wish.shot.id, wish.number)}".encode())
     return int(digest.hexdigest(), 16) % (min(seeds.max or _MOST_SEED, _MOST_SEED) + 1)
-
-
-def media_of(document: FilmDocument) -> Mapping[str, MediaKind]:
-    """Return every source that a document names, with the kind of file that it has to be; the music is none of it."""
-    found: dict[str, MediaKind] = {}
-    for member in document.cast.values():
-        for source in member.images:
-            found[source] = "image"
-        if member.voice:
-            found[member.voice] = "audio"
-    for shot in document.shots:
-        for source in filter(None, (shot.first_frame, shot.last_frame)):
-            found[source] = "image"
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -130,6 +131,34 @@ def test_interrupted_it_says_how_to_go_on_and_how_to_stop_for_good(
     assert shown(run, document)["status"] == "cancelled"
     again = run("film", "cancel", document.name)
     assert "Nothing of this film is being made." in again.stdout
+
+
+@posix
+def test_made_again_after_it_was_cancelled_it_first_waits_for_the_end(
+    run: Run, document: Path, command_environ: dict[str, str]
+) -> None:
+    words = ("film", "make", document.name, "--quality", "animatic")
+    slow = {"SEEDANCE_SANDBOX_SECONDS": "60"}
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "seedance_mcp", *words],
+        cwd=document.parent,
+        env=command_environ | slow,
+        stderr=subprocess.DEVNULL,
+    ) as first:
+        try:
+            bought(run)
+            first.send_signal(signal.SIGINT)
+            assert first.wait(60) == 130
+        finally:
+            first.kill()
+    cancelled = run("film", "cancel", document.name, **slow)
+    (job,) = jobs(run)
+    assert f"jobs show {job['job_id']}` tells how it ended." in cancelled.stdout
+    again = run(*words)
+    assert again.returncode == 0, again.stderr
+    assert "s01: still under way from before." in again.stderr
+    assert Path(again.stdout.strip()).is_file()
+    assert [one["status"] for one in jobs(run)].count("succeeded") == 2
 
 
 @posix

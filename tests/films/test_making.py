@@ -254,4 +254,4 @@ async def test_a_picture_that_was_drawn_anew_makes_the_shots_stale_that_show_it(
         picture.unlink()
         film = await studio.app.films.find(film_id)
         assert states(film) == {"a": "stale", "b": "current"}
-        assert film.problems[0].startswith("mira.png: There is no file")
+        assert film.problems[0].startswith("cast.mira.images[1]: There is no file")

@@ -70,6 +70,7 @@ async def test_a_storyboard_becomes_a_film_and_a_changed_line_one_shot(settings:
     assert states(film) == {"s01": "current", "s02": "current"}
     assert Path(film["film_path"]).is_file()
     assert viewed["video_path"] == film["film_path"]
+    assert Path(film["film_path"]).with_name("film-animatic-sheet.jpg").is_file()
     assert [block.type for block in seen.content].count("image") == 1
     assert viewed["facts"]["duration_seconds"] == pytest.approx(4, abs=0.1)
     assert isinstance(read, TextResourceContents)

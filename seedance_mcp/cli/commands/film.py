@@ -16,7 +16,7 @@ from ...films import ExportOptions, FilmDocument, read_document
 from ...texts import inert, listed
 from ...types import MAX_REVIEW_CHARACTERS, FilmQuality, Verdict
 from ..arguments import amount, is_file, whole
-from ..films import exporting, looking, making
+from ..films import as_json, exporting, looking, making
 from ..words import told
 
 _VERBS = ("new", "plan", "make", "show", "review", "export", "cancel")
@@ -102,7 +102,11 @@ def execute(arguments: argparse.Namespace) -> int:
         return exporting.new(path)
     try:
         document = _document(path)
+        if arguments.verb in ("plan", "make"):
+            _check_shots(document, arguments.redo, arguments.keep)
     except InvalidRequest as error:
+        if getattr(arguments, "json", False):
+            as_json.print_problems(error.problems, getattr(arguments, "quality", None))
         for problem in error.problems:
             print(f"error [{error.code}]: {inert(problem)}", file=sys.stderr)
         print(f"hint: {inert(told(error.hint))}", file=sys.stderr)
@@ -110,10 +114,8 @@ def execute(arguments: argparse.Namespace) -> int:
     settings = _reading_what_it_names(load_settings(), document, path.parent)
     match arguments.verb:
         case "plan":
-            _check_shots(document, arguments.redo, arguments.keep)
             return anyio.run(making.plan, settings, path, _wish(arguments), arguments.json)
         case "make":
-            _check_shots(document, arguments.redo, arguments.keep)
             return making.make(settings, path, _wish(arguments), arguments.yes_up_to, arguments.json)
         case "show":
             return anyio.run(looking.show, settings, path, arguments.json)
@@ -172,7 +174,7 @@ def _document(path: Path) -> FilmDocument:
             [f"{path} cannot be read: {error.strerror}."],
             hint="`seedance-mcp film new` writes an example. Nothing was bought.",
         ) from None
-    return read_document(content, path.name)
+    return read_document(content, path.name, path.parent)
 
 
 def _check_shots(document: FilmDocument, *names: Sequence[str]) -> None:

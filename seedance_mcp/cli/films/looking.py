@@ -14,8 +14,9 @@ from ...jobs import opinion
 from ...texts import digits, inert
 from ...types import Verdict
 from ..opening import opened
-from ..text import NOT_KNOWN, json_text, table
+from ..text import NOT_KNOWN, table
 from ..words import told
+from .as_json import after_film, print_film
 
 
 async def show(settings: Settings, path: Path, as_json: bool) -> int:
@@ -83,9 +84,7 @@ async def cancel(settings: Settings, path: Path) -> int:
 async def finish(app: App, film: Film, *, as_json: bool) -> None:
     """Print the path of the film (or all of it as JSON) on stdout, the rest on stderr."""
     if as_json:
-        from ...presentation import film_views
-
-        print(json_text((await film_views.film(app, film)).model_dump(mode="json")))
+        await print_film(app, film)
     elif film.status == "succeeded" and film.film_path is not None:
         print(
             f"{len(film.shots)} shots, {film.duration_seconds:g} s, {digits(film.spent_usd)} USD in all, {film.id}",
@@ -96,6 +95,7 @@ async def finish(app: App, film: Film, *, as_json: bool) -> None:
         print(film.film_path)
     else:
         print(_lines(film), file=sys.stderr)
+        print(f"next: {inert(after_film(film))}", file=sys.stderr)
 
 
 def exit_code(film: Film) -> int:

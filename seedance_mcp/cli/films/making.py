@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -17,18 +16,22 @@ from ...app import App
 from ...config import Settings, command
 from ...errors import BudgetExceeded, ConfirmationRequired, InvalidRequest
 from ...films import Film, FilmPlan, FilmUpdate
-from ...texts import digits, inert, number_of
+from ...texts import digits, inert, listed, number_of
 from ...types import FilmQuality, FilmRecord, PurchaseTerms
 from ..consent import at_a_terminal, says_yes
 from ..opening import opened
 from ..progress import progress_bar
-from ..text import json_text, money, table
+from ..text import money, table
+from ..waiting import wait_with_progress
 from ..words import told
+from .as_json import as_typed, path_of, print_plan
 from .looking import exit_code, finish
 
 _LOOK_SECONDS = 30.0
 _PROBLEMS = 2
 _TRIES = 5
+_WHOLE = ""
+"""Stands for the whole film where each shot has its id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +48,7 @@ async def plan(settings: Settings, path: Path, wish: Wish, as_json: bool) -> int
     async with opened(settings, watch=False) as app:
         planned = await _plan(app, path, wish)
     if as_json:
-        from ...presentation import film_views
-
-        print(json_text(film_views.plan(planned).model_dump(mode="json")))
+        print_plan(planned, path)
     else:
         print(_lines(planned))
     return _say_problems(planned)
@@ -66,6 +67,8 @@ def make(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, 
         return code
     planned = anyio.run(_shown_plan, settings, path, wish)
     if planned.problems:
+        if as_json:
+            print_plan(planned, path)
         return _say_problems(planned)
     if planned.refusal is not None:
         if (code := anyio.run(_go_on, settings, path, as_json)) is not None:
@@ -122,10 +125,15 @@ async def planned_as_written(
 
 
 async def _go_on(settings: Settings, path: Path, as_json: bool) -> int | None:
-    """Go on with the film if it is being made; None: it is not."""
+    """
+    Go on with the film if it is being made; None: it is not.
+
+    Shots of an order that has ended, such as cancelled ones, are waited for: what becomes of them decides what is planned.
+    """
     async with opened(settings, watch=False) as app:
         film = await app.films.find((await app.films.read(path)).id)
     if not film.is_busy:
+        await _until_ended(settings, film)
         return None
     print(
         "This film is being made by a plan that was agreed to before: it goes on. What has changed since is planned"
@@ -136,6 +144,22 @@ async def _go_on(settings: Settings, path: Path, as_json: bool) -> int | None:
         film = await _wait(app, film)
         await finish(app, film, as_json=as_json)
     return exit_code(film)
+
+
+async def _until_ended(settings: Settings, film: Film) -> None:
+    """Wait for what is still under way, such as shots that were cancelled."""
+    left = {state.job.id: state for state in film.shots if state.state == "making" and state.job is not None}
+    if not left:
+        return
+    shots = listed([state.shot for state in left.values()])
+    print(
+        f"{inert(shots)}: still under way from before. Waiting until that has ended; then it is planned.",
+        file=sys.stderr,
+        flush=True,
+    )
+    async with opened(settings) as app:
+        for job_id in left:
+            await wait_with_progress(app, await app.job(job_id))
 
 
 async def _shown_plan(settings: Settings, path: Path, wish: Wish) -> FilmPlan:
@@ -173,7 +197,7 @@ async def _wait(app: App, film: Film) -> Film:
             while film.is_busy:
                 film = await app.films.wait(film.id, _LOOK_SECONDS, report)
     except anyio.get_cancelled_exc_class():
-        name = _as_typed(Path(film.record.folder or "", film.record.name or "FILE"))
+        name = as_typed(path_of(film))
         print(
             f"\nStopped here. What is made is kept; to go on: {command(f'film make {name}')}, to let the rest be:"
             f" {command(f'film cancel {name}')}",
@@ -181,12 +205,6 @@ async def _wait(app: App, film: Film) -> Film:
         )
         raise
     return film
-
-
-def _as_typed(path: Path) -> str:
-    """The path as it can be typed where the person is."""
-    here = Path.cwd()
-    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
 
 @asynccontextmanager
@@ -212,6 +230,9 @@ async def _progress(film: Film) -> AsyncGenerator[Callable[[FilmUpdate], Awaitab
                     file=sys.stderr,
                     flush=True,
                 )
+        if update.film.status == "joining" and _WHOLE not in known:
+            known[_WHOLE] = "joining"
+            print("joining...", file=sys.stderr, flush=True)
 
     yield tell
 

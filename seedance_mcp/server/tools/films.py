@@ -9,7 +9,7 @@ import anyio
 from mcp.types import CallToolResult, ContentBlock, InputRequiredResult
 from pydantic import Field, WithJsonSchema
 
-from ...errors import InvalidRequest, JobNotFinished
+from ...errors import InvalidRequest
 from ...presentation import film_views, job_views
 from ...types import FILM_PREFIX, FilmQuality, PurchaseTerms, Reviewer
 from ..answers import answer, job_link, picture, video_link
@@ -130,25 +130,19 @@ async def film_answer(call: Call, film: Film, *notes: str) -> CallToolResult:
     return answer(film_views.how_film_is(film), shown, *blocks)
 
 
-async def film_file(call: Call, source: str) -> str:
+async def film_file(call: Call, source: str) -> Path | None:
     """
-    Return the path of a film's file for its id; what is no film's id stays as it is.
+    Return the path of a film's file for its id; None for what is no film's id.
 
     Raises:
         FilmNotFound: there is no such film.
         JobNotFinished: it is not joined yet.
     """
     if not is_film(source):
-        return source
-    film = await call.app.films.find(source)
-    if film.film_path is not None:
-        return film.film_path
-    shots = [f"{state.shot} is {state.job.id}" for state in film.shots if state.job and state.job.artifacts]
-    listed = f" Shots can be looked at by their jobs: {', '.join(shots)}." if shots else ""
-    raise JobNotFinished(
-        f"The film is {film.status}, and there is no file of it.",
-        hint=f"check_status with job_id {source} tells how far it is.{listed}",
-    )
+        return None
+    from ...films import file_of
+
+    return file_of(await call.app.films.find(source))
 
 
 async def film_rows(call: Call, source: str) -> list[ContentBlock]:

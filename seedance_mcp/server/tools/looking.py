@@ -66,9 +66,10 @@ async def view_video(
     Costs nothing. Judge the result by it before making another.
     """
     call.refuse_paths(one for one in (source, *looking.compare) if not one.startswith(_MADE_HERE))
-    compared = tuple([await film_file(call, other) for other in looking.compare])
+    compared = tuple([str(await film_file(call, other) or other) for other in looking.compare])
     look = replace(looking.look, compare=compared)
-    viewed = await call.app.viewing.view(await film_file(call, source), look)
+    film = await film_file(call, source)
+    viewed = await call.app.viewing.view(str(film or source), look, film.parent if film else None)
     rows = await film_rows(call, source) if look == Look(frames=look.frames) else []
     shown = views.view(viewed)
     facts = shown.facts
