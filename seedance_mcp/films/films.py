@@ -156,6 +156,11 @@ class Films:
         states = shot_states(found.document, found.evidence(take.quality))
         return await self._shown(found), next(state for state in states if take in state.takes)
 
+    async def of_job(self, job_id: str) -> str | None:
+        """Return the id of the film that a job makes a take of; None: of none. Raises StoreError."""
+        take = await self._store.read(partial(films.take_of, job_id=job_id))
+        return take.film_id if take is not None else None
+
     async def make(self, film_id: str, plan: str, terms: PurchaseTerms) -> Film:
         """
         Have the film made by a plan that somebody agreed to. The same plan again is the same order.
@@ -319,7 +324,8 @@ class Films:
             foresee = partial(foresee_film, intent=intent, settings=self._settings, now=self._store.clock())
             question = await self._store.read(foresee)
         except (BudgetExceeded, ConfigError) as error:
-            return replace(plan, notes=(f"It could not be made now. {error.message}", *plan.notes))
+            why = f"It could not be made now. {error.message}"
+            return replace(plan, notes=(why, *plan.notes), refused=why)
         return replace(plan, is_asked=question is not None)
 
     async def _order(self, found: Found, plan: FilmPlan, terms: PurchaseTerms) -> None:

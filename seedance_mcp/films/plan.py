@@ -64,7 +64,8 @@ class FilmPlan:
 
     `waiting` are rows for stale shots that nobody has asked to be made anew: they are priced and not bought. `totals` has
     what all missing shots may cost at each quality, `elsewhere` what these rows cost at other offers, both in USD.
-    With `problems` nothing of it can be made. `is_asked`: a person has to agree to its price by the settings of now.
+    With `problems` nothing of it can be made. `is_asked`: a person has to agree to its price by the settings of now;
+    `refused`: why it could not be made by them, empty if it could; `notes` begin with that.
     """
 
     film_id: str
@@ -84,6 +85,7 @@ class FilmPlan:
     elsewhere: Mapping[str, Price] = field(default_factory=dict[str, Price])
     redo: tuple[str, ...] = ()
     is_asked: bool = False
+    refused: str = ""
 
     def take(self, row: PlanRow) -> Take:
         """Write a row as the order of this plan keeps it."""

@@ -131,6 +131,29 @@ async def test_a_plan_that_no_longer_fits_is_shown_anew_and_buys_nothing(setting
         assert (await _make(page, refused["plan"])).status_code == 200
 
 
+async def test_a_plan_that_would_be_refused_now_says_why_and_cannot_be_made(environ: dict[str, str]) -> None:
+    poor = load_settings({**environ, "SEEDANCE_MAX_USD_PER_DAY": "2"}, settings_file=Path("none.toml"))
+    async with opened(poor) as page:
+        plan = await _planned(page)
+        assert (plan["plan"], plan["usd"], plan["problems"]) == (None, "3", [])
+        assert plan["refused"].startswith("It could not be made now. ")
+        assert plan["refused"] not in plan["notes"]
+
+
+async def test_music_that_only_the_terminal_may_read_is_told_with_what_to_do(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with opened(settings) as page:
+        music = {"file": str(tmp_path / "elsewhere" / "tune.mp3")}
+        plan = await _planned(page, music=music)
+        film = (await _films(page))["film"]
+        for [problem] in (plan["problems"], film["problems"]):
+            assert problem.startswith("music.file: ")
+            assert "seedance-mcp film make FILE" in problem
+            assert "SEEDANCE_MEDIA_DIRS" in problem
+        assert plan["plan"] is None
+
+
 async def test_an_assistants_film_waits_for_the_persons_yes_to_its_price(settings: Settings) -> None:
     async with Client(create_server(settings)) as client, opened(settings) as page:
         told = content(await client.call_tool("plan_film", {"storyboard": STORYBOARD, "quality": "animatic"}))
