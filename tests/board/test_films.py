@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -131,9 +133,8 @@ async def test_a_plan_that_no_longer_fits_is_shown_anew_and_buys_nothing(setting
         assert (await _make(page, refused["plan"])).status_code == 200
 
 
-async def test_a_plan_that_would_be_refused_now_says_why_and_cannot_be_made(environ: dict[str, str]) -> None:
-    poor = load_settings({**environ, "SEEDANCE_MAX_USD_PER_DAY": "2"}, settings_file=Path("none.toml"))
-    async with opened(poor) as page:
+async def test_a_plan_that_would_be_refused_now_says_why_and_cannot_be_made(settings: Settings) -> None:
+    async with opened(replace(settings, max_usd_per_day=Decimal(2))) as page:
         plan = await _planned(page)
         assert (plan["plan"], plan["usd"], plan["problems"]) == (None, "3", [])
         assert plan["refused"].startswith("It could not be made now. ")
