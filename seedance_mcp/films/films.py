@@ -320,6 +320,7 @@ class Films:
     async def _foreseen(self, found: Found, plan: FilmPlan) -> FilmPlan:
         """Say of a plan whether a person would be asked now, and why it would be refused."""
         try:
+            self._check_settings(plan)
             intent = self._intent(found, plan, PurchaseTerms())
             foresee = partial(foresee_film, intent=intent, settings=self._settings, now=self._store.clock())
             question = await self._store.read(foresee)
@@ -329,13 +330,15 @@ class Films:
         return replace(plan, is_asked=question is not None)
 
     async def _order(self, found: Found, plan: FilmPlan, terms: PurchaseTerms) -> None:
+        self._check_settings(plan)  # a key that cannot be used is told before the question
+        await place(self._context, self._intent(found, plan, terms))
+
+    def _check_settings(self, plan: FilmPlan) -> None:
+        """Raise ConfigError if by the settings nothing can be bought where a plan buys."""
         for name in dict.fromkeys(row.provider for row in plan.rows):
-            self._pool.open(
-                self._pool.catalog.provider(name)
-            )  # a key that cannot be used is told before the question
+            self._pool.open(self._pool.catalog.provider(name))
         if any(not row.offer.provider.placeholder for row in plan.rows):
             self._pool.check_limits()
-        await place(self._context, self._intent(found, plan, terms))
 
     def _intent(self, found: Found, plan: FilmPlan, terms: PurchaseTerms) -> OrderIntent:
         accounts = {row.provider: self._pool.account(row.offer.provider) for row in plan.rows}

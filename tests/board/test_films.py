@@ -141,6 +141,14 @@ async def test_a_plan_that_would_be_refused_now_says_why_and_cannot_be_made(sett
         assert plan["refused"] not in plan["notes"]
 
 
+async def test_a_plan_for_which_a_key_is_missing_is_priced_and_cannot_be_made(settings: Settings) -> None:
+    async with opened(settings) as page:
+        plan = await _planned(page, "final", provider="fal")
+        assert (plan["plan"], plan["problems"]) == (None, [])
+        assert Decimal(plan["usd"]) > 0
+        assert "FAL_KEY" in plan["refused"]
+
+
 async def test_music_that_only_the_terminal_may_read_is_told_with_what_to_do(
     settings: Settings, tmp_path: Path
 ) -> None:
