@@ -160,6 +160,11 @@ class Films:
         states = shot_states(found.document, found.evidence(take.quality))
         return await self._shown(found), next(state for state in states if take in state.takes)
 
+    async def of_job(self, job_id: str) -> str | None:
+        """Return the id of the film that a job makes a take of; None: of none. Raises StoreError."""
+        take = await self._store.read(partial(films.take_of, job_id=job_id))
+        return take.film_id if take is not None else None
+
     async def make(self, film_id: str, plan: str, terms: PurchaseTerms) -> Film:
         """
         Have the film made by a plan that somebody agreed to. The same plan again is the same order.
@@ -335,25 +340,25 @@ class Films:
     async def _foreseen(self, found: Found, plan: FilmPlan) -> FilmPlan:
         """Say of a plan whether a person would be asked now, and why it would be refused."""
         try:
-            self._check_sellers(plan)
+            self._check_settings(plan)
             intent = self._intent(found, plan, PurchaseTerms())
             foresee = partial(foresee_film, intent=intent, settings=self._settings, now=self._store.clock())
             question = await self._store.read(foresee)
         except (BudgetExceeded, ConfigError) as error:
-            note = f"It could not be made now. {error.message}"
-            return replace(plan, refusal=error, notes=(note, *plan.notes))
+            plan = replace(plan, refusal=error)
+            return replace(plan, notes=(plan.refused, *plan.notes))
         return replace(plan, is_asked=question is not None)
 
-    def _check_sellers(self, plan: FilmPlan) -> None:
-        """Raises ConfigError: the key of a provider that the plan buys from is not set, or cannot be used."""
+    async def _order(self, found: Found, plan: FilmPlan, terms: PurchaseTerms) -> None:
+        self._check_settings(plan)  # a key that cannot be used is told before the question
+        await place(self._context, self._intent(found, plan, terms))
+
+    def _check_settings(self, plan: FilmPlan) -> None:
+        """Raise ConfigError if by the settings nothing can be bought where a plan buys."""
         for name in dict.fromkeys(row.provider for row in plan.rows):
             self._pool.open(self._pool.catalog.provider(name))
-
-    async def _order(self, found: Found, plan: FilmPlan, terms: PurchaseTerms) -> None:
-        self._check_sellers(plan)  # before the question
         if any(not row.offer.provider.placeholder for row in plan.rows):
             self._pool.check_limits()
-        await place(self._context, self._intent(found, plan, terms))
 
     def _intent(self, found: Found, plan: FilmPlan, terms: PurchaseTerms) -> OrderIntent:
         return OrderIntent(

@@ -65,8 +65,8 @@ class FilmPlan:
 
     `waiting` are rows for stale shots that nobody has asked to be made anew: they are priced and not bought. `totals` has what
     all missing shots may cost at each quality, `elsewhere` what these rows cost at other offers, both in USD. `refusal` is what
-    would refuse it now, be it for a key or a cap. With `problems` nothing of it can be made. `is_asked`: a person has to agree
-    to its price by the settings of now.
+    would refuse it now, be it for a key or a cap; `notes` begin with that. With `problems` nothing of it can be made.
+    `is_asked`: a person has to agree to its price by the settings of now.
     """
 
     film_id: str
@@ -87,6 +87,11 @@ class FilmPlan:
     elsewhere: Mapping[str, Price] = field(default_factory=dict[str, Price])
     redo: tuple[str, ...] = ()
     is_asked: bool = False
+
+    @property
+    def refused(self) -> str:
+        """Why it could not be made now, in words; empty if it could."""
+        return f"It could not be made now. {self.refusal.message}" if self.refusal is not None else ""
 
     def take(self, row: PlanRow) -> Take:
         """Write a row as the order of this plan keeps it."""

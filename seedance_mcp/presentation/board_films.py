@@ -11,7 +11,7 @@ import anyio.to_thread
 
 from ..errors import SeedanceError
 from ..types import FilmQuality, FilmRecord, Job, Take
-from . import amounts, board, job_views, times
+from . import amounts, board, job_views
 from .results import Shape
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 FILMS_LISTED = 50
 _PROMPT_CHARACTERS = 300
+_OF_OUTSIDE = (
+    "The terminal may read it: run `seedance-mcp film make FILE` with the film's document there; or add the folder to the"
+    " setting SEEDANCE_MEDIA_DIRS."
+)
 
 
 class FilmName(Shape):
@@ -29,7 +33,7 @@ class FilmName(Shape):
 
     film_id: str
     title: str
-    changed_at: str
+    file_name: str
 
 
 class TakeShape(Shape):
@@ -116,7 +120,8 @@ class BoardPlan(Shape):
     """
     What making a film at a quality would buy. `plan` is the token that agrees to it, None where it cannot be made.
 
-    `totals` has the most that each quality would cost, without those that cannot be made.
+    `totals` has the most that each quality would cost, without those that cannot be made. `refused` says why it cannot be
+    made now though there are no `problems`: a key is missing, or a limit is reached.
     """
 
     film_id: str
@@ -128,6 +133,7 @@ class BoardPlan(Shape):
     left_today_usd: str
     totals: Mapping[str, str]
     problems: tuple[str, ...]
+    refused: str
     notes: tuple[str, ...]
 
 
@@ -163,7 +169,7 @@ async def film(app: App, film_id: str) -> BoardFilm:
             _shot(found, shot, state, cards)
             for shot, state in zip(found.document.shots, found.shots, strict=True)
         ),
-        problems=found.problems,
+        problems=tuple(map(_with_help, found.problems)),
         advice=tuple(one.text for one in found.advice),
         joined=await anyio.to_thread.run_sync(_joined, found),
     )
@@ -175,20 +181,28 @@ def plan(planned: FilmPlan) -> BoardPlan:
     return BoardPlan(
         film_id=planned.film_id,
         quality=planned.quality,
-        plan=None if planned.problems else planned.token,
+        plan=None if planned.problems or planned.refused else planned.token,
         rows=tuple(map(_row, planned.rows)),
         expected_usd=_usd(planned.expected),
         usd=_usd(planned.maximum),
         left_today_usd=amounts.decimal(planned.budget_left),
         totals={quality: _usd(price) for quality, price in planned.totals.items()},
-        problems=planned.problems,
-        notes=(*planned.notes, *advice),
+        problems=tuple(map(_with_help, planned.problems)),
+        refused=planned.refused,
+        notes=(*(note for note in planned.notes if note != planned.refused), *advice),
     )
+
+
+def _with_help(problem: str) -> str:
+    """A problem, with what to do about it where it does not say so itself."""
+    from ..media import OUTSIDE
+
+    return f"{problem} {_OF_OUTSIDE}" if problem.endswith(OUTSIDE) else problem
 
 
 def _named(record: FilmRecord) -> FilmName:
     title = json.loads(record.document).get("title", record.id)
-    return FilmName(film_id=record.id, title=title, changed_at=times.moment(record.changed_at))
+    return FilmName(film_id=record.id, title=title, file_name=record.name)
 
 
 async def _cards(app: App, found: Film) -> dict[str, board.JobCard]:

@@ -133,6 +133,8 @@ def _next_of_plan(planned: FilmPlan) -> str:
     call = f"create_film with film_id {planned.film_id} and plan {planned.token}"
     if planned.maximum.usd == Decimal(0):
         return f"{call} makes it; it costs nothing."
+    if planned.refused:
+        return f"Tell the person the price, and why it could not be made now. Once that is mended, {call} makes it."
     asked = " They are asked to agree." if planned.is_asked else ""
     return f"Tell the person the price. When they want it, {call} makes it.{asked}"
 

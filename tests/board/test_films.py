@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +131,36 @@ async def test_a_plan_that_no_longer_fits_is_shown_anew_and_buys_nothing(setting
         assert (refused["plan"]["usd"], refused["plan"]["plan"] != plan["plan"]) == ("4.5", True)
         assert (await page.board())["spending"]["spent_today_usd"] == "0"
         assert (await _make(page, refused["plan"])).status_code == 200
+
+
+async def test_a_plan_that_would_be_refused_now_says_why_and_cannot_be_made(settings: Settings) -> None:
+    async with opened(replace(settings, max_usd_per_day=Decimal(2))) as page:
+        plan = await _planned(page)
+        assert (plan["plan"], plan["usd"], plan["problems"]) == (None, "3", [])
+        assert plan["refused"].startswith("It could not be made now. ")
+        assert plan["refused"] not in plan["notes"]
+
+
+async def test_a_plan_for_which_a_key_is_missing_is_priced_and_cannot_be_made(settings: Settings) -> None:
+    async with opened(settings) as page:
+        plan = await _planned(page, "final", provider="fal")
+        assert (plan["plan"], plan["problems"]) == (None, [])
+        assert Decimal(plan["usd"]) > 0
+        assert "FAL_KEY" in plan["refused"]
+
+
+async def test_music_that_only_the_terminal_may_read_is_told_with_what_to_do(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with opened(settings) as page:
+        music = {"file": str(tmp_path / "elsewhere" / "tune.mp3")}
+        plan = await _planned(page, music=music)
+        film = (await _films(page))["film"]
+        for [problem] in (plan["problems"], film["problems"]):
+            assert problem.startswith("music.file: ")
+            assert "seedance-mcp film make FILE" in problem
+            assert "SEEDANCE_MEDIA_DIRS" in problem
+        assert plan["plan"] is None
 
 
 async def test_an_assistants_film_waits_for_the_persons_yes_to_its_price(settings: Settings) -> None:

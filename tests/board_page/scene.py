@@ -82,6 +82,13 @@ async def make_film(
     return film
 
 
+async def take_film(environ: Mapping[str, str], storyboard: Mapping[str, Any]) -> str:
+    """Write a film of which nothing is made; its id."""
+    settings = load_settings(environ, settings_file=Path(environ["HOME"]) / "none.toml")
+    async with open_app(settings, watch=False) as app:
+        return (await app.films.take(storyboard, None)).id
+
+
 def server(environ: Mapping[str, str]) -> Client:
     """An assistant's client of a server in this process; to be opened."""
     return Client(create_server(load_settings(environ, settings_file=Path(environ["HOME"]) / "none.toml")))

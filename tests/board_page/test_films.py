@@ -16,7 +16,7 @@ from seedance_mcp.films import Film
 
 from .board_process import RunningBoard, board
 from .browser import Complaints, violations, watched
-from .scene import HOSTILE, environment, film_of, make_film
+from .scene import HOSTILE, environment, film_of, make_film, take_film
 from .test_local_page import moves, token_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
@@ -27,10 +27,11 @@ SAID = "Remember <i>this</i>."
 
 @dataclass(frozen=True)
 class Cinema:
-    """A board that runs, a film that is only looked at, one that tests change, and a key to the board."""
+    """A board that runs, a film that is only looked at, one that tests change, one that has no music, and a key."""
 
     film: Film
     other: Film
+    silent: str
     running: RunningBoard
     token: str
 
@@ -39,6 +40,10 @@ class Cinema:
 async def cinema(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cinema]:
     """Two animatics. The first shot of each is stale, and in the film that is only looked at all words are hostile."""
     environ = environment(tmp_path_factory.mktemp("cinema"))
+    silent = await take_film(
+        environ,
+        film_of({"id": "one", "prompt": "A boat"}, title="The boat", music={"file": "/elsewhere/tune.mp3"}),
+    )
     other = await make_film(
         environ,
         film_of({"id": "one", "prompt": "A boat", "seconds": 2}, title="The boat"),
@@ -57,7 +62,7 @@ async def cinema(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cine
     )
     assert (film.status, other.status) == ("succeeded", "succeeded")
     with board(environ) as running:
-        yield Cinema(film, other, running, token_of(running.address))
+        yield Cinema(film, other, silent, running, token_of(running.address))
 
 
 Look = Callable[..., AbstractAsyncContextManager[Page]]
@@ -137,9 +142,26 @@ async def test_a_joined_film_plays_to_its_end_with_captions_and_chapters(look: L
         assert await video.evaluate("video => [video.error, video.videoWidth > 0]") == [None, True]
 
 
-async def test_a_take_made_anew_stands_beside_the_old_one_and_either_is_chosen(look: Look) -> None:
+async def test_a_film_that_cannot_be_made_says_why_and_offers_no_purchase(look: Look, cinema: Cinema) -> None:
     async with look() as page:
-        await page.get_by_role("button", name="The boat", exact=True).click()
+        boats = [f"The boat · {film_id[-5:]}" for film_id in (cinema.other.id, cinema.silent)]
+        names = page.locator(".film-names button")
+        await expect(names).to_have_count(3)
+        assert sorted((await names.all_inner_texts())[1:]) == sorted(boats)
+        await page.get_by_role("button", name=boats[1], exact=True).click()
+        await expect(page.locator(".film > .plan-problems")).to_contain_text("seedance-mcp film make FILE")
+        await page.get_by_role("button", name="Final").click()
+        question = page.locator(".film-question")
+        await expect(question.locator(".plan-problems")).to_contain_text("SEEDANCE_MEDIA_DIRS")
+        await expect(question.locator(".spend")).to_be_hidden()
+        await expect(question.get_by_role("button", name="Never mind")).to_be_visible()
+
+
+async def test_a_take_made_anew_stands_beside_the_old_one_and_either_is_chosen(
+    look: Look, cinema: Cinema
+) -> None:
+    async with look() as page:
+        await page.get_by_role("button", name=f"The boat · {cinema.other.id[-5:]}", exact=True).click()
         await expect(page.locator(".shot-name")).to_have_text(["one"])
         await shot(page, "one").click()
         await expect(page.locator("#open-shot-title")).to_be_focused()

@@ -59,6 +59,7 @@ async def test_a_storyboard_becomes_a_film_and_a_changed_line_one_shot(settings:
             changed = await plan(client, film_id=film_id, storyboard=changes, quality="animatic")
             kept = await plan(client, film_id=film_id, quality="animatic", keep=["s02"])
             job = {"job_id": film["shots"][0]["job_id"], "verdict": "good"}
+            bad = content(await client.call_tool("review", {**job, "verdict": "bad"}))
             reviewed = content(await client.call_tool("review", job))
             await client.call_tool("review", {**job, "by": "person", "choose": True})
             redone = await make(client, await plan(client, film_id=film_id, quality="animatic", redo=["s01"]))
@@ -79,6 +80,8 @@ async def test_a_storyboard_becomes_a_film_and_a_changed_line_one_shot(settings:
     assert [shot["shot"] for shot in changed["shots"] if shot["in_plan"]] == ["s02"]
     assert states(changed) == {"s01": "current", "s02": "stale"}
     assert states(kept) == {"s01": "current", "s02": "current"}
+    assert f"plan_film and film_id {film_id}" in bad["next_step"]
+    assert "estimate_cost" not in bad["next_step"]
     assert reviewed["review"]["verdict"] == "good"
     assert [one["shots"][0]["take"] for one in (film, redone, shown)] == [1, 2, 1]
     assert f"Shot s01 of film {film_id} shows it; plan_film" in text(chosen)
@@ -198,6 +201,18 @@ async def test_a_film_that_is_cancelled_buys_nothing_more(settings: Settings, er
     assert listed == [f"{film_id} (Lantern): 1 of 2 shots; making s02"]
     assert ended["status"] == "cancelled"
     assert [shot["shot"] for shot in left["shots"] if shot["in_plan"]] == ["s02"]
+
+
+async def test_takes_of_films_are_not_told_one_by_one_as_finished_meanwhile(settings: Settings) -> None:
+    with anyio.fail_after(60):
+        async with Client(create_server(settings)) as client:
+            film = await make(
+                client, await plan(client, storyboard=storyboard("a harbour"), quality="animatic")
+            )
+        async with Client(create_server(settings)) as other:
+            first = await plan(other, film_id=film["film_id"], quality="animatic")
+    assert film["status"] == "succeeded"
+    assert "finished_meanwhile" not in first
 
 
 async def test_a_film_that_there_is_not_is_told_so_everywhere(settings: Settings, era: Era) -> None:

@@ -22,7 +22,7 @@ from ...types import (
 from ..answers import answer, job_link, picture, video_link
 from ..calls import Call
 from ..tooling import Answer, Closed
-from .answering import JobId, meanwhile
+from .answering import JobId, if_possible, meanwhile
 from .films import film_choice, film_file, film_rows
 
 Scores = Annotated[
@@ -118,5 +118,6 @@ async def review(
     headline = f"Kept: {kept.opinion.verdict}, by the {kept.by}."
     if counts != kept:
         headline += f" What counts is the {counts.by}'s: {counts.opinion.verdict}."
-    shown = reviews.kept(counts).model_copy(update={"finished_meanwhile": await meanwhile(call)})
+    film_id = await if_possible(call.app.films.of_job(job_id), None)
+    shown = reviews.kept(counts, film_id).model_copy(update={"finished_meanwhile": await meanwhile(call)})
     return answer(headline + chosen, shown, job_link(job_id))

@@ -101,6 +101,7 @@ export function filmMakingPart(state, films, notices, changed) {
     setText(title, redo.length > 0 ? say("ask_redo", { shots: redo.join(", ") }) : say("ask_film", { quality: sayWord("quality", quality) }));
     for (const list of [differences, problems, rows, notes, sum, above]) setAttribute(list, "hidden", true);
     setBusy(make, true);
+    setAttribute(make, "hidden", false);
     label(make, say("make"));
     setText(words, say("pricing"));
     title.focus();
@@ -110,7 +111,9 @@ export function filmMakingPart(state, films, notices, changed) {
       setText(words, "");
       show(found, []);
     } catch (error) {
-      if (mine === turn) setText(words, wordsOf(error));
+      if (mine !== turn) return;
+      setText(words, wordsOf(error));
+      setAttribute(make, "hidden", true);
     }
   }
 
@@ -122,7 +125,8 @@ export function filmMakingPart(state, films, notices, changed) {
     plan = found;
     const buys = found.rows.length > 0;
     list(differences, changes);
-    list(problems, found.problems);
+    const hindrances = [...found.problems, found.refused].filter(Boolean);
+    list(problems, hindrances);
     list(notes, found.notes);
     setAttribute(rows, "hidden", !buys);
     refill(rows, JSON.stringify(found.rows), () =>
@@ -136,13 +140,14 @@ export function filmMakingPart(state, films, notices, changed) {
       ),
     );
     setText(sum, buys ? sumWords(found) : say("only_joined"));
-    setAttribute(sum, "hidden", found.problems.length > 0);
+    setAttribute(sum, "hidden", hindrances.length > 0);
     const over = overWords(found);
     setAttribute(above, "hidden", !over);
     setText(/** @type {Element} */ (above.lastElementChild), over);
     setAttribute(make, "data-above", over !== "");
     label(make, found.usd === UNKNOWN ? say("make_unknown") : isFree(found.usd) ? say("make_free") : say("make_price", { price: money(found.usd) }));
-    setBusy(make, found.plan === null || found.usd === UNKNOWN);
+    setAttribute(make, "hidden", found.plan === null);
+    setBusy(make, found.usd === UNKNOWN);
   }
 
   /** @param {FilmPlan} found */

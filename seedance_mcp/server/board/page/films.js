@@ -13,6 +13,7 @@ import { storyboard } from "./storyboard.js";
 /** @typedef {import("./state.js").State} State */
 /** @typedef {import("./types.js").Connection} Connection */
 /** @typedef {import("./types.js").Film} Film */
+/** @typedef {import("./types.js").FilmName} FilmName */
 /** @typedef {import("./types.js").Films} Films */
 /** @typedef {import("./types.js").Part} Part */
 
@@ -119,9 +120,9 @@ function withFilms(around, changed) {
     setAttribute(failure, "hidden", !state.filmFailure);
     setText(failure, state.filmFailure ?? "");
     setAttribute(choice, "hidden", state.films.length < 2);
-    refill(names, JSON.stringify([state.films.map((one) => [one.film_id, one.title]), now?.film_id]), () =>
+    refill(names, JSON.stringify([state.films, now?.film_id]), () =>
       state.films.map((one) =>
-        el("li", {}, el("button", { type: "button", dir: "auto", "aria-current": one.film_id === now?.film_id ? "true" : null, onclick: () => openFilm(one.film_id) }, one.title)),
+        el("li", {}, el("button", { type: "button", dir: "auto", "aria-current": one.film_id === now?.film_id ? "true" : null, onclick: () => openFilm(one.film_id) }, nameOf(one, state.films))),
       ),
     );
     setAttribute(film, "hidden", !now);
@@ -148,6 +149,18 @@ function withFilms(around, changed) {
   }
 
   return { root, update };
+}
+
+/**
+ * The title; where another film has the same, with the name of the file, else with the end of the id.
+ * @param {FilmName} one
+ * @param {FilmName[]} all
+ */
+function nameOf(one, all) {
+  const alike = all.filter((other) => other.title === one.title && other !== one);
+  if (alike.length === 0) return one.title;
+  const distinct = one.file_name && alike.every((other) => other.file_name !== one.file_name);
+  return `${one.title} · ${distinct ? one.file_name : one.film_id.slice(-5)}`;
 }
 
 /** @param {Film} film */

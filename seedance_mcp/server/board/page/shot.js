@@ -102,8 +102,7 @@ export function shotPart(around, actions) {
     try {
       const plan = await films.plan(of.film_id, { quality: of.quality, redo: [it.shot] });
       if (key !== priced) return;
-      const words = plan.plan === null ? say("redo") : isFree(plan.usd) ? say("redo_free") : say("redo_price", { price: money(plan.usd) });
-      setText(/** @type {Element} */ (redo.lastElementChild), words);
+      setText(/** @type {Element} */ (redo.lastElementChild), redoWords(plan));
       const others = plan.rows.map((row) => row.shot).filter((name) => name !== it.shot);
       setText(beside, others.length > 0 ? say("redo_with", { shots: others.join(", ") }) : "");
       setBusy(redo, false);
@@ -142,6 +141,13 @@ export function shotPart(around, actions) {
       void price(now, opened);
     },
   };
+}
+
+/** @param {import("./types.js").FilmPlan} plan */
+function redoWords(plan) {
+  if (plan.problems.length > 0) return say("redo_impossible");
+  if (plan.usd === "unknown") return say("redo_unknown");
+  return isFree(plan.usd) ? say("redo_free") : say("redo_price", { price: money(plan.usd) });
 }
 
 /**

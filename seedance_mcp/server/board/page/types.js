@@ -84,7 +84,7 @@
  * @typedef {object} FilmName
  * @property {string} film_id
  * @property {string} title
- * @property {string} changed_at
+ * @property {string} file_name of the person's document; empty if an assistant wrote it
  */
 /**
  * @typedef {object} Take One take of a shot; without a job it is not bought yet.
@@ -143,6 +143,7 @@
  * @property {string} left_today_usd
  * @property {Partial<Record<Quality, string>>} totals the most at each quality
  * @property {string[]} problems
+ * @property {string} refused why it cannot be made now, though there is nothing wrong with it
  * @property {string[]} notes
  */
 /**
