@@ -156,7 +156,7 @@ async def test_hostile_words_stay_words_wherever_they_are_shown(look: Look, gall
         await expect(page.locator(".difference-prompt")).to_contain_text("<script>document.title=2</script>")
         await page.keyboard.press("Escape")
         await page.locator(".card", has_text="Scene 0").locator(".card-main").click()
-        await expect(page.locator(".failure")).to_contain_text('<img src=x onerror="document.title=1">')
+        await expect(page.locator("div.failure")).to_contain_text('<img src=x onerror="document.title=1">')
         await page.get_by_role("searchbox").fill(HOSTILE[:30])
         await expect(page.locator(".card")).to_have_count(1)
         await expect(page.locator(".card-main")).to_contain_text("<b>bold</b>")
