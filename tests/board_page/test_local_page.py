@@ -279,7 +279,7 @@ async def test_another_take_is_bought_once_at_the_price_on_its_button(look: Look
         await page.get_by_role("button", name="Another take · at most 0.20 USD").click()
         await page.get_by_label("Prompt", exact=True).fill("A red fox sleeps in the snow")
         await page.get_by_role("button", name="Make it · at most 0.20 USD").dblclick()
-        await expect(page.locator(".prompt")).to_have_text("A red fox sleeps in the snow")
+        await expect(page.locator(".take .prompt")).to_have_text("A red fox sleeps in the snow")
         await expect(page.locator("#take-title")).to_have_text("Take 3 of 3")
         await expect(page.locator(".take-head")).to_contain_text("Ready")
         await expect(page.locator(".count")).to_have_text(f"{int(before.split()[0]) + 1} videos")
