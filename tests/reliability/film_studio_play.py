@@ -84,7 +84,7 @@ class Flow:
         intent = Intent(
             job_id=job_id, owner="me", provider="ark", account="a", model=request.model or "", endpoint="e",
             request=request, digests=take.files, tag=job_id, estimate=take.maximum, maximum=take.maximum, terms=terms,
-            key=RequestKey.of(key, request, take.files),
+            key=RequestKey.of(key, request, {}),
         )  # fmt: skip
         settings, now = self._app.settings, self._store.clock()
         await self._store.write(partial(reserve, intent=intent, settings=settings, now=now))
