@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -112,7 +112,7 @@ class Studio:
 
 
 @contextlib.asynccontextmanager
-async def studio(provider: str, folder: Path, seed: int) -> Any:
+async def studio(provider: str, folder: Path, seed: int) -> AsyncIterator[Studio]:
     """Open a provider for films."""
     folder.mkdir()
     given = QUIET if market.info(provider).absence_is_proof else {**QUIET, "horizon_hours": HORIZON_HOURS}

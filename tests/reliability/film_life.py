@@ -25,7 +25,7 @@ FOR_A_PERSON = 73
 
 SHOTS = ("a", "b", "c")
 _MOST_PLANS = 12
-_MODELS = dict.fromkeys(("runcomfy", "atlas"), ("seedance-2.0", 4))
+_MODELS: dict[str, tuple[str, int]] = dict.fromkeys(("runcomfy", "atlas"), ("seedance-2.0", 4))
 """Model and seconds, where the cheapest model has no ratio, or no price that is known for a picture that is not there yet."""
 
 _UNLINKED = ("runcomfy",)
