@@ -297,7 +297,7 @@ class Films:
 
     async def _shown(self, found: Found) -> Film:
         film = await anyio.to_thread.run_sync(film_of, found)
-        return replace(film, problems=(*film.problems, *await self._maker.left_to_others(found)))
+        return replace(film, problems=(*film.problems, *await self._maker.rows_of_other_accounts(found)))
 
     async def _keep(
         self, film_id: str, document: FilmDocument, *, name: str, folder: str | None

@@ -97,7 +97,7 @@ class Maker:
         parent = _parent(take, found)
         return take.parent is None or (parent is not None and _is_done(parent, found))
 
-    async def left_to_others(self, found: Found) -> list[str]:
+    async def rows_of_other_accounts(self, found: Found) -> list[str]:
         """Say which rows of the open order are not bought here: what was agreed to is paid from another account."""
         open_plans = {order.plan for order in found.orders if order.ended_at is None}
         return [
