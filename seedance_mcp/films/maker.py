@@ -101,8 +101,8 @@ class Maker:
         """Say which rows of the open order are not bought here: what was agreed to is paid from another account."""
         open_plans = {order.plan for order in found.orders if order.ended_at is None}
         return [
-            f"shot {take.shot} is bought from another account of {take.request.provider} than the one whose key is set here:"
-            " the program that has that key goes on with it."
+            f"shot {take.shot} is bought from an account of {take.request.provider} whose key is not set here: the program that"
+            " has that key goes on with it."
             for take in found.takes
             if take.order in open_plans and take.job_id is None and not await self._is_mine(take)
         ]
