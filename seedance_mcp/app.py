@@ -67,6 +67,7 @@ from .types import Job, PurchaseTerms, VideoRequest
 if TYPE_CHECKING:
     from .catalog import Catalog
     from .films import Films
+    from .store import AccessTokens
 
 __all__ = ["App", "Declined", "Quote", "ReadTracker", "Update", "UploadedMedia", "Viewed", "open_app"]
 
@@ -120,6 +121,13 @@ class App:
             flow=self._flow,
             runner=self.runner,
         )
+
+    @cached_property
+    def tokens(self) -> AccessTokens:
+        """The tokens by which callers over HTTP are known."""
+        from .store import AccessTokens
+
+        return AccessTokens(self._store)
 
     @property
     def notice(self) -> str | None:
@@ -231,9 +239,7 @@ class App:
         That an answer was sent is no evidence of it; see `ReadTracker`.
         """
         now = self._store.clock()
-        await self._store.write(
-            lambda connection: job_records.note_read(connection, client, job_ids, now=now)
-        )
+        await self._store.write(partial(job_records.note_read, client=client, job_ids=job_ids, now=now))
 
     async def resolve(self, job_id: str, task_id: str | None) -> tuple[Job, str]:
         """
@@ -321,9 +327,7 @@ class App:
 
     async def usual_seconds(self, provider: str, model: str) -> float | None:
         """How long such a job usually takes here, in seconds; None before the first one."""
-        return await self._store.read(
-            lambda connection: job_records.usual_seconds(connection, provider, model)
-        )
+        return await self._store.read(partial(job_records.usual_seconds, provider=provider, model=model))
 
     async def upload(self, source: str, provider: str | None = None) -> UploadedMedia:
         """

@@ -22,6 +22,8 @@ _COMMANDS = {
     "film": "Make a film of many shots from a document; only what changed is bought again.",
     "approve": "Agree to a price that an assistant asked about.",
     "board": "See jobs and spending, play videos and approve prices on a page in the browser.",
+    "serve": "Serve assistants over HTTP instead of stdin and stdout, on this machine or, with tokens, on others.",
+    "tokens": "Make, list and revoke the tokens by which `serve` knows who calls.",
     "models": "List the models, what they can do and what they cost.",
     "jobs": "List, show, cancel or resolve jobs; what was spent.",
     "watch": "Bring open jobs to their end and save their videos.",

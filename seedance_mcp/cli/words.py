@@ -94,6 +94,11 @@ _PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
         r"Show the person the new plan, and call again with its token once they agree\.",
         "Run it again to see the new plan.",
     ),
+    (
+        r"check_status with job_id flm_[\w-]+ tells how far it is",
+        "`seedance-mcp film show FILE` tells how far it is",
+    ),
+    (r"check_status with job_id (job_[\w-]+)", r"`seedance-mcp jobs show \1`"),
     # Calls and their arguments.
     (r"Change the named arguments and call again;", "Change the named options and run it again;"),
     (r"\bprovider 'sandbox', can be named in the call\b", "--provider sandbox, can be named"),

@@ -9,6 +9,7 @@ from .environment import environment_without_keys, has_display
 from .installation import extra_command, install_command, server_command
 from .keyrings import KEYRING, NoKeyring, store_key
 from .names import UnknownName, suspects, unknown_names
+from .new_files import NewFile, write_whole
 from .outbound import DIRECT, Certificates, Outbound
 from .places import default_settings_file
 from .private import make_private, open_private
@@ -22,6 +23,7 @@ __all__ = [
     "KEYRING",
     "Certificates",
     "Confirm",
+    "NewFile",
     "NoKeyring",
     "Outbound",
     "Proxies",
@@ -50,4 +52,5 @@ __all__ = [
     "store_key",
     "suspects",
     "unknown_names",
+    "write_whole",
 ]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .document import FilmDocument, Shot
+from .document import FilmDocument, Shot, named_files
 from .export import export_film
-from .exported import Exported, ExportedFilm, ExportedShot, ExportOptions
+from .exported import Exported, ExportedFilm, ExportedMusic, ExportedShot, ExportOptions
 from .film import Film, FilmStatus, FilmUpdate
 from .films import Films
-from .handing_out import exported_film, exported_shots, sheets_of
+from .handing_out import exported_film, exported_shots, file_of, sheets_of
 from .plan import FilmPlan, PlanRow
 from .reading import checked, read_document
 from .starter import starter
@@ -17,6 +17,7 @@ __all__ = [
     "ExportOptions",
     "Exported",
     "ExportedFilm",
+    "ExportedMusic",
     "ExportedShot",
     "Film",
     "FilmDocument",
@@ -32,6 +33,8 @@ __all__ = [
     "export_film",
     "exported_film",
     "exported_shots",
+    "file_of",
+    "named_files",
     "read_document",
     "sheets_of",
     "starter",

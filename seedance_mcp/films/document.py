@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Annotated, Any, Literal, cast, get_args, get_type_hints
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -183,3 +184,39 @@ def mentions(text: str) -> Iterator[str]:
     for match in MENTION.finditer(text):
         if not NUMBERED_INPUT.fullmatch(match[1]):
             yield match[1]
+
+
+def named_files(document: Any) -> Iterator[str]:
+    """List the sources of files in a document, or in changes to one, that nobody has checked yet."""
+    if isinstance(document, Mapping):
+        for name, value in cast("Mapping[Any, Any]", document).items():
+            yield from _texts(value) if name in _file_fields() else named_files(value)
+    elif isinstance(document, list | tuple):
+        for inner in cast("Sequence[Any]", document):
+            yield from named_files(inner)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | tuple):
+        for inner in cast("Sequence[Any]", value):
+            yield from _texts(inner)
+    else:  # one of the cast, too, may be called `file`
+        yield from named_files(value)
+
+
+@cache
+def _file_fields() -> frozenset[str]:
+    """Name the fields that hold sources of files, in whatever part of a document."""
+    parts = (Member, Line, Entry, Shot, Music, Captions, FilmDocument)
+    return frozenset(
+        name
+        for part in parts
+        for name, kind in get_type_hints(part, include_extras=True).items()
+        if _holds_a_file(kind)
+    )
+
+
+def _holds_a_file(kind: Any) -> bool:
+    return kind == FileSource or any(_holds_a_file(inner) for inner in get_args(kind))

@@ -12,13 +12,15 @@ from urllib.parse import quote
 
 from ..config import extra_command
 from ..errors import ConfigError
-from .exported import ExportedFilm, ExportedShot
+from .exported import ExportedFilm, ExportedMusic, ExportedShot
+from .facts import music_facts
 
 NAMESPACE = "seedance-mcp"
 """Under this name editors keep what is ours."""
 
 _LIBRARY = "opentimelineio"
 _BROADCAST_RATES = tuple(float(Fraction(rate * 1000, 1001)) for rate in (24, 30, 60))
+_ROUNDING = 0.01
 _RATE_ROUNDING = 0.005
 """Rates are measured with three decimals; editors want those of broadcasting exactly."""
 
@@ -61,7 +63,7 @@ def missing_library() -> ConfigError:
 
 def timeline(film: ExportedFilm, clips: Sequence[EditorClip], folder: str = "") -> str:
     """
-    Write the timeline as JSON: a track of pictures, one of sound, a marker for each shot.
+    Write the timeline as JSON: a track of pictures, one of sound and one of the music, a marker for each shot.
 
     Media are named relative to the timeline, in `folder` (empty, or ending in `/`). Where the first frame repeats one that
     was seen, a clip begins at its second. Transitions take their frames from both clips, half and half, and so
@@ -78,6 +80,9 @@ def timeline(film: ExportedFilm, clips: Sequence[EditorClip], folder: str = "") 
     pieces = _pieces([clip.shot for clip in clips])
     for kind in (otio.schema.TrackKind.Video, otio.schema.TrackKind.Audio):
         whole.tracks.append(_track(otio, kind, clips, pieces, folder))
+    if film.music is not None:
+        seconds = sum(piece.count / _rate(clip.shot.fps) for clip, piece in zip(clips, pieces, strict=True))
+        whole.tracks.append(_music(otio, film.music, (seconds, _rate(clips[0].shot.fps)), folder))
     return whole.to_json_string(indent=2)
 
 
@@ -123,6 +128,37 @@ def _track(otio: Any, kind: str, clips: Sequence[EditorClip], pieces: Sequence[_
                 item.markers.append(_marker(otio, clip, piece))
             track.append(item)
     return track
+
+
+def _music(otio: Any, music: ExportedMusic, film: tuple[float, float], folder: str) -> Any:
+    """
+    The music up to the end of a film of so many seconds, again and again where it is repeated; its volume is told, for
+    editors differ. In whole frames of the film: other lengths and rates are read in other ways, and so a repetition may
+    come part of a frame earlier than in the film.
+    """
+    seconds, rate = film
+    track = otio.schema.Track(name="Music", kind=otio.schema.TrackKind.Audio)
+    length, left = int(music.seconds * rate + _ROUNDING), int(seconds * rate + 0.5)
+    while left > 0 < length:
+        span = _span(otio, min(length, left), rate)
+        left -= length if music.loop else left
+        track.append(
+            otio.schema.Clip(
+                name=f"Music {len(track) + 1}",  # of clips that are all alike, some programs see one
+                media_reference=otio.schema.ExternalReference(
+                    target_url=folder + quote(music.name), available_range=_span(otio, length, rate)
+                ),
+                source_range=span,
+                metadata={NAMESPACE: music_facts(music)},
+            )
+        )
+    return track
+
+
+def _span(otio: Any, frames: int, rate: float) -> Any:
+    return otio.opentime.TimeRange(
+        otio.opentime.RationalTime(0, rate), otio.opentime.RationalTime(frames, rate)
+    )
 
 
 def _clip(otio: Any, clip: EditorClip, piece: _Piece, folder: str) -> Any:

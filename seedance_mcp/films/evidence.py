@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -12,12 +12,24 @@ import anyio.to_thread
 
 from ..errors import JobNotFound, SeedanceError
 from ..jobs import Sources
-from ..store import Connection, DamagedRecord, Store, film_orders, films, job_records, reviews
-from ..types import FilmOrder, FilmQuality, FilmRecord, Job, Mark, MediaKind, Take
+from ..store import Connection, DamagedRecord, Store, film_orders, film_outcomes, films, job_records, reviews
+from ..types import (
+    FilmOrder,
+    FilmQuality,
+    FilmRecord,
+    Job,
+    Mark,
+    MediaFile,
+    MediaKind,
+    Review,
+    RowRefusal,
+    Take,
+)
 from .document import FilmDocument
+from .music import open_music
+from .named import NamedFile, files_named, placed
 from .plan import QUALITIES, Basis
 from .reading import checked
-from .requests import media_of, placed
 from .states import Evidence
 
 _AT_ONCE = 400
@@ -25,7 +37,10 @@ _AT_ONCE = 400
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A film as it is now: `problems` name the files of its document that cannot be read."""
+    """
+    A film as it is now: `problems` name the files of its document that cannot be read, each with its place, and
+    `unreadable` has the same words without it.
+    """
 
     record: FilmRecord
     document: FilmDocument
@@ -33,9 +48,14 @@ class Found:
     marks: tuple[Mark, ...]
     orders: tuple[FilmOrder, ...]
     jobs: Mapping[str, Job]
-    bad: frozenset[str]
+    reviews: Mapping[str, Review]
+    refusals: tuple[RowRefusal, ...] = ()
+    joins: Mapping[FilmQuality, film_outcomes.Join] = field(
+        default_factory=dict[FilmQuality, film_outcomes.Join]
+    )
     media: Mapping[str, str] = field(default_factory=dict[str, str])
     problems: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
     @property
     def order(self) -> FilmOrder | None:
@@ -50,7 +70,8 @@ class Found:
             marks=self.marks,
             jobs=self.jobs,
             media=self.media,
-            bad=self.bad,
+            reviews=self.reviews,
+            refusals={(one.shot, one.take): one for one in self.refusals},
             open_plans=frozenset(order.plan for order in self.orders if order.ended_at is None),
         )
 
@@ -65,6 +86,14 @@ class Found:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class LookedAt:
+    """What the files of a document hold, by their source, and what is wrong with them, by their place."""
+
+    media: Mapping[str, str]
+    problems: Mapping[str, str]
+
+
 class Digests:
     """
     The hashes of the files that documents name. A file that has not been touched is not read again: a film that somebody
@@ -77,14 +106,21 @@ class Digests:
 
     async def of(self, source: str, kind: MediaKind) -> str:
         """Return the hash of a source's content, or what stands for it. Raises SeedanceError: it cannot be read."""
+        return await self._of(source, partial(self._sources.open, kind=kind))
+
+    async def of_music(self, source: str) -> str:
+        """Return the hash of a film's music. Raises SeedanceError: it cannot be played."""
+        return await self._of(source, partial(open_music, self._sources), "music ")
+
+    async def _of(self, source: str, look: Callable[[str], Awaitable[MediaFile]], purpose: str = "") -> str:
         stamp = await anyio.to_thread.run_sync(_stamp, source)
-        known = self._known.get(source)
+        known = self._known.get(purpose + source)
         if stamp is not None and known is not None and known[0] == stamp:
             return known[1]
-        file = await self._sources.open(source, kind=kind)
+        file = await look(source)
         digest = file.sha256 or file.url or source
         if stamp is not None:
-            self._known[source] = stamp, digest
+            self._known[purpose + source] = stamp, digest
         return digest
 
 
@@ -106,15 +142,31 @@ async def find(store: Store, digests: Digests, film_id: str) -> Found:
     A file that cannot be read is named in `problems`; the shots that it is for count as made from something else then.
     """
     found = await store.read(partial(_read, film_id=film_id))
+    looked_at = await look_at_files(digests, files_named(found.document.model_dump()), found.record.folder)
+    return replace(
+        found,
+        media=looked_at.media,
+        problems=tuple(f"{place}: {words}" for place, words in looked_at.problems.items()),
+        unreadable=tuple(looked_at.problems.values()),
+    )
+
+
+async def look_at_files(digests: Digests, files: Iterable[NamedFile], folder: str | None) -> LookedAt:
+    """Look at files that a document names."""
     media: dict[str, str] = {}
-    problems: list[str] = []
-    for source, kind in media_of(found.document).items():
+    problems: dict[str, str] = {}
+    for one in files:
         try:
-            media[source] = await digests.of(placed(source, found.record.folder), kind)
+            source = placed(one.source, folder)
+            if one.kind == "music":  # nothing is made from it, but without it there will be no film
+                await digests.of_music(source)
+            else:
+                media[one.source] = await digests.of(source, one.kind)
         except SeedanceError as error:
-            media[source] = f"unreadable {source}"
-            problems.append(f"{source}: {error.message}")
-    return replace(found, media=media, problems=tuple(problems))
+            if one.kind != "music":
+                media[one.source] = f"unreadable {one.source}"
+            problems[one.place] = error.message
+    return LookedAt(media=media, problems=problems)
 
 
 def _read(connection: Connection, *, film_id: str) -> Found:
@@ -125,12 +177,9 @@ def _read(connection: Connection, *, film_id: str) -> Found:
         if take.job_id is not None:
             jobs[take.job_id] = _job(connection, take.job_id)
     ids = list(jobs)
-    bad = {
-        job_id
-        for start in range(0, len(ids), _AT_ONCE)
-        for job_id, review in reviews.in_force(connection, ids[start : start + _AT_ONCE]).items()
-        if review.opinion.verdict == "bad"
-    }
+    judged: dict[str, Review] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        judged |= reviews.in_force(connection, ids[start : start + _AT_ONCE])
     return Found(
         record=record,
         document=checked(json.loads(record.document)),
@@ -138,7 +187,9 @@ def _read(connection: Connection, *, film_id: str) -> Found:
         marks=tuple(films.marks(connection, film_id)),
         orders=tuple(film_orders.orders(connection, film_id)),
         jobs=jobs,
-        bad=frozenset(bad),
+        reviews=judged,
+        refusals=tuple(film_outcomes.refusals(connection, film_id)),
+        joins=film_outcomes.joins(connection, film_id),
     )
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import json
 import os
 import re
 import secrets
 import shutil
 import time
 import zipfile
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from anyio.from_thread import check_cancelled
 from anyio.to_thread import run_sync
@@ -25,9 +24,9 @@ from ..config import flush, flush_folder
 from ..errors import InvalidRequest, MediaError
 from ..jobs import rename_new, slug
 from ..texts import storable_value
-from ..types import Price
 from . import editor
-from .exported import Exported, ExportedFilm, ExportedShot, ExportOptions
+from .exported import Exported, ExportedFilm, ExportedShot, ExportOptions, ending
+from .facts import FACTS, film_facts, listed, shot_facts, without_secrets
 
 _BLOCK_BYTES = 1 << 20
 _STAGING = re.compile(r"\.[0-9a-f]{16}\.unfinished-export")
@@ -39,7 +38,6 @@ _NO_LINK = frozenset(
 )
 """Another disk, a file system without hard links, a file that has as many as it may, or one of somebody else."""
 
-_ADDRESS = re.compile(r"(https?://)(?:[^\s/?#@]*@)?([^\s?#]*)(?:[?#]\S*)?", re.IGNORECASE)
 _ANY_MOMENT = (1980, 1, 1, 0, 0, 0)
 """The time of everything in a bundle, so that the same film gives the same file."""
 
@@ -69,10 +67,10 @@ async def export_film(
     Write a film and all that belongs to it into a folder, which is made if it is not there.
 
     `01-<shot>.mp4` and so on, `film.mp4`, `film.srt`, `film.vtt`, `sheet.jpg` (several: `sheet-1.jpg` and so on),
-    `cover.jpg`, `film.json` with prompts, seeds, models, charges and hashes, and `film.otio` where the library for it is
-    installed; without it a note says so. Clips and the film are hard links where that is possible. Every file is made under
-    a hidden name, its hash compared, and gets its name when all are there; `film.json` comes last. A file
-    that is there already with the same content stays as it is.
+    `cover.jpg`, the music, `film.json` with prompts, seeds, models, charges and hashes, and `film.otio` where the library
+    for it is installed; without it a note says so. Clips and the film are hard links where that is possible. Every file is
+    made under a hidden name, its hash compared, and gets its name when all are there; `film.json` comes last. A file that
+    is there already with the same content stays as it is.
 
     Raises:
         InvalidRequest: there is no shot, two have one number, or files with other content are in the way.
@@ -112,20 +110,42 @@ def _written(
 ) -> Exported:
     with _staging(folder) as staging:
         hashes = {file.name: _staged(file, staging, options) for file in files}
-        clips = [_editor_clip(shot, file, hashes) for shot, file in zip(shots, files, strict=False)]
-        more = [*_timelines(film, clips, staging, options), _facts_file(film, clips, files, hashes)]
-        hashes |= {file.name: _staged(file, staging, options) for file in more if file.source is None}
-        hashes |= {file.name: _hash(file.source) for file in more if file.source is not None}
-        names = [file.name for file in (*files, *more)]
+        clips = [
+            editor.EditorClip(shot=shot, name=file.name, facts=shot_facts(shot, file.name, hashes[file.name]))
+            for shot, file in zip(shots, files, strict=False)
+        ]
+        timelines = list(_timelines(film, clips, staging, options))
+        for file in timelines:
+            hashes[file.name] = _hash(file.source) if file.source else _staged(file, staging, options)
+        rest = {file.name: hashes[file.name] for file in [*files[len(clips) :], *timelines]}
+        facts = _File(name=FACTS, content=film_facts(film, [clip.facts for clip in clips], rest))
+        hashes[facts.name] = _staged(facts, staging, options)
+        names = [file.name for file in (*files, *timelines, facts)]
         here = {name for name in names if _is_here(folder / name, hashes[name])}
         if not options.replace:
             _check_free(folder, [name for name in names if name not in here])
-        for name in names:
+        for name in names[:-1]:
             if name not in here:
                 _settle(staging / name, folder / name, options)
+        notes = [] if editor.is_installed() else [_no_timeline()]
+        if options.replace:
+            notes += _remove_earlier(folder, names)
+        if facts.name not in here:  # last: until then, what the earlier one lists can be told
+            _settle(staging / facts.name, folder / facts.name, options)
         flush_folder(folder)
-    notes = () if editor.is_installed() else (_no_timeline(),)
-    return Exported(folder=folder, files=tuple(folder / name for name in names), notes=notes)
+    return Exported(folder=folder, files=tuple(folder / name for name in names), notes=tuple(notes))
+
+
+def _remove_earlier(folder: Path, names: Sequence[str]) -> Iterator[str]:
+    """Remove what an earlier export lists and this one has not, as it was written; name what somebody has changed."""
+    for name, sha256 in listed(folder / FACTS).items():
+        path = folder / name
+        if name in names or name != path.name or path.is_symlink() or not path.is_file():
+            continue
+        if _hash(path) == sha256:
+            path.unlink()
+        else:
+            yield f"{name} is of an earlier export and was changed since: it is kept."
 
 
 def _check(shots: Sequence[ExportedShot]) -> list[str]:
@@ -137,14 +157,9 @@ def _check(shots: Sequence[ExportedShot]) -> list[str]:
         raise InvalidRequest(["Two shots have the same number, or one has none."])
     width = max(2, len(str(max(numbers))))
     return [
-        "-".join(filter(None, (f"{shot.number:0{width}}", slug(shot.id)))) + _ending(shot.path)
+        "-".join(filter(None, (f"{shot.number:0{width}}", slug(shot.id)))) + ending(shot.path)
         for shot in shots
     ]
-
-
-def _ending(path: Path) -> str:
-    suffix = path.suffix.lower()
-    return suffix if re.fullmatch(r"\.[a-z0-9]{1,5}", suffix) else ".mp4"
 
 
 def _shot_files(shots: Sequence[ExportedShot], names: Sequence[str]) -> Iterator[_File]:
@@ -155,16 +170,18 @@ def _shot_files(shots: Sequence[ExportedShot], names: Sequence[str]) -> Iterator
 
 def _film_files(film: ExportedFilm) -> Iterator[_File]:
     if film.path is not None:
-        name = f"film{_ending(film.path)}"
+        name = f"film{ending(film.path)}"
         yield _File(name=name, source=film.path, sha256=film.sha256, link=True, what="film")
-    for captions, ending in ((film.srt, "srt"), (film.vtt, "vtt")):
+    for captions, kind in ((film.srt, "srt"), (film.vtt, "vtt")):
         if captions is not None:
-            yield _File(name=f"film.{ending}", source=captions, what="file of captions")
+            yield _File(name=f"film.{kind}", source=captions, what="file of captions")
     for number, sheet in enumerate(film.sheets, start=1):
         name = "sheet.jpg" if len(film.sheets) == 1 else f"sheet-{number}.jpg"
         yield _File(name=name, source=sheet, what="contact sheet")
     if film.cover is not None:
         yield _File(name="cover.jpg", source=film.cover, what="cover")
+    if film.music is not None:
+        yield _File(name=film.music.name, source=film.music.path, what="music")
 
 
 @contextlib.contextmanager
@@ -269,11 +286,12 @@ def _timelines(
 ) -> Iterator[_File]:
     if not editor.is_installed():
         return
-    plain = replace(film, title=_told(film.title))
+    plain = replace(film, title=without_secrets(film.title))
     yield _File(name="film.otio", content=editor.timeline(plain, clips).encode())
     if options.otioz:
         path = staging / "film.otioz"
-        _bundle(path, editor.timeline(plain, clips, _PLACE), [staging / clip.name for clip in clips])
+        media = [clip.name for clip in clips] + ([film.music.name] if film.music else [])
+        _bundle(path, editor.timeline(plain, clips, _PLACE), [staging / name for name in media])
         yield _File(name=path.name, source=path)
 
 
@@ -289,57 +307,6 @@ def _bundle(path: Path, timeline: str, clips: Sequence[Path]) -> None:
                     inside.write(block)
         bundle.close()
         flush(file)
-
-
-def _editor_clip(shot: ExportedShot, file: _File, hashes: Mapping[str, str]) -> editor.EditorClip:
-    facts = {
-        "number": shot.number,
-        "shot": _told(shot.id),
-        "file": file.name,
-        "sha256": hashes[file.name],
-        "prompt": _told(shot.prompt),
-        "take": shot.take,
-        "job_id": shot.job_id,
-        "provider": shot.provider,
-        "model": shot.model,
-        "seed": shot.seed,
-        "charge": _amount(shot.charge),
-        "seconds": shot.seconds,
-        "frames": shot.frames,
-        "fps": shot.fps,
-        "enter": {"kind": shot.entry, "seconds": 0.0 if shot.entry == "cut" else shot.overlap},
-        "first_frame_left_out": shot.drop_first,
-    }
-    return editor.EditorClip(shot=shot, name=file.name, facts=facts)
-
-
-def _facts_file(
-    film: ExportedFilm,
-    clips: Sequence[editor.EditorClip],
-    files: Sequence[_File],
-    hashes: Mapping[str, str],
-) -> _File:
-    content: dict[str, Any] = {
-        "film_id": film.id,
-        "title": _told(film.title),
-        "quality": film.quality,
-        "files": [{"file": file.name, "sha256": hashes[file.name]} for file in files[len(clips) :]],
-        "shots": [clip.facts for clip in clips],
-    }
-    return _File(
-        name="film.json", content=(json.dumps(content, ensure_ascii=False, indent=2) + "\n").encode()
-    )
-
-
-def _told(text: str) -> str:
-    """Write a text without what opens something: of an address only scheme, host and path."""
-    return _ADDRESS.sub(r"\1\2", storable_value(text))
-
-
-def _amount(price: Price | None) -> dict[str, str] | None:
-    if price is None or not price.known:
-        return None
-    return {"amount": f"{price.amount:f}", "currency": price.currency, "usd": f"{price.usd:f}"}
 
 
 def _no_timeline() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,23 @@ class ExportedShot:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExportedMusic:
+    """The sound under the film, so many seconds long, and how it is played there."""
+
+    path: Path
+    seconds: float
+    volume_db: float
+    duck_db: float
+    fade_seconds: float
+    loop: bool
+
+    @property
+    def name(self) -> str:
+        """What its file is called in an export."""
+        return f"music{ending(self.path, '')}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExportedFilm:
     """The film and its files; None for one that there is not. `sha256` is what the film's file has to have, if known."""
 
@@ -53,6 +71,7 @@ class ExportedFilm:
     srt: Path | None = None
     vtt: Path | None = None
     cover: Path | None = None
+    music: ExportedMusic | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +80,8 @@ class ExportOptions:
     How to export.
 
     `otioz`: a bundle for editors with the clips in it as well. `replace`: files of the same names with other content give
-    way. `copies`: never a hard link, so that a program which changes a clip does not change the one that was bought.
+    way, and so do those that an earlier export left there and this one has not, if nobody changed them. `copies`: never a
+    hard link, so that a program which changes a clip does not change the one that was bought.
     """
 
     otioz: bool = False
@@ -76,3 +96,9 @@ class Exported:
     folder: Path
     files: tuple[Path, ...]
     notes: tuple[str, ...] = ()
+
+
+def ending(path: Path, usual: str = ".mp4") -> str:
+    """Return the ending of a file's name, or the `usual` one where that would not be safe."""
+    suffix = path.suffix.lower()
+    return suffix if re.fullmatch(r"\.[a-z0-9]{1,5}", suffix) else usual

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
 from ..remarks import Advice
-from ..types import FilmOrder, FilmQuality, FilmRecord, JobState
+from ..store import film_outcomes
+from ..types import FilmOrder, FilmQuality, FilmRecord, Job, JobState, Take
 from .document import FilmDocument
 from .evidence import Found
-from .joining import captions_of, film_path
+from .joining import captions_of, film_path, made_of
 from .states import ShotState, shot_states
 
 FilmStatus = Literal["planned", "making", "stopped", "joining", "succeeded", "cancelled"]
@@ -24,7 +26,9 @@ class Film:
 
     `plan` is the token of the plan that was agreed to last. `maximum_usd` is what its order holds at most, `expected_usd`
     what that probably comes to, `spent_usd` what all takes of the film have been charged, or hold. `problems` say what
-    stands in the way. `duration_seconds` is the length by the document.
+    stands in the way, `advice` what is to be known about its file. `duration_seconds` is the length by the document. `takes`
+    are those of every quality, planned and bought, and `jobs` what makes them, by id; `chosen` the number of the take that
+    somebody chose, by its shot.
     """
 
     record: FilmRecord
@@ -40,6 +44,9 @@ class Film:
     sheet_path: str | None
     captions: tuple[str, ...]
     duration_seconds: float
+    takes: tuple[Take, ...] = ()
+    jobs: Mapping[str, Job] = field(default_factory=dict[str, Job])
+    chosen: Mapping[str, int] = field(default_factory=dict[str, int])
     problems: tuple[str, ...] = ()
     advice: tuple[Advice, ...] = ()
 
@@ -64,18 +71,16 @@ class FilmUpdate:
     words: str
 
 
-def film_of(found: Found, problems: tuple[str, ...] = ()) -> Film:
+def film_of(found: Found) -> Film:
     """Say how far a film is. Blocks: it looks for the film's files."""
     order = found.order
     quality: FilmQuality = order.quality if order is not None else "final"
-    shots = shot_states(found.document, found.evidence(quality))
+    evidence = found.evidence(quality)
+    shots = shot_states(found.document, evidence)
+    join = join_of_now(found, quality, shots)
     path = film_path(found.record, found.document, quality)
     sheet = path.with_suffix(".jpg")
     there = path.is_file() and order is not None and order.ended == "done"
-    if order is not None and order.ended == "done" and not there and not problems:
-        problems = (
-            f"There is no {path}. Plan and make the film again: its shots are there, and joining is free.",
-        )
     return Film(
         record=found.record,
         document=found.document,
@@ -93,8 +98,47 @@ def film_of(found: Found, problems: tuple[str, ...] = ()) -> Film:
         sheet_path=str(sheet) if there and sheet.is_file() else None,
         captions=captions_of(path) if there else (),
         duration_seconds=found.document.seconds,
-        problems=(*found.problems, *problems),
+        takes=found.takes,
+        jobs=found.jobs,
+        chosen={
+            state.shot: choice.number
+            for state in shots
+            if (choice := evidence.choosing.choice(state.takes)) is not None
+        },
+        problems=(*found.problems, *_problems(found, shots, path, there=there, is_of_now=join is not None)),
+        advice=join.advice if join is not None and there else (),
     )
+
+
+def join_of_now(found: Found, quality: FilmQuality, shots: Sequence[ShotState]) -> film_outcomes.Join | None:
+    """Return the last time that the film was joined; None where that was of other takes, or in another way."""
+    join = found.joins.get(quality)
+    return join if join is not None and join.made_of == made_of(found.document, shots) else None
+
+
+def _problems(
+    found: Found, shots: Sequence[ShotState], path: Path, *, there: bool, is_of_now: bool
+) -> Iterator[str]:
+    """Say what came of the last order where no shot tells: rows that were not bought, and a file that is not of now."""
+    order = found.order
+    again = (
+        "Plan and make the film again: its shots are there, and joining is free."
+        if all(state.state == "current" and state.bad is None for state in shots)
+        else "Plan the film again to see what making it costs now."
+    )
+    rows = {(take.shot, take.number) for take in found.takes if order and take.order == order.plan}
+    for one in found.refusals:
+        if (one.shot, one.take) in rows:
+            yield f"shot {one.shot}: {one.message} {one.hint}".strip()
+    if order is None or order.ended != "done":
+        return
+    join = found.joins.get(order.quality)
+    if join is not None and join.problem is not None:
+        yield f"The film was not joined: {join.problem}"
+    elif not there:
+        yield f"There is no {path}. {again}"
+    elif join is not None and not is_of_now:
+        yield f"{path.name} is not of what its shots show now. {again}"
 
 
 def update_of(film: Film) -> FilmUpdate:

@@ -31,7 +31,7 @@ def id_beside(document: Path) -> str:
     Where nothing can be kept there, the id follows from the document's place.
 
     Raises:
-        InvalidRequest: that file holds something else.
+        InvalidRequest: that file holds something else, or is a link to nothing.
     """
     path = document.with_suffix(_ENDING)
     known = _read(path)
@@ -41,7 +41,12 @@ def id_beside(document: Path) -> str:
     try:
         _keep(path, film_id)
     except FileExistsError:
-        return _read(path) or film_id
+        known = _read(path)
+        if known is None:  # with a new id each time, what was bought before would be bought again
+            raise InvalidRequest(
+                [f"{path} leads to nothing."], hint="It is a link: put back what it links to, or remove it."
+            ) from None
+        return known
     except OSError:
         place = hashlib.sha256(os.fsencode(document.resolve())).hexdigest()
         return FILM_PREFIX + place[:_LENGTH]

@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import anyio
 import anyio.to_thread
 
-from ..errors import InvalidRequest, MediaError, PlanChanged
+from ..errors import BudgetExceeded, ConfigError, InvalidRequest, MediaError, PlanChanged
 from ..jobs import (
     JobContext,
     JobRunner,
@@ -21,23 +22,27 @@ from ..jobs import (
     ProviderPool,
     PurchaseFlow,
     Sources,
+    foresee_film,
     place,
 )
 from ..remarks import Remarks
-from ..store import Connection, film_orders, film_plans, films, read_budget
-from ..texts import listed
-from ..types import FilmQuality, FilmRecord, Mark, PurchaseTerms
+from ..store import film_orders, film_plans, films, read_budget
+from ..types import FilmQuality, FilmRecord, MediaFile, PurchaseTerms, Reviewer, Take
 from . import evidence
+from .decisions import Decisions
 from .document import FilmDocument
 from .evidence import Digests, Found
-from .film import Film, FilmUpdate, film_of, update_of
+from .film import Film, FilmUpdate, film_of, join_of_now, update_of
 from .film_id import id_beside, new_id
 from .maker import Maker
 from .merging import kept, merged, written
-from .plan import FilmPlan, FilmPlanner, plan_changes
-from .reading import MAX_BYTES, checked, read_document
+from .music import open_music
+from .named import MOST_UNCHECKED, files_named, placed
+from .plan import FilmPlan, FilmPlanner, PlanRow
+from .plan_words import plan_changes, without_files
+from .reading import MAX_BYTES, checked, parsed, with_files, with_ids
 from .requests import ShotRequests
-from .states import shot_states
+from .states import ShotState, shot_states
 
 _LOOK_SECONDS = 0.5
 """Jobs that another process watches change without an event here, so the database is looked at this often."""
@@ -62,11 +67,13 @@ class Films:
         self._store = context.store
         self._settings = context.settings
         self._pool = pool
+        self._sources = sources
         self._digests = Digests(sources)
         self._runner = runner
         requests = ShotRequests(planner, sources, lambda: pool.catalog, context.settings.model)
         self._planner = FilmPlanner(planner, requests)
-        self._maker = Maker(context, flow, sources, self._digests)
+        self._decisions = Decisions(context.store)
+        self._maker = Maker(context, flow, sources, self._digests, pool)
 
     async def advance(self) -> None:
         """Take the next step of every film that is being made. Raises StoreError."""
@@ -80,9 +87,9 @@ class Films:
             InvalidRequest: everything that is wrong with it, each with its place.
             MediaError: there is no such file, or it cannot be read.
         """
-        path = path.absolute()
+        path = await anyio.to_thread.run_sync(lambda: path.parent.resolve() / path.name)
         content = await anyio.to_thread.run_sync(_content, path)
-        document = read_document(content, path.name)
+        document = await self._checked(parsed(content, path.name), str(path.parent))
         film_id = await anyio.to_thread.run_sync(id_beside, path)
         return await self._keep(film_id, document, name=path.name, folder=str(path.parent))
 
@@ -97,9 +104,11 @@ class Films:
             FilmNotFound: there is no such film.
         """
         if film_id is None:
-            return await self._keep(new_id(), checked(merged({}, storyboard)), name="", folder=None)
+            return await self._keep(
+                new_id(), await self._checked(merged({}, storyboard), None), name="", folder=None
+            )
         record = await self._store.read(partial(films.find_film, film_id=film_id))
-        document = checked(merged(kept(record.document), storyboard))
+        document = await self._checked(merged(kept(record.document), storyboard), record.folder)
         return await self._keep(film_id, document, name=record.name, folder=record.folder)
 
     async def plan(
@@ -119,9 +128,42 @@ class Films:
         """
         found = await self._find(film_id)
         if keep:
-            await self._accept(found, quality, keep)
+            await self._decisions.accept(found, quality, keep)
             found = await self._find(film_id)
         return await self._planned(found, quality, redo)
+
+    async def choose(self, film_id: str, shot: str, take: int | None, *, by: Reviewer = "person") -> Film:
+        """
+        Let a take be the one that a shot shows, until a later order brings another; None takes the choice back.
+
+        Buys and joins nothing: the next plan has what follows from it. An assistant's choice does not outrank a person's.
+
+        Raises:
+            FilmNotFound: there is no such film.
+            InvalidRequest: there is no such shot or take, or it has no finished video.
+        """
+        await self._decisions.choose(await self._find(film_id), shot, take, by)
+        return await self.find(film_id)
+
+    async def choose_job(self, job_id: str, *, by: Reviewer) -> tuple[Film, ShotState]:
+        """
+        Let the take that a job has made be the one that its shot shows; as `choose`. Returns the shot at that quality, too.
+
+        Raises:
+            InvalidRequest: the job is no take of a film, or none that a shot of it can show.
+        """
+        take = await self._store.read(partial(films.take_of, job_id=job_id))
+        if take is None:
+            raise InvalidRequest([f"Job {job_id} is no take of a film."], hint="Leave choose out.")
+        await self._decisions.choose_take(await self._find(take.film_id), take, by)
+        found = await self._find(take.film_id)
+        states = shot_states(found.document, found.evidence(take.quality))
+        return await self._shown(found), next(state for state in states if take in state.takes)
+
+    async def of_job(self, job_id: str) -> str | None:
+        """Return the id of the film that a job makes a take of; None: of none. Raises StoreError."""
+        take = await self._store.read(partial(films.take_of, job_id=job_id))
+        return take.film_id if take is not None else None
 
     async def make(self, film_id: str, plan: str, terms: PurchaseTerms) -> Film:
         """
@@ -134,34 +176,56 @@ class Films:
             ConfirmationRequired: a person has to agree to the price of the whole.
             BudgetExceeded, ConfigError, StoreError: nothing was bought.
         """
-        known = await self._store.read(partial(film_orders.find, film_id=film_id, plan=plan))
-        if known is None:
+        if not await self.is_ordered(film_id, plan):
             shown = await self._store.read(partial(film_plans.find, film_id=film_id, plan=plan))
             found = await self._find(film_id)
             now = await self._planned(
                 found, shown.quality if shown else "final", _still_there(shown, found) if shown else ()
             )
-            if now.token != plan:
+            if now.token == plan:
+                if now.problems:
+                    raise InvalidRequest(list(now.problems), hint="Change the document; nothing was bought.")
+                await self._order(found, now, terms)
+            elif not await self.is_ordered(film_id, plan):  # nor by somebody else in the meantime
                 words = (
                     plan_changes(shown.rows, now.told)
                     if shown
                     else ("Nobody was shown a plan with this token.",)
                 )
                 raise PlanChanged(now, words or ("The document has changed.",))
-            if now.problems:
-                raise InvalidRequest(list(now.problems), hint="Change the document; nothing was bought.")
-            await self._order(found, now, terms)
         self._runner.films.wake()
         return await self.find(film_id)
+
+    async def is_ordered(self, film_id: str, plan: str) -> bool:
+        """Return whether a plan was agreed to, now or at any time. Raises StoreError."""
+        order = await self._store.read(partial(film_orders.find, film_id=film_id, plan=plan))
+        return order is not None
 
     async def find(self, film_id: str) -> Film:
         """Return a film with everything that is known of it. Raises FilmNotFound."""
         return await self._shown(await self._find(film_id))
 
+    async def music(self, film: Film) -> MediaFile | None:
+        """Return the file of a film's music, None if it has none. Raises MediaError: it cannot be used."""
+        music = film.document.music
+        return await open_music(self._sources, placed(music.file, film.record.folder)) if music else None
+
     async def recent(self, limit: int = 20) -> list[Film]:
-        """List the films that were read, the newest change first."""
-        records = await self._store.read(partial(films.recent_films, limit=limit))
-        return [await self.find(record.id) for record in records]
+        """List the films that were read, the newest change first, without those whose records are damaged."""
+        found: list[Film] = []
+        for record in await self.records(limit):
+            with self._context.incidents.contained(f"Looking at film {record.id}"):
+                found.append(await self.find(record.id))
+        return found
+
+    async def records(self, limit: int = 20) -> list[FilmRecord]:
+        """List the documents of the films that were read, the newest change first. Raises StoreError."""
+        return await self._store.read(partial(films.recent_films, limit=limit))
+
+    async def making(self) -> list[FilmUpdate]:
+        """Tell how far the films are that are being made, the oldest order first."""
+        orders = await self._store.read(film_orders.open_orders)
+        return [update_of(await self.find(order.film_id)) for order in orders]
 
     async def wait(
         self, film_id: str, seconds: float, report: Callable[[FilmUpdate], Awaitable[None]] | None = None
@@ -210,21 +274,30 @@ class Films:
             job = found.jobs.get(take.job_id or "")
             if take.order == order.plan and job is not None and not job.finished:
                 _, told = await self._runner.cancel(job.id)
-                words.append(f"{take.shot}: {told}")
+                named = told.replace("check_status tells", f"check_status with job_id {job.id} tells")
+                words.append(f"{take.shot}: {named}")
         return await self.find(film_id), " ".join(words)
+
+    async def _checked(self, data: Any, folder: str | None) -> FilmDocument:
+        """
+        Check a document.
+
+        Raises:
+            InvalidRequest: everything that is wrong with it, and with the files that it names.
+        """
+        try:
+            return checked(data)
+        except InvalidRequest as error:
+            files = islice(files_named(with_ids(data)), MOST_UNCHECKED)
+            wrong = (await evidence.look_at_files(self._digests, files, folder)).problems
+            raise with_files(error, [f"{place}: {words}" for place, words in wrong.items()]) from None
 
     async def _find(self, film_id: str) -> Found:
         return await evidence.find(self._store, self._digests, film_id)
 
     async def _shown(self, found: Found) -> Film:
-        refused = [
-            f"shot {shot}: {why}"
-            for (film_id, shot, number), why in self._maker.refused.items()
-            if film_id == found.record.id and any(_is(take, shot, number) for take in _last(found))
-        ]
-        joining = self._maker.not_joined.get(found.record.id)
-        problems = (*refused, *([f"The film was not joined: {joining}"] if joining else []))
-        return await anyio.to_thread.run_sync(film_of, found, problems)
+        film = await anyio.to_thread.run_sync(film_of, found)
+        return replace(film, problems=(*film.problems, *await self._maker.rows_of_other_accounts(found)))
 
     async def _keep(
         self, film_id: str, document: FilmDocument, *, name: str, folder: str | None
@@ -245,7 +318,14 @@ class Films:
     async def _planned(self, found: Found, quality: FilmQuality, redo: Sequence[str]) -> FilmPlan:
         budget = await read_budget(self._store, self._settings)
         plan = await self._planner.plan(found.basis, quality, redo, budget.left_today_usd)
-        plan = replace(plan, problems=(*found.problems, *plan.problems))
+        join = join_of_now(found, quality, plan.shots)
+        plan = replace(
+            plan,
+            problems=(*found.problems, *without_files(plan.problems, found.unreadable)),
+            advice=(*plan.advice, *(join.on_takes if join is not None else ())),
+        )
+        if plan.rows and not plan.problems:
+            plan = await self._foreseen(found, plan)
         shown = film_plans.ShownPlan(
             film_id=plan.film_id,
             plan=plan.token,
@@ -257,51 +337,45 @@ class Films:
         await self._store.write(lambda connection: film_plans.keep(connection, shown))
         return plan
 
+    async def _foreseen(self, found: Found, plan: FilmPlan) -> FilmPlan:
+        """Say of a plan whether a person would be asked now, and why it would be refused."""
+        try:
+            self._check_settings(plan)
+            intent = self._intent(found, plan, PurchaseTerms())
+            foresee = partial(foresee_film, intent=intent, settings=self._settings, now=self._store.clock())
+            question = await self._store.read(foresee)
+        except (BudgetExceeded, ConfigError) as error:
+            plan = replace(plan, refusal=error)
+            return replace(plan, notes=(plan.refused, *plan.notes))
+        return replace(plan, is_asked=question is not None)
+
     async def _order(self, found: Found, plan: FilmPlan, terms: PurchaseTerms) -> None:
+        self._check_settings(plan)  # a key that cannot be used is told before the question
+        await place(self._context, self._intent(found, plan, terms))
+
+    def _check_settings(self, plan: FilmPlan) -> None:
+        """Raise ConfigError if by the settings nothing can be bought where a plan buys."""
         for name in dict.fromkeys(row.provider for row in plan.rows):
-            self._pool.open(
-                self._pool.catalog.provider(name)
-            )  # a key that cannot be used is told before the question
+            self._pool.open(self._pool.catalog.provider(name))
         if any(not row.offer.provider.placeholder for row in plan.rows):
             self._pool.check_limits()
-        intent = OrderIntent(
+
+    def _intent(self, found: Found, plan: FilmPlan, terms: PurchaseTerms) -> OrderIntent:
+        return OrderIntent(
             film_id=plan.film_id,
             plan=plan.token,
             quality=plan.quality,
             title=found.document.title,
-            rows=tuple(plan.take(row) for row in plan.rows),
+            rows=tuple(self._with_account(plan, row) for row in plan.rows),
             accounts={row.provider: self._pool.account(row.offer.provider) for row in plan.rows},
             terms=terms,
             seconds=Decimal(sum(found.document.shot(row.shot).seconds for row in plan.rows)),
             remarks=Remarks(notes=plan.notes, advice=plan.advice),
         )
-        await place(self._context, intent)
 
-    async def _accept(self, found: Found, quality: FilmQuality, names: Sequence[str]) -> None:
-        """Take stale shots as they are: what they are made from now is noted with their takes."""
-        states = {state.shot: state for state in shot_states(found.document, found.evidence(quality))}
-        unknown = [name for name in names if name not in states or states[name].chosen is None]
-        if unknown:
-            raise InvalidRequest([f"keep: there is no {quality} take of {listed(unknown)} to keep."])
-        now = self._store.clock()
-        accepted = [
-            Mark(
-                film_id=found.record.id,
-                shot=state.chosen.shot,
-                take=state.chosen.number,
-                kind="kept",
-                inputs=state.inputs,
-                at=now,
-            )
-            for name in names
-            if (state := states[name]).state == "stale" and state.chosen is not None
-        ]
-
-        def note(connection: Connection) -> None:
-            for mark in accepted:
-                films.mark(connection, mark)
-
-        await self._store.write(note)
+    def _with_account(self, plan: FilmPlan, row: PlanRow) -> Take:
+        account = self._pool.account_at(row.offer.provider)
+        return replace(plan.take(row), account=account.fingerprint, base_url=account.address)
 
 
 def _content(path: Path) -> bytes:
@@ -318,11 +392,3 @@ def _content(path: Path) -> bytes:
 def _still_there(shown: film_plans.ShownPlan, found: Found) -> tuple[str, ...]:
     there = {shot.id for shot in found.document.shots}
     return tuple(name for name in shown.redo if name in there)
-
-
-def _last(found: Found) -> list[Any]:
-    return [take for take in found.takes if found.order is not None and take.order == found.order.plan]
-
-
-def _is(take: Any, shot: str, number: int) -> bool:
-    return (take.shot, take.number) == (shot, number)

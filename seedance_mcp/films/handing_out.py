@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import JobNotFinished
 from ..media import FilmSheet, ShotClip, film_sheets
-from ..types import Artifacts, Job
+from ..types import Artifacts, Job, MediaFile
 from .document import Shot
-from .exported import ExportedFilm, ExportedShot
+from .exported import ExportedFilm, ExportedMusic, ExportedShot
 from .film import Film
+from .joining import repeating
 from .states import ShotState
+
+
+def file_of(film: Film) -> Path:
+    """Return the path of a film's file. Raises JobNotFinished: it is not joined yet."""
+    if film.film_path is not None:
+        return Path(film.film_path)
+    shots = [f"{state.shot} is {state.job.id}" for state in film.shots if state.job and state.job.artifacts]
+    looked_at = f" Shots can be looked at by their jobs: {', '.join(shots)}." if shots else ""
+    raise JobNotFinished(
+        f"The film is {film.status}, and there is no file of it.",
+        hint=f"check_status with job_id {film.id} tells how far it is.{looked_at}",
+    )
 
 
 async def sheets_of(film: Film) -> tuple[FilmSheet, ...]:
@@ -35,8 +49,8 @@ async def sheets_of(film: Film) -> tuple[FilmSheet, ...]:
     return await film_sheets(clips)
 
 
-def exported_film(film: Film) -> ExportedFilm:
-    """Return the film's own files."""
+def exported_film(film: Film, music: MediaFile | None = None) -> ExportedFilm:
+    """Return the film's own files, and its music."""
     captions = {path.suffix: path for path in map(Path, film.captions)}
     return ExportedFilm(
         id=film.id,
@@ -45,15 +59,31 @@ def exported_film(film: Film) -> ExportedFilm:
         path=Path(film.film_path) if film.film_path is not None else None,
         srt=captions.get(".srt"),
         vtt=captions.get(".vtt"),
+        music=_music(film, music),
     )
 
 
-def exported_shots(film: Film) -> tuple[ExportedShot, ...]:
+def _music(film: Film, file: MediaFile | None) -> ExportedMusic | None:
+    told = film.document.music
+    if told is None or file is None or file.path is None:
+        return None
+    return ExportedMusic(
+        path=file.path,
+        seconds=file.duration_seconds or 0.0,
+        volume_db=told.volume_db,
+        duck_db=told.duck_db,
+        fade_seconds=told.fade_seconds,
+        loop=told.loop,
+    )
+
+
+async def exported_shots(film: Film) -> tuple[ExportedShot, ...]:
     """
     Return the clips that the film shows, in its order.
 
     Raises:
         JobNotFinished: a shot has no take, or one that nobody could measure.
+        MediaError: a take cannot be read.
     """
     shown = {shot.id: (shot, state, job, files) for shot, state, job, files in _shown(film)}
     lacking = [
@@ -66,8 +96,10 @@ def exported_shots(film: Film) -> tuple[ExportedShot, ...]:
             f"There is no measured take of {', '.join(lacking)}.",
             hint="Make the film first; nothing was exported.",
         )
+    repeats = await repeating(film.document, film.shots)
     return tuple(
-        _exported(number, *shown[shot.id]) for number, shot in enumerate(film.document.shots, start=1)
+        replace(_exported(number, *shown[shot.id]), drop_first=shot.id in repeats)
+        for number, shot in enumerate(film.document.shots, start=1)
     )
 
 
@@ -91,7 +123,6 @@ def _exported(number: int, shot: Shot, state: ShotState, job: Job, files: Artifa
         sha256=files.sha256,
         entry=shot.enter.kind,
         overlap=shot.enter.overlap,
-        drop_first=shot.continues == "last_frame",
     )
 
 

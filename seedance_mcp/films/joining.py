@@ -1,23 +1,40 @@
-"""Joins the takes that a film shows into one file, with its captions beside it."""
+"""Joins the takes that a film shows into one file, with its captions and its contact sheet beside it."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
-from ..errors import MediaError
+from ..config import write_whole
+from ..errors import MediaError, SeedanceError
 from ..jobs import Sources
+from ..remarks import Advice
 from ..types import FilmQuality, FilmRecord
+from .chains import drift_advice
 from .document import FilmDocument
-from .requests import placed
+from .freshness import take_name
+from .music import open_music
+from .named import placed
+from .requests import ANIMATIC_PROVIDER
 from .states import ShotState
 
+if TYPE_CHECKING:
+    from ..media import ShotClip
+    from ..media.join import Clip, Joined
+
 _SLUG_CHARACTERS = 40
+_DIGITS = 32
+_HEARD_LU = 1.0
+"""A smaller difference of loudness is not heard."""
 
 
 def film_folder(record: FilmRecord, document: FilmDocument) -> Path:
@@ -32,6 +49,20 @@ def film_path(record: FilmRecord, document: FilmDocument, quality: FilmQuality) 
     return film_folder(record, document) / f"film-{quality}.mp4"
 
 
+def made_of(document: FilmDocument, states: Sequence[ShotState]) -> str:
+    """Return the digest of what a film's file is made of: the takes, how they are joined, captions and music."""
+    takes = {
+        state.shot: state.chosen and take_name(state.chosen.shot, state.chosen.number) for state in states
+    }
+    shots = [
+        (takes.get(shot.id), shot.id, shot.enter.model_dump(), shot.continues == "last_frame")
+        for shot in document.shots
+    ]
+    says = [[line.text for line in shot.says] for shot in document.shots] if document.captions.show else []
+    rest = document.model_dump(mode="json", include={"title", "music", "captions", "loudness_lufs"})
+    return hashlib.sha256(json.dumps([shots, says, rest], sort_keys=True).encode()).hexdigest()[:_DIGITS]
+
+
 async def join_film(
     record: FilmRecord,
     document: FilmDocument,
@@ -39,23 +70,24 @@ async def join_film(
     *,
     quality: FilmQuality,
     sources: Sources,
-) -> Path:
+) -> tuple[Advice, ...]:
     """
-    Join what every shot shows into the film, in the place of an earlier one, and write its captions; costs nothing.
+    Join what every shot shows into the film, in the place of an earlier one, and write its captions and its contact sheet
+    beside it; costs nothing. Without a sheet it is a film all the same.
+
+    Returns what is to be known about it: why its pictures were rendered, how loud it is where that is not what was asked for,
+    why there is no sheet, and what was measured and can be seen: seams that are none, and drift of colour.
 
     Raises:
         MediaError: a shot has no take, a take or the music cannot be used, or the files cannot be written.
     """
-    from ..media import captions, join  # with what they need, on first use
+    from ..media import ShotClip, captions, join  # with what they need, on first use
 
     videos = {state.shot: _video(state) for state in states}
+    await anyio.to_thread.run_sync(partial(_make_sure, {shot: path for shot, (path, _) in videos.items()}))
     music = None
     if document.music is not None:
-        file = await sources.open(placed(document.music.file, record.folder), kind="audio")
-        if file.path is None:
-            raise MediaError(
-                "The music has to be a file on this machine.", hint="Save it, and name its path."
-            )
+        file = await open_music(sources, placed(document.music.file, record.folder))
         music = join.Soundtrack(
             path=str(file.path),
             volume_db=document.music.volume_db,
@@ -64,16 +96,7 @@ async def join_film(
             loop=document.music.loop,
         )
     cut = join.Cut(
-        clips=tuple(
-            join.Clip(
-                path=videos[shot.id][0],
-                name=shot.id,
-                entry=shot.enter.kind,
-                overlap=shot.enter.overlap,
-                drop_first=shot.continues == "last_frame",
-            )
-            for shot in document.shots
-        ),
+        clips=_clips(document, videos),
         cues=tuple(
             cue
             for shot, after in zip(document.shots, (*document.shots[1:], None), strict=True)
@@ -96,12 +119,109 @@ async def join_film(
     path = film_path(record, document, quality)
     await anyio.to_thread.run_sync(partial(_make_folder, path.parent))
     joined = await join.join(cut, path)
-    texts = {
-        path.with_suffix(".srt"): captions.srt(joined.cues),
-        path.with_suffix(".vtt"): captions.vtt(joined.cues),
-    }
-    await anyio.to_thread.run_sync(partial(_write, texts if joined.cues else {}, stale=tuple(texts)))
-    return path
+    srt, vtt = (path.with_suffix(ending) for ending in (".srt", ".vtt"))
+    texts = {srt: captions.srt(joined.cues), vtt: captions.vtt(joined.cues)} if joined.cues else {}
+    try:
+        await anyio.to_thread.run_sync(
+            partial(_put, {file: text.encode() for file, text in texts.items()}, {srt, vtt})
+        )
+    except OSError as error:
+        raise MediaError(
+            f"The captions cannot be written: {error.strerror}.", hint="Make room on the disk."
+        ) from error
+    clips = [
+        ShotClip(
+            path=Path(videos[state.shot][0]),
+            shot=state.shot,
+            take=state.take,
+            drop_first=state.shot in joined.dropped,
+        )
+        for state in states
+    ]
+    told = (*_told(joined, document), *await _draw_sheet(path, clips))
+    if any(state.job is None or state.job.provider == ANIMATIC_PROVIDER for state in states):
+        return told  # those show nothing of one another
+    return (*told, *_seams_seen(joined, document), *await drift_advice(document, states))
+
+
+async def repeating(document: FilmDocument, states: Sequence[ShotState]) -> tuple[str, ...]:
+    """
+    Name the shots of which the film does not show the first picture, because it is the last one of the shot before.
+
+    Raises:
+        MediaError: a shot has no take, or one that cannot be used.
+    """
+    from ..media import join
+
+    if not any(shot.continues == "last_frame" for shot in document.shots):
+        return ()
+    videos = {state.shot: _video(state) for state in states}
+    return await join.repeats(join.Cut(clips=_clips(document, videos)))
+
+
+def _clips(document: FilmDocument, videos: Mapping[str, tuple[str, float | None]]) -> tuple[Clip, ...]:
+    from ..media import join
+
+    return tuple(
+        join.Clip(
+            path=videos[shot.id][0],
+            name=shot.id,
+            entry=shot.enter.kind,
+            overlap=shot.enter.overlap,
+            drop_first=shot.continues == "last_frame",
+        )
+        for shot in document.shots
+    )
+
+
+async def _draw_sheet(path: Path, clips: Sequence[ShotClip]) -> tuple[Advice, ...]:
+    """Write the contact sheet beside the film, on several pictures if it has many shots; what went wrong, in words."""
+    from ..media import film_sheets
+
+    drawn: dict[Path, bytes] = {}
+    why: SeedanceError | OSError | None = None
+    try:
+        for sheet in await film_sheets(clips):
+            ending = f"-{sheet.number}" if sheet.number > 1 else ""
+            drawn[path.with_name(f"{path.stem}{ending}.jpg")] = sheet.sheet.jpeg
+    except SeedanceError as error:
+        why = error
+    try:
+        await anyio.to_thread.run_sync(partial(_put, drawn, await anyio.to_thread.run_sync(_sheets, path)))
+    except OSError as error:
+        why = why or error
+    if why is None:
+        return ()
+    words = why.message if isinstance(why, SeedanceError) else why.strerror or type(why).__name__
+    return (Advice("film_without_sheet", f"The contact sheet of the film was not drawn: {words}"),)
+
+
+def _sheets(path: Path) -> list[Path]:
+    """The contact sheets that lie beside a film."""
+    name = re.compile(rf"{re.escape(path.stem)}(-\d+)?\.jpg")
+    return [file for file in path.parent.iterdir() if name.fullmatch(file.name)]
+
+
+def _told(joined: Joined, document: FilmDocument) -> Iterator[Advice]:
+    """Say how a film was joined where that is not as everybody wants it."""
+    if joined.why_rendered is not None:
+        yield Advice("film_rendered", f"All pictures were rendered once, as {joined.why_rendered}.")
+    aim, loudness = document.loudness_lufs, joined.loudness_lufs
+    if aim is not None and loudness is not None and abs(loudness - aim) > _HEARD_LU:
+        yield Advice(
+            "film_level",
+            f"The film is at {loudness:.1f} LUFS and not at {aim:g}: its loudest moments would be distorted otherwise.",
+        )
+
+
+def _seams_seen(joined: Joined, document: FilmDocument) -> Iterator[Advice]:
+    for before, shot in pairwise(document.shots):
+        continues = shot.continues == "last_frame" and document.parent(shot) == before
+        if continues and shot.id not in joined.dropped:
+            yield Advice(
+                "seam_seen",
+                f"Shot {shot.id} does not begin on the picture on which {before.id} ends: look at that cut.",
+            )
 
 
 def captions_of(path: Path) -> tuple[str, ...]:
@@ -118,6 +238,15 @@ def _video(state: ShotState) -> tuple[str, float | None]:
     return job.artifacts.video_path, job.artifacts.duration_seconds
 
 
+def _make_sure(videos: Mapping[str, str]) -> None:
+    for shot, path in videos.items():
+        if not Path(path).is_file():
+            raise MediaError(
+                f"The video of shot {shot} is not at {path} any more.",
+                hint="Put it back, or have that shot made anew.",
+            )
+
+
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -127,17 +256,10 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _write(texts: Mapping[Path, str], *, stale: Sequence[Path]) -> None:
-    """Write the texts, each whole or not at all, and remove those of an earlier film that this one has not."""
-    try:
-        for path, text in texts.items():
-            beside = path.with_name(f".{path.name}.part")
-            beside.write_text(text, encoding="utf-8")
-            beside.replace(path)
-        for path in stale:
-            if path not in texts:
-                path.unlink(missing_ok=True)
-    except OSError as error:
-        raise MediaError(
-            f"The captions cannot be written: {error.strerror}.", hint="Make room on the disk."
-        ) from error
+def _put(contents: Mapping[Path, bytes], known: Iterable[Path]) -> None:
+    """Remove of the `known` what is not among these, and write them, each whole or not at all. Blocks, raises OSError."""
+    for path in known:
+        if path not in contents:
+            path.unlink(missing_ok=True)
+    for path, content in contents.items():
+        write_whole(path, content)

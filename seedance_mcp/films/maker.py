@@ -3,59 +3,84 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import anyio
 
+from ..backoff import exponential
 from ..errors import SeedanceError, StoreError
-from ..jobs import JobContext, PurchaseFlow, Sources
-from ..store import film_orders
-from ..types import FINISHED_STATES, Draw, FilmOrder, Job, JobState, OrderEnd, PurchaseTerms, Take
+from ..jobs import JobContext, ProviderPool, PurchaseFlow, Sources
+from ..store import Connection, film_orders, film_outcomes, films, joining
+from ..types import FINISHED_STATES, Draw, FilmOrder, Job, JobState, OrderEnd, PurchaseTerms, RowRefusal, Take
 from . import evidence
 from .evidence import Digests, Found
-from .joining import join_film
-from .requests import with_take
-from .states import shot_states
+from .joining import join_film, made_of
+from .named import placed
+from .requests import is_take, with_take
+from .states import ShotState, shot_states
 
 logger = logging.getLogger(__name__)
 
 _AT_ONCE = 8
 _DAY = 86_400.0
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 60.0
+_PATIENCE_SECONDS = 60.0
+"""For how long a film is left to another process that joins it: one that is suspended may never be done."""
+
 _FAILED_FOR_GOOD = FINISHED_STATES - {JobState.DONE}
 
 
 class Maker:
     """
     Advances the open orders. Where it dies, or several work side by side, every row is the same job all the same: its
-    purchase has a name of its own (`Take.request_key`). What it remembers is only for those who ask.
+    purchase has a name of its own (`Take.request_key`). What it remembers only saves work.
     """
 
-    def __init__(self, context: JobContext, flow: PurchaseFlow, sources: Sources, digests: Digests) -> None:
+    def __init__(
+        self, context: JobContext, flow: PurchaseFlow, sources: Sources, digests: Digests, pool: ProviderPool
+    ) -> None:
         self._context = context
         self._store = context.store
         self._flow = flow
         self._sources = sources
         self._digests = digests
-        self.refused: dict[tuple[str, str, int], str] = {}
-        """Why a row could not be bought, by film, shot and take: it is not tried again by this process."""
-        self.not_joined: dict[str, str] = {}
-        """Why the file of a film could not be made, by the film."""
+        self._pool = pool
+        self._pauses = _Pauses()
+        self._working = set[str]()
+        self._left_to_others: dict[str, float] = {}
 
     async def advance(self) -> None:
-        """Take the next step of each open order. Raises StoreError."""
+        """
+        Take the next step of each open order that no other call is working on. Raises StoreError.
+
+        What goes wrong with one film is told, and tried again after a pause; no other film waits for that.
+        """
         now = self._store.clock()
         orders = await self._store.read(film_orders.open_orders)
         if any(order.reserved_at <= now - _DAY for order in orders):
             await self._store.write(lambda connection: film_orders.end_expired(connection, now=now))
             orders = await self._store.read(film_orders.open_orders)
         for order in orders:
-            with self._context.incidents.contained("Making a film"):
+            if order.film_id in self._working or self._pauses.last(order.film_id):
+                continue
+            self._working.add(order.film_id)
+            try:
                 await self._advance(order)
+            except Exception as error:
+                self._context.incidents.note(f"Making film {order.film_id}", error)
+                self._pauses.begin(order.film_id)
+            else:
+                self._pauses.end(order.film_id)
+            finally:
+                self._working.discard(order.film_id)
 
     async def _advance(self, order: FilmOrder) -> None:
         found = await evidence.find(self._store, self._digests, order.film_id)
         rows = [take for take in found.takes if take.order == order.plan]
-        ready = [take for take in rows if self._is_ready(take, found)]
+        ready = [take for take in rows if self._is_ready(take, found) and await self._may_buy(take)]
         if ready:
             limiter = anyio.CapacityLimiter(_AT_ONCE)
             async with anyio.create_task_group() as tasks:
@@ -67,17 +92,55 @@ class Maker:
 
     def _is_ready(self, take: Take, found: Found) -> bool:
         """Whether a row can be bought now: it is not, and what it continues is there."""
-        if take.job_id is not None or self._key(take) in self.refused:
+        if take.job_id is not None or _is_refused(take, found) or self._pauses.last(self._key(take)):
             return False
         parent = _parent(take, found)
         return take.parent is None or (parent is not None and _is_done(parent, found))
+
+    async def rows_of_other_accounts(self, found: Found) -> list[str]:
+        """Say which rows of the open order are not bought here: what was agreed to is paid from another account."""
+        open_plans = {order.plan for order in found.orders if order.ended_at is None}
+        return [
+            f"shot {take.shot} is bought from an account of {take.request.provider} whose key is not set here: the program that"
+            " has that key goes on with it."
+            for take in found.takes
+            if take.order in open_plans and take.job_id is None and not await self._is_mine(take)
+        ]
+
+    async def _may_buy(self, take: Take) -> bool:
+        """
+        Whether a row is for this process to buy: it has the account with which it was ordered, and may read its files. One
+        without that key, or with another's, would refuse the row for good, or have somebody else pay for it.
+        """
+        return await self._is_mine(take) and await self._may_read(take)
+
+    async def _is_mine(self, take: Take) -> bool:
+        return await self._pool.is_mine(take.request.provider or "", take.account, take.base_url)
+
+    async def _may_read(self, take: Take) -> bool:
+        """
+        Whether this process may read the files that a row names. The terminal's may read what the person's document names;
+        a server or a watcher that may not leaves the row to it.
+        """
+        return all(
+            [
+                await self._sources.may_read(source)
+                for _, _, source in take.request.media()
+                if not is_take(source)
+            ]
+        )
+
+    async def _may_hear(self, found: Found) -> bool:
+        """Whether this process may read the film's music, if it has any."""
+        music = found.document.music
+        return music is None or await self._sources.may_read(placed(music.file, found.record.folder))
 
     def _is_over(self, take: Take, found: Found) -> bool:
         """Whether nothing more comes of a row: its job has ended, or it can never be bought."""
         job = _job(take, found)
         if job is not None:
             return job.finished
-        if self._key(take) in self.refused:
+        if _is_refused(take, found):
             return True
         parent = _parent(take, found)
         return parent is not None and self._is_lost(parent, found)
@@ -87,7 +150,7 @@ class Maker:
         job = _job(take, found)
         if job is not None:
             return job.state in _FAILED_FOR_GOOD
-        if self._key(take) in self.refused:
+        if _is_refused(take, found):
             return True
         parent = _parent(take, found)
         return parent is not None and self._is_lost(parent, found)
@@ -99,39 +162,140 @@ class Maker:
             request_key=take.request_key,
             draws_on=Draw(film_id=take.film_id, shot=take.shot, take=take.number),
         )
+        # A purchase that provably was not sent leaves the row without a job: it is not begun again at once.
+        self._pauses.begin(self._key(take))
         async with limiter:
             try:
                 await self._flow.run(request, terms)
             except StoreError as error:
                 logger.warning("shot %s of %s waits: %s", take.shot, take.film_id, error.message)
             except SeedanceError as error:
-                self.refused[self._key(take)] = f"{error.message} {error.hint}".strip()
+                await self._refuse(take, error)
                 logger.info("shot %s of %s cannot be bought: %s", take.shot, take.film_id, error.message)
+            except Exception as error:  # the other shots go on
+                if not self._context.purchases.is_open:
+                    return  # this process ends, and the next one buys it
+                self._context.incidents.note(f"Buying shot {take.shot} of film {take.film_id}", error)
 
     async def _end(self, order: FilmOrder, found: Found, rows: list[Take]) -> None:
         # Another process may have moved on: only what is there now can be joined.
         found = await evidence.find(self._store, self._digests, order.film_id)
+        rows = [_now(take, found) for take in rows]
+        if not all(self._is_over(take, found) for take in rows):
+            return
         states = shot_states(found.document, found.evidence(order.quality))
-        made = all(_is_done(take, found) for take in (_now(take, found) for take in rows))
+        made = all(_is_done(take, found) for take in rows)
         ended: OrderEnd = "done" if made and all(state.is_usable for state in states) else "stopped"
-        if ended == "done":
-            try:
-                shown = [replace(state, job=_shown(state.chosen, found)) for state in states]
-                await join_film(
-                    found.record, found.document, shown, quality=order.quality, sources=self._sources
+        if ended == "done" and not await self._may_hear(found):
+            return
+        with joining(self._context.settings.state_dir, order.film_id) as alone:
+            join: film_outcomes.Join | None = None
+            if ended == "done":
+                if not alone and not self._has_waited(order.film_id):
+                    return
+                current = await self._store.read(
+                    partial(film_orders.find, film_id=order.film_id, plan=order.plan)
                 )
-                self.not_joined.pop(order.film_id, None)
-            except SeedanceError as error:
-                self.not_joined[order.film_id] = f"{error.message} {error.hint}".strip()
-                logger.warning("film %s could not be joined: %s", order.film_id, error.message)
-        now = self._store.clock()
-        await self._store.write(
-            lambda connection: film_orders.end_order(connection, order.film_id, order.plan, ended, now=now)
+                if current is None or current.ended_at is not None:
+                    return
+                join = await self._join(order, found, states)
+            now = self._store.clock()
+            await self._store.write(
+                partial(_end_order, order=order, rows=rows, ended=ended, join=join, now=now)
+            )
+        self._left_to_others.pop(order.film_id, None)
+
+    def _has_waited(self, film_id: str) -> bool:
+        """Whether somebody else has been joining the film for too long."""
+        now = anyio.current_time()
+        return now - self._left_to_others.setdefault(film_id, now) >= _PATIENCE_SECONDS
+
+    async def _join(self, order: FilmOrder, found: Found, states: Sequence[ShotState]) -> film_outcomes.Join:
+        """Join the film, and tell what came of it or why that cannot be: its shots are there, and joining again is free."""
+        shown = [replace(state, job=_shown(state.chosen, found)) for state in states]
+        join = film_outcomes.Join(
+            film_id=order.film_id,
+            quality=order.quality,
+            made_of=made_of(found.document, shown),
+            at=self._store.clock(),
         )
+        try:
+            advice = await join_film(
+                found.record, found.document, shown, quality=order.quality, sources=self._sources
+            )
+        except Exception as error:
+            self._context.incidents.note(f"Joining film {order.film_id}", error)
+            words = (
+                f"{error.message} {error.hint}".strip()
+                if isinstance(error, SeedanceError)
+                else f"something went wrong inside the server ({type(error).__name__}), and its log tells what"
+            )
+            return replace(join, problem=words)
+        return replace(join, advice=advice)
+
+    async def _refuse(self, take: Take, error: SeedanceError) -> None:
+        refusal = RowRefusal(
+            film_id=take.film_id,
+            shot=take.shot,
+            take=take.number,
+            code=error.code,
+            message=error.message,
+            hint=error.hint,
+            at=self._store.clock(),
+        )
+        try:
+            await self._store.write(partial(film_outcomes.refuse, refusal=refusal))
+        except StoreError as failed:  # then it is tried again
+            logger.warning("why shot %s was not bought cannot be kept: %s", take.shot, failed.message)
 
     @staticmethod
     def _key(take: Take) -> tuple[str, str, int]:
         return take.film_id, take.shot, take.number
+
+
+class _Pauses:
+    """After which moment something is tried again: later after each failure. For this process alone, by its own clock."""
+
+    def __init__(self) -> None:
+        self._failures: dict[Hashable, int] = {}
+        self._until: dict[Hashable, float] = {}
+
+    def begin(self, what: Hashable) -> None:
+        """Begin the next pause, a longer one than before."""
+        self._failures[what] = self._failures.get(what, 0) + 1
+        self._until[what] = anyio.current_time() + exponential(
+            _FIRST_PAUSE, self._failures[what], longest=_LONGEST_PAUSE
+        )
+
+    def last(self, what: Hashable) -> bool:
+        """Return whether it is too early."""
+        return anyio.current_time() < self._until.get(what, 0.0)
+
+    def end(self, what: Hashable) -> None:
+        """Forget its failures."""
+        self._failures.pop(what, None)
+        self._until.pop(what, None)
+
+
+def _end_order(
+    connection: Connection,
+    *,
+    order: FilmOrder,
+    rows: Sequence[Take],
+    ended: OrderEnd,
+    join: film_outcomes.Join | None,
+    now: float,
+) -> None:
+    """
+    End an order, unless one of its rows has another job by now, or none: then it goes on.
+
+    What came of joining the film is kept in any case.
+    """
+    if join is not None:
+        film_outcomes.keep_join(connection, join)
+    current = {(take.shot, take.number): take.job_id for take in films.takes(connection, order.film_id)}
+    if all(current[take.shot, take.number] == take.job_id for take in rows):
+        film_orders.end_order(connection, order.film_id, order.plan, ended, now=now)
 
 
 def _now(take: Take, found: Found) -> Take:
@@ -150,6 +314,10 @@ def _job(take: Take, found: Found) -> Job | None:
 
 def _shown(take: Take | None, found: Found) -> Job | None:
     return None if take is None else _job(take, found)
+
+
+def _is_refused(take: Take, found: Found) -> bool:
+    return any((one.shot, one.take) == (take.shot, take.number) for one in found.refusals)
 
 
 def _is_done(take: Take, found: Found) -> bool:

@@ -94,8 +94,9 @@ def _shots(before: list[Any], changes: Any) -> list[Any]:
     return [*result.values(), *new]
 
 
-def _id(shot: Any) -> Any:
-    return cast("dict[str, Any]", shot).get("id") if isinstance(shot, dict) else None
+def _id(shot: Any) -> str | None:
+    name = cast("dict[str, Any]", shot).get("id") if isinstance(shot, dict) else None
+    return name if isinstance(name, str) else None  # any other is told with the rest of the document
 
 
 def _named(name: Any, value: Any) -> Any:

@@ -8,14 +8,18 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError, InvalidRequest
+from ..errors import ConfigError, InvalidRequest, SeedanceError
 from ..jobs import Planner
-from ..texts import listed
+from ..texts import digits, listed
 from ..types import FilmQuality, FilmRecord, Price, Take, VideoRequest
+from .chains import chain_advice
 from .document import FilmDocument, Shot
 from .freshness import inputs_of, key_of, take_name
+from .lessons import lessons
+from .plan_words import grouped, problems_of, what_became, why_bought
 from .requests import Planned, ShotRequests, Wish
 from .states import Evidence, ShotState, shot_states
 
@@ -35,8 +39,8 @@ class PlanRow:
     """
     One take that making the film buys: why, where and for how much.
 
-    `inputs` are what it is made from, `parent` and `parent_take` name the take that it continues. `request` has a
-    stand-in for that one (`requests.TAKE`).
+    `inputs` are what it is made from, `files` the hashes of the files that `request` names, `parent` and `parent_take` name
+    the take that it continues. `request` has a stand-in for that one (`requests.TAKE`).
     """
 
     shot: str
@@ -50,6 +54,7 @@ class PlanRow:
     parent: str | None
     request: VideoRequest
     inputs: Mapping[str, str]
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
     parent_take: int | None = None
 
 
@@ -58,9 +63,10 @@ class FilmPlan:
     """
     A film's plan at one quality: `token` is what somebody agrees to, and fits these very rows alone.
 
-    `waiting` are rows for stale shots that nobody has asked to be made anew: they are priced and not bought. `totals` has
-    what all missing shots may cost at each quality, `elsewhere` what these rows cost at other offers, both in USD.
-    With `problems` nothing of it can be made.
+    `waiting` are rows for stale shots that nobody has asked to be made anew: they are priced and not bought. `totals` has what
+    all missing shots may cost at each quality, `elsewhere` what these rows cost at other offers, both in USD. `refusal` is what
+    would refuse it now, be it for a key or a cap; `notes` begin with that. With `problems` nothing of it can be made.
+    `is_asked`: a person has to agree to its price by the settings of now.
     """
 
     film_id: str
@@ -77,8 +83,15 @@ class FilmPlan:
     notes: tuple[str, ...] = ()
     shots: tuple[ShotState, ...] = ()
     waiting: tuple[PlanRow, ...] = ()
+    refusal: SeedanceError | None = None
     elsewhere: Mapping[str, Price] = field(default_factory=dict[str, Price])
     redo: tuple[str, ...] = ()
+    is_asked: bool = False
+
+    @property
+    def refused(self) -> str:
+        """Why it could not be made now, in words; empty if it could."""
+        return f"It could not be made now. {self.refusal.message}" if self.refusal is not None else ""
 
     def take(self, row: PlanRow) -> Take:
         """Write a row as the order of this plan keeps it."""
@@ -92,6 +105,7 @@ class FilmPlan:
             inputs=row.inputs,
             request=row.request,
             maximum=row.maximum,
+            files=row.files,
             parent=row.parent,
             parent_take=row.parent_take,
         )
@@ -170,8 +184,8 @@ class FilmPlanner:
             budget_left=budget_left,
             totals={name: totals[name] for name in QUALITIES if name in totals},
             problems=found.problems,
-            advice=_advice(self._planner, found.planned),
-            notes=found.notes,
+            advice=self._advice(basis, quality, states, found),
+            notes=(*found.notes, *_on_placeholders(found.rows)) if quality != "animatic" else found.notes,
             shots=states,
             waiting=found.waiting,
             elsewhere={} if quality == "animatic" else self._elsewhere(found.planned),
@@ -188,11 +202,12 @@ class FilmPlanner:
         planned: list[Planned] = []
         problems: list[str] = []
         notes: list[str] = []
+        impossible: set[str] = set()
         drafts = _drafts(basis) if quality == "final" else {}
         for shot in basis.document.shots:
             state = found[shot.id]
             parent = basis.document.parent(shot)
-            why = _why(
+            why = why_bought(
                 state,
                 asked_for=shot.id in redo,
                 made_anew=parent.id if parent and parent.id in rows else None,
@@ -202,7 +217,10 @@ class FilmPlanner:
                 continue
             before = self._parent_take(parent, rows, found)
             if parent is not None and before is None:
-                notes.append(f"shot {shot.id} waits for {parent.id}, of which it is not clear what became.")
+                if parent.id in impossible:  # that says it all
+                    impossible.add(shot.id)
+                elif not waits:
+                    notes.append(f"shot {shot.id} waits for {what_became(found[parent.id])}.")
                 continue
             draft = drafts.get(shot.id)
             wish = Wish(
@@ -213,14 +231,19 @@ class FilmPlanner:
                 number=numbers.get(shot.id, 0) + 1,
                 parent=None if before is None else take_name(*before),
                 draft=draft.job
-                if draft is not None and draft.state == "current" and shot.id not in redo
+                if draft is not None
+                and draft.state == "current"
+                and draft.bad is None
+                and state.bad is None
+                and shot.id not in redo
                 else None,
             )
             try:
                 one = await self._requests.plan(wish, basis.record.folder)
                 row = _row(wish, one, why or "; ".join(state.why), basis.evidence[quality], before)
             except (InvalidRequest, ConfigError) as error:
-                problems += [] if waits else _problems(shot, error)
+                problems += [] if waits else problems_of(shot, error)
+                impossible.add(shot.id)
                 continue
             if waits:
                 waiting.append(row)
@@ -233,7 +256,7 @@ class FilmPlanner:
             waiting=tuple(waiting),
             planned=tuple(planned),
             problems=tuple(dict.fromkeys(problems)),
-            notes=tuple(dict.fromkeys(notes)),
+            notes=grouped(notes),
         )
 
     @staticmethod
@@ -247,6 +270,27 @@ class FilmPlanner:
             return parent.id, rows[parent.id].take
         chosen = states[parent.id].chosen
         return None if chosen is None else (chosen.shot, chosen.number)
+
+    def _advice(
+        self, basis: Basis, quality: FilmQuality, states: Sequence[ShotState], found: _Rows
+    ) -> tuple[Advice, ...]:
+        """What is known of each request, what earlier takes of its shot teach, and what is known of long chains."""
+        advice = [
+            one for planned in found.planned for one in self._planner.advice(planned.plan, planned.asked)
+        ]
+        stands = {state.shot: state for state in states}
+        for row, planned in zip(found.rows, found.planned, strict=True):
+            elsewhere = partial(self._ready_elsewhere, planned)
+            advice += lessons(stands[row.shot], row.request, basis.evidence[quality], elsewhere)
+        advice += chain_advice(basis.document) if quality != "animatic" and found.rows else ()
+        return tuple(dict.fromkeys(advice))
+
+    def _ready_elsewhere(self, planned: Planned) -> list[str]:
+        return [
+            f"{other.name} ({digits(other.estimate.price.usd)} USD)"
+            for other in self._planner.elsewhere(planned.asked, planned.plan)
+            if other.ready and other.estimate is not None
+        ]
 
     def _elsewhere(self, planned: Sequence[Planned]) -> dict[str, Price]:
         """What all rows cost together at each other offer that can make every one of them, the cheapest first."""
@@ -263,47 +307,15 @@ class FilmPlanner:
         return {name: sums[name] for name in sorted(whole, key=lambda name: sums[name].usd)}
 
 
-def plan_changes(then: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
-    """Say shot by shot in what a plan differs from one that was shown before."""
-    words: list[str] = []
-    for shot in dict.fromkeys((*then, *now)):
-        if shot not in now:
-            words.append(f"{shot} is no longer bought.")
-        elif shot not in then:
-            words.append(f"{shot} is bought as well: {_shown(now[shot])}.")
-        elif then[shot] != now[shot]:
-            before, after = _shown(then[shot]), _shown(now[shot])
-            words.append(
-                f"{shot} is made from something else now."
-                if before == after
-                else f"{shot}: {after} instead of {before}."
-            )
-    return tuple(words)
-
-
-def _shown(told: str) -> str:
-    return told.rpartition(", ")[0]
-
-
-def _why(state: ShotState, *, asked_for: bool, made_anew: str | None) -> str | None:
-    """Say why a shot is bought; None: it is not."""
-    if state.state in ("making", "unclear"):
-        return None
-    if asked_for:
-        return "asked for"
-    if state.state in ("missing", "blocked"):
-        return "not made yet"
-    if state.state == "failed":
-        return f"failed: {'; '.join(state.why)}"
-    if made_anew is not None:
-        return f"{made_anew}, which it continues, is made anew"
-    if state.state == "stale" and state.changed - {"from"}:
-        return "; ".join(state.why)
-    return None
-
-
 def _drafts(basis: Basis) -> dict[str, ShotState]:
     return {state.shot: state for state in shot_states(basis.document, basis.evidence["draft"])}
+
+
+def _on_placeholders(rows: Sequence[PlanRow]) -> tuple[str, ...]:
+    drawn = [row.shot for row in rows if row.offer.provider.placeholder]
+    return (
+        (f"shot {listed(drawn)}: a placeholder drawn on this machine, no video of a model.",) if drawn else ()
+    )
 
 
 def _row(
@@ -324,18 +336,9 @@ def _row(
         parent=before[0] if before and planned.waits else None,
         parent_take=before[1] if before and planned.waits else None,
         request=planned.request,
+        files=planned.files,
         inputs=inputs_of(wish.document, wish.shot, media=evidence.media, parent=wish.parent),
     )
-
-
-def _problems(shot: Shot, error: InvalidRequest | ConfigError) -> list[str]:
-    named = f"shot {shot.id}: "
-    return [problem if problem.startswith(named[:-2]) else f"{named}{problem}" for problem in error.problems]
-
-
-def _advice(planner: Planner, planned: Sequence[Planned]) -> tuple[Advice, ...]:
-    found = [advice for one in planned for advice in planner.advice(one.plan, one.asked)]
-    return tuple(dict.fromkeys(found))
 
 
 def _sum(prices: Sequence[Price]) -> Price:
@@ -362,4 +365,4 @@ def _request_key(film_id: str, row: PlanRow) -> str:
     if _KEY_FORM.fullmatch(key):
         return key
     shot = hashlib.sha256(row.shot.encode()).hexdigest()[:_SHOT_DIGITS]
-    return f"{film_id}.{shot}.{key_of(row.inputs)}.{row.take}"
+    return f"{film_id}..{shot}.{key_of(row.inputs)}.{row.take}"  # two points, as no shot is called like a digest then

@@ -6,7 +6,7 @@ import difflib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -27,6 +27,7 @@ from .document import (
     Shot,
     mentions,
 )
+from .named import missing
 
 MAX_BYTES = 1_000_000
 """A document has words, not pictures."""
@@ -73,14 +74,26 @@ _FIELDS: Mapping[str, type[Part]] = {
 }
 
 
-def read_document(content: bytes, name: str) -> FilmDocument:
+def read_document(content: bytes, name: str, folder: Path | None = None) -> FilmDocument:
     """
     Read a document by the ending of its name, `.toml` or `.json`.
 
     Raises:
-        InvalidRequest: everything that is wrong with it, each with its place.
+        InvalidRequest: everything that is wrong with it, each with its place; with its `folder` also which of its files
+            are not there. A document that is right is returned even if they are not.
     """
-    return checked(_parsed(content, name))
+    data = parsed(content, name)
+    try:
+        return checked(data)
+    except InvalidRequest as error:
+        if folder is None:
+            raise
+        raise with_files(error, list(missing(with_ids(data), str(folder)))) from None
+
+
+def with_files(error: InvalidRequest, problems: Sequence[str]) -> InvalidRequest:
+    """Tell what is wrong with a document's files beside what is wrong with its words."""
+    return InvalidRequest([*error.problems, *problems], hint=error.hint)
 
 
 def checked(data: Any) -> FilmDocument:
@@ -92,7 +105,7 @@ def checked(data: Any) -> FilmDocument:
     """
     if not isinstance(data, dict):
         raise InvalidRequest(["The document has to be a table with `title` and `shots`."], hint=_HINT)
-    named = _with_ids(cast("dict[str, Any]", data))
+    named = with_ids(data)
     problems: list[str] = []
     document: FilmDocument | None = None
     try:
@@ -126,10 +139,19 @@ def _readable(shot: Any) -> Shot | None:
         if not isinstance(shot, dict) or "id" in wrong:
             return None
         right = {name: value for name, value in cast("dict[str, Any]", shot).items() if name not in wrong}
+    try:
         return Shot.model_validate({**_HARMLESS, **right})
+    except ValidationError:  # a name of a field that is no text has no place that could be left out
+        return None
 
 
-def _parsed(content: bytes, name: str) -> Any:
+def parsed(content: bytes, name: str) -> Any:
+    """
+    Read what is written in a document, whatever that is.
+
+    Raises:
+        InvalidRequest: it is neither TOML nor JSON, or too long.
+    """
     if len(content) > MAX_BYTES:
         raise InvalidRequest(
             [f"The document has {len(content)} bytes; at most {MAX_BYTES} are read."], hint=_HINT
@@ -150,8 +172,11 @@ def _parsed(content: bytes, name: str) -> Any:
         raise InvalidRequest(["The document is nested too deeply."], hint=_HINT) from None
 
 
-def _with_ids(data: dict[str, Any]) -> dict[str, Any]:
-    """Give shots without an id the first free name of `s01`, `s02` and so on, by their place."""
+def with_ids(given: Any) -> dict[str, Any]:
+    """Give shots without an id the first free name of `s01`, `s02` and so on, by their place; {}: it is no document."""
+    if not isinstance(given, dict):
+        return {}
+    data = cast("dict[str, Any]", given)
     shots = data.get("shots")
     if not isinstance(shots, list):
         return data

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidRequest, SeedanceError
-from ..jobs import Plan, Planner, Sources
-from ..types import FilmQuality, Job, MediaFile, MediaKind, VideoRequest
+from ..jobs import Plan, Planner, Sources, is_path
+from ..types import FilmQuality, Job, MediaFile, VideoRequest
 from .casting import cast_shot
 from .document import FilmDocument, Shot
 from .freshness import take_name
+from .named import placed
 
 if TYPE_CHECKING:
     from ..catalog import Catalog, Model, Offer
@@ -24,7 +25,7 @@ TAKE = "take:"
 
 _LAST_FRAME = "/last_frame"
 _MOST_SEED = 2**31 - 1
-_ANIMATIC_PROVIDER = "sandbox"
+ANIMATIC_PROVIDER = "sandbox"
 _STAND_IN_SIZE = (1280, 720)
 _STAND_IN_BYTES = 1_000_000
 
@@ -55,6 +56,16 @@ class Planned:
     request: VideoRequest
     waits: bool
     notes: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The hashes of the local files that are sent: what is bought later is made from these, or not at all."""
+        named = {source for _, _, source in self.request.media() if is_path(source) and not is_take(source)}
+        return {
+            source: file.sha256
+            for source, file in self.asked.media.items()
+            if source in named and file.sha256
+        }
 
 
 class ShotRequests:
@@ -113,9 +124,12 @@ class ShotRequests:
         pinned = _pinned(asked.request, plan, seed=_seed(wish, plan.offer))
         notes = (*written.notes, *plan.notes, *more)
         if wish.quality == "final" and wish.draft is not None:
+            notes = (*notes, f"shot {wish.shot.id}: another video than the draft, of the same request.")
+        if wish.quality == "draft" and plan.ladder is not None and plan.ladder.days is None:
             notes = (
                 *notes,
-                f"shot {wish.shot.id}: another video than its draft; only what is asked for is the same.",
+                f"shot {wish.shot.id}: drafts are takes of {plan.offer.model.id} in {plan.request.resolution};"
+                " the final will be another video.",
             )
         return Planned(plan=plan, asked=asked, request=pinned, waits=wish.parent is not None, notes=notes)
 
@@ -127,7 +141,7 @@ class ShotRequests:
             if not all(problem.startswith("quality:") for problem in error.problems):
                 raise
         whole = replace(asked, request=asked.request.model_copy(update={"quality": None}))
-        note = f"shot {wish.shot.id}: there is no cheaper draft of it, so this is bought as the final is."
+        note = f"shot {wish.shot.id}: no draft would be cheaper, so what is bought is as the final."
         return whole, self._planner.plan(whole), (note,)
 
     async def _finished(self, wish: Wish, draft: Job) -> Planned | None:
@@ -147,7 +161,7 @@ class ShotRequests:
             asked=asked,
             request=request,
             waits=False,
-            notes=(f"shot {wish.shot.id}: the take of its draft, in full.",),
+            notes=(f"shot {wish.shot.id}: the very take of the draft, in full.",),
         )
 
     async def _model(self, wish: Wish, folder: str | None) -> Model:
@@ -177,7 +191,7 @@ class ShotRequests:
             "seed": shot.seed,
         }
         if wish.quality == "animatic":
-            given |= {"provider": _ANIMATIC_PROVIDER, "resolution": "480p"}
+            given |= {"provider": ANIMATIC_PROVIDER, "resolution": "480p"}
             if model is not None:
                 given["model"] = model.id
         if wish.quality == "draft":
@@ -185,12 +199,9 @@ class ShotRequests:
         return given
 
 
-def placed(source: str, folder: str | None) -> str:
-    """Write a source of a document so that it means the same everywhere: a relative path starts at the document."""
-    if folder is None or "://" in source or source.startswith(("media:", "job:", "data:", TAKE)):
-        return source
-    path = Path(source).expanduser()
-    return source if path.is_absolute() else str(Path(folder) / path)
+def is_take(source: str) -> bool:
+    """Return whether a source stands for an earlier take of the film."""
+    return source.startswith(TAKE)
 
 
 def with_take(request: VideoRequest, job_id: str) -> VideoRequest:
@@ -282,17 +293,3 @@ def _seed(wish: Wish, offer: Offer) -> int | None:
         return wish.draft.request.seed
     digest = hashlib.sha256(f"{wish.film_id} {take_name(wish.shot.id, wish.number)}".encode())
     return int(digest.hexdigest(), 16) % (min(seeds.max or _MOST_SEED, _MOST_SEED) + 1)
-
-
-def media_of(document: FilmDocument) -> Mapping[str, MediaKind]:
-    """Return every source that a document names, with the kind of file that it has to be; the music is none of it."""
-    found: dict[str, MediaKind] = {}
-    for member in document.cast.values():
-        for source in member.images:
-            found[source] = "image"
-        if member.voice:
-            found[member.voice] = "audio"
-    for shot in document.shots:
-        for source in filter(None, (shot.first_frame, shot.last_frame)):
-            found[source] = "image"
-    return found

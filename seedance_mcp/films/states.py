@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal
 
-from ..types import FilmQuality, Job, JobState, Mark, Take
+from ..texts import listed
+from ..types import FilmQuality, Job, JobState, Mark, Review, RowRefusal, Take
+from .choosing import Choosing, verdict_words
 from .document import FilmDocument, Shot
 from .freshness import changed_keys, differences, inputs_of, take_name
 
@@ -30,13 +33,26 @@ _FAILED = frozenset(
 
 
 @dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why an attempt came to nothing: `code` is an error's, `said` the provider's own one, and `hint` what to do."""
+
+    take: Take
+    code: str
+    message: str
+    hint: str = ""
+    said: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ShotState:
     """
     One shot at one quality: `why` says in words what a person should know of the state.
 
     `take` is the number of the take that the film shows, or of the one that is being made or has failed; its `job` and
-    what that costs in `usd`. `chosen` is the take that the film shows, None if it has none. `inputs` are those of the
-    document as it is now, and `changed` the kinds of them in which the chosen take differs.
+    what that costs in `usd`. `failure` is that of the newest attempt. `chosen` is the take that the film shows, None if it
+    has none, and `takes` are the finished ones, by number, among which somebody may choose. `bad` is the verdict that calls
+    for another than the chosen take. `inputs` are those of the document as it is now, and `changed` the kinds of them in
+    which the chosen take differs.
     """
 
     shot: str
@@ -45,7 +61,10 @@ class ShotState:
     take: int | None = None
     job: Job | None = None
     usd: Decimal | None = None
+    failure: Failure | None = None
     chosen: Take | None = None
+    takes: tuple[Take, ...] = ()
+    bad: Review | None = None
     inputs: Mapping[str, str] = field(default_factory=dict[str, str])
     changed: frozenset[str] = frozenset()
 
@@ -60,8 +79,8 @@ class Evidence:
     """
     Everything that the states of a film's shots at one quality follow from.
 
-    `media` as in `inputs_of`; `bad` are the jobs whose takes were judged so; `open_plans` are the plans whose orders are
-    still being made.
+    `media` as in `inputs_of`; `reviews` are those in force, by the jobs of the takes; `refusals` are of rows that could
+    not be bought, by shot and number; `open_plans` are the plans whose orders are still being made.
     """
 
     quality: FilmQuality
@@ -69,12 +88,33 @@ class Evidence:
     marks: Sequence[Mark]
     jobs: Mapping[str, Job]
     media: Mapping[str, str]
-    bad: Collection[str] = ()
+    reviews: Mapping[str, Review] = field(default_factory=dict[str, Review])
+    refusals: Mapping[tuple[str, int], RowRefusal] = field(default_factory=dict[tuple[str, int], RowRefusal])
     open_plans: Collection[str] = ()
+
+    @cached_property
+    def choosing(self) -> Choosing:
+        """Tells which of several takes is shown."""
+        return Choosing(self.marks, self.reviews)
 
     def job(self, take: Take) -> Job | None:
         """Return the job that makes a take; None: it is not bought."""
         return self.jobs.get(take.job_id) if take.job_id is not None else None
+
+    def failure(self, take: Take) -> Failure | None:
+        """Tell why no video comes of a take; None: there is one, or it is not known yet."""
+        job, refusal = self.job(take), self.refusals.get((take.shot, take.number))
+        if job is not None and job.state in _FAILED:
+            return Failure(
+                take=take,
+                code=job.error_code or "",
+                message=job.error or f"it ended as {job.status.value}",
+                hint=job.error_hint or "",
+                said=job.provider_code or "",
+            )
+        if job is None and refusal is not None:
+            return Failure(take=take, code=refusal.code, message=refusal.message, hint=refusal.hint)
+        return None
 
     def is_done(self, take: Take) -> bool:
         """Return whether a take's video is there."""
@@ -98,7 +138,7 @@ def shot_states(document: FilmDocument, evidence: Evidence) -> tuple[ShotState, 
         for take in evidence.takes
         if take.quality == evidence.quality and evidence.is_done(take) and _identity(take) not in shown
     ]
-    return _States(document, evidence, spare).all() if spare else own
+    return _States(document, evidence, evidence.choosing.by_preference(spare)).all() if spare else own
 
 
 def _identity(take: Take) -> str:
@@ -129,10 +169,10 @@ class _States:
             for take in self._evidence.takes
             if take.shot == shot.id and take.quality == self._evidence.quality
         ]
-        chosen = self._chosen(shot, takes)
+        chosen = self._evidence.choosing.shown(filter(self._evidence.is_done, takes))
         changed = self._changed(shot, chosen, inputs)
         if chosen is None or changed:
-            same = next((take for take in self._spare if not changed_keys(take.inputs, inputs)), None)
+            same = self._same(shot, inputs, takes)
             if same is not None:
                 self._spare.remove(same)
                 chosen, changed = same, frozenset[str]()
@@ -143,7 +183,9 @@ class _States:
             (
                 take
                 for take in reversed(takes)
-                if take.job_id is not None or take.order in self._evidence.open_plans
+                if take.job_id is not None
+                or take.order in self._evidence.open_plans
+                or self._evidence.failure(take) is not None
             ),
             None,
         )
@@ -151,32 +193,44 @@ class _States:
             look.chosen is None or look.chosen.shot != shot.id or attempt.number > look.chosen.number
         )
         job = self._evidence.job(attempt) if attempt is not None else None
+        failure = self._evidence.failure(attempt) if attempt is not None and newer else None
+        look = replace(look, failure=failure)
         blocked = look.parent is not None and look.parent.state in ("failed", "blocked", "unclear")
         if attempt is not None and newer:
             if job is not None and job.state in _UNCLEAR:
                 return self._state(shot, "unclear", look, attempt, (job.error or "It may have been bought.",))
             if job is not None and not job.finished:
                 return self._state(shot, "making", look, attempt)
-            if job is None and attempt.order in self._evidence.open_plans and not blocked:
+            waits = job is None and attempt.order in self._evidence.open_plans
+            if waits and failure is None and not blocked:
                 return self._state(shot, "making", look, attempt)
-            if job is not None and job.state in _FAILED and look.chosen is None:
-                return self._state(shot, "failed", look, attempt, (_failure(job),))
-        failed = (
-            (f"take {attempt.number} failed: {_failure(job)}",)
-            if attempt is not None and job is not None and newer and job.state in _FAILED
-            else ()
-        )
+        if failure is not None and look.chosen is None:
+            return self._state(shot, "failed", look, failure.take, (failure.message,))
+        failed = (f"take {failure.take.number} failed: {failure.message}",) if failure is not None else ()
         if look.chosen is None:
             if blocked and look.parent is not None:
                 return self._state(
                     shot, "blocked", look, None, (f"{look.parent.shot}, which it continues, is not there",)
                 )
             return self._state(shot, "missing", look, None)
+        chosen = look.chosen
+        bad = self._evidence.choosing.called_bad(chosen, self._choosable(chosen.shot))
+        look = replace(look, bad=bad)
+        judged = (verdict_words(chosen.number, bad),) if bad is not None else ()
         if look.changed:
             parent = self._document.parent(shot)
-            why = differences(look.chosen.inputs, look.inputs, parent=parent.id if parent else None)
-            return self._state(shot, "stale", look, look.chosen, (*why, *failed))
-        return self._state(shot, "current", look, look.chosen, failed)
+            why = differences(chosen.inputs, look.inputs, parent=parent.id if parent else None)
+            return self._state(shot, "stale", look, chosen, (*why, *judged, *failed))
+        return self._state(shot, "current", look, chosen, (*self._kept(shot, look), *judged, *failed))
+
+    def _kept(self, shot: Shot, look: _Look) -> tuple[str, ...]:
+        """Say in what a take differs that is shown because somebody accepted it."""
+        chosen = look.chosen
+        if chosen is None or not changed_keys(chosen.inputs, look.inputs):
+            return ()
+        parent = self._document.parent(shot)
+        why = differences(chosen.inputs, look.inputs, parent=parent.id if parent else None)
+        return (f"kept, although {listed(why)}",)
 
     def _state(
         self, shot: Shot, state: State, look: _Look, take: Take | None, why: tuple[str, ...] = ()
@@ -190,19 +244,37 @@ class _States:
             take=take.number if take is not None else None,
             job=job,
             usd=price.usd if price is not None else None,
+            failure=look.failure,
             chosen=look.chosen,
+            bad=look.bad,
+            takes=self._choosable(look.chosen.shot if look.chosen is not None else shot.id),
             inputs=look.inputs,
             changed=look.changed,
         )
 
-    def _chosen(self, shot: Shot, takes: Sequence[Take]) -> Take | None:
-        """The take that somebody chose, else the newest that nobody called bad, else the newest."""
-        done = {take.number: take for take in takes if self._evidence.is_done(take)}
-        for mark in reversed(self._evidence.marks):
-            if mark.shot == shot.id and mark.kind == "chosen" and mark.take in done:
-                return done[mark.take]
-        good = [number for number, take in done.items() if take.job_id not in self._evidence.bad]
-        return done[max(good or done)] if done else None
+    def _same(self, shot: Shot, inputs: Mapping[str, str], takes: Sequence[Take]) -> Take | None:
+        """
+        The spare take that is made from the very same.
+
+        Of the shot's own takes none where somebody chose one of them, and a bad one only in the place of nothing.
+        """
+        choosing = self._evidence.choosing
+        done = [take for take in takes if self._evidence.is_done(take)]
+        is_chosen = choosing.choice(done) is not None
+        for take in self._spare:
+            own = take.shot == shot.id
+            if (own and is_chosen) or (done and choosing.is_bad(take)):
+                continue
+            if not changed_keys(take.inputs, inputs):
+                return take
+        return None
+
+    def _choosable(self, shot: str) -> tuple[Take, ...]:
+        return tuple(
+            take
+            for take in self._evidence.takes
+            if take.shot == shot and take.quality == self._evidence.quality and self._evidence.is_done(take)
+        )
 
     def _changed(self, shot: Shot, chosen: Take | None, inputs: Mapping[str, str]) -> frozenset[str]:
         if chosen is None:
@@ -224,7 +296,5 @@ class _Look:
     chosen: Take | None
     changed: frozenset[str]
     parent: ShotState | None
-
-
-def _failure(job: Job) -> str:
-    return job.error or f"it ended as {job.status.value}"
+    failure: Failure | None = None
+    bad: Review | None = None

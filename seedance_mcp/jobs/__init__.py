@@ -16,7 +16,7 @@ from .context import JobContext
 from .film_driver import FilmDriver
 from .incidents import Incidents
 from .inputs.resolved_request import ResolvedRequest
-from .inputs.sources import Sources
+from .inputs.sources import Sources, is_path
 from .local_files.final_files import rename_new, slug
 from .overview import Overview, Today
 from .pool.provider_keys import malformed_keys, misnamed_keys
@@ -70,6 +70,7 @@ __all__ = [
     "forecast",
     "foresee_film",
     "hook_program",
+    "is_path",
     "join",
     "lost_answers",
     "malformed_keys",

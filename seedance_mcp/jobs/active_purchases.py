@@ -32,6 +32,11 @@ class ActivePurchases:
         """Let purchases be begun, which then run in these tasks."""
         self._tasks, self._open = tasks, True
 
+    @property
+    def is_open(self) -> bool:
+        """Whether purchases may be begun."""
+        return self._open
+
     def close(self) -> None:
         """Let no other purchase be begun; those that are go on."""
         self._open = False

@@ -15,7 +15,11 @@ _LOOK_SECONDS = 1.0
 
 
 class FilmDriver:
-    """Calls for the next step of all open orders after every change of a job, when woken, and now and then."""
+    """
+    Calls for the next step of all open orders after every change of a job, when woken, and now and then.
+
+    It does not wait for a step: that may be the joining of a long film, and the others go on meanwhile.
+    """
 
     def __init__(self, context: JobContext, advance: Callable[[], Awaitable[None]] | None) -> None:
         self._context = context
@@ -39,13 +43,19 @@ class FilmDriver:
             return
         stop = self._context.events.on_change(lambda _: self._changed.set())
         try:
-            while True:
-                self._changed = anyio.Event()
-                with self._context.incidents.contained("Making films"):
-                    self._open = bool(await self._context.store.read(film_orders.open_orders))
-                    if self._open:
-                        await self._advance()
-                with anyio.move_on_after(_LOOK_SECONDS if self._open else _RESCAN_SECONDS):
-                    await self._changed.wait()
+            async with anyio.create_task_group() as steps:
+                while True:
+                    self._changed = anyio.Event()
+                    with self._context.incidents.contained("Looking for films to make"):
+                        self._open = bool(await self._context.store.read(film_orders.open_orders))
+                        if self._open:
+                            steps.start_soon(self._step, self._advance)
+                    with anyio.move_on_after(_LOOK_SECONDS if self._open else _RESCAN_SECONDS):
+                        await self._changed.wait()
         finally:
             stop()
+
+    async def _step(self, advance: Callable[[], Awaitable[None]]) -> None:
+        with self._context.incidents.contained("Making films"):
+            await advance()
+        await self._context.incidents.keep()

@@ -16,7 +16,7 @@ _FETCHED_AT_ONCE, _FETCHED_OF_ONE = 12, 8
 """Looks and downloads under way, in all and of the jobs of one provider."""
 
 MOST_RECORDS = 2000
-"""So many records are kept, of 8 kB each; of further jobs they are read before each look."""
+"""So many records are kept, of some 6 kB each; of further jobs they are read before each look."""
 
 _ASKED_ABOUT = frozenset({JobState.ACCEPTED, JobState.STALLED, JobState.UNKNOWN})
 

@@ -57,7 +57,7 @@ class Overview:
         def compare(connection: Connection) -> tuple[changes.Sight, list[str | None]]:
             now = changes.look(connection)
             found: list[str | None] = [*changes.changed_jobs(connection, before, now)]
-            if now.questions != before.questions:
+            if (now.questions, now.films) != (before.questions, before.films):
                 found.append(None)
             return now, found
 

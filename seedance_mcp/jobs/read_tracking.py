@@ -17,7 +17,9 @@ class ReadTracker:
     so of an answer that took long only a call that names the job shows that it arrived.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prompt_seconds: float = PROMPT_SECONDS) -> None:
+        """With `prompt_seconds` below 0 no answer is prompt: only a call that names a job shows that it was read about."""
+        self._prompt_seconds = prompt_seconds
         self._unproved: dict[str, bool] = {}
         self._read: set[str] = set()
         self._noticed: set[str] = set()
@@ -30,7 +32,7 @@ class ReadTracker:
         """Note what an answer tells that came after so many seconds."""
         for job_id in job_ids:
             if job_id not in self._read:
-                self._unproved[job_id] = self._unproved.get(job_id, False) or seconds <= PROMPT_SECONDS
+                self._unproved[job_id] = self._unproved.get(job_id, False) or seconds <= self._prompt_seconds
 
     def proved_by(self, call: str) -> list[str]:
         """List the jobs that a later call with these arguments (as text) shows to have been read about."""

@@ -82,6 +82,10 @@ class WatcherLease:
                 logger.warning("the watcher cannot look for open jobs: %s", error)
             await anyio.sleep(_IDLE_SECONDS)
 
+    async def has_work(self) -> bool:
+        """Return whether there is a job, or a film, to watch. Raises StoreError."""
+        return bool(await self._store.read(self._open_work))
+
     async def give_up(self) -> None:
         """Release the lease, whatever is open. Raises StoreError."""
         await self._store.write(self._give_up)

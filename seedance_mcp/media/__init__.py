@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import captions, join
+    from .access.descriptors import open_plain
     from .access.folders import lies_in
-    from .access.path_rules import check_readable
+    from .access.path_rules import OUTSIDE, check_readable
     from .access.spelling import meant_path, spellings, unquoted
+    from .chapters import Chapter, read_chapters
     from .confine import UnfinishedInspection
     from .drift import ColourDrift, LinkColours, colour_drift
     from .film_sheet import FilmSheet, ShotClip, film_sheets
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MARK_BYTES",
+    "OUTSIDE",
+    "Chapter",
     "ColourDrift",
     "FilmSheet",
     "LinkColours",
@@ -60,10 +64,12 @@ __all__ = [
     "lies_in",
     "mark",
     "meant_path",
+    "open_plain",
     "picture_type",
     "poster",
     "probe_video",
     "probe_videos",
+    "read_chapters",
     "read_media",
     "render_placeholder",
     "sound_sheet",
@@ -72,6 +78,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Chapter": "chapters",
     "ColourDrift": "drift",
     "FilmSheet": "film_sheet",
     "LinkColours": "drift",
@@ -86,6 +93,7 @@ _HOMES = {
     "UnfinishedInspection": "confine",
     "VideoFacts": "probe",
     "begins_like_a_video": "worker.signatures",
+    "OUTSIDE": "access.path_rules",
     "check_readable": "access.path_rules",
     "colour_drift": "drift",
     "comparison_sheet": "sheets",
@@ -100,10 +108,12 @@ _HOMES = {
     "lies_in": "access.folders",
     "mark": "marks",
     "meant_path": "access.spelling",
+    "open_plain": "access.descriptors",
     "picture_type": "probe",
     "poster": "posters",
     "probe_video": "probe",
     "probe_videos": "probe",
+    "read_chapters": "chapters",
     "read_media": "inputs",
     "render_placeholder": "placeholder.render",
     "sound_sheet": "sheets",

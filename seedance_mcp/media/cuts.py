@@ -48,6 +48,22 @@ def pieces(source: IO[bytes], cuts: Sequence[Cut]) -> Iterator[bytes]:
     yield from _blocks(source, at, source.seek(0, 2))
 
 
+def put_in_place(file: IO[bytes], cuts: Sequence[Cut]) -> None:
+    """
+    Edit an open file where it stands. Of two cuts that overlap, zeros win.
+
+    Raises:
+        ValueError: a cut would change the file's length.
+    """
+    for cut in sorted(cuts, key=lambda cut: cut.zeros):
+        if not cut.zeros and len(cut.put) != cut.end - cut.start:
+            raise ValueError(f"{len(cut.put)} bytes do not fit from {cut.start} to {cut.end}")
+        file.seek(cut.start)
+        for piece in _zeros(cut.end - cut.start) if cut.zeros else (cut.put,):
+            file.write(piece)
+    file.flush()
+
+
 def _blocks(source: IO[bytes], start: int, end: int) -> Iterator[bytes]:
     source.seek(start)
     while start < end and (block := source.read(min(_BLOCK_BYTES, end - start))):

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import secrets
-import sys
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from anyio.to_thread import run_sync
 
-from ..config.durable import flush, flush_folder
+from ..config import NewFile
 from ..errors import InvalidRequest, MediaError
 from .access.descriptors import open_plain
 from .captions import Cue
@@ -87,7 +84,8 @@ class Joined:
     `copied`: its pictures are those of the clips bit for bit; else `why_rendered` says why not. `starts` tells in seconds
     where each clip begins, `cues` have their times in the film, `dropped` names the clips whose first picture was
     the last one of the clip before and is not shown twice, `silent` those without sound. `samples` is the length of the
-    sound at 48 kHz, 0 without any; `loudness_lufs` is how loud it was before it was brought to what was asked for.
+    sound at 48 kHz, 0 without any; `loudness_lufs` is how loud the film came to be, None if that was
+    not asked for or nothing is to be heard.
     """
 
     path: Path
@@ -111,7 +109,7 @@ async def join(cut: Cut, output: Path) -> Joined:
     Join the clips into an MP4 that is ready to play while it loads, and verify it; then it gets its name.
 
     A file that is there under that name is replaced. When this fails, is cancelled or killed, that file stays as it was and
-    nothing else is left behind (on Linux; elsewhere a killed process leaves a file named `.<name>.<letters>.joining`).
+    nothing else is left behind (on Linux; elsewhere what a killed process leaves is removed when the film is joined again).
     The paths must come from us or from `inspect`: they are opened as they are.
 
     Raises:
@@ -123,7 +121,7 @@ async def join(cut: Cut, output: Path) -> Joined:
     for source in [*(clip.path for clip in cut.clips), *([cut.music.path] if cut.music else [])]:
         os.close(open_plain(Path(source)))  # says what is wrong in the words that fit the system
     try:
-        with _Unnamed(output) as file:
+        with NewFile(output) as file:
             # The order is larger than what a command line takes. It stands where the film then takes its place.
             os.write(file.descriptor, json.dumps(asdict(cut)).encode())
             reply = await run_worker("join", {}, source=file.descriptor, limits=_LIMITS)
@@ -137,6 +135,20 @@ async def join(cut: Cut, output: Path) -> Joined:
     return joined
 
 
+async def repeats(cut: Cut) -> tuple[str, ...]:
+    """
+    Name the clips of which `join` does not show the first picture, because it is the last one of the clip before.
+
+    Raises:
+        MediaError: a clip (it is named) cannot be used.
+    """
+    with tempfile.TemporaryFile() as file:
+        file.write(json.dumps(asdict(cut)).encode())
+        file.flush()
+        reply = await run_worker("repeats", {}, source=file.fileno(), limits=_LIMITS)
+    return tuple(str(name) for name in reply.facts.get("dropped", ()))
+
+
 def _joined(reply: Reply, output: Path) -> Joined:
     """What the worker says. It is checked: a decoder may have been taken over."""
     from pydantic import TypeAdapter, ValidationError
@@ -145,61 +157,3 @@ def _joined(reply: Reply, output: Path) -> Joined:
         return TypeAdapter(Joined).validate_python({**reply.facts, "path": output})
     except ValidationError as error:
         raise MediaError("The film could not be joined: the decoder answered nonsense.") from error
-
-
-class _Unnamed:
-    """A new file beside `output`, without a name where the system has such files: it is gone with who holds it."""
-
-    def __init__(self, output: Path) -> None:
-        self._output = output
-        self._path: Path | None = None
-        self.descriptor = -1
-
-    def __enter__(self) -> _Unnamed:
-        self._output.parent.mkdir(parents=True, exist_ok=True)
-        if sys.platform == "linux":
-            # Some file systems have no such files, and say so in various ways.
-            with contextlib.suppress(OSError):
-                self.descriptor = os.open(self._output.parent, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666)
-                return self
-        self.descriptor, path = tempfile.mkstemp(
-            prefix=f".{self._output.name[:40]}.", suffix=".joining", dir=self._output.parent
-        )
-        self._path = Path(path)
-        return self
-
-    def name_it(self) -> None:
-        """Put its bytes on the disk, then give it the name, all at once. Blocks, raises OSError."""
-        with os.fdopen(os.dup(self.descriptor), "r+b") as file:
-            flush(file)
-        if self._path is None:
-            with self._linked() as path:
-                path.replace(self._output)
-        else:
-            self._close()  # Windows renames no file that is open
-            self._path.replace(self._output)
-            self._path = None
-        flush_folder(self._output.parent)
-
-    @contextlib.contextmanager
-    def _linked(self) -> Generator[Path]:
-        """A name for a moment: the system gives one only where there is none yet, and the film's may be taken."""
-        path = self._output.with_name(f".{self._output.name[:40]}.{secrets.token_hex(4)}.joining")
-        # Without a folder's descriptor, Python asks for a link to the link.
-        held = f"/proc/self/fd/{self.descriptor}"
-        os.link(held, path, src_dir_fd=self.descriptor, follow_symlinks=True)
-        try:
-            yield path
-        finally:
-            path.unlink(missing_ok=True)
-
-    def _close(self) -> None:
-        if self.descriptor >= 0:
-            os.close(self.descriptor)
-            self.descriptor = -1
-
-    def __exit__(self, *_: object) -> None:
-        self._close()
-        if self._path is not None:
-            with contextlib.suppress(OSError):
-                self._path.unlink(missing_ok=True)

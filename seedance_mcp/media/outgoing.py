@@ -6,7 +6,8 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,8 @@ from .confine import Limits, Reply, run_worker
 from .fitting import PictureLimits
 
 _LIMITS = Limits(seconds=60)
-_BLOCK_BYTES = 1 << 18
+_BLOCK_BYTES = 1 << 20
 _SAME = ("width", "height", "fps", "video_codec", "audio_codec")
-_LOOK_FRAMES = 48
 
 
 async def copy_to_leave(
@@ -57,9 +57,16 @@ async def copy_to_leave(
                 f"{file.path} changed while it was being used.",
                 hint="Wait until it is written, then try again.",
             )
-        reply = await _on(raw, "fit" if fit else "clean", {"limits": asdict(fit)} if fit else {})
-        size, digest = await anyio.to_thread.run_sync(_edit, raw, copy, reply)
-        facts = await _seen(file, copy, fit)
+        arguments = {"limits": asdict(fit)} if fit else {}
+        reply = await _on(raw, "fit" if fit else "clean", arguments, edits=file.kind != "image")
+        if "cleaned" in reply.facts:
+            raw.rename(copy)
+            size, digest = await anyio.to_thread.run_sync(_measure, copy)
+            facts = reply.facts["cleaned"]
+        else:
+            size, digest = await anyio.to_thread.run_sync(_edit, raw, copy, reply)
+            facts = await _seen(file, copy)
+        _check_same(file, facts, fit)
     except BaseException:
         copy.unlink(missing_ok=True)
         raise
@@ -77,28 +84,35 @@ async def copy_to_leave(
     )
 
 
-async def _seen(file: MediaFile, copy: Path, fit: PictureLimits | None) -> Mapping[str, Any]:
-    """Look at the copy, and see that it is still what the file was."""
-    different = MediaError(
-        f"Without what is hidden in it, {file.path} would not be the same any more, so it is not sent.",
-        hint="Export it again as JPEG or PNG (image), MP4 (video), or MP3 or WAV (sound).",
-    )
+async def _seen(file: MediaFile, copy: Path) -> Mapping[str, Any]:
+    """Look at the copy."""
     try:
-        # The samples of a film are the same bytes, so its beginning tells.
-        facts = (await _on(copy, "inspect", {} if file.kind == "image" else {"frames": _LOOK_FRAMES})).facts
+        return (await _on(copy, "inspect", {})).facts
     except MediaError as error:
-        raise different from error
+        raise _different(file) from error
+
+
+def _check_same(file: MediaFile, facts: Mapping[str, Any], fit: PictureLimits | None) -> None:
+    """Refuse a copy that is not what the file was."""
     # A film's length stands in its index, which is the same.
     names = ("duration_seconds", *_SAME) if file.kind == "audio" else _SAME
     if fit is None and any(facts.get(name) != getattr(file, name) for name in names):
-        raise different
-    return facts
+        raise _different(file)
 
 
-async def _on(path: Path, task: str, arguments: dict[str, Any]) -> Reply:
-    source = open_plain(path)
+def _different(file: MediaFile) -> MediaError:
+    return MediaError(
+        f"Without what is hidden in it, {file.path} would not be the same any more, so it is not sent.",
+        hint="Export it again as JPEG or PNG (image), MP4 (video), or MP3 or WAV (sound).",
+    )
+
+
+async def _on(path: Path, task: str, arguments: dict[str, Any], *, edits: bool = False) -> Reply:
+    """Let a worker do a task on a file; with `edits` it may write over what is there, and make it no longer."""
+    source = open_plain(path, writable=edits)
+    limits = replace(_LIMITS, file_bytes=os.fstat(source).st_size) if edits else _LIMITS
     try:
-        return await run_worker(task, arguments, source=source, limits=_LIMITS)
+        return await run_worker(task, arguments, source=source, limits=limits)
     finally:
         os.close(source)
 
@@ -115,10 +129,16 @@ def _edit(raw: Path, target: Path, reply: Reply) -> tuple[int, str]:
         return _write(target, cuts.pieces(content, cuts.read(reply.facts["cuts"])))
 
 
+def _measure(path: Path) -> tuple[int, str]:
+    with path.open("rb") as file:
+        return os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _write(target: Path, pieces: Iterable[bytes]) -> tuple[int, str]:
     digest, size = hashlib.sha256(), 0
-    with open_private(target, new=True) as file:
+    with open_private(target, new=True) as file, ThreadPoolExecutor(max_workers=1) as beside:
         for piece in pieces:
-            digest.update(piece)
+            hashed = beside.submit(digest.update, piece)
             size += file.write(piece)
+            hashed.result()
     return size, digest.hexdigest()

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from . import (
         amounts,
         board,
+        board_films,
         budget_views,
         catalog_views,
         film_views,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "amounts",
     "board",
+    "board_films",
     "budget_views",
     "catalog_views",
     "film_views",

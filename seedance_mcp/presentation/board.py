@@ -165,13 +165,13 @@ async def board(app: App, *, before: str | None = None, limit: int = JOBS_A_PAGE
     """
     page, total = await app.overview.page(_place(before), limit)
     running = app.board.running()
-    beside = await _beside(app, page.jobs)
+    others = await beside(app, page.jobs)
     return BoardShape(
         now=times.moment(time.time()),
         version=_version(),
         jobs=tuple(
             [
-                card(app, job, await job_views.waits_for(app, job), beside[job.id], person=person)
+                card(app, job, await job_views.waits_for(app, job), others[job.id], person=person)
                 for job in page.jobs
             ]
         ),
@@ -218,7 +218,7 @@ class Beside:
     place: Place | None = None
 
 
-async def _beside(app: App, jobs: Sequence[Job]) -> dict[str, Beside]:
+async def beside(app: App, jobs: Sequence[Job]) -> dict[str, Beside]:
     """Look up what stands beside these jobs, in two queries."""
     job_ids = [job.id for job in jobs]
     known, places = await reviews.known(app, job_ids), await app.sets.places(job_ids)

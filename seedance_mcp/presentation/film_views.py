@@ -116,6 +116,7 @@ def _shot(state: ShotState) -> shape.ShotShape:
         take=state.take,
         job_id=state.job.id if state.job is not None else None,
         usd=decimal(state.usd) if state.usd is not None else None,
+        takes={f"{take.number}": take.job_id or "" for take in state.takes} if len(state.takes) > 1 else {},
     )
 
 
@@ -132,7 +133,10 @@ def _next_of_plan(planned: FilmPlan) -> str:
     call = f"create_film with film_id {planned.film_id} and plan {planned.token}"
     if planned.maximum.usd == Decimal(0):
         return f"{call} makes it; it costs nothing."
-    return f"Tell the person the price. When they want it, {call} makes it."
+    if planned.refused:
+        return f"Tell the person the price, and why it could not be made now. Once that is mended, {call} makes it."
+    asked = " They are asked to agree." if planned.is_asked else ""
+    return f"Tell the person the price. When they want it, {call} makes it.{asked}"
 
 
 def _next_of_film(found: Film) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import OtherAccount, SeedanceError, trace_of
 from ..remarks import Advice
+from ..texts import one_line
 from ..types import Job, JobState, JobStatus, Review
 from . import results as shape
 from . import reviews
@@ -24,6 +25,8 @@ _LOG = logging.getLogger(__name__)
 
 _MOST_INCIDENTS = 10
 """Told at once; the log has them all."""
+
+_TITLE_CHARACTERS = 60
 
 
 async def job(
@@ -257,8 +260,23 @@ async def jobs(app: App, limit: int) -> shape.JobsShape:
         budget=await budget(app),
         unjudged=unjudged.job_ids,
         unjudged_count=unjudged.count,
+        films_in_making=await _films_in_making(app),
         notes=notes,
     )
+
+
+async def _films_in_making(app: App) -> tuple[str, ...]:
+    """How far each film is that is being made; jobs are told of all the same if that cannot be read."""
+    if not app.runner.films.busy:
+        return ()
+    try:
+        return tuple(
+            f"{update.film.id} ({one_line(update.film.document.title, _TITLE_CHARACTERS)}): {update.words}"
+            for update in await app.films.making()
+        )
+    except Exception as error:
+        _LOG.warning("It cannot be read now which films are being made: %s", error, exc_info=trace_of(error))
+        return ()
 
 
 async def incidents(app: App, job_id: str | None = None) -> list[str]:

@@ -11,6 +11,7 @@ from ..texts import inert
 
 _QUERY = re.compile(r"(https?://[^\s?#'\"<>]+)\?[^\s'\"<>]+")
 _USERINFO = re.compile(r"(https?://)[^\s/@'\"<>]+@")
+_TOKEN = re.compile(r"sdc_[a-z2-7]{8}_[A-Za-z0-9_-]{20,}")
 _SHORTEST_SECRET = 6
 
 
@@ -25,6 +26,7 @@ class Redacting(logging.Formatter):
         text = super().format(record)
         for secret in self._secrets:
             text = text.replace(secret, "[secret]")
+        text = _TOKEN.sub("[secret]", text)
         text = _USERINFO.sub(r"\1", _QUERY.sub(r"\1?[...]", text))
         return "\n".join(inert(line) for line in text.split("\n"))
 
@@ -34,5 +36,5 @@ def configure(settings: Settings) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(Redacting(settings.hidden()))
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
-    for library in ("httpx2", "httpcore2", "mcp", "asyncio", "botocore"):
+    for library in ("httpx2", "httpcore2", "mcp", "asyncio", "botocore", "sse_starlette", "uvicorn"):
         logging.getLogger(library).setLevel(logging.WARNING)

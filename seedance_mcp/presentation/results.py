@@ -139,7 +139,8 @@ class BudgetShape(Shape):
 
 class JobsShape(Shape):
     """
-    The recent jobs, newest first. `notes` say what is wrong with others, or with the server itself.
+    The recent jobs, newest first, and a line for each film that is being made. `notes` say what is wrong with others, or
+    with the server itself.
 
     `unjudged` are the newest ten of those that succeeded within seven days and have no review, `unjudged_count` is how many
     there are (among the last 200 that ended).
@@ -149,6 +150,7 @@ class JobsShape(Shape):
     budget: BudgetShape
     unjudged: tuple[str, ...] = ()
     unjudged_count: int = 0
+    films_in_making: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     finished_meanwhile: tuple[Finished, ...] = ()
 
@@ -311,7 +313,7 @@ class ShotShape(Shape):
     A shot of a film. `in_plan`: it is made by this plan, as that `take`, for at most `usd`, at `offer`; `why` says why.
 
     Else `take` is the one that the film shows, that is being made or has failed, and `usd` what it costs. Where a plan has
-    no take for a stale shot, `redo_usd` is what making it anew would cost at most.
+    no take for a stale shot, `redo_usd` is what making it anew would cost at most. `takes`: jobs of several to choose from.
     """
 
     shot: str
@@ -323,6 +325,7 @@ class ShotShape(Shape):
     in_plan: bool = False
     offer: str | None = None
     redo_usd: str | None = None
+    takes: dict[str, str] = {}
 
 
 class FilmShape(Shape):

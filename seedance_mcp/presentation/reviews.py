@@ -21,6 +21,18 @@ _NEXT_STEP = {
     "usable": "Whether another take is worth its price is the person's decision; estimate_cost tells the price.",
     "bad": "Change one thing, then tell the person the price of another take (estimate_cost).",
 }
+_NEXT_STEP_IN_FILM = {
+    "good": _NEXT_STEP["good"],
+    "usable": (
+        "Whether another take is worth its price is the person's decision; plan_film with film_id {film_id} and redo"
+        " tells the price."
+    ),
+    "bad": (
+        "Change one thing of its shot with plan_film and film_id {film_id}, which prices another take in the film; tell"
+        " the person the price."
+    ),
+}
+"""A take that generate_video makes would stand beside the film."""
 
 
 async def known(app: App, job_ids: Sequence[str]) -> Mapping[str, Review]:
@@ -54,8 +66,11 @@ def shown(review: Review) -> shape.ReviewShape:
     )
 
 
-def kept(counts: Review) -> shape.ReviewedShape:
-    """The review that counts after one was given."""
+def kept(counts: Review, film_id: str | None) -> shape.ReviewedShape:
+    """The review that counts after one was given; `film_id`: of a take of that film."""
+    steps = _NEXT_STEP if film_id is None else _NEXT_STEP_IN_FILM
     return shape.ReviewedShape(
-        job_id=counts.job_id, review=shown(counts), next_step=_NEXT_STEP[counts.opinion.verdict]
+        job_id=counts.job_id,
+        review=shown(counts),
+        next_step=steps[counts.opinion.verdict].format(film_id=film_id),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .factory import create
 from .http import addresses
+from .http.bodies import announced_length, body_pieces
 from .http.certificates import certificates_of
 from .http.unreachable import with_advice
 from .protocol import Access, Provider, Purchase, Recovery
@@ -23,6 +24,8 @@ __all__ = [
     "Recovery",
     "WhenSent",
     "addresses",
+    "announced_length",
+    "body_pieces",
     "certificates_of",
     "create",
     "wire",

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from mcp.server import MCPServer
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..errors import SeedanceError
     from ..presentation.board import BoardAddress
 
-__all__ = ["create_server", "run_board", "run_stdio"]
+__all__ = ["create_server", "run_board", "run_http", "run_stdio"]
 
 
 def create_server(settings: Settings) -> MCPServer[Any]:
@@ -84,6 +84,32 @@ def run_board(
         await serve_board(settings, opened, port=port, tell=tell)
 
     anyio.run(serve)
+
+
+def run_http(
+    settings: Settings, *, host: str, port: int, public: Sequence[str], tell: Callable[[str], None]
+) -> None:
+    """
+    Serve over HTTP until a signal comes; `tell` is told the address. `public` are the names that other machines use.
+
+    Raises:
+        ConfigError: the address cannot be used, or more than this machine reaches it and there is no token.
+        StoreError: it cannot be told whether there is one.
+    """
+    import anyio
+
+    from ..presentation.logs import configure
+    from .http.places import Place
+    from .http.serving import serve_http
+
+    configure(settings)
+    place = Place.named(host, port, public)
+
+    async def serve() -> None:
+        await serve_http(settings, place, tell=tell)
+
+    with contextlib.suppress(KeyboardInterrupt):  # Windows, or a second Ctrl-C
+        anyio.run(serve)
 
 
 def _defer_message_models() -> None:

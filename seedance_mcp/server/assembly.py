@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcp.server import CacheHint, MCPServer
 from mcp.server.subscriptions import InMemorySubscriptionBus
@@ -26,6 +27,9 @@ from .tooling import Toolbox
 from .tools import all_tools, answering_with_a_job
 from .updates import Updates
 
+if TYPE_CHECKING:
+    from mcp.server.request_state import RequestStateSecurity
+
 _HOUR_MS = 3_600_000
 
 INSTRUCTIONS = (
@@ -35,13 +39,25 @@ INSTRUCTIONS = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class OverHttp:
+    """What a server over HTTP is built with: how state that clients bring back is sealed, and who is told of the opening."""
+
+    security: RequestStateSecurity
+    opened: Callable[[Opening], None]
+
+
 def assemble(
-    settings: Settings, wrong: SeedanceError | None = None, ending: Ending | None = None
+    settings: Settings,
+    wrong: SeedanceError | None = None,
+    ending: Ending | None = None,
+    http: OverHttp | None = None,
 ) -> MCPServer[Any]:
     """
     Build the server for these settings; with `wrong` its tools answer with that, and nothing is opened.
 
-    `ending` is told when the client has left; the lifespan closes later.
+    `ending` is told when the client has left; the lifespan closes later. With `http` each request comes by itself, so
+    clients of the older era cannot subscribe: nothing would reach them.
     """
     bus = InMemorySubscriptionBus()
     updates = Updates(bus)
@@ -49,6 +65,8 @@ def assemble(
     @contextlib.asynccontextmanager
     async def lifespan(_: MCPServer[Any]) -> AsyncGenerator[Opening]:
         async with opening(settings, updates, wrong) as installation:
+            if http is not None:
+                http.opened(installation)
             with contextlib.nullcontext() if ending is None else ending.first(installation.begin_ending):
                 yield installation
 
@@ -67,9 +85,11 @@ def assemble(
             "prompts/list": CacheHint(ttl_ms=_HOUR_MS, scope="public"),
         },
         log_level="WARNING",
+        request_state_security=http.security if http else None,
     )
     add_resources(server)
     add_prompts(server, all_prompts)
     add_completions(server, all_prompts)
-    updates.serve_handshake_clients(server)
+    if http is None:
+        updates.serve_handshake_clients(server)
     return server

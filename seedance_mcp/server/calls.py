@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
@@ -18,13 +19,14 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from ..config import Settings
-from ..errors import ConfirmationRequired, SeedanceError
+from ..errors import ConfirmationRequired, InvalidRequest, SeedanceError
+from ..texts import one_line
 from ..types import Job
 from .hosts import Waits, waits
 from .opening import Opening
 from .revisions import defines
 from .tasks import takes_tasks
-from .transport import peer_of
+from .transport import client_of, peer_of
 
 if TYPE_CHECKING:
     from ..app import App, ReadTracker, Update
@@ -43,9 +45,43 @@ _TRACKERS: WeakKeyDictionary[object, ReadTracker] = WeakKeyDictionary()
 """One for each connected client, for as long as it is connected."""
 
 
+CALLER_KEY, TRACKER_KEY = "seedance.caller", "seedance.tracker"
+"""Where in the scope of a request over HTTP stands who calls, and what that client was told before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """
+    Who makes a call: on stdio the person whose machine it is, over HTTP whoever a token stands for.
+
+    `scopes` are what they may do: read, spend, admin. Who is not `local` sits at another machine, and names no path of this
+    one. Without an `id` it is the person whose machine it is.
+    """
+
+    id: str = ""
+    name: str = ""
+    scopes: frozenset[str] = frozenset({"read", "spend", "admin"})
+    local: bool = True
+
+
+_THE_PERSON = Caller()
+
+
+def _asked_over_http(request: ServerRequestContext[Any, Any]) -> Mapping[str, Any]:
+    """Return what the server's gate has noted of a request; nothing on stdio, or behind another server's HTTP."""
+    return getattr(request.request, "scope", None) or {}
+
+
+def caller_of(request: ServerRequestContext[Any, Any]) -> Caller:
+    """Return who makes a request."""
+    return _asked_over_http(request).get(CALLER_KEY, _THE_PERSON)
+
+
 def _tracker_of(request: ServerRequestContext[Any, Any]) -> ReadTracker:
     from ..app import ReadTracker
 
+    if tracker := _asked_over_http(request).get(TRACKER_KEY):
+        return tracker
     peer = peer_of(request)
     try:
         return ReadTracker() if peer is None else _TRACKERS.setdefault(peer, ReadTracker())
@@ -86,6 +122,7 @@ class Call:
         self._began = anyio.current_time()
         self._tracker = _tracker_of(context.request_context)
         self._telling: set[str] = set()
+        self.caller = caller_of(context.request_context)
 
     @property
     def app(self) -> App:
@@ -112,9 +149,8 @@ class Call:
 
     @property
     def client(self) -> str:
-        """The name that the client gives itself; empty if it gives none."""
-        params = self._context.session.client_params
-        return params.client_info.name if params else ""
+        """The name that the client gives itself, or over HTTP its program; empty if it gives none."""
+        return client_of(self._context.request_context)
 
     async def prove_reading(self, arguments: Mapping[str, Any]) -> None:
         """
@@ -156,22 +192,26 @@ class Call:
         """List what this session has to be told once, with its first answer; nothing in a server without an app."""
         if isinstance(self._context.request_context.lifespan_context, dict):
             return []
-        url = self.board_url
-        board = (
-            (f"The person sees all jobs, and can agree to prices, on the board in a browser: {url}",)
-            if url
-            else ()
-        )
+        told: list[str] = []
+        if url := self.board_url:
+            told.append(
+                f"The person sees all jobs, and can agree to prices, on the board in a browser: {url}"
+            )
+        if not self.caller.local:
+            told.append(
+                "Paths in answers are those of the machine of the server. From yours, a video is the resource"
+                " seedance://jobs/{job_id}/video, or in parts .../video/0, .../video/1 and so on."
+            )
         try:
-            return self._tracker.first_time((*self.app.notices, *board))
+            return self._tracker.first_time((*self.app.notices, *told))
         except SeedanceError:  # the answer is about that already
             return []
 
     @property
     def board_url(self) -> str | None:
-        """The address of the board that runs on this machine, for a person; None if none runs, or a person calls from there."""
+        """The address of the board on this machine, for a person here; None if none runs, or a person calls from there."""
         opening: object = self._context.request_context.lifespan_context
-        if not isinstance(opening, Opening) or opening.asked_by_a_person:
+        if not isinstance(opening, Opening) or opening.asked_by_a_person or not self.caller.local:
             return None
         try:
             running = opening.app.board.running()
@@ -182,8 +222,50 @@ class Call:
     @property
     def waits(self) -> Waits:
         """How long this client lets a call take."""
-        meta = self._context.request_context.meta or {}
-        return waits(self.client, wants_progress=meta.get("progress_token") is not None)
+        request = self._context.request_context
+        wants_progress = (request.meta or {}).get("progress_token") is not None
+        named = request.session.client_params is not None or request.request is None
+        return waits(self.client, wants_progress=wants_progress, named=named)
+
+    @contextlib.contextmanager
+    def until_ending(self) -> Generator[None]:
+        """Wait for something in here, and for no longer than until the server begins to end."""
+        opening: object = self._context.request_context.lifespan_context
+        with opening.until_ending() if isinstance(opening, Opening) else contextlib.nullcontext():
+            yield
+
+    def check_may_spend(self) -> None:
+        """Raise InvalidRequest if who calls may only look."""
+        if "spend" not in self.caller.scopes:
+            raise InvalidRequest(
+                ["The token of this call may look, and not spend or cancel."],
+                hint="A person can make another: `seedance-mcp tokens add NAME`. Nothing was spent.",
+            )
+
+    def check_sources(self, sources: Iterable[str]) -> None:
+        """Refuse media sources that are paths, for who calls from another machine. Raises InvalidRequest."""
+        if not self.caller.local:
+            from ..jobs import is_path
+
+            self.refuse_paths(source for source in sources if is_path(source))
+
+    def refuse_paths(self, paths: Iterable[str]) -> None:
+        """
+        Refuse paths, for who calls from another machine: no file of theirs is here, and those here are not theirs to name.
+
+        Raises:
+            InvalidRequest: names each.
+        """
+        if not self.caller.local and (
+            problems := [
+                f"{one_line(path, 80)!r} is a path, and you call from another machine." for path in paths
+            ]
+        ):
+            raise InvalidRequest(
+                problems,
+                hint="Pass an https URL that anyone can open, media:<id>, job:<id> or asset://<id>; of videos, the id of a"
+                " job, set or film. Nothing was spent.",
+            )
 
     async def report(self, update: Update) -> None:
         """

@@ -35,14 +35,19 @@ class _Host:
         return name in self.starts if self.exact else name.startswith(self.starts)
 
 
-def waits(client: str, *, wants_progress: bool) -> Waits:
+_IMPATIENT = "mcp"
+"""What the most impatient client calls itself."""
+
+
+def waits(client: str, *, wants_progress: bool, named: bool = True) -> Waits:
     """
     Look up a client by the name it gives itself; several products add a version or a server's name to it.
 
     Of a client that is not in the table, nothing is known but whether it wants progress: some give up after
-    five seconds, and one that shows progress has a person in front of it who sees that something happens.
+    five seconds, and one that shows progress has a person in front of it who sees that something happens. One that
+    was not `named`, and whose program nobody knows, may be the most impatient of all.
     """
-    host = _host(client)
+    host = _host(client) or (None if named else _host(_IMPATIENT))
     if host is not None and host.waits is not None and not (host.without_progress and wants_progress):
         return host.waits
     if wants_progress:

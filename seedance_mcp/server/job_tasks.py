@@ -10,7 +10,7 @@ from mcp import MCPError
 from mcp.server import ServerRequestContext
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.tools import Tool
-from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, TextContent
+from mcp.types import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, CallToolResult, TextContent
 
 from ..config import Settings
 from ..errors import JobNotFound, SeedanceError
@@ -88,6 +88,10 @@ class JobTasks:
 
     async def cancel(self, context: _Context, task_id: str) -> None:
         """Ask the provider to stop the job; what comes of it shows in the job."""
+        try:
+            Call(Context(request_context=context)).check_may_spend()
+        except SeedanceError as error:
+            raise MCPError(INVALID_REQUEST, error.message, {"hint": error.hint}) from None
         _, words = await _found((await _app(context)).cancel(task_id), task_id)
         _LOG.info("%s is to be cancelled: %s", task_id, words)
 

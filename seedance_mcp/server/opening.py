@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from typing import TYPE_CHECKING
 
 import anyio
@@ -43,6 +43,8 @@ class Opening:
         self._closing = anyio.Event()
         self._wanted = anyio.Event()
         self._tried = anyio.Event()
+        self._ending = False
+        self._waiting: set[anyio.CancelScope] = set()
         self.asked_by_a_person = False
         """Whether who calls is a person, not an assistant."""
         if final:
@@ -137,6 +139,29 @@ class Opening:
         self._wanted.set()
         with anyio.move_on_after(seconds):
             await self._tried.wait()
+
+    @property
+    def is_open(self) -> bool:
+        """True if the app is open, and the end has not begun."""
+        return not isinstance(self._state, SeedanceError) and not self._ending
+
+    @contextlib.contextmanager
+    def until_ending(self) -> Generator[None]:
+        """Wait for something in here, and for no longer than until `stop_waiting`."""
+        with anyio.CancelScope() as scope:
+            if self._ending:
+                scope.cancel()
+            self._waiting.add(scope)
+            try:
+                yield
+            finally:
+                self._waiting.discard(scope)
+
+    def stop_waiting(self) -> None:
+        """Have every call that waits for something answer now with how that is."""
+        self._ending = True
+        for scope in list(self._waiting):
+            scope.cancel()
 
     async def begin_ending(self) -> None:
         """Notify the app, if it is open, that the end has begun."""

@@ -14,6 +14,7 @@ from mcp.server.context import CallNext, HandlerResult
 from mcp_types.version import KNOWN_PROTOCOL_VERSIONS, is_version_at_least
 
 from .hosts import takes_links
+from .transport import client_of
 
 _LINK = "resource_link"
 
@@ -37,9 +38,7 @@ async def only_what_was_negotiated(ctx: ServerRequestContext[Any, Any], call_nex
     if not isinstance(result, dict):
         return result
     revision = result.get("protocolVersion") if ctx.method == "initialize" else ctx.protocol_version
-    params = ctx.session.client_params
-    host = params.client_info.name if params else ""
-    return _narrowed(result, str(revision), links=takes_links(host))
+    return _narrowed(result, str(revision), links=takes_links(client_of(ctx)))
 
 
 def defines(revision: str, field: str) -> bool:

@@ -43,6 +43,7 @@ _LAST_ANSWERS_SECONDS = 0.5
 """How long calls that are under way may still answer after the client has closed its end."""
 
 _NEVER_ANSWERED = "subscriptions/listen"
+_MOST_NAME_CHARACTERS = 100
 
 
 def lowlevel(server: MCPServer[Any]) -> Server[Any]:
@@ -68,6 +69,20 @@ def peer_of(request: ServerRequestContext[Any, Any]) -> object | None:
         return connection.outbound
     # In one process without a transport, the lifespan is the client's own.
     return request.lifespan_context if request.request is None else None
+
+
+def client_of(request: ServerRequestContext[Any, Any]) -> str:
+    """
+    Return the name that a client gives itself; empty if it gives none.
+
+    Over HTTP without sessions a client of the older era has said its name in another request, and only the name of its
+    program is there.
+    """
+    params = request.session.client_params
+    if params is not None:
+        return params.client_info.name
+    program: str = getattr(request.request, "headers", {}).get("user-agent", "")
+    return program.partition("/")[0].strip()[:_MOST_NAME_CHARACTERS]
 
 
 async def serve_stdio(server: MCPServer[Any], *, legacy_only: bool, ending: Ending) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from . import (
     accounts,
     changes,
@@ -9,6 +11,7 @@ from . import (
     drafts,
     elapsed_time,
     film_orders,
+    film_outcomes,
     film_plans,
     films,
     finish_hooks,
@@ -35,6 +38,7 @@ from .board_file import BoardFile, RunningBoard
 from .claims import Claims, claimed
 from .connection import Clock, Conflict, Connection
 from .database import Store, open_store
+from .film_joins import joining
 from .finish_hooks import OwedHook
 from .incidents import Incident
 from .job_records import Damaged, DamagedRecord, Page
@@ -52,7 +56,12 @@ from .transitions import Stale, Transition
 from .uploads import UploadKey
 from .watcher_lease import Holder
 
+if TYPE_CHECKING:
+    from .access_tokens import AccessToken, AccessTokens
+
 __all__ = [
+    "AccessToken",
+    "AccessTokens",
     "Account",
     "BoardFile",
     "Booking",
@@ -99,6 +108,7 @@ __all__ = [
     "drafts",
     "elapsed_time",
     "film_orders",
+    "film_outcomes",
     "film_plans",
     "films",
     "fingerprint",
@@ -108,6 +118,7 @@ __all__ = [
     "incidents",
     "is_same",
     "job_records",
+    "joining",
     "leases",
     "may_cost",
     "open_store",
@@ -127,3 +138,12 @@ __all__ = [
     "watcher_lease",
     "written",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what only a server over HTTP needs when somebody asks for it."""
+    if name in ("AccessToken", "AccessTokens"):
+        from . import access_tokens
+
+        return getattr(access_tokens, name)
+    raise AttributeError(name)

@@ -14,12 +14,13 @@ _OPEN = sorted(frozenset(JobState) - FINISHED_STATES)
 
 @dataclass(frozen=True, kw_only=True)
 class Sight:
-    """The database as a look found it: versions of open jobs, newest transition and verdict, answers to questions."""
+    """The database as a look found it: versions of open jobs, newest transition and verdict, answers to questions, films."""
 
     versions: Mapping[str, int]
     transition: int
     review: int
     questions: tuple[Any, ...]
+    films: tuple[Any, ...]
 
 
 def look(connection: Connection) -> Sight:
@@ -37,6 +38,11 @@ def look(connection: Connection) -> Sight:
         review=review,
         questions=connection.execute(
             "SELECT COUNT(*), MAX(at), MAX(used_at), MAX(approved_at), MAX(declined_at), MAX(ended_at) FROM confirmations"
+        ).fetchone(),
+        films=connection.execute(
+            "SELECT (SELECT COUNT(*) FROM films), (SELECT CAST(SUM(version) AS BIGINT) FROM films),"
+            " (SELECT MAX(changed_at) FROM films), (SELECT COUNT(*) FROM film_orders),"
+            " (SELECT COUNT(ended_at) FROM film_orders), (SELECT COUNT(*) FROM film_marks)"
         ).fetchone(),
     )
 

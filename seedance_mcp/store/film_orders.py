@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from ..errors import BudgetExceeded, InvalidRequest
-from ..texts import digits
+from ..texts import digits, one_line
 from ..types import Draw, FilmOrder, OrderEnd, Price, Signer, Take
 from . import elapsed_time, films
 from .database import Connection
@@ -17,18 +18,27 @@ from .money.ledger import Booking, from_micros, to_micros
 _ORDERS = (
     "SELECT film_id, plan, quality, reserved_at, day, agreed_by, ended_at, ended,"
     " CAST(COALESCE(SUM(usd_micros), 0) AS BIGINT),"
-    " CAST(COALESCE(SUM(CASE WHEN job_id IS NOT NULL THEN usd_micros END), 0) AS BIGINT),"
+    " CAST(COALESCE(SUM(CASE WHEN job_id IS NULL THEN usd_micros - COALESCE(left_micros, usd_micros) ELSE usd_micros END), 0)"
+    " AS BIGINT),"
     " COUNT(CASE WHEN usd_micros > 0 THEN 1 END), COUNT(CASE WHEN usd_micros > 0 AND job_id IS NOT NULL THEN 1 END)"
     " FROM film_orders LEFT JOIN takes USING (film_id, plan) WHERE {} GROUP BY film_orders.seq ORDER BY film_orders.seq"
 )
 
+_MOST_RETURNS = 4
+"""How often a row pays anew: a network that is down, or a process that dies each time, must not go on for ever."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Paid:
-    """How an order pays for a job: what the ledger books it under, and who agreed to the order."""
+    """
+    How an order pays for a job: what the ledger books it under, and who agreed to the order.
+
+    `again`: the row has paid before, for a job that provably was not sent.
+    """
 
     booking: Booking
     agreed_by: Signer | None
+    again: bool
 
 
 def find(connection: Connection, film_id: str, plan: str) -> FilmOrder | None:
@@ -91,12 +101,16 @@ def hold(connection: Connection, order: FilmOrder, rows: Sequence[Take]) -> Film
     return _order(row)
 
 
-def check_draw(connection: Connection, draw: Draw, *, key: str, price: Price, now: float) -> Paid:
+def check_draw(
+    connection: Connection, draw: Draw, *, key: str, digests: Mapping[str, str], price: Price, now: float
+) -> Paid:
     """
     Let a purchase of `price` (the most that it can cost) be paid for by its row, or say what stands in the way.
 
+    `digests` maps the sources of the purchase to the hashes of what would be sent now.
+
     Raises:
-        BudgetExceeded: the row is not of an order that may still pay, pays for less, or has paid already.
+        BudgetExceeded: the row is not of an order that may still pay, pays for less or for other files, or has paid already.
         DamagedRecord: the row cannot be read.
     """
     what = f"take {draw.take} of shot {draw.shot!r}"
@@ -114,12 +128,21 @@ def check_draw(connection: Connection, draw: Draw, *, key: str, price: Price, no
     moment, counted = holds.oldest(connection, now)
     if reserved_at <= moment or steady <= counted:
         raise _not_held(f"What was agreed to for {what} is older than 24 hours.")
-    if not price.known or to_micros(price.usd) > to_micros(take.maximum.usd):
+    changed = [source for source, digest in take.files.items() if digests.get(source) != digest]
+    if changed:
+        name = one_line(PurePath(changed[0]).name, 80)
+        raise _not_held(f"The file {name} is not what it was when {what} was agreed to.")
+    returned, left = connection.execute(
+        "SELECT returned, COALESCE(left_micros, usd_micros) FROM takes WHERE film_id = ? AND shot = ? AND number = ?",
+        (take.film_id, take.shot, take.number),
+    ).fetchone()
+    if not price.known or to_micros(price.usd) > left:
         costs = f"{digits(price.usd)} USD" if price.known else "an unknown price"
         raise _not_held(
-            f"For {what} at most {digits(take.maximum.usd)} USD were agreed to, and it may cost {costs}."
+            f"For {what} at most {digits(from_micros(left))} USD were agreed to, and it may cost {costs}."
         )
-    return Paid(booking=Booking(reserved_at=reserved_at, day=day, steady=steady), agreed_by=agreed_by)
+    booking = Booking(reserved_at=reserved_at, day=day, steady=steady)
+    return Paid(booking=booking, agreed_by=agreed_by, again=returned > 0)
 
 
 def draw(connection: Connection, drawn: Draw, job_id: str) -> None:
@@ -127,6 +150,37 @@ def draw(connection: Connection, drawn: Draw, job_id: str) -> None:
     connection.execute(
         "UPDATE takes SET job_id = ? WHERE film_id = ? AND shot = ? AND number = ?",
         (job_id, drawn.film_id, drawn.shot, drawn.take),
+    )
+
+
+def give_back(connection: Connection, job_id: str) -> bool:
+    """
+    Let the row that paid for a job which provably was not sent pay for another one, with what that one had reserved.
+
+    The ledger has released that in the same transaction, so the counted sum stays as it is. False: no row of an open order
+    has paid for this job, or that row has had enough of them.
+    """
+    cursor = connection.execute(
+        "UPDATE takes SET job_id = NULL, returned = returned + 1,"
+        " left_micros = (SELECT usd_micros FROM ledger WHERE ledger.job_id = takes.job_id AND kind = 'reserve')"
+        " WHERE job_id = ? AND returned < ? AND EXISTS (SELECT 1 FROM film_orders WHERE"
+        " film_orders.film_id = takes.film_id AND film_orders.plan = takes.plan AND ended_at IS NULL)",
+        (job_id, _MOST_RETURNS),
+    )
+    return cursor.rowcount > 0
+
+
+def take_up(connection: Connection, job_id: str) -> None:
+    """
+    Let the row that had paid for a job have it again, as it was sent after all: the ledger counts for it anew, and so the row
+    holds nothing beside that and pays for no other. A row that has another job by now keeps it.
+    """
+    connection.execute(
+        "UPDATE takes SET job_id = ? WHERE job_id IS NULL"
+        " AND request_key IN (SELECT key FROM key_jobs WHERE job_id = ?)"
+        " AND EXISTS (SELECT 1 FROM film_orders WHERE film_orders.film_id = takes.film_id"
+        " AND film_orders.plan = takes.plan AND ended_at IS NULL)",
+        (job_id, job_id),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from pydantic import TypeAdapter
@@ -30,6 +30,9 @@ class _Details:
     maximum: Price
     parent: str | None
     parent_take: int | None
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
+    account: str = ""
+    base_url: str | None = None
 
 
 def keep_film(connection: Connection, film: FilmRecord) -> FilmRecord:
@@ -132,6 +135,17 @@ def find_take(connection: Connection, film_id: str, shot: str, number: int) -> T
     return None if row is None else _take(row)
 
 
+def take_of(connection: Connection, job_id: str) -> Take | None:
+    """
+    Load the take that a job makes; None: it makes none.
+
+    Raises:
+        DamagedRecord: it cannot be read.
+    """
+    row = connection.execute(f"{_TAKES} WHERE job_id = ?", (job_id,)).fetchone()
+    return None if row is None else _take(row)
+
+
 def add_takes(connection: Connection, rows: Sequence[Take]) -> None:
     """Write the rows of an order, which is there already; a number or a key that is used up raises Conflict."""
     for take in rows:
@@ -143,6 +157,9 @@ def add_takes(connection: Connection, rows: Sequence[Take]) -> None:
                 maximum=take.maximum,
                 parent=take.parent,
                 parent_take=take.parent_take,
+                files=dict(take.files),
+                account=take.account,
+                base_url=take.base_url,
             )
         ).decode()
         row = (
@@ -181,8 +198,11 @@ def _take(row: tuple[str, str, int, str, str, int, str, int, str | None]) -> Tak
         inputs=details.inputs,
         request=details.request,
         maximum=details.maximum,
+        files=details.files,
         parent=details.parent,
         parent_take=details.parent_take,
+        account=details.account,
+        base_url=details.base_url,
         job_id=job_id,
     )
 
@@ -190,11 +210,11 @@ def _take(row: tuple[str, str, int, str, str, int, str, int, str | None]) -> Tak
 def mark(connection: Connection, decided: Mark) -> None:
     """Keep what was decided about a take; one that does not exist raises Conflict."""
     connection.execute(
-        "INSERT INTO film_marks (film_id, shot, take, kind, inputs, at) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO film_marks (film_id, shot, take, kind, inputs, newest, author, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(decided.film_id, decided.shot, decided.take, decided.kind),
-            json.dumps(dict(decided.inputs)),
-            decided.at,
+            *(json.dumps(dict(decided.inputs)), max(decided.newest, decided.take)),
+            *(decided.by, decided.at),
         ),
     )
 
@@ -202,11 +222,21 @@ def mark(connection: Connection, decided: Mark) -> None:
 def marks(connection: Connection, film_id: str) -> list[Mark]:
     """List what was decided about takes of a film, the oldest first."""
     rows = connection.execute(
-        "SELECT shot, take, kind, inputs, at FROM film_marks WHERE film_id = ? ORDER BY seq", (film_id,)
+        "SELECT shot, take, kind, inputs, newest, author, at FROM film_marks WHERE film_id = ? ORDER BY seq",
+        (film_id,),
     )
     return [
-        Mark(film_id=film_id, shot=shot, take=take, kind=kind, inputs=json.loads(inputs), at=at)
-        for shot, take, kind, inputs, at in rows
+        Mark(
+            film_id=film_id,
+            shot=shot,
+            take=take,
+            kind=kind,
+            inputs=json.loads(inputs),
+            newest=newest,
+            by=author,
+            at=at,
+        )
+        for shot, take, kind, inputs, newest, author, at in rows
     ]
 
 

@@ -324,10 +324,15 @@ def usual_seconds(connection: Connection, provider: str, model: str) -> float | 
 
 
 def unread(connection: Connection, client: str, *, now: float) -> list[Job]:
-    """List the jobs that finished within a day and that this client is not known to have read about, oldest first."""
+    """
+    List the jobs that finished within a day and that this client is not known to have read about, oldest first.
+
+    A film tells of its takes: they are left out.
+    """
     rows = connection.execute(
         f"SELECT {ROW} FROM jobs WHERE finished_at > ?"  # noqa: S608  only names
-        " AND NOT EXISTS (SELECT 1 FROM seen WHERE seen.job_id = jobs.id AND seen.client = ?) ORDER BY finished_at, seq",
+        " AND NOT EXISTS (SELECT 1 FROM seen WHERE seen.job_id = jobs.id AND seen.client = ?)"
+        " AND NOT EXISTS (SELECT 1 FROM takes WHERE takes.job_id = jobs.id) ORDER BY finished_at, seq",
         (now - 86_400, client),
     )
     return readable(rows)

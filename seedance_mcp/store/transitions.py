@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from ..errors import SubmissionNotSent
 from ..texts import storable
 from ..types import FINISHED_STATES, Job, JobState, Price, job_code
-from . import archive, elapsed_time, finish_hooks
+from . import archive, elapsed_time, film_orders, finish_hooks
 from .database import Connection, checksum
 from .job_records import DamagedRecord, dump
 from .money.ledger import Booking, Entry, held, record, to_micros
@@ -86,7 +87,8 @@ def move(
     Take the job to another state, with its money; at its end, with the hook that is owed then.
 
     `changes` are further fields of `Job`. Entering a state that proves that nothing was bought gives the
-    reservation back; coming back from there (late adoption) takes it again; a `charge` settles it.
+    reservation back; coming back from there (late adoption) takes it again; a `charge` settles it. A film's row whose job
+    never left this machine may pay for another one, and has that job again if it turns up before.
 
     Raises:
         Stale: the stored job has another version than `job`.
@@ -103,8 +105,11 @@ def move(
     stored = _swap(connection, job, moved)
     if to in NOT_BOUGHT:
         _release(connection, stored, now)
+        if to is S.NOT_SENT and stored.error_code == SubmissionNotSent.code:
+            film_orders.give_back(connection, stored.id)
     elif to is S.ACCEPTED and job.state in NOT_BOUGHT:
         _adopt(connection, stored, now)
+        film_orders.take_up(connection, stored.id)
     if stored.charge is not None and job.charge is None:
         _settle(connection, stored, stored.charge, now)
     if to in FINISHED_STATES:

@@ -11,6 +11,7 @@ from .film import (
     Mark,
     MarkKind,
     OrderEnd,
+    RowRefusal,
     Take,
 )
 from .job import FINISHED_STATES, Artifacts, Job, JobState, JobStatus, Signer, Tries
@@ -60,6 +61,7 @@ __all__ = [
     "Question",
     "Review",
     "Reviewer",
+    "RowRefusal",
     "Show",
     "Signer",
     "Submission",

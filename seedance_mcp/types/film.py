@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
 from .job import Signer
 from .price import Price
 from .request import VideoRequest
+from .review import Reviewer
 
 FILM_PREFIX = "flm_"
 """What the id of every film begins with, and no job's; twelve lower-case characters follow."""
@@ -20,7 +21,7 @@ FilmQuality = Literal["animatic", "draft", "final"]
 OrderEnd = Literal["done", "stopped", "cancelled", "expired"]
 """How an order ended: all is made, a shot could not be, the person took it back, or it was older than 24 hours."""
 
-MarkKind = Literal["chosen", "kept"]
+MarkKind = Literal["chosen", "unchosen", "kept"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,9 @@ class Take:
     `number` counts the takes of the shot from 1, of every quality, and each attempt uses one up. `order` is the token of
     the plan that it is a row of. `inputs` are the digests of what it is made from. `request` is complete but for
     what comes from the take that it continues, which is `parent_take` of the shot `parent`. `maximum` is the most that
-    it may cost. `job_id` is set in the transaction that reserves the job; None: it is not bought.
+    it may cost. `files` are the hashes of the local files that its request names, as they were when it was planned.
+    `account` and `base_url` are those with which it was ordered, as of a job; "" in rows of an earlier version. `job_id` is
+    set in the transaction that reserves the job; None: it is not bought.
     """
 
     film_id: str
@@ -71,8 +74,11 @@ class Take:
     inputs: Mapping[str, str]
     request: VideoRequest
     maximum: Price
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
     parent: str | None = None
     parent_take: int | None = None
+    account: str = ""
+    base_url: str | None = None
     job_id: str | None = None
 
 
@@ -108,9 +114,11 @@ class FilmOrder:
 @dataclass(frozen=True, kw_only=True)
 class Mark:
     """
-    What was decided about a take: it is the shot's (`chosen`), or good enough although what it is made from has changed since.
+    What was decided about a take: it is the shot's (`chosen`) or no longer (`unchosen`), or it is good enough although what
+    it is made from has changed since (`kept`).
 
-    `inputs` are the digests that it was accepted for. `at` in seconds since the epoch.
+    `inputs` are the digests that it was accepted for. Of a choice, `newest` is the highest number of a take of the shot that
+    there was then: what is ordered later stands above it; and `by` tells who made it. `at` in seconds since the epoch.
     """
 
     film_id: str
@@ -118,4 +126,23 @@ class Mark:
     take: int
     kind: MarkKind
     inputs: Mapping[str, str]
+    at: float
+    newest: int = 0
+    by: Reviewer | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowRefusal:
+    """
+    Why a row of an order could not be bought: an error's code, message and hint. It has no job, and nobody tries it again.
+
+    `at` in seconds since the epoch.
+    """
+
+    film_id: str
+    shot: str
+    take: int
+    code: str
+    message: str
+    hint: str
     at: float

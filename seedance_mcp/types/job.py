@@ -97,7 +97,7 @@ Signer = Literal["person", "assistant"]
 """Who agreed to a price: a person by a sign of their own, or an assistant that says that the person did."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Artifacts:
     """The files of a finished job and the facts measured from them. Pixels, seconds, lower-case hex."""
 
@@ -134,7 +134,7 @@ class Artifacts:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Tries:
     """What the tries to fetch a result have come to, kept with the job so that every process counts on."""
 
@@ -153,7 +153,7 @@ class Tries:
     """When the last of these was, in seconds since the epoch."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
     """
     One video that was asked for: a row of the job database. Times are seconds since the epoch.

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
     """The receipt that finds the task again: the provider's id and whatever else polling needs."""
 

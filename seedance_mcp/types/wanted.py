@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 Value = str | int | bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
     """
     One video as it was asked for. Nothing in it tells an account or an endpoint.

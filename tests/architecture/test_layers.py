@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
-import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -90,22 +91,46 @@ def test_the_list_of_tools_needs_no_room_below_what_is_shown() -> None:
     assert "server" in rooms
 
 
-def test_one_persons_server_imports_nothing_of_a_teams() -> None:
+def test_one_persons_server_imports_nothing_of_a_teams(tmp_path: Path) -> None:
     """It starts as fast as before, and with the libraries that it had before."""
     code = (
         "import sys, seedance_mcp.server, seedance_mcp.app, seedance_mcp.cli, seedance_mcp.store;"
         "from pathlib import Path; seedance_mcp.store.open_store(Path(sys.argv[1])).close();"
         "print(*(name for name in sys.modules if name.startswith(('psycopg', 'seedance_mcp.store.postgres'))))"
     )
-    with tempfile.TemporaryDirectory() as folder:
-        result = subprocess.run(
-            [sys.executable, "-c", code, folder],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert result.stdout.split() == []
+
+
+def test_a_server_on_stdio_loads_nothing_of_what_serves_over_http(tmp_path: Path) -> None:
+    """The SDK brings Starlette and uvicorn along; what runs them, and tokens, wait for `serve`."""
+    code = (
+        "import sys, anyio; from mcp import Client; from seedance_mcp.config import load_settings;"
+        "from seedance_mcp.server import create_server\n"
+        "async def use():\n"
+        "    async with Client(create_server(load_settings())) as client:\n"
+        "        assert not (await client.call_tool('check_status', {})).is_error\n"
+        "anyio.run(use)\n"
+        "print(*(name for name in sys.modules if name.startswith(('seedance_mcp.server.http', 'uvicorn.protocols'))"
+        " or name.endswith('access_tokens')))"
+    )
+    environ = {**os.environ, "SEEDANCE_STATE_DIR": str(tmp_path / "state"), "SEEDANCE_DETACH": "0"}
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        env=environ,
+    )
     assert result.stdout.split() == []
 
 

@@ -26,6 +26,8 @@ BEHIND_THE_TOKEN = (
     ("POST", "/api/jobs/job_x/open-folder"),
     ("POST", "/api/answer"),
     ("POST", "/api/buy"),
+    ("GET", "/api/films"),
+    *(("POST", f"/api/films/flm_aaaaaaaaaaaa/{what}") for what in ("plan", "make", "choose", "cancel")),
 )
 
 

@@ -19,8 +19,9 @@ from PIL import Image
 
 from seedance_mcp.app import open_app
 from seedance_mcp.config import Settings
+from seedance_mcp.films import Film
 from seedance_mcp.server import create_server
-from seedance_mcp.types import Job, VideoRequest
+from seedance_mcp.types import Job, PurchaseTerms, VideoRequest
 from tests.server.asking import SMALL
 
 from .conftest import Era
@@ -203,3 +204,60 @@ async def test_the_folder_of_a_video_is_opened_by_the_system(
         assert (await page.post(f"/api/jobs/{job.id}/open-folder", {})).json() == {"ok": True}
         assert told.read_text(encoding="utf-8").splitlines() == ["1", str(file.parent), "none"]
         assert (await page.post("/api/jobs/job_other/open-folder", {})).status_code == 404
+
+
+@asynccontextmanager
+async def _with_a_film(settings: Settings) -> AsyncGenerator[tuple[Page, Film]]:
+    """The board, and a joined film of one shot in which something is said."""
+    shot = {"id": "a", "seconds": 2, "prompt": "a boat", "says": [{"text": "Go <b>"}]}
+    storyboard = {
+        "title": "The boat",
+        "model": "seedance-1.0-pro-fast",
+        "resolution": "480p",
+        "shots": [shot],
+    }
+    async with open_app(settings) as app:
+        film_id = (await app.films.take(storyboard, None)).id
+        plan = await app.films.plan(film_id, "animatic")
+        await app.films.make(film_id, plan.token, PurchaseTerms())
+        film = await app.films.wait(film_id, 60)
+    assert film.film_path, film.problems
+    async with opened(settings) as page:
+        yield page, film
+
+
+async def test_a_joined_film_is_played_in_parts_with_its_captions_and_as_the_file_it_is(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with _with_a_film(settings) as (page, film):
+        joined = (await page.client.get("/api/films")).json()["film"]["joined"]
+        assert [(one["start"], one["title"]) for one in joined["chapters"]] == [(0.0, "a")]
+        assert film.film_path
+        file = Path(film.film_path)
+        whole = file.read_bytes()
+        del page.client.headers["Authorization"]  # the elements that load them send none
+        answer = await page.client.get(joined["media"])
+        assert (answer.content, answer.headers["content-type"]) == (whole, "video/mp4")
+        part = await page.client.get(joined["media"], headers={"Range": "bytes=-10"})
+        assert (part.status_code, part.content) == (206, whole[-10:])
+        captions = await page.client.get(joined["captions"])
+        assert captions.headers["content-type"] == "text/vtt; charset=utf-8"
+        assert captions.text.startswith("WEBVTT")
+        assert "Go &lt;b&gt;" in captions.text
+        job = film.shots[0].job
+        assert job is not None
+        for path in (
+            joined["media"].replace(film.id, job.id),
+            joined["media"].replace(film.id, "flm_aaaaaaaaaaaa"),
+            joined["media"].replace(".mp4", ".json"),
+            joined["media"].replace("/media/", "/media/0"),
+        ):
+            assert (await page.client.get(path)).status_code == 404, path
+        if os.name == "posix":
+            secret = tmp_path / "secret"
+            secret.write_text("private")
+            file.unlink()
+            file.symlink_to(secret)
+            assert (await page.client.get(joined["media"])).status_code == 404
+        file.unlink()
+        assert (await page.client.get(joined["media"])).status_code == 404

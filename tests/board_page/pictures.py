@@ -19,7 +19,7 @@ from tests.clients.packages import installed_of
 from .board_process import board
 from .browser import chromium, launched, page_of
 from .chat import assistant, origins, show
-from .scene import ask, environment, make, server
+from .scene import ask, environment, film_of, make, make_film, server
 
 DOCS = Path(__file__).parents[2] / "docs"
 MOST_BYTES = 200_000
@@ -64,6 +64,7 @@ async def main() -> None:
                 await ask(client)
             for theme in ("light", "dark"):
                 await _local(browser, environ, theme)
+            await _film(browser, Path(folder) / "film")
             await browser.close()
 
 
@@ -74,6 +75,29 @@ async def _local(browser: Browser, environ: dict[str, str], theme: str) -> None:
             await expect(page.locator(".card-image:visible")).to_have_count(6, timeout=30_000)
             await expect(page.locator(".strip img:visible")).to_have_count(3, timeout=30_000)
             _keep(f"board-{theme}.png", await page.screenshot())
+
+
+async def _film(browser: Browser, folder: Path) -> None:
+    environ = environment(folder)
+    says = {"says": [{"text": "It was still burning."}]}
+    storyboard = film_of(
+        {"id": "harbour", "prompt": "Mira crosses the harbour at dusk, slow push in"},
+        {"id": "lantern", "prompt": "She lifts the lantern out of the water", "continues": "last_frame"},
+        {"id": "light", "prompt": "Close on the flame behind the cracked glass", **says},
+        {"id": "tide", "prompt": "The tide comes in over the empty steps", "enter": {"kind": "dissolve"}},
+        title="The lantern",
+    )
+    change = {"prompt": "Close on the flame, her face in the cracked glass"}
+    await make_film(environ, storyboard, {"shots": {"light": change}})
+    with board(environ) as running:
+        async with page_of(browser, width=1280, height=1010) as page:
+            await page.goto(running.address)
+            await page.locator(".shot").nth(2).click()
+            await expect(page.locator(".shot img:visible")).to_have_count(4, timeout=30_000)
+            await expect(page.locator(".player-stage img:visible")).to_have_count(3, timeout=30_000)
+            await expect(page.get_by_role("button", name="Make it anew · at most")).to_be_visible()
+            await page.evaluate("document.activeElement.blur()")
+            _keep("board-film.png", await page.screenshot())
 
 
 async def _chat(browser: Browser, environ: dict[str, str], job_id: str, folder: Path) -> None:

@@ -13,6 +13,7 @@ from mcp import Client
 
 from seedance_mcp.app import open_app
 from seedance_mcp.config import load_settings
+from seedance_mcp.films import Film
 from seedance_mcp.server import create_server
 from seedance_mcp.store import Connection, budget, open_store, transitions
 from seedance_mcp.types import Job, JobState, PurchaseTerms, VideoRequest
@@ -60,6 +61,34 @@ async def make(environ: Mapping[str, str], *wishes: Mapping[str, Any]) -> list[J
     return made
 
 
+def film_of(*shots: Mapping[str, Any], **given: Any) -> dict[str, Any]:
+    """A storyboard of small shots, which the sandbox draws quickly."""
+    small = {"title": "The boat", "model": "seedance-1.0-pro-fast", "resolution": "480p"}
+    return {**small, "shots": [{"seconds": 4, **shot} for shot in shots], **given}
+
+
+async def make_film(
+    environ: Mapping[str, str], storyboard: Mapping[str, Any], *later: Mapping[str, Any]
+) -> Film:
+    """Have a film made as an animatic and wait for its end; then take what changes of its storyboard `later`."""
+    settings = load_settings(environ, settings_file=Path(environ["HOME"]) / "none.toml")
+    async with open_app(settings) as app:
+        film_id = (await app.films.take(storyboard, None)).id
+        plan = await app.films.plan(film_id, "animatic")
+        await app.films.make(film_id, plan.token, PurchaseTerms(confirmed=True))
+        film = await app.films.wait(film_id, 180)
+        for change in later:
+            await app.films.take(change, film_id)
+    return film
+
+
+async def take_film(environ: Mapping[str, str], storyboard: Mapping[str, Any]) -> str:
+    """Write a film of which nothing is made; its id."""
+    settings = load_settings(environ, settings_file=Path(environ["HOME"]) / "none.toml")
+    async with open_app(settings, watch=False) as app:
+        return (await app.films.take(storyboard, None)).id
+
+
 def server(environ: Mapping[str, str]) -> Client:
     """An assistant's client of a server in this process; to be opened."""
     return Client(create_server(load_settings(environ, settings_file=Path(environ["HOME"]) / "none.toml")))
@@ -88,7 +117,9 @@ def fill(
                     fingerprint=mark,
                     client_key=f"{mark}:0",
                     request=VideoRequest(
-                        prompt=f"Scene {number}: a train crosses a bridge", model="seedance-2.0"
+                        prompt=f"Scene {number}: a train crosses a bridge",
+                        model="seedance-2.0",
+                        quality="draft",
                     ),
                     model="seedance-2.0",
                     estimate=PRICE,

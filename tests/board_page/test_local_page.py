@@ -57,10 +57,10 @@ async def gallery(browser: Browser, tmp_path_factory: pytest.TempPathFactory) ->
     )
     fill(environ, 1, error=f"The provider said: {HOSTILE}")
     with board(environ) as running:
-        yield Gallery(environ, jobs, running, _token(running.address))
+        yield Gallery(environ, jobs, running, token_of(running.address))
 
 
-def _token(address: str) -> str:
+def token_of(address: str) -> str:
     url, _, code = address.partition("#code=")
     request = urllib.request.Request(
         f"{url}session", json.dumps({"code": code}).encode(), {"Content-Type": "application/json"}
@@ -156,7 +156,7 @@ async def test_hostile_words_stay_words_wherever_they_are_shown(look: Look, gall
         await expect(page.locator(".difference-prompt")).to_contain_text("<script>document.title=2</script>")
         await page.keyboard.press("Escape")
         await page.locator(".card", has_text="Scene 0").locator(".card-main").click()
-        await expect(page.locator(".failure")).to_contain_text('<img src=x onerror="document.title=1">')
+        await expect(page.locator("div.failure")).to_contain_text('<img src=x onerror="document.title=1">')
         await page.get_by_role("searchbox").fill(HOSTILE[:30])
         await expect(page.locator(".card")).to_have_count(1)
         await expect(page.locator(".card-main")).to_contain_text("<b>bold</b>")
@@ -279,7 +279,7 @@ async def test_another_take_is_bought_once_at_the_price_on_its_button(look: Look
         await page.get_by_role("button", name="Another take · at most 0.20 USD").click()
         await page.get_by_label("Prompt", exact=True).fill("A red fox sleeps in the snow")
         await page.get_by_role("button", name="Make it · at most 0.20 USD").dblclick()
-        await expect(page.locator(".prompt")).to_have_text("A red fox sleeps in the snow")
+        await expect(page.locator(".take .prompt")).to_have_text("A red fox sleeps in the snow")
         await expect(page.locator("#take-title")).to_have_text("Take 3 of 3")
         await expect(page.locator(".take-head")).to_contain_text("Ready")
         await expect(page.locator(".count")).to_have_text(f"{int(before.split()[0]) + 1} videos")
@@ -360,6 +360,7 @@ async def test_search_and_filters_leave_what_is_asked_for(look: Look, gallery: G
         await page.locator(".empty").get_by_role("button", name="Show all").click()
         await page.locator(".filters").get_by_label("State").select_option("Without a video")
         await expect(page.locator(".card-main").first).to_contain_text("a train crosses a bridge")
+        await expect(page.locator(".card-facts").first).to_contain_text("Draft")
         await page.locator(".filters").get_by_label("Provider").select_option("sandbox")
         await expect(page.locator(".card-main", has_text="Scene 0")).to_have_count(0)
         await page.locator(".filters").get_by_label("State").select_option("All")

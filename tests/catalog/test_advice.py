@@ -234,7 +234,9 @@ def test_any_text_is_read_in_no_time_and_quoted_in_few_words(catalog: Catalog) -
 
 
 def test_codes_in_the_data_are_those_that_the_code_gives() -> None:
-    text = "".join(module.text for module in modules() if module.path.startswith("catalog/advice"))
+    text = "".join(
+        module.text for module in modules() if module.path.startswith(("catalog/advice", "films/"))
+    )
     given = set(re.findall(r'Advice\(\s*"(\w+)"', text))
     assert given == set(advice_codes())
     assert all(said.endswith(".") for said in advice_codes().values())

@@ -144,6 +144,27 @@ def code(environ: dict[str, str], tmp_path: Path) -> str:
     return anyio.run(ask)
 
 
+def test_a_code_that_a_film_was_ordered_on_names_the_film(
+    run: Run, environ: dict[str, str], tmp_path: Path
+) -> None:
+    async def order() -> tuple[str, str]:
+        async with open_app(load_settings(priced(environ, tmp_path, "0.75")), watch=False) as app:
+            shot = {"seconds": 2, "prompt": "a red fox"}
+            document = {"title": "Fox", "model": "seedance-1.0-pro", "resolution": "480p", "shots": [shot]}
+            film_id = (await app.films.take(document, None)).id
+            token = (await app.films.plan(film_id)).token
+            with pytest.raises(ConfirmationRequired) as asked:
+                await app.films.make(film_id, token, PurchaseTerms())
+            await app.films.make(film_id, token, PurchaseTerms(confirm_token=asked.value.token))
+            return film_id, asked.value.approval
+
+    film_id, code = anyio.run(order)
+    used = run("approve", code, "--yes")
+    assert used.returncode == 2
+    assert f"it was agreed to, and film {film_id} was ordered on that." in used.stderr
+    assert "`seedance-mcp film cancel FILE` with its document stops it" in used.stderr
+
+
 def test_approve_shows_what_is_agreed_to_and_without_a_terminal_only_yes_agrees(run: Run, code: str) -> None:
     refused = run("approve", code)
     assert refused.returncode == 2

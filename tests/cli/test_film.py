@@ -60,6 +60,94 @@ def test_a_document_that_cannot_be_used_is_told_whole_and_nothing_is_opened(run:
     assert not wrong.with_suffix(".film").exists()
 
 
+FILES = """
+title = "Lantern"
+model = "seedance-1.0-pro"
+
+[cast.mira]
+looks = "short hair"
+images = ["no.png", "lantern.toml"]
+voice = "no.wav"
+
+[[shots]]
+id = "s01"
+seconds = 20
+prompt = "@mira waits"
+first_frame = "no.png"
+
+[[shots]]
+id = "s02"
+seconds = 2
+prompt = "a lantern"
+last_frame = "end.png"
+
+[music]
+file = "tide.wav"
+"""
+
+
+@pytest.mark.parametrize("more", ["", 'titel = "Lantern"\n'])
+def test_files_that_are_not_there_are_told_once_beside_the_rest(run: Run, tmp_path: Path, more: str) -> None:
+    (tmp_path / "lantern.toml").write_text(more + FILES, encoding="utf-8")
+    result = run("film", "plan", "lantern.toml", "--quality", "animatic")
+    assert result.returncode == 2
+    told = [line.removeprefix("error [invalid_request]: ") for line in result.stderr.splitlines()]
+    missing = {
+        "cast.mira.images[1]": "no.png",
+        "cast.mira.voice": "no.wav",
+        "shot s02: last_frame": "end.png",
+        "music.file": "tide.wav",
+    }
+    assert [line for line in told if "There is no file" in line] == [
+        f"{place}: There is no file {tmp_path / name}." for place, name in missing.items()
+    ]
+    if more:
+        assert "titel: there is no such field. Did you mean title?" in told
+    else:
+        seconds = "shot s01: seconds: 20 is not possible with seedance-1.0-pro at sandbox"
+        assert f"{seconds}; it can be 2 to 12 seconds" in told
+
+
+@pytest.mark.parametrize("verb", ["plan", "make", "show"])
+def test_what_is_wrong_with_a_document_is_also_told_as_json(run: Run, tmp_path: Path, verb: str) -> None:
+    (tmp_path / "lantern.toml").write_text('titel = "Lantern"\n' + FILES, encoding="utf-8")
+    result = run("film", verb, "lantern.toml", "--json")
+    assert result.returncode == 2
+    said = json.loads(result.stdout)
+    assert (said["film_id"], said["plan"], said["price"], said["shots"]) == (None, None, None, [])
+    assert [f"error [invalid_request]: {problem}" for problem in said["problems"]] == [
+        line for line in result.stderr.splitlines() if line.startswith("error")
+    ]
+
+
+def test_a_plan_with_problems_is_json_and_ends_with_2(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "lantern.toml").write_text(FILES, encoding="utf-8")
+    for verb in ("plan", "make"):
+        result = run("film", verb, "lantern.toml", "--json")
+        said = json.loads(result.stdout)
+        assert (result.returncode, said["plan"], len(said["problems"]) >= 5) == (2, None, True)
+        assert said["next_step"] == "Correct the document; nothing was bought."
+    missing = run("film", "plan", "lantern.toml", "--redo", "s09", "--json")
+    assert json.loads(missing.stdout)["problems"] == ["There is no shot 's09'."]
+
+
+def test_the_next_step_of_json_is_a_command_and_view_takes_the_film(run: Run, document: Path) -> None:
+    words = ("lantern.toml", "--quality", "animatic", "--json")
+    planned, made = (run("film", verb, *words) for verb in ("plan", "make"))
+    assert (made.returncode, made.stderr.count("joining...")) == (0, 1)
+    shown = run("film", "show", "lantern.toml", "--json")
+    looked = run("view", json.loads(made.stdout)["film_id"])
+    film = Path(json.loads(made.stdout)["film_path"])
+    assert (looked.returncode, looked.stderr) == (0, "")
+    assert str(film) in looked.stdout
+    assert film.with_name("film-animatic-sheet.jpg").is_file()
+    steps = [json.loads(one.stdout)["next_step"] for one in (planned, made, shown)]
+    assert "film make lantern.toml --quality animatic makes it." in steps[0]
+    assert "film plan lantern.toml --quality animatic says what is left" in steps[1]
+    assert steps[1] == steps[2]
+    assert not any(tool in step for step in steps for tool in ("plan_film", "create_film", "view_video"))
+
+
 def test_the_example_can_be_planned_as_it_is_and_replaces_nothing(run: Run, tmp_path: Path) -> None:
     written = run("film", "new", "harbour.toml")
     assert (written.returncode, written.stdout.strip()) == (0, str(tmp_path / "harbour.toml"))
@@ -101,6 +189,11 @@ def test_the_document_alone_makes_the_film_and_a_changed_line_one_shot(run: Run,
     judged = run("film", "review", "lantern.toml", "s02", "good", "--note", "Lovely.")
     assert judged.stdout.endswith(": good. Kept.\n")
     assert "Lovely." in run("jobs", "show", judged.stdout.partition("(")[2].partition(")")[0]).stdout
+    chosen = run("film", "review", "lantern.toml", "--choose", "s02=1", "--choose", "s01=").stdout
+    assert chosen.splitlines() == [
+        "s02: take 1 is chosen; the film in quality animatic shows take 1.",
+        "s01: nothing is chosen; the film in quality animatic shows take 1.",
+    ]
     document.write_text(DOCUMENT.replace("a lantern", "a lantern goes out"), encoding="utf-8")
     planned = plan(run, "--quality", "animatic")
     assert [one["shot"] for one in planned["shots"] if one["in_plan"]] == ["s02"]
@@ -167,6 +260,10 @@ def test_at_a_terminal_the_person_agrees_to_the_whole(
         (("plan", "lantern.toml", "--redo", "s09"), "There is no shot 's09'."),
         (("review", "lantern.toml", "s09", "good"), "There is no shot 's09'."),
         (("review", "lantern.toml", "s01", "good"), "Shot s01 has no take yet."),
+        (("review", "lantern.toml", "s01"), "A verdict needs a shot and one of good, usable or bad"),
+        (("review", "lantern.toml", "--choose", "s09=1"), "There is no shot 's09'."),
+        (("review", "lantern.toml", "--choose", "s01=1"), "Shot s01 has no take 1 with a finished video."),
+        (("review", "lantern.toml", "--choose", "s01"), "is not SHOT=TAKE"),
         (("plan", "nothing.toml"), "nothing.toml cannot be read"),
         (("make", "lantern.toml", "--quality", "best"), "invalid choice"),
     ],
@@ -175,6 +272,14 @@ def test_what_there_is_not_is_refused(run: Run, document: Path, words: tuple[str
     result = run("film", *words)
     assert (result.returncode, result.stdout) == (2, "")
     assert told in result.stderr
+
+
+def test_a_film_that_is_not_joined_yet_cannot_be_viewed(run: Run, document: Path) -> None:
+    film_id = plan(run, "--quality", "animatic")["film_id"]
+    result = run("view", film_id)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "film show FILE` tells how far it is." in result.stderr
+    assert "There is no film" in run("view", "flm_nobody").stderr
 
 
 def test_there_is_nothing_to_cancel_of_a_film_that_is_not_made(run: Run, document: Path) -> None:

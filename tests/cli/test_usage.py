@@ -142,6 +142,12 @@ def test_nothing_that_a_command_says_is_written_for_an_assistant() -> None:
     assert [pair for pair in spoken if FOR_AN_ASSISTANT.search(pair[1])] == []
 
 
+@pytest.mark.parametrize("job_id", ["job_abc", "job_yWW6EuJN-7MmQUho", "job_-abc", "job_abc-", "job_a_b--c_"])
+def test_a_job_is_named_whole_in_a_command_whatever_its_characters(job_id: str) -> None:
+    words = told(f"Asked to stop; check_status with job_id {job_id} tells how it ended.")
+    assert f"jobs show {job_id}` tells how it ended." in words
+
+
 @pytest.mark.parametrize(
     ("words", "settings", "hint"),
     [

@@ -1,7 +1,7 @@
 // Drives one of the TypeScript clients: takes a step on each line of stdin, answers it on a line of stdout, all JSON.
 //   node drive.mjs FOLDER PACKAGE OPTIONS
-// FOLDER has node_modules. OPTIONS: {command, args, env, cwd, mode, agrees}; `mode` is for clients that know both protocol
-// eras, `agrees` makes the client one that can ask its person, who answers yes.
+// FOLDER has node_modules. OPTIONS: {command, args, env, cwd, mode, agrees}, or {url, headers} instead of a command; `mode` is
+// for clients that know both protocol eras, `agrees` makes the client one that can ask its person, who answers yes.
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
@@ -13,6 +13,12 @@ const load = createRequire(path.join(folder, "package.json"));
 const two = name === "@modelcontextprotocol/client";
 const { Client } = load(two ? name : `${name}/client/index.js`);
 const { StdioClientTransport } = load(two ? `${name}/stdio` : `${name}/client/stdio.js`);
+
+const transport = () => {
+  if (!server.url) return new StdioClientTransport({ ...server, stderr: "inherit" });
+  const { StreamableHTTPClientTransport } = load(two ? name : `${name}/client/streamableHttp.js`);
+  return new StreamableHTTPClientTransport(new URL(server.url), { requestInit: { headers: server.headers } });
+};
 
 const questions = [];
 const client = new Client(
@@ -48,7 +54,7 @@ const call = async ({ tool, args, abandon, withProgress }) => {
 
 const steps = {
   connect: async () => {
-    await client.connect(new StdioClientTransport({ ...server, stderr: "inherit" }));
+    await client.connect(transport());
     return { server: client.getServerVersion(), instructions: client.getInstructions() };
   },
   listTools: async () => await client.listTools(),

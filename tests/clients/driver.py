@@ -86,14 +86,23 @@ async def driving(
     `tape` is a file for what they say to each other, for which something stands between them.
     """
     command, *args = command_on(tape) if tape else (sys.executable, "-m", "seedance_mcp")
-    options = {
-        "command": command,
-        "args": args,
-        "env": {**os.environ, **environ},
-        "cwd": str(folder),
-        "mode": sdk.mode,
-        "agrees": agrees,
-    }
+    started = {"command": command, "args": args, "env": {**os.environ, **environ}, "cwd": str(folder)}
+    async with _driving(place, sdk, {**started, "agrees": agrees}, folder) as driver:
+        yield driver
+
+
+@asynccontextmanager
+async def driving_over_http(
+    place: Path, sdk: Sdk, url: str, headers: Mapping[str, str], folder: Path
+) -> AsyncIterator[Driver]:
+    """Let this client, one of the TypeScript ones, connect to a server that runs at an address."""
+    async with _driving(place, sdk, {"url": url, "headers": dict(headers)}, folder) as driver:
+        yield driver
+
+
+@asynccontextmanager
+async def _driving(place: Path, sdk: Sdk, server: Mapping[str, Any], folder: Path) -> AsyncIterator[Driver]:
+    options = {**server, "mode": sdk.mode}
     with anyio.fail_after(100):
         async with await anyio.open_process(
             [*sdk.command(place), json.dumps(options)],

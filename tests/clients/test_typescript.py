@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from seedance_mcp.config import load_settings
+from tests.over_http import local as over_http
 from tests.server.asking import SMALL, priced
 from tests.server.left import document, finished_once, processes, rows, until, with_hook
 
-from .driver import Sdk, Threw, driving
+from .driver import Sdk, Threw, driving, driving_over_http
 from .play import STALLED
 from .play import job_id_in as _job_id
 from .play import text_of as _text
@@ -125,3 +127,21 @@ async def test_a_job_that_runs_when_the_client_closes_is_finished_and_its_hook_r
         await until(lambda: len(processes(settings)) == 1)
         assert processes(settings)[0].endswith("watch --until-idle")
     await finished_once(settings, told, job_id)
+
+
+@pytest.mark.parametrize("sdk", SDKS, ids=str)
+async def test_each_is_served_over_http_by_its_token(
+    packages: Path, environ: dict[str, str], tmp_path: Path, sdk: Sdk
+) -> None:
+    settings = load_settings(environ, settings_file=tmp_path / "none.toml")
+    good = {"Authorization": f"Bearer {await over_http.token(settings)}"}
+    async with over_http.serving(settings) as url:
+        async with driving_over_http(packages, sdk, url, good, tmp_path) as client:
+            assert {tool["name"] for tool in (await client.ask("listTools"))["tools"]} == set(REFUSALS)
+            asked = {**over_http.STALLED, "wait_seconds": 1}
+            answer = await client.ask("call", tool="generate_video", args=asked, withProgress=True)
+            assert "status: running" in _fine(answer["result"], sdk)
+            assert answer["told"]
+        with pytest.raises(Threw, match=r"token is not good|HTTP 401"):
+            async with driving_over_http(packages, sdk, url, {"Authorization": "Bearer sdc_x"}, tmp_path):
+                pass

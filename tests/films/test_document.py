@@ -9,6 +9,7 @@ import pytest
 
 from seedance_mcp.errors import InvalidRequest
 from seedance_mcp.films import FilmDocument, checked, read_document
+from seedance_mcp.films.merging import merged
 
 MIRA = {"looks": "a woman of thirty"}
 SHOT = {"id": "a", "seconds": 5, "prompt": "The sea"}
@@ -262,3 +263,15 @@ def test_yes_is_no_length() -> None:
 def test_what_was_checked_can_be_written_and_read_again() -> None:
     document = read_document(TOML.encode(), "film.toml")
     assert FilmDocument.model_validate_json(document.model_dump_json()) == document
+
+
+def test_halves_of_surrogates_in_the_name_of_a_field_are_told_as_any_mistake() -> None:
+    said = problems(film({"\ud800": 1, "prompt": "@nobody"}))
+    assert any("text without halves of surrogate pairs" in problem for problem in said)
+
+
+@pytest.mark.parametrize("name", [[], {}, 7])
+def test_changes_to_a_shot_whose_id_is_no_text_are_refused(name: object) -> None:
+    there, changes = film({}), {"shots": [{"id": name, "seconds": 5, "prompt": "x"}]}
+    with pytest.raises(InvalidRequest, match="id: must be text"):
+        checked(merged(there, changes))

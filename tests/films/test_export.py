@@ -17,7 +17,7 @@ import anyio
 import pytest
 
 from seedance_mcp.errors import ConfigError, InvalidRequest, MediaError, SeedanceError
-from seedance_mcp.films import Exported, ExportedFilm, ExportedShot, ExportOptions, export_film
+from seedance_mcp.films import Exported, ExportedFilm, ExportedMusic, ExportedShot, ExportOptions, export_film
 from seedance_mcp.types import Price
 from tests.media.crafting import film, moving
 
@@ -121,9 +121,13 @@ async def test_clips_are_linked_and_have_the_hashes_that_film_json_tells(tmp_pat
     for made, row in zip(shots, told["shots"], strict=True):
         assert (out / row["file"]).samefile(made.path)
         assert row["sha256"] == sha256(out / row["file"])
+    rest = {"film.mp4", "film.srt", "film.vtt", "sheet.jpg", "cover.jpg"} | (
+        {"film.otio"} if _has_library() else set()
+    )
     assert {row["file"]: row["sha256"] for row in told["files"]} == {
-        name: sha256(out / name) for name in ("film.mp4", "film.srt", "film.vtt", "sheet.jpg", "cover.jpg")
+        name: sha256(out / name) for name in rest
     }
+    assert told["music"] is None
     row = told["shots"][2]
     assert (row["prompt"], row["seed"], row["model"], row["take"]) == ("shot 3", 7, "seedance-2.0", 2)
     assert row["charge"] == {"amount": "0.30", "currency": "USD", "usd": "0.30"}
@@ -203,6 +207,45 @@ async def test_told_to_it_replaces_them_and_nothing_else(tmp_path: Path) -> None
     await exported(whole(tmp_path), shots, out, replace=True)
     assert sha256(out / "02-s02.mp4") == shots[1].sha256
     assert (out / "notes.txt").read_bytes() == b"mine as well"
+
+
+async def test_what_only_an_earlier_export_had_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    facts, shots, out = whole(tmp_path), three(tmp_path), tmp_path / "out"
+    await exported(facts, shots, out, otioz=_has_library())
+    (out / "notes.txt").write_bytes(b"mine")
+    (out / "04-s04.mp4").write_bytes(b"mine as well")
+    (out / "sheet.jpg").write_bytes(b"drawn over")
+    shorter = replace(facts, sheets=(), cover=None)
+    done = await exported(shorter, shots[:2], out, replace=True)
+    listed = {path.name for path in done.files}
+    assert not listed & {"03-s03.mp4", "cover.jpg", "film.otioz"}
+    assert set(names(out)) == listed | {"notes.txt", "04-s04.mp4", "sheet.jpg"}
+    assert [note for note in done.notes if "opentimelineio" not in note] == [
+        "sheet.jpg is of an earlier export and was changed since: it is kept."
+    ]
+    assert shots[2].path.is_file()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"{",
+        b"[]",
+        json.dumps(
+            {"film_id": "flm_a", "files": [{"file": "../a.txt", "sha256": "?"}], "shots": []}
+        ).encode(),
+        json.dumps({"film_id": "other", "files": [{"file": "a.txt", "sha256": "?"}], "shots": []}).encode(),
+    ],
+)
+async def test_what_a_film_json_of_somebody_else_lists_is_kept(told: bytes, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for path in (out / "a.txt", tmp_path / "a.txt"):
+        path.write_bytes(b"mine")
+    told = told.replace(b"?", sha256(out / "a.txt").encode())
+    (out / "film.json").write_bytes(told)
+    await exported(whole(tmp_path), [shot(tmp_path / "made" / "a.mp4", 1)], out, replace=True)
+    assert (out / "a.txt").read_bytes() == (tmp_path / "a.txt").read_bytes() == b"mine"
 
 
 @pytest.mark.parametrize("copies", [False, True])
@@ -335,6 +378,34 @@ async def test_an_editor_finds_the_clips_and_the_seams_of_the_film(tmp_path: Pat
     assert third.metadata["seedance-mcp"]["sha256"] == sha256(out / "03-s03.mp4")
     assert [type(item).__name__ for item in sound] == ["Clip", "Clip", "Gap"]
     assert sound.duration() == picture.duration()
+
+
+@pytest.mark.parametrize(("loop", "lengths"), [(True, [20, 20, 19]), (False, [20])])
+async def test_music_lies_on_a_track_of_its_own_up_to_the_end_of_the_film(
+    loop: bool, lengths: list[int], tmp_path: Path
+) -> None:
+    otio: Any = pytest.importorskip("opentimelineio")
+    tune = tmp_path / "the tune.M4A"
+    tune.write_bytes(b"a tune")
+    music = ExportedMusic(
+        path=tune, seconds=20.5 / FPS, volume_db=-14.0, duck_db=9.0, fade_seconds=1.0, loop=loop
+    )
+    done = await exported(whole(tmp_path, music=music), three(tmp_path), tmp_path / "out", otioz=True)
+    out = done.folder
+    assert (out / "music.m4a").read_bytes() == b"a tune"
+    assert not (out / "music.m4a").samefile(tune)  # it is somebody's own
+    timeline = otio.adapters.read_from_file(str(out / "film.otio"))
+    sound, track = timeline.audio_tracks()
+    assert (sound.name, track.name) == ("Sound", "Music")
+    assert [clip.media_reference.target_url for clip in track] == ["music.m4a"] * len(lengths)
+    assert [_frames(clip.source_range) for clip in track] == [(0, length) for length in lengths]
+    assert not loop or track.duration().to_seconds() == pytest.approx(timeline.duration().to_seconds())
+    assert track[0].metadata["seedance-mcp"]["volume_db"] == -14.0
+    assert json.loads((out / "film.json").read_bytes())["music"]["loop"] is loop
+    with zipfile.ZipFile(out / "film.otioz") as bundle:
+        assert bundle.read("media/music.m4a") == b"a tune"
+        inside = otio.adapters.read_from_string(bundle.read("content.otio").decode(), "otio_json")
+    assert {clip.media_reference.target_url for clip in inside.audio_tracks()[1]} == {"media/music.m4a"}
 
 
 async def test_a_rate_of_broadcasting_is_exact_and_odd_overlaps_lose_no_frame(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from seedance_mcp.films import Film
+from seedance_mcp.remarks import Advice
 from seedance_mcp.types import JobState, PurchaseTerms
 from tests.emulator import Emulator
 from tests.reliability.waiting import until
@@ -104,6 +105,9 @@ async def test_a_shot_waits_for_the_one_that_it_continues_and_is_made_from_its_e
             (),
             {"a": "current", "b": "current"},
         )
+        # The emulator's clips begin on pictures of their own.
+        told = Advice("seam_seen", "Shot b does not begin on the picture on which a ends: look at that cut.")
+        assert (film.advice, told in (await studio.app.films.plan(film_id)).advice) == ((told,), True)
         first, second = (state.job for state in film.shots)
         assert first is not None
         assert second is not None
@@ -155,6 +159,25 @@ async def test_two_installations_that_make_the_same_plan_buy_each_row_once(tmp_p
             tasks.start_soon(make, two)
         assert [film.status for film in made] == ["succeeded", "succeeded"]
         assert len(one.bodies) == 2
+
+
+@pytest.mark.parametrize("key", ["another-account-0123456789", ""])
+async def test_a_film_is_bought_from_the_account_it_was_agreed_to_for(key: str, tmp_path: Path) -> None:
+    async with Emulator("ark") as emulator:
+        async with opened(tmp_path, emulator, watch=False) as asked:
+            film_id = await asked.read(storyboard())
+            plan = await asked.app.films.plan(film_id)
+            await asked.app.films.make(film_id, plan.token, PurchaseTerms())
+        async with opened(tmp_path, emulator, watch=False, ARK_API_KEY=key) as other:
+            for _ in range(2):
+                await other.app.films.advance()
+            seen = await other.app.films.find(film_id)
+            assert (seen.status, [shot.state for shot in seen.shots]) == ("making", ["making", "making"])
+            assert "shot a is bought from an account of ark whose key is not set here" in seen.problems[0]
+            assert other.bodies == []
+        async with opened(tmp_path, emulator) as asked:
+            made = await asked.ended(film_id)
+            assert (made.status, made.problems, len(asked.bodies)) == ("succeeded", (), 2)
 
 
 async def test_a_film_whose_maker_is_killed_is_finished_by_the_next_one(tmp_path: Path) -> None:
@@ -231,4 +254,4 @@ async def test_a_picture_that_was_drawn_anew_makes_the_shots_stale_that_show_it(
         picture.unlink()
         film = await studio.app.films.find(film_id)
         assert states(film) == {"a": "stale", "b": "current"}
-        assert film.problems[0].startswith("mira.png: There is no file")
+        assert film.problems[0].startswith("cast.mira.images[1]: There is no file")

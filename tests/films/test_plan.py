@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired, InvalidRequest, PlanChanged
+from seedance_mcp.jobs import opinion
 from seedance_mcp.types import PurchaseTerms
 from tests.emulator import Emulator
 
@@ -24,9 +25,8 @@ async def test_a_new_film_is_all_missing_and_priced_at_every_quality(tmp_path: P
         assert plan.maximum.usd == sum(row.maximum.usd for row in plan.rows) > 0
         assert plan.totals["animatic"].usd == 0
         assert plan.totals["draft"] == plan.maximum
-        assert (await studio.app.films.plan(film_id, "draft")).notes == tuple(
-            f"shot {name}: there is no cheaper draft of it, so this is bought as the final is."
-            for name in "ab"
+        assert (await studio.app.films.plan(film_id, "draft")).notes == (
+            "shots a and b: no draft would be cheaper, so what is bought is as the final.",
         )
         assert plan.totals["final"] == plan.maximum
         assert (await studio.app.films.plan(film_id)).token == plan.token
@@ -59,11 +59,12 @@ async def test_without_a_token_that_fits_nothing_is_bought_and_the_differences_a
 
 async def test_a_shot_that_cannot_be_made_is_named_and_refuses_the_whole(tmp_path: Path) -> None:
     async with Emulator("ark") as emulator, opened(tmp_path, emulator) as studio:
-        film_id = await studio.read(storyboard(shot("a"), shot("b", seconds=50)))
+        others = shot("c", continues="last_frame"), shot("d", continues="last_frame")
+        film_id = await studio.read(storyboard(shot("a"), shot("b", seconds=50), *others))
         plan = await studio.app.films.plan(film_id)
-        assert len(plan.problems) == 1
-        assert plan.problems[0].startswith("shot b: duration")
-        with pytest.raises(InvalidRequest, match="shot b: duration"):
+        assert (len(plan.problems), plan.notes) == (1, ())
+        assert plan.problems[0].startswith("shot b: seconds")
+        with pytest.raises(InvalidRequest, match="shot b: seconds"):
             await studio.app.films.make(film_id, plan.token, PurchaseTerms())
         assert studio.bodies == []
 
@@ -97,11 +98,15 @@ async def test_a_draft_is_carried_to_its_final_where_its_provider_finishes_draft
         assert (film.status, film.quality) == ("succeeded", "draft")
         document["shots"][1]["prompt"] = "a boat of another name"
         await studio.read(document)
+        jobs = {state.shot: state.job for state in film.shots}
+        draft_job = jobs["a"].id if jobs["a"] else ""
+        await studio.app.reviews.add(draft_job, opinion("bad"), by="assistant")
+        assert [row.request.based_on for row in (await films.plan(film_id)).rows] == [None, None]
+        await studio.app.reviews.add(draft_job, opinion("good"), by="person")
         plan = await films.plan(film_id)
         assert rows(plan) == {"a": 2, "b": 2}
-        jobs = {state.shot: state.job for state in film.shots}
-        assert [row.request.based_on for row in plan.rows] == [jobs["a"].id if jobs["a"] else "", None]
-        assert "shot a: the take of its draft, in full." in plan.notes
+        assert [row.request.based_on for row in plan.rows] == [draft_job, None]
+        assert "shot a: the very take of the draft, in full." in plan.notes
         film = await studio.make(film_id, plan)
         assert (film.status, film.quality, film.problems) == ("succeeded", "final", ())
         assert len(studio.bodies) == 4
@@ -112,10 +117,13 @@ async def test_where_no_draft_can_be_finished_the_final_is_said_to_be_another_vi
         films = studio.app.films
         film_id = await studio.read(storyboard(shot("a"), model="seedance-1.0-pro", resolution="1080p"))
         draft = await films.plan(film_id, "draft")
+        assert draft.notes == (
+            "shot a: drafts are takes of seedance-1.0-pro-fast in 480p; the final will be another video.",
+        )
         film = await studio.make(film_id, draft)
         assert (film.status, film.problems) == ("succeeded", ())
         plan = await films.plan(film_id)
-        assert plan.notes == ("shot a: another video than its draft; only what is asked for is the same.",)
+        assert plan.notes == ("shot a: another video than the draft, of the same request.",)
         assert plan.rows[0].request.seed == draft.rows[0].request.seed
 
 

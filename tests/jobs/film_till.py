@@ -55,6 +55,14 @@ def take(shot: str, price: Price, *, number: int = 1, plan: str = "plan-1", film
     )  # fmt: skip
 
 
+def film_order(rows: Sequence[Take]) -> FilmOrder:
+    """The order that these rows are of."""
+    return FilmOrder(
+        film_id=rows[0].film_id, plan=rows[0].order, quality="final", jobs=len(rows), reserved_at=NOW, day="2025-10-09",
+        maximum_usd=sum((row.maximum.usd for row in rows), Decimal(0)),
+    )  # fmt: skip
+
+
 class FilmTill:
     """Orders, draws and ordinary purchases, each one transaction at the time that the test has come to."""
 

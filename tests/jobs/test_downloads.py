@@ -230,6 +230,15 @@ async def test_a_range_that_breaks_off_without_saying_so_is_an_error(folder: Pat
         assert await fetched(server, part) == Fetched(bytes=SIZE, sha256=SHA256, reused=HALF + 500)
 
 
+async def test_what_is_sent_beyond_the_announced_length_is_no_part_of_the_file(folder: Path) -> None:
+    part = folder / "clip.part"
+    for cut in (500, SIZE - 1):  # with the headers, and behind them
+        async with serving(always(reply(200, VIDEO, length=cut))) as server:
+            assert await fetched(server, part) == Fetched(
+                bytes=cut, sha256=hashlib.sha256(VIDEO[:cut]).hexdigest(), reused=0
+            )
+
+
 async def test_the_mark_of_an_earlier_file_is_forgotten_with_its_bytes(folder: Path) -> None:
     part = folder / "clip.part"
     async with serving(in_turn(half(ETAG), half(), Storage())) as server:

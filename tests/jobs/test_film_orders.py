@@ -14,7 +14,16 @@ from seedance_mcp.config import Settings
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired, InvalidRequest, StoreError
 from seedance_mcp.jobs.buying.film_orders import foresee_film, place
 from seedance_mcp.jobs.context import JobContext
-from seedance_mcp.store import BreakerOpen, DamagedRecord, budget, by_day, confirmations, films, open_store
+from seedance_mcp.store import (
+    BreakerOpen,
+    DamagedRecord,
+    budget,
+    by_day,
+    confirmations,
+    films,
+    open_store,
+    waiting_questions,
+)
 from seedance_mcp.store.machine.process_locks import Ownership
 from seedance_mcp.types import Draw, JobState, Price, PurchaseTerms, Take
 
@@ -298,6 +307,22 @@ def test_one_question_is_asked_for_all_of_it_and_an_answer_is_good_for_one_plan(
     assert job.agreed_by == "assistant"
     with pytest.raises(ConfirmationRequired, match=r"3\.00 USD were spent on an assistant's word"):
         till.buy("2")
+
+
+def test_an_order_closes_every_other_question_about_its_film_and_no_others(till: FilmTill) -> None:
+    till.allow(confirm="ask", confirm_above_usd=Decimal("0.5"))
+    asked: list[str] = []
+    for row in (take("s1", usd("1")), take("s1", usd("1"), film_id="flm_another00001")):
+        with pytest.raises(ConfirmationRequired) as question:
+            till.order([row])
+        asked.append(question.value.approval)
+    till.order(rows("1", "2", plan="plan-2"), confirmed=True)
+    still_open = [
+        till.store.read_now(partial(confirmations.asked, code=code, now=till.now)) for code in asked
+    ]
+    assert [question is not None for question in still_open] == [False, True]
+    waiting = till.store.read_now(partial(waiting_questions.waiting, now=till.now))
+    assert [one.question for one in waiting] == [still_open[1]]
 
 
 def test_a_no_to_a_film_is_a_no_to_its_next_plan(till: FilmTill) -> None:

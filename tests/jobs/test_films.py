@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -14,13 +16,14 @@ from seedance_mcp.store import (
     Connection,
     DamagedRecord,
     Store,
+    database_file,
     film_orders,
     films,
     open_store,
 )
-from seedance_mcp.types import FilmOrder, FilmRecord, Mark, Take
+from seedance_mcp.types import FilmRecord, Mark, Take
 
-from .film_till import FILM, NOW, film, take, usd
+from .film_till import FILM, NOW, film, film_order, take, usd
 
 
 @pytest.fixture
@@ -66,16 +69,7 @@ def test_a_damaged_document_is_told_and_left_out_until_it_is_read_again(store: S
 def ordered(store: Store) -> list[Take]:
     keep(store, film())
     planned = [take("s2", usd("1")), take("s1", usd("2"), number=2), take("s1", usd("2"))]
-    order = FilmOrder(
-        film_id=FILM,
-        plan="plan-1",
-        quality="final",
-        maximum_usd=usd("5").usd,
-        jobs=3,
-        reserved_at=NOW,
-        day="2025-10-09",
-    )
-    store.write_now(lambda connection: film_orders.hold(connection, order, planned))
+    store.write_now(lambda connection: film_orders.hold(connection, film_order(planned), planned))
     return planned
 
 
@@ -88,8 +82,8 @@ def test_takes_are_read_as_they_were_planned_by_shot_and_number(store: Store, or
 
 def test_marks_are_kept_in_order_and_only_for_takes_that_are_there(store: Store, ordered: list[Take]) -> None:
     decided = [
-        Mark(film_id=FILM, shot="s1", take=2, kind="chosen", inputs={}, at=NOW),
-        Mark(film_id=FILM, shot="s1", take=1, kind="kept", inputs={"text": "aa"}, at=NOW + 1),
+        Mark(film_id=FILM, shot="s1", take=2, kind="chosen", inputs={}, at=NOW, newest=2, by="person"),
+        Mark(film_id=FILM, shot="s1", take=1, kind="kept", inputs={"text": "aa"}, at=NOW + 1, newest=2),
     ]
     for mark in decided:
         store.write_now(partial(films.mark, decided=mark))
@@ -98,6 +92,32 @@ def test_marks_are_kept_in_order_and_only_for_takes_that_are_there(store: Store,
         store.write_now(
             partial(films.mark, decided=Mark(film_id=FILM, shot="s9", take=1, kind="kept", inputs={}, at=NOW))
         )
+
+
+def test_an_earlier_versions_choice_is_the_persons_among_the_takes_of_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = [take("s1", usd("2")), take("s1", usd("2"), number=2)]
+    monkeypatch.setattr(database_file, "SCHEMA_VERSION", 24)
+    with closing(open_store(tmp_path)) as older:
+        keep(older, film())
+    with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection, connection:
+        connection.execute(
+            "INSERT INTO film_orders (film_id, plan, quality, reserved_at, steady, day)"
+            f" VALUES ('{FILM}', '{planned[0].order}', 'final', 1, 1, '2025-10-09')"
+        )
+        films.add_takes(connection, planned)
+        connection.execute(
+            "INSERT INTO film_marks (film_id, shot, take, kind, inputs, at)"
+            f" VALUES ('{FILM}', 's1', 1, 'chosen', '{{}}', 7), ('{FILM}', 's1', 1, 'kept', '{{}}', 7)"
+        )
+    monkeypatch.undo()
+    with closing(open_store(tmp_path)) as store:
+        marks = store.read_now(partial(films.marks, film_id=FILM))
+    assert [(mark.kind, mark.take, mark.newest, mark.by, mark.at) for mark in marks] == [
+        ("chosen", 1, 2, "person", 7),
+        ("kept", 1, 2, None, 7),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -129,17 +149,7 @@ def test_nothing_of_what_was_agreed_to_can_be_changed(store: Store, ordered: lis
 
 def test_a_number_or_a_key_that_is_used_up_orders_nothing(store: Store, ordered: list[Take]) -> None:
     store.write_now(lambda connection: film_orders.end_order(connection, FILM, "plan-1", "stopped", now=NOW))
-    order = FilmOrder(
-        film_id=FILM,
-        plan="plan-2",
-        quality="final",
-        maximum_usd=usd("1").usd,
-        jobs=1,
-        reserved_at=NOW,
-        day="2025-10-09",
-    )
+    again = [take("s2", usd("1"), plan="plan-2")]
     with pytest.raises(Conflict):
-        store.write_now(
-            lambda connection: film_orders.hold(connection, order, [take("s2", usd("1"), plan="plan-2")])
-        )
+        store.write_now(lambda connection: film_orders.hold(connection, film_order(again), again))
     assert [one.plan for one in store.read_now(partial(film_orders.orders, film_id=FILM))] == ["plan-1"]

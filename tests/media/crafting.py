@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def film(
     pictures: Iterable[Picture],
     *,
     sound: NDArray[np.float32] | None = None,
-    fps: int = 24,
+    fps: int | Fraction = 24,
     codec: str = "libx264",
     rotation: int = 0,
     tags: dict[str, str] | None = None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from seedance_mcp.media.captions import Cue, spread, srt, vtt
@@ -33,3 +35,45 @@ def test_lines_share_the_time_of_their_shot_by_length() -> None:
 def test_a_shot_of_a_moment_has_its_line_within_it() -> None:
     (only,) = spread(["Oh!"], 0.4, "door")
     assert 0 < only.start < only.end == pytest.approx(0.4)
+
+
+def test_a_line_beside_a_long_one_can_still_be_read() -> None:
+    long, short = spread(["a" * 42, "b"], 10, "door")
+    assert short.end - short.start > (long.end - long.start) / 9
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (
+            "The fox goes home to sleep, because it was a very long day for a fox of its age, and it rains.",
+            [
+                "The fox goes home to sleep,\nbecause it was a very long day for",
+                "a fox of its age, and it rains.",
+            ],
+        ),
+        (
+            "雨下得很大，我们在旧灯塔下等着，直到天亮。她说：「那盏灯三次亮起，我就会看见。」",
+            ["雨下得很大，我们在旧灯塔下等着，直到天亮。\n她说：「那盏灯三次亮起，我就会看见。」"],
+        ),
+        ("في الليل رأينا الضوء ثلاث مرات، ثم عاد القارب", ["في الليل رأينا الضوء\nثلاث مرات، ثم عاد القارب"]),
+        ("x" * 90, ["x" * 90]),
+        ("One.\n\n Two. ", ["One.\nTwo."]),
+    ],
+)
+def test_a_long_line_is_read_in_two_rows_at_a_time(text: str, read: list[str]) -> None:
+    cues = spread([text], 9, "door")
+    assert [cue.text for cue in cues] == read
+    assert (cues[0].start, cues[-1].end) == (0.3, pytest.approx(9))
+    assert all(before.end == after.start for before, after in pairwise(cues))
+
+
+def test_what_cannot_be_seen_has_no_cue() -> None:
+    assert spread([" ", "\n\t"], 5, "door") == []
+
+
+def test_captions_command_no_terminal() -> None:
+    cues = [Cue(0, 1, "\x1b[31mred\x07\r\n\x9b2J\n\x1b\nend")]
+    for text in (srt(cues), vtt(cues)):
+        assert text.endswith("[31mred\n2J\nend\n")
+        assert not any(character in text for character in "\x1b\x07\x9b")

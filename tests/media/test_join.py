@@ -20,7 +20,7 @@ from seedance_mcp.errors import InvalidRequest, MediaError
 from seedance_mcp.media import join as door
 from seedance_mcp.media.captions import Cue, spread
 from seedance_mcp.media.confine import UnfinishedInspection
-from seedance_mcp.media.join import Clip, Cut, join
+from seedance_mcp.media.join import Clip, Cut, join, repeats
 from tests.media.crafting import moving
 from tests.media.joining import FRAMES, SAMPLES, clip, joined, make_clips, packets, pictures
 
@@ -29,7 +29,8 @@ import os, signal, sys
 from pathlib import Path
 import anyio
 from seedance_mcp.media import join as door
-door._Unnamed.name_it = lambda file: os.kill(os.getpid(), signal.SIGKILL)
+died = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+setattr({"NewFile": door.NewFile, "Path": Path}[sys.argv[3]], sys.argv[4], died)
 cut = door.Cut(clips=[door.Clip(path=sys.argv[1], name="one")])
 anyio.run(door.join, cut, Path(sys.argv[2]))
 """
@@ -74,8 +75,10 @@ async def test_a_film_without_any_sound_has_no_track_of_it(clips: dict[str, Path
 
 
 async def test_a_repeated_picture_is_there_for_one_tick_only(clips: dict[str, Path], out: Path) -> None:
-    result, film = await joined(out, clip(clips["drift"]), clip(clips["goes_on"], drop_first=True))
+    used = [clip(clips["drift"]), clip(clips["goes_on"], drop_first=True)]
+    result, film = await joined(out, *used)
     assert (result.copied, result.dropped) == (True, ("goes_on",))
+    assert await repeats(Cut(clips=used)) == ("goes_on",)
     assert film.packets == [*packets(clips["drift"]), *packets(clips["goes_on"])]
     steps = [after - before for before, after in pairwise(sorted(film.pts))]
     assert steps.count(1) == 1
@@ -86,8 +89,10 @@ async def test_a_repeated_picture_is_there_for_one_tick_only(clips: dict[str, Pa
 
 
 async def test_another_picture_is_not_taken_for_a_repeated_one(clips: dict[str, Path], out: Path) -> None:
-    result, _ = await joined(out, clip(clips["drift"]), clip(clips["other"], drop_first=True))
+    used = [clip(clips["drift"]), clip(clips["other"], drop_first=True)]
+    result, _ = await joined(out, *used)
     assert (result.dropped, result.seconds) == ((), 4.0)
+    assert await repeats(Cut(clips=used)) == ()
 
 
 async def test_a_repeated_picture_is_left_out_when_rendering(clips: dict[str, Path], out: Path) -> None:
@@ -167,6 +172,31 @@ async def test_lines_that_follow_each_other_at_once_are_captions_too(
     assert [start for start, *_ in film.cues] == [0.3, 0.8]
 
 
+async def test_captions_of_one_moment_are_one_and_no_other_is_lost(clips: dict[str, Path], out: Path) -> None:
+    cues = [
+        Cue(1.0004, 1.4, "Both", shot="drift"),
+        Cue(1.0001, 1.6, "at once.", shot="drift"),
+        Cue(1.5, 9.0, "ثلاث مرات"),
+        Cue(1.4899, 1.49, "short"),
+        Cue(1.9, 2.2, " \n"),
+        *(Cue(1.75 + number / 1000, 2.5, f"{number}") for number in range(3)),
+        Cue(1.9999, 5.0, "the last moment", shot="drift"),
+        Cue(0.1, 1.0, "Under the dissolve,", shot="blue"),
+    ]
+    used = [clip(clips["drift"]), clip(clips["blue"], entry="dissolve", overlap=0.5)]
+    result, film = await joined(out, *used, cues=cues)
+    assert [(start, text) for start, _, text in film.cues] == [
+        (1.0, "Both\nat once."),
+        (1.44, "short"),
+        (1.5, "ثلاث مرات"),
+        (1.6, "Under the dissolve,"),
+        (1.75, "0\n1\n2"),
+        (1.95, "the last moment"),
+    ]
+    assert [cue.text for cue in result.cues] == [text for *_, text in film.cues]
+    assert all(before[1] <= after[0] for before, after in pairwise(film.cues))
+
+
 async def test_what_was_said_of_the_film_is_read_back(clips: dict[str, Path], out: Path) -> None:
     cues = [
         Cue(0.3, 1.5, "Come in,\nit rains."),
@@ -225,10 +255,16 @@ async def test_a_worker_that_is_stopped_leaves_no_file(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no files without a name")
-def test_killed_before_the_film_has_its_name_it_leaves_no_file(clips: dict[str, Path], out: Path) -> None:
-    command = [sys.executable, "-c", KILLED_AT_THE_LAST_MOMENT, str(clips["drift"]), str(out)]
+@pytest.mark.parametrize(("moment", "left"), [(("NewFile", "name_it"), 0), (("Path", "replace"), 1)])
+async def test_killed_before_the_film_has_its_name_it_leaves_nothing_for_long(
+    moment: tuple[str, str], left: int, clips: dict[str, Path], out: Path
+) -> None:
+    command = [sys.executable, "-c", KILLED_AT_THE_LAST_MOMENT, str(clips["drift"]), str(out), *moment]
     assert subprocess.run(command, timeout=60, check=False).returncode == -signal.SIGKILL
-    assert list(out.parent.iterdir()) == []
+    assert not out.exists()
+    assert len(list(out.parent.iterdir())) == left
+    await join(Cut(clips=[clip(clips["drift"])]), out)
+    assert [path.name for path in out.parent.iterdir()] == ["film.mp4"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")

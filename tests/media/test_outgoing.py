@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -177,3 +178,17 @@ async def test_a_copy_that_is_not_what_the_file_was_is_not_sent(folder: Path) ->
         with pytest.raises(MediaError, match="not be the same"):
             await copy_to_leave(other, folder, allowed=(folder,), forbidden=())
     assert list(folder.iterdir()) == [path]
+
+
+async def test_a_film_that_would_not_be_the_same_or_not_play_is_not_sent(folder: Path) -> None:
+    path = planting.mp4(folder / "a.mp4", size=(320, 240), seconds=1)
+    file = await inspect(path, allowed=(folder,), forbidden=())
+    whole = path.read_bytes()
+    at = whole.index(b"mdat") + 4
+    damaged = whole[:at] + whole[at : at + 4] + b"\xff" * 2000 + whole[at + 2004 :]
+    for other, content in ((replace(file, width=999), whole), (file, damaged)):
+        path.write_bytes(content)
+        other = replace(other, sha256=hashlib.sha256(content).hexdigest())
+        with pytest.raises(MediaError, match="not be the same"):
+            await copy_to_leave(other, folder, allowed=(folder,), forbidden=())
+        assert list(folder.iterdir()) == [path]

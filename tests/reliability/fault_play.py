@@ -51,7 +51,7 @@ async def play(row: Row, call: str, name: str, folder: Path) -> None:
     behaviour = Behaviour(**row.behaviour)
     if call == "cancel":
         behaviour.queued_seconds = FOR_EVER
-    if row.scene == "never_ends":
+    if row.scene in ("never_ends", "forgotten"):
         behaviour.endless = True
     if row.scene == "list_lag_too_long":
         behaviour.list_lag = FOR_EVER
@@ -128,7 +128,7 @@ class _Stage:
             for task in self.emulator.ledger.tasks.values():
                 task.deleted = True
         if self.row.scene == "expired_result":
-            await self._until(lambda job: job.state is JobState.REMOTE_DONE)
+            await self._until(lambda job: job.state in (JobState.REMOTE_DONE, JobState.EXPIRED))
             for task in self.emulator.ledger.tasks.values():
                 task.deleted = True
         if self.row.fault and steady:
@@ -136,7 +136,7 @@ class _Stage:
         await self._sees(self.expected.during)
         self.emulator.faults.clear()
         for task in self.emulator.ledger.tasks.values():
-            if self.row.scene == "never_ends":
+            if self.emulator.behaviour.endless:
                 task.running_seconds = 0.0
                 self.emulator.ledger.force(task.id, "succeeded")
             if self.row.scene == "expired_url":

@@ -30,6 +30,9 @@ STEPS = 60
 FILMS = ("flm_lantern00001", "flm_harbour00001")
 SHOTS = ("s1", "s2", "s3")
 PRICES = ("0", "0.4", "1", "2")
+RETURNS = 4
+"""How often a row pays anew for what provably was not sent."""
+
 NEXT = {
     JobState.RESERVED: (JobState.SENDING, JobState.NOT_SENT),
     JobState.SENDING: (JobState.ACCEPTED, JobState.ACCEPTED, JobState.REJECTED, JobState.UNKNOWN),
@@ -49,12 +52,26 @@ class Agreed:
     steady: float
     rows: dict[str, int]
     bought: dict[str, str] = field(default_factory=dict[str, str])
+    returned: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    """What each row got back from jobs that were not sent, one after the other, in micro-USD."""
     ended: bool = False
 
+    def left(self, key: str) -> int:
+        """What a row pays at most, in micro-USD."""
+        return self.returned[key][-1] if key in self.returned else self.rows[key]
+
     @property
-    def held(self) -> list[int]:
+    def held(self) -> dict[str, int]:
         """What is held for rows that are not bought, in micro-USD."""
-        return [] if self.ended else [usd for key, usd in self.rows.items() if key not in self.bought]
+        return {} if self.ended else {key: self.left(key) for key in self.rows if key not in self.bought}
+
+    def give_back(self, key: str, micros: int) -> bool:
+        """A row's job was not sent, so it pays once more; whether it does."""
+        if self.ended or len(self.returned.get(key, ())) == RETURNS:
+            return False
+        del self.bought[key]
+        self.returned.setdefault(key, []).append(micros)
+        return True
 
 
 class FilmPlay:
@@ -177,9 +194,15 @@ class FilmPlay:
         assert not self._is_old(order), "F4: drawn from an order that is older than a day"
         assert key is None, "F1: bought under a key that is not the row's"
         assert row.request_key not in order.bought, "F1: a row is bought twice"
-        assert job.maximum.usd * 1_000_000 <= order.rows[row.request_key], (
+        assert job.maximum.usd * 1_000_000 <= order.left(row.request_key), (
             "F2: a row pays more than was agreed to"
         )
+        if row.request_key in order.returned:
+            self.counts["drawn again"] += 1
+            if not job.maximum.is_free:
+                assert self._sums(HOUR)[1] <= self._till.settings.max_jobs_per_hour, (
+                    "F2: a row that pays again passes the cap of the hour"
+                )
         order.bought[row.request_key] = job.id
         assert self._counted() <= before, "F2: what is drawn was not counted before"
 
@@ -199,7 +222,19 @@ class FilmPlay:
         if to is None:
             return
         changes: dict[str, Any] = {"charge": job.maximum} if to is JobState.REMOTE_DONE else {}
+        # What was wrong with it is wrong the next time; a connection or a process that died is not.
+        again = to is JobState.NOT_SENT and self._random.random() < 0.7
+        if again:
+            changes = {"error_code": "not_sent"}
+        before = self._counted()
         self._till.move(job, to, **changes)
+        if not again:
+            return
+        for order in self._orders.values():
+            for key in [key for key, job_id in order.bought.items() if job_id == job.id]:
+                if order.give_back(key, int(job.maximum.usd * 1_000_000)):
+                    self.counts["given back to its row"] += 1
+                    assert self._counted() <= before, "F2: what a row gets back was not counted before"
 
     def _end(self) -> None:
         if self._random.random() < 0.5:
@@ -236,16 +271,16 @@ class FilmPlay:
             )
             if self._lies_within(at, steady, seconds)
         ]
-        held = [
-            micros
-            for order in self._orders.values()
-            if self._lies_within(order.at, order.steady, seconds)
-            for micros in order.held
+        orders = [
+            order for order in self._orders.values() if self._lies_within(order.at, order.steady, seconds)
         ]
         jobs = sum(micros > 0 and kind == "reserve" for micros, kind in ledger) + sum(
-            micros > 0 for micros in held
+            # What comes back to a row was an attempt: the ledger has it.
+            micros > 0 and key not in order.returned
+            for order in orders
+            for key, micros in order.held.items()
         )
-        return sum(micros for micros, _ in ledger) + sum(held), jobs
+        return sum(micros for micros, _ in ledger) + sum(sum(order.held.values()) for order in orders), jobs
 
     def _counted(self) -> int:
         return self._sums(DAY)[0]
@@ -275,11 +310,16 @@ class FilmPlay:
         assert (stored.ended is not None) == order.ended, "F3: an order ended, or did not, unasked"
         spent = 0
         for key, job_id in order.bought.items():
-            jobs = [
-                row[0]
-                for row in self._connection.execute("SELECT job_id FROM key_jobs WHERE key = ?", (key,))
-            ]
-            assert jobs == [job_id], "F1: a row has not the one job that it paid for"
+            jobs = {
+                row[0]: row[1]
+                for row in self._connection.execute(
+                    "SELECT jobs.id, state FROM key_jobs JOIN jobs ON jobs.id = job_id WHERE key = ?", (key,)
+                )
+            }
+            del jobs[job_id]
+            assert list(jobs.values()) == ["not_sent"] * len(order.returned.get(key, ())), (
+                "F1: a row has not the one job that it paid for"
+            )
             booked = self._connection.execute(
                 "SELECT DISTINCT reserved_at, day, steady FROM ledger WHERE job_id = ?", (job_id,)
             ).fetchall()
@@ -290,7 +330,9 @@ class FilmPlay:
                 "SELECT SUM(usd_micros) FROM ledger WHERE job_id = ?", (job_id,)
             ).fetchone()
             spent += micros
-        assert spent + sum(order.held) <= sum(order.rows.values()), "F2: more is counted than was agreed to"
+        assert spent + sum(order.held.values()) <= sum(order.rows.values()), (
+            "F2: more is counted than was agreed to"
+        )
         owned = {
             row.request_key: row.job_id for row in films.takes(self._connection, film_id) if row.order == plan
         }

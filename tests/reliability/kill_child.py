@@ -31,6 +31,7 @@ from seedance_mcp.jobs import JobRunner, watcher
 from seedance_mcp.types import JobState, JobStatus, PurchaseTerms, VideoRequest
 
 from . import fault_market as market
+from . import film_life, film_points
 from . import kill_commands as commands
 from .forked import Patch, import_what_lives_need, live
 from .kill_points import install
@@ -151,7 +152,7 @@ def _catalog(overlay: Path) -> Catalog:
 
 def _words_of(life: dict[str, Any]) -> Sequence[str] | None:
     """The words of its command line, none for the server; None: no command, but an app that buys by itself."""
-    return () if "input" in life else None
+    return () if "input" in life else life.get("words")
 
 
 def _told(reading: int | None, folder: Path, life: Callable[[], int]) -> int:
@@ -173,9 +174,14 @@ def _life(
     if not life.get("leases", True):
         app_module.JobRunner = partial(JobRunner, leases=False)  # type: ignore[assignment,misc]
     reached = os.open(folder / "reached.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    install(partial(_reached, life, {}, reached))
+    counts: dict[str, int] = {}
+    install(partial(_reached, life, counts, reached))
+    if "film" in life:
+        film_points.install(partial(_reached, life, counts, reached))
     if words is not None:
         return commands.run_command(words, life, folder, known)
+    if "film" in life:
+        return anyio.run(film_life.film, life, folder, known)
     return anyio.run(_buy, life, folder, known)
 
 

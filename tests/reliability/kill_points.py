@@ -49,22 +49,22 @@ Reached = Callable[[str], None]
 def install(reached: Reached) -> None:
     """Call `reached` with the name of each point from now on, in this process."""
     _around_transactions(reached)
-    _around(receipts.Receipts, "prepare", "receipts", reached)
-    _around(network._Stream, "write", "connection's bytes", reached)
-    _around(purchase, "take", "answer", reached)
-    _around(exchange, "take", "question", reached)
-    _around(downloads.Download, "save", "download", reached)
-    _around(parts.Part, "begin", "part", reached)
-    _around(final_files, "rename_new", "file's name", reached)
-    _around(saving, "write_sidecar", "sidecar", reached)
-    _around(saving.Saver, "_after", "errands", reached)
-    _around(os, "fsync", "flush", reached)
-    _around(leases.Leases, "take", "renewal", reached)
-    _around(hook_runner, "run_hook", "hook", reached)
-    _around(watcher_lease.WatcherLease, "take", "duty's taking", reached)
-    _around(watcher_lease.WatcherLease, "_give_up_if_idle", "duty's end", reached)
-    _around(finish_hooks, "claim", "hook's claim", reached)
-    _around(finish_hooks, "finish", "hook's record", reached)
+    around(receipts.Receipts, "prepare", "receipts", reached)
+    around(network._Stream, "write", "connection's bytes", reached)
+    around(purchase, "take", "answer", reached)
+    around(exchange, "take", "question", reached)
+    around(downloads.Download, "save", "download", reached)
+    around(parts.Part, "begin", "part", reached)
+    around(final_files, "rename_new", "file's name", reached)
+    around(saving, "write_sidecar", "sidecar", reached)
+    around(saving.Saver, "_after", "errands", reached)
+    around(os, "fsync", "flush", reached)
+    around(leases.Leases, "take", "renewal", reached)
+    around(hook_runner, "run_hook", "hook", reached)
+    around(watcher_lease.WatcherLease, "take", "duty's taking", reached)
+    around(watcher_lease.WatcherLease, "_give_up_if_idle", "duty's end", reached)
+    around(finish_hooks, "claim", "hook's claim", reached)
+    around(finish_hooks, "finish", "hook's record", reached)
     begin = parts.Part.begin
 
     def begin_counted(part: Any, origin: Any) -> Any:
@@ -96,7 +96,7 @@ class _Counted:
         self._file.close()
 
 
-def _around(owner: Any, name: str, what: str, reached: Reached) -> None:
+def around(owner: Any, name: str, what: str, reached: Reached) -> None:
     """Let `owner.name` tell before and after it does its work."""
     work = getattr(owner, name)
     import inspect

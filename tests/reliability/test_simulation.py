@@ -10,8 +10,8 @@ from . import simulation_world
 from .simulation import Outcome, play, run
 
 LONG = bool(os.environ.get("SEEDANCE_TEST_LONG"))
-CHUNKS = 8
-STEPS = 30_000_000 if LONG else 2_000_000
+CHUNKS = 8 if LONG else 4
+STEPS = 30_000_000 if LONG else 1_000_000
 APART = 1_000_000
 """How far the seeds of one part are from those of the next."""
 

@@ -59,11 +59,19 @@ async def test_a_storyboard_becomes_a_film_and_a_changed_line_one_shot(settings:
             changed = await plan(client, film_id=film_id, storyboard=changes, quality="animatic")
             kept = await plan(client, film_id=film_id, quality="animatic", keep=["s02"])
             job = {"job_id": film["shots"][0]["job_id"], "verdict": "good"}
+            bad = content(await client.call_tool("review", {**job, "verdict": "bad"}))
             reviewed = content(await client.call_tool("review", job))
+            await client.call_tool("review", {**job, "by": "person", "choose": True})
+            redone = await make(client, await plan(client, film_id=film_id, quality="animatic", redo=["s01"]))
+            chosen = await client.call_tool("review", {**job, "choose": True})
+            shown = content(await client.call_tool("check_status", {"job_id": film_id}))
+            none = {"job_id": "job_aaaaaaaaaaaaaaaaaaaaaa", "verdict": "good", "choose": True}
+            refused = refusal(await client.call_tool("review", none))
     assert (film["status"], film["problems"]) == ("succeeded", [])
     assert states(film) == {"s01": "current", "s02": "current"}
     assert Path(film["film_path"]).is_file()
     assert viewed["video_path"] == film["film_path"]
+    assert Path(film["film_path"]).with_name("film-animatic-sheet.jpg").is_file()
     assert [block.type for block in seen.content].count("image") == 1
     assert viewed["facts"]["duration_seconds"] == pytest.approx(4, abs=0.1)
     assert isinstance(read, TextResourceContents)
@@ -72,7 +80,15 @@ async def test_a_storyboard_becomes_a_film_and_a_changed_line_one_shot(settings:
     assert [shot["shot"] for shot in changed["shots"] if shot["in_plan"]] == ["s02"]
     assert states(changed) == {"s01": "current", "s02": "stale"}
     assert states(kept) == {"s01": "current", "s02": "current"}
+    assert f"plan_film and film_id {film_id}" in bad["next_step"]
+    assert "estimate_cost" not in bad["next_step"]
     assert reviewed["review"]["verdict"] == "good"
+    assert [one["shots"][0]["take"] for one in (film, redone, shown)] == [1, 2, 1]
+    assert f"Shot s01 of film {film_id} shows it; plan_film" in text(chosen)
+    assert shown["problems"][0].startswith("film-animatic.mp4 is not of what its shots show now.")
+    assert "is no take of a film" in refused["message"]
+    assert shown["shots"][0]["takes"]["1"] == job["job_id"]
+    assert "takes" not in film["shots"][0] or film["shots"][0]["takes"] == {}
 
 
 async def test_every_problem_of_a_storyboard_is_told_at_once(settings: Settings, era: Era) -> None:
@@ -111,6 +127,7 @@ async def test_a_token_for_one_plan_makes_that_plan_alone(
     assert low["code"] == "budget_exceeded"
     assert error["code"] == refused["code"] == "confirmation_required"
     assert "1.20 USD" in error["message"]
+    assert planned["next_step"].endswith("They are asked to agree.")
     assert (film["status"], len(jobs)) == ("succeeded", 2)
 
 
@@ -167,7 +184,11 @@ async def test_a_film_that_is_cancelled_buys_nothing_more(settings: Settings, er
             film_id = planned["film_id"]
             asked = {"film_id": film_id, "plan": planned["plan"], "wait_seconds": 8}
             film = content(await client.call_tool("create_film", asked, progress_callback=report))
+            while states(film)["s01"] == "making":
+                more = {"job_id": film_id, "wait_seconds": 2}
+                film = content(await client.call_tool("check_status", more, progress_callback=report))
             viewed = refusal(await client.call_tool("view_video", {"source": film_id}))
+            listed = content(await client.call_tool("check_status", {}))["films_in_making"]
             ended = content(await client.call_tool("cancel_job", {"job_id": film_id}))
             stopped = {"job_id": film["shots"][1]["job_id"], "wait_seconds": 20}
             assert content(await client.call_tool("check_status", stopped))["status"] == "cancelled"
@@ -177,8 +198,21 @@ async def test_a_film_that_is_cancelled_buys_nothing_more(settings: Settings, er
     assert any("1 of 2 shots" in words for words in told)
     assert viewed["code"] == "job_not_finished"
     assert film["shots"][0]["job_id"] in viewed["hint"]
+    assert listed == [f"{film_id} (Lantern): 1 of 2 shots; making s02"]
     assert ended["status"] == "cancelled"
     assert [shot["shot"] for shot in left["shots"] if shot["in_plan"]] == ["s02"]
+
+
+async def test_takes_of_films_are_not_told_one_by_one_as_finished_meanwhile(settings: Settings) -> None:
+    with anyio.fail_after(60):
+        async with Client(create_server(settings)) as client:
+            film = await make(
+                client, await plan(client, storyboard=storyboard("a harbour"), quality="animatic")
+            )
+        async with Client(create_server(settings)) as other:
+            first = await plan(other, film_id=film["film_id"], quality="animatic")
+    assert film["status"] == "succeeded"
+    assert "finished_meanwhile" not in first
 
 
 async def test_a_film_that_there_is_not_is_told_so_everywhere(settings: Settings, era: Era) -> None:

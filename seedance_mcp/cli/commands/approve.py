@@ -10,7 +10,7 @@ import anyio
 from ...app import Declined
 from ...config import Settings, load_settings
 from ...errors import ConfirmationRequired, InvalidRequest
-from ...types import Question
+from ...types import FILM_PREFIX, Question
 from ..consent import at_a_terminal, says_yes
 from ..opening import looked_into, opened
 from ..words import told
@@ -59,10 +59,7 @@ async def _answer(settings: Settings, code: str, agrees: bool) -> int:
 
 def _not_agreed(declined: Declined | None) -> str:
     if declined is not None and declined.job_id is not None:
-        return (
-            f"Too late: it was agreed to before, and job {declined.job_id} was started on that."
-            f" `seedance-mcp jobs cancel {declined.job_id}` asks the provider to stop it."
-        )
+        return f"Too late: it was agreed to before, and {_started(declined.job_id)} on that. {_stop(declined.job_id)}"
     if declined is not None and declined.earlier is not None:
         return f"Not agreed. Nothing was bought on this question; job {declined.earlier} was before, on another agreement."
     return "Not agreed. Nothing was bought."
@@ -71,8 +68,8 @@ def _not_agreed(declined: Declined | None) -> str:
 def _closed(job_id: str | None, settings: Settings) -> InvalidRequest:
     if job_id is not None:
         return InvalidRequest(
-            [f"This code is used up: it was agreed to, and job {job_id} was started on that."],
-            hint=f"`seedance-mcp jobs cancel {job_id}` asks the provider to stop it. Nothing was bought now.",
+            [f"This code is used up: it was agreed to, and {_started(job_id)} on that."],
+            hint=f"{_stop(job_id)} Nothing was bought now.",
         )
     unknown = InvalidRequest(
         ["This code is unknown, used already, or older than 15 minutes."],
@@ -80,3 +77,13 @@ def _closed(job_id: str | None, settings: Settings) -> InvalidRequest:
     )
     unknown.add_note(looked_into(settings))
     return unknown
+
+
+def _started(bought: str) -> str:
+    return f"film {bought} was ordered" if bought.startswith(FILM_PREFIX) else f"job {bought} was started"
+
+
+def _stop(bought: str) -> str:
+    if bought.startswith(FILM_PREFIX):
+        return "`seedance-mcp film cancel FILE` with its document stops it; what is made is kept."
+    return f"`seedance-mcp jobs cancel {bought}` asks the provider to stop it."

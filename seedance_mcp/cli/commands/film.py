@@ -12,11 +12,11 @@ import anyio
 
 from ...config import Settings, load_settings
 from ...errors import InvalidRequest
-from ...films import FilmDocument, read_document
+from ...films import ExportOptions, FilmDocument, read_document
 from ...texts import inert, listed
 from ...types import MAX_REVIEW_CHARACTERS, FilmQuality, Verdict
 from ..arguments import amount, is_file, whole
-from ..films import exporting, looking, making
+from ..films import as_json, exporting, looking, making
 from ..words import told
 
 _VERBS = ("new", "plan", "make", "show", "review", "export", "cancel")
@@ -41,7 +41,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     plan = verbs.add_parser("plan", help="Say what making it would buy, and for how much; buys nothing")
     make = verbs.add_parser("make", help="Show the plan, ask, and make what it lists")
     show = verbs.add_parser("show", help="Say how each shot stands")
-    review = verbs.add_parser("review", help="Keep your verdict on the take that a shot shows")
+    review = verbs.add_parser(
+        "review", help="Keep your verdict on the take that a shot shows, or choose which it shows"
+    )
     export = verbs.add_parser("export", help="Copy the shots, the film and what an editor needs to a folder")
     cancel = verbs.add_parser("cancel", help="Stop making it; what is not bought yet is not bought")
     for verb in (plan, make, show, review, export, cancel):
@@ -66,12 +68,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
     make.add_argument(
         "--yes-up-to", type=amount, metavar="USD", help="Agree to a plan that costs at most this, unasked"
     )
-    review.add_argument("shot")
-    review.add_argument("verdict", choices=get_args(Verdict))
+    review.add_argument("shot", nargs="?")
+    review.add_argument("verdict", nargs="?", choices=get_args(Verdict))
     review.add_argument("--note", metavar="TEXT", help=f"At most {MAX_REVIEW_CHARACTERS} characters")
-    export.add_argument("--to", required=True, metavar="DIR", help="A folder that is not there, or empty")
+    export.add_argument(
+        "--to", required=True, metavar="DIR", help="A folder; files in it with other content are in the way"
+    )
+    review.add_argument(
+        "--choose",
+        action="append",
+        default=[],
+        type=_choice,
+        metavar="SHOT=TAKE",
+        help="Show this take of it; SHOT= takes that back (may be repeated)",
+    )
     export.add_argument(
         "--otioz", action="store_true", help="Also one .otioz file with all that an editor needs"
+    )
+    export.add_argument(
+        "--replace", action="store_true", help="Replace them, and remove what only an earlier export had"
+    )
+    export.add_argument(
+        "--copies", action="store_true", help="Copy the clips: links to them would change with the copy"
     )
     for verb in (plan, make, show):
         verb.add_argument("--json", action="store_true", help="Print JSON")
@@ -84,7 +102,11 @@ def execute(arguments: argparse.Namespace) -> int:
         return exporting.new(path)
     try:
         document = _document(path)
+        if arguments.verb in ("plan", "make"):
+            _check_shots(document, arguments.redo, arguments.keep)
     except InvalidRequest as error:
+        if getattr(arguments, "json", False):
+            as_json.print_problems(error.problems, getattr(arguments, "quality", None))
         for problem in error.problems:
             print(f"error [{error.code}]: {inert(problem)}", file=sys.stderr)
         print(f"hint: {inert(told(error.hint))}", file=sys.stderr)
@@ -92,22 +114,46 @@ def execute(arguments: argparse.Namespace) -> int:
     settings = _reading_what_it_names(load_settings(), document, path.parent)
     match arguments.verb:
         case "plan":
-            _check_shots(document, arguments.redo, arguments.keep)
             return anyio.run(making.plan, settings, path, _wish(arguments), arguments.json)
         case "make":
-            _check_shots(document, arguments.redo, arguments.keep)
             return making.make(settings, path, _wish(arguments), arguments.yes_up_to, arguments.json)
         case "show":
             return anyio.run(looking.show, settings, path, arguments.json)
         case "review":
-            _check_shots(document, [arguments.shot])
-            return anyio.run(
-                looking.review, settings, path, arguments.shot, arguments.verdict, arguments.note
-            )
+            return _review(settings, path, document, arguments)
         case "cancel":
             return anyio.run(looking.cancel, settings, path)
         case _:
-            return anyio.run(exporting.export, settings, path, whole(Path(arguments.to)), arguments.otioz)
+            options = ExportOptions(otioz=arguments.otioz, replace=arguments.replace, copies=arguments.copies)
+            return anyio.run(exporting.export, settings, path, whole(Path(arguments.to)), options)
+
+
+def _review(settings: Settings, path: Path, document: FilmDocument, arguments: argparse.Namespace) -> int:
+    """
+    Keep a verdict, or choices, or both.
+
+    Raises:
+        InvalidRequest: there is neither, or only a half of a verdict.
+    """
+    if (arguments.shot is None) != (arguments.verdict is None) or not (arguments.shot or arguments.choose):
+        raise InvalidRequest(
+            ["A verdict needs a shot and one of good, usable or bad; a choice needs --choose SHOT=TAKE."],
+            hint="Nothing was kept.",
+        )
+    _check_shots(document, [arguments.shot] if arguments.shot else [], [shot for shot, _ in arguments.choose])
+    if arguments.verdict is not None:
+        anyio.run(looking.review, settings, path, arguments.shot, arguments.verdict, arguments.note)
+    if arguments.choose:
+        anyio.run(looking.choose, settings, path, arguments.choose)
+    return 0
+
+
+def _choice(text: str) -> tuple[str, int | None]:
+    """Read `SHOT=TAKE`. Raises ArgumentTypeError."""
+    shot, sign, take = text.rpartition("=")
+    if not (sign and shot) or (take and not (take.isascii() and take.isdigit())):
+        raise argparse.ArgumentTypeError(f"{text!r} is not SHOT=TAKE, with the number of a take")
+    return shot, int(take) if take else None
 
 
 def _wish(arguments: argparse.Namespace) -> making.Wish:
@@ -128,7 +174,7 @@ def _document(path: Path) -> FilmDocument:
             [f"{path} cannot be read: {error.strerror}."],
             hint="`seedance-mcp film new` writes an example. Nothing was bought.",
         ) from None
-    return read_document(content, path.name)
+    return read_document(content, path.name, path.parent)
 
 
 def _check_shots(document: FilmDocument, *names: Sequence[str]) -> None:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from ...app import Viewed
+from ...app import App, Viewed
 from ...config import Settings, load_settings
 from ...errors import InvalidRequest, MediaError
+from ...films import file_of
 from ...texts import inert
-from ...types import MAX_COMPARED, MAX_SHEET_FRAMES, SET_PREFIX, Look
+from ...types import FILM_PREFIX, MAX_COMPARED, MAX_SHEET_FRAMES, SET_PREFIX, Look
 from ..arguments import absolute, seconds, whole, whole_number
 from ..opening import opened
 from ..text import json_text
@@ -32,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         nargs="+",
-        help=f"A job id, or the path of a video; 2 to {MAX_COMPARED} are shown side by side",
+        help=f"The id of a job, a set or a film, or the path of a video; 2 to {MAX_COMPARED} are shown side by side",
     )
     parser.add_argument(
         "--frames",
@@ -65,7 +66,7 @@ def execute(arguments: argparse.Namespace) -> int:
     out = _new_sheet(Path(arguments.out)) if arguments.out else None
     sources: list[str] = []
     for source in arguments.source:
-        if not source.startswith(("job_", SET_PREFIX)) or Path(source).exists():
+        if not source.startswith(("job_", SET_PREFIX, FILM_PREFIX)) or Path(source).exists():
             source = absolute(source)
             settings = settings.also_reading(Path(source).parent)
         sources.append(source)
@@ -142,7 +143,17 @@ def _as_png(jpeg: bytes) -> bytes:
 
 async def _view(settings: Settings, source: str, look: Look) -> Viewed:
     async with opened(settings, watch=False) as app:
-        return await app.viewing.view(source, look)
+        film = await _film(app, source)
+        others = tuple([str(await _film(app, other) or other) for other in look.compare])
+        look = replace(look, compare=others)
+        return await app.viewing.view(str(film or source), look, film.parent if film else None)
+
+
+async def _film(app: App, source: str) -> Path | None:
+    """Return the file of the film with this id; None: it is the id of no film."""
+    if not source.startswith(FILM_PREFIX):
+        return None
+    return file_of(await app.films.find(source))
 
 
 def _lines(viewed: Viewed) -> str:

@@ -68,7 +68,7 @@ async def _watch(settings: Settings, until_idle: bool) -> int:
         if until_idle and not await _taken(lease):
             print("Another watcher is at work already.")
             return 0
-        if until_idle and not await app.unfinished():
+        if until_idle and not (await app.unfinished() or await lease.has_work()):
             print("No job is open: there is nothing to wait for.")
         async with app.runner.running():  # at its end come the hooks: by then the lease has been given up
             try:

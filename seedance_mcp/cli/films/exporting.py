@@ -44,18 +44,18 @@ def new(path: Path) -> int:
     return 0
 
 
-async def export(settings: Settings, path: Path, folder: Path, otioz: bool) -> int:
+async def export(settings: Settings, path: Path, folder: Path, options: ExportOptions) -> int:
     """Copy the film, its shots and what an editor needs into a folder, and print that."""
     async with opened(settings, watch=False) as app:
         film = await app.films.find((await app.films.read(path)).id)
-        shots = exported_shots(film)
+        shots = await exported_shots(film)
         sheets = await sheets_of(film)
         with TemporaryDirectory() as place:
             drawn = tuple(Path(place) / f"sheet-{sheet.number}.jpg" for sheet in sheets)
             for file, sheet in zip(drawn, sheets, strict=True):
                 file.write_bytes(sheet.sheet.jpeg)
-            files = replace(exported_film(film), sheets=drawn)
-            made = await export_film(files, shots, folder, ExportOptions(otioz=otioz))
+            files = replace(exported_film(film, await app.films.music(film)), sheets=drawn)
+            made = await export_film(files, shots, folder, options)
     for note in made.notes:
         print(f"note: {inert(note)}", file=sys.stderr)
     print(f"{number_of(len(made.files), 'file')} of {film.id}, quality {film.quality}", file=sys.stderr)

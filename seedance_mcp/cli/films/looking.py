@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...app import App
 from ...config import Settings
 from ...errors import InvalidRequest
-from ...films import Film
+from ...films import Film, ShotState
 from ...jobs import opinion
 from ...texts import digits, inert
 from ...types import Verdict
 from ..opening import opened
-from ..text import NOT_KNOWN, json_text, table
+from ..text import NOT_KNOWN, table
 from ..words import told
+from .as_json import after_film, print_film
 
 
 async def show(settings: Settings, path: Path, as_json: bool) -> int:
@@ -48,6 +50,27 @@ async def review(settings: Settings, path: Path, shot: str, verdict: Verdict, no
     return 0
 
 
+async def choose(settings: Settings, path: Path, choices: Sequence[tuple[str, int | None]]) -> int:
+    """
+    Let takes be the ones that their shots show; None takes a choice back.
+
+    Raises:
+        InvalidRequest: there is no such take, or it has no finished video.
+    """
+    async with opened(settings, watch=False) as app:
+        film_id = (await app.films.read(path)).id
+        for shot, take in choices:
+            film = await app.films.choose(film_id, shot, take)
+            (state,) = (state for state in film.shots if state.shot == shot)
+            chosen = f"take {take} is chosen" if take is not None else "nothing is chosen"
+            print(f"{inert(shot)}: {chosen}; the film in quality {film.quality} shows {_take(state)}.")
+    return 0
+
+
+def _take(state: ShotState) -> str:
+    return f"take {state.chosen.number}" if state.chosen is not None else "nothing"
+
+
 async def cancel(settings: Settings, path: Path) -> int:
     """Stop making the film; exit code 1 if there was nothing to stop."""
     async with opened(settings) as app:
@@ -61,17 +84,18 @@ async def cancel(settings: Settings, path: Path) -> int:
 async def finish(app: App, film: Film, *, as_json: bool) -> None:
     """Print the path of the film (or all of it as JSON) on stdout, the rest on stderr."""
     if as_json:
-        from ...presentation import film_views
-
-        print(json_text((await film_views.film(app, film)).model_dump(mode="json")))
+        await print_film(app, film)
     elif film.status == "succeeded" and film.film_path is not None:
         print(
             f"{len(film.shots)} shots, {film.duration_seconds:g} s, {digits(film.spent_usd)} USD in all, {film.id}",
             file=sys.stderr,
         )
+        for one in film.advice:
+            print(f"note: {inert(told(one.line))}", file=sys.stderr)
         print(film.film_path)
     else:
         print(_lines(film), file=sys.stderr)
+        print(f"next: {inert(after_film(film))}", file=sys.stderr)
 
 
 def exit_code(film: Film) -> int:

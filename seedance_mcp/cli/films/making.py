@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -14,19 +14,24 @@ import anyio
 
 from ...app import App
 from ...config import Settings, command
-from ...errors import BudgetExceeded, ConfirmationRequired
+from ...errors import BudgetExceeded, ConfirmationRequired, InvalidRequest
 from ...films import Film, FilmPlan, FilmUpdate
-from ...texts import digits, inert, number_of
-from ...types import FilmQuality, PurchaseTerms
+from ...texts import digits, inert, listed, number_of
+from ...types import FilmQuality, FilmRecord, PurchaseTerms
 from ..consent import at_a_terminal, says_yes
 from ..opening import opened
 from ..progress import progress_bar
-from ..text import json_text, money, table
+from ..text import money, table
+from ..waiting import wait_with_progress
 from ..words import told
+from .as_json import as_typed, path_of, print_plan
 from .looking import exit_code, finish
 
 _LOOK_SECONDS = 30.0
 _PROBLEMS = 2
+_TRIES = 5
+_WHOLE = ""
+"""Stands for the whole film where each shot has its id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +48,7 @@ async def plan(settings: Settings, path: Path, wish: Wish, as_json: bool) -> int
     async with opened(settings, watch=False) as app:
         planned = await _plan(app, path, wish)
     if as_json:
-        from ...presentation import film_views
-
-        print(json_text(film_views.plan(planned).model_dump(mode="json")))
+        print_plan(planned, path)
     else:
         print(_lines(planned))
     return _say_problems(planned)
@@ -56,14 +59,21 @@ def make(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, 
     Show the plan, ask whoever is at the terminal, and make the film; print its path.
 
     Raises:
-        BudgetExceeded: it may cost more than what was agreed to beforehand.
+        BudgetExceeded: it may cost more than what was agreed to beforehand, or than a cap allows.
+        ConfigError: a provider's key is not set, or cannot be used.
         ConfirmationRequired: it costs something, and nobody can be asked.
     """
     if (code := anyio.run(_go_on, settings, path, as_json)) is not None:
         return code
     planned = anyio.run(_shown_plan, settings, path, wish)
     if planned.problems:
+        if as_json:
+            print_plan(planned, path)
         return _say_problems(planned)
+    if planned.refusal is not None:
+        if (code := anyio.run(_go_on, settings, path, as_json)) is not None:
+            return code  # somebody else has ordered it meanwhile, and its money is held
+        raise planned.refusal
     free = planned.maximum.is_free
     price = f"{digits(planned.maximum.usd)} USD"
     if yes_up_to is not None and planned.maximum.usd > yes_up_to:
@@ -88,15 +98,42 @@ def make(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, 
 
 
 async def _plan(app: App, path: Path, wish: Wish) -> FilmPlan:
-    film = await app.films.read(path)
-    return await app.films.plan(film.id, wish.quality, wish.redo, wish.keep)
+    return await planned_as_written(app.films.read, app.films.plan, path, wish)
+
+
+async def planned_as_written(
+    read: Callable[[Path], Awaitable[FilmRecord]],
+    plan: Callable[[str, FilmQuality, Sequence[str], Sequence[str]], Awaitable[FilmPlan]],
+    path: Path,
+    wish: Wish,
+) -> FilmPlan:
+    """
+    Plan what stands in a person's document: an assistant may write its own words into the same film in between.
+
+    Raises:
+        InvalidRequest: it is changed again and again.
+    """
+    for _ in range(_TRIES):
+        film = await read(path)
+        planned = await plan(film.id, wish.quality, wish.redo, wish.keep)
+        if planned.version == film.version:
+            return planned
+    raise InvalidRequest(
+        ["Another program changes this film at the same time."],
+        hint="Let it finish, or stop it, and plan again. Nothing was bought.",
+    )
 
 
 async def _go_on(settings: Settings, path: Path, as_json: bool) -> int | None:
-    """Go on with the film if it is being made; None: it is not."""
+    """
+    Go on with the film if it is being made; None: it is not.
+
+    Shots of an order that has ended, such as cancelled ones, are waited for: what becomes of them decides what is planned.
+    """
     async with opened(settings, watch=False) as app:
         film = await app.films.find((await app.films.read(path)).id)
     if not film.is_busy:
+        await _until_ended(settings, film)
         return None
     print(
         "This film is being made by a plan that was agreed to before: it goes on. What has changed since is planned"
@@ -107,6 +144,22 @@ async def _go_on(settings: Settings, path: Path, as_json: bool) -> int | None:
         film = await _wait(app, film)
         await finish(app, film, as_json=as_json)
     return exit_code(film)
+
+
+async def _until_ended(settings: Settings, film: Film) -> None:
+    """Wait for what is still under way, such as shots that were cancelled."""
+    left = {state.job.id: state for state in film.shots if state.state == "making" and state.job is not None}
+    if not left:
+        return
+    shots = listed([state.shot for state in left.values()])
+    print(
+        f"{inert(shots)}: still under way from before. Waiting until that has ended; then it is planned.",
+        file=sys.stderr,
+        flush=True,
+    )
+    async with opened(settings) as app:
+        for job_id in left:
+            await wait_with_progress(app, await app.job(job_id))
 
 
 async def _shown_plan(settings: Settings, path: Path, wish: Wish) -> FilmPlan:
@@ -144,9 +197,9 @@ async def _wait(app: App, film: Film) -> Film:
             while film.is_busy:
                 film = await app.films.wait(film.id, _LOOK_SECONDS, report)
     except anyio.get_cancelled_exc_class():
-        name = film.record.name or "FILE"
+        name = as_typed(path_of(film))
         print(
-            f"\nStopped. What is made is kept; to go on: {command(f'film make {name}')}, to let the rest be:"
+            f"\nStopped here. What is made is kept; to go on: {command(f'film make {name}')}, to let the rest be:"
             f" {command(f'film cancel {name}')}",
             file=sys.stderr,
         )
@@ -177,6 +230,9 @@ async def _progress(film: Film) -> AsyncGenerator[Callable[[FilmUpdate], Awaitab
                     file=sys.stderr,
                     flush=True,
                 )
+        if update.film.status == "joining" and _WHOLE not in known:
+            known[_WHOLE] = "joining"
+            print("joining...", file=sys.stderr, flush=True)
 
     yield tell
 

@@ -10,7 +10,7 @@ from functools import partial
 from ...config import Settings
 from ...errors import BudgetExceeded, ConfirmationRequired, StoreError
 from ...remarks import NO_REMARKS, Remarks
-from ...store import Connection, Consent, budget, confirmations, film_orders
+from ...store import Connection, Consent, budget, confirmations, film_orders, waiting_questions
 from ...types import FilmOrder, FilmQuality, Price, PurchaseTerms, Question, Signer, Take, Wanted
 from ..context import JobContext
 from .call_agreements import agreed_within_call
@@ -105,6 +105,7 @@ def reserve_film(
         day=budget.day_of(now),
         agreed_by=signed,
     )
+    waiting_questions.withdraw_film(connection, intent.film_id, now=now)
     return film_orders.hold(connection, order, intent.rows)
 
 

@@ -93,9 +93,13 @@ def _drawn(
     Raises:
         BudgetExceeded: the order does not pay for it, or nothing may be bought there now.
     """
-    paid = film_orders.check_draw(connection, draw, key=key.text, price=intent.maximum, now=now)
+    paid = film_orders.check_draw(
+        connection, draw, key=key.text, digests=key.digests, price=intent.maximum, now=now
+    )
     if not intent.maximum.is_free:
         budget.check_open(connection, _seller(intent), now=now)
+        if paid.again:  # one more attempt than was counted with the order
+            budget.check_hour(connection, budget.Limits.of(settings), now=now)
     job = _stored(connection, intent, paid.agreed_by, settings, now, booking=paid.booking)
     film_orders.draw(connection, draw, job.id)
     return job

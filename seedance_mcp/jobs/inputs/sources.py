@@ -39,6 +39,7 @@ _KINDS: Mapping[str, MediaKind] = {
 }
 
 
+_UPLOAD, _JOB = "media:", "job:"
 _ASSET_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
@@ -106,6 +107,13 @@ class Sources:
         hint = " ".join(dict.fromkeys(filter(None, hints))) or None
         return files, InvalidRequest(problems, hint=hint) if problems else None
 
+    async def may_read(self, source: str) -> bool:
+        """Return whether no folder's rights keep this process from reading a source; another one may have more."""
+        text = unquoted(source)
+        if "://" in text or text.startswith(("media:", "job:", "data:")):
+            return True
+        return await self._files.may_read(source)
+
     async def open(self, source: str, *, kind: MediaKind | None = None) -> MediaFile:
         """
         Check one source. `kind` says what a URL without a telling ending, or an asset, is taken for (an asset: an image).
@@ -116,14 +124,12 @@ class Sources:
         """
         check_readable(source)
         text = unquoted(source)
-        if text.startswith("media:"):
+        if text.startswith(_UPLOAD):
             file = await self._earlier(text)
             return replace(file, kind=kind) if kind is not None and file.is_asset else file
-        if text.startswith("job:"):
+        if text.startswith(_JOB):
             return await self._of_job(text)
-        scheme = text.partition("://")[0].lower() if "://" in text else ""
-        if text[:5].lower() == "data:":
-            scheme = "data"
+        scheme = _scheme(text)
         if scheme == "asset":
             return MediaFile(kind=kind or "image", url=_asset(text))
         if scheme == "https":
@@ -169,9 +175,7 @@ class Sources:
         if file.path is None:
             return file
         # It may have been changed or removed since, and a job's link may have ended.
-        again = await (
-            self._of_job(origin) if origin.startswith("job:") else self._files.at(file.path, origin)
-        )
+        again = await (self._of_job(origin) if origin.startswith(_JOB) else self._files.at(file.path, origin))
         if again.sha256 != file.sha256:
             raise MediaError(
                 f"The file behind {source} has changed since it was uploaded.",
@@ -180,7 +184,7 @@ class Sources:
         return again
 
     async def _of_job(self, source: str) -> MediaFile:
-        job_id, _, part = source.removeprefix("job:").partition("/")
+        job_id, _, part = source.removeprefix(_JOB).partition("/")
         job = await self._store.read(lambda connection: job_records.find(connection, job_id))
         if part not in ("", "last_frame"):
             raise MediaError(
@@ -193,6 +197,18 @@ class Sources:
         if job.artifacts and video.sha256 == job.artifacts.sha256 and await self._pool.link(job):
             return replace(video, job_id=job.id)
         return video
+
+
+def is_path(source: str) -> bool:
+    """Return whether a media source names a file of this machine."""
+    text = unquoted(source)
+    return not text.startswith((_UPLOAD, _JOB)) and _scheme(text) in ("", "file")
+
+
+def _scheme(text: str) -> str:
+    if text[:5].lower() == "data:":
+        return "data"
+    return text.partition("://")[0].lower() if "://" in text else ""
 
 
 def _check_this_machine(url: str) -> None:

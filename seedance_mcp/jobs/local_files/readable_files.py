@@ -96,6 +96,13 @@ class LocalFiles:
         if not await self._holds(Path(_files_of(job).video_path)):
             await self.video(job)
 
+    async def may_read(self, text: str) -> bool:
+        """Return whether the file at a whole path may be read from here, or cannot be read from anywhere: it is not there."""
+        path = Path(unquoted(text))
+        if await self._holds(path) or not await run_sync(path.is_file):
+            return True
+        return await self._own_file(text) is not None
+
     async def _holds(self, path: Path) -> bool:
         return await run_sync(lies_in, path.parent, self._allowed)
 

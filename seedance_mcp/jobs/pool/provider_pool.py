@@ -259,6 +259,22 @@ class ProviderPool:
             )
         return self._accounts[info.name]
 
+    async def is_mine(self, provider: str, account: str, address: str | None) -> bool:
+        """
+        Return whether this process buys with the account of this fingerprint, at this address.
+
+        Of an account that nobody noted (""): whether it can buy there at all. What has left the catalogue is anybody's.
+        """
+        if provider not in self.catalog.providers:
+            return True
+        info = self.catalog.provider(provider)
+        if not account:
+            return self.is_ready(info)
+        bought, here = Account(provider=provider, fingerprint=account, address=address), self.account_at(info)
+        if bought == here or self._store is None:
+            return bought == here
+        return await self._store.read(partial(is_same, one=bought, other=here))
+
     def accounts(self) -> str:
         """Return one word for all accounts whose keys are set and where they are reached: what this process can follow."""
         known = [

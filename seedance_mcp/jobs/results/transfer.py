@@ -16,7 +16,7 @@ from anyio.to_thread import run_sync
 from ...config import DIRECT, Outbound
 from ...errors import DownloadError, UnexpectedResponse
 from ...media import begins_like_a_video
-from ...providers import addresses, with_advice
+from ...providers import addresses, announced_length, body_pieces, with_advice
 from ..local_files.block_writer import BlockWriter
 from ..local_files.parts import Origin, Part, is_sendable
 
@@ -173,7 +173,7 @@ class _Transfer:
                 self._limits.check(total)
                 await self._receive(response, patience, start, total, None)
                 return start
-            total = _length(response)
+            total = announced_length(response)
             self._limits.check(total)
             await self._receive(response, patience, 0, total, _origin(response, self._source, total))
             return 0
@@ -212,7 +212,7 @@ class _Transfer:
         opening = self._part.go_on if start else functools.partial(self._part.begin, origin)
         with await run_sync(opening) as file:
             async with BlockWriter(file) as writer:
-                async for piece in response.aiter_raw():
+                async for piece in body_pieces(response, read_seconds=self._limits.idle_seconds):
                     if here == 0:
                         _check_start(response, piece)
                     here += len(piece)
@@ -266,11 +266,6 @@ def _check_encoding(response: httpx2.Response) -> None:
         raise NoVideo("The server sent the video compressed, which nobody asked for.")
 
 
-def _length(response: httpx2.Response) -> int | None:
-    text = response.headers.get("Content-Length", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
 def _origin(response: httpx2.Response, source: str, total: int | None) -> Origin | None:
     validator = _validator(response)
     return Origin(source=source, validator=validator, total=total) if validator else None
@@ -292,7 +287,10 @@ def _continued(response: httpx2.Response, start: int, origin: Origin) -> int | N
     first, last, total = (int(group) for group in match.groups())
     if first != start or last != total - 1 or origin.total not in (None, total):
         return None
-    if _length(response) not in (None, total - start) or _validator(response) not in ("", origin.validator):
+    if announced_length(response) not in (None, total - start) or _validator(response) not in (
+        "",
+        origin.validator,
+    ):
         return None
     return total
 

@@ -95,14 +95,14 @@ class Viewing:
         self._load = load
         self._load_set = load_set
 
-    async def view(self, source: str, look: Look | None = None) -> Viewed:
+    async def view(self, source: str, look: Look | None = None, folder: Path | None = None) -> Viewed:
         """
         Look at a finished job's video, at a local video file that may be read, or at the finished videos of a set side by
         side, and measure them.
 
-        The sheet is written beside a job's video, else into the output folder. An earlier sheet of ours of the same kind
-        is replaced. Any other file, and one that was changed since, is left alone: then the sheet gets a name with `-2`
-        and so on.
+        The sheet is written to `folder`, else beside a job's video, else into the output folder. An earlier sheet of ours
+        of the same kind is replaced. Any other file, and one that was changed since, is left alone: then the sheet gets a
+        name with `-2` and so on.
 
         Raises:
             InvalidRequest: so it cannot be looked at, such as from after its end.
@@ -119,7 +119,8 @@ class Viewing:
         sheet, file = drawn.sheet, None
         if sheet is not None:
             sheet = Sheet(jpeg=mark(sheet.jpeg), width=sheet.width, height=sheet.height)
-            file = await self._keep(sheet.jpeg, found[0], drawn.kind)
+            video = found[0] if folder is None else replace(found[0], folder=folder)
+            file = await self._keep(sheet.jpeg, video, drawn.kind)
         others = [
             Other(source=one.source, facts=measured)
             for one, measured in zip(found[1:], facts[1:], strict=True)

@@ -55,19 +55,21 @@ def open_allowed(
         os.close(descriptor)
 
 
-def open_plain(path: Path) -> int:
+def open_plain(path: Path, *, writable: bool = False) -> int:
     """
     Open a file of our own, or one that was checked before, for reading; the caller closes the descriptor.
 
-    Neither is ever a link: one that lies there was put there later, and may lead to what is private.
+    Neither is ever a link: one that lies there was put there later, and may lead to what is private. Only one of our
+    own is opened `writable`.
 
     Raises:
         MediaError: there is none, or it is no regular file.
     """
     flags = ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY")
+    access = os.O_RDWR if writable else os.O_RDONLY
     try:
         _check_regular(path, path.lstat())
-        return os.open(path, sum((getattr(os, flag, 0) for flag in flags), os.O_RDONLY))
+        return os.open(path, sum((getattr(os, flag, 0) for flag in flags), access))
     except OSError as error:
         raise _explained(path, error) from None
 

@@ -150,6 +150,10 @@ def check_names(below: Sequence[str]) -> None:
         )
 
 
+OUTSIDE = "is outside the folders that may be read."
+"""How the refusal of a path outside the allowed folders ends."""
+
+
 def outside(path: Path, allowed: Sequence[Path]) -> MediaError:
     """The refusal of a path outside the allowed folders. It does not tell whether the file exists."""
     folders = ", ".join(str(folder) for folder in allowed) or "none yet"
@@ -162,7 +166,7 @@ def outside(path: Path, allowed: Sequence[Path]) -> MediaError:
                 f"Folders that may be read: {folders} (setting SEEDANCE_MEDIA_DIRS).",
             )
     return MediaError(
-        f"{path} is outside the folders that may be read.",
+        f"{path} {OUTSIDE}",
         hint=f"Folders that may be read: {folders}. Move the file there, or ask the person to add its "
         "folder to the setting SEEDANCE_MEDIA_DIRS.",
     )

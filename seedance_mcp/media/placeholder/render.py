@@ -147,18 +147,19 @@ class _Converter:
         """Make a picture frame `number`."""
         import numpy as np
         from av.video.frame import VideoFrame
-        from av.video.reformatter import ColorRange, Colorspace, Interpolation
+        from av.video.reformatter import ColorRange, Colorspace
 
+        # Blue comes first: for that order FFmpeg has a converter of its own, all others go through its general scaler.
         for top in range(0, image.height, _STRIP):
             strip = image.crop((0, top, image.width, min(image.height, top + _STRIP)))
-            self._pixels[top : top + _STRIP] = np.asarray(strip)
+            rows = np.frombuffer(strip.tobytes("raw", "BGR"), np.uint8)
+            self._pixels[top : top + _STRIP] = rows.reshape(strip.height, strip.width, 3)
         # Named on both sides: players take untagged HD pictures for BT.709, the converter writes BT.601 unasked.
         frame = self._reformatter.reformat(
-            VideoFrame.from_numpy_buffer(self._pixels, format="rgb24"),
+            VideoFrame.from_numpy_buffer(self._pixels, format="bgr24"),
             format="yuv420p",
             dst_colorspace=Colorspace.ITU709,
             dst_color_range=ColorRange.MPEG,
-            interpolation=Interpolation.BILINEAR,
         )
         frame.pts = number
         frame.time_base = Fraction(1, self._fps)

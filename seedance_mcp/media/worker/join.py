@@ -44,9 +44,10 @@ _LEAST_TICKS, _MOST_TICKS = 10_000, 2_000_000
 _FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
-def prepare(source: IO[bytes]) -> Callable[[], Answer]:
+def prepare(source: IO[bytes], *, only_look: bool = False) -> Callable[[], Answer]:
     """
-    Read the order, open everything that it names, and return what joins it.
+    Read the order, open everything that it names, and return what joins it or, with `only_look`, what tells which clips
+    begin with the last picture of the one before.
 
     Raises:
         RefusalError: a clip or the music cannot be opened.
@@ -54,6 +55,8 @@ def prepare(source: IO[bytes]) -> Callable[[], Answer]:
     order = json.load(source)
     clips = [_opened(clip["path"], clip["name"]) for clip in order["clips"]]
     music = _opened(order["music"]["path"], "The music") if order["music"] else None
+    if only_look:
+        return partial(_look, order, clips, has_music=music is not None)
     output = os.fdopen(os.dup(source.fileno()), "r+b")
     return partial(_join, order, clips, music, output)
 
@@ -81,18 +84,25 @@ class _Plan:
         return self.places[-1].end
 
     @property
+    def dropped(self) -> list[str]:
+        return [clip.name for clip, repeat in zip(self.clips, self.repeats, strict=True) if repeat]
+
+    @property
     def frames(self) -> int:
         if self.why_rendered is None:
             return sum(clip.frames for clip in self.clips)
         return round(self.seconds / FRAME)
 
 
+def _look(order: dict[str, Any], sources: list[IO[bytes]], *, has_music: bool) -> Answer:
+    return {"dropped": _planned(order, sources, has_music=has_music).dropped}, b""
+
+
 def _join(
     order: dict[str, Any], sources: list[IO[bytes]], music: IO[bytes] | None, output: IO[bytes]
 ) -> Answer:
     facts, expected = write_film(order, sources, music, output)
-    check(output, expected)
-    return facts, b""
+    return facts | {"loudness_lufs": check(output, expected)}, b""
 
 
 def write_film(
@@ -130,13 +140,21 @@ def write_film(
         "height": height,
         "fps": round(float(rate), 3),
         "samples": samples,
-        "loudness_lufs": loudness,
         "starts": [float(start) for start in starts],
         "cues": cues,
-        "dropped": [clip.name for clip, repeat in zip(plan.clips, plan.repeats, strict=True) if repeat],
+        "dropped": plan.dropped,
         "silent": [clip.name for clip in plan.clips if not clip.has_sound],
     }
-    return facts, Expected(plan.frames, plan.seconds, samples, names, starts, cues)
+    expected = Expected(
+        plan.frames,
+        plan.seconds,
+        samples,
+        names,
+        starts,
+        cues,
+        is_levelled=wanted is not None and samples > 0,
+    )
+    return facts, expected
 
 
 def _planned(order: dict[str, Any], sources: Sequence[IO[bytes]], *, has_music: bool) -> _Plan:

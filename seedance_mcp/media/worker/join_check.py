@@ -13,7 +13,7 @@ from av.error import FFmpegError
 from av.packet import Packet
 from av.video.frame import VideoFrame
 
-from .loudness import RATE
+from .loudness import RATE, Loudness
 from .refusal import RefusalError
 from .scanning import AGAIN, open_film, picture_stream, sound_stream
 from .signatures import recognise
@@ -21,7 +21,11 @@ from .signatures import recognise
 
 @dataclass(frozen=True)
 class Expected:
-    """What the film should be: so many frames, seconds and samples of sound, with these chapters and cues."""
+    """
+    What the film should be: so many frames, seconds and samples of sound, with these chapters and cues.
+
+    `is_levelled`: how loud it came to be is of interest.
+    """
 
     frames: int
     seconds: Fraction
@@ -29,22 +33,23 @@ class Expected:
     names: Sequence[str]
     starts: Sequence[Fraction]
     cues: Sequence[dict[str, Any]]
+    is_levelled: bool
 
     def clip_at(self, seconds: float) -> str:
         """The name of the clip that is to be seen then."""
         return [name for name, start in zip(self.names, self.starts, strict=True) if start <= seconds][-1]
 
 
-def check(film_file: IO[bytes], expected: Expected) -> None:
+def check(film_file: IO[bytes], expected: Expected) -> float | None:
     """
-    Read the whole film.
+    Read and decode the whole film; return how loud it is, in LUFS, None if it is silent or not levelled.
 
     Raises:
         RefusalError: it is not what was expected; a clip that does not decode is named.
     """
     film_file.seek(0)
     with open_film(film_file, recognise(film_file)) as film:
-        seen = _Seen()
+        seen = _Seen(Loudness() if expected.is_levelled else None)
         picture, sound = picture_stream(film), sound_stream(film)
         text = next(iter(film.streams.subtitles), None)
         if picture is None or (sound is None) != (not expected.samples):
@@ -80,6 +85,7 @@ def check(film_file: IO[bytes], expected: Expected) -> None:
     wrong = [name for name, is_wrong in problems.items() if is_wrong]
     if wrong:
         raise _other(", ".join(wrong))
+    return seen.loudness_lufs()
 
 
 def _fits(sound: av.AudioStream, decoded: int, expected: int) -> bool:
@@ -94,7 +100,7 @@ def _other(what: str) -> RefusalError:
 class _Seen:
     """What went by; times in seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, loudness: Loudness | None) -> None:
         self.frames = 0
         self.samples = 0
         self.first: float | None = None
@@ -103,6 +109,14 @@ class _Seen:
         self.rising = True
         self.texts: list[tuple[int, str]] = []
         self._dts: dict[int, int] = {}
+        self._loudness = loudness
+
+    def loudness_lufs(self) -> float | None:
+        """How loud it was; nothing more is to be heard."""
+        if self._loudness is None:
+            return None
+        self._loudness.finish()
+        return self._loudness.integrated()
 
     def packet(self, packet: Packet[Any]) -> None:
         if not packet.size:
@@ -122,6 +136,8 @@ class _Seen:
     def frame(self, frame: object) -> None:
         if isinstance(frame, AudioFrame):
             self.samples += frame.samples
+            if self._loudness is not None:
+                self._loudness.hear(frame)
         elif isinstance(frame, VideoFrame):
             self.frames += 1
             self.last = frame.time or 0.0

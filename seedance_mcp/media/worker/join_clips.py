@@ -17,11 +17,16 @@ from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from .mp4_turns import turns
 from .refusal import RefusalError
 from .scanning import AGAIN, open_film, picture_stream, sound_stream
 from .signatures import recognise
 
+HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
+"""How much light a value of a pixel means, by the numbers of ITU-T H.273: PQ and HLG."""
+
 _COPIED_CODECS = ("h264", "hevc")
+_TRANSFER = 2
 _STEPS = 12
 """So many frames of each side of a cut tell how much a picture differs from the next one."""
 _SMALL = (160, 90)
@@ -31,7 +36,11 @@ _LEAST_TICKS = 100
 
 @dataclass(frozen=True)
 class Pictures:
-    """What has to be alike for pictures to be copied behind each other: `why` not is told by the first that differs."""
+    """
+    What has to be alike for pictures to be copied behind each other: why not is told by the first that differs.
+
+    `turns` are the quarter turns to the left after which they are upright, `shape` is how broad a pixel is for its height.
+    """
 
     codec: str
     size: tuple[int, int]
@@ -40,7 +49,19 @@ class Pictures:
     pixels: str
     colours: tuple[int, ...]
     shape: Fraction
+    turns: int
     headers: bytes
+
+    @property
+    def seen(self) -> tuple[int, int]:
+        """The size in which players show them."""
+        width, height = round(self.size[0] * self.shape), self.size[1]
+        return (height, width) if self.turns % 2 else (width, height)
+
+    @property
+    def is_hdr(self) -> bool:
+        """Whether they are brighter than a screen of every day can show."""
+        return self.colours[_TRANSFER] in HDR_TRANSFERS
 
 
 @dataclass(frozen=True)
@@ -100,7 +121,12 @@ def survey(source: IO[bytes], name: str) -> Clip:
             raise RefusalError(f"The video cannot be read: {error.strerror}.", AGAIN) from error
         if not packets:
             raise RefusalError("Not one picture of the video could be decoded.", AGAIN)
-        stamps = sorted(packet.pts for packet in packets if packet.pts is not None and not packet.is_discard)
+        lengths = {
+            packet.pts: packet.duration or 0
+            for packet in packets
+            if packet.pts is not None and not packet.is_discard
+        }
+        stamps = sorted(lengths)
         dts = [packet.dts for packet in packets if packet.dts is not None]
         rate = picture.average_rate or picture.guessed_rate or Fraction(24)
         base = picture.time_base or Fraction(1, 90_000)
@@ -109,22 +135,24 @@ def survey(source: IO[bytes], name: str) -> Clip:
             raise RefusalError("The video has damaged data in it, or is cut off.", AGAIN)
         context = picture.codec_context
         whole = len(stamps) == len(dts) == len(packets) and packets[0].is_keyframe
+        even = whole and all(after - before == step for before, after in pairwise(stamps))
+        turned = turns(source, picture.id) if film.format.name.startswith("mov") else 0
         return Clip(
             source=source,
             name=name,
-            pictures=_pictures(picture, rate, base),
+            pictures=_pictures(picture, rate, base, turned),
             frames=len(stamps),
             first=stamps[0],
-            end=stamps[-1] + step,
+            end=stamps[-1] + (step if even else lengths[stamps[-1]] or step),
             first_dts=dts[0] if dts else 0,
             last_dts=dts[-1] if dts else 0,
-            even=whole and all(after - before == step for before, after in pairwise(stamps)),
+            even=even,
             eight_bits=bool(context.format) and all(part.bits == 8 for part in context.format.components),
             has_sound=sound_stream(film) is not None,
         )
 
 
-def _pictures(picture: VideoStream, rate: Fraction, base: Fraction) -> Pictures:
+def _pictures(picture: VideoStream, rate: Fraction, base: Fraction, turned: int) -> Pictures:
     context = picture.codec_context
     colours = (context.colorspace, context.color_primaries, context.color_trc, context.color_range)
     return Pictures(
@@ -135,6 +163,7 @@ def _pictures(picture: VideoStream, rate: Fraction, base: Fraction) -> Pictures:
         pixels=str(context.pix_fmt),
         colours=tuple(int(colour) for colour in colours),
         shape=Fraction(context.sample_aspect_ratio or 1) or Fraction(1),
+        turns=turned,
         headers=context.extradata or b"",
     )
 
@@ -147,10 +176,12 @@ def why_rendered(clips: Sequence[Clip], order: dict[str, Any]) -> str | None:
             return f"{clip.name} begins with a transition"
         if clip.pictures.codec not in _COPIED_CODECS:
             return f"{clip.name} is {clip.pictures.codec}"
+        if clip.pictures.turns:
+            return f"{clip.name} lies on its side or its head, as phones film"
         if not clip.even:
             return f"the pictures of {clip.name} do not follow each other evenly"
         if not clip.eight_bits and order["picture"] != "as bought":
-            return f"{clip.name} has more than 8 bits a colour"
+            return f"{clip.name} {'is in HDR' if clip.pictures.is_hdr else 'has more than 8 bits a colour'}"
         differs = next(
             (part for part in _WORDS if getattr(clip.pictures, part) != getattr(first, part)), None
         )
@@ -173,6 +204,7 @@ _WORDS = {
     "pixels": "pixel format",
     "colours": "colour tags",
     "shape": "pixel shape",
+    "turns": "position",
     "headers": "encoder's parameters",
 }
 

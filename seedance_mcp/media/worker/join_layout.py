@@ -8,7 +8,11 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+from ..captions import without_empty_lines
 from .loudness import RATE
+
+_TOGETHER_SECONDS = 0.05
+"""Nobody reads what is there for so short a time."""
 
 
 @dataclass(frozen=True)
@@ -91,23 +95,34 @@ def _placed(
 def cues_in_film(
     cues: Sequence[dict[str, Any]], names: Sequence[str], places: Sequence[Place]
 ) -> list[dict[str, Any]]:
-    """Give cues their times in the film, in order; what lies outside of it, or of the shot that it belongs to, is cut off."""
+    """
+    Give cues their times in the film, in order; what lies outside of it, or of the shot that it belongs to, is cut off.
+
+    A track shows one text at a time: one that is still there when the next begins ends then, and those that begin at the
+    same time are one.
+    """
     by_name = dict(zip(names, places, strict=True))
     whole = places[-1].end
     found: list[dict[str, Any]] = []
     for cue in cues:
         place = by_name.get(cue["shot"]) if cue["shot"] is not None else None
-        if place is None:
-            start, end, last = cue["start"], cue["end"], float(whole)
-        else:
-            shift = float(place.start - place.skip)
-            start, end, last = cue["start"] + shift, cue["end"] + shift, float(place.end)
-        start, end = max(0.0, start), min(end, last)
-        if round(end * 1000) > round(start * 1000) and cue["text"].strip():
-            found.append(
-                {"start": round(start, 3), "end": round(end, 3), "text": cue["text"], "shot": cue["shot"]}
-            )
+        first = Fraction(0) if place is None else max(Fraction(0), place.start)
+        shift, last = (0.0, whole) if place is None else (float(place.start - place.skip), place.end)
+        start, end = max(float(first), cue["start"] + shift), min(cue["end"] + shift, float(last))
+        text = without_empty_lines(cue["text"])
+        if end > start and text:
+            start = max(float(first), min(start, end - _TOGETHER_SECONDS))
+            found.append({"start": round(start, 3), "end": round(end, 3), "text": text, "shot": cue["shot"]})
     found.sort(key=lambda cue: cue["start"])
-    for before, after in pairwise(found):  # a track shows one text at a time
-        before["end"] = max(before["start"] + 0.001, min(before["end"], after["start"]))
-    return found
+    told: list[dict[str, Any]] = []
+    for cue in found:
+        before = told[-1] if told else None
+        if before is not None and cue["start"] - before["start"] < _TOGETHER_SECONDS:
+            before["text"] += f"\n{cue['text']}"
+            before["end"] = max(before["end"], cue["end"])
+            before["shot"] = cue["shot"] if cue["shot"] == before["shot"] else None
+        else:
+            told.append(cue)
+    for before, after in pairwise(told):
+        before["end"] = min(before["end"], after["start"])
+    return told

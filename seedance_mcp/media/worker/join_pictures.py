@@ -10,6 +10,7 @@ from typing import Protocol, cast
 
 import numpy as np
 from av.container import OutputContainer
+from av.filter import Graph
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
@@ -17,7 +18,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from ..frames import upright
-from .join_clips import Clip, opened
+from .join_clips import HDR_TRANSFERS, Clip, opened
 from .join_layout import Place
 from .join_tracks import put, put_encoded
 from .refusal import RefusalError
@@ -119,6 +120,7 @@ class Rendered:
         self._number = 0
         self._frames: Iterator[Picture] = iter(())
         self._reformatter = VideoReformatter()
+        self._darkened = _Darkened()
         self._written = 0
         self._tail: list[Picture] = []
         self._entered = self._decoded = 0
@@ -180,23 +182,18 @@ class Rendered:
         put_encoded(self._film, self.stream, frame)
 
     def _drawn(self, frame: VideoFrame) -> Picture:
-        """The whole frame as large as the canvas holds it, on black."""
-        canvas = self._canvas
-        shape = self._clips[self._number].pictures.shape
-        scale = min(Fraction(canvas.width) / (frame.width * shape), Fraction(canvas.height, frame.height))
-        width = min(canvas.width, 2 * round(frame.width * shape * scale / 2))
-        height = min(canvas.height, 2 * round(frame.height * scale / 2))
-        untold = Colorspace.ITU709 if frame.height >= _HD_LINES else Colorspace.ITU601
-        small = self._reformatter.reformat(
-            frame,
-            width=width,
-            height=height,
-            format="yuv420p",
-            src_colorspace=untold if frame.colorspace == _UNTOLD else None,
-            dst_colorspace=Colorspace.ITU709,
-            dst_color_range=ColorRange.MPEG,
-        )
-        inner = cast("Picture", small.to_ndarray())
+        """The whole frame upright, as large as the canvas holds it, on black."""
+        canvas, pictures = self._canvas, self._clips[self._number].pictures
+        turned = round(frame.rotation / 90) % 4
+        broad, high = frame.width * pictures.shape, Fraction(frame.height)
+        if turned % 2:
+            broad, high = high, broad
+        scale = min(canvas.width / broad, canvas.height / high)
+        width = min(canvas.width, 2 * round(broad * scale / 2))
+        height = min(canvas.height, 2 * round(high * scale / 2))
+        inner = self._scaled(frame, Canvas(height, width) if turned % 2 else Canvas(width, height))
+        if turned:
+            inner = _turned(inner, Canvas(width, height), turned)
         if (width, height) == (canvas.width, canvas.height):
             return inner
         made = np.full((canvas.lines, canvas.width), _GREY, np.uint8)
@@ -208,6 +205,67 @@ class Rendered:
             half = 2 if number else 1
             plane[top // half :, left // half :][: part.shape[0], : part.shape[1]] = part
         return made
+
+    def _scaled(self, frame: VideoFrame, size: Canvas) -> Picture:
+        if frame.color_trc in HDR_TRANSFERS:
+            small = self._darkened.frame(frame, size)
+        else:
+            untold = Colorspace.ITU709 if frame.height >= _HD_LINES else Colorspace.ITU601
+            small = self._reformatter.reformat(
+                frame,
+                width=size.width,
+                height=size.height,
+                format="yuv420p",
+                src_colorspace=untold if frame.colorspace == _UNTOLD else None,
+                dst_colorspace=Colorspace.ITU709,
+                dst_color_range=ColorRange.MPEG,
+            )
+        return cast("Picture", small.to_ndarray())
+
+
+class _Darkened:
+    """Brings HDR into what every screen shows: what is brighter is compressed, not cut off."""
+
+    def __init__(self) -> None:
+        self._key: object = None
+        self._graph = Graph()
+
+    def frame(self, frame: VideoFrame, size: Canvas) -> VideoFrame:
+        """The frame in this size, with colours of BT.709."""
+        key = (frame.width, frame.height, frame.format.name, frame.color_trc, size)
+        if key != self._key:
+            self._key, self._graph = key, self._made(frame, size)
+        self._graph.push(frame)
+        made = self._graph.pull()
+        assert isinstance(made, VideoFrame)
+        return made
+
+    @staticmethod
+    def _made(frame: VideoFrame, size: Canvas) -> Graph:
+        graph = Graph()
+        options = {
+            "w": size.width,
+            "h": size.height,
+            "in_color_matrix": "bt2020nc",
+            "in_primaries": "bt2020",
+            "in_transfer": HDR_TRANSFERS[frame.color_trc],
+            "out_color_matrix": "bt709",
+            "out_primaries": "bt709",
+            "out_transfer": "bt709",
+            "out_range": "limited",
+        }
+        graph.link_nodes(
+            graph.add_buffer(
+                width=frame.width,
+                height=frame.height,
+                format=frame.format,
+                time_base=frame.time_base or FRAME,
+            ),
+            graph.add("scale", ":".join(f"{name}={value}" for name, value in options.items())),
+            graph.add("format", "yuv420p"),
+            graph.add("buffersink"),
+        ).configure()
+        return graph
 
 
 class _Grid:
@@ -250,6 +308,15 @@ def _planes(picture: Picture, canvas: Canvas) -> list[Picture]:
         flat[whole : whole + quarter].reshape(half),
         flat[whole + quarter : whole + 2 * quarter].reshape(half),
     ]
+
+
+def _turned(picture: Picture, upright: Canvas, turns: int) -> Picture:
+    """A picture after so many quarter turns to the left, as large as `upright`."""
+    lying = Canvas(upright.height, upright.width) if turns % 2 else upright
+    made = np.empty((upright.lines, upright.width), np.uint8)
+    for plane, part in zip(_planes(made, upright), _planes(picture, lying), strict=True):
+        plane[:] = np.rot90(part, turns)
+    return made
 
 
 def _dissolve(before: Picture, after: Picture, part: float, _canvas: Canvas) -> Picture:
@@ -298,8 +365,7 @@ def canvas_of(clips: Sequence[Clip], size: Sequence[int] | None) -> Canvas:
     if size is None:
         seconds: dict[tuple[int, int], Fraction] = {}
         for clip in clips:
-            width, height = clip.pictures.size
-            shown = (round(width * clip.pictures.shape), height)
+            shown = clip.pictures.seen
             seconds[shown] = seconds.get(shown, Fraction(0)) + clip.length
         size = max(seconds, key=lambda shown: seconds[shown])
     return Canvas(max(16, size[0] // 2 * 2), max(16, size[1] // 2 * 2))

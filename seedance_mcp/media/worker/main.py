@@ -1,5 +1,6 @@
 """
-The confined worker: reads one media file from standard input and says what it found.
+The confined worker: reads one media file from standard input and says what it found; what it makes
+of a film it writes there as well.
 
 Started by `confine.py` as a process of its own, because decoders are C code that parses hostile files. It
 answers with one line of JSON, then bytes if the task draws something.
@@ -65,10 +66,10 @@ def _perform(task: str, arguments: dict[str, Any], source: IO[bytes], confine: C
         from .compose import compose
 
         look = partial(compose, source)
-    elif task == "join":
+    elif task in ("join", "repeats"):
         from .join import prepare
 
-        look = prepare(source)
+        look = prepare(source, only_look=task == "repeats")
     elif task == "film_sheet":
         from .film_sheet import draw_film_sheet
 
@@ -91,6 +92,10 @@ def _look(task: str, signature: Signature) -> Callable[..., Answer]:
         from .scanning import identify_film
 
         return identify_film
+    if task == "clean" and signature.decoder == "mov":
+        from .film_copy import clean_film
+
+        return clean_film
     if task == "clean":
         from .outgoing import find_private
 

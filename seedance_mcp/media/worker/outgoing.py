@@ -19,7 +19,6 @@ from .refusal import RefusalError
 from .signatures import Signature
 from .strip_audio import SOUNDS
 from .strip_image import PICTURES
-from .strip_mp4 import film_cuts
 
 Image.init()
 
@@ -38,7 +37,7 @@ Draw = Callable[[float], Image.Image | None]
 
 def find_private(source: IO[bytes], signature: Signature) -> tuple[dict[str, Any], bytes]:
     """
-    List what is to be cut out of a file before it leaves, or draw a picture anew where nothing can be cut.
+    List what is to be cut out of a picture or sound before it leaves, or draw a picture anew where nothing can be cut.
 
     Raises:
         RefusalError: the format can hide data that cannot be removed here.
@@ -52,8 +51,6 @@ def find_private(source: IO[bytes], signature: Signature) -> tuple[dict[str, Any
         except _DAMAGED:
             return _plain_copy(source, signature)
         return _answer(cuts)
-    if signature.decoder == "mov":
-        return _answer(film_cuts(source, signature))
     if signature.decoder in SOUNDS:
         try:
             return _answer(SOUNDS[signature.decoder](source.read()))

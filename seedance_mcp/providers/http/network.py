@@ -17,13 +17,13 @@ from .tunnel import open_tunnel
 if TYPE_CHECKING:
     import httpcore2
 
-__all__ = ["Backend", "Gate", "Line", "Resolve", "connect_first", "resolve_name"]
+__all__ = ["READ_BYTES", "Backend", "Gate", "Line", "Resolve", "connect_first", "resolve_name"]
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Turns a host name and a port into addresses, written as numbers."""
 
 _STAGGER_SECONDS = 0.25
-_READ_BYTES = 256 * 1024
+READ_BYTES = 256 * 1024
 """As many as asyncio takes from a socket at once: smaller reads would cut that in pieces and copy the rest each time."""
 
 
@@ -60,7 +60,7 @@ class _Stream:
         self._gate = gate
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        return await self._stream.read(max(max_bytes, _READ_BYTES), timeout)
+        return await self._stream.read(max(max_bytes, READ_BYTES), timeout)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
         if self._gate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 import secrets
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -82,8 +83,10 @@ async def _read(media: MediaFile) -> AsyncIterator[bytes]:
         return chunk
 
     held = b""
-    with await run_sync(media.path.open, "rb") as file:
-        while chunk := await run_sync(next_chunk):
+    with await run_sync(media.path.open, "rb") as file, ThreadPoolExecutor(max_workers=1) as beside:
+        ahead = beside.submit(next_chunk)
+        while chunk := await run_sync(ahead.result):
+            ahead = beside.submit(next_chunk)  # read and hashed while what is held goes out
             if held:
                 yield held
             held = chunk

@@ -13,6 +13,7 @@ from ...errors import StoreError
 
 if TYPE_CHECKING:
     from ...app import App
+    from ...store import changes as looks
 
 _LOOK_SECONDS = 0.5
 _ALIVE_SECONDS = 15.0
@@ -38,11 +39,11 @@ class Changes:
         self._heard: set[_Change] = set()
         self._bell = anyio.Event()
         self._closed = False
+        self._seen: looks.Sight | None = None
 
     async def run(self) -> None:
         """Look until cancelled."""
         forget = self._app.on_change(self._hear)
-        seen = None
         try:
             while True:
                 if not self._pages:
@@ -50,9 +51,10 @@ class Changes:
                 self._bell = anyio.Event()
                 changes, self._heard = self._heard, set()
                 try:
-                    if seen is None:
-                        seen = await self._app.overview.look()
-                    seen, found = await self._app.overview.changed_since(seen)
+                    if self._seen is None:
+                        self._seen = await self._app.overview.look()
+                        changes.add(None)  # whatever changed before this look
+                    self._seen, found = await self._app.overview.changed_since(self._seen)
                     changes.update(found)
                 except StoreError:  # it passes; what changed meanwhile is found then
                     pass
@@ -69,7 +71,8 @@ class Changes:
             return None
         send, receive = anyio.create_memory_object_stream[_Change](_BEHIND)
         self._pages.add(send)
-        send.send_nowait(None)  # whatever changed before the page listened
+        if self._seen is not None:
+            send.send_nowait(None)  # whatever changed before the page listened
         self._bell.set()
         return self._stream(send, receive)
 

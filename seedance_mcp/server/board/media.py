@@ -1,9 +1,11 @@
-"""Answers requests for a saved video, or a part of it, from the descriptor that was found to be what was saved."""
+"""Answers requests for a saved video or a film, or a part of it, from the descriptor that was found to be what was saved."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
@@ -11,9 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from ...jobs import OpenVideo
+from ...media import open_plain
+
 if TYPE_CHECKING:
     from ...app import App
-    from ...jobs import OpenVideo
     from ...types import Job
 
 _BLOCK_BYTES = 256 * 1024
@@ -28,9 +32,27 @@ async def played(app: App, job: Job, request: Request) -> Response:
         JobNotFinished, MediaError: there is no video, or it is not what was saved.
     """
     video = await app.videos.open(job)
-    headers = {"Content-Type": "video/mp4", "Accept-Ranges": "bytes"}
-    if job.artifacts is not None:
-        headers["ETag"] = f'"{job.artifacts.sha256}"'
+    etag = None if job.artifacts is None else f'"{job.artifacts.sha256}"'
+    return _sent(video, "video/mp4", etag, request)
+
+
+async def sent_file(path: Path, content_type: str, request: Request) -> Response:
+    """
+    Answer with a file of ours, or a part of it, as `played` does.
+
+    Raises:
+        MediaError: it is gone, or is a link or anything else but a file.
+    """
+    descriptor = await anyio.to_thread.run_sync(open_plain, path)
+    status = os.fstat(descriptor)
+    etag = f'"{status.st_ino:x}-{status.st_size:x}-{status.st_mtime_ns:x}"'
+    return _sent(OpenVideo(descriptor=descriptor, bytes=status.st_size), content_type, etag, request)
+
+
+def _sent(video: OpenVideo, content_type: str, etag: str | None, request: Request) -> Response:
+    headers = {"Content-Type": content_type, "Accept-Ranges": "bytes"}
+    if etag is not None:
+        headers["ETag"] = etag
     span = _wanted(request, headers.get("ETag"), video.bytes)
     if span is None:
         video.close()

@@ -10,12 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from ...types import FilmQuality
 from .access import MOST_BODY_BYTES
 from .answers import refusal
 
 _BODY_SECONDS = 10.0
 
 Body = TypeVar("Body", bound=BaseModel)
+MOST_SHOTS = 120
+ShotName = Annotated[str, Field(max_length=64)]
 Usd = Annotated[Decimal, Field(ge=0, max_digits=20, allow_inf_nan=False)]
 
 
@@ -59,6 +62,28 @@ class Purchase(_Closed):
     arguments: dict[str, Any]
     usd: Usd
     request_key: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{8,64}$")]
+
+
+class PlanWanted(_Closed):
+    """At which quality a film is to be planned, which shots are to be made anew, and which stale ones are good as they are."""
+
+    quality: FilmQuality
+    redo: Annotated[list[ShotName], Field(max_length=MOST_SHOTS)] = []
+    keep: Annotated[list[ShotName], Field(max_length=MOST_SHOTS)] = []
+
+
+class FilmPurchase(_Closed):
+    """The plan of a film that the person agrees to with a click, and the most that it may cost: what they were shown."""
+
+    plan: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    usd: Usd
+
+
+class Choice(_Closed):
+    """The take that a film is to show for a shot; None: the newest that nobody called bad."""
+
+    shot: ShotName
+    take: Annotated[int, Field(strict=True, ge=1, lt=2**31)] | None
 
 
 class Refused(Exception):

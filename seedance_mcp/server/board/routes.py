@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
-from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from ...errors import InvalidRequest, JobNotFound, MediaError, SeedanceError, StoreError
+from ...errors import FilmNotFound, InvalidRequest, JobNotFound, MediaError, SeedanceError, StoreError
 from ...presentation import board as shown
 from ...presentation import reviews
 from ...types import Job, PurchaseTerms, VideoRequest
@@ -23,35 +21,20 @@ from ..answers import commands_in
 from ..arguments import checked
 from .answers import refusal, refused_by
 from .events import Changes
+from .film_routes import FilmRoutes
 from .folders import open_folder
 from .in_process import ToolsHere
 from .media import played
 from .page import local_page
-from .peers import is_another_user
+from .peers import is_this_user
 from .requests import Answer, CodeToExchange, CodeWanted, Purchase, Refused, Verdict, arguments_of, body_of
 from .sessions import Sessions
+from .signed_in import SIGN_IN, signed_in
 
 if TYPE_CHECKING:
     from ...app import App
 
 _JOB_ID = re.compile(r"job_[A-Za-z0-9_-]{1,64}")
-_Handler = Callable[["LocalBoard", Request], Awaitable[Response]]
-
-
-def _signed_in(handler: _Handler) -> _Handler:
-    """Let only a page with the token of a session call this."""
-
-    @wraps(handler)
-    async def guarded(self: LocalBoard, request: Request) -> Response:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not self.sessions.knows(token):
-            return refusal(401, "not_signed_in", "This page has no session.", _SIGN_IN)
-        return await handler(self, request)
-
-    return guarded
-
-
-_SIGN_IN = "Run `seedance-mcp board` in a terminal: it opens the page with a code that is good for it."
 
 
 class LocalBoard:
@@ -79,6 +62,7 @@ class LocalBoard:
                 Route("/api/buy", self._buy, methods=["POST"]),
                 Route("/api/review", self._review, methods=["POST"]),
                 Route("/media/{mark}/{job_id}.mp4", self._media),
+                *FilmRoutes(self._app, self.sessions).routes(),
             ],
             exception_handlers={
                 Refused: _refused,
@@ -94,11 +78,11 @@ class LocalBoard:
     async def _session(self, request: Request) -> Response:
         given = await body_of(request, CodeToExchange)
         # The code stood among a program's arguments, which all users of a machine can read.
-        if request.client is not None and is_another_user(request.client.host, request.client.port):
+        if not is_this_user(request.scope.get("client"), request.scope.get("server")):
             return refusal(403, "another_user", "Only the user who runs the board may open it.")
         token = self.sessions.open(given.code)
         if token is None:
-            return refusal(401, "not_signed_in", "This code was used, or is older than a minute.", _SIGN_IN)
+            return refusal(401, "not_signed_in", "This code was used, or is older than a minute.", SIGN_IN)
         return JSONResponse({"token": token})
 
     async def _code(self, request: Request) -> Response:
@@ -108,7 +92,7 @@ class LocalBoard:
             return refusal(401, "not_signed_in", "Only the user who runs the board may ask for a code.")
         return JSONResponse(given)
 
-    @_signed_in
+    @signed_in
     async def _board(self, request: Request) -> Response:
         limit = request.query_params.get("limit", str(shown.JOBS_A_PAGE))
         if not re.fullmatch(r"[1-9]\d{0,2}", limit) or int(limit) > shown.JOBS_A_PAGE:
@@ -120,14 +104,14 @@ class LocalBoard:
             found.model_copy(update={"jobs": tuple(map(self._with_media, found.jobs))}).model_dump()
         )
 
-    @_signed_in
+    @signed_in
     async def _events(self, request: Request) -> Response:
         events = self._changes.listen()
         if events is None:
             return refusal(429, "too_many", "Too many pages of the board are open.", "Close some of them.")
         return StreamingResponse(events, media_type="text/event-stream")
 
-    @_signed_in
+    @signed_in
     async def _tool(self, request: Request) -> Response:
         arguments = await arguments_of(request)
         if "confirm_token" in arguments:
@@ -137,7 +121,7 @@ class LocalBoard:
         answer = await self._tools.call(request.path_params["name"], arguments)
         return _nothing_here() if answer is None else JSONResponse(answer)
 
-    @_signed_in
+    @signed_in
     async def _picture(self, request: Request) -> Response:
         draw = {"poster": self._app.videos.poster, "sheet": self._app.videos.sheet}.get(
             request.path_params["picture"]
@@ -146,7 +130,7 @@ class LocalBoard:
             return _nothing_here()
         return Response(await draw(await self._job(request)), media_type="image/jpeg")
 
-    @_signed_in
+    @signed_in
     async def _folder(self, request: Request) -> Response:
         await arguments_of(request)
         job = await self._job(request)
@@ -155,7 +139,7 @@ class LocalBoard:
         await anyio.to_thread.run_sync(open_folder, Path(job.artifacts.video_path).parent)
         return JSONResponse({"ok": True})
 
-    @_signed_in
+    @signed_in
     async def _answer(self, request: Request) -> Response:
         given = await body_of(request, Answer)
         answered = await self._app.questions.answer(given.question_id, agrees=given.yes, usd=given.usd)
@@ -176,7 +160,7 @@ class LocalBoard:
         now = shown.waiting(answered.question).model_dump()
         return refusal(409, "changed", "The price is another than the one that was answered.", question=now)
 
-    @_signed_in
+    @signed_in
     async def _buy(self, request: Request) -> Response:
         wanted = await body_of(request, Purchase)
         video = VideoRequest(**checked(VideoRequest, wanted.arguments, VideoRequest.model_fields))
@@ -193,7 +177,7 @@ class LocalBoard:
             }
         )
 
-    @_signed_in
+    @signed_in
     async def _review(self, request: Request) -> Response:
         from ...jobs import opinion
 
@@ -234,7 +218,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     match error:
-        case JobNotFound() | MediaError():
+        case JobNotFound() | FilmNotFound() | MediaError():
             status = 404
         case InvalidRequest():
             status = 400

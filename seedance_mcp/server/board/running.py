@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.to_thread
 
-from ...errors import ConfigError, StoreError
+from ...errors import StoreError
 from ...presentation.board import BoardAddress
 from .another import ask_for_code
 from .sessions import Sessions
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from ...store import BoardFile, RunningBoard
 
 _STARTING_SECONDS = 10.0
+_LAST_ANSWERS_SECONDS = 2
+_CONNECTIONS = 200
+_TAKEN = "Leave --port away: a free one is taken."
 
 
 Tell = Callable[[BoardAddress], None]
@@ -44,6 +47,7 @@ async def serve_board(
         StoreError: the job database cannot be used.
     """
     from ...store import BoardFile
+    from ..http_server import bound
 
     place = BoardFile(settings.state_dir)
     try:
@@ -57,7 +61,7 @@ async def serve_board(
         tell(await _of_another(place))
         return
     try:
-        with contextlib.closing(_bound(port)) as listening:
+        with contextlib.closing(bound("127.0.0.1", port, hint=_TAKEN)) as listening:
             async with opened() as app:
                 await _serve(app, place, listening, tell)
     finally:
@@ -65,15 +69,22 @@ async def serve_board(
 
 
 async def _serve(app: App, place: BoardFile, listening: socket.socket, tell: Tell) -> None:
+    from ..http_server import HttpServer
+    from .access import Access
     from .events import Changes
-    from .http_server import HttpServer
     from .in_process import tools_here
     from .routes import LocalBoard
 
     board = place.write(listening.getsockname()[1])
     sessions, changes = Sessions(board.secret), Changes(app)
     async with tools_here(app) as tools:
-        server = HttpServer(LocalBoard(app, sessions, tools=tools, changes=changes), listening)
+        routes = LocalBoard(app, sessions, tools=tools, changes=changes).routes()
+        server = HttpServer(
+            Access(routes, listening.getsockname()[1]),
+            listening,
+            connections=_CONNECTIONS,
+            last_answers_seconds=_LAST_ANSWERS_SECONDS,
+        )
 
         def end() -> None:
             changes.close()
@@ -86,25 +97,6 @@ async def _serve(app: App, place: BoardFile, listening: socket.socket, tell: Tel
             tell(_address(board, sessions.code(), sessions.code(), already=False))
             await server.run_until_ended()
             tasks.cancel_scope.cancel()
-
-
-def _bound(port: int) -> socket.socket:
-    # Only for a socket that names its protocol does the event loop send every part of an answer at once, not after 40 ms.
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if sys.platform == "win32":
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        else:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", port))
-        listening.listen()  # whoever opens the address at once is answered a moment later
-    except OSError as error:
-        listening.close()
-        raise ConfigError(
-            f"Port {port} of 127.0.0.1 cannot be used: {error.strerror or error}.",
-            hint="Leave --port away: a free one is taken.",
-        ) from error
-    return listening
 
 
 async def _of_another(place: BoardFile) -> BoardAddress:

@@ -76,12 +76,16 @@ class Sessions:
         """Return the path under which a page plays a job's video: the element that plays sends no token."""
         return f"/media/{self._mark(job_id)}/{job_id}.mp4"
 
-    def may_play(self, mark: str, job_id: str) -> bool:
-        """Return whether the path was given out for this job."""
-        return hmac.compare_digest(self._mark(job_id), _ascii(mark))
+    def film_path(self, film_id: str, version: str) -> str:
+        """Return the path, less its ending, under which a page plays this version of a joined film."""
+        return f"/media/{self._mark(film_id)}/{film_id}/{version}"
 
-    def _mark(self, job_id: str) -> str:
-        return hmac.new(self._media, job_id.encode(), hashlib.sha256).hexdigest()[:40]
+    def may_play(self, mark: str, name: str) -> bool:
+        """Return whether the path was given out for this job or film."""
+        return hmac.compare_digest(self._mark(name), _ascii(mark))
+
+    def _mark(self, name: str) -> str:
+        return hmac.new(self._media, name.encode(), hashlib.sha256).hexdigest()[:40]
 
 
 def prove(secret: bytes, what: str, text: str) -> str:

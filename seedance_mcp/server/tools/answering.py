@@ -32,7 +32,8 @@ async def wait_for_set(call: Call, videos: VideoSet, asked: float | None, *, usu
     """Wait until all videos of a set have finished, at most so long; `usual` is how long without a wish of the caller's."""
     seconds = min(usual if asked is None else asked, call.waits.most)
     if not videos.finished and seconds > 0:
-        await if_possible(call.app.sets.wait(videos.id, seconds, call.report), videos)
+        with call.until_ending():
+            await if_possible(call.app.sets.wait(videos.id, seconds, call.report), videos)
 
 
 async def wait(call: Call, job: Job, asked: float | None, *, usual: float) -> Job:
@@ -40,7 +41,9 @@ async def wait(call: Call, job: Job, asked: float | None, *, usual: float) -> Jo
     seconds = min(usual if asked is None else asked, call.waits.most)
     if job.finished or seconds <= 0:
         return job
-    return await if_possible(call.app.wait(job.id, seconds, call.report), job)
+    with call.until_ending():
+        return await if_possible(call.app.wait(job.id, seconds, call.report), job)
+    return await if_possible(call.app.job(job.id), job)
 
 
 async def job_answer(

@@ -81,6 +81,7 @@ async def generate_video(
     Make a video and save it as MP4. Spends money (the sandbox is free): estimate_cost first tells the price.
     Then check_status until it is finished.
     """
+    call.check_sources(source for _, _, source in request.media())
     started = await agreed(call, request, purchase.terms)
     if isinstance(started, InputRequiredResult):
         return started
@@ -110,6 +111,7 @@ async def estimate_cost(
     Price a video here and at every other provider that can make it. Costs nothing, buys nothing.
     Arguments as in generate_video, which is the next call.
     """
+    call.check_sources(source for _, _, source in request.media())
     terms = PurchaseTerms(max_usd=idle.max_usd, variations=variations)
     quote = await call.app.estimate(request, terms)
     shown = await views.estimate(call.app, quote)
@@ -138,6 +140,7 @@ async def upload_media(
     Check an image, video or sound against the models' limits and keep it under a media id. Costs nothing.
     Pass the id to generate_video.
     """
+    call.check_sources([source])
     shown = views.upload(await call.app.upload(source, provider))
     offers = number_of(len(shown.usable_with), "offer")
     headline = (

@@ -9,9 +9,9 @@ import anyio
 from mcp.types import CallToolResult, ContentBlock, InputRequiredResult
 from pydantic import Field, WithJsonSchema
 
-from ...errors import InvalidRequest, JobNotFinished
+from ...errors import InvalidRequest
 from ...presentation import film_views, job_views
-from ...types import FILM_PREFIX, FilmQuality, PurchaseTerms
+from ...types import FILM_PREFIX, FilmQuality, PurchaseTerms, Reviewer
 from ..answers import answer, job_link, picture, video_link
 from ..calls import Call
 from ..consent import film_agreed
@@ -34,6 +34,7 @@ Storyboard = Annotated[
     ),
 ]
 _MOST_SHEET_BYTES = 4_000_000
+_ORDERED_BEFORE = "This plan was agreed to before, and nothing more is bought by it: plan_film tells what the film needs now."
 
 
 async def plan_film(
@@ -56,6 +57,10 @@ async def plan_film(
             hint="seedance://guide/film describes the storyboard; nothing was spent.",
         )
     if storyboard is not None:
+        if not call.caller.local:
+            from ...films import named_files
+
+            call.check_sources(named_files(storyboard))
         film_id = (await films.take(storyboard, film_id)).id
     planned = await films.plan(film_id or "", quality, redo, keep)
     shown = film_views.plan(planned).model_copy(update={"finished_meanwhile": await meanwhile(call)})
@@ -75,10 +80,13 @@ async def create_film(
     Make what a plan of plan_film lists, and join the film. Spends money.
     Then check_status with film_id as job_id.
     """
+    known = await call.app.films.is_ordered(film_id, plan)
     made = await film_agreed(call, film_id, plan, PurchaseTerms(max_usd=max_usd, confirm_token=confirm_token))
     if isinstance(made, InputRequiredResult):
         return made
-    return await film_answer(call, await wait_for_film(call, made, wait_seconds, usual=call.waits.generate))
+    notes = (_ORDERED_BEFORE,) if known and not made.is_busy else ()
+    film = await wait_for_film(call, made, wait_seconds, usual=call.waits.generate)
+    return await film_answer(call, film, *notes)
 
 
 def is_film(source: str) -> bool:
@@ -102,7 +110,9 @@ async def wait_for_film(call: Call, film: Film, asked: float | None, *, usual: f
 
         await call.report(Update(fraction=update.done / max(1, update.total), message=update.words))
 
-    return await if_possible(call.app.films.wait(film.record.id, seconds, report), film)
+    with call.until_ending():
+        return await if_possible(call.app.films.wait(film.record.id, seconds, report), film)
+    return await if_possible(call.app.films.find(film.record.id), film)
 
 
 async def film_answer(call: Call, film: Film, *notes: str) -> CallToolResult:
@@ -120,25 +130,19 @@ async def film_answer(call: Call, film: Film, *notes: str) -> CallToolResult:
     return answer(film_views.how_film_is(film), shown, *blocks)
 
 
-async def film_file(call: Call, source: str) -> str:
+async def film_file(call: Call, source: str) -> Path | None:
     """
-    Return the path of a film's file for its id; what is no film's id stays as it is.
+    Return the path of a film's file for its id; None for what is no film's id.
 
     Raises:
         FilmNotFound: there is no such film.
         JobNotFinished: it is not joined yet.
     """
     if not is_film(source):
-        return source
-    film = await call.app.films.find(source)
-    if film.film_path is not None:
-        return film.film_path
-    shots = [f"{state.shot} is {state.job.id}" for state in film.shots if state.job and state.job.artifacts]
-    listed = f" Shots can be looked at by their jobs: {', '.join(shots)}." if shots else ""
-    raise JobNotFinished(
-        f"The film is {film.status}, and there is no file of it.",
-        hint=f"check_status with job_id {source} tells how far it is.{listed}",
-    )
+        return None
+    from ...films import file_of
+
+    return file_of(await call.app.films.find(source))
 
 
 async def film_rows(call: Call, source: str) -> list[ContentBlock]:
@@ -148,6 +152,19 @@ async def film_rows(call: Call, source: str) -> list[ContentBlock]:
     from ...films import sheets_of
 
     return [picture(one.sheet.jpeg) for one in await sheets_of(await call.app.films.find(source))]
+
+
+async def film_choice(call: Call, job_id: str, by: Reviewer) -> str:
+    """
+    Let a job's take be the one that its shot of a film shows, and say which one that is then.
+
+    Raises:
+        InvalidRequest: the job is no take that a shot of a film can show.
+    """
+    film, state = await call.app.films.choose_job(job_id, by=by)
+    is_shown = state.chosen is not None and state.chosen.job_id == job_id
+    shows = "shows it" if is_shown else "still shows another, which the person chose"
+    return f" Shot {state.shot} of film {film.id} {shows}; plan_film tells what follows."
 
 
 async def _read(path: str) -> bytes:

@@ -8,12 +8,22 @@ from typing import Annotated, Any
 from pydantic import Field, WithJsonSchema
 
 from ...presentation import reviews, views
-from ...types import MAX_COMPARED, MAX_SHEET_FRAMES, SCORES, Look, Reviewer, Show, Verdict
+from ...types import (
+    FILM_PREFIX,
+    MAX_COMPARED,
+    MAX_SHEET_FRAMES,
+    SCORES,
+    SET_PREFIX,
+    Look,
+    Reviewer,
+    Show,
+    Verdict,
+)
 from ..answers import answer, job_link, picture, video_link
 from ..calls import Call
 from ..tooling import Answer, Closed
-from .answering import JobId, meanwhile
-from .films import film_file, film_rows
+from .answering import JobId, if_possible, meanwhile
+from .films import film_choice, film_file, film_rows
 
 Scores = Annotated[
     dict[str, Any] | None,
@@ -25,6 +35,9 @@ Scores = Annotated[
     ),
 ]
 Source = Annotated[str, Field(max_length=4096)]
+
+_MADE_HERE = ("job:job_", "job_", SET_PREFIX, FILM_PREFIX)
+"""What ids begin with; anything else that is to be looked at is a path."""
 
 
 class LookArguments(Closed):
@@ -52,9 +65,11 @@ async def view_video(
     Show videos as one picture (frames with times, cuts or sound), and measure cuts, blacks, freezes, silences.
     Costs nothing. Judge the result by it before making another.
     """
-    compared = tuple([await film_file(call, other) for other in looking.compare])
+    call.refuse_paths(one for one in (source, *looking.compare) if not one.startswith(_MADE_HERE))
+    compared = tuple([str(await film_file(call, other) or other) for other in looking.compare])
     look = replace(looking.look, compare=compared)
-    viewed = await call.app.viewing.view(await film_file(call, source), look)
+    film = await film_file(call, source)
+    viewed = await call.app.viewing.view(str(film or source), look, film.parent if film else None)
     rows = await film_rows(call, source) if look == Look(frames=look.frames) else []
     shown = views.view(viewed)
     facts = shown.facts
@@ -76,24 +91,33 @@ async def view_video(
     return answer(headline, shown, *links, *drawn)
 
 
+class ReviewArguments(Closed):
+    """What `review` takes beside the verdict: more of the opinion, whose it is, and what follows for a film."""
+
+    notes: str | None = None
+    scores: Scores = None
+    by: Reviewer | None = Field(None, description="person: their own words")
+    choose: bool = Field(False, description="Let its film show this take")
+
+
 async def review(
     call: Call,
     *,
     job_id: JobId,
     verdict: Verdict,
-    notes: str | None = None,
-    scores: Scores = None,
-    by: Annotated[Reviewer | None, Field(description="person: their own words")] = None,
+    more: ReviewArguments,
 ) -> Answer:
     """
     Keep a verdict on a video. Costs nothing. The person's outranks yours.
     """
     from ...jobs import opinion
 
-    judged = opinion(verdict, notes, scores)
+    judged, by = opinion(verdict, more.notes, more.scores), more.by
+    chosen = await film_choice(call, job_id, by or "assistant") if more.choose else ""
     kept, counts = await call.app.reviews.add(job_id, judged, by=by or "assistant", relayed=by == "person")
     headline = f"Kept: {kept.opinion.verdict}, by the {kept.by}."
     if counts != kept:
         headline += f" What counts is the {counts.by}'s: {counts.opinion.verdict}."
-    shown = reviews.kept(counts).model_copy(update={"finished_meanwhile": await meanwhile(call)})
-    return answer(headline, shown, job_link(job_id))
+    film_id = await if_possible(call.app.films.of_job(job_id), None)
+    shown = reviews.kept(counts, film_id).model_copy(update={"finished_meanwhile": await meanwhile(call)})
+    return answer(headline + chosen, shown, job_link(job_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -48,9 +48,7 @@ class Limits:
     max_usd_per_job: Decimal
     max_usd_per_day: Decimal
     max_jobs_per_hour: int
-    raising_job: str
-    raising_day: str
-    raising_hour: str
+    with_place: Callable[[str], str]
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
@@ -59,10 +57,23 @@ class Limits:
             max_usd_per_job=settings.max_usd_per_job,
             max_usd_per_day=settings.max_usd_per_day,
             max_jobs_per_hour=settings.max_jobs_per_hour,
-            raising_job=settings.with_place("SEEDANCE_MAX_USD_PER_JOB"),
-            raising_day=settings.with_place("SEEDANCE_MAX_USD_PER_DAY"),
-            raising_hour=settings.with_place("SEEDANCE_MAX_JOBS_PER_HOUR"),
+            with_place=settings.with_place,
         )
+
+    @property
+    def raising_job(self) -> str:
+        """How to raise what one job may cost."""
+        return self.with_place("SEEDANCE_MAX_USD_PER_JOB")
+
+    @property
+    def raising_day(self) -> str:
+        """How to raise what a day may cost."""
+        return self.with_place("SEEDANCE_MAX_USD_PER_DAY")
+
+    @property
+    def raising_hour(self) -> str:
+        """How to raise how many jobs an hour may have."""
+        return self.with_place("SEEDANCE_MAX_JOBS_PER_HOUR")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,6 +219,23 @@ def _check_together(connection: Connection, limits: Limits, total: Price, count:
             hint="Waiting does not help. Choose a shorter duration, a lower resolution or a cheaper model (estimate_cost"
             f" compares them). Only the person who runs the server can raise {limits.raising_day}.",
         )
+    check_hour(connection, limits, count, now=now)
+    counted = from_micros(_spent_since(connection, now - DAY))
+    if counted + total.usd > limits.max_usd_per_day:
+        raise BudgetExceeded(
+            f"{may_cost(total, count)}, and {digits(counted)} of {digits(limits.max_usd_per_day)} USD"
+            " are already spent or reserved today.",
+            hint=f"Wait until tomorrow, or ask the person who runs the server to raise {limits.raising_day}.",
+        )
+
+
+def check_hour(connection: Connection, limits: Limits, count: int = 1, *, now: float) -> None:
+    """
+    Let so many paid jobs be started now, or say what stands in the way.
+
+    Raises:
+        BudgetExceeded: within an hour these would be too many.
+    """
     if limits.max_jobs_per_hour == 0:
         raise BudgetExceeded(
             "The limit is 0 paid jobs an hour, so none can be started.",
@@ -233,13 +261,6 @@ def _check_together(connection: Connection, limits: Limits, total: Price, count:
             f"{number_of(started, 'paid job')} {'was' if started == 1 else 'were'} started within the last hour{more};"
             f" the limit is {limits.max_jobs_per_hour}.",
             hint=f"Wait, or ask the person who runs the server to raise {limits.raising_hour}.",
-        )
-    counted = from_micros(_spent_since(connection, now - DAY))
-    if counted + total.usd > limits.max_usd_per_day:
-        raise BudgetExceeded(
-            f"{may_cost(total, count)}, and {digits(counted)} of {digits(limits.max_usd_per_day)} USD"
-            " are already spent or reserved today.",
-            hint=f"Wait until tomorrow, or ask the person who runs the server to raise {limits.raising_day}.",
         )
 
 

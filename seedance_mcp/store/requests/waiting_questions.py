@@ -63,6 +63,16 @@ def waiting(connection: Connection, *, now: float) -> list[WaitingQuestion]:
     ]
 
 
+def withdraw_film(connection: Connection, film_id: str, *, now: float) -> None:
+    """Close every question about a film that is ordered now: to none of these plans anybody can agree any more."""
+    begins = f"film {film_id} "
+    connection.execute(
+        "UPDATE confirmations SET ended_at = ?"
+        " WHERE substr(fingerprint, 1, ?) = ? AND used_at IS NULL AND ended_at IS NULL",
+        (now, len(begins), begins),
+    )
+
+
 def approve_by_hash(connection: Connection, key: str, *, now: float) -> None:
     """Note that the person agrees to a question that is `waiting`, for one purchase by whoever asks for it."""
     connection.execute(

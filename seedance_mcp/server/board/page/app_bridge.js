@@ -139,6 +139,7 @@ export async function appConnection() {
       await call("review", { job_id: job.job_id, ...opinion, by: "person" });
     },
     answer: null,
+    films: null,
     openFolder: null,
     openLink: can.openLinks ? async (url) => !(await bridge.ask("ui/open-link", { url })).isError : null,
     say: can.message

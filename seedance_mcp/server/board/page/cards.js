@@ -1,7 +1,7 @@
 /** One video in the list: its picture, its prompt, what state it is in and what it costs. */
 
 import { button, el, icon, setAttribute, setForeign, setText } from "./elements.js";
-import { ago, clock, inFull, say } from "./i18n.js";
+import { ago, clock, inFull, say, sayWord } from "./i18n.js";
 import { priceOf, progressBar, progressWords, statusChip, verdictIcon } from "./status.js";
 import { isWorking } from "./state.js";
 
@@ -58,7 +58,8 @@ export function jobCard(state, posters, open, jobId) {
       bar.update(job);
       setForeign(main, prompt);
       setAttribute(main, "title", prompt);
-      setText(facts, [job.provider, job.model, isWorking(job) ? progressWords(job, state.now()) : ""].filter(Boolean).join(" · "));
+      const quality = typeof job.settings.quality === "string" ? sayWord("quality", job.settings.quality) : "";
+      setText(facts, [job.provider, job.model, quality, isWorking(job) ? progressWords(job, state.now()) : ""].filter(Boolean).join(" · "));
       setText(price, priceOf(job));
       setText(time, ago(job.created_at, state.now()));
       setAttribute(time, "datetime", job.created_at);

@@ -82,16 +82,18 @@ export function setForeign(element, text) {
 }
 
 /**
- * Give a picture or a video its source. Only pictures and videos as data, and videos of the page's own server or of
- * https addresses, are taken.
- * @param {HTMLImageElement | HTMLVideoElement} element
+ * Give a picture, a video or its captions their source. Only pictures and videos as data, videos of the page's own server
+ * or of https addresses, and captions of the page's own server are taken.
+ * @param {HTMLImageElement | HTMLVideoElement | HTMLTrackElement} element
  * @param {string} address
  */
 export function setSource(element, address) {
   const allowed =
     element instanceof HTMLImageElement
       ? /^data:image\/(jpeg|png|webp);base64,/
-      : /^(data:video\/mp4;base64,|https:\/\/|\/media\/)/;
+      : element instanceof HTMLTrackElement
+        ? /^\/media\//
+        : /^(data:video\/mp4;base64,|https:\/\/|\/media\/)/;
   if (!allowed.test(address)) throw new Error("This is no address of a picture or a video.");
   if (element.getAttribute("src") !== address) element.setAttribute("src", address);
 }

@@ -56,6 +56,27 @@ export function localConnection() {
     return told;
   }
 
+  /**
+   * @param {string} filmId
+   * @param {string} what
+   */
+  const filmPath = (filmId, what) => `/api/films/${encodeURIComponent(filmId)}/${what}`;
+
+  /** @type {import("./types.js").Films} */
+  const films = {
+    list: (filmId) => json(`/api/films${filmId ? `?open=${encodeURIComponent(filmId)}` : ""}`),
+    plan: (filmId, wanted) => json(filmPath(filmId, "plan"), wanted),
+    make: async ({ film_id: filmId, plan, usd }) => {
+      const answer = await request(filmPath(filmId, "make"), { plan, usd });
+      const told = await answer.json().catch(() => ({}));
+      if (told.plan) return told;
+      if (!answer.ok) throw refusal(told.error ?? { message: `The server answered ${answer.status}.` });
+      return null;
+    },
+    choose: async (filmId, shot, take) => void (await json(filmPath(filmId, "choose"), { shot, take })),
+    cancel: async (filmId) => (await json(filmPath(filmId, "cancel"), {})).text,
+  };
+
   /** @param {string} path */
   async function picture(path) {
     const answer = await request(path);
@@ -103,6 +124,7 @@ export function localConnection() {
     answer: async (question, agrees) => {
       await json("/api/answer", { question_id: question.question_id, yes: agrees, usd: question.usd });
     },
+    films,
     openFolder: async (job) => {
       await json(`/api/jobs/${encodeURIComponent(job.job_id)}/open-folder`, {});
     },

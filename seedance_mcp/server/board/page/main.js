@@ -2,8 +2,9 @@
 
 import { appConnection } from "./app_bridge.js";
 import { comparePart } from "./compare.js";
-import { Ended, wordsOf } from "./connection.js";
+import { Ended, Unreachable, wordsOf } from "./connection.js";
 import { button, el, setAttribute, setText } from "./elements.js";
+import { filmsPart } from "./films.js";
 import { filtersPart } from "./filters.js";
 import { language, languageFor, say, speak } from "./i18n.js";
 import { jobList } from "./list.js";
@@ -94,6 +95,7 @@ function refresher(connection, state) {
       try {
         state.take(await connection.snapshot(null));
         state.reach = "live";
+        await readFilms(connection, state);
       } catch (error) {
         if (error instanceof Ended) state.reach = "ended";
         else state.failure = wordsOf(error);
@@ -102,6 +104,22 @@ function refresher(connection, state) {
     }
     running = false;
   };
+}
+
+/**
+ * Read the films; without them everything else is there all the same.
+ * @param {Connection} connection
+ * @param {State} state
+ */
+async function readFilms(connection, state) {
+  if (!connection.films) return;
+  try {
+    state.takeFilms(await connection.films.list(state.filmId));
+  } catch (error) {
+    if (error instanceof Ended || error instanceof Unreachable) throw error;
+    state.filmFailure = wordsOf(error);
+    state.change();
+  }
 }
 
 /**
@@ -169,6 +187,7 @@ function wholePage(state, connection, posters, refresh, actions) {
   const spending = spendingPart(state);
   const notes = notesPart(state);
   const waiting = waitingPart(state, connection, notices, refresh);
+  const films = filmsPart(state, connection, posters, notices, refresh);
   const filters = filtersPart(state);
   const list = jobList(state, posters, { open, more: older });
   const take = takePart(state, connection, posters, notices, { open, close, changed: refresh });
@@ -189,7 +208,7 @@ function wholePage(state, connection, posters, refresh, actions) {
     el("h1", {}, say("title")), reach, spending.root, switchLanguage, display,
   );
   const videos = el("section", { id: "videos", class: "videos", "aria-label": say("videos"), tabindex: -1 }, filters.root, list.root, empty, further, compare.root);
-  const main = el("main", {}, failure, waiting.root, notes.root, el("div", { class: "board" }, videos, take.root));
+  const main = el("main", {}, failure, waiting.root, notes.root, films.root, el("div", { class: "board" }, videos, take.root));
   const skip = el("button", { type: "button", class: "skip", onclick: () => videos.focus() }, say("skip"));
 
   function switchDisplay() {
@@ -203,11 +222,11 @@ function wholePage(state, connection, posters, refresh, actions) {
     const covering = whole && !WIDE.matches;
     const opened = byHand || take.player.video() !== null;
     if (state.openId === null && !covering) state.openId = state.newest();
-    for (const part of [spending, notes, waiting, filters, list, take, compare]) part.update();
+    for (const part of [spending, notes, waiting, films, filters, list, take, compare]) part.update();
     tellEndings();
     const over = covering && opened && state.open() !== null;
     if (covering && !opened) take.root.hidden = true;
-    for (const behind of [header, videos, waiting.root, notes.root]) behind.inert = over;
+    for (const behind of [header, videos, waiting.root, notes.root, films.root]) behind.inert = over;
     setAttribute(take.root, "role", over ? "dialog" : null);
     setAttribute(take.root, "aria-modal", over ? "true" : null);
     setAttribute(document.body, "data-over", over);

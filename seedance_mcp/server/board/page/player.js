@@ -23,6 +23,15 @@ import { isWorking } from "./state.js";
 let playing = null;
 
 /**
+ * Pause what plays: one video does at a time.
+ * @param {HTMLVideoElement} next what begins to play
+ */
+export function takeTurn(next) {
+  if (playing !== next) playing?.pause();
+  playing = next;
+}
+
+/**
  * @param {State} state
  * @param {Connection} connection
  * @param {Posters} posters
@@ -93,8 +102,7 @@ export function videoPlayer(state, connection, posters, { alone }) {
     next.playsInline = true;
     next.loop = false;
     next.addEventListener("play", () => {
-      if (alone && playing !== next) playing?.pause();
-      if (alone) playing = next;
+      if (alone) takeTurn(next);
     });
     const ready = new Promise((resolve) => {
       next.addEventListener("loadeddata", () => resolve(true), { once: true });

@@ -1,6 +1,8 @@
 /** What the page knows: the board as it was last read, what is chosen on it, and who wants to hear of changes. */
 
 /** @typedef {import("./types.js").Board} Board */
+/** @typedef {import("./types.js").Film} Film */
+/** @typedef {import("./types.js").FilmName} FilmName */
 /** @typedef {import("./types.js").JobCard} JobCard */
 /** @typedef {import("./types.js").Spending} Spending */
 /** @typedef {import("./types.js").Waiting} Waiting */
@@ -35,6 +37,16 @@ export class State {
   filter = { ...NO_FILTER };
   /** @type {string | null} the job that is open */
   openId = null;
+  /** @type {FilmName[]} newest change first */
+  films = [];
+  /** @type {Film | null} the film that is open */
+  film = null;
+  /** @type {string | null} the film that the person has opened; null: the newest */
+  filmId = null;
+  /** @type {string | null} the shot of it that is open */
+  openShot = null;
+  /** @type {string | null} why the films could not be read */
+  filmFailure = null;
   /** @type {string[]} the jobs chosen for comparing, at most two */
   compared = [];
 
@@ -91,6 +103,17 @@ export class State {
     for (const job of board.jobs) this.jobs.set(job.job_id, job);
     this.more = board.jobs.length > 0 ? board.more : null;
     this.#families = null;
+    this.change();
+  }
+
+  /**
+   * Take what the server says of films. The answer for a film that was open before is no longer wanted.
+   * @param {{ films: FilmName[], film: Film | null }} found
+   */
+  takeFilms(found) {
+    this.films = found.films;
+    this.filmFailure = null;
+    if (this.filmId === null || found.film?.film_id === this.filmId) this.film = found.film;
     this.change();
   }
 

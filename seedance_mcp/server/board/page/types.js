@@ -79,6 +79,81 @@
  * @property {string[]} notes
  * @property {string | null} local_url
  */
+/** @typedef {"animatic" | "draft" | "final"} Quality */
+/**
+ * @typedef {object} FilmName
+ * @property {string} film_id
+ * @property {string} title
+ * @property {string} file_name of the person's document; empty if an assistant wrote it
+ */
+/**
+ * @typedef {object} Take One take of a shot; without a job it is not bought yet.
+ * @property {string} shot
+ * @property {number} number
+ * @property {Quality} quality
+ * @property {boolean} shown whether the film shows it
+ * @property {boolean} chosen whether because a person said so
+ * @property {JobCard | null} job
+ */
+/**
+ * @typedef {object} Shot
+ * @property {string} shot
+ * @property {number} seconds
+ * @property {string} prompt its beginning, if it is long
+ * @property {string[]} says
+ * @property {string | null} continues the shot whose take it goes on from
+ * @property {string} state
+ * @property {string[]} why in English words
+ * @property {number | null} take
+ * @property {string | null} job_id
+ * @property {Take[]} takes of every quality, the oldest first
+ */
+/**
+ * @typedef {object} Joined The joined film.
+ * @property {string} version changes with the file
+ * @property {string} path
+ * @property {{ start: number, title: string }[]} chapters
+ * @property {string} language of the captions; `und` if nobody has said
+ * @property {string | null} media where the local server has it
+ * @property {string | null} captions where it has its captions
+ */
+/**
+ * @typedef {object} Film
+ * @property {string} film_id
+ * @property {string} title
+ * @property {string} file_name of the person's document; empty if an assistant wrote it
+ * @property {string} status
+ * @property {Quality} quality at which it was last made
+ * @property {number} seconds
+ * @property {string} spent_usd
+ * @property {string} revision changes with whatever its plans follow from
+ * @property {Shot[]} shots in the order of the film
+ * @property {string[]} problems
+ * @property {string[]} advice what was measured in it
+ * @property {Joined | null} joined
+ */
+/**
+ * @typedef {object} FilmPlan What making a film would buy; amounts may be `unknown`.
+ * @property {string} film_id
+ * @property {Quality} quality
+ * @property {string | null} plan the token that agrees to it; null if it cannot be made
+ * @property {{ shot: string, take: number, why: string, provider: string, model: string, usd: string }[]} rows
+ * @property {string} expected_usd
+ * @property {string} usd the most that it costs
+ * @property {string} left_today_usd
+ * @property {Partial<Record<Quality, string>>} totals the most at each quality
+ * @property {string[]} problems
+ * @property {string} refused why it cannot be made now, though there is nothing wrong with it
+ * @property {string[]} notes
+ */
+/**
+ * @typedef {object} Films What can be asked of films.
+ * @property {(filmId: string | null) => Promise<{ films: FilmName[], film: Film | null }>} list all by name, and one in full
+ * @property {(filmId: string, wanted: { quality: Quality, redo?: string[], keep?: string[] }) => Promise<FilmPlan>} plan buys nothing
+ * @property {(plan: FilmPlan) => Promise<{ plan: FilmPlan, differences: string[] } | null>} make buys just this plan; if it no longer fits, the one that does
+ * @property {(filmId: string, shot: string, take: number | null) => Promise<void>} choose
+ * @property {(filmId: string) => Promise<string>} cancel what became of it, in English words
+ */
 /**
  * @typedef {object} Way One way to play a video; `load` resolves to an address, and tells how much has arrived (0 to 1).
  * @property {(progress: (part: number) => void) => Promise<string>} load
@@ -109,6 +184,7 @@
  * @property {(given: Record<string, unknown>, mostUsd: string, key: string) => Promise<string | null>} buy buys what costs no more than that, once for each key; the id of the job
  * @property {(job: JobCard, opinion: Omit<Review, "by">) => Promise<void>} review keeps a person's verdict
  * @property {((question: Waiting, agrees: boolean) => Promise<void>) | null} answer
+ * @property {Films | null} films
  * @property {((job: JobCard) => Promise<void>) | null} openFolder
  * @property {((url: string) => Promise<boolean>) | null} openLink
  * @property {((text: string) => Promise<void>) | null} say writes into the chat

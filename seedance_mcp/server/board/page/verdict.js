@@ -18,8 +18,10 @@ const HIGHEST_SCORE = 5;
  * @param {Connection} connection
  * @param {Notices} notices
  * @param {() => void} changed
+ * @param {string} [of] the id of what names the take, where it is one of several
  */
-export function verdictPart(connection, notices, changed) {
+export function verdictPart(connection, notices, changed, of = "") {
+  const mark = of ? `${of}-verdict` : "verdict";
   /** @type {JobCard | null} */
   let job = null;
   /** @type {string} what of the server the fields show */
@@ -28,23 +30,23 @@ export function verdictPart(connection, notices, changed) {
     el("button", { type: "button", class: "verdict", "data-verdict": verdict, onclick: () => save(verdict) }, verdictIcon(verdict), say(verdict)),
   );
   const by = el("span", { class: "quiet" });
-  const notes = el("textarea", { id: "verdict-notes", rows: 2, maxlength: 2000 });
+  const notes = el("textarea", { id: `${mark}-notes`, rows: 2, maxlength: 2000 });
   const scores = SCORES.map((name) => ({ name, field: scoreField(name) }));
   const more = el(
     "details",
     { class: "verdict-more" },
     el("summary", {}, say("notes_and_scores")),
-    el("label", { for: "verdict-notes" }, say("verdict_notes")),
+    el("label", { for: `${mark}-notes` }, say("verdict_notes")),
     notes,
     el("p", { class: "quiet" }, say("scores")),
     el("div", { class: "scores" }, ...scores.map(({ name, field }) => el("label", {}, sayWord("score", name), field))),
     button("check", say("save_verdict"), { onclick: () => save(job?.review?.verdict ?? null) }),
   );
   const root = el(
-    "section",
-    { class: "part verdict-part", "aria-labelledby": "verdict-title" },
-    el("h3", { id: "verdict-title" }, say("verdict")),
-    el("div", { class: "verdicts", role: "group", "aria-labelledby": "verdict-title" }, ...buttons, by),
+    of ? "div" : "section",
+    { class: "part verdict-part", "aria-labelledby": of ? null : `${mark}-title` },
+    el("h3", { id: `${mark}-title` }, say("verdict")),
+    el("div", { class: "verdicts", role: "group", "aria-labelledby": `${of} ${mark}-title`.trim() }, ...buttons, by),
     more,
   );
 

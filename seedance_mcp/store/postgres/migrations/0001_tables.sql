@@ -1,4 +1,4 @@
--- The tables of a team's database: those of `store/migrations/` as they stand at 0024, with the same names, so that one SQL text
+-- The tables of a team's database: those of `store/migrations/` as they stand at 0027, with the same names, so that one SQL text
 -- serves both. What is compared or ordered in SQL is compared byte by byte (COLLATE "C"), as SQLite does. A record is text, not
 -- jsonb, which would rewrite it: its checksum is of its very letters. `rowid` is what SQLite calls the order of rows.
 
@@ -379,7 +379,8 @@ CREATE TRIGGER film_orders_are_kept BEFORE DELETE ON film_orders FOR EACH ROW EX
 CREATE TRIGGER film_orders_are_never_emptied BEFORE TRUNCATE ON film_orders
 FOR EACH STATEMENT EXECUTE FUNCTION refuse('orders are kept');
 
--- `document` has what decides nothing about money. A row gets its job once, and only while its order is open.
+-- `document` has what decides nothing about money. A row has one job that may have been sent, and gets it only while its order is
+-- open. One whose job provably was not sent may pay for another one: what that job had reserved (`left_micros`) is held again.
 CREATE TABLE takes (
     film_id       text NOT NULL,
     shot          text COLLATE "C" NOT NULL,
@@ -390,33 +391,42 @@ CREATE TABLE takes (
     document      text NOT NULL,
     crc           bigint NOT NULL,
     job_id        text UNIQUE REFERENCES jobs (id),
+    returned      bigint NOT NULL DEFAULT 0,
+    left_micros   bigint CHECK (left_micros BETWEEN 0 AND usd_micros),
     PRIMARY KEY (film_id, shot, number),
     FOREIGN KEY (film_id, plan) REFERENCES film_orders (film_id, plan)
 );
 CREATE INDEX takes_by_order ON takes (film_id, plan);
-CREATE FUNCTION give_a_job_once() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION give_one_job() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF OLD.job_id IS NOT NULL OR NEW.job_id IS NULL
-        OR (OLD.film_id, OLD.shot, OLD.number, OLD.plan, OLD.request_key, OLD.usd_micros, OLD.document, OLD.crc) IS DISTINCT FROM
+    IF (OLD.film_id, OLD.shot, OLD.number, OLD.plan, OLD.request_key, OLD.usd_micros, OLD.document, OLD.crc) IS DISTINCT FROM
            (NEW.film_id, NEW.shot, NEW.number, NEW.plan, NEW.request_key, NEW.usd_micros, NEW.document, NEW.crc)
-        OR NOT EXISTS (SELECT 1 FROM film_orders WHERE film_id = OLD.film_id AND plan = OLD.plan AND ended_at IS NULL) THEN
-        RAISE EXCEPTION 'a take gets a job once, from an open order' USING ERRCODE = 'integrity_constraint_violation';
+        OR NOT EXISTS (SELECT 1 FROM film_orders WHERE film_id = OLD.film_id AND plan = OLD.plan AND ended_at IS NULL)
+        OR CASE WHEN OLD.job_id IS NULL
+           THEN NEW.job_id IS NULL OR NEW.returned <> OLD.returned OR NEW.left_micros IS DISTINCT FROM OLD.left_micros
+           ELSE NEW.job_id IS NOT NULL OR NEW.returned <> OLD.returned + 1 OR NEW.left_micros IS NULL
+                OR NEW.left_micros > COALESCE(OLD.left_micros, OLD.usd_micros)
+                OR NOT EXISTS (SELECT 1 FROM jobs WHERE id = OLD.job_id AND state = 'not_sent') END THEN
+        RAISE EXCEPTION 'a take has one job that may have been sent, from an open order'
+            USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NEW;
 END $$;
-CREATE TRIGGER takes_get_a_job_once BEFORE UPDATE ON takes FOR EACH ROW EXECUTE FUNCTION give_a_job_once();
+CREATE TRIGGER takes_get_a_job_once BEFORE UPDATE ON takes FOR EACH ROW EXECUTE FUNCTION give_one_job();
 CREATE TRIGGER takes_are_kept BEFORE DELETE ON takes FOR EACH ROW EXECUTE FUNCTION refuse('takes are kept');
 CREATE TRIGGER takes_are_never_emptied BEFORE TRUNCATE ON takes
 FOR EACH STATEMENT EXECUTE FUNCTION refuse('takes are kept');
 
--- What was decided about takes, append only.
+-- What was decided about takes, append only. `newest` is the highest number of a take of the shot that there was then.
 CREATE TABLE film_marks (
     seq           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     film_id       text NOT NULL,
     shot          text COLLATE "C" NOT NULL,
     take          bigint NOT NULL,
-    kind          text NOT NULL CHECK (kind IN ('chosen', 'kept')),
+    kind          text NOT NULL CHECK (kind IN ('chosen', 'unchosen', 'kept')),
     inputs        text NOT NULL CHECK (inputs IS JSON),
+    newest        bigint NOT NULL CHECK (newest >= take),
+    author        text CHECK (author IN ('assistant', 'person')),
     at            double precision NOT NULL,
     FOREIGN KEY (film_id, shot, take) REFERENCES takes (film_id, shot, number)
 );
@@ -425,6 +435,34 @@ CREATE TRIGGER film_marks_are_append_only BEFORE UPDATE OR DELETE ON film_marks
 FOR EACH ROW EXECUTE FUNCTION refuse('marks are append only');
 CREATE TRIGGER film_marks_are_never_emptied BEFORE TRUNCATE ON film_marks
 FOR EACH STATEMENT EXECUTE FUNCTION refuse('marks are append only');
+
+-- Why a row of an order could not be bought: it has no job that would tell.
+CREATE TABLE film_refusals (
+    film_id       text NOT NULL,
+    shot          text COLLATE "C" NOT NULL,
+    take          bigint NOT NULL,
+    code          text NOT NULL,
+    message       text NOT NULL,
+    hint          text NOT NULL,
+    at            double precision NOT NULL,
+    PRIMARY KEY (film_id, shot, take),
+    FOREIGN KEY (film_id, shot, take) REFERENCES takes (film_id, shot, number)
+);
+CREATE TRIGGER film_refusals_are_append_only BEFORE UPDATE OR DELETE ON film_refusals
+FOR EACH ROW EXECUTE FUNCTION refuse('refusals are append only');
+CREATE TRIGGER film_refusals_are_never_emptied BEFORE TRUNCATE ON film_refusals
+FOR EACH STATEMENT EXECUTE FUNCTION refuse('refusals are append only');
+
+-- What a film's file was last made of (a digest), what was measured then, and why there is none where it could not be joined.
+CREATE TABLE film_joins (
+    film_id       text NOT NULL REFERENCES films (id),
+    quality       text NOT NULL CHECK (quality IN ('animatic', 'draft', 'final')),
+    made_of       text NOT NULL,
+    problem       text,
+    advice        text NOT NULL CHECK (advice IS JSON),
+    at            double precision NOT NULL,
+    PRIMARY KEY (film_id, quality)
+);
 
 -- What a token of a plan was asked for, so that whoever agrees to it need not say that again.
 CREATE TABLE film_plans (
@@ -436,3 +474,25 @@ CREATE TABLE film_plans (
     at            double precision NOT NULL,
     PRIMARY KEY (film_id, plan)
 );
+
+-- Named tokens, by which the server knows who calls over HTTP. Of a secret only the SHA-256 is kept. `scopes` are words with blanks
+-- between.
+CREATE TABLE access_tokens (
+    seq           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id            text NOT NULL UNIQUE,
+    name          text NOT NULL CHECK (length(name) BETWEEN 1 AND 60),
+    digest        bytea NOT NULL CHECK (length(digest) = 32),
+    scopes        text NOT NULL,
+    created_at    double precision NOT NULL,
+    expires_at    double precision NOT NULL,
+    revoked_at    double precision,
+    used_at       double precision
+);
+CREATE TRIGGER access_tokens_only_lose BEFORE UPDATE ON access_tokens FOR EACH ROW
+WHEN ((OLD.id, OLD.name, OLD.digest, OLD.scopes, OLD.created_at, OLD.expires_at) IS DISTINCT FROM
+      (NEW.id, NEW.name, NEW.digest, NEW.scopes, NEW.created_at, NEW.expires_at)
+    OR (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at))
+EXECUTE FUNCTION refuse('a token can only be revoked');
+CREATE TRIGGER access_tokens_are_kept BEFORE DELETE ON access_tokens FOR EACH ROW EXECUTE FUNCTION refuse('tokens are kept');
+CREATE TRIGGER access_tokens_are_never_emptied BEFORE TRUNCATE ON access_tokens
+FOR EACH STATEMENT EXECUTE FUNCTION refuse('tokens are kept');

@@ -1,0 +1,49 @@
+"""The command `serve`: the MCP server over HTTP, until a signal ends it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from ...config import load_settings
+from ...server import run_http
+from ..arguments import whole_number
+
+_PORT = 8765
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add where it listens, and under which names others come."""
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="Default: 127.0.0.1. Any other needs a token (`seedance-mcp tokens add NAME`)",
+    )
+    parser.add_argument(
+        "--port",
+        type=whole_number(0, 65535),
+        default=_PORT,
+        metavar="N",
+        help=f"Default: {_PORT}; 0: any that is free",
+    )
+    parser.add_argument(
+        "--public-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="Name under which others reach it, such as that of a proxy with a certificate; may be repeated. Needs a token",
+    )
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Serve until ended."""
+    run_http(
+        load_settings(), host=arguments.host, port=arguments.port, public=arguments.public_host, tell=_tell
+    )
+    return 0
+
+
+def _tell(url: str) -> None:
+    print(url, flush=True)
+    print("Clients reach the MCP server at this address. Ctrl-C ends it.", file=sys.stderr, flush=True)

@@ -1,0 +1,99 @@
+"""Prints a film, a plan, or what is wrong with a document as one JSON object, in the words of the terminal."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...app import App
+from ...config import command
+from ...films import Film, FilmPlan
+from ..text import json_text
+from ..words import told
+
+if TYPE_CHECKING:
+    from ...presentation.results import FilmShape
+    from ...types import FilmQuality
+
+
+def print_plan(planned: FilmPlan, path: Path) -> None:
+    """Print what making the film would buy."""
+    from ...presentation import film_views
+
+    _print(film_views.plan(planned), _after_plan(planned, path))
+
+
+async def print_film(app: App, film: Film) -> None:
+    """Print a film as it stands."""
+    from ...presentation import film_views
+
+    _print(await film_views.film(app, film), after_film(film))
+
+
+def print_problems(problems: Sequence[str], quality: FilmQuality | None) -> None:
+    """Print what is wrong with a document, or with what is wanted of it: nothing was opened for that."""
+    from ...presentation.results import FilmShape
+
+    nothing: dict[str, Any] = {
+        name: field.get_default(call_default_factory=True) if not field.is_required() else None
+        for name, field in FilmShape.model_fields.items()
+    }
+    said = {
+        "shots": (),
+        "quality": quality,
+        "problems": [told(problem) for problem in problems],
+        "next_step": "Correct the document; nothing was bought.",
+    }
+    print(json_text({**nothing, **said}))
+
+
+def path_of(film: Film) -> Path:
+    """Return where the film's document lies, as far as that is known."""
+    return Path(film.record.folder or "", film.record.name or "FILE")
+
+
+def as_typed(path: Path) -> str:
+    """Write a path as it can be typed where the person is."""
+    here = Path.cwd()
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
+
+
+def after_film(film: Film) -> str:
+    """Say what to do next with a film."""
+    name = as_typed(path_of(film))
+    wanted = f" --quality {film.quality}" if film.quality != "final" else ""
+    plan = f"{command(f'film plan {name}{wanted}')} says what is left to make or to change, and the price."
+    match film.status:
+        case "making" | "joining":
+            return f"The film goes on by itself; {command(f'film make {name}')} waits for it."
+        case "succeeded" if film.film_path is not None:
+            view, review = command(f"view {film.id}"), command(f"film review {name} SHOT good")
+            return f"{view} draws it, and {review} keeps your verdict on a shot. After a change {plan}"
+        case "stopped" if any(state.state == "unclear" for state in film.shots):
+            return (
+                "Do not make the unclear shot again: it may have been bought, and is counted as spent."
+                f" {command('jobs show')} with its job tells what to do."
+            )
+        case _:
+            return f"What is made is kept. {plan}"
+
+
+def _after_plan(planned: FilmPlan, path: Path) -> str:
+    if planned.problems:
+        return "Correct the document; nothing was bought."
+    wanted = f" --quality {planned.quality}" if planned.quality != "final" else ""
+    wanted += "".join(f" --redo {shlex.quote(shot)}" for shot in planned.redo)
+    make = command(f"film make {as_typed(path)}{wanted}")
+    return f"{make} makes it." if planned.maximum.is_free else f"{make} asks, and makes it."
+
+
+def _print(shape: FilmShape, next_step: str) -> None:
+    changes: dict[str, Any] = {
+        "next_step": next_step,
+        "problems": tuple(told(problem) for problem in shape.problems),
+        "notes": tuple(told(note) for note in shape.notes),
+        "advice": tuple(one.model_copy(update={"text": told(one.text)}) for one in shape.advice),
+    }
+    print(json_text(shape.model_copy(update=changes).model_dump(mode="json")))

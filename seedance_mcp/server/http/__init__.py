@@ -1,0 +1,1 @@
+"""How assistants reach it over HTTP; only `serve` imports it."""

@@ -1,0 +1,158 @@
+"""What is in front of everything that is served over HTTP: each request passes here, or is told why not."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from starlette.datastructures import Headers
+
+from ..calls import CALLER_KEY, TRACKER_KEY, Caller
+from ..http_server import HEAD_BYTES, AsgiApp, Receive, Scope, Send
+from .limits import Limits, Rates, read_body
+from .refusals import Refused
+from .stays import Stay
+from .visits import Visits
+
+if TYPE_CHECKING:
+    from .doorkeeper import Doorkeeper
+    from .places import Doorplate
+
+_LOG = logging.getLogger(__name__)
+
+_PATH = "/mcp"
+_MOST_PROGRAM_CHARACTERS = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spending:
+    """What needs the scope `spend`: tools, and methods of the protocol."""
+
+    tools: Collection[str]
+    methods: Collection[str]
+
+    def is_asked_by(self, body: bytes) -> bool:
+        """Return whether a request asks for any of it."""
+        try:
+            message = json.loads(body)
+        except (ValueError, RecursionError):
+            return False
+        if not isinstance(message, dict):
+            return False
+        asked = cast("dict[str, Any]", message)
+        params = asked.get("params")
+        name = cast("dict[str, Any]", params).get("name") if isinstance(params, dict) else None
+        method = asked.get("method")
+        return method in self.methods or (method == "tools/call" and name in self.tools)
+
+
+class Gate:
+    """
+    Lets one request after the other through to the protocol, with who calls noted in its scope.
+
+    First comes what costs nothing to look at, so that whoever may not call cannot have a body read either.
+    """
+
+    def __init__(
+        self,
+        inner: AsgiApp,
+        *,
+        doorplate: Doorplate,
+        doorkeeper: Doorkeeper,
+        spending: Spending,
+        limits: Limits,
+    ) -> None:
+        self._inner = inner
+        self._doorplate = doorplate
+        self._doorkeeper = doorkeeper
+        self._spending = spending
+        self._limits = limits
+        self._rates = Rates(limits)
+        self._visits = Visits()
+        self._under_way = 0
+        self._ending = False
+
+    def begin_ending(self) -> None:
+        """Let no more requests through."""
+        self._ending = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        headers = Headers(scope=scope)
+        try:
+            self._doorplate.check(headers)
+            self._check_form(scope, headers)
+            caller = await self._doorkeeper.admit(headers, scope)
+            if caller.id:
+                self._rates.take(caller.id)
+            if self._ending or self._under_way >= self._limits.calls:
+                raise Refused(503, "The server has too much to do, or is ending.", retry_after="1")
+        except Refused as refused:
+            await _refuse(refused, scope, receive, send)
+            return
+        self._under_way += 1
+        try:
+            await self._pass(scope, receive, send, caller)
+        finally:
+            self._under_way -= 1
+
+    def _check_form(self, scope: Scope, headers: Headers) -> None:
+        # Below it, only a head that comes in pieces is measured.
+        if sum(len(name) + len(value) for name, value in headers.raw) > HEAD_BYTES:
+            raise Refused(
+                431, f"The head of a request may have {HEAD_BYTES // 1024} KiB.", connection="close"
+            )
+        if scope["path"] != _PATH:
+            raise Refused(404, f"There is nothing here; the server is at {_PATH}.")
+        if (
+            scope["method"] != "POST"
+        ):  # no stream is kept open for a client, and no session that could be ended
+            raise Refused(405, "Each message is a POST.", allow="POST")
+        kinds = headers.getlist("content-type")
+        if [kind.partition(";")[0].strip().casefold() for kind in kinds] != ["application/json"]:
+            raise Refused(415, "A message is application/json.")
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send, caller: Caller) -> None:
+        headers = Headers(scope=scope)
+        try:
+            body = await read_body(receive, headers.get("content-length"), self._limits)
+            if "spend" not in caller.scopes and self._spending.is_asked_by(body):
+                raise Refused(
+                    403,
+                    "This token may look, and not spend or cancel. A person can make another:"
+                    " `seedance-mcp tokens add NAME --scope spend`.",
+                    www_authenticate='Bearer realm="seedance", error="insufficient_scope",'
+                    ' scope="seedance:read seedance:spend"',
+                )
+        except Refused as refused:
+            await _refuse(refused, scope, receive, send)
+            return
+        program = headers.get("user-agent", "")[:_MOST_PROGRAM_CHARACTERS]
+        scope = {
+            **scope,
+            CALLER_KEY: caller,
+            TRACKER_KEY: self._visits.reader(caller, program),
+        }
+        waiting = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def again() -> Any:
+            return waiting.pop() if waiting else await receive()
+
+        stay = Stay(scope, receive, send)
+        await stay.go_on(partial(self._inner, scope, again), partial(self._doorkeeper.still_admits, caller))
+
+
+async def _refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
+    _LOG.info("Refused a request with %d: %s", refused.refusal.status, refused.refusal.message)
+    refusal = refused.refusal
+    if "transfer-encoding" in Headers(
+        scope=scope
+    ):  # its parts may be of a byte each, too much work to pass over
+        refusal = replace(refusal, headers={**refusal.headers, "connection": "close"})
+    await refusal(scope, receive, send)

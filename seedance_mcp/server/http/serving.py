@@ -1,0 +1,161 @@
+"""Runs the server over HTTP until a signal ends it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import anyio
+from mcp.server import ServerRequestContext
+from mcp.server.request_state import RequestStateSecurity
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.subscriptions import ListenHandler
+from mcp.server.transport_security import TransportSecuritySettings
+
+from ...errors import ConfigError
+from ..assembly import OverHttp, assemble
+from ..calls import caller_of
+from ..ending import Ending
+from ..http_server import AsgiApp, HttpServer, Receive, Scope, Send, bound
+from ..tooling import needs_scope_to_spend
+from ..tools import all_tools
+from ..transport import lowlevel
+from .doorkeeper import Doorkeeper
+from .gate import Gate, Spending
+from .health import Health
+from .limits import Limits
+from .places import Doorplate, Place
+from .state_key import state_key
+
+if TYPE_CHECKING:
+    from ...config import Settings
+    from ..opening import Opening
+
+_LOG = logging.getLogger(__name__)
+
+_TAKEN = "Give another --port; 0 takes any that is free."
+_METHODS_THAT_SPEND = frozenset({"tasks/cancel"})
+
+
+async def serve_http(
+    settings: Settings, place: Place, *, tell: Callable[[str], None], limits: Limits | None = None
+) -> None:
+    """
+    Serve at a place until SIGTERM, SIGINT or SIGHUP comes; `tell` is told the address. Port 0 is any that is free.
+
+    Raises:
+        ConfigError: the address cannot be used, or more than this machine reaches it and there is no token.
+        StoreError: it cannot be told whether there is one.
+    """
+    if not place.is_private:
+        await _refuse_without_tokens(settings, place)
+    with contextlib.closing(bound(place.host, place.port, hint=_TAKEN)) as listening:
+        await _Service(settings, place, listening, limits or Limits()).run(tell)
+
+
+async def _refuse_without_tokens(settings: Settings, place: Place) -> None:
+    from ...app import open_app
+
+    async with open_app(settings, watch=False) as app:
+        if await app.tokens.any_good():
+            return
+    where = place.public[0] if place.public else place.host
+    raise ConfigError(
+        f"Others could reach the server at {where}, and there is no token by which it would know them.",
+        hint="Make one with `seedance-mcp tokens add NAME`, then start the server again. Without a token it serves this"
+        " machine alone: leave --host and --public-host away.",
+    )
+
+
+class _Service:
+    """One run."""
+
+    def __init__(self, settings: Settings, place: Place, listening: socket.socket, limits: Limits) -> None:
+        self._place, self._limits, self._listening = place, limits, listening
+        self._port: int = listening.getsockname()[1]
+        self._ending = Ending()
+        self._openings: list[Opening] = []
+        security = RequestStateSecurity(keys=[state_key(settings.state_dir)], bind_principal=_principal)
+        over_http = OverHttp(security=security, opened=self._openings.append)
+        self._server = assemble(settings, ending=self._ending, http=over_http)
+
+    async def run(self, tell: Callable[[str], None]) -> None:
+        protocol = StreamableHTTPSessionManager(
+            lowlevel(self._server),
+            stateless=True,
+            max_request_body_size=self._limits.body_bytes,
+            security_settings=TransportSecuritySettings(
+                allowed_hosts=sorted(self._place.own_names(self._port)),
+                allowed_origins=sorted(self._place.own_origins(self._port)),
+            ),
+        )
+        async with protocol.run(), anyio.create_task_group() as tasks:
+            (opening,) = self._openings  # one for the whole run, whoever calls
+            gate, health = self._gate(protocol.handle_request, opening), Health(opening)
+
+            async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+                await (health if health.answers(scope) else gate)(scope, receive, send)
+
+            http = HttpServer(
+                answer,
+                self._listening,
+                connections=self._limits.connections,
+                last_answers_seconds=self._limits.last_answers_seconds,
+            )
+            tasks.start_soon(_at_a_signal, partial(self._end, gate, opening, http))
+            tell(self._place.url(self._port))
+            await http.run_until_ended()
+            tasks.cancel_scope.cancel()
+
+    def _gate(self, protocol: AsgiApp, opening: Opening) -> Gate:
+        return Gate(
+            protocol,
+            doorplate=Doorplate(self._place, self._port),
+            doorkeeper=Doorkeeper(opening, private=self._place.is_private),
+            spending=Spending(
+                tools={tool.name for tool in all_tools() if needs_scope_to_spend(tool.annotations)},
+                methods=_METHODS_THAT_SPEND,
+            ),
+            limits=self._limits,
+        )
+
+    async def _end(self, gate: Gate, opening: Opening, http: HttpServer) -> None:
+        """
+        Take no more calls, have those that wait answer, close streams of news, and leave a watcher for what is open.
+
+        Whatever else is under way gets its last seconds. A purchase belongs to the process, not to its call.
+        """
+        gate.begin_ending()
+        opening.stop_waiting()
+        entry = lowlevel(self._server).get_request_handler("subscriptions/listen")
+        if entry is not None:
+            cast("ListenHandler", entry.handler).close()
+        await self._ending.begin()
+        http.end()
+
+
+async def _at_a_signal(end: Callable[[], Awaitable[None]]) -> None:
+    if sys.platform == "win32":
+        return  # no signal handlers on this event loop there: Ctrl-C arrives as KeyboardInterrupt
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if (
+        signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    ):  # a terminal closes; `nohup` wants to outlive it
+        numbers.append(signal.SIGHUP)
+    with anyio.open_signal_receiver(*numbers) as signals:
+        async for number in signals:
+            _LOG.info("Stopping on signal %s", number.name)
+            break
+    # Outside: a second signal finds the default handlers again and ends the process at once.
+    await end()
+
+
+def _principal(context: ServerRequestContext[Any, Any]) -> str | None:
+    """Return whose state a request brings back: what one token was asked, no other one answers."""
+    return caller_of(context).id or None

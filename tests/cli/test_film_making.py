@@ -1,0 +1,225 @@
+"""A film that is being made: interrupted, waited for by two, cancelled, gone on with by the watcher, made anew in part."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seedance_mcp.films import editor
+
+from .conftest import Run
+from .terminal import INTERRUPT, at_terminal
+
+DOCUMENT = """
+title = "Lantern"
+model = "seedance-1.0-pro-fast"
+resolution = "480p"
+
+[[shots]]
+id = "s01"
+seconds = 2
+prompt = "a harbour"
+
+[[shots]]
+id = "s02"
+seconds = 2
+prompt = "a lantern"
+continues = "last_frame"
+"""
+
+PROBLEMS = """
+title = ""
+loudness_lufs = "loud"
+
+[[shots]]
+id = "s01"
+seconds = 0
+prompt = "@nobody walks"
+
+[[shots]]
+id = "s02"
+seconds = 2
+prompt = "a lantern"
+after = "s09"
+continues = "last_frame"
+enter = { kind = "dissolve", seconds = 2.0 }
+"""
+
+KILLED_BEFORE_IT_BUYS = """
+import os, signal, sys
+from seedance_mcp import cli
+from seedance_mcp.films import maker
+maker.Maker._start = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+cli.run(sys.argv[1:])
+"""
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Path:
+    """A film of two shots, of which the second waits for the first."""
+    path = tmp_path / "the lantern.toml"
+    path.write_text(DOCUMENT, encoding="utf-8")
+    return path
+
+
+def jobs(run: Run) -> list[dict[str, Any]]:
+    return json.loads(run("jobs", "list", "--json").stdout)["jobs"]
+
+
+def bought(run: Run) -> None:
+    """Wait until a shot is under way."""
+    until = time.monotonic() + 30
+    while not any(job["status"] == "running" for job in jobs(run)):
+        assert time.monotonic() < until
+
+
+def shown(run: Run, document: Path) -> dict[str, Any]:
+    return json.loads(run("film", "show", document.name, "--json").stdout)
+
+
+def test_all_that_is_wrong_with_a_document_is_told_with_its_place(run: Run, document: Path) -> None:
+    document.write_text(PROBLEMS, encoding="utf-8")
+    result = run("film", "make", document.name, "--yes-up-to", "100")
+    assert (result.returncode, result.stdout) == (2, "")
+    *errors, hint = result.stderr.splitlines()
+    places = [line.removeprefix("error [invalid_request]: ").partition(": ")[0] for line in errors]
+    assert set(places) == {
+        "title",
+        "loudness_lufs",
+        "shot s01.seconds",
+        "shot s01.prompt",
+        "shot s02.after",
+        "shot s02.enter.seconds",
+    }
+    assert len(places) == 6
+    assert hint.startswith("hint: ")
+
+
+@posix
+def test_interrupted_it_says_how_to_go_on_and_how_to_stop_for_good(
+    run: Run, document: Path, command_environ: dict[str, str]
+) -> None:
+    slow = {"SEEDANCE_SANDBOX_SECONDS": "60"}
+    code, told = at_terminal(
+        [sys.executable, "-P", "-m", "seedance_mcp", "film", document.name, "--quality", "animatic"],
+        [("making s01", INTERRUPT)],
+        folder=document.parent,
+        environ=command_environ | slow,
+        meanwhile=lambda: bought(run),
+    )
+    assert code == 130
+    assert "Traceback" not in told
+    assert "film make 'the lantern.toml'" in told
+    assert "film cancel 'the lantern.toml'" in told
+    assert shown(run, document)["status"] == "making"
+    cancelled = run("film", "cancel", document.name, **slow)
+    assert cancelled.returncode == 0, cancelled.stderr
+    assert "cancelled. Nothing more is bought for this film" in cancelled.stdout
+    assert "s01: The provider was asked to stop" in cancelled.stdout
+    assert run("watch", "--until-idle").returncode == 0
+    (job,) = jobs(run)
+    assert job["status"] == "cancelled"
+    assert shown(run, document)["status"] == "cancelled"
+    again = run("film", "cancel", document.name)
+    assert "Nothing of this film is being made." in again.stdout
+
+
+@posix
+def test_made_again_after_it_was_cancelled_it_first_waits_for_the_end(
+    run: Run, document: Path, command_environ: dict[str, str]
+) -> None:
+    words = ("film", "make", document.name, "--quality", "animatic")
+    slow = {"SEEDANCE_SANDBOX_SECONDS": "60"}
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "seedance_mcp", *words],
+        cwd=document.parent,
+        env=command_environ | slow,
+        stderr=subprocess.DEVNULL,
+    ) as first:
+        try:
+            bought(run)
+            first.send_signal(signal.SIGINT)
+            assert first.wait(60) == 130
+        finally:
+            first.kill()
+    cancelled = run("film", "cancel", document.name, **slow)
+    (job,) = jobs(run)
+    assert f"jobs show {job['job_id']}` tells how it ended." in cancelled.stdout
+    again = run(*words)
+    assert again.returncode == 0, again.stderr
+    assert "s01: still under way from before." in again.stderr
+    assert Path(again.stdout.strip()).is_file()
+    assert [one["status"] for one in jobs(run)].count("succeeded") == 2
+
+
+@posix
+def test_the_watcher_alone_makes_a_whole_film(
+    run: Run, document: Path, command_environ: dict[str, str]
+) -> None:
+    command = [sys.executable, "-c", KILLED_BEFORE_IT_BUYS, "film", document.name, "--quality", "animatic"]
+    subprocess.run(command, cwd=document.parent, env=command_environ, timeout=60, check=False)
+    assert shown(run, document)["status"] == "making"
+    assert jobs(run) == []
+    watched = run("watch", "--until-idle")
+    assert watched.returncode == 0
+    assert "nothing to wait for" not in watched.stdout
+    film = shown(run, document)
+    assert film["status"] == "succeeded"
+    assert Path(film["film_path"]).is_file()
+    assert Path(film["sheet"]).is_file()
+    assert len(jobs(run)) == 2
+
+
+def test_made_by_two_at_once_each_shot_is_one_and_can_be_made_anew(
+    run: Run, document: Path, command_environ: dict[str, str]
+) -> None:
+    words = ("film", "make", document.name, "--quality", "animatic")
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "seedance_mcp", *words],
+        cwd=document.parent,
+        env=command_environ | {"SEEDANCE_SANDBOX_SECONDS": "2"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as first:
+        try:
+            assert first.stderr
+            while "s01: making" not in first.stderr.readline():
+                assert first.poll() is None
+            second = run(*words, "--redo", "s02")
+            path, _ = first.communicate(timeout=60)
+        finally:
+            first.kill()
+    assert (first.returncode, second.returncode) == (0, 0), second.stderr
+    assert "This film is being made by a plan that was agreed to before: it goes on." in second.stderr
+    assert second.stdout == path
+    assert len(jobs(run)) == 2
+    made = Path(path.strip()).stat()
+    anew = run(*words, "--redo", "s02")
+    assert (anew.returncode, anew.stdout) == (0, path)
+    assert [(shot["shot"], shot["take"]) for shot in shown(run, document)["shots"]] == [
+        ("s01", 1),
+        ("s02", 2),
+    ]
+    assert len(jobs(run)) == 3
+    assert Path(path.strip()).stat().st_ino != made.st_ino
+    if editor.is_installed():
+        assert exported(run, document, "--otioz", "--copies") >= {"film.otio", "film.otioz", "02-s02.mp4"}
+        assert Path(path.strip()).stat().st_nlink == 1
+        assert "film.otioz" not in exported(run, document, "--replace")
+
+
+def exported(run: Run, document: Path, *words: str) -> set[str]:
+    """The names of what lies in the folder after an export."""
+    result = run("film", "export", document.name, "--to", "edit", *words)
+    assert result.returncode == 0, result.stderr
+    return {path.name for path in Path(result.stdout.strip()).iterdir()}

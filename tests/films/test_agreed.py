@@ -1,0 +1,84 @@
+"""What a plan showed is what is bought: files that changed meanwhile are not sent, and nothing is mistaken for another."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from seedance_mcp.app import App
+from seedance_mcp.cli.films.making import Wish, planned_as_written
+from seedance_mcp.errors import InvalidRequest
+from seedance_mcp.films.film_id import id_beside
+from seedance_mcp.types import FilmRecord, PurchaseTerms
+from tests.emulator import Emulator
+
+from .place import opened, rows, shot, states, storyboard
+
+
+class Hurried:
+    """Another program that changes a film so many times, each time as soon as somebody has read its document."""
+
+    def __init__(self, app: App, times: int) -> None:
+        self.app, self.times = app, times
+
+    async def read(self, path: Path) -> FilmRecord:
+        record = await self.app.films.read(path)
+        if self.times:
+            self.times -= 1
+            words = f"words of another {self.times}"
+            await self.app.films.take({"shots": [{"id": "a", "prompt": words}]}, record.id)
+        return record
+
+
+async def test_the_plan_of_a_document_is_of_what_stands_in_it(tmp_path: Path) -> None:
+    async with opened(tmp_path, watch=False) as studio:
+        film_id = await studio.read(storyboard())
+        wish = Wish(quality="animatic")
+        plan = await planned_as_written(Hurried(studio.app, 1).read, studio.app.films.plan, studio.path, wish)
+        assert (plan.film_id, plan.rows[0].request.prompt) == (film_id, "a boat of paper")
+        with pytest.raises(InvalidRequest, match="Another program changes"):
+            await planned_as_written(Hurried(studio.app, 9).read, studio.app.films.plan, studio.path, wish)
+
+
+async def test_a_picture_that_changed_after_the_plan_was_agreed_to_is_not_sent(tmp_path: Path) -> None:
+    picture = tmp_path / "lena.png"
+    Image.new("RGB", (640, 480), "red").save(picture)
+    document = storyboard(shot("a", first_frame="lena.png"), shot("b"), model="seedance-1.0-pro")
+    async with Emulator("ark") as emulator:
+        async with opened(tmp_path, emulator, watch=False) as studio:
+            film_id = await studio.read(document)
+            plan = await studio.app.films.plan(film_id)
+            await studio.app.films.make(film_id, plan.token, PurchaseTerms())
+        Image.new("RGB", (640, 480), "blue").save(picture)
+        async with opened(tmp_path, emulator) as studio:
+            film = await studio.ended(film_id)
+            assert states(film) == {"a": "failed", "b": "current"}
+            assert "lena.png is not what it was when take 1 of shot 'a' was agreed to" in film.problems[0]
+            assert str(tmp_path) not in film.problems[0]
+            assert len(studio.bodies) == 1
+            again = await studio.app.films.plan(film_id)
+            assert rows(again) == {"a": 2}
+            film = await studio.make(film_id, again)
+            assert (film.status, len(studio.bodies)) == ("succeeded", 2)
+
+
+async def test_shots_whose_names_look_like_one_another_in_a_key_are_bought_each(tmp_path: Path) -> None:
+    twin = hashlib.sha256("é".encode()).hexdigest()[:12]
+    async with opened(tmp_path) as studio:
+        film_id = await studio.read(storyboard(*(shot(name, prompt="a boat") for name in ("é", twin))))
+        plan = await studio.app.films.plan(film_id, "animatic")
+        film = await studio.make(film_id, plan)
+        assert states(film) == {"é": "current", twin: "current"}
+        assert len({state.job and state.job.id for state in film.shots}) == 2
+
+
+def test_a_film_whose_id_would_be_another_each_time_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lantern.film").symlink_to(tmp_path / "gone" / "lantern.film")
+    with pytest.raises(InvalidRequest, match=r"lantern\.film leads to nothing"):
+        id_beside(tmp_path / "lantern.toml")
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "gone" / "lantern.film").write_text("flm_abcdefgh2345\n")
+    assert id_beside(tmp_path / "lantern.toml") == "flm_abcdefgh2345"

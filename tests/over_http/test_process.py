@@ -1,0 +1,141 @@
+"""The command `serve` as people run and end it, and purchases to their files."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from anyio.abc import Process
+from mcp import Client
+from mcp.client.subscriptions import ResourceUpdated
+
+from seedance_mcp.config import load_settings
+from tests.emulator import Emulator
+from tests.server.asking import content
+from tests.server.left import document, until
+
+from .local import STALLED, called, client, post, result_of, serving
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+
+@asynccontextmanager
+async def _command(environ: dict[str, str], *words: str) -> AsyncGenerator[tuple[Process, str]]:
+    """Run `serve` until the context ends; the process, and the address that it prints."""
+    command = [sys.executable, "-P", "-m", "seedance_mcp", "serve", "--port", "0", *words]
+    with anyio.fail_after(60):
+        async with await anyio.open_process(
+            command, env={**os.environ, **environ}, stderr=subprocess.DEVNULL
+        ) as process:
+            try:
+                assert process.stdout
+                yield process, (await process.stdout.receive()).decode().strip()
+            finally:
+                if process.returncode is None:
+                    process.kill()
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_at_the_end_calls_that_wait_answer_and_streams_are_closed(
+    environ: dict[str, str], number: signal.Signals
+) -> None:
+    answers: list[dict[str, Any]] = []
+    heard: list[object] = []
+
+    async with _command(environ) as (process, url), client(url, "auto") as new, client(url, "legacy") as old:
+
+        async def wait(assistant: Client, tool: str, arguments: dict[str, Any], waits: anyio.Event) -> None:
+            async def hear(progress: float, total: float | None, message: str | None) -> None:
+                waits.set()
+
+            asked = {**arguments, "wait_seconds": 120}
+            answers.append(content(await assistant.call_tool(tool, asked, progress_callback=hear)))
+
+        async def listen() -> None:
+            async with new.listen(resource_subscriptions=["seedance://budget"]) as news:
+                listening.set()
+                async for event in news:
+                    heard.append(event)  # noqa: PERF401  while it goes on, others look
+            heard.append("closed in order")
+
+        listening, *waiting = [anyio.Event() for _ in range(3)]
+        for assistant in (new, old):  # else they ask for the tools when they have an answer, to check it
+            await assistant.list_tools()
+        started = content(await old.call_tool("generate_video", STALLED))
+        hare = {**STALLED, "prompt": "[sandbox:stall] a hare"}
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(listen)
+            await listening.wait()
+            tasks.start_soon(wait, new, "generate_video", hare, waiting[0])
+            tasks.start_soon(wait, old, "check_status", {"job_id": started["job_id"]}, waiting[1])
+            await until(lambda: ResourceUpdated(uri="seedance://budget") in heard)
+            for one in waiting:
+                await one.wait()
+            began = time.monotonic()
+            process.send_signal(number)
+        answered = time.monotonic() - began
+        assert await process.wait() == 0
+        ended = time.monotonic() - began
+    assert {answer["status"] for answer in answers} <= {"submitting", "queued", "running"}
+    assert len(answers) == 2
+    assert all("check_status" in answer["next_step"] for answer in answers)
+    assert heard[-1] == "closed in order"
+    assert answered < 3
+    assert ended < 10
+
+
+@posix
+async def test_a_purchase_under_way_at_the_end_is_finished(environ: dict[str, str]) -> None:
+    """The provider has it and answers late; the call and its connection are gone by then."""
+    wish = {"prompt": "A red fox", "resolution": "480p", "duration": 5, "request_key": "fox-number-2"}
+    async with Emulator("ark") as emulator:
+        emulator.fail("late", seconds=2.0)
+        given = {**environ, **emulator.environment(), "SEEDANCE_CONFIRM": "off"}
+        async with _command(given) as (process, url):
+            async with httpx2.AsyncClient(timeout=30) as http, anyio.create_task_group() as tasks:
+                tasks.start_soon(post, http, url, called("generate_video", {**wish, "wait_seconds": 60}))
+                await until(lambda: emulator.ledger.tasks)
+                process.terminate()
+                tasks.cancel_scope.cancel()
+            assert await process.wait() == 0
+        (task,) = emulator.ledger.tasks
+    record = document(given)
+    assert record["submission"]["task_id"] == task
+    assert record["state"] in ("accepted", "remote_done", "done")
+
+
+async def test_a_purchase_whose_connection_was_cut_is_bought_and_delivered_once(
+    environ: dict[str, str],
+) -> None:
+    wish = {"prompt": "A red fox", "resolution": "480p", "duration": 5, "request_key": "fox-number-1"}
+    async with Emulator("ark") as emulator:
+        given = load_settings(
+            {**environ, **emulator.environment(), "SEEDANCE_CONFIRM": "off"}, settings_file=None
+        )
+        async with serving(given) as url:
+            with anyio.move_on_after(20) as cut:
+                async with httpx2.AsyncClient(timeout=30) as http, anyio.create_task_group() as tasks:
+                    tasks.start_soon(post, http, url, called("generate_video", {**wish, "wait_seconds": 60}))
+                    await until(lambda: emulator.ledger.tasks)
+                    tasks.cancel_scope.cancel()
+            assert not cut.cancelled_caught
+            async with httpx2.AsyncClient(timeout=60) as http:
+                answers = [
+                    result_of(await post(http, url, called("generate_video", {**wish, "wait_seconds": 30})))
+                    for _ in range(3)
+                ]
+    jobs = [answer["structuredContent"] for answer in answers]
+    assert len(emulator.ledger.tasks) == 1
+    assert len({job["job_id"] for job in jobs}) == 1
+    assert jobs[0]["status"] == "succeeded"
+    assert len(list(given.output_dir.rglob("*.mp4"))) == 1
