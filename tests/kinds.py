@@ -122,6 +122,7 @@ KINDS = {
     "over_http/test_process.py": PROCESS,
     "postgres": PROOF,
     "postgres/test_store.py": PROCESS,
+    "postgres/test_tables.py": PROCESS,
     "providers": WIRE,
     "providers/test_added_provider.py": PROCESS,
     "providers/test_damage.py": PROOF,

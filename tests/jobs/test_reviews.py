@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import InvalidRequest, JobNotFinished, JobNotFound
 from seedance_mcp.jobs import JobContext, Reviews, opinion
-from seedance_mcp.store import Connection, Store, job_records, open_store
+from seedance_mcp.store import Conflict, Connection, Store, job_records, open_store
 from seedance_mcp.types import SCORES, Artifacts, JobState
 
 from .records import job
@@ -102,7 +101,7 @@ async def test_the_same_verdict_again_is_no_second_one(reviews: Reviews) -> None
 async def test_reviews_can_be_neither_changed_nor_removed(store: Store, reviews: Reviews) -> None:
     await reviews.add("take", opinion("good"), by="assistant")
     for statement in ("UPDATE reviews SET verdict = 'bad'", "DELETE FROM reviews"):
-        with pytest.raises(sqlite3.IntegrityError, match="append only"):
+        with pytest.raises(Conflict, match="append only"):
             store.write_now(lambda connection, statement=statement: connection.execute(statement))
     assert await _words(reviews) == ["assistant good"]
 

@@ -19,13 +19,21 @@ from typing import Any, NamedTuple
 import anyio
 
 from seedance_mcp.config import Settings
-from seedance_mcp.errors import AuthenticationError, ModelNotOpen, RateLimited, SeedanceError
+from seedance_mcp.errors import (
+    AuthenticationError,
+    ModelNotOpen,
+    RateLimited,
+    SeedanceError,
+    SubmissionNotSent,
+)
 from seedance_mcp.jobs.buying.film_orders import OrderIntent, reserve_film
 from seedance_mcp.jobs.buying.idempotency import RequestKey
 from seedance_mcp.jobs.buying.intents import Intent
 from seedance_mcp.jobs.buying.reservations import foresee, reserve, reserve_set
 from seedance_mcp.jobs.buying.set_intents import SetIntent
+from seedance_mcp.remarks import Advice
 from seedance_mcp.store import (
+    AccessTokens,
     Account,
     Conflict,
     Connection,
@@ -45,6 +53,7 @@ from seedance_mcp.store import (
     drafts,
     elapsed_time,
     film_orders,
+    film_outcomes,
     film_plans,
     films,
     finish_hooks,
@@ -77,6 +86,7 @@ from seedance_mcp.types import (
     Price,
     PurchaseTerms,
     Review,
+    RowRefusal,
     Submission,
     Take,
     Upload,
@@ -115,9 +125,14 @@ class Call(NamedTuple):
 
 @dataclass
 class Played:
-    """What was called how often, and how often it failed with what; `differences` says what was not the same."""
+    """
+    What was called how often, how often that was `done`, and how often it failed with what.
+
+    `differences` says what was not the same.
+    """
 
     counts: Counter[str] = field(default_factory=Counter[str])
+    done: Counter[str] = field(default_factory=Counter[str])
     errors: Counter[str] = field(default_factory=Counter[str])
     differences: list[str] = field(default_factory=list[str])
 
@@ -152,6 +167,8 @@ def play(
         played.counts[call.name] += 1
         if one[0]:
             played.errors[one[0]] += 1
+        else:
+            played.done[call.name] += 1
         if (one[0], one[2]) != (other[0], other[2]):
             played.differences.append(
                 f"call {number} of seed {seed}, {call.name}: {one[::2]!r}\n  but {other[::2]!r}"
@@ -180,6 +197,8 @@ def plain(value: Any) -> Any:
     """Write a result so that only what means something is compared."""
     if isinstance(value, bool):
         return int(value)
+    if isinstance(value, Decimal):
+        return "Decimal", value  # which a whole number is equal to, and which a sum must not be
     if is_dataclass(value) and not isinstance(value, type):
         return (
             type(value).__name__,
@@ -252,6 +271,8 @@ class Maker:
         self._jobs: dict[str, Job] = {}
         self._codes: list[str] = ["none"]
         self._plans: list[list[Take]] = []
+        self._drawn: list[str] = []
+        self._tokens = ["none"]
         self._count = 0
         self._makers = tuple(
             maker
@@ -276,6 +297,8 @@ class Maker:
             if isinstance(one, Job):
                 self._jobs.pop(one.id, None)
                 self._jobs[one.id] = one
+            elif isinstance(one, str) and one.startswith("sdc_"):
+                self._tokens.append(one)
 
     # What the calls are made of.
 
@@ -530,6 +553,7 @@ class Maker:
                 film_id=film_id, shot=shot, number=self._one(1, 2, 3, self._count + 10), order=plan, quality=quality,
                 request_key=f"{film_id}.{index}.{self._one('x', 'y', self._count)}", inputs={"text": "0" * 12},
                 request=VideoRequest(prompt=f"shot {shot}"), maximum=self._price(), parent=None, parent_take=None,
+                files=self._one({}, {}, {"/a.png": "0" * 64}), account=self._one("", "a"),
             )
             for index, shot in enumerate(self._random.sample(["s1", "s2", "S3", "é"], self._one(1, 2, 3)))
         ]  # fmt: skip
@@ -551,11 +575,69 @@ class Maker:
             request_key=row.request_key, draws_on=Draw(film_id=row.film_id, shot=row.shot, take=row.number)
         )
         price = self._one(row.maximum, row.maximum, row.maximum, self._price())
+        sent = self._one(row.files, row.files, {"/a.png": "1" * 64})
+        key = replace(RequestKey.of(row.request_key, row.request, {}), digests=sent)
         intent = self._intent(
-            request=row.request, terms=terms, key=RequestKey.of(row.request_key, row.request, {}), maximum=price,
-            estimate=price, provider="ark", account="a",
-        )  # fmt: skip
+            request=row.request,
+            terms=terms,
+            key=key,
+            maximum=price,
+            estimate=price,
+            provider="ark",
+            account="a",
+        )
+        self._drawn.append(intent.job_id)
         return Call("draw", lambda c: reserve(c, intent=intent, settings=settings, now=now))
+
+    def _often_return(self) -> Call:
+        """A job that a row has paid for was not sent, and sometimes it was after all."""
+        state, now = self._one(JobState.RESERVED, JobState.RESERVED, JobState.NOT_SENT), self._now
+        drawn = [
+            self._jobs[one] for one in self._drawn if one in self._jobs and self._jobs[one].state is state
+        ]
+        if not drawn:
+            return self._often_draw()
+        job = drawn[-1]
+        if state is JobState.RESERVED:
+            code = self._one(SubmissionNotSent.code, SubmissionNotSent.code, "other")
+            change: dict[str, Any] = {"to": JobState.NOT_SENT, "error_code": code}
+        else:
+            change = {
+                "to": JobState.ACCEPTED,
+                "submission": Submission(task_id=f"late-{job.id}"),
+                "accepted_at": now,
+            }
+
+        def move(c: Connection) -> Any:
+            moved = transitions.move(c, job, now=now, by="me", **change)
+            return moved, films.take_of(c, job.id)
+
+        return Call("give_back" if state is JobState.RESERVED else "take_up", move)
+
+    def _call_refuse(self) -> Call:
+        row = self._take_of_plan()
+        refusal = RowRefusal(
+            film_id=row.film_id if row else self._film_id(), shot=row.shot if row else "s1",
+            take=row.number if row else 1, code="invalid_request", message="no\0 % ?", hint="half \ud800", at=self._now,
+        )  # fmt: skip
+
+        def refuse(c: Connection) -> Any:
+            film_outcomes.refuse(c, refusal)
+            return film_outcomes.refusals(c, refusal.film_id)
+
+        return Call("refuse a row", refuse)
+
+    def _call_join(self) -> Call:
+        join = film_outcomes.Join(
+            film_id=self._film_id(), quality=self._one("final", "draft"), made_of=self._one("a", "b"), at=self._now,
+            problem=self._one(None, "no\0 room \udfff"), advice=(Advice("film_level", "½ %\0"), Advice("drift", "?")),
+        )  # fmt: skip
+
+        def keep(c: Connection) -> Any:
+            film_outcomes.keep_join(c, join)
+            return film_outcomes.joins(c, join.film_id)
+
+        return Call("keep_join", keep)
 
     def _call_end_order(self) -> Call:
         row, now = self._take_of_plan(), self._now
@@ -580,7 +662,8 @@ class Maker:
         row = self._take_of_plan()
         made = Mark(
             film_id=row.film_id if row else self._film_id(), shot=row.shot if row else "s1",
-            take=row.number if row else 1, kind=self._one("chosen", "kept"), inputs={"text": "é"}, at=self._now,
+            take=row.number if row else 1, kind=self._one("chosen", "unchosen", "kept"), inputs={"text": "é"}, at=self._now,
+            newest=self._one(0, 1, 20), by=self._one(None, "person", "assistant"),
         )  # fmt: skip
         return Call("mark", lambda c: films.mark(c, made))
 
@@ -676,6 +759,24 @@ class Maker:
             return leases.open_jobs(c) if kind == "open_jobs" else anyio.run(getattr(leases, kind), job_id)
 
         return Call(f"leases.{kind}", run)
+
+    def _often_use_token(self) -> Call:
+        text, days = self._one(*self._tokens[-6:]), self._one(0, 1, 30)
+        scopes = frozenset({self._one("read", "spend", "admin")})
+        kind = self._one("add", "find", "find", "all", "revoke", "is_good", "any_good", "are_wanted")
+        given: dict[str, tuple[Any, ...]] = {
+            "add": (self._one("ü's % ?", "half \ud800"), scopes, days),
+            "find": (text,), "revoke": (text[4:12],), "is_good": (text[4:12],),
+        }  # fmt: skip
+
+        def run(c: Connection) -> Any:
+            async def do(work: Callable[[Connection], Any], seconds: float = 0.0) -> Any:
+                return work(c)
+
+            database = SimpleNamespace(clock=self._clocks.clock, read=do, write=do, write_briefly=do)
+            return anyio.run(getattr(AccessTokens(database), kind), *given.get(kind, ()))  # type: ignore[arg-type]
+
+        return Call(f"tokens.{kind}", run)
 
     def _call_watch(self) -> Call:
         accounts_of, by = self._one("ark a", "fal b"), self._one("p1", "p2")

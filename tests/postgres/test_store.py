@@ -14,7 +14,7 @@ import pytest
 from psycopg import sql
 
 from seedance_mcp.errors import StoreError
-from seedance_mcp.store import Conflict, Connection, elapsed_time, job_records, transitions
+from seedance_mcp.store import AccessTokens, Conflict, Connection, elapsed_time, job_records, transitions
 from seedance_mcp.store.connection import CommitUnknown
 from seedance_mcp.store.postgres import PostgresDatabase, migrate, open_postgres
 from seedance_mcp.types import Job, JobState, Price, Submission, VideoRequest
@@ -23,7 +23,10 @@ from .server import Server
 
 NOW = 1_700_000_000.0
 PRICE = Price(amount=Decimal(1), currency="USD", usd=Decimal(1))
-APPEND_ONLY = ("ledger", "events", "archive", "reviews", "film_orders", "takes", "film_marks")
+APPEND_ONLY = (
+    *("ledger", "events", "archive", "reviews"),
+    *("film_orders", "takes", "film_marks", "film_refusals"),
+)
 
 
 @pytest.fixture
@@ -130,6 +133,23 @@ def test_what_is_append_only_is_not_changed_deleted_or_emptied(url: str, table: 
         assert connection.execute(
             sql.SQL("SELECT COUNT(*) FROM {}").format(sql.Identifier(table))
         ).fetchone() == (1,)
+
+
+async def test_a_token_is_only_ever_revoked(database: PostgresDatabase) -> None:
+    tokens = AccessTokens(database)
+    token, text = await tokens.add("a laptop", frozenset({"spend"}), 1)
+    assert await tokens.find(text) == token
+    revoked = await tokens.revoke(token.id)
+    assert revoked.revoked_at == NOW
+    for change in (
+        "UPDATE access_tokens SET revoked_at = NULL",
+        "UPDATE access_tokens SET scopes = 'admin'",
+        "DELETE FROM access_tokens",
+        "TRUNCATE access_tokens",
+    ):
+        with pytest.raises(Conflict):
+            await database.write(lambda connection, change=change: connection.execute(change))
+    assert await tokens.all() == [revoked]
 
 
 async def test_whoever_waits_briefly_is_told_that_the_database_is_held(
