@@ -21,7 +21,15 @@ from seedance_mcp.jobs import archiving
 from seedance_mcp.jobs.active_purchases import ActivePurchases
 from seedance_mcp.jobs.archiving import Archiver
 from seedance_mcp.jobs.damaged_records import DamagedRecords
-from seedance_mcp.store import Conflict, archive, compaction, finish_hooks, job_records, transitions
+from seedance_mcp.store import (
+    Conflict,
+    Connection,
+    archive,
+    compaction,
+    finish_hooks,
+    job_records,
+    transitions,
+)
 from seedance_mcp.types import JobState, Submission
 
 from .old_jobs import DAY, LIVES, PRICE, WAITING, Installation, everything, installation, lives
@@ -40,7 +48,7 @@ def damage(here: Installation, job_id: str) -> None:
 def damage_in_archive(here: Installation, job_id: str, spot: int) -> None:
     """Change a byte of an archived record, as a disk may."""
 
-    def write(connection: sqlite3.Connection) -> None:
+    def write(connection: Connection) -> None:
         ((seq, record),) = connection.execute(
             "SELECT seq, record FROM archive JOIN jobs USING (seq) WHERE id = ?", (job_id,)
         ).fetchall()
