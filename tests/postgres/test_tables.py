@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -72,7 +72,7 @@ def of_sqlite(connection: Connection) -> Tables:
     """Read the tables of SQLite."""
     tables = "sqlite_master AS one JOIN {} AS its WHERE one.type = 'table' AND one.name NOT LIKE 'sqlite_%'"
 
-    def rows(what: str, source: str) -> list[tuple[str, ...]]:
+    def rows(what: str, source: str) -> list[Any]:
         return connection.execute(f"SELECT one.name, {what} FROM {tables.format(source)}").fetchall()
 
     columns = rows('its.name, its.type, its."notnull" OR its.pk > 0, its.pk', "pragma_table_xinfo(one.name)")
