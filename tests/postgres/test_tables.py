@@ -70,12 +70,14 @@ def test_what_may_not_be_deleted_row_by_row_may_not_be_emptied(databases: tuple[
 
 def of_sqlite(connection: Connection) -> Tables:
     """Read the tables of SQLite."""
-    tables = "sqlite_master AS one JOIN {} AS its WHERE one.type = 'table' AND one.name NOT LIKE 'sqlite_%'"
+    tables = "sqlite_master AS one JOIN {} WHERE one.type = 'table' AND one.name NOT LIKE 'sqlite_%'"
 
     def rows(what: str, source: str) -> list[Any]:
         return connection.execute(f"SELECT one.name, {what} FROM {tables.format(source)}").fetchall()
 
-    columns = rows('its.name, its.type, its."notnull" OR its.pk > 0, its.pk', "pragma_table_xinfo(one.name)")
+    columns = rows(
+        'its.name, its.type, its."notnull" OR its.pk > 0, its.pk', "pragma_table_xinfo(one.name) AS its"
+    )
     unique: dict[tuple[str, str], set[str]] = {}
     for table, column, _, _, in_key in columns:
         if in_key:
@@ -89,7 +91,7 @@ def of_sqlite(connection: Connection) -> Tables:
     return Tables(
         columns={(table, column, kind, not given) for table, column, kind, given, _ in columns},
         unique={(table, frozenset(parts)) for (table, _), parts in unique.items()},
-        references=set(rows('its."from", its."table", its."to"', "pragma_foreign_key_list(one.name)")),
+        references=set(rows('its."from", its."table", its."to"', "pragma_foreign_key_list(one.name) AS its")),
         words={
             (name, column, frozenset(_WORDS.findall(words)))
             for kind, name, sql in made

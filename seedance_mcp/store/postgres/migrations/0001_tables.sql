@@ -402,11 +402,11 @@ BEGIN
     IF (OLD.film_id, OLD.shot, OLD.number, OLD.plan, OLD.request_key, OLD.usd_micros, OLD.document, OLD.crc) IS DISTINCT FROM
            (NEW.film_id, NEW.shot, NEW.number, NEW.plan, NEW.request_key, NEW.usd_micros, NEW.document, NEW.crc)
         OR NOT EXISTS (SELECT 1 FROM film_orders WHERE film_id = OLD.film_id AND plan = OLD.plan AND ended_at IS NULL)
-        OR CASE WHEN OLD.job_id IS NULL
+        OR (CASE WHEN OLD.job_id IS NULL
            THEN NEW.job_id IS NULL OR NEW.returned <> OLD.returned OR NEW.left_micros IS DISTINCT FROM OLD.left_micros
            ELSE NEW.job_id IS NOT NULL OR NEW.returned <> OLD.returned + 1 OR NEW.left_micros IS NULL
                 OR NEW.left_micros > COALESCE(OLD.left_micros, OLD.usd_micros)
-                OR NOT EXISTS (SELECT 1 FROM jobs WHERE id = OLD.job_id AND state = 'not_sent') END THEN
+                OR NOT EXISTS (SELECT 1 FROM jobs WHERE id = OLD.job_id AND state = 'not_sent') END) THEN
         RAISE EXCEPTION 'a take has one job that may have been sent, from an open order'
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
