@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from mcp.types import (
     CallToolResult,
@@ -18,9 +18,11 @@ from mcp.types import (
 from pydantic import BaseModel
 
 from ..config import Settings, runnable
-from ..presentation.results import EstimateShape, JobsShape
 from ..texts import number_of
 from .tasks import NewTask
+
+if TYPE_CHECKING:
+    from ..presentation.results import EstimateShape, JobsShape
 
 _OPTIONAL = (
     *("finished_meanwhile", "notes", "advice", "details", "unjudged", "unjudged_count"),

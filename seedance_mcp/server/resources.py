@@ -27,8 +27,9 @@ from mcp.types import (
 )
 from pydantic import BaseModel
 
+from .. import presentation
 from ..errors import FilmNotFound, InvalidRequest, JobNotFinished, JobNotFound, MediaError, SeedanceError
-from ..presentation import budget_views, catalog_views, film_views, job_views, times
+from ..presentation import times
 from ..types import Job
 from .answers import commands_in
 from .board.mcp_app import APP_MIME_TYPE, BOARD_URI, page_meta, video_hosts
@@ -110,7 +111,7 @@ def _film_resource(film: Film) -> Resource:
         uri=f"{_SCHEME}films/{film.record.id}",
         name=film.record.id,
         title=" ".join(film.document.title.split())[:80],
-        description=film_views.how_film_is(film),
+        description=presentation.film_views.how_film_is(film),
         mime_type=_JSON,
         annotations=Annotations(last_modified=times.moment(film.record.changed_at)),
     )
@@ -180,25 +181,25 @@ async def _find(app: App, uri: str) -> _Content:
     if uri.startswith(_SCHEME):
         match uri.removeprefix(_SCHEME).split("/"):
             case ["jobs"]:
-                return _as_json(await job_views.jobs(app, _LISTED_JOBS), app)
+                return _as_json(await presentation.job_views.jobs(app, _LISTED_JOBS), app)
             case ["jobs", job_id]:
-                return _as_json(await job_views.job(app, await app.job(job_id)), app)
+                return _as_json(await presentation.job_views.job(app, await app.job(job_id)), app)
             case ["jobs", job_id, part] if part in _PARTS:
                 return await _PARTS[part](app, await app.job(job_id))
             case ["jobs", job_id, "video", part] if re.fullmatch(r"\d{1,6}", part):
                 return await _part(app, await app.job(job_id), int(part))
             case ["films", film_id]:
-                return _as_json(await film_views.film(app, await app.films.find(film_id)), app)
+                return _as_json(await presentation.film_views.film(app, await app.films.find(film_id)), app)
             case ["board"]:
                 return await _board(app)
             case ["board", before]:
                 return await _board(app, before)
             case ["models"]:
-                return _as_json(catalog_views.models(app), app)
+                return _as_json(presentation.catalog_views.models(app), app)
             case ["models", model]:
-                return _as_json(catalog_views.models(app, model=model), app)
+                return _as_json(presentation.catalog_views.models(app, model=model), app)
             case ["budget"]:
-                return _as_json(await budget_views.budget(app), app)
+                return _as_json(await presentation.budget_views.budget(app), app)
             case ["guide", "film"]:
                 from ..catalog import film_guide
 

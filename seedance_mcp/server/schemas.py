@@ -1,33 +1,45 @@
-"""JSON schemas as small as they can be: an assistant pays for every character of a tool's schema."""
+"""
+Writes JSON schemas as small as they can be: an assistant pays for every character of a tool's schema.
+
+A server that starts reads them as they were written (`tools/schemas.json`): to write them takes a twentieth of its start.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, cast
 
 from pydantic import BaseModel
+
+from .signatures import arguments_of
+from .tooling import Schemas
 
 _NULL = {"type": "null"}
 _ENFORCED_NOT_SHOWN = frozenset({"maxLength", "maxItems"})
 """Bounds against flooding. They are far above what anyone needs, so they are checked but not explained."""
 
 
-def input_schema(model: type[BaseModel], *, describe: bool) -> dict[str, Any]:
+def write_schemas(function: Callable[..., Any], *returns: type[BaseModel], describe: bool = True) -> Schemas:
     """
-    Write the schema of a tool's arguments.
+    Write the schemas of the tool that is made of a function and answers with one of these shapes.
 
-    An argument that may be None may as well be left out, so that only its type is shown.
+    With `describe=False` the arguments are without their descriptions, because another tool has them.
     """
+    return Schemas(
+        input=_input_schema(arguments_of(function).model, describe=describe), output=_output_schema(*returns)
+    )
+
+
+def _input_schema(model: type[BaseModel], *, describe: bool) -> dict[str, Any]:
+    """An argument that may be None may as well be left out, so that only its type is shown."""
     schema = _slim(model.model_json_schema(), describe=describe, hide=_ENFORCED_NOT_SHOWN, collapse=True)
     schema.pop("description", None)
     return schema
 
 
-def output_schema(*models: type[BaseModel]) -> dict[str, Any]:
+def _output_schema(*models: type[BaseModel]) -> dict[str, Any]:
     """
-    Write the schema of a result.
-
     With several models it is one of them, so no field is required, and one that they do not share alike is as any has it.
     """
     merged: dict[str, Any] = {"type": "object", "properties": {}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from mcp import MCPError
@@ -20,14 +20,14 @@ from mcp.types import (
     TextContent,
     ToolAnnotations,
 )
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel
 
 from ..errors import ConfirmationRequired, InvalidRequest, PlanChanged, SeedanceError
 from .answers import in_lines, with_commands, with_notes
 from .arguments import checked, given
 from .board.mcp_app import ADDRESS_KEY
 from .calls import Call
-from .schemas import input_schema, output_schema
+from .signatures import arguments_of
 from .tasks import NewTask
 
 _LOG = logging.getLogger(__name__)
@@ -38,10 +38,12 @@ ERROR_KEY = "seedance/error"
 """Where in the `_meta` of a refusal its facts stand as data."""
 
 
-class Closed(BaseModel):
-    """Arguments, of which there are no others."""
+@dataclass(frozen=True, kw_only=True)
+class Schemas:
+    """The JSON schemas of a tool's arguments and of its answers; `schemas.write_schemas` makes them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    input: dict[str, Any]
+    output: dict[str, Any]
 
 
 class _OurTool(Tool):
@@ -71,8 +73,7 @@ def tool(
     function: Callable[..., Awaitable[Answer]],
     *,
     annotations: ToolAnnotations,
-    returns: tuple[type[BaseModel], ...],
-    describe: bool = True,
+    schemas: Schemas,
     proves_reading: bool = True,
     unlisted: type[BaseModel] | None = None,
 ) -> Tool:
@@ -80,12 +81,10 @@ def tool(
     Make a tool of a function; its docstring is the description.
 
     The first parameter takes the `Call`. One that is a pydantic model has its fields become arguments.
-    With `describe=False` the arguments are listed without their descriptions, because another tool has them. With
-    `proves_reading=False` a call is no evidence that its client has read earlier answers: it is the call that a client
-    repeats because it has not. `unlisted` is the model of arguments that are taken without being listed.
+    With `proves_reading=False` a call is no evidence that its client has read earlier answers: it is the call that a
+    client repeats because it has not. `unlisted` is the model of arguments that are taken without being listed.
     """
-    shape, spread = _arguments(function)
-    schema = input_schema(shape, describe=describe)
+    schema = schemas.input
     hidden = unlisted.model_fields if unlisted else ()
     shown = {name: value for name, value in schema["properties"].items() if name not in hidden}
 
@@ -98,8 +97,9 @@ def tool(
             await call.opened()
             if proves_reading:
                 await call.prove_reading(arguments)
-            values = checked(shape, told.arguments, schema["properties"])
-            for name, model in spread.items():
+            known = arguments_of(function)
+            values = checked(known.model, told.arguments, schema["properties"])
+            for name, model in known.spread.items():
                 fields = {key: values.pop(key) for key in list(values) if key in model.model_fields}
                 values[name] = model(**fields)
             answer = await function(call, **values)
@@ -123,7 +123,7 @@ def tool(
         title=None,
         description=inspect.cleandoc(function.__doc__ or ""),
         parameters={**schema, "properties": shown},
-        fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=output_schema(*returns)),
+        fn_metadata=FuncMetadata(arg_model=ArgModelBase, output_schema=schemas.output),
         is_async=True,
         context_kwarg=None,
         annotations=annotations,
@@ -195,19 +195,3 @@ def _failure(*, code: str, message: str, hint: str, retryable: bool = False, **e
     return CallToolResult(
         content=[TextContent(type="text", text="\n".join(lines))], is_error=True, _meta={ERROR_KEY: error}
     )
-
-
-def _arguments(function: Callable[..., Any]) -> tuple[type[BaseModel], dict[str, type[BaseModel]]]:
-    """The model of all arguments; and the parameters that take a model by its fields, with those models."""
-    spread: dict[str, type[BaseModel]] = {}
-    fields: dict[str, Any] = {}
-    _, *parameters = inspect.signature(function, eval_str=True).parameters.values()
-    for parameter in parameters:
-        kind = parameter.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            spread[parameter.name] = kind
-            fields |= {name: (field.annotation, field) for name, field in kind.model_fields.items()}
-        else:
-            default = ... if parameter.default is inspect.Parameter.empty else parameter.default
-            fields[parameter.name] = (kind, default)
-    return create_model("Arguments", __base__=Closed, **fields), spread

@@ -35,6 +35,7 @@ from seedance_mcp.server.calls import Call, Reply
 from seedance_mcp.server.completions import add_completions
 from seedance_mcp.server.prompts import Argument, ServedPrompt, add_prompts
 from seedance_mcp.server.revisions import only_what_was_negotiated
+from seedance_mcp.server.schemas import write_schemas
 from seedance_mcp.server.tasks import TasksExtension
 from seedance_mcp.server.tooling import Answer, Toolbox, tool
 
@@ -84,7 +85,8 @@ def _tools() -> list[Tool]:
         fixture_tasks.test_tool_with_task,
     )
     return [
-        tool(function, annotations=_HINTS, returns=(Nothing,), proves_reading=False) for function in functions
+        tool(function, annotations=_HINTS, schemas=write_schemas(function, Nothing), proves_reading=False)
+        for function in functions
     ]
 
 

@@ -16,6 +16,7 @@ from seedance_mcp.errors import RateLimited
 from seedance_mcp.presentation.results import BudgetShape
 from seedance_mcp.server import create_server
 from seedance_mcp.server.calls import Call
+from seedance_mcp.server.schemas import write_schemas
 from seedance_mcp.server.tooling import Answer, tool
 from seedance_mcp.server.tools.hints import READ
 
@@ -131,7 +132,7 @@ async def test_a_bug_is_told_without_its_details(caplog: pytest.LogCaptureFixtur
         raise RuntimeError("cannot open /home/somebody/secret.txt")
 
     server: MCPServer[Any] = MCPServer(
-        "broken", tools=[tool(break_down, annotations=READ, returns=(BudgetShape,))]
+        "broken", tools=[tool(break_down, annotations=READ, schemas=write_schemas(break_down, BudgetShape))]
     )
     with anyio.fail_after(20), caplog.at_level(logging.ERROR):
         async with Client(server, mode=era) as client:
@@ -147,7 +148,7 @@ async def test_an_error_that_may_pass_says_so(era: Era) -> None:
         raise RateLimited("Too many requests.")
 
     server: MCPServer[Any] = MCPServer(
-        "busy", tools=[tool(be_busy, annotations=READ, returns=(BudgetShape,))]
+        "busy", tools=[tool(be_busy, annotations=READ, schemas=write_schemas(be_busy, BudgetShape))]
     )
     with anyio.fail_after(20):
         async with Client(server, mode=era) as client:

@@ -12,6 +12,7 @@ import pytest
 from mcp import Client
 from mcp.types import Tool
 
+from scripts import tool_schemas
 from seedance_mcp.config import Settings
 from seedance_mcp.server import create_server
 from seedance_mcp.types import VideoRequest
@@ -39,6 +40,12 @@ async def test_every_tool_is_as_agreed(settings: Settings, era: Era) -> None:
             (SNAPSHOTS / f"{name}.json").write_text(snapshot, encoding="utf-8")
     agreed = {file.stem: file.read_text(encoding="utf-8") for file in SNAPSHOTS.glob("*.json")}
     assert seen == agreed, "run with SEEDANCE_UPDATE_SCHEMAS=1 and look at the difference"
+
+
+def test_the_schemas_that_a_start_reads_are_those_of_the_code() -> None:
+    assert tool_schemas.PATH.read_text(encoding="utf-8") == tool_schemas.written(), (
+        "run `python -m scripts.tool_schemas`"
+    )
 
 
 async def test_what_an_assistant_pays_for_the_tools_stays_small(settings: Settings) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
+from importlib import resources
+from typing import Any
 
 from mcp.server.mcpserver.tools import Tool
+from mcp.types import ToolAnnotations
 
-from ...presentation import results
 from ..board.mcp_app import on_the_board
-from ..tooling import tool
+from ..tooling import Answer, Schemas, tool
 from .buying import IdleArguments, estimate_cost, generate_video, list_models, upload_media
 from .films import create_film, plan_film
 from .hints import ASK, CHANGE, KEEP, NOTE, READ, SPEND
@@ -17,38 +21,38 @@ from .looking import review, view_video
 
 __all__ = ["all_tools", "answering_with_a_job"]
 
+STORED = "schemas.json"
+"""The file beside this one with the schemas of the tools; `python -m scripts.tool_schemas` writes it."""
+
 
 @cache
 def all_tools() -> tuple[Tool, ...]:
     """Make every tool, in the order in which they are listed. They know no settings, so once is enough."""
-    job = (results.JobShape,)
     return (
-        on_the_board(tool(generate_video, annotations=SPEND, returns=job, proves_reading=False)),
-        on_the_board(
-            tool(
-                check_status,
-                annotations=ASK,
-                returns=(results.JobShape, results.JobsShape, results.FilmShape),
-            )
-        ),
-        tool(
-            estimate_cost,
-            annotations=READ,
-            returns=(results.EstimateShape,),
-            describe=False,
-            unlisted=IdleArguments,
-        ),
-        tool(plan_film, annotations=ASK, returns=(results.FilmShape,)),
-        tool(create_film, annotations=SPEND, returns=(results.FilmShape,), proves_reading=False),
-        tool(upload_media, annotations=KEEP, returns=(results.UploadShape,)),
-        tool(list_models, annotations=READ, returns=(results.ModelsShape,)),
-        tool(view_video, annotations=READ, returns=(results.ViewShape,)),
-        tool(review, annotations=NOTE, returns=(results.ReviewedShape,)),
-        tool(cancel_job, annotations=CHANGE, returns=(results.JobShape, results.FilmShape)),
+        on_the_board(_tool(generate_video, SPEND, proves_reading=False)),
+        on_the_board(_tool(check_status, ASK)),
+        _tool(estimate_cost, READ, unlisted=IdleArguments),
+        _tool(plan_film, ASK),
+        _tool(create_film, SPEND, proves_reading=False),
+        _tool(upload_media, KEEP),
+        _tool(list_models, READ),
+        _tool(view_video, READ),
+        _tool(review, NOTE),
+        _tool(cancel_job, CHANGE),
     )
 
 
 @cache
 def answering_with_a_job() -> Tool:
     """Make what answers with a job for a client that asks by itself: that is no evidence that anybody has read anything."""
-    return tool(check_status, annotations=ASK, returns=(results.JobShape,), proves_reading=False)
+    return _tool(check_status, ASK, proves_reading=False)
+
+
+def _tool(function: Callable[..., Awaitable[Answer]], annotations: ToolAnnotations, **more: Any) -> Tool:
+    return tool(function, annotations=annotations, schemas=_stored()[function.__name__], **more)
+
+
+@cache
+def _stored() -> Mapping[str, Schemas]:
+    found = json.loads(resources.files(__name__).joinpath(STORED).read_text(encoding="utf-8"))
+    return {name: Schemas(**schemas) for name, schemas in found.items()}

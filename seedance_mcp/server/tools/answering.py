@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 from mcp.types import CallToolResult, ContentBlock
 from pydantic import Field
 
+from ... import presentation
 from ...errors import trace_of
-from ...presentation import job_views, results, set_views
 from ...remarks import Advice
 from ...types import Job, JobStatus, VideoSet
 from ..answers import answer, job_link, picture, video_link
@@ -56,14 +56,14 @@ async def job_answer(
 ) -> CallToolResult:
     """Answer with a job, and with the set that it is part of: how it is, what to do next, links and a picture."""
     app = call.app
-    told = [*(notes or []), *await _expected(call, job), *await job_views.incidents(app, job.id)]
-    shown = await job_views.job(app, job, deduplicated=deduplicated, notes=told, advice=advice)
+    told = [*(notes or []), *await _expected(call, job), *await presentation.job_views.incidents(app, job.id)]
+    shown = await presentation.job_views.job(app, job, deduplicated=deduplicated, notes=told, advice=advice)
     videos = await if_possible(app.sets.of(job), None)
     if videos is not None:
-        shown = set_views.of_set(app, shown, videos)
+        shown = presentation.set_views.of_set(app, shown, videos)
     jobs = (job,) if videos is None else videos.jobs
     meanwhile = await if_possible(call.finished_meanwhile(*(one.id for one in jobs if one.finished)), [])
-    shown = shown.model_copy(update={"finished_meanwhile": job_views.finished(meanwhile)})
+    shown = shown.model_copy(update={"finished_meanwhile": presentation.job_views.finished(meanwhile)})
     blocks: list[ContentBlock] = [job_link(one.id) for one in jobs]
     blocks += [
         video_link(one.artifacts.video_path, one.artifacts.bytes) for one in jobs if one.artifacts is not None
@@ -72,9 +72,13 @@ async def job_answer(
         jpeg = await if_possible(_picture_of(app, job, videos), None)
         blocks += [picture(jpeg)] if jpeg else []
     if videos is not None:
-        return answer(set_views.how_set_is(videos), shown, *blocks)
+        return answer(presentation.set_views.how_set_is(videos), shown, *blocks)
     kind = "placeholder" if shown.placeholder else "video"
-    how = "is to be stopped; the provider was asked" if job_views.is_stopping(job) else _HOW_IT_IS[job.status]
+    how = (
+        "is to be stopped; the provider was asked"
+        if presentation.job_views.is_stopping(job)
+        else _HOW_IT_IS[job.status]
+    )
     if shown.placeholder and job.status is JobStatus.UNKNOWN:
         how = "may or may not have been started"
     return answer(f"The {kind} {how}.", shown, *blocks)
@@ -111,9 +115,9 @@ async def _expected(call: Call, job: Job) -> list[str]:
     return [f"Such a job usually takes {usual:.0f} s; this one has taken {taken:.0f} s."]
 
 
-async def meanwhile(call: Call) -> tuple[results.Finished, ...]:
+async def meanwhile(call: Call) -> tuple[presentation.results.Finished, ...]:
     """Name the jobs that have ended since this client last looked."""
-    return job_views.finished(await if_possible(call.finished_meanwhile(), []))
+    return presentation.job_views.finished(await if_possible(call.finished_meanwhile(), []))
 
 
 async def if_possible(addition: Awaitable[T], instead: T) -> T:

@@ -8,15 +8,16 @@ from typing import Annotated, Any
 from mcp.types import InputRequiredResult
 from pydantic import Field, WithJsonSchema
 
-from ...presentation import catalog_views, job_views, views
+from ... import presentation
 from ...texts import digits, number_of
 from ...types import PurchaseTerms, VideoRequest
 from ..answers import answer, estimate_answer
 from ..calls import Call
 from ..consent import agreed
 from ..job_tasks import goes_on, task_of
+from ..signatures import Closed
 from ..tasks import NewTask
-from ..tooling import Answer, Closed
+from ..tooling import Answer
 from .answering import WaitSeconds, job_answer, meanwhile, wait, wait_for_set
 
 Usd = Annotated[
@@ -89,9 +90,10 @@ async def generate_video(
     if started.deduplicated:
         another = "allow_duplicate or another seed" if purchase.request_key is None else "a new request_key"
         found = "job" if started.videos is None else "set"
+        done = presentation.job_views.done(call.app, started.job)
         notes.insert(
             0,
-            f"This request was made before: this is its {found}. Nothing was {job_views.done(call.app, started.job)} now."
+            f"This request was made before: this is its {found}. Nothing was {done} now."
             f" Only if the person wants another take: {another}.",
         )
     if started.videos is not None:
@@ -114,7 +116,7 @@ async def estimate_cost(
     call.check_sources(source for _, _, source in request.media())
     terms = PurchaseTerms(max_usd=idle.max_usd, variations=variations)
     quote = await call.app.estimate(request, terms)
-    shown = await views.estimate(call.app, quote)
+    shown = await presentation.views.estimate(call.app, quote)
     shown = shown.model_copy(update={"notes": (*idle.notes, *shown.notes)})
     price = f"{digits(quote.estimate.price.usd)} USD" if quote.estimate else "price unknown"
     if quote.estimate and quote.variations:
@@ -141,7 +143,7 @@ async def upload_media(
     Pass the id to generate_video.
     """
     call.check_sources([source])
-    shown = views.upload(await call.app.upload(source, provider))
+    shown = presentation.views.upload(await call.app.upload(source, provider))
     offers = number_of(len(shown.usable_with), "offer")
     headline = (
         f"{shown.media_id} is a usable {shown.kind} for {offers}."
@@ -161,7 +163,7 @@ async def list_models(
     List models: what they can do, prices, which providers are ready. Costs nothing.
     Next: estimate_cost.
     """
-    shown = catalog_views.models(call.app, model=model, provider=provider)
+    shown = presentation.catalog_views.models(call.app, model=model, provider=provider)
     ready = ", ".join(one.provider for one in shown.providers if one.ready) or "none"
     headline = f"{number_of(len(shown.models), 'model')}; ready providers: {ready}."
     return answer(headline, shown.model_copy(update={"finished_meanwhile": await meanwhile(call)}))

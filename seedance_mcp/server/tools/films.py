@@ -9,8 +9,8 @@ import anyio
 from mcp.types import CallToolResult, ContentBlock, InputRequiredResult
 from pydantic import Field, WithJsonSchema
 
+from ... import presentation
 from ...errors import InvalidRequest
-from ...presentation import film_views, job_views
 from ...types import FILM_PREFIX, FilmQuality, PurchaseTerms, Reviewer
 from ..answers import answer, job_link, picture, video_link
 from ..calls import Call
@@ -63,8 +63,10 @@ async def plan_film(
             call.check_sources(named_files(storyboard))
         film_id = (await films.take(storyboard, film_id)).id
     planned = await films.plan(film_id or "", quality, redo, keep)
-    shown = film_views.plan(planned).model_copy(update={"finished_meanwhile": await meanwhile(call)})
-    return answer(film_views.how_plan_is(planned), shown, film_link(planned.film_id))
+    shown = presentation.film_views.plan(planned).model_copy(
+        update={"finished_meanwhile": await meanwhile(call)}
+    )
+    return answer(presentation.film_views.how_plan_is(planned), shown, film_link(planned.film_id))
 
 
 async def create_film(
@@ -119,15 +121,17 @@ async def film_answer(call: Call, film: Film, *notes: str) -> CallToolResult:
     """Answer with a film: how each shot is, what to do next, links and the sheet of all shots."""
     jobs = [state.job for state in film.shots if state.job is not None]
     news = await if_possible(call.finished_meanwhile(*(job.id for job in jobs if job.finished)), [])
-    shown = await film_views.film(call.app, film)
-    shown = shown.model_copy(update={"notes": notes, "finished_meanwhile": job_views.finished(news)})
+    shown = await presentation.film_views.film(call.app, film)
+    shown = shown.model_copy(
+        update={"notes": notes, "finished_meanwhile": presentation.job_views.finished(news)}
+    )
     blocks: list[ContentBlock] = [film_link(film.record.id)]
     if film.film_path is not None:
         blocks.append(video_link(film.film_path))
     if film.sheet_path is not None and call.app.settings.preview:
         jpeg = await if_possible(_read(film.sheet_path), b"")
         blocks += [picture(jpeg)] if jpeg else []
-    return answer(film_views.how_film_is(film), shown, *blocks)
+    return answer(presentation.film_views.how_film_is(film), shown, *blocks)
 
 
 async def film_file(call: Call, source: str) -> Path | None:

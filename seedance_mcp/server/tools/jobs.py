@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ... import presentation
 from ...errors import SeedanceError
-from ...presentation import job_views
 from ...types import SET_PREFIX, Variation
 from ..answers import jobs_answer
 from ..calls import Call
@@ -28,7 +28,7 @@ async def check_status(
     Costs nothing. When it succeeded, view_video shows it.
     """
     if job_id is None:
-        listed = await job_views.jobs(call.app, limit)
+        listed = await presentation.job_views.jobs(call.app, limit)
         listed = listed.model_copy(update={"finished_meanwhile": await meanwhile(call)})
         return jobs_answer(listed)
     if is_film(job_id):

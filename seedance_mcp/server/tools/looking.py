@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema
 
-from ...presentation import reviews, views
+from ... import presentation
 from ...types import (
     FILM_PREFIX,
     MAX_COMPARED,
@@ -21,7 +21,8 @@ from ...types import (
 )
 from ..answers import answer, job_link, picture, video_link
 from ..calls import Call
-from ..tooling import Answer, Closed
+from ..signatures import Closed
+from ..tooling import Answer
 from .answering import JobId, if_possible, meanwhile
 from .films import film_choice, film_file, film_rows
 
@@ -71,18 +72,18 @@ async def view_video(
     film = await film_file(call, source)
     viewed = await call.app.viewing.view(str(film or source), look, film.parent if film else None)
     rows = await film_rows(call, source) if look == Look(frames=look.frames) else []
-    shown = views.view(viewed)
+    shown = presentation.views.view(viewed)
     facts = shown.facts
     size = f"{facts.width}x{facts.height}, {facts.duration_seconds:g} s, {facts.fps:g} fps"
     seen = f"see its {looking.show}" if shown.image else "nothing is drawn"
     if shown.others:
         seen = f"see it as A beside {', '.join(other.letter for other in shown.others)}"
-    headline = f"{size}; {views.not_there(facts)}{seen}."
+    headline = f"{size}; {presentation.views.not_there(facts)}{seen}."
     job_id = source.removeprefix("job:")
-    counts = (await reviews.known(call.app, [job_id])).get(job_id)
+    counts = (await presentation.reviews.known(call.app, [job_id])).get(job_id)
     shown = shown.model_copy(
         update={
-            "review": reviews.shown(counts) if counts else None,
+            "review": presentation.reviews.shown(counts) if counts else None,
             "finished_meanwhile": await meanwhile(call),
         }
     )
@@ -119,5 +120,7 @@ async def review(
     if counts != kept:
         headline += f" What counts is the {counts.by}'s: {counts.opinion.verdict}."
     film_id = await if_possible(call.app.films.of_job(job_id), None)
-    shown = reviews.kept(counts, film_id).model_copy(update={"finished_meanwhile": await meanwhile(call)})
+    shown = presentation.reviews.kept(counts, film_id).model_copy(
+        update={"finished_meanwhile": await meanwhile(call)}
+    )
     return answer(headline + chosen, shown, job_link(job_id))
