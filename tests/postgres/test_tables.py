@@ -21,7 +21,8 @@ TYPES = {
     "bytea": "BLOB",
 }
 ONLY_SQLITE = {("jobs", "lease_owner"), ("jobs", "lease_until")}
-"""What earlier versions wrote, and nothing reads."""
+GONE = "turns"
+"""What earlier versions of SQLite's tables wrote, and nothing reads: two columns and a table."""
 
 ONLY_POSTGRES = {("answers", "rowid"), ("confirmations", "rowid"), ("ledger", "rowid")}
 """What SQLite has without saying so."""
@@ -70,10 +71,13 @@ def test_what_may_not_be_deleted_row_by_row_may_not_be_emptied(databases: tuple[
 
 def of_sqlite(connection: Connection) -> Tables:
     """Read the tables of SQLite."""
-    tables = "sqlite_master AS one JOIN {} WHERE one.type = 'table' AND one.name NOT LIKE 'sqlite_%'"
 
     def rows(what: str, source: str) -> list[Any]:
-        return connection.execute(f"SELECT one.name, {what} FROM {tables.format(source)}").fetchall()
+        return connection.execute(
+            f"SELECT one.name, {what} FROM sqlite_master AS one JOIN {source}"
+            " WHERE one.type = 'table' AND one.name NOT LIKE 'sqlite_%' AND one.name <> ?",
+            (GONE,),
+        ).fetchall()
 
     columns = rows(
         'its.name, its.type, its."notnull" OR its.pk > 0, its.pk', "pragma_table_xinfo(one.name) AS its"
