@@ -50,7 +50,7 @@ def settings(environ: dict[str, str], tmp_path: Path) -> Settings:
 @pytest.fixture
 async def store(settings: Settings) -> AsyncIterator[Store]:
     opened = open_store(settings.state_dir, clock=lambda: NOW)
-    opened.read_now(lambda connection: connection.create_function("crc32", 1, _crc))
+    opened._connection.create_function("crc32", 1, _crc)
     try:
         await opened.write(partial(_insert, job_id="take"))
         yield opened
@@ -225,10 +225,10 @@ async def test_what_is_asked_takes_as_many_steps_with_thousands_of_jobs_as_with_
             counted += 1
             return 0
 
-        store.read_now(lambda connection: connection.set_progress_handler(step, 1))
+        store._connection.set_progress_handler(step, 1)
         await reviews.unjudged()
         await reviews.of([f"j{number}" for number in range(100)])
-        store.read_now(lambda connection: connection.set_progress_handler(None, 0))
+        store._connection.set_progress_handler(None, 0)
         return counted
 
     await store.write(partial(fill, 0, 300))

