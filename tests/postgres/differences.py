@@ -76,6 +76,7 @@ from seedance_mcp.store.connection import Database
 from seedance_mcp.types import (
     Artifacts,
     Draw,
+    FilmOrder,
     FilmRecord,
     Job,
     JobState,
@@ -166,7 +167,7 @@ def play(
         one, other = (_outcome(database, call) for database in (sqlite, postgres))
         played.counts[call.name] += 1
         if one[0]:
-            played.errors[one[0]] += 1
+            played.errors[f"{call.name}: {one[0]}"] += 1
         else:
             played.done[call.name] += 1
         if (one[0], one[2]) != (other[0], other[2]):
@@ -190,7 +191,7 @@ def _outcome(database: Database, call: Call) -> tuple[str, Any, Any]:
             None,
             (str(error), getattr(error, "hint", ""), getattr(error, "approval", "")),
         )
-    return "", result if isinstance(result, tuple | Job) else None, plain(result)
+    return "", result if isinstance(result, tuple | Job | FilmOrder) else None, plain(result)
 
 
 def plain(value: Any) -> Any:
@@ -271,6 +272,7 @@ class Maker:
         self._jobs: dict[str, Job] = {}
         self._codes: list[str] = ["none"]
         self._plans: list[list[Take]] = []
+        self._ordered: list[list[Take]] = []
         self._drawn: list[str] = []
         self._tokens = ["none"]
         self._count = 0
@@ -297,6 +299,12 @@ class Maker:
             if isinstance(one, Job):
                 self._jobs.pop(one.id, None)
                 self._jobs[one.id] = one
+            elif isinstance(one, FilmOrder):
+                self._ordered += [
+                    rows
+                    for rows in self._plans[-1:]
+                    if (rows[0].film_id, rows[0].order) == (one.film_id, one.plan)
+                ]
             elif isinstance(one, str) and one.startswith("sdc_"):
                 self._tokens.append(one)
 
@@ -322,6 +330,10 @@ class Maker:
     def _price(self) -> Price:
         usd = Decimal(self._one("0", "0.1", "0.25", "0.5", "1.000001", "2.5"))
         return Price(amount=usd, currency="USD", usd=usd, known=self._random.random() < 0.85)
+
+    def _held_price(self) -> Price:
+        price = self._price()
+        return replace(price, known=self._random.random() < 0.97)
 
     def _settings(self) -> Settings:
         given: dict[str, Any] = self._one(*SETTINGS)
@@ -367,7 +379,9 @@ class Maker:
         return self._one("flm_aaaaaaaaaaaa", "flm_bbbbbbbbbbbb")
 
     def _take_of_plan(self) -> Take | None:
-        return self._one(*self._one(*self._plans[-4:])) if self._plans else None
+        """A row: mostly of one of the last orders, now and then of a plan that nobody may have agreed to."""
+        plans = self._ordered if self._ordered and self._random.random() < 0.9 else self._plans
+        return self._one(*self._one(*plans[-2:])) if plans else None
 
     # Purchases and their moves.
 
@@ -474,7 +488,7 @@ class Maker:
         return Call("budget", lambda c: budget.read(c, limits, now), False)
 
     def _call_stop(self) -> Call:
-        if self._random.random() < 0.2:
+        if self._random.random() < 0.1:
             return Call("stop_spending", budget.stop_spending)
         return Call("allow_spending", budget.allow_spending)
 
@@ -552,7 +566,7 @@ class Maker:
             Take(
                 film_id=film_id, shot=shot, number=self._one(1, 2, 3, self._count + 10), order=plan, quality=quality,
                 request_key=f"{film_id}.{index}.{self._one('x', 'y', self._count)}", inputs={"text": "0" * 12},
-                request=VideoRequest(prompt=f"shot {shot}"), maximum=self._price(), parent=None, parent_take=None,
+                request=VideoRequest(prompt=f"shot {shot}"), maximum=self._held_price(), parent=None, parent_take=None,
                 files=self._one({}, {}, {"/a.png": "0" * 64}), account=self._one("", "a"),
             )
             for index, shot in enumerate(self._random.sample(["s1", "s2", "S3", "é"], self._one(1, 2, 3)))
@@ -591,7 +605,7 @@ class Maker:
 
     def _often_return(self) -> Call:
         """A job that a row has paid for was not sent, and sometimes it was after all."""
-        state, now = self._one(JobState.RESERVED, JobState.RESERVED, JobState.NOT_SENT), self._now
+        state, now = self._one(JobState.RESERVED, JobState.NOT_SENT), self._now
         drawn = [
             self._jobs[one] for one in self._drawn if one in self._jobs and self._jobs[one].state is state
         ]
@@ -658,7 +672,7 @@ class Maker:
             False,
         )  # fmt: skip
 
-    def _call_mark(self) -> Call:
+    def _often_mark(self) -> Call:
         row = self._take_of_plan()
         made = Mark(
             film_id=row.film_id if row else self._film_id(), shot=row.shot if row else "s1",
@@ -763,7 +777,9 @@ class Maker:
     def _often_use_token(self) -> Call:
         text, days = self._one(*self._tokens[-6:]), self._one(0, 1, 30)
         scopes = frozenset({self._one("read", "spend", "admin")})
-        kind = self._one("add", "find", "find", "all", "revoke", "is_good", "any_good", "are_wanted")
+        kind = self._one(
+            "add", "add", "find", "find", "all", "revoke", "revoke", "is_good", "any_good", "are_wanted"
+        )
         given: dict[str, tuple[Any, ...]] = {
             "add": (self._one("ü's % ?", "half \ud800"), scopes, days),
             "find": (text,), "revoke": (text[4:12],), "is_good": (text[4:12],),
