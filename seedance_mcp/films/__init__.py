@@ -7,7 +7,7 @@ from .export import export_film
 from .exported import Exported, ExportedFilm, ExportedMusic, ExportedShot, ExportOptions
 from .film import Film, FilmStatus, FilmUpdate
 from .films import Films
-from .handing_out import exported_film, exported_shots, file_of, sheets_of
+from .handing_out import exported_film, exported_shots, file_of, sheets_of, sheets_of_shots
 from .plan import FilmPlan, PlanRow
 from .reading import checked, read_document
 from .starter import starter
@@ -37,5 +37,6 @@ __all__ = [
     "named_files",
     "read_document",
     "sheets_of",
+    "sheets_of_shots",
     "starter",
 ]

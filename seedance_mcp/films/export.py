@@ -68,7 +68,7 @@ async def export_film(
 
     `01-<shot>.mp4` and so on, `film.mp4`, `film.srt`, `film.vtt`, `sheet.jpg` (several: `sheet-1.jpg` and so on),
     `cover.jpg`, the music, `film.json` with prompts, seeds, models, charges and hashes, and `film.otio` where the library
-    for it is installed; without it a note says so. Clips and the film are hard links where that is possible. Every file is
+    for it is installed; without it a note says so. Clips are hard links where that is possible. Every file is
     made under a hidden name, its hash compared, and gets its name when all are there; `film.json` comes last. A file that
     is there already with the same content stays as it is.
 
@@ -171,7 +171,7 @@ def _shot_files(shots: Sequence[ExportedShot], names: Sequence[str]) -> Iterator
 def _film_files(film: ExportedFilm) -> Iterator[_File]:
     if film.path is not None:
         name = f"film{ending(film.path)}"
-        yield _File(name=name, source=film.path, sha256=film.sha256, link=True, what="film")
+        yield _File(name=name, source=film.path, sha256=film.sha256, what="film")
     for captions, kind in ((film.srt, "srt"), (film.vtt, "vtt")):
         if captions is not None:
             yield _File(name=f"film.{kind}", source=captions, what="file of captions")
@@ -225,7 +225,7 @@ def _staged(file: _File, staging: Path, options: ExportOptions) -> str:
     if found != (expected or found):
         raise MediaError(
             f"{file.source}: this is not the {file.what} as it was made; its content has changed since.",
-            hint="Nothing was exported. Put the file back from a backup, or make it again.",
+            hint="Nothing was exported. Put the file back as it was, or have it made anew (redo).",
         )
     return found
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from ...config import Settings, command
 from ...errors import InvalidRequest, MediaError
-from ...films import ExportOptions, export_film, exported_film, exported_shots, sheets_of, starter
+from ...films import ExportOptions, export_film, exported_film, exported_shots, sheets_of_shots, starter
 from ...texts import inert, number_of
 from ..opening import opened
 
@@ -49,7 +49,7 @@ async def export(settings: Settings, path: Path, folder: Path, options: ExportOp
     async with opened(settings, watch=False) as app:
         film = await app.films.find((await app.films.read(path)).id)
         shots = await exported_shots(film)
-        sheets = await sheets_of(film)
+        sheets = await sheets_of_shots(shots)
         with TemporaryDirectory() as place:
             drawn = tuple(Path(place) / f"sheet-{sheet.number}.jpg" for sheet in sheets)
             for file, sheet in zip(drawn, sheets, strict=True):
