@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .as_written import planned_as_written
 from .document import FilmDocument, Shot, named_files
 from .export import export_film
 from .exported import Exported, ExportedFilm, ExportedMusic, ExportedShot, ExportOptions
@@ -35,6 +36,7 @@ __all__ = [
     "exported_shots",
     "file_of",
     "named_files",
+    "planned_as_written",
     "read_document",
     "sheets_of",
     "sheets_of_shots",

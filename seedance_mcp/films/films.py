@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from ..errors import BudgetExceeded, ConfigError, InvalidRequest, MediaError, PlanChanged
+from ..errors import BudgetExceeded, ConfigError, InvalidRequest, PlanChanged
 from ..jobs import (
     JobContext,
     JobRunner,
@@ -29,6 +29,7 @@ from ..remarks import Remarks
 from ..store import film_orders, film_plans, films, read_budget
 from ..types import FilmQuality, FilmRecord, MediaFile, PurchaseTerms, Reviewer, Take
 from . import evidence
+from .as_written import check_version, keep_over
 from .decisions import Decisions
 from .document import FilmDocument
 from .evidence import Digests, Found
@@ -40,7 +41,7 @@ from .music import open_music
 from .named import MOST_UNCHECKED, files_named, placed
 from .plan import FilmPlan, FilmPlanner, PlanRow
 from .plan_words import plan_changes, without_files
-from .reading import MAX_BYTES, checked, parsed, with_files, with_ids
+from .reading import checked, content_of, parsed, with_files, with_ids
 from .requests import ShotRequests
 from .states import ShotState, shot_states
 
@@ -88,7 +89,7 @@ class Films:
             MediaError: there is no such file, or it cannot be read.
         """
         path = await anyio.to_thread.run_sync(lambda: path.parent.resolve() / path.name)
-        content = await anyio.to_thread.run_sync(_content, path)
+        content = await anyio.to_thread.run_sync(content_of, path)
         document = await self._checked(parsed(content, path.name), str(path.parent))
         film_id = await anyio.to_thread.run_sync(id_beside, path)
         return await self._keep(film_id, document, name=path.name, folder=str(path.parent))
@@ -102,6 +103,7 @@ class Films:
         Raises:
             InvalidRequest: everything that is wrong with it, each with its place.
             FilmNotFound: there is no such film.
+            Rewritten: somebody else changed it at the same moment; what they wrote stays.
         """
         if film_id is None:
             return await self._keep(
@@ -109,7 +111,9 @@ class Films:
             )
         record = await self._store.read(partial(films.find_film, film_id=film_id))
         document = await self._checked(merged(kept(record.document), storyboard), record.folder)
-        return await self._keep(film_id, document, name=record.name, folder=record.folder)
+        return await self._keep(
+            film_id, document, name=record.name, folder=record.folder, over=record.version
+        )
 
     async def plan(
         self,
@@ -117,19 +121,24 @@ class Films:
         quality: FilmQuality = "final",
         redo: Sequence[str] = (),
         keep: Sequence[str] = (),
+        *,
+        version: int | None = None,
     ) -> FilmPlan:
         """
         Plan what making the film buys; buys nothing. `redo` are shots to be made anew, `keep` stale ones that are good as
-        they are, which is remembered.
+        they are, which is remembered. With a `version` only that one of the document is planned.
 
         Raises:
             FilmNotFound: there is no such film.
             InvalidRequest: `redo` or `keep` names a shot that there is not, or that has no take to keep.
+            Rewritten: it has another version.
         """
         found = await self._find(film_id)
+        check_version(found.record, version)
         if keep:
             await self._decisions.accept(found, quality, keep)
             found = await self._find(film_id)
+            check_version(found.record, version)
         return await self._planned(found, quality, redo)
 
     async def choose(self, film_id: str, shot: str, take: int | None, *, by: Reviewer = "person") -> Film:
@@ -179,9 +188,9 @@ class Films:
         if not await self.is_ordered(film_id, plan):
             shown = await self._store.read(partial(film_plans.find, film_id=film_id, plan=plan))
             found = await self._find(film_id)
-            now = await self._planned(
-                found, shown.quality if shown else "final", _still_there(shown, found) if shown else ()
-            )
+            there = {shot.id for shot in found.document.shots}
+            redo = [name for name in shown.redo if name in there] if shown else []
+            now = await self._planned(found, shown.quality if shown else "final", redo)
             if now.token == plan:
                 if now.problems:
                     raise InvalidRequest(list(now.problems), hint="Change the document; nothing was bought.")
@@ -300,7 +309,7 @@ class Films:
         return replace(film, problems=(*film.problems, *await self._maker.rows_of_other_accounts(found)))
 
     async def _keep(
-        self, film_id: str, document: FilmDocument, *, name: str, folder: str | None
+        self, film_id: str, document: FilmDocument, *, name: str, folder: str | None, over: int | None = None
     ) -> FilmRecord:
         now = self._store.clock()
         record = FilmRecord(
@@ -313,7 +322,7 @@ class Films:
             created_at=now,
             changed_at=now,
         )
-        return await self._store.write(lambda connection: films.keep_film(connection, record))
+        return await self._store.write(partial(keep_over, film=record, version=over))
 
     async def _planned(self, found: Found, quality: FilmQuality, redo: Sequence[str]) -> FilmPlan:
         budget = await read_budget(self._store, self._settings)
@@ -376,19 +385,3 @@ class Films:
     def _with_account(self, plan: FilmPlan, row: PlanRow) -> Take:
         account = self._pool.account_at(row.offer.provider)
         return replace(plan.take(row), account=account.fingerprint, base_url=account.address)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise MediaError(
-            f"{path} cannot be read: {error.strerror}.",
-            hint="Name the film's document, a .toml or .json file.",
-        ) from None
-
-
-def _still_there(shown: film_plans.ShownPlan, found: Found) -> tuple[str, ...]:
-    there = {shot.id for shot in found.document.shots}
-    return tuple(name for name in shown.redo if name in there)

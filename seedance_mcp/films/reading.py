@@ -12,7 +12,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ..errors import InvalidRequest
+from ..errors import InvalidRequest, MediaError
 from ..texts import listed, one_line
 from .document import (
     MAX_SHOTS,
@@ -72,6 +72,18 @@ _FIELDS: Mapping[str, type[Part]] = {
     "music": Music,
     "captions": Captions,
 }
+
+
+def content_of(path: Path) -> bytes:
+    """Read the file of a document, not much more than may be in it. Blocks. Raises MediaError: it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise MediaError(
+            f"{path} cannot be read: {error.strerror}.",
+            hint="Name the film's document, a .toml or .json file.",
+        ) from None
 
 
 def read_document(content: bytes, name: str, folder: Path | None = None) -> FilmDocument:

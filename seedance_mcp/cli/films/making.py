@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -14,10 +14,10 @@ import anyio
 
 from ...app import App
 from ...config import Settings, command
-from ...errors import BudgetExceeded, ConfirmationRequired, InvalidRequest
-from ...films import Film, FilmPlan, FilmUpdate
+from ...errors import BudgetExceeded, ConfirmationRequired
+from ...films import Film, FilmPlan, FilmUpdate, planned_as_written
 from ...texts import digits, inert, listed, number_of
-from ...types import FilmQuality, FilmRecord, PurchaseTerms
+from ...types import FilmQuality, PurchaseTerms
 from ..consent import at_a_terminal, says_yes
 from ..opening import opened
 from ..progress import progress_bar
@@ -29,7 +29,6 @@ from .looking import exit_code, finish
 
 _LOOK_SECONDS = 30.0
 _PROBLEMS = 2
-_TRIES = 5
 _WHOLE = ""
 """Stands for the whole film where each shot has its id."""
 
@@ -98,29 +97,11 @@ def make(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, 
 
 
 async def _plan(app: App, path: Path, wish: Wish) -> FilmPlan:
-    return await planned_as_written(app.films.read, app.films.plan, path, wish)
-
-
-async def planned_as_written(
-    read: Callable[[Path], Awaitable[FilmRecord]],
-    plan: Callable[[str, FilmQuality, Sequence[str], Sequence[str]], Awaitable[FilmPlan]],
-    path: Path,
-    wish: Wish,
-) -> FilmPlan:
-    """
-    Plan what stands in a person's document: an assistant may write its own words into the same film in between.
-
-    Raises:
-        InvalidRequest: it is changed again and again.
-    """
-    for _ in range(_TRIES):
-        film = await read(path)
-        planned = await plan(film.id, wish.quality, wish.redo, wish.keep)
-        if planned.version == film.version:
-            return planned
-    raise InvalidRequest(
-        ["Another program changes this film at the same time."],
-        hint="Let it finish, or stop it, and plan again. Nothing was bought.",
+    """Plan what stands in the document, whatever an assistant writes into the same film meanwhile."""
+    films = app.films
+    return await planned_as_written(
+        lambda: films.read(path),
+        lambda film: films.plan(film.id, wish.quality, wish.redo, wish.keep, version=film.version),
     )
 
 
