@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -13,7 +14,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from ..errors import BudgetExceeded, ConfigError, InvalidRequest, PlanChanged
+from ..errors import BudgetExceeded, ConfigError, FilmNotFound, InvalidRequest, PlanChanged
 from ..jobs import (
     JobContext,
     JobRunner,
@@ -26,7 +27,7 @@ from ..jobs import (
     place,
 )
 from ..remarks import Remarks
-from ..store import film_orders, film_plans, films, read_budget
+from ..store import DamagedRecord, film_orders, film_plans, films, read_budget
 from ..types import FilmQuality, FilmRecord, MediaFile, PurchaseTerms, Reviewer, Take
 from . import evidence
 from .as_written import check_version, keep_over
@@ -34,7 +35,7 @@ from .decisions import Decisions
 from .document import FilmDocument
 from .evidence import Digests, Found
 from .film import Film, FilmUpdate, film_of, join_of_now, update_of
-from .film_id import id_beside, new_id
+from .film_id import check_belongs, id_beside, new_id
 from .maker import Maker
 from .merging import kept, merged, written
 from .music import open_music
@@ -85,13 +86,16 @@ class Films:
         Read a person's document, which stays as it is; the film's id is kept beside it in `NAME.film`.
 
         Raises:
-            InvalidRequest: everything that is wrong with it, each with its place.
+            InvalidRequest: everything that is wrong with it, each with its place; or its film is another document's.
             MediaError: there is no such file, or it cannot be read.
         """
         path = await anyio.to_thread.run_sync(lambda: path.parent.resolve() / path.name)
         content = await anyio.to_thread.run_sync(content_of, path)
         document = await self._checked(parsed(content, path.name), str(path.parent))
         film_id = await anyio.to_thread.run_sync(id_beside, path)
+        with suppress(FilmNotFound, DamagedRecord):  # such a record is written anew
+            known = await self._store.read(partial(films.find_film, film_id=film_id))
+            await anyio.to_thread.run_sync(check_belongs, path, known)
         return await self._keep(film_id, document, name=path.name, folder=str(path.parent))
 
     async def take(self, storyboard: Mapping[str, Any], film_id: str | None) -> FilmRecord:

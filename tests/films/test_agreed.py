@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -109,3 +111,28 @@ def test_a_film_whose_id_would_be_another_each_time_is_refused(tmp_path: Path) -
     (tmp_path / "gone").mkdir()
     (tmp_path / "gone" / "lantern.film").write_text("flm_abcdefgh2345\n")
     assert id_beside(tmp_path / "lantern.toml") == "flm_abcdefgh2345"
+
+
+async def test_a_second_document_with_the_id_of_another_is_refused_while_that_is_there(tmp_path: Path) -> None:
+    copied = tmp_path / "copied"
+    copied.mkdir()
+    async with opened(tmp_path, watch=False) as studio:
+        read = studio.app.films.read
+        first, second = tmp_path / "lantern.toml", tmp_path / "lantern.json"
+        first.write_text('title = "A"\nshots = [{ seconds = 2, prompt = "a boat" }]\n', encoding="utf-8")
+        second.write_text(json.dumps(storyboard()), encoding="utf-8")
+        film_id = (await read(first)).id
+        with pytest.raises(InvalidRequest, match=r"lantern\.film is that of lantern\.toml") as refused:
+            await read(second)
+        assert "Give lantern.json another name" in refused.value.hint
+        assert (await studio.app.films.find(film_id)).document.title == "A"
+        for name in ("lantern.toml", "lantern.film"):
+            shutil.copy(tmp_path / name, copied / name)
+        with pytest.raises(InvalidRequest, match=r"has the id of another document's film") as refused:
+            await read(copied / "lantern.toml")
+        assert f"Remove {copied.resolve() / 'lantern.film'}" in refused.value.hint
+        (copied / "lantern.film").unlink()
+        assert (await read(copied / "lantern.toml")).id != film_id
+        first.unlink()
+        assert (await read(second)).id == film_id
+        assert (await read(second)).name == "lantern.json"
