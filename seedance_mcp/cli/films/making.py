@@ -24,11 +24,14 @@ from ..progress import progress_bar
 from ..text import money, table
 from ..waiting import wait_with_progress
 from ..words import told
-from .as_json import as_typed, path_of, print_plan
+from .as_json import as_typed, made_by, path_of, print_plan
 from .looking import exit_code, finish
 
 _LOOK_SECONDS = 30.0
 _PROBLEMS = 2
+_TRIES = 5
+"""How often a film is planned that others order at the same time."""
+
 _WHOLE = ""
 """Stands for the whole film where each shot has its id."""
 
@@ -62,16 +65,17 @@ def make(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, 
         ConfigError: a provider's key is not set, or cannot be used.
         ConfirmationRequired: it costs something, and nobody can be asked.
     """
-    if (code := anyio.run(_go_on, settings, path, as_json)) is not None:
-        return code
-    planned = anyio.run(_shown_plan, settings, path, wish)
-    if planned.problems:
-        if as_json:
-            print_plan(planned, path)
-        return _say_problems(planned)
+    for _ in range(_TRIES):
+        if (code := anyio.run(_go_on, settings, path, wish.quality, as_json)) is not None:
+            return code
+        planned, film = anyio.run(_shown_plan, settings, path, wish)
+        if planned.problems:
+            if as_json:
+                print_plan(planned, path)
+            return _say_problems(planned)
+        if planned.refusal is None or not film.is_busy:
+            break  # else somebody has ordered it meanwhile, and its money is held
     if planned.refusal is not None:
-        if (code := anyio.run(_go_on, settings, path, as_json)) is not None:
-            return code  # somebody else has ordered it meanwhile, and its money is held
         raise planned.refusal
     free = planned.maximum.is_free
     price = f"{digits(planned.maximum.usd)} USD"
@@ -105,15 +109,27 @@ async def _plan(app: App, path: Path, wish: Wish) -> FilmPlan:
     )
 
 
-async def _go_on(settings: Settings, path: Path, as_json: bool) -> int | None:
+async def _go_on(settings: Settings, path: Path, quality: FilmQuality, as_json: bool) -> int | None:
     """
-    Go on with the film if it is being made; None: it is not.
+    Go on with the film if it is being made in this quality; None: it is not.
 
-    Shots of an order that has ended, such as cancelled ones, are waited for: what becomes of them decides what is planned.
+    Another quality that is being made is waited for, and so are shots of an order that has ended, such as cancelled ones:
+    what becomes of them decides what is planned.
     """
     async with opened(settings, watch=False) as app:
         film = await app.films.find((await app.films.read(path)).id)
     if not film.is_busy:
+        await _until_ended(settings, film)
+        return None
+    if film.quality != quality:
+        print(
+            f"This film is still being made in quality {film.quality}. Waiting until that has ended; then quality {quality}"
+            " is planned.",
+            file=sys.stderr,
+            flush=True,
+        )
+        async with opened(settings) as app:
+            film = await _wait(app, film)
         await _until_ended(settings, film)
         return None
     print(
@@ -143,11 +159,13 @@ async def _until_ended(settings: Settings, film: Film) -> None:
             await wait_with_progress(app, await app.job(job_id))
 
 
-async def _shown_plan(settings: Settings, path: Path, wish: Wish) -> FilmPlan:
+async def _shown_plan(settings: Settings, path: Path, wish: Wish) -> tuple[FilmPlan, Film]:
+    """Print what would be bought; the plan, and the film as it is then."""
     async with opened(settings, watch=False) as app:
         planned = await _plan(app, path, wish)
+        film = await app.films.find(planned.film_id)
     print(_lines(planned), file=sys.stderr)
-    return planned
+    return planned, film
 
 
 async def _make(
@@ -180,7 +198,7 @@ async def _wait(app: App, film: Film) -> Film:
     except anyio.get_cancelled_exc_class():
         name = as_typed(path_of(film))
         print(
-            f"\nStopped here. What is made is kept; to go on: {command(f'film make {name}')}, to let the rest be:"
+            f"\nStopped here. What is made is kept; to go on: {command(made_by(film))}, to let the rest be:"
             f" {command(f'film cancel {name}')}",
             file=sys.stderr,
         )
