@@ -26,7 +26,7 @@ from ..jobs import rename_new, slug
 from ..texts import storable_value
 from . import editor
 from .exported import Exported, ExportedFilm, ExportedShot, ExportOptions, ending
-from .facts import FACTS, film_facts, listed, shot_facts, without_secrets
+from .facts import FACTS, film_facts, film_listed, listed, shot_facts, without_secrets
 
 _BLOCK_BYTES = 1 << 20
 _STAGING = re.compile(r"\.[0-9a-f]{16}\.unfinished-export")
@@ -73,7 +73,8 @@ async def export_film(
     is there already with the same content stays as it is.
 
     Raises:
-        InvalidRequest: there is no shot, two have one number, or files with other content are in the way.
+        InvalidRequest: there is no shot, two have one number, files with other content are in the way, or another film
+            was exported there.
         MediaError: a file is missing or has another hash than it had, or the folder cannot be written to.
         ConfigError: a bundle is asked for, and the library for it is not installed.
     """
@@ -86,6 +87,11 @@ def _export(
     names = _check(shots)
     if options.otioz and not editor.is_installed():
         raise editor.missing_library()
+    if (other := film_listed(folder / FACTS)) not in (None, film.id):
+        raise InvalidRequest(
+            [f"{folder} has the files of another film, {other}."],
+            hint="Nothing was written there. Choose another folder.",
+        )
     files = [*_shot_files(shots, names), *_film_files(film)]
     for file in files:
         if file.source is not None and not file.source.is_file():

@@ -237,6 +237,10 @@ def test_made_by_two_at_once_each_shot_is_one_and_can_be_made_anew(
         assert exported(run, document, "--otioz", "--copies") >= {"film.otio", "film.otioz", "02-s02.mp4"}
         assert Path(path.strip()).stat().st_nlink == 1
         assert "film.otioz" not in exported(run, document, "--replace")
+    assert run("film", "review", document.name, "--choose", "s02=1").returncode == 0
+    earlier = run("film", "export", document.name, "--to", "edit", "--replace")
+    assert earlier.returncode == 0
+    assert "note: film-animatic.mp4 is not of what its shots show now." in earlier.stderr
 
 
 def exported(run: Run, document: Path, *words: str) -> set[str]:

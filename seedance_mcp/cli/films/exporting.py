@@ -12,6 +12,7 @@ from ...errors import InvalidRequest, MediaError
 from ...films import ExportOptions, export_film, exported_film, exported_shots, sheets_of_shots, starter
 from ...texts import inert, number_of
 from ..opening import opened
+from ..words import told
 
 
 def new(path: Path) -> int:
@@ -56,7 +57,7 @@ async def export(settings: Settings, path: Path, folder: Path, options: ExportOp
                 file.write_bytes(sheet.sheet.jpeg)
             files = replace(exported_film(film, await app.films.music(film)), sheets=drawn)
             made = await export_film(files, shots, folder, options)
-    for note in made.notes:
+    for note in (*map(told, film.problems), *made.notes):
         print(f"note: {inert(note)}", file=sys.stderr)
     print(f"{number_of(len(made.files), 'file')} of {film.id}, quality {film.quality}", file=sys.stderr)
     print(made.folder)
