@@ -192,7 +192,7 @@ def test_the_document_alone_makes_the_film_and_a_changed_line_one_shot(run: Run,
     chosen = run("film", "review", "lantern.toml", "--choose", "s02=1", "--choose", "s01=").stdout
     assert chosen.splitlines() == [
         "s02: take 1 is chosen; the film in quality animatic shows take 1.",
-        "s01: nothing is chosen; the film in quality animatic shows take 1.",
+        "s01: nothing is chosen or kept; the film in quality animatic shows take 1.",
     ]
     document.write_text(DOCUMENT.replace("a lantern", "a lantern goes out"), encoding="utf-8")
     planned = plan(run, "--quality", "animatic")

@@ -80,7 +80,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=_choice,
         metavar="SHOT=TAKE",
-        help="Show this take of it; SHOT= takes that back (may be repeated)",
+        help="Show this take of it; SHOT= takes that back, and a --keep (may be repeated)",
     )
     export.add_argument(
         "--otioz", action="store_true", help="Also one .otioz file with all that an editor needs"
