@@ -244,7 +244,7 @@ async def test_the_folder_of_another_film_is_left_as_it_is(tmp_path: Path) -> No
         b"{",
         b"[]",
         json.dumps(
-            {"film_id": "flm_a", "files": [{"file": "../a.txt", "sha256": "?"}], "shots": []}
+            {"film_id": "flm_abcdefghijkl", "files": [{"file": "../a.txt", "sha256": "?"}], "shots": []}
         ).encode(),
         json.dumps({"film_id": "other", "files": [{"file": "a.txt", "sha256": "?"}], "shots": []}).encode(),
     ],
