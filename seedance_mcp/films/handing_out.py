@@ -42,9 +42,7 @@ async def sheets_of(film: Film) -> tuple[FilmSheet, ...]:
         raise JobNotFinished(f"No shot of film {film.id} has a take yet.", hint="Make the film first.")
     repeats = await _repeating(film)
     clips = [
-        ShotClip(
-            path=Path(files.video_path), shot=shot.id, take=state.take, drop_first=shot.id in repeats
-        )
+        ShotClip(path=Path(files.video_path), shot=shot.id, take=state.take, drop_first=shot.id in repeats)
         for shot, state, _, files in shown
     ]
     return await film_sheets(clips)
@@ -53,10 +51,7 @@ async def sheets_of(film: Film) -> tuple[FilmSheet, ...]:
 async def sheets_of_shots(shots: Sequence[ExportedShot]) -> tuple[FilmSheet, ...]:
     """Draw what is exported, a row for each shot. Raises MediaError: a clip cannot be read."""
     return await film_sheets(
-        [
-            ShotClip(path=shot.path, shot=shot.id, take=shot.take, drop_first=shot.drop_first)
-            for shot in shots
-        ]
+        [ShotClip(path=shot.path, shot=shot.id, take=shot.take, drop_first=shot.drop_first) for shot in shots]
     )
 
 

@@ -316,7 +316,11 @@ async def _changed_parents(rows: Sequence[PlanRow], evidence: Evidence) -> tuple
     problems: list[str] = []
     for row in rows:
         parent = takes.get((row.parent or "", row.parent_take or 0))
-        job = evidence.job(parent) if parent is not None and (row.parent, row.parent_take) not in bought else None
+        job = (
+            evidence.job(parent)
+            if parent is not None and (row.parent, row.parent_take) not in bought
+            else None
+        )
         try:
             if parent is not None and job is not None and job.artifacts is not None:
                 await make_sure({parent.shot: job.artifacts}, continued=True)

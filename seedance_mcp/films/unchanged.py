@@ -24,7 +24,9 @@ async def make_sure(takes: Mapping[str, Artifacts], *, continued: bool = False) 
     Raises:
         MediaError: some were changed or are gone; each is named with its shot.
     """
-    found = await run_sync(lambda: [words for shot, made in takes.items() for words in _told(shot, made, continued)])
+    found = await run_sync(
+        lambda: [words for shot, made in takes.items() for words in _told(shot, made, continued)]
+    )
     if found:
         raise MediaError(
             " ".join(found), hint="Put the file back as it was, or have that shot made anew (redo)."

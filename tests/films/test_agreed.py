@@ -113,7 +113,9 @@ def test_a_film_whose_id_would_be_another_each_time_is_refused(tmp_path: Path) -
     assert id_beside(tmp_path / "lantern.toml") == "flm_abcdefgh2345"
 
 
-async def test_a_second_document_with_the_id_of_another_is_refused_while_that_is_there(tmp_path: Path) -> None:
+async def test_a_second_document_with_the_id_of_another_is_refused_while_that_is_there(
+    tmp_path: Path,
+) -> None:
     copied = tmp_path / "copied"
     copied.mkdir()
     async with opened(tmp_path, watch=False) as studio:

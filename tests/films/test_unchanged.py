@@ -103,4 +103,8 @@ async def test_a_clip_that_changes_after_the_plan_was_agreed_to_is_not_continued
         assert "The video of shot a at " in film.problems[0]
         clip_of(film, "a").write_bytes(whole)
         film = await studio.make(film.id, await studio.app.films.plan(film.id, "animatic"))
-        assert (film.status, states(film), len(film.jobs)) == ("succeeded", {"a": "current", "b": "current"}, 3)
+        assert (film.status, states(film), len(film.jobs)) == (
+            "succeeded",
+            {"a": "current", "b": "current"},
+            3,
+        )
