@@ -9,6 +9,7 @@ from .exported import Exported, ExportedFilm, ExportedMusic, ExportedShot, Expor
 from .film import Film, FilmStatus, FilmUpdate
 from .films import Films
 from .handing_out import exported_film, exported_shots, file_of, sheets_of, sheets_of_shots
+from .limits import Market, limits
 from .plan import FilmPlan, PlanRow
 from .reading import checked, read_document
 from .starter import starter
@@ -26,6 +27,7 @@ __all__ = [
     "FilmStatus",
     "FilmUpdate",
     "Films",
+    "Market",
     "PlanRow",
     "Shot",
     "ShotState",
@@ -35,6 +37,7 @@ __all__ = [
     "exported_film",
     "exported_shots",
     "file_of",
+    "limits",
     "named_files",
     "planned_as_written",
     "read_document",

@@ -36,13 +36,14 @@ from .document import FilmDocument
 from .evidence import Digests, Found
 from .film import Film, FilmUpdate, film_of, join_of_now, update_of
 from .film_id import check_belongs, id_beside, new_id
+from .limits import Market, limits
 from .maker import Maker
 from .merging import kept, merged, written
 from .music import open_music
 from .named import MOST_UNCHECKED, files_named, placed
 from .plan import FilmPlan, FilmPlanner, PlanRow
 from .plan_words import plan_changes, without_files
-from .reading import checked, content_of, parsed, with_files, with_ids
+from .reading import checked, content_of, parsed, with_ids, with_more
 from .requests import ShotRequests
 from .states import ShotState, shot_states
 
@@ -296,14 +297,16 @@ class Films:
         Check a document.
 
         Raises:
-            InvalidRequest: everything that is wrong with it, and with the files that it names.
+            InvalidRequest: everything that is wrong with it and with the files that it names, and what no model takes.
         """
         try:
             return checked(data)
         except InvalidRequest as error:
             files = islice(files_named(with_ids(data)), MOST_UNCHECKED)
             wrong = (await evidence.look_at_files(self._digests, files, folder)).problems
-            raise with_files(error, [f"{place}: {words}" for place, words in wrong.items()]) from None
+            market = Market(self._pool.catalog, self._settings.provider, self._settings.model)
+            more = (*limits(data, market), *(f"{place}: {words}" for place, words in wrong.items()))
+            raise with_more(error, more) from None
 
     async def _find(self, film_id: str) -> Found:
         return await evidence.find(self._store, self._digests, film_id)
