@@ -187,7 +187,7 @@ def test_another_quality_waits_for_the_one_that_is_being_made(
     subprocess.run(command, cwd=document.parent, env=command_environ, timeout=60, check=False)
     left = shown(run, document)
     assert (left["status"], left["quality"]) == ("making", "animatic")
-    assert "film make 'the lantern.toml' --quality animatic` waits for it." in left["next_step"]
+    assert "film make 'the lantern.toml' --quality animatic waits for it." in left["next_step"]
     result = run("film", "make", document.name, "--json")
     assert result.returncode == 0, result.stderr
     assert "This film is still being made in quality animatic. Waiting until that has ended" in result.stderr
