@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
@@ -140,10 +140,11 @@ def _mend(data: Any, location: Sequence[int | str], *, is_missing: bool) -> None
             data = data[part]
         except (LookupError, TypeError):
             return
-    if is_missing:
-        if isinstance(data, dict):
-            data[last] = copy.deepcopy(_STAND_INS.get(str(last)))
-    elif isinstance(data, dict):
-        data.pop(last, None)
-    elif isinstance(data, list) and isinstance(last, int) and last < len(data):
-        del data[last]
+    if isinstance(data, dict):
+        fields = cast("dict[Any, Any]", data)
+        if is_missing:
+            fields[last] = copy.deepcopy(_STAND_INS.get(str(last)))
+        else:
+            fields.pop(last, None)
+    elif isinstance(data, list) and isinstance(last, int):
+        del cast("list[Any]", data)[last : last + 1]

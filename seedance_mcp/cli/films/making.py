@@ -65,7 +65,8 @@ def make(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, 
         ConfigError: a provider's key is not set, or cannot be used.
         ConfirmationRequired: it costs something, and nobody can be asked.
     """
-    for _ in range(_TRIES):
+    tries = _TRIES
+    while True:
         if (code := anyio.run(_go_on, settings, path, wish.quality, as_json)) is not None:
             return code
         planned, film = anyio.run(_shown_plan, settings, path, wish)
@@ -73,10 +74,12 @@ def make(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, 
             if as_json:
                 print_plan(planned, path)
             return _say_problems(planned)
-        if planned.refusal is None or not film.is_busy:
-            break  # else somebody has ordered it meanwhile, and its money is held
-    if planned.refusal is not None:
-        raise planned.refusal
+        if planned.refusal is None:
+            break
+        tries -= 1
+        if not film.is_busy or not tries:
+            raise planned.refusal
+        # Somebody else has ordered it meanwhile, and its money is held.
     free = planned.maximum.is_free
     price = f"{digits(planned.maximum.usd)} USD"
     if yes_up_to is not None and planned.maximum.usd > yes_up_to:
