@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -9,12 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from PIL import Image
 
 from seedance_mcp.app import App
 from seedance_mcp.errors import InvalidRequest
 from seedance_mcp.films import FilmPlan, planned_as_written
+from seedance_mcp.films.as_written import Rewritten
 from seedance_mcp.films.film_id import id_beside
 from seedance_mcp.types import FilmRecord, PurchaseTerms
 from tests.emulator import Emulator
@@ -56,6 +59,25 @@ async def test_a_changed_line_is_planned_with_what_another_wrote_and_never_witho
         assert [row.request.prompt for row in plan.rows] == ["words of another 0", "it swims"]
         again = await films.plan(film_id, "animatic")
         assert again.token == plan.token
+
+
+async def test_what_was_written_at_the_same_moment_is_not_lost(tmp_path: Path) -> None:
+    async with opened(tmp_path, watch=False) as studio:
+        films = studio.app.films
+        film_id = await studio.read(storyboard())
+        kept: set[str] = set()
+
+        async def write(name: str) -> None:
+            with contextlib.suppress(Rewritten):
+                await films.take({"shots": [shot(name)]}, film_id)
+                kept.add(name)
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(6):
+                tasks.start_soon(write, f"n{number}")
+        assert kept
+        document = (await films.find(film_id)).document
+        assert {one.id for one in document.shots} == {"a", "b"} | kept
 
 
 async def test_what_is_kept_is_kept_for_the_words_that_were_meant(tmp_path: Path) -> None:
