@@ -69,6 +69,8 @@ KINDS = {
     "films/test_document.py": UNIT,
     "films/test_export.py": PROOF,
     "films/test_freshness.py": UNIT,
+    "films/test_full_disk.py": PROOF,
+    "films/test_limits.py": UNIT,
     "films/test_starter.py": UNIT,
     "films/test_take_rules.py": UNIT,
     "installing": UNIT,
