@@ -55,13 +55,15 @@ class Caller:
     Who makes a call: on stdio the person whose machine it is, over HTTP whoever a token stands for.
 
     `scopes` are what they may do: read, spend, admin. Who is not `local` sits at another machine, and names no path of this
-    one. Without an `id` it is the person whose machine it is.
+    one. Without an `id` it is the person whose machine it is. `until` is when a token ends that nobody can revoke here, in
+    seconds since the epoch.
     """
 
     id: str = ""
     name: str = ""
     scopes: frozenset[str] = frozenset({"read", "spend", "admin"})
     local: bool = True
+    until: float | None = None
 
 
 _THE_PERSON = Caller()

@@ -18,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--host",
         default="127.0.0.1",
         metavar="ADDRESS",
-        help="Default: 127.0.0.1. Any other needs a token (`seedance-mcp tokens add NAME`)",
+        help="Default: 127.0.0.1. Any other needs a token (`seedance-mcp tokens add NAME`) or SEEDANCE_OAUTH_ISSUER",
     )
     parser.add_argument(
         "--port",

@@ -19,6 +19,7 @@ from .stays import Stay
 from .visits import Visits
 
 if TYPE_CHECKING:
+    from .challenges import Challenges
     from .doorkeeper import Doorkeeper
     from .places import Doorplate
 
@@ -63,12 +64,14 @@ class Gate:
         *,
         doorplate: Doorplate,
         doorkeeper: Doorkeeper,
+        challenges: Challenges,
         spending: Spending,
         limits: Limits,
     ) -> None:
         self._inner = inner
         self._doorplate = doorplate
         self._doorkeeper = doorkeeper
+        self._challenges = challenges
         self._spending = spending
         self._limits = limits
         self._rates = Rates(limits)
@@ -123,19 +126,16 @@ class Gate:
         try:
             body = await read_body(receive, headers.get("content-length"), self._limits)
             if "spend" not in caller.scopes and self._spending.is_asked_by(body):
-                raise Refused(
-                    403,
-                    "This token may look, and not spend or cancel. A person can make another:"
-                    " `seedance-mcp tokens add NAME --scope spend`.",
-                    www_authenticate='Bearer realm="seedance", error="insufficient_scope",'
-                    ' scope="seedance:read seedance:spend"',
-                )
+                raise self._challenges.right_needed("spend")
         except Refused as refused:
             await _refuse(refused, scope, receive, send)
             return
         program = headers.get("user-agent", "")[:_MOST_PROGRAM_CHARACTERS]
         scope = {
             **scope,
+            "headers": [
+                pair for pair in scope["headers"] if pair[0] != b"authorization"
+            ],  # who calls is known by now
             CALLER_KEY: caller,
             TRACKER_KEY: self._visits.reader(caller, program),
         }
@@ -144,7 +144,7 @@ class Gate:
         async def again() -> Any:
             return waiting.pop() if waiting else await receive()
 
-        stay = Stay(scope, receive, send)
+        stay = Stay(scope, receive, send, self._challenges.not_good().refusal)
         await stay.go_on(partial(self._inner, scope, again), partial(self._doorkeeper.still_admits, caller))
 
 
