@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 
 from ..calls import CALLER_KEY, TRACKER_KEY, Caller
 from ..http_server import HEAD_BYTES, AsgiApp, Receive, Scope, Send
+from ..rights import right_for_message
 from .limits import Limits, Rates, read_body
 from .refusals import Refused
 from .stays import Stay
@@ -29,28 +30,6 @@ _PATH = "/mcp"
 _MOST_PROGRAM_CHARACTERS = 200
 
 
-@dataclass(frozen=True, kw_only=True)
-class Spending:
-    """What needs the scope `spend`: tools, and methods of the protocol."""
-
-    tools: Collection[str]
-    methods: Collection[str]
-
-    def is_asked_by(self, body: bytes) -> bool:
-        """Return whether a request asks for any of it."""
-        try:
-            message = json.loads(body)
-        except (ValueError, RecursionError):
-            return False
-        if not isinstance(message, dict):
-            return False
-        asked = cast("dict[str, Any]", message)
-        params = asked.get("params")
-        name = cast("dict[str, Any]", params).get("name") if isinstance(params, dict) else None
-        method = asked.get("method")
-        return method in self.methods or (method == "tools/call" and name in self.tools)
-
-
 class Gate:
     """
     Lets one request after the other through to the protocol, with who calls noted in its scope.
@@ -65,14 +44,12 @@ class Gate:
         doorplate: Doorplate,
         doorkeeper: Doorkeeper,
         challenges: Challenges,
-        spending: Spending,
         limits: Limits,
     ) -> None:
         self._inner = inner
         self._doorplate = doorplate
         self._doorkeeper = doorkeeper
         self._challenges = challenges
-        self._spending = spending
         self._limits = limits
         self._rates = Rates(limits)
         self._visits = Visits()
@@ -125,7 +102,7 @@ class Gate:
         headers = Headers(scope=scope)
         try:
             body = await read_body(receive, headers.get("content-length"), self._limits)
-            if "spend" not in caller.scopes and self._spending.is_asked_by(body):
+            if right_for_message(_message_in(body)) not in caller.scopes:
                 raise self._challenges.right_needed("spend")
         except Refused as refused:
             await _refuse(refused, scope, receive, send)
@@ -146,6 +123,15 @@ class Gate:
 
         stay = Stay(scope, receive, send, self._challenges.not_good().refusal)
         await stay.go_on(partial(self._inner, scope, again), partial(self._doorkeeper.still_admits, caller))
+
+
+def _message_in(body: bytes) -> Mapping[str, Any]:
+    """Read what is asked; nothing of what is no message, which the protocol refuses."""
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", message) if isinstance(message, dict) else {}
 
 
 async def _refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:

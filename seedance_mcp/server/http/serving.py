@@ -23,12 +23,10 @@ from ..assembly import OverHttp, assemble
 from ..calls import caller_of
 from ..ending import Ending
 from ..http_server import AsgiApp, HttpServer, Receive, Scope, Send, bound
-from ..tooling import needs_scope_to_spend
-from ..tools import all_tools
 from ..transport import lowlevel
 from .challenges import Challenges
 from .doorkeeper import Doorkeeper
-from .gate import Gate, Spending
+from .gate import Gate
 from .health import Health
 from .limits import Limits
 from .places import Doorplate, Place
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 _TAKEN = "Give another --port; 0 takes any that is free."
-_METHODS_THAT_SPEND = frozenset({"tasks/cancel"})
 
 
 async def serve_http(
@@ -137,10 +134,6 @@ class _Service:
                 authorization=authorization,
             ),
             challenges=challenges,
-            spending=Spending(
-                tools={tool.name for tool in all_tools() if needs_scope_to_spend(tool.annotations)},
-                methods=_METHODS_THAT_SPEND,
-            ),
             limits=self._limits,
         )
 
