@@ -48,3 +48,16 @@ class ServeSettings:
         ("RS256", "PS256", "ES256", "EdDSA"),
         "How tokens may be signed; also RS384, RS512, PS384, PS512, ES384, ES512.",
     )
+    http_calls_per_minute: int = setting(
+        "SEEDANCE_HTTP_CALLS_PER_MINUTE",
+        values.at_least_one,
+        600,
+        "Most calls of one token, or one person who signs in, within a minute; a fifth of them at once.",
+    )
+    http_calls_at_once: int = setting(
+        "SEEDANCE_HTTP_CALLS_AT_ONCE",
+        values.at_least_one,
+        128,
+        "Most calls of one token, or one person who signs in, that are under way, those that wait and listen included. All"
+        " together: 256.",
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import anyio
@@ -15,7 +16,20 @@ from seedance_mcp.config import Settings
 from seedance_mcp.server import http_server
 from seedance_mcp.server.http.limits import Limits
 
-from .local import BOTH_KINDS, LIST, NEW, STALLED, called, post, result_of, serving, token, why, wire_headers
+from .local import (
+    BOTH_KINDS,
+    LIST,
+    NEW,
+    STALLED,
+    bearer,
+    called,
+    post,
+    result_of,
+    serving,
+    token,
+    why,
+    wire_headers,
+)
 
 HEADERS: list[tuple[dict[str, str], int]] = [
     ({"Host": "evil.test"}, 421),
@@ -161,12 +175,42 @@ async def test_calls_beyond_the_limit_are_told_to_come_back(settings: Settings) 
 
 async def test_a_token_has_so_many_calls_a_minute(settings: Settings) -> None:
     hasty, other = await token(settings, "hasty"), await token(settings, "other")
-    limits = Limits(calls_a_minute=1, at_once_from_rest=3)
+    limits = Limits(calls_a_minute=1, from_rest=3)
     async with serving(settings, limits=limits) as url, httpx2.AsyncClient() as http:
         answers = [await post(http, url, LIST, {"Authorization": f"Bearer {hasty}"}) for _ in range(4)]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
         assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
         assert (await post(http, url, LIST, {"Authorization": f"Bearer {other}"})).status_code == 200
+
+
+async def test_a_token_has_so_many_calls_under_way(settings: Settings) -> None:
+    greedy, other = await token(settings, "greedy"), await token(settings, "other")
+    ended = anyio.Event()
+
+    async def wait() -> None:
+        waiting = called("generate_video", {**STALLED, "wait_seconds": 60})
+        while (
+            await post(http, url, waiting, bearer(greedy))
+        ).status_code == 429:  # until no other is in its way
+            pass
+        ended.set()
+
+    limited = replace(settings, http_calls_at_once=1)
+    async with (
+        serving(limited) as url,
+        httpx2.AsyncClient(timeout=30) as http,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(wait)
+        with anyio.fail_after(30):
+            while (answer := await post(http, url, LIST, bearer(greedy))).status_code == 200:  # noqa: ASYNC110
+                await anyio.sleep(0.01)
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+        assert "at once" in why(answer)
+        assert (await post(http, url, LIST, bearer(other))).status_code == 200
+        assert not ended.is_set()
+        tasks.cancel_scope.cancel()
+    assert Limits.of(replace(settings, http_calls_per_minute=3)).from_rest == 1
 
 
 async def test_fifty_calls_at_once_are_answered_by_one_app(settings: Settings) -> None:

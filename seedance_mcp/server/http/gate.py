@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from ..calls import CALLER_KEY, TRACKER_KEY, Caller
 from ..http_server import HEAD_BYTES, AsgiApp, Receive, Scope, Send
 from ..rights import right_for_message
-from .limits import Limits, Rates, read_body
+from .limits import Limits, Traffic, read_body
 from .refusals import Refused
 from .stays import Stay
 from .visits import Visits
@@ -51,14 +51,12 @@ class Gate:
         self._doorkeeper = doorkeeper
         self._challenges = challenges
         self._limits = limits
-        self._rates = Rates(limits)
+        self._traffic = Traffic(limits)
         self._visits = Visits()
-        self._under_way = 0
-        self._ending = False
 
     def begin_ending(self) -> None:
         """Let no more requests through."""
-        self._ending = True
+        self._traffic.begin_ending()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -69,18 +67,10 @@ class Gate:
             self._doorplate.check(headers)
             self._check_form(scope, headers)
             caller = await self._doorkeeper.admit(headers, scope)
-            if caller.id:
-                self._rates.take(caller.id)
-            if self._ending or self._under_way >= self._limits.calls:
-                raise Refused(503, "The server has too much to do, or is ending.", retry_after="1")
+            with self._traffic.call(caller.id):
+                await self._pass(scope, receive, send, caller)
         except Refused as refused:
             await _refuse(refused, scope, receive, send)
-            return
-        self._under_way += 1
-        try:
-            await self._pass(scope, receive, send, caller)
-        finally:
-            self._under_way -= 1
 
     def _check_form(self, scope: Scope, headers: Headers) -> None:
         # Below it, only a head that comes in pieces is measured.
@@ -100,13 +90,9 @@ class Gate:
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send, caller: Caller) -> None:
         headers = Headers(scope=scope)
-        try:
-            body = await read_body(receive, headers.get("content-length"), self._limits)
-            if right_for_message(_message_in(body)) not in caller.scopes:
-                raise self._challenges.right_needed("spend")
-        except Refused as refused:
-            await _refuse(refused, scope, receive, send)
-            return
+        body = await read_body(receive, headers.get("content-length"), self._limits)
+        if right_for_message(_message_in(body)) not in caller.scopes:
+            raise self._challenges.right_needed("spend")
         program = headers.get("user-agent", "")[:_MOST_PROGRAM_CHARACTERS]
         scope = {
             **scope,

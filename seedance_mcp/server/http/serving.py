@@ -56,7 +56,7 @@ async def serve_http(
     if not place.is_private and settings.oauth_issuer is None:
         await _refuse_without_tokens(settings, place)
     with contextlib.closing(bound(place.host, place.port, hint=_TAKEN)) as listening:
-        await _Service(settings, place, listening, limits or Limits()).run(tell)
+        await _Service(settings, place, listening, limits or Limits.of(settings)).run(tell)
 
 
 async def _refuse_without_tokens(settings: Settings, place: Place) -> None:
