@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -14,7 +15,9 @@ import pytest
 
 from seedance_mcp.config import Settings
 from seedance_mcp.server import http_server
+from seedance_mcp.server.http import health
 from seedance_mcp.server.http.limits import Limits
+from seedance_mcp.store.database_file import SCHEMA_VERSION
 
 from .local import (
     BOTH_KINDS,
@@ -249,6 +252,26 @@ async def test_probes_are_answered_for_everybody_and_told_nothing(settings: Sett
                 await anyio.sleep(0.01)
     for answer in (live, ready):
         assert (answer.status_code, answer.content, answer.headers.get("server")) == (200, b"", None)
+
+
+async def test_a_server_whose_database_was_replaced_is_not_ready(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "_LOOK_SECONDS", 0.0)
+    file = settings.state_dir / "jobs.db"
+    async with serving(settings) as url, httpx2.AsyncClient(base_url=url.removesuffix("/mcp")) as http:
+        await post(http, url, LIST)
+        assert (await http.get("/health/ready")).status_code == 200
+        with closing(sqlite3.connect(file)) as newer:
+            newer.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
+        assert (await http.get("/health/ready")).status_code == 503
+        with closing(sqlite3.connect(file)) as newer:
+            newer.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        assert (await http.get("/health/ready")).status_code == 200
+        file.rename(file.with_name("elsewhere.db"))
+        assert (await http.get("/health/ready")).status_code == 503
+        assert (await http.get("/health/live")).status_code == 200
+        file.with_name("elsewhere.db").rename(file)
 
 
 async def test_a_server_that_cannot_work_is_not_ready(settings: Settings) -> None:
