@@ -239,6 +239,12 @@ class Settings(ServeSettings):
         "warning",
         "What goes to stderr: debug, info, warning or error.",
     )
+    log_format: str = setting(
+        "SEEDANCE_LOG_FORMAT",
+        values.choice("text", "json"),
+        "text",
+        "`json`: each record is an object on a line of its own.",
+    )
     outbound: Outbound = DIRECT
     """How others are reached: `proxy` and `allow_http`, and what variables of no program in particular say."""
     sources: Mapping[str, str] = field(default_factory=dict[str, str])

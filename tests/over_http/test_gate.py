@@ -76,12 +76,19 @@ async def test_there_is_one_address_and_one_method(settings: Settings) -> None:
 
 
 async def test_what_is_no_message_is_refused_and_nothing_breaks(settings: Settings) -> None:
-    bodies = (b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"id":' + b"[" * 100_000)
+    request = b'"jsonrpc":"2.0","method":"tools/list"'
+    bodies = (
+        b"", b"{", b"[]", b"{}", b"null", b"\xff\xfe", b'{"id":' + b"[" * 100_000, b'{"jsonrpc":"2.0","id":1}',
+        b'{"method":"tools/list","id":1}', b"{%s,\"id\":null}" % request, b"{%s,\"id\":1.5}" % request,
+        b"{%s,\"id\":1,\"params\":[]}" % request, b"{%s,\"id\":true}" % request, b'{"jsonrpc":"2.0","method":7,"id":1}',
+    )  # fmt: skip
     async with serving(settings) as url, httpx2.AsyncClient() as http:
         for headers in (BOTH_KINDS, {**BOTH_KINDS, **NEW}):
             for body in bodies:
                 answer = await http.post(url, content=body, headers=headers)
                 assert answer.status_code == 400, body[:10]
+                assert why(answer).endswith("."), "a sentence of ours, without a library's words"
+                assert "validation" not in why(answer)
         assert result_of(await post(http, url, LIST))["tools"]
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+import anyio
 from starlette.datastructures import Headers
 
 from ..calls import CALLER_KEY, TRACKER_KEY, Caller
 from ..http_server import HEAD_BYTES, AsgiApp, Receive, Scope, Send
 from ..rights import right_for_message
+from .call_log import CallLog
+from .incoming import message_in
 from .limits import Limits, Traffic, read_body
 from .refusals import Refused
 from .stays import Stay
@@ -53,24 +54,39 @@ class Gate:
         self._limits = limits
         self._traffic = Traffic(limits)
         self._visits = Visits()
+        self._arriving: set[anyio.CancelScope] = set()
 
     def begin_ending(self) -> None:
         """Let no more requests through."""
         self._traffic.begin_ending()
+        for arriving in list(self._arriving):
+            arriving.cancel()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        headers = Headers(scope=scope)
+        headers, log = Headers(scope=scope), CallLog(send)
         try:
             self._doorplate.check(headers)
             self._check_form(scope, headers)
             caller = await self._doorkeeper.admit(headers, scope)
             with self._traffic.call(caller.id):
-                await self._pass(scope, receive, send, caller)
+                await self._pass(scope, receive, log, caller)
         except Refused as refused:
-            await _refuse(refused, scope, receive, send)
+            await _refuse(refused, scope, receive, log.send)
+        finally:
+            log.write()
+
+    async def _arrived(self, receive: Receive, headers: Headers) -> bytes:
+        """Read a body; one that is still arriving when the end begins is not waited for."""
+        with anyio.CancelScope() as arriving:
+            self._arriving.add(arriving)
+            try:
+                return await read_body(receive, headers.get("content-length"), self._limits)
+            finally:
+                self._arriving.discard(arriving)
+        raise Refused(503, "The server is ending.", retry_after="1", connection="close")
 
     def _check_form(self, scope: Scope, headers: Headers) -> None:
         # Below it, only a head that comes in pieces is measured.
@@ -88,10 +104,12 @@ class Gate:
         if [kind.partition(";")[0].strip().casefold() for kind in kinds] != ["application/json"]:
             raise Refused(415, "A message is application/json.")
 
-    async def _pass(self, scope: Scope, receive: Receive, send: Send, caller: Caller) -> None:
+    async def _pass(self, scope: Scope, receive: Receive, log: CallLog, caller: Caller) -> None:
         headers = Headers(scope=scope)
-        body = await read_body(receive, headers.get("content-length"), self._limits)
-        if right_for_message(_message_in(body)) not in caller.scopes:
+        body = await self._arrived(receive, headers)
+        message = message_in(body)
+        log.asked(caller, message)
+        if right_for_message(message) not in caller.scopes:
             raise self._challenges.right_needed("spend")
         program = headers.get("user-agent", "")[:_MOST_PROGRAM_CHARACTERS]
         scope = {
@@ -107,17 +125,8 @@ class Gate:
         async def again() -> Any:
             return waiting.pop() if waiting else await receive()
 
-        stay = Stay(scope, receive, send, self._challenges.not_good().refusal)
+        stay = Stay(scope, receive, log.send, self._challenges.not_good().refusal)
         await stay.go_on(partial(self._inner, scope, again), partial(self._doorkeeper.still_admits, caller))
-
-
-def _message_in(body: bytes) -> Mapping[str, Any]:
-    """Read what is asked; nothing of what is no message, which the protocol refuses."""
-    try:
-        message = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return cast("dict[str, Any]", message) if isinstance(message, dict) else {}
 
 
 async def _refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
