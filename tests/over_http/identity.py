@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
@@ -53,6 +53,7 @@ class Identity:
     def __init__(self) -> None:
         self.keys = [public_jwk(kind, kind) for kind in _ALGORITHMS]
         self.answers: dict[str, Response] = {}
+        self.when_asked: Callable[[], None] = lambda: None
         self.origin = ""
         self.server = Scripted()
 
@@ -96,6 +97,7 @@ class Identity:
 
         A code is the scope that a person has agreed to.
         """
+        self.when_asked()
         usual: dict[str, Any] = {
             "/tenant/.well-known/openid-configuration": {
                 "issuer": self.issuer,

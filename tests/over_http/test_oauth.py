@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import serialization
 from mcp import Client
 from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from pydantic import AnyUrl
 
@@ -360,6 +361,23 @@ async def test_a_token_that_is_good_is_in_no_file_log_or_answer(
     assert sweep(settings.state_dir, [claims.encode(), signature.encode()]) == []
 
 
+async def test_the_protocol_is_not_told_the_token(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[bytes] = []
+    handle = StreamableHTTPSessionManager.handle_request
+
+    async def look(self: StreamableHTTPSessionManager, scope: Any, receive: Any, send: Any) -> None:
+        told.extend(name for name, _ in scope["headers"])
+        await handle(self, scope, receive, send)
+
+    monkeypatch.setattr(StreamableHTTPSessionManager, "handle_request", look)
+    async with _signing_in(settings) as (url, provider), httpx2.AsyncClient() as http:
+        assert (await post(http, url, LIST, {**PUBLIC, **bearer(provider.token())})).status_code == 200
+    assert b"host" in told
+    assert b"authorization" not in told
+
+
 async def test_what_a_token_began_ends_a_while_after_it(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -495,6 +513,27 @@ async def test_many_calls_at_once_fetch_the_keys_once() -> None:
         assert provider.asked("/keys") == 1
 
 
+async def test_who_waited_for_keys_in_vain_does_not_ask_again_one_by_one() -> None:
+    clock, refused = _Clock(), Counter[type[Exception]]()
+
+    async def look() -> None:
+        try:
+            await keys.find("ec", "ES256")
+        except KeysUnavailable as error:
+            refused[type(error)] += 1
+
+    def take_long() -> None:
+        clock.now += 5.0
+
+    async with identity() as provider:
+        keys = _keys(provider, clock)
+        provider.answers["/keys"], provider.when_asked = Response(status=500), take_long
+        async with anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(look)
+        assert (refused[KeysUnavailable], provider.asked("/keys")) == (20, 1)
+
+
 @pytest.mark.parametrize(
     ("path", "answer", "words"),
     [
@@ -528,8 +567,9 @@ async def test_metadata_lead_to_no_other_place_on_this_machine() -> None:
             provider.answers["/tenant/.well-known/openid-configuration"] = Response.of(
                 {"issuer": provider.issuer, "jwks_uri": place}
             )
-            with pytest.raises(KeysUnavailable):
+            with pytest.raises(KeysUnavailable) as refused:
                 await fetched(KeySource(issuer=provider.issuer, algorithms=("ES256",)))
+            assert "cannot be reached" not in str(refused.value), "it was not even tried"
         assert inner.server.requests == []
 
 

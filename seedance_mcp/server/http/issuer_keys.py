@@ -116,6 +116,8 @@ class IssuerKeys:
             _LOG.warning("The keys of the authorization server cannot be had: %s", error)
         else:
             self._keys, self._fetched_at = keys, self._clock()
+        finally:
+            self._tried_at = self._clock()  # once more: who waited meanwhile does not try again one by one
 
 
 async def fetched(source: KeySource) -> Keys:
