@@ -418,7 +418,8 @@ def _fuzzed(random: Random, provider: Identity) -> bytes:
             return _signed(provider, None, **changed).encode()
         case 3:  # parts in another order, or of two tokens
             parts = [*good.split("."), *provider.token("ed", sub="other").split(".")]
-            return ".".join(random.choices(parts, k=random.randint(1, 5))).encode()
+            mixed = ".".join(random.choices(parts, k=random.randint(1, 5)))
+            return (f"{mixed}." if mixed == good else mixed).encode()
         case 4:
             return bytes(random.choices(LETTERS, k=random.randint(1, 60)))
         case _:
