@@ -155,6 +155,23 @@ async def test_a_token_that_is_wrong_in_any_way_opens_nothing(settings: Settings
                 assert why(answer) == "The token is not good here (any more)."
 
 
+async def test_only_the_log_says_what_is_wrong_with_a_token(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    reasons = {
+        "expired": "ExpiredSignatureError", "another audience": "InvalidAudienceError", "another issuer": "InvalidIssuerError",
+        "another key of the name": "InvalidSignatureError", "unknown kid": "its key (kid)", "alg None": "its algorithm",
+        "no sub": "MissingRequiredClaimError", "empty sub": "it has no sub", "garbage": "it is no JWT",
+    }  # fmt: skip
+    async with _signing_in(settings) as (url, provider), httpx2.AsyncClient() as http:
+        for name, reason in reasons.items():
+            caplog.clear()
+            await post(http, url, LIST, {**PUBLIC, **bearer(BAD[name](provider))})
+            (said,) = [one.getMessage() for one in caplog.records if one.name == access_jwts.__name__]
+            assert said.startswith(f"A token for {RESOURCE} is refused: {reason}")
+
+
 async def test_who_is_signed_in_looks_and_spends(settings: Settings, era: Era) -> None:
     async with _signing_in(settings) as (url, provider):
         for kind in ("rsa", "ec", "ed"):

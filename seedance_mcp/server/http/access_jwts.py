@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ import jwt
 from ..calls import Caller
 from .challenges import PREFIX
 from .issuer_keys import IssuerKeys
+
+_LOG = logging.getLogger(__name__)
 
 LEEWAY_SECONDS = 30.0
 """How far the clocks of this machine and of the authorization server may be apart."""
@@ -34,6 +37,10 @@ class AccessJwt:
     until: float
 
 
+class _Refused(Exception):
+    """A token is not good, for this reason, which only the log is told: it holds nothing of the token."""
+
+
 class AccessJwts:
     """The tokens that one authorization server gives out for one audience."""
 
@@ -52,22 +59,30 @@ class AccessJwts:
         Raises:
             KeysUnavailable: it cannot be told.
         """
-        if len(text) > _MOST_CHARACTERS or not _FORM.fullmatch(text):
+        try:
+            return await self._checked(text)
+        except _Refused as refused:
+            _LOG.info("A token for %s is refused: %s", self._audience, refused)
             return None
+
+    async def _checked(self, text: str) -> AccessJwt:
+        if len(text) > _MOST_CHARACTERS or not _FORM.fullmatch(text):
+            raise _Refused("it is no JWT, or too long")
         try:
             header = jwt.get_unverified_header(text)
-        except _WRONG:
-            return None
+        except _WRONG as error:
+            raise _Refused(type(error).__name__) from None
         kid, algorithm = header.get("kid"), header.get("alg")
-        if algorithm not in self._algorithms or not isinstance(kid, str) or len(kid) > _MOST_KID_CHARACTERS:
-            return None
-        if str(header.get("typ", "JWT")).casefold() not in _KINDS or any(
-            name in header for name in _UNDERSTOOD_BY_NOBODY_HERE
-        ):
-            return None
+        if algorithm not in self._algorithms:
+            raise _Refused("its algorithm is not among SEEDANCE_OAUTH_ALGORITHMS")
+        if not isinstance(kid, str) or len(kid) > _MOST_KID_CHARACTERS:
+            raise _Refused("it names no key (kid)")
+        extended = any(name in header for name in _UNDERSTOOD_BY_NOBODY_HERE)
+        if extended or str(header.get("typ", "JWT")).casefold() not in _KINDS:
+            raise _Refused("it is of another kind (typ), or extended (crit)")
         key = await self._keys.find(kid, algorithm)
         if key is None:
-            return None
+            raise _Refused("its key (kid) is not among those of the authorization server")
         try:
             claims = jwt.decode(
                 text,
@@ -78,11 +93,13 @@ class AccessJwts:
                 leeway=LEEWAY_SECONDS,
                 options={"require": list(_REQUIRED)},
             )
-        except _WRONG:
-            return None
+        except _WRONG as error:
+            raise _Refused(type(error).__name__) from None
         subject = claims["sub"]
-        if not isinstance(subject, str) or not subject or "cnf" in claims:
-            return None
+        if not isinstance(subject, str) or not subject:
+            raise _Refused("it has no sub")
+        if "cnf" in claims:
+            raise _Refused("it is bound to a key of its holder (cnf)")
         return AccessJwt(subject=subject, scopes=_scopes(claims), until=float(claims["exp"]) + LEEWAY_SECONDS)
 
 
