@@ -132,6 +132,19 @@ class Store:
         """
         return await anyio.to_thread.run_sync(self.read_now, query, limiter=self._turn())
 
+    async def ensure_current(self) -> None:
+        """
+        Look whether the database can be read now, and still has the schema of this version.
+
+        Raises:
+            StoreError: it cannot, or has not.
+        """
+        (found,) = await self.read(lambda connection: connection.execute("PRAGMA user_version").fetchone())
+        if found != SCHEMA_VERSION:
+            raise StoreError(
+                f"The job database has schema {found} now; this version works with {SCHEMA_VERSION}."
+            )
+
     async def ensure_sound(self) -> None:
         """
         Look through the whole file if that is due, as it is once a day for a large one. To be called before each purchase.
