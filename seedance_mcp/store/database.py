@@ -85,6 +85,19 @@ class Store(Database):
         """Return whether every process that has the database open counts what films hold; see `all_read_archive`."""
         return self.ownership.all_read(_FILMS_SCHEMA)
 
+    async def ensure_current(self) -> None:
+        """
+        Look whether the database can be read now, and still has the schema of this version.
+
+        Raises:
+            StoreError: it cannot, or has not.
+        """
+        (found,) = await self.read(lambda connection: connection.execute("PRAGMA user_version").fetchone())
+        if found != SCHEMA_VERSION:
+            raise StoreError(
+                f"The job database has schema {found} now; this version works with {SCHEMA_VERSION}."
+            )
+
     async def ensure_sound(self) -> None:
         """
         Look through the whole file if that is due, as it is once a day for a large one. To be called before each purchase.

@@ -33,7 +33,9 @@ def test_a_dependency_is_bounded_on_both_sides(line: str) -> None:
 def test_every_third_party_import_is_a_declared_dependency() -> None:
     from .source import imported, modules
 
-    distributions = {"PIL": "pillow", "mcp_types": "mcp", "pydantic_core": "pydantic", "httpcore2": "httpx2"}
+    distributions = {
+        "PIL": "pillow", "mcp_types": "mcp", "pydantic_core": "pydantic", "httpcore2": "httpx2", "jwt": "pyjwt",
+    }  # fmt: skip
     declared = {Requirement(line).name for line in RUNTIME}
     team = {Requirement(line).name for line in PYPROJECT["project"]["optional-dependencies"]["team"]}
     ours = {"seedance_mcp", "__future__", *sys.stdlib_module_names, "_winapi"}
