@@ -117,6 +117,7 @@ KINDS = {
     "media/test_placeholder.py": PROOF,
     "media/test_placeholder_words.py": UNIT,
     "media/test_probe.py": PROOF,
+    "objects": WIRE,
     "over_http": WIRE,
     "over_http/test_process.py": PROCESS,
     "providers": WIRE,

@@ -207,6 +207,19 @@ class Settings:
         clean=cleaning.key,
         role="secret",
     )
+    s3_key_file: Path | None = _setting(
+        "SEEDANCE_S3_KEY_FILE",
+        places.path,
+        None,
+        "File with that key instead: its id in one line, its secret half in the next. Read at each use.",
+    )
+    object_store: str | None = _setting(
+        "SEEDANCE_OBJECT_STORE",
+        str,
+        None,
+        "`s3://bucket/prefix`: where finished videos are put besides, for whoever calls over HTTP (`docs/http.md`). Region,"
+        " endpoint and key as for `SEEDANCE_CARRIER=s3`. Default: nowhere.",
+    )
     keyring: tuple[str, ...] = _setting(
         "SEEDANCE_KEYRING",
         values.names_of_keys,
