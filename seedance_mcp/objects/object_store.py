@@ -32,6 +32,9 @@ _READ_SECONDS = 60.0
 _CHUNK = 1 << 20
 _ETAG = re.compile(r'[!#-~]{1,128}|"[!#-~]{1,128}"')
 _PART_TRIES, _PART_PAUSE = 3, 0.5
+_GIVE_UP_SECONDS = 2.0
+"""How long the end of a server may wait for that."""
+
 _NOT_CONDITIONAL = 501
 """What stores answer that cannot refuse to overwrite."""
 
@@ -94,6 +97,11 @@ class ObjectStore:
 
     def __repr__(self) -> str:
         return f"ObjectStore({self._access.base!r})"
+
+    @property
+    def place(self) -> str:
+        """Where all its objects are, as a URL without a key."""
+        return f"{self._access.base}{self._access.prefix}"
 
     def upload_address(self, name: str, terms: UploadTerms, *, seconds: int) -> str:
         """Sign an address at which somebody else may put this one file, once or more, for so long."""
@@ -201,7 +209,7 @@ class ObjectStore:
             )
         except BaseException:
             # What is left of it costs money; the lifecycle rule of the bucket is for what even this leaves.
-            with anyio.move_on_after(10, shield=True):
+            with anyio.move_on_after(_GIVE_UP_SECONDS, shield=True):
                 await self._give_up(name, upload)
             raise
 

@@ -125,6 +125,11 @@ class Call:
         self.caller = caller_of(context.request_context)
 
     @property
+    def over_http(self) -> bool:
+        """True if the call came through this server's own gate for HTTP."""
+        return CALLER_KEY in _asked_over_http(self._context.request_context)
+
+    @property
     def app(self) -> App:
         """The app. Raises the reason why it is not open now, as a SeedanceError."""
         return cast("Opening", self._context.request_context.lifespan_context).app

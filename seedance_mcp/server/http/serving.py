@@ -50,9 +50,14 @@ async def serve_http(
     Serve at a place until SIGTERM, SIGINT or SIGHUP comes; `tell` is told the address. Port 0 is any that is free.
 
     Raises:
-        ConfigError: the address cannot be used, or more than this machine reaches it and there is no token.
+        ConfigError: the address or the object store cannot be used, or more than this machine reaches it and there is no
+            token.
         StoreError: it cannot be told whether there is one.
     """
+    if settings.object_store is not None:
+        from ...objects import access_of
+
+        access_of(settings)
     if not place.is_private:
         await _refuse_without_tokens(settings, place)
     with contextlib.closing(bound(place.host, place.port, hint=_TAKEN)) as listening:
