@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         reviews,
         set_views,
         times,
+        upload_shapes,
         views,
     )
 
@@ -37,6 +38,7 @@ __all__ = [
     "reviews",
     "set_views",
     "times",
+    "upload_shapes",
     "views",
 ]
 

@@ -266,10 +266,12 @@ class Call:
                 f"{one_line(path, 80)!r} is a path, and you call from another machine." for path in paths
             ]
         ):
+            stored = self.settings is not None and self.settings.object_store is not None
+            own = " For a file of your machine call upload_media without source." if stored else ""
             raise InvalidRequest(
                 problems,
                 hint="Pass an https URL that anyone can open, media:<id>, job:<id> or asset://<id>; of videos, the id of a"
-                " job, set or film. Nothing was spent.",
+                f" job, set or film.{own} Nothing was spent.",
             )
 
     async def report(self, update: Update) -> None:

@@ -16,14 +16,12 @@ from ...store import job_records, object_copies
 from ...store.object_copies import ObjectCopy
 from ...types import Artifacts, Job, JobState
 from ..context import JobContext
+from ..object_names import copy_name
 
 logger = logging.getLogger(__name__)
 
 LINK_SECONDS = 3600
 """How long a link works that is given out."""
-
-TEAM = "default"
-"""Whose videos they are: the second part of the name of each object."""
 
 _LOOK_SECONDS, _LONG_PAUSE = 5.0, 60.0
 """How often it is looked for what is owed; the second where that failed, such as for a key that cannot be read."""
@@ -140,7 +138,7 @@ class ObjectCopies:
             ConfigError: the key cannot be read now.
         """
         expires_at = self._store.clock() + LINK_SECONDS
-        name = _name(job)
+        name = copy_name(job.id, _files(job))
         url = self._objects.download_address(name, seconds=LINK_SECONDS, file_name=PurePath(name).name)
         return Link(url=url, expires_at=expires_at)
 
@@ -153,7 +151,7 @@ class ObjectCopies:
     async def _put(self, job: Job) -> str:
         """Put the video of a job where it belongs, unless it is there, and read it back; the hash of what is there."""
         files = _files(job)
-        name, path = _name(job), Path(files.video_path)
+        name, path = copy_name(job.id, files), Path(files.video_path)
         content_type = _TYPES.get(path.suffix, "video/mp4")
         terms = UploadTerms(content_type=content_type, bytes=files.bytes, sha256=files.sha256)
         await self._objects.put(name, path, terms)
@@ -177,8 +175,3 @@ def _files(job: Job) -> Artifacts:
     if job.artifacts is None:
         raise ObjectStoreError("The job has no video.")
     return job.artifacts
-
-
-def _name(job: Job) -> str:
-    suffix = PurePath(_files(job).video_path).suffix
-    return f"out/{TEAM}/{job.id}{suffix}"
