@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import httpx2
 import pytest
 from mcp import Client
 
+from seedance_mcp import store
 from seedance_mcp.app import App, open_app
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import ConfigError
@@ -160,6 +162,16 @@ async def test_a_video_that_is_gone_from_the_disk_is_told_and_takes_no_turn_from
             gone, kept = await made(app, request()), await made(app, request("another fox"))
         assert gone.artifacts is not None
         Path(gone.artifacts.video_path).unlink()
+        async with open_app(settings, watch=False) as app:
+            copies, database = app.runner.copies, app._store  # pyright: ignore[reportPrivateUsage]
+            assert copies is not None
+            place = f"{storage.origin}/team/videos/"
+            database.write_now(partial(store.object_copies.owe, place=place, now=database.clock()))
+            claim = partial(
+                store.object_copies.claim, place=place, now=database.clock(), is_free=lambda _: True
+            )
+            assert database.write_now(partial(claim, by=database.ownership.instance)) is not None
+            assert await copies.put_next(), "what this process has claimed and dropped is its own to take up"
         async with open_app(settings) as app:  # videos of before the store was set are put there as well
             assert await in_store(app, kept) is None
             assert "Its file cannot be read" in (await in_store(app, gone) or "")
