@@ -60,10 +60,15 @@ def new(connection: Connection, place: str, now: float) -> list[str]:
 def owe(connection: Connection, place: str, now: float) -> None:
     """Owe each of these a copy; from now on it is tried until it is there."""
     for job_id in new(connection, place, now):
-        connection.execute(
-            "INSERT INTO object_copies (job_id, place, due_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            (job_id, place, now),
-        )
+        owe_one(connection, place, job_id, now)
+
+
+def owe_one(connection: Connection, place: str, job_id: str, now: float) -> None:
+    """Owe one video a copy, however old it is."""
+    connection.execute(
+        "INSERT INTO object_copies (job_id, place, due_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        (job_id, place, now),
+    )
 
 
 _DUE = (

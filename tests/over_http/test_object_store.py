@@ -127,34 +127,34 @@ async def test_a_store_that_is_down_loses_nothing_and_is_tried_until_it_is_back(
 async def test_only_a_copy_that_was_read_back_right_is_told_of(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
-    """The store harms the first, cuts off the second, loses the answer to the third, and cannot be asked for the fourth."""
+    """The store harms what is put first and does not answer to it, cuts off the second look at it, and refuses the third."""
     async with stored(environ, tmp_path) as (storage, settings):
-        storage.spoil = lambda body: body[:-1]
+
+        def harm_once(body: bytes) -> bytes:
+            storage.spoil = bytes
+            return body[:-1]
+
+        storage.spoil = harm_once
+        storage.trouble = [
+            Trouble(kind="lost"),
+            Trouble(kind="cut", method="GET"),
+            Trouble(kind="500", method="GET"),
+        ]
         async with open_app(settings) as app:
             job = await made(app, request())
-            assert (
-                await in_store(app, job)
-                == "What the object store gave back was not the video that was put there."
-            )
-            storage.spoil = bytes
-            storage.trouble = [
-                Trouble(kind="cut", method="GET"),
-                Trouble(kind="lost"),
-                Trouble(kind="500", method="GET"),
-            ]
             while await in_store(app, job):
                 pass
-            assert job.artifacts is not None
-            assert [held.body for held in storage.objects.values()] == [
-                Path(job.artifacts.video_path).read_bytes()
-            ]
-            assert storage.trouble == []
-            Path(job.artifacts.video_path).unlink()
-            assert await in_store(app, job) is None, "what is there once is not looked after again"
+        assert job.artifacts is not None
+        assert [held.body for held in storage.objects.values()] == [
+            Path(job.artifacts.video_path).read_bytes()
+        ]
+        assert storage.trouble == []
+        assert storage.count("DELETE") == 1, "what came to harm"
+        assert storage.count("PUT") == 2, "what is there is not sent again to be read back"
 
 
 async def test_a_video_that_is_gone_from_the_disk_is_told_and_takes_no_turn_from_others(
-    environ: dict[str, str], tmp_path: Path
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with stored(environ, tmp_path) as (storage, settings):
         elsewhere = load_settings(environ, settings_file=tmp_path / "no.toml")
@@ -167,13 +167,26 @@ async def test_a_video_that_is_gone_from_the_disk_is_told_and_takes_no_turn_from
             assert copies is not None
             place = f"{storage.origin}/team/videos/"
             database.write_now(partial(store.object_copies.owe, place=place, now=database.clock()))
-            claim = partial(
-                store.object_copies.claim, place=place, now=database.clock(), is_free=lambda _: True
-            )
-            assert database.write_now(partial(claim, by=database.ownership.instance)) is not None
+            claim = partial(store.object_copies.claim, place=place, now=database.clock())
+            for runner in (database.ownership.instance, "a-process-that-is-gone"):
+                assert database.write_now(partial(claim, by=runner, is_free=lambda _: False)) is not None
             assert await copies.put_next(), "what this process has claimed and dropped is its own to take up"
+            assert await copies.put_next(), "and so is what a process had claimed that has died"
+            done, failed = await copies.find(kept), await copies.find(gone)
+            assert done is not None
+            assert done.stored_at is not None
+            assert failed is not None
+            assert failed.tries == 1
         async with open_app(settings) as app:  # videos of before the store was set are put there as well
             assert await in_store(app, kept) is None
+            old = load_settings(
+                {**environ, **storage.environment("other")}, settings_file=tmp_path / "no.toml"
+            )
+        monkeypatch.setattr(store.object_copies, "_NEW_SECONDS", 0.0)
+        async with open_app(old) as app:
+            assert await in_store(app, kept) is None, "one of long ago is put there when it is asked for"
+            storage.objects.popitem()
+        async with open_app(settings) as app:
             assert "Its file cannot be read" in (await in_store(app, gone) or "")
         assert [path.rpartition("/")[2] for path in storage.objects] == [f"{kept.id}.mp4"]
 

@@ -106,10 +106,11 @@ class Incoming:
             with anyio.fail_after(_FETCH_SECONDS):
                 await self._keep(name, expected, path)
         except ObjectStoreError as error:
-            if error.status == 404:
+            # S3 says 403 of what is not there to a key that may not list the bucket.
+            if error.status == 404 or error.reason == "AccessDenied":
                 raise MediaError(
                     "The file was not put at the address that was signed for it.",
-                    hint="Put it there within ten minutes, with the headers that belong to it, or call upload_media again.",
+                    hint="That has to be done within ten minutes, with the headers that belong to it. Call upload_media again.",
                 ) from error
             raise MediaError(
                 f"The file cannot be fetched now: {error.message}", hint="Try again later."

@@ -101,7 +101,7 @@ class ObjectCopies:
             return False
         try:
             job = await self._store.read(lambda connection: job_records.find(connection, copy.job_id))
-            sha256 = await self._put(job)
+            sha256 = await self._put(job, again=copy.tries > 0)
         except (ObjectStoreError, ConfigError, StoreError, OSError) as error:
             await self._failed(copy, error)
         else:
@@ -121,7 +121,16 @@ class ObjectCopies:
         return None if other else copy
 
     async def settled(self, job: Job, seconds: float) -> ObjectCopy | None:
-        """Do as `find`, after waiting for the first try at most so long."""
+        """
+        Do as `find`, after waiting for the first try at most so long.
+
+        A video that is older than those which are owed a copy by themselves is owed one now.
+        """
+        if job.state is JobState.DONE and await self.find(job) is None:
+            now = self._store.clock()
+            owe = partial(object_copies.owe_one, place=self._objects.place, job_id=job.id, now=now)
+            await self._store.write(owe)
+            self.ring()
         with anyio.move_on_after(seconds):
             while job.state is JobState.DONE:
                 copy = await self.find(job)
@@ -148,19 +157,27 @@ class ObjectCopies:
         ownership = self._store.ownership
         return runner == ownership.instance or not ownership.alive(runner)
 
-    async def _put(self, job: Job) -> str:
+    async def _put(self, job: Job, *, again: bool) -> str:
         """Put the video of a job where it belongs, unless it is there, and read it back; the hash of what is there."""
         files = _files(job)
         name, path = copy_name(job.id, files), Path(files.video_path)
         content_type = _TYPES.get(path.suffix, "video/mp4")
         terms = UploadTerms(content_type=content_type, bytes=files.bytes, sha256=files.sha256)
-        await self._objects.put(name, path, terms)
+        if not (again and await self._is_there(name)):
+            await self._objects.put(name, path, terms)
         found = await self._objects.digest(name)
         if found != (files.bytes, files.sha256):
             # Under this name is nothing but this job's video: what is there came to harm, and the next try puts it anew.
             await self._objects.delete(name)
             raise ObjectStoreError("What the object store gave back was not the video that was put there.")
         return files.sha256
+
+    async def _is_there(self, name: str) -> bool:
+        """Return whether a try before this one has put it there; where that is not told, it is put once more."""
+        try:
+            return await self._objects.head(name) is not None
+        except ObjectStoreError:
+            return False
 
     async def _failed(self, copy: ObjectCopy, error: Exception) -> None:
         words = error.strerror or "" if isinstance(error, OSError) else str(error)
