@@ -94,7 +94,7 @@ def test_the_list_of_tools_needs_no_room_below_what_is_shown() -> None:
 
 
 def test_a_server_on_stdio_loads_nothing_of_what_serves_over_http(tmp_path: Path) -> None:
-    """The SDK brings Starlette and uvicorn along; what runs them, and tokens, wait for `serve`."""
+    """The SDK brings Starlette and uvicorn along; what runs them, tokens, and the object store wait until they are wanted."""
     code = (
         "import sys, anyio; from mcp import Client; from seedance_mcp.config import load_settings;"
         "from seedance_mcp.server import create_server\n"
@@ -103,7 +103,8 @@ def test_a_server_on_stdio_loads_nothing_of_what_serves_over_http(tmp_path: Path
         "        assert not (await client.call_tool('check_status', {})).is_error\n"
         "anyio.run(use)\n"
         "print(*(name for name in sys.modules if name.startswith(('seedance_mcp.server.http', 'uvicorn.protocols'))"
-        " or name.endswith('access_tokens')))"
+        " or name.startswith('seedance_mcp.objects')"
+        " or name.endswith(('access_tokens', 'object_copies', 'object_names', 'incoming', 'job_links'))))"
     )
     environ = {**os.environ, "SEEDANCE_STATE_DIR": str(tmp_path / "state"), "SEEDANCE_DETACH": "0"}
     result = subprocess.run(

@@ -29,14 +29,15 @@ async def look_at_object_store(settings: Settings, *, network: bool) -> list[Fin
     finding = partial(Finding, area="settings", subject="object store")
     try:
         access = access_of(settings)
-        assert access is not None
-        store = ObjectStore(access)
-        if not network:
-            return [finding(verdict="ok", text=f"{store.place}; its key is set")]
-        with anyio.fail_after(_SECONDS):
-            await store.digest(_NOTHING)
     except ConfigError as error:
         return [finding(verdict="warning", text=error.message, hint=error.hint)]
+    assert access is not None
+    store = ObjectStore(access)
+    if not network:
+        return [finding(verdict="ok", text=f"{store.place}; its key is set")]
+    try:
+        with anyio.fail_after(_SECONDS):
+            await store.digest(_NOTHING)
     except TimeoutError:
         return [finding(verdict="warning", text=f"{store.place} does not answer", hint=_MEANWHILE)]
     except ObjectStoreError as error:
