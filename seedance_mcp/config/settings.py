@@ -213,6 +213,14 @@ class Settings:
         None,
         "File with that key instead: its id in one line, its secret half in the next. Read at each use.",
     )
+    s3_public_endpoint: str | None = _setting(
+        "SEEDANCE_S3_PUBLIC_ENDPOINT",
+        urls.web_address,
+        None,
+        "Where others reach the store of `SEEDANCE_OBJECT_STORE`, if not at `SEEDANCE_S3_ENDPOINT`: for the links in answers.",
+        clean=cleaning.address,
+        role="secret",
+    )
     object_store: str | None = _setting(
         "SEEDANCE_OBJECT_STORE",
         str,

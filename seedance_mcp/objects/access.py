@@ -29,12 +29,13 @@ class StoreAccess:
     """
     A bucket and how it is reached.
 
-    `base` is the URL that the addresses of all objects begin with, `prefix` what their names begin with: empty, or with a
-    slash at its end. `trusted` are hosts with ports where plain http and private addresses are allowed: that of an endpoint
-    which the user wrote.
+    `base` is the URL that the addresses of all objects begin with, `public_base` the same for others, `prefix` what their
+    names begin with: empty, or with a slash at its end. `trusted` are hosts with ports where plain http and private addresses
+    are allowed: that of an endpoint which the user wrote.
     """
 
     base: str
+    public_base: str
     prefix: str
     region: str
     keys: Callable[[], Keys]
@@ -58,10 +59,16 @@ def access_of(settings: Settings) -> StoreAccess | None:
         raise ConfigError("SEEDANCE_S3_REGION holds a character that cannot be used there, or too many.")
     keys = keys_of(settings)
     keys()
-    base, trusted = _place(named["bucket"], settings)
+    bucket, endpoint, public = named["bucket"], settings.s3_endpoint, settings.s3_public_endpoint
+    base, trusted = (
+        _place(bucket, endpoint, "SEEDANCE_S3_ENDPOINT")
+        if endpoint
+        else (_amazon(bucket, settings), frozenset[str]())
+    )
     prefix = (named["prefix"] or "").strip("/")
     return StoreAccess(
         base=base,
+        public_base=_place(bucket, public, "SEEDANCE_S3_PUBLIC_ENDPOINT")[0] if public else base,
         prefix=f"{prefix}/" if prefix else "",
         region=settings.s3_region,
         keys=keys,
@@ -101,11 +108,13 @@ def _from_file(file: Path) -> Keys:
     return Keys(key_id=SecretStr(lines[0]), secret=SecretStr(lines[1]))
 
 
-def _place(bucket: str, settings: Settings) -> tuple[str, frozenset[str]]:
-    if settings.s3_endpoint is None:
-        return f"https://{bucket}.s3.{settings.s3_region}.amazonaws.com/", frozenset()
-    base = settings.s3_endpoint.rstrip("/").replace("{bucket}", bucket)
-    if "{bucket}" not in settings.s3_endpoint:
+def _amazon(bucket: str, settings: Settings) -> str:
+    return f"https://{bucket}.s3.{settings.s3_region}.amazonaws.com/"
+
+
+def _place(bucket: str, endpoint: str, setting: str) -> tuple[str, frozenset[str]]:
+    base = endpoint.rstrip("/").replace("{bucket}", bucket)
+    if "{bucket}" not in endpoint:
         base = f"{base}/{bucket}"
     try:
         there = addresses.endpoint(base)
@@ -114,7 +123,7 @@ def _place(bucket: str, settings: Settings) -> tuple[str, frozenset[str]]:
         there = ""
     if not there or re.search(r"[?#{}%\s]", base):
         raise ConfigError(
-            "SEEDANCE_S3_ENDPOINT has to be https://host[:port] and nothing more, with `{bucket}` where the name belongs."
+            f"{setting} has to be https://host[:port] and nothing more, with `{{bucket}}` where the name belongs."
         )
     return f"{_as_it_is_sent(base)}/", frozenset({there})
 

@@ -105,13 +105,15 @@ class ObjectStore:
 
     def upload_address(self, name: str, terms: UploadTerms, *, seconds: int) -> str:
         """Sign an address at which somebody else may put this one file, once or more, for so long."""
-        return self._signer.address("PUT", self._url(name), seconds=seconds, headers=terms.headers)
+        url = self._access.public_base + self._path(name)
+        return self._signer.address("PUT", url, seconds=seconds, headers=terms.headers)
 
     def download_address(self, name: str, *, seconds: int, file_name: str) -> str:
         """Sign an address from which whoever has it can save the object under a file name, for so long."""
         disposition = f'attachment; filename="{re.sub(r"[^A-Za-z0-9._-]", "_", file_name)}"'
         query = {"response-content-disposition": disposition}
-        return self._signer.address("GET", self._url(name), seconds=seconds, query=query)
+        url = self._access.public_base + self._path(name)
+        return self._signer.address("GET", url, seconds=seconds, query=query)
 
     async def put(self, name: str, path: Path, terms: UploadTerms) -> bool:
         """
@@ -298,7 +300,10 @@ class ObjectStore:
             ) from error
 
     def _url(self, name: str) -> str:
-        return self._access.base + quote(f"{self._access.prefix}{name}", safe="/-_.~")
+        return self._access.base + self._path(name)
+
+    def _path(self, name: str) -> str:
+        return quote(f"{self._access.prefix}{name}", safe="/-_.~")
 
 
 async def _pieces(path: Path) -> AsyncGenerator[bytes]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import anyio
 import httpx2
@@ -240,7 +240,7 @@ async def test_a_key_in_a_file_is_read_anew_when_it_changes(film: Path, tmp_path
     async with emulated() as storage:
         file = tmp_path / "key"
         file.write_text(f"{KEY_ID}\nan-old-secret\n")
-        store = opened(storage, tmp_path, SEEDANCE_S3_KEY_FILE=str(file))
+        store = opened(storage, tmp_path, Sizes(), SEEDANCE_S3_KEY_FILE=str(file))
         assert (await not_put(store, film)).reason == "SignatureDoesNotMatch"
         file.write_text(f"{KEY_ID}\n{SECRET}\n")
         assert await store.put(NAME, film, terms())
@@ -253,6 +253,7 @@ async def test_a_key_in_a_file_is_read_anew_when_it_changes(film: Path, tmp_path
         ({"SEEDANCE_OBJECT_STORE": "https://team.test"}, "has to be s3://bucket"),
         ({"SEEDANCE_S3_REGION": "eu west"}, "SEEDANCE_S3_REGION"),
         ({"SEEDANCE_S3_ENDPOINT": "https://s3.test/a%2Fb"}, "SEEDANCE_S3_ENDPOINT has to be"),
+        ({"SEEDANCE_S3_PUBLIC_ENDPOINT": "https://s3.test/a%2Fb"}, "SEEDANCE_S3_PUBLIC_ENDPOINT has to be"),
         ({"SEEDANCE_S3_SECRET_ACCESS_KEY": ""}, "SEEDANCE_S3_SECRET_ACCESS_KEY is not set"),
         ({"SEEDANCE_S3_KEY_FILE": "/nowhere/key"}, "SEEDANCE_S3_KEY_FILE cannot be read"),
     ],
@@ -282,10 +283,37 @@ def test_the_bucket_is_in_the_path_or_in_the_host(tmp_path: Path, endpoint: str,
     assert signed.startswith(f"{base}videos/x?")
 
 
+async def test_links_lead_to_where_others_reach_the_store(tmp_path: Path, film: Path) -> None:
+    async with emulated() as storage:
+        inside = opened(
+            storage, tmp_path, Sizes(), SEEDANCE_S3_PUBLIC_ENDPOINT="https://{bucket}.s3.example.com"
+        )
+        await inside.put(NAME, film, terms())
+        for address in (
+            inside.download_address(NAME, seconds=60, file_name="x.mp4"),
+            inside.upload_address(NAME, terms(), seconds=60),
+        ):
+            assert address.startswith(f"https://team.s3.example.com/videos/{NAME}?")
+        # What is signed is the host that is called; a proxy hands it on.
+        both = opened(
+            storage,
+            tmp_path,
+            Sizes(),
+            SEEDANCE_S3_PUBLIC_ENDPOINT=storage.origin.replace("127.0.0.1", "localhost"),
+        )
+        link = both.download_address(NAME, seconds=60, file_name="x.mp4")
+        host = urlsplit(link).netloc
+        async with httpx2.AsyncClient() as anyone:
+            here = link.replace("localhost", "127.0.0.1")
+            assert (await anyone.get(here, headers={"Host": host})).status_code == 200
+            assert (await anyone.get(here)).status_code == 403
+
+
 async def test_only_the_endpoint_of_the_settings_may_be_a_private_address(film: Path) -> None:
     def keys() -> Keys:
         return Keys(key_id=SecretStr(KEY_ID), secret=SecretStr(SECRET))
 
-    access = StoreAccess(base="http://127.0.0.1:9/team/", prefix="", region="cn-test", keys=keys)
+    base = "http://127.0.0.1:9/team/"
+    access = StoreAccess(base=base, public_base=base, prefix="", region="cn-test", keys=keys)
     with pytest.raises(ObjectStoreError, match="is not https"):
         await ObjectStore(access).put(NAME, film, terms())
