@@ -111,9 +111,11 @@ async def transactions_of_a_purchase(folder: Path, provider: Provider) -> int:
     settings = load_settings(environ, settings_file=folder / "none.toml")
     said: Counter[str] = Counter()
     store = open_store(settings.state_dir)
-    store.read_now(
-        lambda connection: connection.set_trace_callback(lambda said_now: said.update((said_now,)))
-    )
+
+    def listen(connection: Any) -> None:
+        connection.set_trace_callback(lambda said_now: said.update((said_now,)))
+
+    store.read_now(listen)
     app = App(settings, store)
     async with app.runner.running():
         await app.generate(VideoRequest(prompt="The first", **REQUEST))

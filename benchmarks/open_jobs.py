@@ -37,7 +37,10 @@ FIRST_LOOKS_SECONDS = 15.0
 """By then each of a thousand jobs has been looked at once, which takes its lease; later looks write nothing."""
 
 WATCHED_SECONDS = 20.0
-LOOKS = 5
+LOOKS = 20
+BETWEEN_LOOKS_SECONDS = 0.25
+"""So that the calls fall between the looks at the provider as an assistant's do, and not all into one pause."""
+
 LIMITS = "[providers.ark.limits.read]\ncalls = 200\nseconds = 1.0\n"
 PRICE = Price(amount=Decimal("0.1"), currency="USD", usd=Decimal("0.1"))
 
@@ -149,6 +152,7 @@ def fill(folder: Path, provider: Provider, count: int) -> None:
 
 
 def _timed(server: Any) -> float:
+    time.sleep(BETWEEN_LOOKS_SECONDS)  # noqa: TID251
     began = time.perf_counter()
     server.call("check_status")
     return time.perf_counter() - began

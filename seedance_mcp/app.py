@@ -81,8 +81,8 @@ class App:
         self._pool = ProviderPool(lambda: self.catalog, settings, store)
         self._planner = Planner(self._pool, settings)
         self._sources = Sources(store, settings, self._pool)
-        context = JobContext.of(store, settings)
-        self._context = context
+        self._context = context = JobContext.of(store, settings)
+        self.ensure_current = store.ensure_current
         self.runner = JobRunner(context, self._pool, leave=leave, films=lambda: self.films.advance())
         self._flow = PurchaseFlow(
             context,

@@ -3,53 +3,23 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, cast
 
 from pydantic import SecretStr
 
 from . import cleaning, places, proxies, urls, values
+from .declaring import setting
 from .outbound import DIRECT, Outbound
 from .proxies import Proxy
+from .serving import ServeSettings
 
 Confirm = Literal["ask", "strict", "off"]
 
-
 _NAMED_LIKE_KEYS = ("_KEY", "_KEY_ID", "_TOKEN")
-
-Clean = Callable[[str], str]
-"""Takes off what is around a value; empty: it counts as not set. Raises NotAllowed."""
-
-
-def _setting(
-    name: str,
-    parse: Callable[[str], Any],
-    default: Any,
-    help_text: str,
-    *,
-    clean: Clean = cleaning.plain,
-    role: Literal["secret", "limit"] | None = None,
-) -> Any:
-    """
-    Declare a setting.
-
-    A `secret` may hold a password, and is never repeated in a message. A `limit` of spending stops all purchases
-    while it stands under a wrong name.
-    """
-    return field(
-        default=default,
-        metadata={
-            "name": name,
-            "parse": parse,
-            "help": help_text,
-            "clean": clean,
-            "secret": role == "secret",
-            "limits": role == "limit",
-        },
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +40,7 @@ class LeftOpen:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(ServeSettings):
     """
     Everything a user can set. Build with `load_settings`.
 
@@ -78,59 +48,59 @@ class Settings:
     variables a provider reads.
     """
 
-    provider: str | None = _setting(
+    provider: str | None = setting(
         "SEEDANCE_PROVIDER",
         str,
         None,
         "Provider to use when a call names none. Default: the cheapest that is ready.",
     )
-    model: str | None = _setting(
+    model: str | None = setting(
         "SEEDANCE_MODEL",
         str,
         None,
         "Model to use when a call names none. Default: the newest within the per-job limit.",
     )
-    output_dir: Path = _setting(
+    output_dir: Path = setting(
         "SEEDANCE_OUTPUT_DIR", places.path, None, "Where the videos go that are ordered with it."
     )
-    state_dir: Path = _setting(
+    state_dir: Path = setting(
         "SEEDANCE_STATE_DIR", places.path, None, "Where the job database lives. Never on a network drive."
     )
-    media_dirs: tuple[Path, ...] = _setting(
+    media_dirs: tuple[Path, ...] = setting(
         "SEEDANCE_MEDIA_DIRS",
         places.paths,
         (),
         "Folders whose files may be used as media, beside the output folder.",
     )
-    fit: bool = _setting(
+    fit: bool = setting(
         "SEEDANCE_FIT",
         values.switch,
         False,
         "1: an image outside a model's limits is sent as a copy drawn to fit, not refused; a frame that nearly has the"
         " video's shape gets its exact pixels. The argument `fit` decides for one call.",
     )
-    max_usd_per_job: Decimal = _setting(
+    max_usd_per_job: Decimal = setting(
         "SEEDANCE_MAX_USD_PER_JOB",
         values.amount,
         Decimal(3),
         "Most that one job may cost, in USD.",
         role="limit",
     )
-    max_usd_per_day: Decimal = _setting(
+    max_usd_per_day: Decimal = setting(
         "SEEDANCE_MAX_USD_PER_DAY",
         values.amount,
         Decimal(10),
         "Most that a day may cost, in USD.",
         role="limit",
     )
-    max_jobs_per_hour: int = _setting(
+    max_jobs_per_hour: int = setting(
         "SEEDANCE_MAX_JOBS_PER_HOUR",
         values.count,
         20,
         "Most paid jobs that may start in an hour.",
         role="limit",
     )
-    confirm: Confirm = _setting(
+    confirm: Confirm = setting(
         "SEEDANCE_CONFIRM",
         values.choice("ask", "strict", "off"),
         "ask",
@@ -139,14 +109,14 @@ class Settings:
         " nobody; an unknown price is then refused unless the call names `max_usd`.",
         role="limit",
     )
-    confirm_above_usd: Decimal = _setting(
+    confirm_above_usd: Decimal = setting(
         "SEEDANCE_CONFIRM_ABOVE_USD",
         values.amount,
         Decimal(1),
         "Price in USD above which a person has to agree.",
         role="limit",
     )
-    ask_limit_usd: Decimal = _setting(
+    ask_limit_usd: Decimal = setting(
         "SEEDANCE_ASK_LIMIT_USD",
         values.amount,
         Decimal(5),
@@ -154,13 +124,13 @@ class Settings:
         " agreed. Beyond it only your own agreement counts.",
         role="limit",
     )
-    fallback: bool = _setting(
+    fallback: bool = setting(
         "SEEDANCE_FALLBACK",
         values.switch,
         False,
         "1: when a provider refuses a purchase for a reason of its own, buy at the next cheapest that is ready.",
     )
-    on_finish: str | None = _setting(
+    on_finish: str | None = setting(
         "SEEDANCE_ON_FINISH",
         str,
         None,
@@ -169,17 +139,17 @@ class Settings:
         clean=cleaning.as_it_is,
         role="secret",
     )
-    carrier: str | None = _setting(
+    carrier: str | None = setting(
         "SEEDANCE_CARRIER",
         str.lower,
         None,
         "Where local files go that the chosen provider reads only from a URL: a provider that takes uploads, or `s3`."
         " Default: nowhere.",
     )
-    s3_bucket: str | None = _setting(
+    s3_bucket: str | None = setting(
         "SEEDANCE_S3_BUCKET", str, None, "Bucket for `SEEDANCE_CARRIER=s3`. It can be private."
     )
-    s3_endpoint: str | None = _setting(
+    s3_endpoint: str | None = setting(
         "SEEDANCE_S3_ENDPOINT",
         urls.web_address,
         None,
@@ -187,11 +157,11 @@ class Settings:
         clean=cleaning.address,
         role="secret",
     )
-    s3_region: str = _setting("SEEDANCE_S3_REGION", str, "us-east-1", "Region of the bucket.")
-    s3_prefix: str = _setting(
+    s3_region: str = setting("SEEDANCE_S3_REGION", str, "us-east-1", "Region of the bucket.")
+    s3_prefix: str = setting(
         "SEEDANCE_S3_PREFIX", str, "seedance/", "What the names of the files in the bucket begin with."
     )
-    s3_access_key_id: SecretStr | None = _setting(
+    s3_access_key_id: SecretStr | None = setting(
         "SEEDANCE_S3_ACCESS_KEY_ID",
         SecretStr,
         None,
@@ -199,7 +169,7 @@ class Settings:
         clean=cleaning.key,
         role="secret",
     )
-    s3_secret_access_key: SecretStr | None = _setting(
+    s3_secret_access_key: SecretStr | None = setting(
         "SEEDANCE_S3_SECRET_ACCESS_KEY",
         SecretStr,
         None,
@@ -207,13 +177,13 @@ class Settings:
         clean=cleaning.key,
         role="secret",
     )
-    s3_key_file: Path | None = _setting(
+    s3_key_file: Path | None = setting(
         "SEEDANCE_S3_KEY_FILE",
         places.path,
         None,
         "File with that key instead: its id in one line, its secret half in the next. Read at each use.",
     )
-    s3_public_endpoint: str | None = _setting(
+    s3_public_endpoint: str | None = setting(
         "SEEDANCE_S3_PUBLIC_ENDPOINT",
         urls.web_address,
         None,
@@ -221,21 +191,21 @@ class Settings:
         clean=cleaning.address,
         role="secret",
     )
-    object_store: str | None = _setting(
+    object_store: str | None = setting(
         "SEEDANCE_OBJECT_STORE",
         str,
         None,
         "`s3://bucket/prefix`: where finished videos are put besides, for whoever calls over HTTP (`docs/http.md`). Region,"
         " endpoint and key as for `SEEDANCE_CARRIER=s3`. Default: nowhere.",
     )
-    keyring: tuple[str, ...] = _setting(
+    keyring: tuple[str, ...] = setting(
         "SEEDANCE_KEYRING",
         values.names_of_keys,
         (),
         "Keys to be read from the system's keyring, by the names of their variables; `seedance-mcp setup` writes it. Needs the"
         " extra `keyring`; without it a message says how to install it.",
     )
-    proxy: Proxy | str | None = _setting(
+    proxy: Proxy | str | None = setting(
         "SEEDANCE_PROXY",
         proxies.proxy_setting,
         None,
@@ -244,51 +214,57 @@ class Settings:
         clean=cleaning.as_it_is,
         role="secret",
     )
-    allow_http: bool = _setting(
+    allow_http: bool = setting(
         "SEEDANCE_ALLOW_HTTP",
         values.switch,
         False,
         "1: another address may be `http://` on another machine, where keys and prompts can be read on the way.",
     )
-    cny_per_usd: Decimal = _setting(
+    cny_per_usd: Decimal = setting(
         "SEEDANCE_CNY_PER_USD",
         values.rate,
         Decimal("7.0"),
         "Rate at which CNY prices count against the USD limits.",
     )
-    catalog: Path | None = _setting(
+    catalog: Path | None = setting(
         "SEEDANCE_CATALOG", places.path, None, "TOML file whose lines override the built-in catalogue."
     )
-    poll_seconds: float = _setting(
+    poll_seconds: float = setting(
         "SEEDANCE_POLL_SECONDS",
         values.seconds,
         5.0,
         "Base interval between polls, in seconds; at a provider on the internet at least 1, in the sandbox at most 1.",
     )
-    sandbox_seconds: float = _setting(
+    sandbox_seconds: float = setting(
         "SEEDANCE_SANDBOX_SECONDS",
         values.seconds,
         6.0,
         "How long the sandbox pretends to work; 0: as fast as it renders.",
     )
-    detach: bool = _setting(
+    detach: bool = setting(
         "SEEDANCE_DETACH",
         values.switch,
         True,
         "0: start no process that outlives the server: no watcher of open jobs, none for `SEEDANCE_ON_FINISH`.",
     )
-    preview: bool = _setting("SEEDANCE_PREVIEW", values.switch, True, "0: no contact sheet image in results.")
-    protocol: Literal["auto", "legacy"] = _setting(
+    preview: bool = setting("SEEDANCE_PREVIEW", values.switch, True, "0: no contact sheet image in results.")
+    protocol: Literal["auto", "legacy"] = setting(
         "SEEDANCE_PROTOCOL",
         values.choice("auto", "legacy"),
         "auto",
         "`legacy`: refuse server/discover, for clients that trip over it.",
     )
-    log_level: str = _setting(
+    log_level: str = setting(
         "SEEDANCE_LOG_LEVEL",
         values.choice("debug", "info", "warning", "error"),
         "warning",
         "What goes to stderr: debug, info, warning or error.",
+    )
+    log_format: str = setting(
+        "SEEDANCE_LOG_FORMAT",
+        values.choice("text", "json"),
+        "text",
+        "`json`: each record is an object on a line of its own.",
     )
     outbound: Outbound = DIRECT
     """How others are reached: `proxy` and `allow_http`, and what variables of no program in particular say."""
@@ -365,6 +341,9 @@ class Settings:
 
 def setting_table() -> tuple[tuple[str, str, str], ...]:
     """Every setting as (name, default, help), for documentation."""
+    last = {
+        entry.name for entry in fields(ServeSettings)
+    }  # a base's fields come first, and are needed by few
     shown = {"output_dir": "`Videos/Seedance`", "state_dir": "the platform's data folder"}
     return tuple(
         (
@@ -372,7 +351,7 @@ def setting_table() -> tuple[tuple[str, str, str], ...]:
             shown.get(entry.name, "" if entry.default in (None, ()) else _shown(entry.default)),
             entry.metadata["help"],
         )
-        for entry in fields(Settings)
+        for entry in sorted(fields(Settings), key=lambda entry: entry.name in last)
         if entry.metadata
     )
 
@@ -380,4 +359,6 @@ def setting_table() -> tuple[tuple[str, str, str], ...]:
 def _shown(default: object) -> str:
     if isinstance(default, bool):
         return "`1`" if default else "`0`"
+    if isinstance(default, tuple):
+        return f"`{' '.join(cast('tuple[str, ...]', default))}`"
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"

@@ -30,6 +30,30 @@ def web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def issuer(text: str) -> str:
+    """
+    Read the address by which an authorization server names itself, to the letter: a slash at its end belongs to it.
+
+    Raises:
+        NotAllowed: it is plain http to another machine, or more than scheme, host, port and path.
+    """
+    text = jwks(text)
+    if "?" in text:
+        raise NotAllowed("it must end with the path, without `?`")
+    return text
+
+
+def jwks(text: str) -> str:
+    """Read where an authorization server's keys are; otherwise as `issuer`, but that it may have a query."""
+    parts = _split(text)
+    here = parts is not None and is_this_machine(parts.hostname or "")
+    if parts is None or parts.scheme not in (("https", "http") if here else ("https",)):
+        raise NotAllowed("it must be https://host[:port][/path]; http:// only on this machine")
+    if "@" in parts.netloc or "#" in text:
+        raise NotAllowed("there is a user name, a password or a `#` in it; take it out")
+    return text
+
+
 def is_readable_on_the_way(url: str) -> bool:
     """Return whether what is sent to a URL can be read between here and there: plain http to another machine."""
     parts = _split(url)

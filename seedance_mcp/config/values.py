@@ -12,6 +12,11 @@ _MOST = 1_000_000_000
 """More than anyone means, and few enough for every sum and every column."""
 
 
+SIGNATURE_ALGORITHMS = (
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+)  # fmt: skip
+"""How an authorization server may sign tokens: with a private key alone, whose public half is no secret."""
+
 _NUMBER = "it must be a number such as 1.5: with a point, without a comma, a currency or words"
 _KEY_NAME = re.compile(r"[A-Z][A-Z0-9_]*_(?:KEY|TOKEN)")
 _WHOLE_NUMBER = "it must be a whole number such as 20, in digits alone"
@@ -41,6 +46,14 @@ def count(text: str) -> int:
         raise NotAllowed(_WHOLE_NUMBER) from None
     if not 0 <= read <= _MOST:
         raise NotAllowed(f"it must be zero or more, at most {_MOST:,}")
+    return read
+
+
+def at_least_one(text: str) -> int:
+    """Read a whole number, one to a billion."""
+    read = count(text)
+    if not read:
+        raise NotAllowed("it must be one or more")
     return read
 
 
@@ -78,6 +91,17 @@ def names_of_keys(text: str) -> tuple[str, ...]:
     if wrong := [name for name in names if not _KEY_NAME.fullmatch(name)]:
         raise NotAllowed(f"{wrong[0]} is not the name of a variable that holds a key, such as NAME_API_KEY")
     return names
+
+
+def signature_algorithms(text: str) -> tuple[str, ...]:
+    """Read names of algorithms by which tokens may be signed, with commas or blanks between them."""
+    known = {name.casefold(): name for name in SIGNATURE_ALGORITHMS}
+    names = tuple(dict.fromkeys(name for name in re.split(r"[\s,;:]+", text) if name))
+    if wrong := [name for name in names if name.casefold() not in known]:
+        raise NotAllowed(f"{wrong[0][:20]} is none of {', '.join(SIGNATURE_ALGORITHMS)}")
+    if not names:
+        raise NotAllowed(f"it must name one or more of {', '.join(SIGNATURE_ALGORITHMS)}")
+    return tuple(known[name.casefold()] for name in names)
 
 
 def choice(*allowed: str) -> Callable[[str], str]:

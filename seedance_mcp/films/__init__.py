@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from .as_written import planned_as_written
 from .document import FilmDocument, Shot, named_files
 from .export import export_film
 from .exported import Exported, ExportedFilm, ExportedMusic, ExportedShot, ExportOptions
 from .film import Film, FilmStatus, FilmUpdate
 from .films import Films
-from .handing_out import exported_film, exported_shots, file_of, sheets_of
+from .handing_out import exported_film, exported_shots, file_of, sheets_of, sheets_of_shots
+from .limits import Market, limits
 from .plan import FilmPlan, PlanRow
 from .reading import checked, read_document
 from .starter import starter
@@ -25,6 +27,7 @@ __all__ = [
     "FilmStatus",
     "FilmUpdate",
     "Films",
+    "Market",
     "PlanRow",
     "Shot",
     "ShotState",
@@ -34,8 +37,11 @@ __all__ = [
     "exported_film",
     "exported_shots",
     "file_of",
+    "limits",
     "named_files",
+    "planned_as_written",
     "read_document",
     "sheets_of",
+    "sheets_of_shots",
     "starter",
 ]

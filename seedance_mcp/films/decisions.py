@@ -10,7 +10,7 @@ from ..texts import listed
 from ..types import FilmQuality, Mark, MarkKind, Reviewer, Take
 from .evidence import Found
 from .plan import QUALITIES
-from .states import ShotState, shot_states
+from .states import ShotState, kept_for, shot_states
 
 
 class Decisions:
@@ -21,7 +21,8 @@ class Decisions:
 
     async def choose(self, found: Found, shot: str, number: int | None, by: Reviewer) -> None:
         """
-        Let a take be the one that a shot shows at the take's quality; None takes back what was chosen, at every quality.
+        Let a take be the one that a shot shows at the take's quality; None takes back what was chosen, at every quality, and
+        that a stale take is good enough.
 
         Raises:
             InvalidRequest: there is no such shot or take, or it has no finished video.
@@ -32,8 +33,14 @@ class Decisions:
         states = _states(found, shot)
         if number is None:
             chosen = [found.evidence(quality).choosing.choice(state.takes) for quality, state in states]
+            shown = [state.chosen for _, state in states if state.chosen is not None]
+            kept = [take for take in shown if kept_for(found.marks, shot, take.number)]
+            now = self._store.clock()
             await self._note(
-                [_mark(found, take, "unchosen", by, self._store.clock()) for take in chosen if take]
+                [
+                    *(_mark(found, take, "unchosen", by, now) for take in chosen if take),
+                    *(_mark(found, take, "kept", None, now) for take in kept),
+                ]
             )
             return
         there = {take.number: take for _, state in reversed(states) for take in state.takes}

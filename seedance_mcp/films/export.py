@@ -26,7 +26,7 @@ from ..jobs import rename_new, slug
 from ..texts import storable_value
 from . import editor
 from .exported import Exported, ExportedFilm, ExportedShot, ExportOptions, ending
-from .facts import FACTS, film_facts, listed, shot_facts, without_secrets
+from .facts import FACTS, film_facts, film_listed, listed, shot_facts, without_secrets
 
 _BLOCK_BYTES = 1 << 20
 _STAGING = re.compile(r"\.[0-9a-f]{16}\.unfinished-export")
@@ -68,12 +68,13 @@ async def export_film(
 
     `01-<shot>.mp4` and so on, `film.mp4`, `film.srt`, `film.vtt`, `sheet.jpg` (several: `sheet-1.jpg` and so on),
     `cover.jpg`, the music, `film.json` with prompts, seeds, models, charges and hashes, and `film.otio` where the library
-    for it is installed; without it a note says so. Clips and the film are hard links where that is possible. Every file is
+    for it is installed; without it a note says so. Clips are hard links where that is possible. Every file is
     made under a hidden name, its hash compared, and gets its name when all are there; `film.json` comes last. A file that
     is there already with the same content stays as it is.
 
     Raises:
-        InvalidRequest: there is no shot, two have one number, or files with other content are in the way.
+        InvalidRequest: there is no shot, two have one number, files with other content are in the way, or another film
+            was exported there.
         MediaError: a file is missing or has another hash than it had, or the folder cannot be written to.
         ConfigError: a bundle is asked for, and the library for it is not installed.
     """
@@ -86,6 +87,11 @@ def _export(
     names = _check(shots)
     if options.otioz and not editor.is_installed():
         raise editor.missing_library()
+    if (other := film_listed(folder / FACTS)) not in (None, film.id):
+        raise InvalidRequest(
+            [f"{folder} has the files of another film, {other}."],
+            hint="Nothing was written there. Choose another folder.",
+        )
     files = [*_shot_files(shots, names), *_film_files(film)]
     for file in files:
         if file.source is not None and not file.source.is_file():
@@ -171,7 +177,7 @@ def _shot_files(shots: Sequence[ExportedShot], names: Sequence[str]) -> Iterator
 def _film_files(film: ExportedFilm) -> Iterator[_File]:
     if film.path is not None:
         name = f"film{ending(film.path)}"
-        yield _File(name=name, source=film.path, sha256=film.sha256, link=True, what="film")
+        yield _File(name=name, source=film.path, sha256=film.sha256, what="film")
     for captions, kind in ((film.srt, "srt"), (film.vtt, "vtt")):
         if captions is not None:
             yield _File(name=f"film.{kind}", source=captions, what="file of captions")
@@ -225,7 +231,7 @@ def _staged(file: _File, staging: Path, options: ExportOptions) -> str:
     if found != (expected or found):
         raise MediaError(
             f"{file.source}: this is not the {file.what} as it was made; its content has changed since.",
-            hint="Nothing was exported. Put the file back from a backup, or make it again.",
+            hint="Nothing was exported. Put the file back as it was, or have it made anew (redo).",
         )
     return found
 

@@ -74,6 +74,15 @@ def listed(facts: Path) -> dict[str, str]:
         return {}
 
 
+def film_listed(facts: Path) -> str | None:
+    """Return the id of the film that a `film.json` is of; None: it is not there, or not one of ours. Blocks."""
+    try:
+        film_id = str(json.loads(facts.read_bytes())["film_id"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return film_id if film_id.startswith(FILM_PREFIX) else None
+
+
 def without_secrets(text: str) -> str:
     """Write a text without what opens something: of an address only scheme, host and path."""
     return _ADDRESS.sub(r"\1\2", storable_value(text))

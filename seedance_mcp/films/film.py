@@ -169,7 +169,9 @@ def _status(
         return "joining" if done and all(state.is_usable for state in shots) else "making"
     if order.ended == "cancelled":
         return "cancelled"
-    return "succeeded" if there else "stopped"
+    join = found.joins.get(order.quality)
+    not_joined = join is not None and join.problem is not None  # what is there is an earlier cut
+    return "succeeded" if there and not not_joined else "stopped"
 
 
 def _expected(found: Found, order: FilmOrder | None) -> Decimal:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..config import flush, open_private
 from ..errors import InvalidRequest
-from ..types import FILM_PREFIX
+from ..types import FILM_PREFIX, FilmRecord
 
 _CHARACTERS = "abcdefghijklmnopqrstuvwxyz234567"
 _LENGTH = 12
@@ -51,6 +51,34 @@ def id_beside(document: Path) -> str:
         place = hashlib.sha256(os.fsencode(document.resolve())).hexdigest()
         return FILM_PREFIX + place[:_LENGTH]
     return film_id
+
+
+def check_belongs(document: Path, film: FilmRecord) -> None:
+    """
+    Make sure that a film is not that of another document, which lies beside the same id and is still there. Blocks.
+
+    Raises:
+        InvalidRequest: it is.
+    """
+    other = Path(film.folder or "", film.name)
+    if not film.name or other == document or not other.exists() or other.samefile(document):
+        return
+    beside, there = document.with_suffix(_ENDING), other.with_suffix(_ENDING)
+    try:
+        if _read(there) != film.id:
+            return
+    except InvalidRequest:
+        return
+    if beside == there:
+        whose = f"{beside.name} is that of {other.name}, and belongs to no second document"
+        way = f"Give {document.name} another name, so that it is a film of its own"
+    else:
+        whose = f"{beside} has the id of another document's film: {other}"
+        way = f"Remove {beside}, so that {document.name} is a film of its own"
+    raise InvalidRequest(
+        [f"{whose}."],
+        hint=f"{way}; if it is to take the other's place, remove {other}. Nothing was bought.",
+    )
 
 
 def _read(path: Path) -> str | None:

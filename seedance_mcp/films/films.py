@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -13,7 +14,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from ..errors import BudgetExceeded, ConfigError, InvalidRequest, MediaError, PlanChanged
+from ..errors import BudgetExceeded, ConfigError, FilmNotFound, InvalidRequest, PlanChanged
 from ..jobs import (
     JobContext,
     JobRunner,
@@ -26,21 +27,23 @@ from ..jobs import (
     place,
 )
 from ..remarks import Remarks
-from ..store import film_orders, film_plans, films, read_budget
+from ..store import DamagedRecord, film_orders, film_plans, films, read_budget
 from ..types import FilmQuality, FilmRecord, MediaFile, PurchaseTerms, Reviewer, Take
 from . import evidence
+from .as_written import check_version, keep_over
 from .decisions import Decisions
 from .document import FilmDocument
 from .evidence import Digests, Found
 from .film import Film, FilmUpdate, film_of, join_of_now, update_of
-from .film_id import id_beside, new_id
+from .film_id import check_belongs, id_beside, new_id
+from .limits import Market, limits
 from .maker import Maker
 from .merging import kept, merged, written
 from .music import open_music
 from .named import MOST_UNCHECKED, files_named, placed
 from .plan import FilmPlan, FilmPlanner, PlanRow
 from .plan_words import plan_changes, without_files
-from .reading import MAX_BYTES, checked, parsed, with_files, with_ids
+from .reading import checked, content_of, parsed, with_ids, with_more
 from .requests import ShotRequests
 from .states import ShotState, shot_states
 
@@ -84,13 +87,16 @@ class Films:
         Read a person's document, which stays as it is; the film's id is kept beside it in `NAME.film`.
 
         Raises:
-            InvalidRequest: everything that is wrong with it, each with its place.
+            InvalidRequest: everything that is wrong with it, each with its place; or its film is another document's.
             MediaError: there is no such file, or it cannot be read.
         """
         path = await anyio.to_thread.run_sync(lambda: path.parent.resolve() / path.name)
-        content = await anyio.to_thread.run_sync(_content, path)
+        content = await anyio.to_thread.run_sync(content_of, path)
         document = await self._checked(parsed(content, path.name), str(path.parent))
         film_id = await anyio.to_thread.run_sync(id_beside, path)
+        with suppress(FilmNotFound, DamagedRecord):  # such a record is written anew
+            known = await self._store.read(partial(films.find_film, film_id=film_id))
+            await anyio.to_thread.run_sync(check_belongs, path, known)
         return await self._keep(film_id, document, name=path.name, folder=str(path.parent))
 
     async def take(self, storyboard: Mapping[str, Any], film_id: str | None) -> FilmRecord:
@@ -102,6 +108,7 @@ class Films:
         Raises:
             InvalidRequest: everything that is wrong with it, each with its place.
             FilmNotFound: there is no such film.
+            Rewritten: somebody else changed it at the same moment; what they wrote stays.
         """
         if film_id is None:
             return await self._keep(
@@ -109,7 +116,9 @@ class Films:
             )
         record = await self._store.read(partial(films.find_film, film_id=film_id))
         document = await self._checked(merged(kept(record.document), storyboard), record.folder)
-        return await self._keep(film_id, document, name=record.name, folder=record.folder)
+        return await self._keep(
+            film_id, document, name=record.name, folder=record.folder, over=record.version
+        )
 
     async def plan(
         self,
@@ -117,19 +126,24 @@ class Films:
         quality: FilmQuality = "final",
         redo: Sequence[str] = (),
         keep: Sequence[str] = (),
+        *,
+        version: int | None = None,
     ) -> FilmPlan:
         """
         Plan what making the film buys; buys nothing. `redo` are shots to be made anew, `keep` stale ones that are good as
-        they are, which is remembered.
+        they are, which is remembered. With a `version` only that one of the document is planned.
 
         Raises:
             FilmNotFound: there is no such film.
             InvalidRequest: `redo` or `keep` names a shot that there is not, or that has no take to keep.
+            Rewritten: it has another version.
         """
         found = await self._find(film_id)
+        check_version(found.record, version)
         if keep:
             await self._decisions.accept(found, quality, keep)
             found = await self._find(film_id)
+            check_version(found.record, version)
         return await self._planned(found, quality, redo)
 
     async def choose(self, film_id: str, shot: str, take: int | None, *, by: Reviewer = "person") -> Film:
@@ -179,9 +193,9 @@ class Films:
         if not await self.is_ordered(film_id, plan):
             shown = await self._store.read(partial(film_plans.find, film_id=film_id, plan=plan))
             found = await self._find(film_id)
-            now = await self._planned(
-                found, shown.quality if shown else "final", _still_there(shown, found) if shown else ()
-            )
+            there = {shot.id for shot in found.document.shots}
+            redo = [name for name in shown.redo if name in there] if shown else []
+            now = await self._planned(found, shown.quality if shown else "final", redo)
             if now.token == plan:
                 if now.problems:
                     raise InvalidRequest(list(now.problems), hint="Change the document; nothing was bought.")
@@ -283,14 +297,16 @@ class Films:
         Check a document.
 
         Raises:
-            InvalidRequest: everything that is wrong with it, and with the files that it names.
+            InvalidRequest: everything that is wrong with it and with the files that it names, and what no model takes.
         """
         try:
             return checked(data)
         except InvalidRequest as error:
             files = islice(files_named(with_ids(data)), MOST_UNCHECKED)
             wrong = (await evidence.look_at_files(self._digests, files, folder)).problems
-            raise with_files(error, [f"{place}: {words}" for place, words in wrong.items()]) from None
+            market = Market(self._pool.catalog, self._settings.provider, self._settings.model)
+            more = (*limits(data, market), *(f"{place}: {words}" for place, words in wrong.items()))
+            raise with_more(error, more) from None
 
     async def _find(self, film_id: str) -> Found:
         return await evidence.find(self._store, self._digests, film_id)
@@ -300,7 +316,7 @@ class Films:
         return replace(film, problems=(*film.problems, *await self._maker.rows_of_other_accounts(found)))
 
     async def _keep(
-        self, film_id: str, document: FilmDocument, *, name: str, folder: str | None
+        self, film_id: str, document: FilmDocument, *, name: str, folder: str | None, over: int | None = None
     ) -> FilmRecord:
         now = self._store.clock()
         record = FilmRecord(
@@ -313,7 +329,7 @@ class Films:
             created_at=now,
             changed_at=now,
         )
-        return await self._store.write(lambda connection: films.keep_film(connection, record))
+        return await self._store.write(partial(keep_over, film=record, version=over))
 
     async def _planned(self, found: Found, quality: FilmQuality, redo: Sequence[str]) -> FilmPlan:
         budget = await read_budget(self._store, self._settings)
@@ -376,19 +392,3 @@ class Films:
     def _with_account(self, plan: FilmPlan, row: PlanRow) -> Take:
         account = self._pool.account_at(row.offer.provider)
         return replace(plan.take(row), account=account.fingerprint, base_url=account.address)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise MediaError(
-            f"{path} cannot be read: {error.strerror}.",
-            hint="Name the film's document, a .toml or .json file.",
-        ) from None
-
-
-def _still_there(shown: film_plans.ShownPlan, found: Found) -> tuple[str, ...]:
-    there = {shot.id for shot in found.document.shots}
-    return tuple(name for name in shown.redo if name in there)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from .exported import ExportedFilm, ExportedMusic, ExportedShot
 from .film import Film
 from .joining import repeating
 from .states import ShotState
+from .unchanged import make_sure
 
 
 def file_of(film: Film) -> Path:
@@ -33,20 +35,36 @@ async def sheets_of(film: Film) -> tuple[FilmSheet, ...]:
 
     Raises:
         JobNotFinished: no shot has a take.
-        MediaError: a take cannot be read.
+        MediaError: a take cannot be read, or was changed.
     """
-    clips = [
-        ShotClip(
-            path=Path(files.video_path),
-            shot=shot.id,
-            take=state.take,
-            drop_first=shot.continues == "last_frame",
-        )
-        for shot, state, _, files in _shown(film)
-    ]
-    if not clips:
+    shown = _shown(film)
+    if not shown:
         raise JobNotFinished(f"No shot of film {film.id} has a take yet.", hint="Make the film first.")
+    repeats = await _repeating(film)
+    clips = [
+        ShotClip(path=Path(files.video_path), shot=shot.id, take=state.take, drop_first=shot.id in repeats)
+        for shot, state, _, files in shown
+    ]
     return await film_sheets(clips)
+
+
+async def sheets_of_shots(shots: Sequence[ExportedShot]) -> tuple[FilmSheet, ...]:
+    """Draw what is exported, a row for each shot. Raises MediaError: a clip cannot be read."""
+    return await film_sheets(
+        [ShotClip(path=shot.path, shot=shot.id, take=shot.take, drop_first=shot.drop_first) for shot in shots]
+    )
+
+
+async def _repeating(film: Film) -> tuple[str, ...]:
+    """
+    Name the shots that begin on the last picture of the one before, as joining finds them.
+
+    Raises:
+        MediaError: a take cannot be read, or was changed.
+    """
+    videos = {shot.id: files for shot, _, _, files in _shown(film)}
+    await make_sure(videos)
+    return await repeating(film.document, videos)
 
 
 def exported_film(film: Film, music: MediaFile | None = None) -> ExportedFilm:
@@ -83,7 +101,7 @@ async def exported_shots(film: Film) -> tuple[ExportedShot, ...]:
 
     Raises:
         JobNotFinished: a shot has no take, or one that nobody could measure.
-        MediaError: a take cannot be read.
+        MediaError: a take cannot be read, or was changed.
     """
     shown = {shot.id: (shot, state, job, files) for shot, state, job, files in _shown(film)}
     lacking = [
@@ -96,7 +114,7 @@ async def exported_shots(film: Film) -> tuple[ExportedShot, ...]:
             f"There is no measured take of {', '.join(lacking)}.",
             hint="Make the film first; nothing was exported.",
         )
-    repeats = await repeating(film.document, film.shots)
+    repeats = await _repeating(film)
     return tuple(
         replace(_exported(number, *shown[shot.id]), drop_first=shot.id in repeats)
         for number, shot in enumerate(film.document.shots, start=1)

@@ -18,14 +18,15 @@ from ..config import write_whole
 from ..errors import MediaError, SeedanceError
 from ..jobs import Sources
 from ..remarks import Advice
-from ..types import FilmQuality, FilmRecord
+from ..types import Artifacts, FilmQuality, FilmRecord
 from .chains import drift_advice
-from .document import FilmDocument
+from .document import FilmDocument, Shot
 from .freshness import take_name
 from .music import open_music
 from .named import placed
 from .requests import ANIMATIC_PROVIDER
 from .states import ShotState
+from .unchanged import make_sure
 
 if TYPE_CHECKING:
     from ..media import ShotClip
@@ -79,12 +80,12 @@ async def join_film(
     why there is no sheet, and what was measured and can be seen: seams that are none, and drift of colour.
 
     Raises:
-        MediaError: a shot has no take, a take or the music cannot be used, or the files cannot be written.
+        MediaError: a shot has no take, a take was changed, it or the music cannot be used, or the files cannot be written.
     """
     from ..media import ShotClip, captions, join  # with what they need, on first use
 
     videos = {state.shot: _video(state) for state in states}
-    await anyio.to_thread.run_sync(partial(_make_sure, {shot: path for shot, (path, _) in videos.items()}))
+    await make_sure(videos)
     music = None
     if document.music is not None:
         file = await open_music(sources, placed(document.music.file, record.folder))
@@ -96,7 +97,7 @@ async def join_film(
             loop=document.music.loop,
         )
     cut = join.Cut(
-        clips=_clips(document, videos),
+        clips=_clips(document.shots, videos),
         cues=tuple(
             cue
             for shot, after in zip(document.shots, (*document.shots[1:], None), strict=True)
@@ -104,7 +105,7 @@ async def join_film(
             for cue in captions.spread(
                 [line.text for line in shot.says],
                 # While the next shot fades in, its own words may begin.
-                (videos[shot.id][1] or shot.seconds) - (after.enter.overlap if after else 0.0),
+                (videos[shot.id].duration_seconds or shot.seconds) - (after.enter.overlap if after else 0.0),
                 shot.id,
             )
         )
@@ -131,7 +132,7 @@ async def join_film(
         ) from error
     clips = [
         ShotClip(
-            path=Path(videos[state.shot][0]),
+            path=Path(videos[state.shot].video_path),
             shot=state.shot,
             take=state.take,
             drop_first=state.shot in joined.dropped,
@@ -144,33 +145,43 @@ async def join_film(
     return (*told, *_seams_seen(joined, document), *await drift_advice(document, states))
 
 
-async def repeating(document: FilmDocument, states: Sequence[ShotState]) -> tuple[str, ...]:
+async def repeating(document: FilmDocument, videos: Mapping[str, Artifacts]) -> tuple[str, ...]:
     """
     Name the shots of which the film does not show the first picture, because it is the last one of the shot before.
 
+    `videos` has the takes by shot; where one of the two has none, nothing is repeated.
+
     Raises:
-        MediaError: a shot has no take, or one that cannot be used.
+        MediaError: a take cannot be used.
     """
     from ..media import join
 
-    if not any(shot.continues == "last_frame" for shot in document.shots):
-        return ()
-    videos = {state.shot: _video(state) for state in states}
-    return await join.repeats(join.Cut(clips=_clips(document, videos)))
+    # What follows a shot without a take begins anew: each run of shots is measured by itself.
+    runs: list[list[Shot]] = [[]]
+    for shot in document.shots:
+        if shot.id in videos:
+            runs[-1].append(shot)
+        else:
+            runs.append([])
+    found: list[str] = []
+    for shots in runs:
+        if any(shot.continues == "last_frame" for shot in shots[1:]):
+            found += await join.repeats(join.Cut(clips=_clips(shots, videos)))
+    return tuple(found)
 
 
-def _clips(document: FilmDocument, videos: Mapping[str, tuple[str, float | None]]) -> tuple[Clip, ...]:
+def _clips(shots: Sequence[Shot], videos: Mapping[str, Artifacts]) -> tuple[Clip, ...]:
     from ..media import join
 
     return tuple(
         join.Clip(
-            path=videos[shot.id][0],
+            path=videos[shot.id].video_path,
             name=shot.id,
             entry=shot.enter.kind,
             overlap=shot.enter.overlap,
             drop_first=shot.continues == "last_frame",
         )
-        for shot in document.shots
+        for shot in shots
     )
 
 
@@ -231,20 +242,11 @@ def captions_of(path: Path) -> tuple[str, ...]:
     )
 
 
-def _video(state: ShotState) -> tuple[str, float | None]:
+def _video(state: ShotState) -> Artifacts:
     job = state.job
     if state.chosen is None or job is None or job.id != state.chosen.job_id or job.artifacts is None:
         raise MediaError(f"Shot {state.shot} has no take to show.", hint="Plan the film again.")
-    return job.artifacts.video_path, job.artifacts.duration_seconds
-
-
-def _make_sure(videos: Mapping[str, str]) -> None:
-    for shot, path in videos.items():
-        if not Path(path).is_file():
-            raise MediaError(
-                f"The video of shot {shot} is not at {path} any more.",
-                hint="Put it back, or have that shot made anew.",
-            )
+    return job.artifacts
 
 
 def _make_folder(folder: Path) -> None:

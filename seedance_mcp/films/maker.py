@@ -20,6 +20,7 @@ from .joining import join_film, made_of
 from .named import placed
 from .requests import is_take, with_take
 from .states import ShotState, shot_states
+from .unchanged import make_sure
 
 logger = logging.getLogger(__name__)
 
@@ -166,6 +167,9 @@ class Maker:
         self._pauses.begin(self._key(take))
         async with limiter:
             try:
+                before = _job(parent, found) if parent is not None else None
+                if parent is not None and before is not None and before.artifacts is not None:
+                    await make_sure({parent.shot: before.artifacts}, continued=True)
                 await self._flow.run(request, terms)
             except StoreError as error:
                 logger.warning("shot %s of %s waits: %s", take.shot, take.film_id, error.message)

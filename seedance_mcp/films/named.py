@@ -87,7 +87,7 @@ def _files(document: Mapping[str, Any]) -> Iterator[NamedFile]:
     for shot in _list(document.get("shots"))[:MAX_SHOTS]:
         fields = _table(shot)
         for field in ("first_frame", "last_frame"):
-            place = f"shot {one_line(str(fields.get('id')), _NAME_CHARACTERS)}: {field}"
+            place = f"shot {one_line(str(fields.get('id')), _NAME_CHARACTERS)}.{field}"
             yield from _named(place, fields.get(field), "image")
     yield from _named("music.file", _table(document.get("music")).get("file"), "music")
 

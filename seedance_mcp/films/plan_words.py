@@ -12,6 +12,11 @@ from .states import ShotState
 
 _OF_A_SHOT = re.compile(r"shot (?P<shot>\S+): (?P<words>.*)", re.DOTALL)
 
+_FIELDS = {"duration": "seconds"}
+"""What the document calls otherwise than a request does."""
+
+_OF_THE_FILM = frozenset({"provider", "resolution", "aspect_ratio", "generate_audio"})
+
 
 def plan_changes(then: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
     """Say shot by shot in what a plan differs from one that was shown before."""
@@ -76,19 +81,26 @@ def grouped(notes: Sequence[str]) -> tuple[str, ...]:
 
 
 def problems_of(shot: Shot, error: InvalidRequest | ConfigError) -> list[str]:
-    """Name the shot in each problem that does not."""
-    named = f"shot {shot.id}: "
+    """Name the place in the document in each problem of a shot's request: the shot with its field, or one of the film's."""
     return [
-        problem if problem.startswith(named[:-2]) else f"{named}{_as_written(problem)}"
+        problem if problem.startswith(f"shot {shot.id}") else _placed(shot, problem)
         for problem in error.problems
     ]
 
 
-def _as_written(problem: str) -> str:
-    """Call the length what the document calls it, where no model can choose it."""
-    if not problem.startswith("duration: "):
-        return problem
-    return problem.replace("duration: ", "seconds: ", 1).replace(", or -1 (the model chooses)", "")
+def _placed(shot: Shot, problem: str) -> str:
+    name, colon, words = problem.partition(": ")
+    field = _FIELDS.get(name, name)
+    if not colon or (field == "model" and shot.model is None) or field in _OF_THE_FILM:
+        return f"{name}: {words}" if colon else f"shot {shot.id}: {problem}"
+    if shot.continues != "cut" and (
+        name == "reference_videos" or (name == "first_frame" and not shot.first_frame)
+    ):
+        field = "continues"
+    if field not in Shot.model_fields:
+        return f"shot {shot.id}: {problem}"
+    # The length is called what the document calls it, where no model can choose it.
+    return f"shot {shot.id}.{field}: {words.replace(', or -1 (the model chooses)', '')}"
 
 
 def without_files(problems: Sequence[str], unreadable: Sequence[str]) -> list[str]:

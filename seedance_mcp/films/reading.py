@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any, cast
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ..errors import InvalidRequest
+from ..errors import InvalidRequest, MediaError
 from ..texts import listed, one_line
 from .document import (
     MAX_SHOTS,
@@ -74,25 +74,41 @@ _FIELDS: Mapping[str, type[Part]] = {
 }
 
 
-def read_document(content: bytes, name: str, folder: Path | None = None) -> FilmDocument:
+def content_of(path: Path) -> bytes:
+    """Read the file of a document, not much more than may be in it. Blocks. Raises MediaError: it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise MediaError(
+            f"{path} cannot be read: {error.strerror}.",
+            hint="Name the film's document, a .toml or .json file.",
+        ) from None
+
+
+def read_document(
+    content: bytes,
+    name: str,
+    folder: Path | None = None,
+    limits: Callable[[Any], Sequence[str]] | None = None,
+) -> FilmDocument:
     """
     Read a document by the ending of its name, `.toml` or `.json`.
 
     Raises:
         InvalidRequest: everything that is wrong with it, each with its place; with its `folder` also which of its files
-            are not there. A document that is right is returned even if they are not.
+            are not there, and what `limits` says. A document that is right is returned even if they are not.
     """
     data = parsed(content, name)
     try:
         return checked(data)
     except InvalidRequest as error:
-        if folder is None:
-            raise
-        raise with_files(error, list(missing(with_ids(data), str(folder)))) from None
+        files = missing(with_ids(data), str(folder)) if folder is not None else ()
+        raise with_more(error, [*(limits(data) if limits is not None else ()), *files]) from None
 
 
-def with_files(error: InvalidRequest, problems: Sequence[str]) -> InvalidRequest:
-    """Tell what is wrong with a document's files beside what is wrong with its words."""
+def with_more(error: InvalidRequest, problems: Sequence[str]) -> InvalidRequest:
+    """Tell what is wrong with a document's files, and what no model takes, beside what is wrong with its words."""
     return InvalidRequest([*error.problems, *problems], hint=error.hint)
 
 

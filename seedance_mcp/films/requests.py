@@ -105,24 +105,13 @@ class ShotRequests:
             raise
 
     async def _planned(self, wish: Wish, folder: str | None, model: Model) -> Planned:
-        tail = wish.parent if wish.shot.continues == "tail" else None
-        written = cast_shot(wish.document, wish.shot, model, TAKE + tail if tail else None)
-        given = self._given(wish, model)
-        request = VideoRequest.model_validate(
-            {
-                **given,
-                "prompt": written.prompt,
-                "reference_images": [placed(source, folder) for source in written.images],
-                "reference_audios": [placed(source, folder) for source in written.sounds],
-            }
-        )
-        asked = await self._sources.resolve(_with_frames(request, wish.shot, folder))
-        asked = _continued(asked, wish, model)
+        request, noted = written_for(wish, model, folder)
+        asked = continued(await self._sources.resolve(request), wish, model)
         asked, plan, more = self._chosen(asked, wish)
         if wish.parent is None:  # nobody can be asked for a price of what is not there yet
             plan = await self._planner.quoted(plan)
         pinned = _pinned(asked.request, plan, seed=_seed(wish, plan.offer))
-        notes = (*written.notes, *plan.notes, *more)
+        notes = (*noted, *plan.notes, *more)
         if wish.quality == "final" and wish.draft is not None:
             notes = (*notes, f"shot {wish.shot.id}: another video than the draft, of the same request.")
         if wish.quality == "draft" and plan.ladder is not None and plan.ladder.days is None:
@@ -171,32 +160,13 @@ class ShotRequests:
         if name is not None and name in catalog.models:
             return catalog.models[name]
         longest = max(wish.document.shots, key=lambda shot: shot.seconds)
-        given = {**self._given(replace(wish, shot=longest, draft=None), None), "model": name}
+        given = {**_given(replace(wish, shot=longest, draft=None), None), "model": name}
         if given.get("quality") == "draft":
             given.pop("quality")
         asked = await self._sources.resolve(
             VideoRequest.model_validate({**given, "prompt": wish.shot.prompt})
         )
         return self._planner.plan(asked).chosen.model
-
-    def _given(self, wish: Wish, model: Model | None) -> dict[str, Any]:
-        document, shot = wish.document, wish.shot
-        given: dict[str, Any] = {
-            "model": shot.model or document.model or (model.id if model else None),
-            "provider": document.provider,
-            "duration": shot.seconds,
-            "resolution": document.resolution,
-            "aspect_ratio": document.aspect_ratio,
-            "generate_audio": document.generate_audio if model is None or model.audio else None,
-            "seed": shot.seed,
-        }
-        if wish.quality == "animatic":
-            given |= {"provider": ANIMATIC_PROVIDER, "resolution": "480p"}
-            if model is not None:
-                given["model"] = model.id
-        if wish.quality == "draft":
-            given["quality"] = "draft"
-        return given
 
 
 def is_take(source: str) -> bool:
@@ -213,6 +183,46 @@ def with_take(request: VideoRequest, job_id: str) -> VideoRequest:
     return request.with_media(sources)
 
 
+def written_for(wish: Wish, model: Model, folder: str | None) -> tuple[VideoRequest, tuple[str, ...]]:
+    """
+    Write a shot for a model, without what it continues, and say what of the document that model cannot be given.
+
+    Raises:
+        InvalidRequest: the shot cites more than the model takes.
+    """
+    tail = wish.parent if wish.shot.continues == "tail" else None
+    written = cast_shot(wish.document, wish.shot, model, TAKE + tail if tail else None)
+    request = VideoRequest.model_validate(
+        {
+            **_given(wish, model),
+            "prompt": written.prompt,
+            "reference_images": [placed(source, folder) for source in written.images],
+            "reference_audios": [placed(source, folder) for source in written.sounds],
+        }
+    )
+    return _with_frames(request, wish.shot, folder), written.notes
+
+
+def _given(wish: Wish, model: Model | None) -> dict[str, Any]:
+    document, shot = wish.document, wish.shot
+    given: dict[str, Any] = {
+        "model": shot.model or document.model or (model.id if model else None),
+        "provider": document.provider,
+        "duration": shot.seconds,
+        "resolution": document.resolution,
+        "aspect_ratio": document.aspect_ratio,
+        "generate_audio": document.generate_audio if model is None or model.audio else None,
+        "seed": shot.seed,
+    }
+    if wish.quality == "animatic":
+        given |= {"provider": ANIMATIC_PROVIDER, "resolution": "480p"}
+        if model is not None:
+            given["model"] = model.id
+    if wish.quality == "draft":
+        given["quality"] = "draft"
+    return given
+
+
 def _with_frames(request: VideoRequest, shot: Shot, folder: str | None) -> VideoRequest:
     changes = {
         field: placed(source, folder)
@@ -222,7 +232,7 @@ def _with_frames(request: VideoRequest, shot: Shot, folder: str | None) -> Video
     return request.model_copy(update=changes)
 
 
-def _continued(asked: ResolvedRequest, wish: Wish, model: Model) -> ResolvedRequest:
+def continued(asked: ResolvedRequest, wish: Wish, model: Model) -> ResolvedRequest:
     """Let a stand-in of the right size and length take the place of the take that is continued."""
     if wish.parent is None or wish.shot.continues == "cut":
         return asked

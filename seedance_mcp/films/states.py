@@ -141,6 +141,15 @@ def shot_states(document: FilmDocument, evidence: Evidence) -> tuple[ShotState, 
     return _States(document, evidence, evidence.choosing.by_preference(spare)).all() if spare else own
 
 
+def kept_for(marks: Iterable[Mark], shot: str, number: int) -> list[Mapping[str, str]]:
+    """Return the inputs for which a take was accepted, since the last time that this was taken back."""
+    accepted: list[Mapping[str, str]] = []
+    for mark in marks:
+        if (mark.shot, mark.take, mark.kind) == (shot, number, "kept"):
+            accepted = [*accepted, mark.inputs] if mark.inputs else []
+    return accepted
+
+
 def _identity(take: Take) -> str:
     return take_name(take.shot, take.number)
 
@@ -279,11 +288,7 @@ class _States:
     def _changed(self, shot: Shot, chosen: Take | None, inputs: Mapping[str, str]) -> frozenset[str]:
         if chosen is None:
             return frozenset()
-        accepted = [
-            mark.inputs
-            for mark in self._evidence.marks
-            if (mark.shot, mark.take, mark.kind) == (shot.id, chosen.number, "kept")
-        ]
+        accepted = kept_for(self._evidence.marks, shot.id, chosen.number)
         found = [changed_keys(stamped, inputs) for stamped in (chosen.inputs, *accepted)]
         return frozenset() if not all(found) else found[0]
 

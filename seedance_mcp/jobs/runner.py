@@ -117,12 +117,13 @@ class JobRunner:
 
     async def cancel(self, job_id: str) -> tuple[Job, str]:
         """Ask the provider to stop. Returns the job and, in words, what became of the money. Raises JobNotFound."""
-        job = await self.job(job_id)
+        before = await self.job(job_id)
         job, words = await cancel(
-            job, self._pool.offer(job), open_provider=self._pool.open_for, store=self._store
+            before, self._pool.offer(before), open_provider=self._pool.open_for, store=self._store
         )
-        if not job.finished:
+        if not job.finished or job.version != before.version:
             self._context.events.changed(job)
+        if not job.finished:
             self._watcher.look_at(job.id)
         return job, words
 

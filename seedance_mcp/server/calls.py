@@ -55,13 +55,15 @@ class Caller:
     Who makes a call: on stdio the person whose machine it is, over HTTP whoever a token stands for.
 
     `scopes` are what they may do: read, spend, admin. Who is not `local` sits at another machine, and names no path of this
-    one. Without an `id` it is the person whose machine it is.
+    one. Without an `id` it is the person whose machine it is. `until` is when a token ends that nobody can revoke here, in
+    seconds since the epoch.
     """
 
     id: str = ""
     name: str = ""
     scopes: frozenset[str] = frozenset({"read", "spend", "admin"})
     local: bool = True
+    until: float | None = None
 
 
 _THE_PERSON = Caller()
@@ -166,8 +168,10 @@ class Call:
         Put on record what this client must have read to be able to make this call, with these arguments.
 
         Without the record a job only stands for the same request for longer, so trouble with the database is no
-        reason not to answer.
+        reason not to answer. Who may only look cannot repeat a purchase, and what they have read nobody else has.
         """
+        if "spend" not in self.caller.scopes:
+            return
         proved = self._tracker.proved_by(str(arguments))
         if not proved:
             return
@@ -244,11 +248,19 @@ class Call:
         with opening.until_ending() if isinstance(opening, Opening) else contextlib.nullcontext():
             yield
 
+    def check_may_call(self, tool: str, arguments: Iterable[str]) -> None:
+        """Raise InvalidRequest if who calls may only look, and this tool with these arguments does more."""
+        if "spend" not in self.caller.scopes:
+            from .rights import right_for_tool
+
+            if right_for_tool(tool, arguments) != "read":
+                self.check_may_spend()
+
     def check_may_spend(self) -> None:
         """Raise InvalidRequest if who calls may only look."""
         if "spend" not in self.caller.scopes:
             raise InvalidRequest(
-                ["The token of this call may look, and not spend or cancel."],
+                ["The token of this call may look, and not write, spend or cancel."],
                 hint="A person can make another: `seedance-mcp tokens add NAME`. Nothing was spent.",
             )
 

@@ -92,8 +92,7 @@ def tool(
         call = Call(context)
         told = given(arguments, schema)
         try:
-            if needs_scope_to_spend(annotations):
-                call.check_may_spend()
+            call.check_may_call(function.__name__, told.arguments)
             await call.opened()
             if proves_reading:
                 await call.prove_reading(arguments)
@@ -128,11 +127,6 @@ def tool(
         context_kwarg=None,
         annotations=annotations,
     )
-
-
-def needs_scope_to_spend(annotations: ToolAnnotations | None) -> bool:
-    """Return whether a tool may cost money, or ends what was paid for."""
-    return annotations is None or bool(annotations.destructive_hint) or not annotations.idempotent_hint
 
 
 def _told(answer: Answer, call: Call, notes: Sequence[str]) -> Answer:

@@ -37,7 +37,8 @@ from .accounts import (
 )
 from .board_file import BoardFile, RunningBoard
 from .claims import Claims, claimed
-from .database import Clock, Connection, IntegrityError, Store, open_store
+from .connection import Clock, Conflict, Connection
+from .database import Store, open_store
 from .film_joins import joining
 from .finish_hooks import OwedHook
 from .incidents import Incident
@@ -70,6 +71,7 @@ __all__ = [
     "Budget",
     "Claims",
     "Clock",
+    "Conflict",
     "Connection",
     "Consent",
     "Damaged",
@@ -77,7 +79,6 @@ __all__ = [
     "Declined",
     "Holder",
     "Incident",
-    "IntegrityError",
     "Kept",
     "KeptKey",
     "Leases",

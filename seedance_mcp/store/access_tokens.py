@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import anyio
 
 from ..errors import InvalidRequest, StoreError
-from .database import Connection, Store
+from ..texts import storable
+from .connection import Connection, Database
 
 SCOPES = ("read", "spend", "admin")
 """What a token may be good for. Each reads; on the wire they are written `seedance:read` and so on."""
@@ -53,7 +54,7 @@ class AccessToken:
 class AccessTokens:
     """The tokens of one installation. What is known of them is at most two seconds old."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
         self._known: Mapping[str, AccessToken] = {}
         self._looked_at = float("-inf")
@@ -74,7 +75,7 @@ class AccessTokens:
         now = self._store.clock()
         token = AccessToken(
             id=token_id,
-            name=name,
+            name=storable(name),
             scopes=scopes | {"read"},
             created_at=now,
             expires_at=now + days * _DAY,

@@ -40,9 +40,9 @@ def look(connection: Connection) -> Sight:
             "SELECT COUNT(*), MAX(at), MAX(used_at), MAX(approved_at), MAX(declined_at), MAX(ended_at) FROM confirmations"
         ).fetchone(),
         films=connection.execute(
-            "SELECT (SELECT COUNT(*) FROM films), (SELECT SUM(version) FROM films), (SELECT MAX(changed_at) FROM films),"
-            " (SELECT COUNT(*) FROM film_orders), (SELECT COUNT(ended_at) FROM film_orders),"
-            " (SELECT COUNT(*) FROM film_marks)"
+            "SELECT (SELECT COUNT(*) FROM films), (SELECT CAST(SUM(version) AS BIGINT) FROM films),"
+            " (SELECT MAX(changed_at) FROM films), (SELECT COUNT(*) FROM film_orders),"
+            " (SELECT COUNT(ended_at) FROM film_orders), (SELECT COUNT(*) FROM film_marks)"
         ).fetchone(),
     )
 

@@ -19,6 +19,7 @@ import anyio.to_thread
 from ..config import make_private
 from ..errors import StoreError
 from . import soundness
+from .connection import Clock, Conflict, Connection, Database
 from .database_file import SCHEMA_VERSION, Opened, connect, create, installation, set_aside
 from .machine import machine_time
 from .machine.network_drives import find_share
@@ -27,11 +28,6 @@ from .machine.process_locks import FileLock, Ownership
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Connection = sqlite3.Connection
-Clock = Callable[[], float]
-
-IntegrityError = sqlite3.IntegrityError
-"""A row that breaks a rule of its table; the transaction is undone."""
 
 _DATABASE = "jobs.db"
 ARCHIVE_SCHEMA = 23
@@ -45,17 +41,12 @@ _OPENING_SECONDS = 10.0
 """How long another process may take to open the database: as long as it waits itself for one that holds it."""
 
 
-class Store:
-    """
-    The open database. Build with `open_store`.
-
-    Everything runs whole in one worker-thread call, one at a time: no transaction is ever open across an
-    `await`, so a cancelled caller cannot leave one behind.
-    """
+class Store(Database):
+    """The open database of this machine, in SQLite. Build with `open_store`."""
 
     def __init__(
         self,
-        connection: Connection,
+        connection: sqlite3.Connection,
         ownership: Ownership,
         *,
         clock: Clock,
@@ -63,13 +54,12 @@ class Store:
         file: Opened | None = None,
     ) -> None:
         """`file` is what the connection was opened on; None for a database in memory."""
+        super().__init__(clock=clock, at_once=1)
         self._connection = connection
         self._file = file
-        self._limiter: anyio.CapacityLimiter | None = None
         self._in_use = threading.RLock()  # SQLite may not be closed under a query of another thread
         self._closed = False
         self.ownership = ownership
-        self.clock = clock
         self.uptime: Clock = time.monotonic
         """Seconds that the machine has been running, the same to all its processes; never set, only restarted."""
         self.running: Clock = machine_time.running
@@ -95,42 +85,18 @@ class Store:
         """Return whether every process that has the database open counts what films hold; see `all_read_archive`."""
         return self.ownership.all_read(_FILMS_SCHEMA)
 
-    async def write(self, transaction: Callable[[Connection], T]) -> T:
+    async def ensure_current(self) -> None:
         """
-        Run `transaction` as one transaction: all of it is durable on return, or none of it happened.
+        Look whether the database can be read now, and still has the schema of this version.
 
         Raises:
-            StoreError: the database is locked, full, damaged or no longer there; nothing was changed.
+            StoreError: it cannot, or has not.
         """
-        return await anyio.to_thread.run_sync(self.write_now, transaction, limiter=self._turn())
-
-    async def write_briefly(self, transaction: Callable[[Connection], T], seconds: float) -> T:
-        """
-        Do what `write` does, but wait only so long for another process that holds the database.
-
-        Raises:
-            StoreError: the database is locked, full, damaged or no longer there; nothing was changed.
-        """
-
-        def run() -> T:
-            with self._using():
-                (usual,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
-                self._connection.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
-                try:
-                    return self.write_now(transaction)
-                finally:
-                    self._connection.execute(f"PRAGMA busy_timeout={usual}")
-
-        return await anyio.to_thread.run_sync(run, limiter=self._turn())
-
-    async def read(self, query: Callable[[Connection], T]) -> T:
-        """
-        Run a query that changes nothing.
-
-        Raises:
-            StoreError: the database is locked, damaged or no longer there.
-        """
-        return await anyio.to_thread.run_sync(self.read_now, query, limiter=self._turn())
+        (found,) = await self.read(lambda connection: connection.execute("PRAGMA user_version").fetchone())
+        if found != SCHEMA_VERSION:
+            raise StoreError(
+                f"The job database has schema {found} now; this version works with {SCHEMA_VERSION}."
+            )
 
     async def ensure_sound(self) -> None:
         """
@@ -167,6 +133,16 @@ class Store:
                 raise
             return result
 
+    def write_briefly_now(self, transaction: Callable[[Connection], T], seconds: float) -> T:
+        """Do what `write_briefly` does in the calling thread."""
+        with self._using():
+            (usual,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
+            self._connection.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
+            try:
+                return self.write_now(transaction)
+            finally:
+                self._connection.execute(f"PRAGMA busy_timeout={usual}")
+
     def read_now(self, query: Callable[[Connection], T]) -> T:
         """Do what `read` does in the calling thread."""
         with self._using():
@@ -193,14 +169,8 @@ class Store:
                 self._file.check()
             yield
 
-    def _turn(self) -> anyio.CapacityLimiter:
-        # Made on first use: a limiter belongs to the event loop that it is made in.
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(1)
-        return self._limiter
 
-
-def give_clocks(connection: Connection, *, clock: Clock, uptime: Clock) -> None:
+def give_clocks(connection: sqlite3.Connection, *, clock: Clock, uptime: Clock) -> None:
     """Let transactions ask both clocks, as `wall_clock()` and `steady_clock()`, for `elapsed_time` to compare with."""
     connection.create_function("wall_clock", 0, clock)
     connection.create_function("steady_clock", 0, uptime)
@@ -221,7 +191,7 @@ def _explained(path: Path | None) -> Generator[None]:
         raise StoreError(f"The job database cannot be used now: {words}.", hint=hint) from error
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.IntegrityError):
-            raise
+            raise Conflict(str(error)) from error
         if path is not None:
             soundness.suspect(path)
         raise StoreError(
@@ -288,7 +258,7 @@ def _refuse_share(folder: Path) -> None:
 
 def _open_checked(
     folder: Path, ownership: Ownership, patience: float | None
-) -> tuple[Connection, str | None]:
+) -> tuple[sqlite3.Connection, str | None]:
     path = folder / _DATABASE
     try:
         if not path.exists():

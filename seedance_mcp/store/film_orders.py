@@ -17,9 +17,10 @@ from .money.ledger import Booking, from_micros, to_micros
 
 _ORDERS = (
     "SELECT film_id, plan, quality, reserved_at, day, agreed_by, ended_at, ended,"
-    " COALESCE(SUM(usd_micros), 0),"
-    " COALESCE(SUM(CASE WHEN job_id IS NULL THEN usd_micros - COALESCE(left_micros, usd_micros) ELSE usd_micros END), 0),"
-    " COALESCE(SUM(usd_micros > 0), 0), COALESCE(SUM(usd_micros > 0 AND job_id IS NOT NULL), 0)"
+    " CAST(COALESCE(SUM(usd_micros), 0) AS BIGINT),"
+    " CAST(COALESCE(SUM(CASE WHEN job_id IS NULL THEN usd_micros - COALESCE(left_micros, usd_micros) ELSE usd_micros END), 0)"
+    " AS BIGINT),"
+    " COUNT(CASE WHEN usd_micros > 0 THEN 1 END), COUNT(CASE WHEN usd_micros > 0 AND job_id IS NOT NULL THEN 1 END)"
     " FROM film_orders LEFT JOIN takes USING (film_id, plan) WHERE {} GROUP BY film_orders.seq ORDER BY film_orders.seq"
 )
 
@@ -83,7 +84,7 @@ def hold(connection: Connection, order: FilmOrder, rows: Sequence[Take]) -> Film
     """
     Hold what the rows may cost, and write them down. Whoever calls has asked `may_order`, the caps and the person.
 
-    The order's sums and counts are those of its rows. A number of a take or a key that is used up raises IntegrityError.
+    The order's sums and counts are those of its rows. A number of a take or a key that is used up raises Conflict.
     """
     connection.execute(
         "INSERT INTO film_orders (film_id, plan, quality, reserved_at, steady, day, agreed_by) VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from ..remarks import Advice
+from ..texts import storable
 from ..types import FilmQuality, RowRefusal
 from .database import Connection
 
@@ -39,10 +40,10 @@ def refuse(connection: Connection, refusal: RowRefusal) -> None:
     """Keep why a row could not be bought, unless it has been bought meanwhile or its refusal is known."""
     connection.execute(
         "INSERT INTO film_refusals (film_id, shot, take, code, message, hint, at)"
-        " SELECT film_id, shot, number, ?, ?, ?, ? FROM takes"
+        " SELECT film_id, shot, number, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), ? FROM takes"
         " WHERE film_id = ? AND shot = ? AND number = ? AND job_id IS NULL ON CONFLICT DO NOTHING",
         (
-            *(refusal.code, refusal.message, refusal.hint, refusal.at),
+            *(refusal.code, storable(refusal.message), storable(refusal.hint), refusal.at),
             *(refusal.film_id, refusal.shot, refusal.take),
         ),
     )
@@ -62,12 +63,13 @@ def refusals(connection: Connection, film_id: str) -> list[RowRefusal]:
 
 def keep_join(connection: Connection, join: Join) -> None:
     """Keep what came of joining a film, in the place of the time before."""
-    advice = json.dumps([[one.code, one.text] for one in join.advice])
+    problem = join.problem and storable(join.problem)
+    advice = json.dumps([[one.code, storable(one.text)] for one in join.advice])
     connection.execute(
         "INSERT INTO film_joins (film_id, quality, made_of, problem, advice, at) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (film_id, quality) DO UPDATE SET made_of = excluded.made_of, problem = excluded.problem,"
         " advice = excluded.advice, at = excluded.at",
-        (join.film_id, join.quality, join.made_of, join.problem, advice, join.at),
+        (join.film_id, join.quality, join.made_of, problem, advice, join.at),
     )
 
 

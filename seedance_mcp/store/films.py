@@ -147,7 +147,7 @@ def take_of(connection: Connection, job_id: str) -> Take | None:
 
 
 def add_takes(connection: Connection, rows: Sequence[Take]) -> None:
-    """Write the rows of an order, which is there already; a number or a key that is used up raises IntegrityError."""
+    """Write the rows of an order, which is there already; a number or a key that is used up raises Conflict."""
     for take in rows:
         document = to_json(
             _Details(
@@ -208,7 +208,7 @@ def _take(row: tuple[str, str, int, str, str, int, str, int, str | None]) -> Tak
 
 
 def mark(connection: Connection, decided: Mark) -> None:
-    """Keep what was decided about a take; one that does not exist raises IntegrityError."""
+    """Keep what was decided about a take; one that does not exist raises Conflict."""
     connection.execute(
         "INSERT INTO film_marks (film_id, shot, take, kind, inputs, newest, author, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..texts import storable
 from .database import Connection
 
 
@@ -44,7 +45,7 @@ def owe(connection: Connection, job_id: str, ended: int) -> None:
 _OWED = (
     "SELECT hooks.job_id, ended FROM hooks JOIN jobs ON jobs.id = hooks.job_id"
     " WHERE ended IS NOT NULL AND outcome IS NULL AND runner IS NULL AND finished_at IS NOT NULL"
-    " ORDER BY finished_at LIMIT 1"
+    " ORDER BY finished_at, seq LIMIT 1"
 )
 
 
@@ -66,7 +67,7 @@ def finish(connection: Connection, hook: OwedHook, *, by: str, outcome: str) -> 
     """Note what came of a claimed command; False if its job went on and has ended once more since."""
     cursor = connection.execute(
         "UPDATE hooks SET outcome = ? WHERE job_id = ? AND ended = ? AND runner = ? AND outcome IS NULL",
-        (outcome, hook.job_id, hook.ended, by),
+        (storable(outcome), hook.job_id, hook.ended, by),
     )
     return cursor.rowcount == 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ..texts import storable
 from .database import Connection
 
 TOLD_SECONDS = 24 * 3600.0
@@ -39,16 +40,20 @@ def write(connection: Connection, incidents: list[Incident], now: float) -> None
     connection.executemany(
         "INSERT INTO troubles (job_id, doing, why, times, first_at, last_at) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (job_id, doing) DO UPDATE SET"
-        " why = excluded.why, times = times + excluded.times, last_at = excluded.last_at",
-        [(one.job_id or "", one.doing, one.why, one.times, one.first_at, one.last_at) for one in incidents],
+        " why = excluded.why, times = troubles.times + excluded.times, last_at = excluded.last_at",
+        [
+            (one.job_id or "", one.doing, storable(one.why), one.times, one.first_at, one.last_at)
+            for one in incidents
+        ],
     )
     connection.execute("DELETE FROM troubles WHERE last_at NOT BETWEEN ? AND ?", _told(now))
 
 
 def read(connection: Connection, now: float) -> list[Incident]:
-    """List what is told at this moment."""
+    """List what is told at this moment, what failed first before the others."""
     rows = connection.execute(
-        "SELECT job_id, doing, why, times, first_at, last_at FROM troubles WHERE last_at BETWEEN ? AND ?",
+        "SELECT job_id, doing, why, times, first_at, last_at FROM troubles WHERE last_at BETWEEN ? AND ?"
+        " ORDER BY first_at, job_id, doing",
         _told(now),
     )
     return [

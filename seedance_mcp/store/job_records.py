@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -27,14 +28,17 @@ _USUAL_AT_MOST_SECONDS = 48 * 3600.0
 ROW = f"id, document, crc, {archive.RECORD}, {archive.BESIDE}"
 """The columns of `jobs` that hold a record, archived or not: what `parse` takes."""
 
-_PATH = "CASE WHEN json_valid(document) THEN json_extract(document, '$.artifacts.{}') END"
 _WHAT_COLUMNS_SAY = f"{ROW}, state, provider, task_id"
 BEFORE_THE_FIRST = -(2**63)
 """The place before all jobs, for `damaged_after`."""
 
 _BEHIND_THE_LAST = 2**63 - 1
 
-_OWN_FILES = ("video_path", "last_frame_path")
+_LONGEST_PATH = 4096
+"""In characters; SQLite takes no pattern of more than 50,000 bytes."""
+
+_LIKE = "document LIKE ? ESCAPE '!'"
+"""A text in a document, with small and capital letters of ASCII alike: who asks so has to look at what is found."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +69,10 @@ class Damaged:
         )
 
 
+_NUL = "\\u0000"
+"""How JSON has a NUL; no database of PostgreSQL takes one."""
+
+
 @cache
 def _adapter() -> TypeAdapter[Job]:
     return TypeAdapter(Job)
@@ -73,9 +81,12 @@ def _adapter() -> TypeAdapter[Job]:
 def dump(job: Job) -> str:
     """Write a job as the document that is stored."""
     try:
-        return _adapter().dump_json(job).decode()
+        document = _adapter().dump_json(job).decode()
     except ValueError:  # half a surrogate pair in some word of it: a paid job is not lost for that
+        document = _NUL
+    if _NUL in document:
         return to_json(storable_value(_adapter().dump_python(job))).decode()
+    return document
 
 
 class DamagedRecord(StoreError):
@@ -275,15 +286,28 @@ def with_tasks_beside(
 
 def with_file(connection: Connection, paths: Sequence[str]) -> Job | None:
     """Load the newest job that recorded one of these paths as its video or its last frame; None if none did."""
-    paths = [path for path in paths if storable(path) == path]  # no other was recorded
+    # No other was recorded.
+    paths = [path for path in paths if storable(path) == path and len(path) <= _LONGEST_PATH]
     if not paths:
         return None
-    either = " OR ".join(f"{_PATH.format(name)} IN ({marks(paths)})" for name in _OWN_FILES)
+    written = [to_json(path).decode() for path in paths]
+    either = " OR ".join(_LIKE for _ in paths)
     archived = f"SELECT seq FROM archive WHERE video IN ({marks(paths)}) OR last_frame IN ({marks(paths)})"  # noqa: S608  only marks
-    query = f"SELECT {ROW} FROM jobs WHERE {either} OR seq IN ({archived}) ORDER BY seq DESC LIMIT 1"  # noqa: S608  only marks and names
+    query = f"SELECT {ROW} FROM jobs WHERE {either} OR seq IN ({archived}) ORDER BY seq DESC"  # noqa: S608  only marks and names
     numbers = [archive.number_of(path) for path in paths]
-    found = readable(connection.execute(query, (*paths, *paths, *numbers, *numbers)).fetchall())
-    return found[0] if found else None
+    rows = connection.execute(query, (*map(_within, written), *numbers, *numbers)).fetchall()
+    return next((job for row in rows for job in readable([row]) if _has_file(job, paths)), None)
+
+
+def _within(text: str) -> str:
+    """Write the pattern of `_LIKE` for documents with this text."""
+    escaped = re.sub("[!%_]", r"!\g<0>", text)
+    return f"%{escaped}%"
+
+
+def _has_file(job: Job, paths: Sequence[str]) -> bool:
+    files = job.artifacts
+    return files is not None and not {files.video_path, files.last_frame_path}.isdisjoint(paths)
 
 
 def usual_seconds(connection: Connection, provider: str, model: str) -> float | None:
@@ -308,7 +332,7 @@ def unread(connection: Connection, client: str, *, now: float) -> list[Job]:
     rows = connection.execute(
         f"SELECT {ROW} FROM jobs WHERE finished_at > ?"  # noqa: S608  only names
         " AND NOT EXISTS (SELECT 1 FROM seen WHERE seen.job_id = jobs.id AND seen.client = ?)"
-        " AND NOT EXISTS (SELECT 1 FROM takes WHERE takes.job_id = jobs.id) ORDER BY finished_at",
+        " AND NOT EXISTS (SELECT 1 FROM takes WHERE takes.job_id = jobs.id) ORDER BY finished_at, seq",
         (now - 86_400, client),
     )
     return readable(rows)

@@ -62,9 +62,10 @@ def history(connection: Connection, job_id: str) -> list[Review]:
 def unjudged(connection: Connection, *, now: float, most: int) -> Unjudged:
     """Name the newest `most` jobs that succeeded within seven days and have no review; counted among the last 200 ends."""
     rows = connection.execute(
-        "SELECT id FROM (SELECT id, state, finished_at FROM jobs WHERE finished_at > ? ORDER BY finished_at DESC LIMIT ?)"
+        "SELECT id FROM (SELECT id, seq, state, finished_at FROM jobs WHERE finished_at > ?"
+        " ORDER BY finished_at DESC, seq DESC LIMIT ?)"
         " AS ended WHERE state = 'done' AND NOT EXISTS (SELECT 1 FROM reviews WHERE job_id = ended.id)"
-        " ORDER BY finished_at DESC",
+        " ORDER BY finished_at DESC, seq DESC",
         (now - _UNJUDGED_SECONDS, _UNJUDGED_AMONG),
     ).fetchall()
     return Unjudged(count=len(rows), job_ids=tuple(job_id for (job_id,) in rows[:most]))

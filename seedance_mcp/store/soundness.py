@@ -11,6 +11,8 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
+from .connection import Connection
+
 WHOLE_AT_ONCE_BYTES = 8_000_000
 """A file of this size is looked through in some hundredths of a second."""
 
@@ -54,7 +56,7 @@ def look_through(connection: sqlite3.Connection, path: Path, *, whole: bool) -> 
                 _refuse(_verdicts(connection, "quick_check", name))
 
 
-def is_due(connection: sqlite3.Connection, path: Path, *, now: float) -> bool:
+def is_due(connection: Connection, path: Path, *, now: float) -> bool:
     """Return whether the file has to be looked through whole before the next purchase."""
     return is_suspected(path) or (_is_large(path) and not _was_whole_lately(connection, path, now))
 
@@ -86,7 +88,7 @@ def look_through_whole(path: Path, patience: float) -> None:
     forget_suspicion(path)
 
 
-def note_whole(connection: sqlite3.Connection, path: Path, *, now: float) -> None:
+def note_whole(connection: Connection, path: Path, *, now: float) -> None:
     """Note that this file was found sound as a whole just now."""
     connection.execute(
         "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -119,7 +121,7 @@ def _mark(path: Path) -> Path:
     return path.with_name(path.name + ".suspect")
 
 
-def _was_whole_lately(connection: sqlite3.Connection, path: Path, now: float) -> bool:
+def _was_whole_lately(connection: Connection, path: Path, now: float) -> bool:
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (_CHECKED,)).fetchone()
     at, _, file = (row[0] if row else "").partition(" ")
     try:

@@ -21,7 +21,7 @@ S = JobState
 
 LEGAL: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     {
-        S.RESERVED: frozenset({S.SENDING, S.NOT_SENT}),
+        S.RESERVED: frozenset({S.SENDING, S.NOT_SENT, S.CANCELLED}),
         S.SENDING: frozenset({S.ACCEPTED, S.REJECTED, S.UNKNOWN}),
         S.UNKNOWN: frozenset({S.ACCEPTED, S.ABSENT, S.UNRESOLVED}),
         # From accepted to accepted: the provider shows that another task is the job's than the one it was given.

@@ -117,8 +117,9 @@ class Mark:
     What was decided about a take: it is the shot's (`chosen`) or no longer (`unchosen`), or it is good enough although what
     it is made from has changed since (`kept`).
 
-    `inputs` are the digests that it was accepted for. Of a choice, `newest` is the highest number of a take of the shot that
-    there was then: what is ordered later stands above it; and `by` tells who made it. `at` in seconds since the epoch.
+    `inputs` are the digests that it was accepted for; without any, that is taken back. Of a choice, `newest` is the highest
+    number of a take of the shot that there was then: what is ordered later stands above it; and `by` tells who made it. `at`
+    in seconds since the epoch.
     """
 
     film_id: str

@@ -93,6 +93,24 @@ def test_the_list_of_tools_needs_no_room_below_what_is_shown() -> None:
     assert "server" in rooms
 
 
+def test_one_persons_server_imports_nothing_of_a_teams(tmp_path: Path) -> None:
+    """It starts as fast as before, and with the libraries that it had before."""
+    code = (
+        "import sys, seedance_mcp.server, seedance_mcp.app, seedance_mcp.cli, seedance_mcp.store;"
+        "from pathlib import Path; seedance_mcp.store.open_store(Path(sys.argv[1])).close();"
+        "print(*(name for name in sys.modules if name.startswith(('psycopg', 'seedance_mcp.store.postgres'))))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert result.stdout.split() == []
+
+
 def test_a_server_on_stdio_loads_nothing_of_what_serves_over_http(tmp_path: Path) -> None:
     """The SDK brings Starlette and uvicorn along; what runs them, tokens, and the object store wait until they are wanted."""
     code = (
@@ -103,8 +121,8 @@ def test_a_server_on_stdio_loads_nothing_of_what_serves_over_http(tmp_path: Path
         "        assert not (await client.call_tool('check_status', {})).is_error\n"
         "anyio.run(use)\n"
         "print(*(name for name in sys.modules if name.startswith(('seedance_mcp.server.http', 'uvicorn.protocols'))"
-        " or name.startswith('seedance_mcp.objects')"
-        " or name.endswith(('access_tokens', 'object_copies', 'object_names', 'incoming', 'job_links'))))"
+        " or name.startswith('seedance_mcp.objects') or name.split('.')[0] == 'jwt'"
+        " or name.endswith(('access_tokens', 'server.rights', 'object_copies', 'object_names', 'incoming', 'job_links'))))"
     )
     environ = {**os.environ, "SEEDANCE_STATE_DIR": str(tmp_path / "state"), "SEEDANCE_DETACH": "0"}
     result = subprocess.run(

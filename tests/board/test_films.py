@@ -16,6 +16,7 @@ from seedance_mcp.app import open_app
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.server import create_server
 from seedance_mcp.store import film_orders, open_store
+from tests.reliability.waiting import until
 from tests.server.asking import content, refusal
 
 from .local import Page, opened
@@ -115,7 +116,12 @@ async def test_a_click_makes_the_plan_it_showed_at_its_price_and_once(settings: 
         cancelled = await page.post(f"/api/films/{plan['film_id']}/cancel", {})
         assert "Nothing more is bought" in cancelled.json()["text"]
         assert (await _films(page))["film"]["status"] == "cancelled"
-        assert (await page.board())["spending"]["spent_today_usd"] == "0"
+
+        async def nothing_is_spent() -> bool:
+            return (await page.board())["spending"]["spent_today_usd"] == "0"
+
+        with anyio.fail_after(20):  # the jobs end when the provider has said so
+            await until(nothing_is_spent)
     assert _orders(settings, plan["film_id"]) == ["person"]
 
 

@@ -156,9 +156,11 @@ def test_made_again_after_it_was_cancelled_it_first_waits_for_the_end(
     assert f"jobs show {job['job_id']}` tells how it ended." in cancelled.stdout
     again = run(*words)
     assert again.returncode == 0, again.stderr
-    assert "s01: still under way from before." in again.stderr
     assert Path(again.stdout.strip()).is_file()
-    assert [one["status"] for one in jobs(run)].count("succeeded") == 2
+    (stopped,) = (one for one in jobs(run) if one["status"] == "cancelled")
+    made = [one["created_at"] for one in jobs(run) if one["status"] == "succeeded"]
+    assert len(made) == 2
+    assert min(made) >= stopped["finished_at"], "else the end was not waited for"
 
 
 @posix
@@ -177,6 +179,27 @@ def test_the_watcher_alone_makes_a_whole_film(
     assert Path(film["film_path"]).is_file()
     assert Path(film["sheet"]).is_file()
     assert len(jobs(run)) == 2
+
+
+@posix
+def test_another_quality_waits_for_the_one_that_is_being_made(
+    run: Run, document: Path, command_environ: dict[str, str]
+) -> None:
+    command = [sys.executable, "-c", KILLED_BEFORE_IT_BUYS, "film", document.name, "--quality", "animatic"]
+    subprocess.run(command, cwd=document.parent, env=command_environ, timeout=60, check=False)
+    left = shown(run, document)
+    assert (left["status"], left["quality"]) == ("making", "animatic")
+    assert "film make 'the lantern.toml' --quality animatic waits for it." in left["next_step"]
+    result = run("film", "make", document.name, "--json")
+    assert result.returncode == 0, result.stderr
+    assert "This film is still being made in quality animatic. Waiting until that has ended" in result.stderr
+    film = json.loads(result.stdout)
+    assert (film["status"], film["quality"]) == ("succeeded", "final")
+    assert sorted(path.name for path in Path(film["film_path"]).parent.glob("*.mp4")) == [
+        "film-animatic.mp4",
+        "film-final.mp4",
+    ]
+    assert len(jobs(run)) == 4
 
 
 def test_made_by_two_at_once_each_shot_is_one_and_can_be_made_anew(
@@ -216,6 +239,10 @@ def test_made_by_two_at_once_each_shot_is_one_and_can_be_made_anew(
         assert exported(run, document, "--otioz", "--copies") >= {"film.otio", "film.otioz", "02-s02.mp4"}
         assert Path(path.strip()).stat().st_nlink == 1
         assert "film.otioz" not in exported(run, document, "--replace")
+    assert run("film", "review", document.name, "--choose", "s02=1").returncode == 0
+    earlier = run("film", "export", document.name, "--to", "edit", "--replace")
+    assert earlier.returncode == 0
+    assert "note: film-animatic.mp4 is not of what its shots show now." in earlier.stderr
 
 
 def exported(run: Run, document: Path, *words: str) -> set[str]:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
+import shutil
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import anyio
 import pytest
 from PIL import Image
 
 from seedance_mcp.app import App
-from seedance_mcp.cli.films.making import Wish, planned_as_written
 from seedance_mcp.errors import InvalidRequest
+from seedance_mcp.films import FilmPlan, planned_as_written
+from seedance_mcp.films.as_written import Rewritten
 from seedance_mcp.films.film_id import id_beside
 from seedance_mcp.types import FilmRecord, PurchaseTerms
 from tests.emulator import Emulator
@@ -19,28 +26,72 @@ from .place import opened, rows, shot, states, storyboard
 
 
 class Hurried:
-    """Another program that changes a film so many times, each time as soon as somebody has read its document."""
+    """Another program that writes its own words into a film so many times, each time before what was written is planned."""
 
     def __init__(self, app: App, times: int) -> None:
         self.app, self.times = app, times
 
-    async def read(self, path: Path) -> FilmRecord:
-        record = await self.app.films.read(path)
+    async def plan(self, film: FilmRecord, **wish: Any) -> FilmPlan:
         if self.times:
             self.times -= 1
             words = f"words of another {self.times}"
-            await self.app.films.take({"shots": [{"id": "a", "prompt": words}]}, record.id)
-        return record
+            await self.app.films.take({"shots": [{"id": "a", "prompt": words}]}, film.id)
+        return await self.app.films.plan(film.id, "animatic", version=film.version, **wish)
 
 
 async def test_the_plan_of_a_document_is_of_what_stands_in_it(tmp_path: Path) -> None:
     async with opened(tmp_path, watch=False) as studio:
+        films = studio.app.films
         film_id = await studio.read(storyboard())
-        wish = Wish(quality="animatic")
-        plan = await planned_as_written(Hurried(studio.app, 1).read, studio.app.films.plan, studio.path, wish)
+        write = partial(films.read, studio.path)
+        plan = await planned_as_written(write, Hurried(studio.app, 1).plan)
         assert (plan.film_id, plan.rows[0].request.prompt) == (film_id, "a boat of paper")
         with pytest.raises(InvalidRequest, match="Another program changes"):
-            await planned_as_written(Hurried(studio.app, 9).read, studio.app.films.plan, studio.path, wish)
+            await planned_as_written(write, Hurried(studio.app, 9).plan)
+
+
+async def test_a_changed_line_is_planned_with_what_another_wrote_and_never_without_it(tmp_path: Path) -> None:
+    async with opened(tmp_path, watch=False) as studio:
+        films = studio.app.films
+        film_id = await studio.read(storyboard())
+        mine = partial(films.take, {"shots": [{"id": "b", "prompt": "it swims"}]}, film_id)
+        plan = await planned_as_written(mine, Hurried(studio.app, 1).plan)
+        assert [row.request.prompt for row in plan.rows] == ["words of another 0", "it swims"]
+        again = await films.plan(film_id, "animatic")
+        assert again.token == plan.token
+
+
+async def test_what_was_written_at_the_same_moment_is_not_lost(tmp_path: Path) -> None:
+    async with opened(tmp_path, watch=False) as studio:
+        films = studio.app.films
+        film_id = await studio.read(storyboard())
+        kept: set[str] = set()
+
+        async def write(name: str) -> None:
+            with contextlib.suppress(Rewritten):
+                await films.take({"shots": [shot(name)]}, film_id)
+                kept.add(name)
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(6):
+                tasks.start_soon(write, f"n{number}")
+        assert kept
+        document = (await films.find(film_id)).document
+        assert {one.id for one in document.shots} == {"a", "b"} | kept
+
+
+async def test_what_is_kept_is_kept_for_the_words_that_were_meant(tmp_path: Path) -> None:
+    async with opened(tmp_path) as studio:
+        films = studio.app.films
+        film_id = await studio.read(storyboard())
+        await studio.make(film_id, await films.plan(film_id, "animatic"))
+        mine = {"shots": [{"id": "a", "prompt": "a boat of wood"}]}
+        plan = await planned_as_written(
+            partial(films.take, mine, film_id), partial(Hurried(studio.app, 1).plan, keep=["a"])
+        )
+        assert states(plan)["a"] == "current"
+        await films.take({"shots": [{"id": "a", "prompt": "words of another 0"}]}, film_id)
+        assert states(await films.plan(film_id, "animatic"))["a"] == "stale"
 
 
 async def test_a_picture_that_changed_after_the_plan_was_agreed_to_is_not_sent(tmp_path: Path) -> None:
@@ -82,3 +133,30 @@ def test_a_film_whose_id_would_be_another_each_time_is_refused(tmp_path: Path) -
     (tmp_path / "gone").mkdir()
     (tmp_path / "gone" / "lantern.film").write_text("flm_abcdefgh2345\n")
     assert id_beside(tmp_path / "lantern.toml") == "flm_abcdefgh2345"
+
+
+async def test_a_second_document_with_the_id_of_another_is_refused_while_that_is_there(
+    tmp_path: Path,
+) -> None:
+    copied = tmp_path / "copied"
+    copied.mkdir()
+    async with opened(tmp_path, watch=False) as studio:
+        read = studio.app.films.read
+        first, second = tmp_path / "lantern.toml", tmp_path / "lantern.json"
+        first.write_text('title = "A"\nshots = [{ seconds = 2, prompt = "a boat" }]\n', encoding="utf-8")
+        second.write_text(json.dumps(storyboard()), encoding="utf-8")
+        film_id = (await read(first)).id
+        with pytest.raises(InvalidRequest, match=r"lantern\.film is that of lantern\.toml") as refused:
+            await read(second)
+        assert "Give lantern.json another name" in refused.value.hint
+        assert (await studio.app.films.find(film_id)).document.title == "A"
+        for name in ("lantern.toml", "lantern.film"):
+            shutil.copy(tmp_path / name, copied / name)
+        with pytest.raises(InvalidRequest, match=r"has the id of another document's film") as refused:
+            await read(copied / "lantern.toml")
+        assert f"Remove {copied.resolve() / 'lantern.film'}" in refused.value.hint
+        (copied / "lantern.film").unlink()
+        assert (await read(copied / "lantern.toml")).id != film_id
+        first.unlink()
+        assert (await read(second)).id == film_id
+        assert (await read(second)).name == "lantern.json"

@@ -117,6 +117,8 @@ async def test_clips_are_linked_and_have_the_hashes_that_film_json_tells(tmp_pat
     out = (await exported(facts, shots, tmp_path / "out")).folder
     assert facts.srt
     assert not (out / "film.srt").samefile(facts.srt)  # people correct captions
+    assert facts.path
+    assert not (out / "film.mp4").samefile(facts.path)  # no record has its hash
     told = json.loads((out / "film.json").read_bytes())
     for made, row in zip(shots, told["shots"], strict=True):
         assert (out / row["file"]).samefile(made.path)
@@ -226,13 +228,23 @@ async def test_what_only_an_earlier_export_had_is_removed_and_nothing_else(tmp_p
     assert shots[2].path.is_file()
 
 
+async def test_the_folder_of_another_film_is_left_as_it_is(tmp_path: Path) -> None:
+    shots, out = three(tmp_path), tmp_path / "out"
+    await exported(whole(tmp_path), shots, out)
+    before = content(out)
+    for replaces in (False, True):
+        with pytest.raises(InvalidRequest, match="the files of another film, flm_abcdefghijkl"):
+            await exported(whole(tmp_path, id="flm_another23456"), shots[:1], out, replace=replaces)
+    assert content(out) == before
+
+
 @pytest.mark.parametrize(
     "told",
     [
         b"{",
         b"[]",
         json.dumps(
-            {"film_id": "flm_a", "files": [{"file": "../a.txt", "sha256": "?"}], "shots": []}
+            {"film_id": "flm_abcdefghijkl", "files": [{"file": "../a.txt", "sha256": "?"}], "shots": []}
         ).encode(),
         json.dumps({"film_id": "other", "files": [{"file": "a.txt", "sha256": "?"}], "shots": []}).encode(),
     ],

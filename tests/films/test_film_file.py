@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from seedance_mcp.films import exported_shots, sheets_of, sheets_of_shots
 from seedance_mcp.types import PurchaseTerms
 from tests.media.crafting import film, plain, sine
 
@@ -49,6 +50,19 @@ async def test_beside_the_film_lie_its_captions_and_its_sheet(tmp_path: Path) ->
         assert sorted(path.name for path in folder.iterdir()) == kept
         assert notes[1].startswith("The contact sheet of the film was not drawn: ")
         assert (await studio.app.films.find(film_id)).sheet_path is None
+
+
+async def test_the_sheet_that_is_drawn_anew_is_that_of_the_film(tmp_path: Path) -> None:
+    async with opened(tmp_path) as studio:
+        film_id = await studio.read(storyboard(shot("a"), shot("b", continues="last_frame")))
+        made = await studio.make(film_id, await studio.app.films.plan(film_id, "animatic"))
+        assert made.sheet_path
+        joined = Path(made.sheet_path).read_bytes()
+        # A placeholder does not begin on the picture that it continues, so the film leaves out none.
+        (drawn,) = await sheets_of(made)
+        assert drawn.sheet.jpeg == joined
+        (exported,) = await sheets_of_shots(await exported_shots(made))
+        assert exported.sheet.jpeg == joined
 
 
 @pytest.mark.parametrize(

@@ -232,6 +232,10 @@ async def test_a_stale_shot_that_is_kept_is_current_and_a_cancelled_film_keeps_i
         await studio.read(storyboard(style="dusk"))
         plan = await films.plan(film_id, "animatic", keep=["a"] if kept else [])
         assert states(plan) == {"a": "current" if kept else "stale", "b": "stale"}
+        if kept:
+            assert states(await films.choose(film_id, "a", None)) == {"a": "stale", "b": "stale"}
+            again = await films.plan(film_id, "animatic", keep=["a"])
+            assert states(again) == {"a": "current", "b": "stale"}
         _, words = await films.cancel(film_id)
         assert words == "Nothing of this film is being made."
 

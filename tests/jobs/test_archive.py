@@ -21,7 +21,15 @@ from seedance_mcp.jobs import archiving
 from seedance_mcp.jobs.active_purchases import ActivePurchases
 from seedance_mcp.jobs.archiving import Archiver
 from seedance_mcp.jobs.damaged_records import DamagedRecords
-from seedance_mcp.store import archive, compaction, finish_hooks, job_records, transitions
+from seedance_mcp.store import (
+    Conflict,
+    Connection,
+    archive,
+    compaction,
+    finish_hooks,
+    job_records,
+    transitions,
+)
 from seedance_mcp.types import JobState, Submission
 
 from .old_jobs import DAY, LIVES, PRICE, WAITING, Installation, everything, installation, lives
@@ -40,7 +48,7 @@ def damage(here: Installation, job_id: str) -> None:
 def damage_in_archive(here: Installation, job_id: str, spot: int) -> None:
     """Change a byte of an archived record, as a disk may."""
 
-    def write(connection: sqlite3.Connection) -> None:
+    def write(connection: Connection) -> None:
         ((seq, record),) = connection.execute(
             "SELECT seq, record FROM archive JOIN jobs USING (seq) WHERE id = ?", (job_id,)
         ).fetchall()
@@ -202,7 +210,7 @@ def test_what_is_archived_can_be_neither_changed_nor_deleted(here: Installation)
     lives(here)
     here.archive()
     for statement in ("UPDATE archive SET record = x'00'", "DELETE FROM archive", "DELETE FROM events"):
-        with pytest.raises(sqlite3.IntegrityError, match="append only"):
+        with pytest.raises(Conflict, match="append only"):
             here.write(lambda connection, statement=statement: connection.execute(statement))
 
 
@@ -413,7 +421,7 @@ def test_what_an_earlier_version_writes_has_its_columns(here: Installation) -> N
     said = json.loads(document)
     others = (said | {"tag": "another"}, said | {"client_key": "another"})
     for other in map(json.dumps, others):
-        with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        with pytest.raises(Conflict, match="UNIQUE"):
             here.write(
                 lambda connection, other=other: connection.execute(
                     "INSERT INTO jobs (id, document, crc) VALUES ('job_other', ?, 0)", (other,)
@@ -421,7 +429,7 @@ def test_what_an_earlier_version_writes_has_its_columns(here: Installation) -> N
             )
     for name in ("state", "provider", "tag", "created_at"):
         lacking = json.dumps({field: value for field, value in said.items() if field != name})
-        with pytest.raises(sqlite3.IntegrityError, match="NOT NULL"):
+        with pytest.raises(Conflict, match="NOT NULL"):
             here.write(
                 lambda connection, lacking=lacking: connection.execute(
                     "UPDATE jobs SET document = ?", (lacking,)

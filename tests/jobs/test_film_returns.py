@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
@@ -12,7 +11,7 @@ import pytest
 
 from seedance_mcp.config import Settings
 from seedance_mcp.errors import BudgetExceeded
-from seedance_mcp.store import films, open_store
+from seedance_mcp.store import Conflict, films, open_store
 from seedance_mcp.types import Job, JobState, Take
 
 from .film_till import FILM, FilmTill, take, usd
@@ -148,7 +147,7 @@ def test_nothing_takes_a_row_from_a_job_that_may_have_been_sent(till: FilmTill) 
     row = take("s1", usd("2"))
     till.order([row])
     job, _ = till.draw(row)
-    with pytest.raises(sqlite3.IntegrityError, match="a take has one job that may have been sent"):
+    with pytest.raises(Conflict, match="a take has one job that may have been sent"):
         till.store.write_now(lambda connection: connection.execute(UNTRUE))
     unknown = till.move(till.move(job, JobState.SENDING), JobState.UNKNOWN)
     till.move(unknown, JobState.ABSENT, error_code="not_bought")

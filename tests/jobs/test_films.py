@@ -12,9 +12,9 @@ import pytest
 
 from seedance_mcp.errors import FilmNotFound
 from seedance_mcp.store import (
+    Conflict,
     Connection,
     DamagedRecord,
-    IntegrityError,
     Store,
     database_file,
     film_orders,
@@ -88,7 +88,7 @@ def test_marks_are_kept_in_order_and_only_for_takes_that_are_there(store: Store,
     for mark in decided:
         store.write_now(partial(films.mark, decided=mark))
     assert store.read_now(partial(films.marks, film_id=FILM)) == decided
-    with pytest.raises(IntegrityError):
+    with pytest.raises(Conflict):
         store.write_now(
             partial(films.mark, decided=Mark(film_id=FILM, shot="s9", take=1, kind="kept", inputs={}, at=NOW))
         )
@@ -142,7 +142,7 @@ def test_nothing_of_what_was_agreed_to_can_be_changed(store: Store, ordered: lis
     def changing(connection: Connection) -> None:
         connection.execute(change)
 
-    with pytest.raises(IntegrityError):
+    with pytest.raises(Conflict):
         store.write_now(changing)
     assert store.read_now(partial(films.takes, film_id=FILM)) == [ordered[2], ordered[1], ordered[0]]
 
@@ -150,6 +150,6 @@ def test_nothing_of_what_was_agreed_to_can_be_changed(store: Store, ordered: lis
 def test_a_number_or_a_key_that_is_used_up_orders_nothing(store: Store, ordered: list[Take]) -> None:
     store.write_now(lambda connection: film_orders.end_order(connection, FILM, "plan-1", "stopped", now=NOW))
     again = [take("s2", usd("1"), plan="plan-2")]
-    with pytest.raises(IntegrityError):
+    with pytest.raises(Conflict):
         store.write_now(lambda connection: film_orders.hold(connection, film_order(again), again))
     assert [one.plan for one in store.read_now(partial(film_orders.orders, film_id=FILM))] == ["plan-1"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,7 +15,7 @@ import pytest
 from seedance_mcp.config import Settings
 from seedance_mcp.jobs.buying.intents import Intent
 from seedance_mcp.jobs.buying.reservations import reserve
-from seedance_mcp.store import job_records, transitions
+from seedance_mcp.store import Incident, budget, incidents, job_records, transitions
 from seedance_mcp.store.database import give_clocks
 from seedance_mcp.store.database_file import migrate
 from seedance_mcp.store.money.ledger import held
@@ -118,6 +119,25 @@ def test_half_a_surrogate_pair_in_a_word_of_a_job_keeps_no_move_from_being_writt
     assert (stored.state, stored.error, stored.error_hint) == (JobState.UNRESOLVED, "no: \ufffd", "\ufffd")
     assert (stored.request, stored.maximum, stored.sent_at) == (job.request, job.maximum, NOW)
     assert [step.detail for step in transitions.history(book.connection, job.id)][-2:] == ["said \ufffd"] * 2
+
+
+def test_a_nul_in_the_words_of_a_provider_is_stored_as_what_every_database_takes(book: Book) -> None:
+    job = book.move(book.job, JobState.SENDING, sent_at=NOW)
+    book.move(job, JobState.REJECTED, detail="no\0", error="no\0", error_hint="a literal \\u0000 stays")
+    seller = budget.Seller(provider="ark", account="a", model="m")
+    refusal = budget.Refusal(code="other", message="no\0", hint="\0")
+    why = Incident(job_id=None, doing="Saving it", why="no\0", times=1, first_at=NOW, last_at=NOW)
+    with book.connection as connection:
+        budget.refused(connection, seller, refusal, now=NOW)
+        incidents.write(connection, [why], NOW)
+    stored = job_records.find(book.connection, job.id)
+    assert (stored.error, stored.error_hint) == ("no\ufffd", "a literal \\u0000 stays")
+    assert transitions.history(book.connection, job.id)[-1].detail == "no\ufffd"
+    said = book.connection.execute(
+        "SELECT message, hint, why, document FROM breakers CROSS JOIN troubles CROSS JOIN jobs"
+    ).fetchone()
+    assert said[:3] == ("no\ufffd", "\ufffd", "no\ufffd")
+    assert "\0" not in json.loads(said[3])["error"]
 
 
 def test_ledger_and_events_cannot_be_changed_or_deleted(book: Book) -> None:

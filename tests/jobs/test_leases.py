@@ -48,7 +48,7 @@ def other(store: Store, tmp_path: Path, clock: Clock) -> Iterator[Store]:
 
 
 def changes(store: Store) -> int:
-    return store.read_now(lambda connection: connection.total_changes)
+    return store._connection.total_changes
 
 
 def elsewhere(leases: Leases, store: Store) -> set[str]:

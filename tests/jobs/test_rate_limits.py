@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import random
-import sqlite3
 import struct
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -33,6 +33,7 @@ PAID = sorted(name for name, info in Catalog.load().providers.items() if not inf
 POLLER = """
 import json, sys
 from pathlib import Path
+from typing import Any
 import anyio
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.config import load_settings
@@ -227,7 +228,7 @@ async def test_looks_at_a_running_task_change_nothing_in_the_database(environ: d
         assert await app._store.read(_changes) == before
 
 
-def _changes(connection: sqlite3.Connection) -> tuple[int, int]:
+def _changes(connection: Any) -> tuple[int, int]:
     (version,) = connection.execute("PRAGMA data_version").fetchone()
     return connection.total_changes, version
 

@@ -19,7 +19,7 @@ from seedance_mcp.app import App, open_app
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import InvalidRequest, JobNotFound
 from seedance_mcp.jobs.buying.idempotency import RequestKey, job_of, keep
-from seedance_mcp.store import transitions
+from seedance_mcp.store import Connection, transitions
 from seedance_mcp.store.database import Store, checksum, open_store
 from seedance_mcp.types import Job, JobState, PurchaseTerms, VideoRequest
 from tests.emulator import Behaviour, Emulator
@@ -191,7 +191,7 @@ def test_a_key_whose_job_is_gone_from_a_damaged_database_buys_nothing(tmp_path: 
         job = records.job()
         key = RequestKey.of(KEY, job.request, {})
 
-        def lose(connection: sqlite3.Connection) -> None:
+        def lose(connection: Connection) -> None:
             keep(connection, key, transitions.insert(connection, job, day="2023-11-14"))
 
         store.write_now(lose)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import InvalidRequest, JobNotFinished, JobNotFound
 from seedance_mcp.jobs import JobContext, Reviews, opinion
-from seedance_mcp.store import Connection, Store, job_records, open_store
+from seedance_mcp.store import Conflict, Connection, Store, job_records, open_store
 from seedance_mcp.types import SCORES, Artifacts, JobState
 
 from .records import job
@@ -51,7 +50,7 @@ def settings(environ: dict[str, str], tmp_path: Path) -> Settings:
 @pytest.fixture
 async def store(settings: Settings) -> AsyncIterator[Store]:
     opened = open_store(settings.state_dir, clock=lambda: NOW)
-    opened.read_now(lambda connection: connection.create_function("crc32", 1, _crc))
+    opened._connection.create_function("crc32", 1, _crc)
     try:
         await opened.write(partial(_insert, job_id="take"))
         yield opened
@@ -102,7 +101,7 @@ async def test_the_same_verdict_again_is_no_second_one(reviews: Reviews) -> None
 async def test_reviews_can_be_neither_changed_nor_removed(store: Store, reviews: Reviews) -> None:
     await reviews.add("take", opinion("good"), by="assistant")
     for statement in ("UPDATE reviews SET verdict = 'bad'", "DELETE FROM reviews"):
-        with pytest.raises(sqlite3.IntegrityError, match="append only"):
+        with pytest.raises(Conflict, match="append only"):
             store.write_now(lambda connection, statement=statement: connection.execute(statement))
     assert await _words(reviews) == ["assistant good"]
 
@@ -226,10 +225,10 @@ async def test_what_is_asked_takes_as_many_steps_with_thousands_of_jobs_as_with_
             counted += 1
             return 0
 
-        store.read_now(lambda connection: connection.set_progress_handler(step, 1))
+        store._connection.set_progress_handler(step, 1)
         await reviews.unjudged()
         await reviews.of([f"j{number}" for number in range(100)])
-        store.read_now(lambda connection: connection.set_progress_handler(None, 0))
+        store._connection.set_progress_handler(None, 0)
         return counted
 
     await store.write(partial(fill, 0, 300))

@@ -16,7 +16,7 @@ from seedance_mcp.app import App, open_app
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired, InvalidRequest, JobNotFound
 from seedance_mcp.jobs import StartedJob
-from seedance_mcp.types import JobState, PurchaseTerms, VideoRequest, VideoSet
+from seedance_mcp.types import Job, JobState, PurchaseTerms, VideoRequest, VideoSet
 from tests.emulator import Behaviour, Emulator, Fault
 from tests.reliability import fault_market as market
 from tests.reliability.waiting import until
@@ -92,6 +92,32 @@ async def test_each_is_bought_once_with_a_seed_of_its_own_and_the_call_again_is_
         assert {(await shop.app.sets.of(job) or found).id for job in found.jobs} == {found.id}
         with pytest.raises(JobNotFound):
             await shop.app.sets.find("set_of_nobody")
+
+
+async def test_one_that_waits_for_its_turn_is_cancelled_for_nothing(opening: Opening, tmp_path: Path) -> None:
+    overlay = tmp_path / "catalog.toml"
+    overlay.write_text('[providers.ark.limits]\nsubmit = { calls = 1, seconds = 3, source = "none" }\n')
+    async with opening(SEEDANCE_CATALOG=str(overlay)) as shop:
+        shop.emulator.behaviour.endless = True
+        jobs: dict[JobState, Job] = {}
+
+        async def one_waits() -> bool:
+            jobs.update({job.state: job for job in await shop.app.unfinished()})
+            return {JobState.ACCEPTED, JobState.RESERVED} <= set(jobs)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(shop.start, 2)
+            await until(one_waits)
+            cancelled, words = await shop.app.cancel(jobs[JobState.RESERVED].id)
+            assert (cancelled.state, cancelled.error_code) == (JobState.CANCELLED, "cancelled")
+            assert words == "It was cancelled before it was sent: nothing was bought."
+        # The call has ended, so its turn has come and gone.
+        assert len(shop.bodies) == 1
+        budget = await shop.app.budget()
+        assert budget.spent_today_usd == jobs[JobState.ACCEPTED].maximum.usd
+        again = await shop.start(2)
+        assert (again.deduplicated, len(shop.bodies)) == (True, 1)
+        assert {job.state for job in videos(again).jobs} == {JobState.ACCEPTED, JobState.CANCELLED}
 
 
 async def test_a_seed_that_is_given_is_the_first_and_one_from_the_basis_is_none(opening: Opening) -> None:

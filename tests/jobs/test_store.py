@@ -15,7 +15,7 @@ import anyio
 import pytest
 
 from seedance_mcp.errors import StoreError
-from seedance_mcp.store import by_day, database_file, job_records, transitions, unbalanced_days
+from seedance_mcp.store import Connection, by_day, database_file, job_records, transitions, unbalanced_days
 from seedance_mcp.store.database import open_store
 from seedance_mcp.store.machine.process_locks import FileLock, Ownership
 from seedance_mcp.types import JobState, Submission
@@ -96,7 +96,7 @@ async def test_a_cancelled_caller_leaves_no_transaction_open(tmp_path: Path) -> 
 async def test_a_failing_transaction_changes_nothing(tmp_path: Path) -> None:
     store = open_store(tmp_path)
 
-    def half(connection: sqlite3.Connection) -> None:
+    def half(connection: Connection) -> None:
         connection.execute("INSERT INTO meta (key, value) VALUES ('half', 'done')")
         raise ValueError("and then it broke")
 
@@ -234,7 +234,7 @@ async def test_closing_waits_for_whoever_is_reading_and_refuses_whoever_comes_la
     reading, go_on = threading.Event(), threading.Event()
     found: list[Any] = []
 
-    def slowly(connection: sqlite3.Connection) -> None:
+    def slowly(connection: Connection) -> None:
         reading.set()
         go_on.wait(20)
         found.append(connection.execute("SELECT count(*) FROM jobs").fetchone())
@@ -344,7 +344,7 @@ def test_a_migration_keeps_a_sound_record_whose_columns_were_damaged(
 def test_sums_are_kept_of_what_an_earlier_version_writes_into_the_ledger(tmp_path: Path) -> None:
     store = open_store(tmp_path)
 
-    def write(connection: sqlite3.Connection) -> None:
+    def write(connection: Connection) -> None:
         transitions.insert(connection, records.job(), day="2023-11-14")
         connection.execute(
             "INSERT INTO ledger (job_id, kind, at, reserved_at, day, provider, model, currency, micros, usd_micros)"

@@ -19,7 +19,7 @@ import pytest
 
 from seedance_mcp.jobs import watcher_lease
 from seedance_mcp.jobs.watcher_lease import WatcherLease
-from seedance_mcp.store import job_records, transitions
+from seedance_mcp.store import Connection, job_records, transitions
 from seedance_mcp.store.database import Store
 from seedance_mcp.store.machine.process_locks import Ownership
 from tests.reliability.simulation_orders import empty_database
@@ -46,11 +46,11 @@ class Step:
 class PlayedStore(Store):
     """The real transactions, each of them one step."""
 
-    async def write(self, transaction: Callable[[sqlite3.Connection], Any]) -> Any:
+    async def write(self, transaction: Callable[[Connection], Any]) -> Any:
         await Step()
         return self.write_now(transaction)
 
-    async def read(self, query: Callable[[sqlite3.Connection], Any]) -> Any:
+    async def read(self, query: Callable[[Connection], Any]) -> Any:
         await Step()
         return self.read_now(query)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import anyio
@@ -13,9 +15,24 @@ import pytest
 
 from seedance_mcp.config import Settings
 from seedance_mcp.server import http_server
+from seedance_mcp.server.http import health
 from seedance_mcp.server.http.limits import Limits
+from seedance_mcp.store.database_file import SCHEMA_VERSION
 
-from .local import BOTH_KINDS, LIST, NEW, STALLED, called, post, result_of, serving, token, why, wire_headers
+from .local import (
+    BOTH_KINDS,
+    LIST,
+    NEW,
+    STALLED,
+    bearer,
+    called,
+    post,
+    result_of,
+    serving,
+    token,
+    why,
+    wire_headers,
+)
 
 HEADERS: list[tuple[dict[str, str], int]] = [
     ({"Host": "evil.test"}, 421),
@@ -59,12 +76,19 @@ async def test_there_is_one_address_and_one_method(settings: Settings) -> None:
 
 
 async def test_what_is_no_message_is_refused_and_nothing_breaks(settings: Settings) -> None:
-    bodies = (b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"id":' + b"[" * 100_000)
+    request = b'"jsonrpc":"2.0","method":"tools/list"'
+    bodies = (
+        b"", b"{", b"[]", b"{}", b"null", b"\xff\xfe", b'{"id":' + b"[" * 100_000, b'{"jsonrpc":"2.0","id":1}',
+        b'{"method":"tools/list","id":1}', b"{%s,\"id\":null}" % request, b"{%s,\"id\":1.5}" % request,
+        b"{%s,\"id\":1,\"params\":[]}" % request, b"{%s,\"id\":true}" % request, b'{"jsonrpc":"2.0","method":7,"id":1}',
+    )  # fmt: skip
     async with serving(settings) as url, httpx2.AsyncClient() as http:
         for headers in (BOTH_KINDS, {**BOTH_KINDS, **NEW}):
             for body in bodies:
                 answer = await http.post(url, content=body, headers=headers)
                 assert answer.status_code == 400, body[:10]
+                assert why(answer).endswith("."), "a sentence of ours, without a library's words"
+                assert "validation" not in why(answer)
         assert result_of(await post(http, url, LIST))["tools"]
 
 
@@ -161,12 +185,42 @@ async def test_calls_beyond_the_limit_are_told_to_come_back(settings: Settings) 
 
 async def test_a_token_has_so_many_calls_a_minute(settings: Settings) -> None:
     hasty, other = await token(settings, "hasty"), await token(settings, "other")
-    limits = Limits(calls_a_minute=1, at_once_from_rest=3)
+    limits = Limits(calls_a_minute=1, from_rest=3)
     async with serving(settings, limits=limits) as url, httpx2.AsyncClient() as http:
         answers = [await post(http, url, LIST, {"Authorization": f"Bearer {hasty}"}) for _ in range(4)]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
         assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
         assert (await post(http, url, LIST, {"Authorization": f"Bearer {other}"})).status_code == 200
+
+
+async def test_a_token_has_so_many_calls_under_way(settings: Settings) -> None:
+    greedy, other = await token(settings, "greedy"), await token(settings, "other")
+    ended = anyio.Event()
+
+    async def wait() -> None:
+        waiting = called("generate_video", {**STALLED, "wait_seconds": 60})
+        while (
+            await post(http, url, waiting, bearer(greedy))
+        ).status_code == 429:  # until no other is in its way
+            pass
+        ended.set()
+
+    limited = replace(settings, http_calls_at_once=1)
+    async with (
+        serving(limited) as url,
+        httpx2.AsyncClient(timeout=30) as http,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(wait)
+        with anyio.fail_after(30):
+            while (answer := await post(http, url, LIST, bearer(greedy))).status_code == 200:  # noqa: ASYNC110
+                await anyio.sleep(0.01)
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+        assert "at once" in why(answer)
+        assert (await post(http, url, LIST, bearer(other))).status_code == 200
+        assert not ended.is_set()
+        tasks.cancel_scope.cancel()
+    assert Limits.of(replace(settings, http_calls_per_minute=3)).from_rest == 1
 
 
 async def test_fifty_calls_at_once_are_answered_by_one_app(settings: Settings) -> None:
@@ -205,6 +259,26 @@ async def test_probes_are_answered_for_everybody_and_told_nothing(settings: Sett
                 await anyio.sleep(0.01)
     for answer in (live, ready):
         assert (answer.status_code, answer.content, answer.headers.get("server")) == (200, b"", None)
+
+
+async def test_a_server_whose_database_was_replaced_is_not_ready(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "_LOOK_SECONDS", 0.0)
+    file = settings.state_dir / "jobs.db"
+    async with serving(settings) as url, httpx2.AsyncClient(base_url=url.removesuffix("/mcp")) as http:
+        await post(http, url, LIST)
+        assert (await http.get("/health/ready")).status_code == 200
+        with closing(sqlite3.connect(file)) as newer:
+            newer.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
+        assert (await http.get("/health/ready")).status_code == 503
+        with closing(sqlite3.connect(file)) as newer:
+            newer.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        assert (await http.get("/health/ready")).status_code == 200
+        file.rename(file.with_name("elsewhere.db"))
+        assert (await http.get("/health/ready")).status_code == 503
+        assert (await http.get("/health/live")).status_code == 200
+        file.with_name("elsewhere.db").rename(file)
 
 
 async def test_a_server_that_cannot_work_is_not_ready(settings: Settings) -> None:

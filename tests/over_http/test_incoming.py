@@ -74,7 +74,7 @@ async def test_a_file_is_put_at_its_address_and_used_like_a_local_one(
     with anyio.fail_after(60):
         async with running(ObjectStorage()) as storage, httpx2.AsyncClient(timeout=60) as http:
             settings = load_settings({**environ, **storage.environment()}, settings_file=tmp_path / "no.toml")
-            text = await token(settings, scopes=("read",))
+            text = await token(settings)
             async with serving(settings, behind_a_proxy()) as url:
                 stranger = Stranger(http, url, text)
                 told = await stranger.upload(**announced(data))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 import httpx2
@@ -23,19 +25,19 @@ from tests.emulator import Emulator
 from tests.server.asking import content
 from tests.server.left import document, until
 
-from .local import STALLED, called, client, post, result_of, serving
+from .local import LIST, STALLED, called, client, post, result_of, serving, wire_headers
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
 
 @asynccontextmanager
-async def _command(environ: dict[str, str], *words: str) -> AsyncGenerator[tuple[Process, str]]:
+async def _command(
+    environ: dict[str, str], *words: str, stderr: int = subprocess.DEVNULL
+) -> AsyncGenerator[tuple[Process, str]]:
     """Run `serve` until the context ends; the process, and the address that it prints."""
     command = [sys.executable, "-P", "-m", "seedance_mcp", "serve", "--port", "0", *words]
     with anyio.fail_after(60):
-        async with await anyio.open_process(
-            command, env={**os.environ, **environ}, stderr=subprocess.DEVNULL
-        ) as process:
+        async with await anyio.open_process(command, env={**os.environ, **environ}, stderr=stderr) as process:
             try:
                 assert process.stdout
                 yield process, (await process.stdout.receive()).decode().strip()
@@ -92,6 +94,44 @@ async def test_at_the_end_calls_that_wait_answer_and_streams_are_closed(
     assert heard[-1] == "closed in order"
     assert answered < 3
     assert ended < 10
+
+
+@posix
+async def test_the_log_is_lines_of_json_and_tells_no_words_of_a_call(environ: dict[str, str]) -> None:
+    """Whatever clients send, and also when the server ends while a body still drips in."""
+    canary = "xcanaryx"
+    given = {**environ, "SEEDANCE_LOG_FORMAT": "json", "SEEDANCE_LOG_LEVEL": "debug"}
+    async with (
+        _command(given, stderr=subprocess.PIPE) as (process, url),
+        httpx2.AsyncClient(timeout=30) as http,
+    ):
+        wish = {**STALLED, "prompt": f"[sandbox:stall] {canary}", "request_key": f"key-{canary}"}
+        for message in (
+            called("generate_video", wish),
+            called("generate_video", {**wish, "duration": canary}),
+            called("check_status", {"job_id": canary}),
+            called(canary),
+            {**LIST, "method": canary},
+        ):
+            await post(http, f"{url}?access={canary}", message)
+        await http.post(url, content=b"{}", headers=wire_headers(LIST))
+        head = f"POST /mcp HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\nContent-Type: application/json\r\n"
+        async with await anyio.connect_tcp("127.0.0.1", urlsplit(url).port or 0) as drips:
+            await drips.send(f"{head}Content-Length: 1000\r\n\r\n{{".encode())
+            await post(http, url, LIST)  # answered by who has read the head of the other by then
+            process.send_signal(signal.SIGTERM)
+            assert b" 503 " in await drips.receive()
+        assert process.stderr
+        log = b"".join([piece async for piece in process.stderr]).decode()
+        assert await process.wait() == 0
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert {"time", "level", "logger", "message"} <= set.intersection(*(set(line) for line in lines))
+    calls = [line for line in lines if "tool" in line]
+    assert [(line["tool"], line["caller"], line["status"]) for line in calls] == [
+        ("generate_video", "this machine", 200), ("generate_video", "this machine", 200), ("check_status", "this machine", 200),
+    ]  # fmt: skip
+    assert canary not in log
+    assert "Traceback" not in log
 
 
 @posix

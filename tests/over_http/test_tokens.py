@@ -124,9 +124,18 @@ async def test_a_token_that_may_only_look_cannot_spend(settings: Settings) -> No
         called("generate_video", STALLED),
         called("create_film", {"film_id": "flm_x", "plan": "x"}),
         called("cancel_job", {"job_id": "job_x"}),
+        called("upload_media", {"source": "https://a.test/x.png"}),
+        called("review", {"job_id": "job_x", "verdict": "good"}),
+        called("plan_film", {"storyboard": {}}),
+        called("plan_film", {"film_id": "flm_x", "keep": ["one"]}),
+        called("no_such_tool"),
+        {**LIST, "method": "no/such", "params": {}},
         {**LIST, "method": "tasks/cancel", "params": {"taskId": "job_x"}},
     ]
     async with serving(settings) as url, httpx2.AsyncClient() as http:
+        shot = {"id": "one", "seconds": 4, "prompt": "A fox"}
+        planned = called("plan_film", {"storyboard": {"title": "A film", "shots": [shot]}})
+        film = result_of(await post(http, url, planned, bearer(buying)))["structuredContent"]["film_id"]
         for message in spends:
             answer = await post(http, url, message, bearer(looking))
             assert answer.status_code == 403
@@ -134,8 +143,14 @@ async def test_a_token_that_may_only_look_cannot_spend(settings: Settings) -> No
                 'Bearer realm="seedance", error="insufficient_scope", scope="seedance:read seedance:spend"'
             )
             assert "may look" in why(answer)
-        for tool in ("check_status", "list_models"):
-            assert not result_of(await post(http, url, called(tool), bearer(looking)))["isError"]
+        for tool, arguments in (
+            ("check_status", {}),
+            ("list_models", {}),
+            ("estimate_cost", {"prompt": "A fox"}),
+            ("plan_film", {"film_id": film, "storyboard": None, "redo": []}),
+        ):
+            looked = result_of(await post(http, url, called(tool, arguments), bearer(looking)))
+            assert not looked["isError"], looked
         bought = result_of(await post(http, url, called("generate_video", STALLED), bearer(buying)))
         assert bought["structuredContent"]["status"] in ("submitting", "queued", "running")
         listed = result_of(await post(http, url, called("check_status"), bearer(looking)))
@@ -158,10 +173,12 @@ async def test_what_spends_asks_for_the_right_once_more_itself(settings: Setting
         httpx2.AsyncClient(transport=httpx2.ASGITransport(behind_no_gate)) as http,
     ):
         bought = await post(http, base, called("generate_video", STALLED))
+        written = await post(http, base, called("plan_film", {"storyboard": '{"shots": []}'}))
         cancelled = await post(http, base, cancel, {"Mcp-Name": "job_x"})
         listed = result_of(await post(http, base, called("check_status")))
-    assert "may look, and not spend" in bought.text
-    assert "may look, and not spend" in cancelled.text
+    assert "may look, and not write, spend or cancel" in bought.text
+    assert "may look, and not write, spend or cancel" in written.text
+    assert "may look, and not write, spend or cancel" in cancelled.text
     assert listed["structuredContent"]["jobs"] == []
 
 

@@ -51,9 +51,9 @@ def live(place: Path, now: float, statements: int) -> NoReturn:
 
     with installation(place) as here:
         here.now = now
-        here.store.read_now(lambda connection: connection.set_trace_callback(count))
+        here.store._connection.set_trace_callback(count)
         here.archive()
-        here.store.read_now(lambda connection: connection.set_trace_callback(None))
+        here.store._connection.set_trace_callback(None)
     os._exit(0)
 
 

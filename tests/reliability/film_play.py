@@ -18,7 +18,7 @@ from typing import Any
 
 from seedance_mcp.config import Settings
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired, InvalidRequest
-from seedance_mcp.store import elapsed_time, film_orders, films, job_records
+from seedance_mcp.store import Conflict, elapsed_time, film_orders, films, job_records
 from seedance_mcp.store.database import Store
 from seedance_mcp.types import Job, JobState, Take
 from tests.jobs.film_till import HOUR, FilmTill, take, usd
@@ -176,7 +176,7 @@ class FilmPlay:
             job, repeated = self._till.draw(row, price, key=key)
         except ConfirmationRequired:
             raise AssertionError("F5: a person is asked about what was agreed to") from None
-        except sqlite3.IntegrityError as stopped:
+        except Conflict as stopped:
             raise AssertionError(
                 f"F4: only the table's own rule kept a row from being drawn: {stopped}"
             ) from None

@@ -35,7 +35,7 @@ _SECONDS = 120.0
 _LOADED_BEFORE = ("anyio", "httpx2", "pydantic", "pytest")
 """None of ours: the money core has to be imported with the mistake in it."""
 
-_CAUGHT = re.compile(r", step \d+: (I\d+: |ValueError: a job cannot go |IntegrityError: )")
+_CAUGHT = re.compile(r", step \d+: (I\d+: |ValueError: a job cannot go |Conflict: )")
 """A promise was seen broken, or the core's own second line stopped it."""
 
 _CRASHED = re.compile(r"\b(NameError|UnboundLocalError|AttributeError|TypeError|SyntaxError|ImportError)\(")

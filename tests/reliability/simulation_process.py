@@ -18,6 +18,7 @@ from seedance_mcp.jobs.inputs.sources import Sources
 from seedance_mcp.jobs.pool.provider_pool import ProviderPool
 from seedance_mcp.jobs.results.saving import Saver
 from seedance_mcp.jobs.runner import JobRunner
+from seedance_mcp.store import Connection
 from seedance_mcp.store.accounts import Account
 from seedance_mcp.store.database import Store
 from seedance_mcp.types import Artifacts, Job, Submission
@@ -52,7 +53,7 @@ class SimStore(Store):
         self.uptime, self.running = lambda: world.uptime, lambda: world.running
         self.start = world.start_of_machine
 
-    async def write(self, transaction: Callable[[sqlite3.Connection], Any]) -> Any:
+    async def write(self, transaction: Callable[[Connection], Any]) -> Any:
         self._world.promises.id_first()
         await PAUSE
         self._world.did("write", self._process, "")
@@ -62,19 +63,17 @@ class SimStore(Store):
         self._world.may_trip("after a write")
         return result
 
-    async def read(self, query: Callable[[sqlite3.Connection], Any]) -> Any:
+    async def read(self, query: Callable[[Connection], Any]) -> Any:
         self._world.promises.id_first()
         await PAUSE
         self._world.did("read", self._process, "")
         self._world.may_trip("at a read")
         return self.read_now(query)
 
-    async def write_briefly(self, transaction: Callable[[sqlite3.Connection], Any], seconds: float) -> Any:
+    async def write_briefly(self, transaction: Callable[[Connection], Any], seconds: float) -> Any:
         return await self.write(transaction)
 
-    def _on_disk(
-        self, transaction: Callable[[sqlite3.Connection], Any], connection: sqlite3.Connection
-    ) -> Any:
+    def _on_disk(self, transaction: Callable[[Connection], Any], connection: Connection) -> Any:
         world = self._world
         result = transaction(connection)
         world.may_trip("inside a transaction")

@@ -180,13 +180,14 @@ class Promises:
             self._world.consents.reserved(job_id, row, self.jobs, alike, at)
         if by == owner and (before == "sending" or self._hears_late(job_id, by, after)):
             self._note_refusal(job_id, after, code, at)
-        self._only_the_owner_moves(job_id, before, by, owner or row.owner)
+        if (before, after) != ("reserved", "cancelled"):  # its owner cannot send it then
+            self._only_the_owner_moves(job_id, before, by, owner or row.owner)
         if before not in (None, "reserved", "sending") and by != "receipt" and not row.told:
             self._world.accounts.may_ask(job_id, self._world.loop.running.process.reach)
         self._known_by_its_own_id(job_id, row, task_id, after)
         self._no_purchase_is_lost(job_id)
         self._absence_has_evidence(job_id, row, before, after)
-        self._only_the_provider_ends_a_task(job_id, after)
+        self._only_the_provider_ends_a_task(job_id, before, after)
         self._counted_is_never_less_than_spent(job_id)
 
     def _error_code(self, job_id: str) -> str | None:
@@ -338,7 +339,9 @@ class Promises:
         row, task = self.jobs[job_id], self._world.market.tasks.get(job_id)
         if kinds - {"settle"} != allowed - {"settle?"}:
             raise Violation("I7", f"{sorted(kinds)} in the ledger, where {sorted(allowed)} belongs", job_id)
-        if "settle" in kinds and ("settle?" not in allowed or task is None or row.held != task.cost):
+        unsent = row.state == "cancelled" and job_id not in self._world.market.sent
+        cost = task.cost if task is not None else 0 if unsent else None
+        if ("settle" in kinds and ("settle?" not in allowed or row.held != cost)) or (unsent and row.held):
             raise Violation("I7", f"{row.held} micro-USD settled for {task}", job_id)
         if row.state in NOT_BOUGHT and row.held:
             raise Violation("I7", f"{row.state}, and {row.held} micro-USD are still counted", job_id)
@@ -450,10 +453,13 @@ class Promises:
         if intent.key and job.id not in self._of_key[intent.key.text]:
             raise Violation("I11", "answered with the job of another key", job.id)
 
-    def _only_the_provider_ends_a_task(self, job_id: str, after: str) -> None:
-        """I13: a job ends as the provider says; no trouble in asking ever ends one."""
+    def _only_the_provider_ends_a_task(self, job_id: str, before: str | None, after: str) -> None:
+        """I13: a job ends as the provider says, or cancelled before it was sent; no trouble in asking ever ends one."""
         task = self._world.market.tasks.get(job_id)
-        if after in PROVIDER_ENDS and (task is None or task.outcome != PROVIDER_ENDS[after]):
+        if (before, after) == ("reserved", "cancelled"):
+            if job_id in self._world.market.sent:
+                raise Violation("I13", "called cancelled before it was sent, and it was sent", job_id)
+        elif after in PROVIDER_ENDS and (task is None or task.outcome != PROVIDER_ENDS[after]):
             raise Violation("I13", f"{after}, though the provider never said so", job_id)
 
     def _only_the_owner_moves(self, job_id: str, before: str | None, by: str, owner: str) -> None:

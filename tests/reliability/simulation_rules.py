@@ -19,7 +19,7 @@ INTENTS = 12
 # Written down once more, on purpose: a change of the product's own table has to be made here too.
 MOVES = {
     None: {"reserved"},
-    "reserved": {"sending", "not_sent"},
+    "reserved": {"sending", "not_sent", "cancelled"},
     "sending": {"accepted", "rejected", "unknown"},
     "unknown": {"accepted", "absent", "unresolved"},
     "accepted": {"remote_done", "failed", "cancelled", "expired", "stalled", "missing"},

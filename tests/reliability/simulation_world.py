@@ -28,7 +28,7 @@ from seedance_mcp.errors import (
 from seedance_mcp.jobs.buying.idempotency import RequestKey
 from seedance_mcp.jobs.buying.intents import Intent
 from seedance_mcp.jobs.tracking import manual_resolution
-from seedance_mcp.store import job_records, transitions
+from seedance_mcp.store import Conflict, job_records, transitions
 from seedance_mcp.types import Price, PurchaseTerms, Submission
 
 from .simulation_accounts import Accounts, Reach
@@ -150,7 +150,7 @@ class World:
         """Raise now and then what nobody planned."""
         if self.trips and self.mistakes.random() < self.trips:
             self.count(f"tripped {where}")
-            kind = self.mistakes.choice((KeyError, RuntimeError, ZeroDivisionError, sqlite3.IntegrityError))
+            kind = self.mistakes.choice((KeyError, RuntimeError, ZeroDivisionError, Conflict))
             raise planted(kind)
 
     def start(self, reach: Reach | None = None) -> Process:

@@ -12,7 +12,9 @@ from mcp import Client, MCPError
 from mcp.types import ElicitResult, TextResourceContents
 
 from seedance_mcp.config import Settings, load_settings
+from seedance_mcp.films import Films
 from seedance_mcp.server import create_server
+from seedance_mcp.types import FilmRecord
 
 from .asking import content, priced, refusal, text
 from .conftest import Era
@@ -104,6 +106,36 @@ async def test_every_problem_of_a_storyboard_is_told_at_once(settings: Settings,
     ]
     assert nothing["code"] == "invalid_request"
     assert "seedance://guide/film" in nothing["hint"]
+
+
+async def test_a_plan_is_of_the_words_that_were_sent_whoever_writes_meanwhile(
+    settings: Settings, era: Era, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others: list[dict[str, Any]] = []
+    take = Films.take
+
+    async def hurried(films: Films, storyboard: dict[str, Any], film_id: str | None) -> FilmRecord:
+        """Write, and let another assistant write before it is planned."""
+        record = await take(films, storyboard, film_id)
+        if others:
+            await take(films, others.pop(), film_id)
+        return record
+
+    monkeypatch.setattr(Films, "take", hurried)
+    with anyio.fail_after(90):
+        async with Client(create_server(settings), mode=era) as client:
+            film_id = (await plan(client, storyboard=storyboard()))["film_id"]
+            others += [{"shots": [{"id": "s02", "prompt": "their words"}]}]
+            mine = {"shots": [{"id": "s02", "prompt": "my words"}]}
+            film = await make(
+                client, await plan(client, film_id=film_id, storyboard=mine, quality="animatic")
+            )
+            job = film["shots"][1]["job_id"]
+            (read,) = (await client.read_resource(f"seedance://jobs/{job}")).contents
+    assert isinstance(read, TextResourceContents)
+    assert (others, film["status"]) == ([], "succeeded")
+    assert "my words" in read.text
+    assert "their words" not in read.text
 
 
 async def test_a_token_for_one_plan_makes_that_plan_alone(

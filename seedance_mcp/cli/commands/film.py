@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import anyio
 
 from ...config import Settings, load_settings
-from ...errors import InvalidRequest
-from ...films import ExportOptions, FilmDocument, read_document
+from ...errors import ConfigError, InvalidRequest
+from ...films import ExportOptions, FilmDocument, Market, limits, read_document
 from ...texts import inert, listed
 from ...types import MAX_REVIEW_CHARACTERS, FilmQuality, Verdict
 from ..arguments import amount, is_file, whole
@@ -80,7 +81,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=_choice,
         metavar="SHOT=TAKE",
-        help="Show this take of it; SHOT= takes that back (may be repeated)",
+        help="Show this take of it; SHOT= takes that back, and a --keep (may be repeated)",
     )
     export.add_argument(
         "--otioz", action="store_true", help="Also one .otioz file with all that an editor needs"
@@ -101,7 +102,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.verb == "new":
         return exporting.new(path)
     try:
-        document = _document(path)
+        document = _document(path, getattr(arguments, "quality", "final"))
         if arguments.verb in ("plan", "make"):
             _check_shots(document, arguments.redo, arguments.keep)
     except InvalidRequest as error:
@@ -160,7 +161,7 @@ def _wish(arguments: argparse.Namespace) -> making.Wish:
     return making.Wish(quality=arguments.quality, redo=tuple(arguments.redo), keep=tuple(arguments.keep))
 
 
-def _document(path: Path) -> FilmDocument:
+def _document(path: Path, quality: FilmQuality) -> FilmDocument:
     """
     Read the document before anything is opened.
 
@@ -174,7 +175,19 @@ def _document(path: Path) -> FilmDocument:
             [f"{path} cannot be read: {error.strerror}."],
             hint="`seedance-mcp film new` writes an example. Nothing was bought.",
         ) from None
-    return read_document(content, path.name, path.parent)
+    return read_document(content, path.name, path.parent, partial(_limits, quality=quality))
+
+
+def _limits(data: Any, quality: FilmQuality) -> Sequence[str]:
+    """What no model takes of a document that is wrong elsewhere; nothing where settings or catalogue cannot be read."""
+    from ...catalog import Catalog
+
+    try:
+        settings = load_settings()
+        catalog = Catalog.load(settings.catalog)
+    except ConfigError:
+        return ()
+    return limits(data, Market(catalog, settings.provider, settings.model), quality)
 
 
 def _check_shots(document: FilmDocument, *names: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--host",
         default="127.0.0.1",
         metavar="ADDRESS",
-        help="Default: 127.0.0.1. Any other needs a token (`seedance-mcp tokens add NAME`)",
+        help="Default: 127.0.0.1. Any other needs a token (`seedance-mcp tokens add NAME`) or SEEDANCE_OAUTH_ISSUER",
     )
     parser.add_argument(
         "--port",
@@ -38,12 +38,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Serve until ended."""
+    settings = load_settings()
+    is_for_people = settings.log_format == "text"
     run_http(
-        load_settings(), host=arguments.host, port=arguments.port, public=arguments.public_host, tell=_tell
+        settings,
+        host=arguments.host,
+        port=arguments.port,
+        public=arguments.public_host,
+        tell=_tell if is_for_people else _tell_address,
     )
     return 0
 
 
-def _tell(url: str) -> None:
+def _tell_address(url: str) -> None:
     print(url, flush=True)
+
+
+def _tell(url: str) -> None:
+    _tell_address(url)
     print("Clients reach the MCP server at this address. Ctrl-C ends it.", file=sys.stderr, flush=True)

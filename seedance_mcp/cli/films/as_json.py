@@ -60,14 +60,19 @@ def as_typed(path: Path) -> str:
     return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
 
+def made_by(film: Film) -> str:
+    """Return the words of the command that makes a film in the quality at which it was last made."""
+    wanted = f" --quality {film.quality}" if film.quality != "final" else ""
+    return f"film make {as_typed(path_of(film))}{wanted}"
+
+
 def after_film(film: Film) -> str:
     """Say what to do next with a film."""
-    name = as_typed(path_of(film))
-    wanted = f" --quality {film.quality}" if film.quality != "final" else ""
-    plan = f"{command(f'film plan {name}{wanted}')} says what is left to make or to change, and the price."
+    name, making = as_typed(path_of(film)), made_by(film)
+    plan = f"{command(making.replace('film make', 'film plan', 1))} says what is left to make or to change, and the price."
     match film.status:
         case "making" | "joining":
-            return f"The film goes on by itself; {command(f'film make {name}')} waits for it."
+            return f"The film goes on by itself; {command(making)} waits for it."
         case "succeeded" if film.film_path is not None:
             view, review = command(f"view {film.id}"), command(f"film review {name} SHOT good")
             return f"{view} draws it, and {review} keeps your verdict on a shot. After a change {plan}"

@@ -9,9 +9,10 @@ from tempfile import TemporaryDirectory
 
 from ...config import Settings, command
 from ...errors import InvalidRequest, MediaError
-from ...films import ExportOptions, export_film, exported_film, exported_shots, sheets_of, starter
+from ...films import ExportOptions, export_film, exported_film, exported_shots, sheets_of_shots, starter
 from ...texts import inert, number_of
 from ..opening import opened
+from ..words import told
 
 
 def new(path: Path) -> int:
@@ -49,14 +50,14 @@ async def export(settings: Settings, path: Path, folder: Path, options: ExportOp
     async with opened(settings, watch=False) as app:
         film = await app.films.find((await app.films.read(path)).id)
         shots = await exported_shots(film)
-        sheets = await sheets_of(film)
+        sheets = await sheets_of_shots(shots)
         with TemporaryDirectory() as place:
             drawn = tuple(Path(place) / f"sheet-{sheet.number}.jpg" for sheet in sheets)
             for file, sheet in zip(drawn, sheets, strict=True):
                 file.write_bytes(sheet.sheet.jpeg)
             files = replace(exported_film(film, await app.films.music(film)), sheets=drawn)
             made = await export_film(files, shots, folder, options)
-    for note in made.notes:
+    for note in (*map(told, film.problems), *made.notes):
         print(f"note: {inert(note)}", file=sys.stderr)
     print(f"{number_of(len(made.files), 'file')} of {film.id}, quality {film.quality}", file=sys.stderr)
     print(made.folder)

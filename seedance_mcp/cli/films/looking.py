@@ -62,7 +62,7 @@ async def choose(settings: Settings, path: Path, choices: Sequence[tuple[str, in
         for shot, take in choices:
             film = await app.films.choose(film_id, shot, take)
             (state,) = (state for state in film.shots if state.shot == shot)
-            chosen = f"take {take} is chosen" if take is not None else "nothing is chosen"
+            chosen = f"take {take} is chosen" if take is not None else "nothing is chosen or kept"
             print(f"{inert(shot)}: {chosen}; the film in quality {film.quality} shows {_take(state)}.")
     return 0
 

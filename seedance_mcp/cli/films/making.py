@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -14,22 +14,24 @@ import anyio
 
 from ...app import App
 from ...config import Settings, command
-from ...errors import BudgetExceeded, ConfirmationRequired, InvalidRequest
-from ...films import Film, FilmPlan, FilmUpdate
+from ...errors import BudgetExceeded, ConfirmationRequired
+from ...films import Film, FilmPlan, FilmUpdate, planned_as_written
 from ...texts import digits, inert, listed, number_of
-from ...types import FilmQuality, FilmRecord, PurchaseTerms
+from ...types import FilmQuality, PurchaseTerms
 from ..consent import at_a_terminal, says_yes
 from ..opening import opened
 from ..progress import progress_bar
 from ..text import money, table
 from ..waiting import wait_with_progress
 from ..words import told
-from .as_json import as_typed, path_of, print_plan
+from .as_json import as_typed, made_by, path_of, print_plan
 from .looking import exit_code, finish
 
 _LOOK_SECONDS = 30.0
 _PROBLEMS = 2
 _TRIES = 5
+"""How often a film is planned that others order at the same time."""
+
 _WHOLE = ""
 """Stands for the whole film where each shot has its id."""
 
@@ -63,17 +65,21 @@ def make(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, 
         ConfigError: a provider's key is not set, or cannot be used.
         ConfirmationRequired: it costs something, and nobody can be asked.
     """
-    if (code := anyio.run(_go_on, settings, path, as_json)) is not None:
-        return code
-    planned = anyio.run(_shown_plan, settings, path, wish)
-    if planned.problems:
-        if as_json:
-            print_plan(planned, path)
-        return _say_problems(planned)
-    if planned.refusal is not None:
-        if (code := anyio.run(_go_on, settings, path, as_json)) is not None:
-            return code  # somebody else has ordered it meanwhile, and its money is held
-        raise planned.refusal
+    tries = _TRIES
+    while True:
+        if (code := anyio.run(_go_on, settings, path, wish.quality, as_json)) is not None:
+            return code
+        planned, film = anyio.run(_shown_plan, settings, path, wish)
+        if planned.problems:
+            if as_json:
+                print_plan(planned, path)
+            return _say_problems(planned)
+        if planned.refusal is None:
+            break
+        tries -= 1
+        if not film.is_busy or not tries:
+            raise planned.refusal
+        # Somebody else has ordered it meanwhile, and its money is held.
     free = planned.maximum.is_free
     price = f"{digits(planned.maximum.usd)} USD"
     if yes_up_to is not None and planned.maximum.usd > yes_up_to:
@@ -98,41 +104,35 @@ def make(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, 
 
 
 async def _plan(app: App, path: Path, wish: Wish) -> FilmPlan:
-    return await planned_as_written(app.films.read, app.films.plan, path, wish)
-
-
-async def planned_as_written(
-    read: Callable[[Path], Awaitable[FilmRecord]],
-    plan: Callable[[str, FilmQuality, Sequence[str], Sequence[str]], Awaitable[FilmPlan]],
-    path: Path,
-    wish: Wish,
-) -> FilmPlan:
-    """
-    Plan what stands in a person's document: an assistant may write its own words into the same film in between.
-
-    Raises:
-        InvalidRequest: it is changed again and again.
-    """
-    for _ in range(_TRIES):
-        film = await read(path)
-        planned = await plan(film.id, wish.quality, wish.redo, wish.keep)
-        if planned.version == film.version:
-            return planned
-    raise InvalidRequest(
-        ["Another program changes this film at the same time."],
-        hint="Let it finish, or stop it, and plan again. Nothing was bought.",
+    """Plan what stands in the document, whatever an assistant writes into the same film meanwhile."""
+    films = app.films
+    return await planned_as_written(
+        lambda: films.read(path),
+        lambda film: films.plan(film.id, wish.quality, wish.redo, wish.keep, version=film.version),
     )
 
 
-async def _go_on(settings: Settings, path: Path, as_json: bool) -> int | None:
+async def _go_on(settings: Settings, path: Path, quality: FilmQuality, as_json: bool) -> int | None:
     """
-    Go on with the film if it is being made; None: it is not.
+    Go on with the film if it is being made in this quality; None: it is not.
 
-    Shots of an order that has ended, such as cancelled ones, are waited for: what becomes of them decides what is planned.
+    Another quality that is being made is waited for, and so are shots of an order that has ended, such as cancelled ones:
+    what becomes of them decides what is planned.
     """
     async with opened(settings, watch=False) as app:
         film = await app.films.find((await app.films.read(path)).id)
     if not film.is_busy:
+        await _until_ended(settings, film)
+        return None
+    if film.quality != quality:
+        print(
+            f"This film is still being made in quality {film.quality}. Waiting until that has ended; then quality {quality}"
+            " is planned.",
+            file=sys.stderr,
+            flush=True,
+        )
+        async with opened(settings) as app:
+            film = await _wait(app, film)
         await _until_ended(settings, film)
         return None
     print(
@@ -162,11 +162,13 @@ async def _until_ended(settings: Settings, film: Film) -> None:
             await wait_with_progress(app, await app.job(job_id))
 
 
-async def _shown_plan(settings: Settings, path: Path, wish: Wish) -> FilmPlan:
+async def _shown_plan(settings: Settings, path: Path, wish: Wish) -> tuple[FilmPlan, Film]:
+    """Print what would be bought; the plan, and the film as it is then."""
     async with opened(settings, watch=False) as app:
         planned = await _plan(app, path, wish)
+        film = await app.films.find(planned.film_id)
     print(_lines(planned), file=sys.stderr)
-    return planned
+    return planned, film
 
 
 async def _make(
@@ -199,7 +201,7 @@ async def _wait(app: App, film: Film) -> Film:
     except anyio.get_cancelled_exc_class():
         name = as_typed(path_of(film))
         print(
-            f"\nStopped here. What is made is kept; to go on: {command(f'film make {name}')}, to let the rest be:"
+            f"\nStopped here. What is made is kept; to go on: {command(made_by(film))}, to let the rest be:"
             f" {command(f'film cancel {name}')}",
             file=sys.stderr,
         )

@@ -118,7 +118,9 @@ class Buyer:
 
 def _judged(error: Exception, purchase: _Sent) -> Outcome:
     """Return what an exception proves about a purchase: only evidence ends one that may have been sent as not bought."""
-    if not isinstance(error, SeedanceError):
+    if isinstance(error, transitions.Stale):
+        logger.info("%s is not sent: somebody has ended it meanwhile", purchase.job.id)
+    elif not isinstance(error, SeedanceError):
         logger.error("submitting %s failed in a way that nobody expected", purchase.job.id, exc_info=error)
     if not purchase.sent:
         return Outcome(to=JobState.NOT_SENT, error=error)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...errors import NotSupported, OtherAccount, ProviderError, TaskNotFound
 from ...providers import Provider
-from ...store import Store, job_records, transitions
-from ...types import Job, JobState
+from ...store import Connection, Store, job_records, transitions
+from ...types import Job, JobCode, JobState
 from .lost_answers import a_person_has_to_look, look_yourself
 
 if TYPE_CHECKING:
@@ -18,7 +21,14 @@ if TYPE_CHECKING:
 async def cancel(
     job: Job, offer: Offer, *, open_provider: Callable[[Job], Awaitable[Provider]], store: Store
 ) -> tuple[Job, str]:
-    """Ask the provider to stop the job. Returns the job as it is now, and what that means, in words."""
+    """
+    Stop a job that waits to be sent, else ask the provider to. Returns the job as it is now, and what that means, in words.
+    """
+    if job.state is JobState.RESERVED:
+        now, by = store.clock(), store.ownership.instance
+        job = await store.write(partial(_never_sent, job_id=job.id, now=now, by=by))
+        if job.state is JobState.CANCELLED:
+            return job, "It was cancelled before it was sent: nothing was bought."
     if job.finished:
         return job, f"The job had already ended ({job.status}); nothing was changed."
     if job.state is JobState.REMOTE_DONE:
@@ -57,4 +67,24 @@ async def cancel(
     return asked, (
         "The provider was asked to stop. That is a request, not a promise: a job that is already rendering may"
         " finish and be charged. check_status tells."
+    )
+
+
+def _never_sent(connection: Connection, *, job_id: str, now: float, by: str) -> Job:
+    """End a job that waits to be sent: its buyer, wherever that is, cannot send it then. Any other stays as it is."""
+    job = job_records.find(connection, job_id)
+    if job.state is not JobState.RESERVED:
+        return job
+    words = "It was cancelled before it was sent."
+    return transitions.move(
+        connection,
+        job,
+        JobState.CANCELLED,
+        now=now,
+        by=by,
+        detail=words,
+        error=words,
+        error_code=JobCode.CANCELLED,
+        error_hint="",
+        charge=replace(job.maximum, amount=Decimal(0), usd=Decimal(0), known=True),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import NotSupported, ProviderError
 from ...providers import Provider, Recovery, WhenSent
-from ...store import IntegrityError, Store, claimed, elapsed_time, transitions
+from ...store import Conflict, Store, claimed, elapsed_time, transitions
 from ...types import Job, JobState
 from .list_checks import lacks_one
 
@@ -182,7 +182,7 @@ async def decide(job: Job, to: JobState, store: Store, detail: str, **changes: A
                 connection, job, to, now=now, by=store.ownership.instance, detail=detail, **changes
             )
         )
-    except IntegrityError:
+    except Conflict:
         # Another job was given the very task between the look and the word.
         raise transitions.Stale(job.id) from None
 

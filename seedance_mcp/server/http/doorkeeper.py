@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
@@ -11,79 +12,105 @@ from ...errors import SeedanceError
 from ..board.peers import is_this_user
 from ..calls import Caller
 from ..http_server import Scope
+from .challenges import Challenges
 from .refusals import Refused
 
 if TYPE_CHECKING:
     from ..opening import Opening
+    from .authorization import Authorization
 
-_REALM = 'Bearer realm="seedance"'
+_NAMED = "sdc_"
+"""What our own tokens begin with."""
 
+_LAST_CALL_SECONDS = 600.0
+"""
+How long what a signed token began may go on after its end: as long as a call may wait.
 
-def not_good() -> Refused:
-    """One sentence for everything that can be wrong with a token: nobody learns which there are."""
-    return Refused(
-        401,
-        "The token is not good here (any more).",
-        www_authenticate=f'{_REALM}, error="invalid_token"',
-    )
+Such tokens are often good for five minutes alone, and their clients get new ones; nothing was taken away from anybody.
+"""
 
 
 class Doorkeeper:
     """
     Lets callers in.
 
-    On a private place whoever runs for the same user of this machine needs no token, as on stdio, until there is one; from
-    then on everybody does. On any other place everybody does. There is no authorization server to send anybody to, so
-    no challenge names metadata of one.
+    On a private place whoever runs for the same user of this machine needs no token, as on stdio, until there is one or
+    an authorization server gives them out; from then on everybody does. On any other place everybody does.
     """
 
-    def __init__(self, opening: Opening, *, private: bool) -> None:
+    def __init__(
+        self, opening: Opening, *, private: bool, challenges: Challenges, authorization: Authorization | None
+    ) -> None:
         self._opening = opening
         self._private = private
+        self._challenges = challenges
+        self._authorization = authorization
 
     async def admit(self, headers: Headers, scope: Scope) -> Caller:
         """
         Return who sends a request.
 
         Raises:
-            Refused: nobody knows; or it cannot be told now, because the job database cannot be read.
+            Refused: nobody knows, or they may not; or it cannot be told now, because the job database cannot be read, or the
+                keys of the authorization server.
         """
         shown = headers.getlist("authorization")
         if len(shown) > 1:
-            raise Refused(
-                400,
-                "The request has two Authorization headers.",
-                www_authenticate=f'{_REALM}, error="invalid_request"',
-            )
+            raise self._challenges.one_token_only()
         await self._opening.first_try()
         try:
-            tokens = self._opening.app.tokens
-            if self._private and not await tokens.are_wanted():
+            if self._private and not await self._are_tokens_wanted():
                 return await self._neighbour(scope)
             scheme, _, text = shown[0].strip().partition(" ") if shown else ("", "", "")
             if scheme.casefold() != "bearer":
-                raise Refused(
-                    401,
-                    "A token is needed: send it as Authorization: Bearer sdc_... The person who runs the server makes one"
-                    " with `seedance-mcp tokens add NAME`.",
-                    www_authenticate=_REALM,
-                )
-            token = await tokens.find(text.strip())
+                raise self._challenges.token_needed()
+            text = text.strip()
+            if self._authorization is not None and not text.startswith(_NAMED):
+                return await self._signed_in(self._authorization, text)
+            token = await self._opening.app.tokens.find(text)
         except SeedanceError as error:
             raise Refused(
                 503, f"The server cannot look at tokens now: {error.message}", retry_after="2"
             ) from None
         if token is None:
-            raise not_good()
+            raise self._challenges.not_good()
         return Caller(id=token.id, name=token.name, scopes=token.scopes, local=self._private)
 
     async def still_admits(self, caller: Caller) -> bool:
         """Return whether a call that was let in may go on; it may while that cannot be told."""
+        if caller.until is not None:
+            return time.time() < caller.until + _LAST_CALL_SECONDS
         try:
-            tokens = self._opening.app.tokens
-            return await tokens.is_good(caller.id) if caller.id else not await tokens.are_wanted()
+            if caller.id:
+                return await self._opening.app.tokens.is_good(caller.id)
+            return not await self._are_tokens_wanted()
         except SeedanceError:
             return True
+
+    async def _are_tokens_wanted(self) -> bool:
+        return self._authorization is not None or await self._opening.app.tokens.are_wanted()
+
+    async def _signed_in(self, authorization: Authorization, text: str) -> Caller:
+        from .issuer_keys import KeysUnavailable
+
+        try:
+            token = await authorization.tokens.read(text)
+        except KeysUnavailable:
+            raise Refused(
+                503, "The keys of the authorization server cannot be had now; try again.", retry_after="2"
+            ) from None
+        if token is None:
+            raise self._challenges.not_good()
+        authorization.check_is_served(token)
+        if "read" not in token.scopes:
+            raise self._challenges.right_needed("read")
+        return Caller(
+            id=authorization.id_of(token),
+            name=token.subject,
+            scopes=token.scopes,
+            local=self._private,
+            until=token.until,
+        )
 
     async def _neighbour(self, scope: Scope) -> Caller:
         if not await anyio.to_thread.run_sync(is_this_user, scope.get("client"), scope.get("server")):

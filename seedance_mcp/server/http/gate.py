@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
+import anyio
 from starlette.datastructures import Headers
 
 from ..calls import CALLER_KEY, TRACKER_KEY, Caller
 from ..http_server import HEAD_BYTES, AsgiApp, Receive, Scope, Send
-from .limits import Limits, Rates, read_body
+from ..rights import right_for_message
+from .call_log import CallLog
+from .incoming import message_in
+from .limits import Limits, Traffic, read_body
 from .refusals import Refused
 from .stays import Stay
 from .visits import Visits
 
 if TYPE_CHECKING:
+    from .challenges import Challenges
     from .doorkeeper import Doorkeeper
     from .places import Doorplate
 
@@ -26,28 +29,6 @@ _LOG = logging.getLogger(__name__)
 
 _PATH = "/mcp"
 _MOST_PROGRAM_CHARACTERS = 200
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spending:
-    """What needs the scope `spend`: tools, and methods of the protocol."""
-
-    tools: Collection[str]
-    methods: Collection[str]
-
-    def is_asked_by(self, body: bytes) -> bool:
-        """Return whether a request asks for any of it."""
-        try:
-            message = json.loads(body)
-        except (ValueError, RecursionError):
-            return False
-        if not isinstance(message, dict):
-            return False
-        asked = cast("dict[str, Any]", message)
-        params = asked.get("params")
-        name = cast("dict[str, Any]", params).get("name") if isinstance(params, dict) else None
-        method = asked.get("method")
-        return method in self.methods or (method == "tools/call" and name in self.tools)
 
 
 class Gate:
@@ -63,44 +44,49 @@ class Gate:
         *,
         doorplate: Doorplate,
         doorkeeper: Doorkeeper,
-        spending: Spending,
+        challenges: Challenges,
         limits: Limits,
     ) -> None:
         self._inner = inner
         self._doorplate = doorplate
         self._doorkeeper = doorkeeper
-        self._spending = spending
+        self._challenges = challenges
         self._limits = limits
-        self._rates = Rates(limits)
+        self._traffic = Traffic(limits)
         self._visits = Visits()
-        self._under_way = 0
-        self._ending = False
+        self._arriving: set[anyio.CancelScope] = set()
 
     def begin_ending(self) -> None:
         """Let no more requests through."""
-        self._ending = True
+        self._traffic.begin_ending()
+        for arriving in list(self._arriving):
+            arriving.cancel()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        headers = Headers(scope=scope)
+        headers, log = Headers(scope=scope), CallLog(send)
         try:
             self._doorplate.check(headers)
             self._check_form(scope, headers)
             caller = await self._doorkeeper.admit(headers, scope)
-            if caller.id:
-                self._rates.take(caller.id)
-            if self._ending or self._under_way >= self._limits.calls:
-                raise Refused(503, "The server has too much to do, or is ending.", retry_after="1")
+            with self._traffic.call(caller.id):
+                await self._pass(scope, receive, log, caller)
         except Refused as refused:
-            await _refuse(refused, scope, receive, send)
-            return
-        self._under_way += 1
-        try:
-            await self._pass(scope, receive, send, caller)
+            await _refuse(refused, scope, receive, log.send)
         finally:
-            self._under_way -= 1
+            log.write()
+
+    async def _arrived(self, receive: Receive, headers: Headers) -> bytes:
+        """Read a body; one that is still arriving when the end begins is not waited for."""
+        with anyio.CancelScope() as arriving:
+            self._arriving.add(arriving)
+            try:
+                return await read_body(receive, headers.get("content-length"), self._limits)
+            finally:
+                self._arriving.discard(arriving)
+        raise Refused(503, "The server is ending.", retry_after="1", connection="close")
 
     def _check_form(self, scope: Scope, headers: Headers) -> None:
         # Below it, only a head that comes in pieces is measured.
@@ -118,24 +104,19 @@ class Gate:
         if [kind.partition(";")[0].strip().casefold() for kind in kinds] != ["application/json"]:
             raise Refused(415, "A message is application/json.")
 
-    async def _pass(self, scope: Scope, receive: Receive, send: Send, caller: Caller) -> None:
+    async def _pass(self, scope: Scope, receive: Receive, log: CallLog, caller: Caller) -> None:
         headers = Headers(scope=scope)
-        try:
-            body = await read_body(receive, headers.get("content-length"), self._limits)
-            if "spend" not in caller.scopes and self._spending.is_asked_by(body):
-                raise Refused(
-                    403,
-                    "This token may look, and not spend or cancel. A person can make another:"
-                    " `seedance-mcp tokens add NAME --scope spend`.",
-                    www_authenticate='Bearer realm="seedance", error="insufficient_scope",'
-                    ' scope="seedance:read seedance:spend"',
-                )
-        except Refused as refused:
-            await _refuse(refused, scope, receive, send)
-            return
+        body = await self._arrived(receive, headers)
+        message = message_in(body)
+        log.asked(caller, message)
+        if right_for_message(message) not in caller.scopes:
+            raise self._challenges.right_needed("spend")
         program = headers.get("user-agent", "")[:_MOST_PROGRAM_CHARACTERS]
         scope = {
             **scope,
+            "headers": [
+                pair for pair in scope["headers"] if pair[0] != b"authorization"
+            ],  # who calls is known by now
             CALLER_KEY: caller,
             TRACKER_KEY: self._visits.reader(caller, program),
         }
@@ -144,7 +125,7 @@ class Gate:
         async def again() -> Any:
             return waiting.pop() if waiting else await receive()
 
-        stay = Stay(scope, receive, send)
+        stay = Stay(scope, receive, log.send, self._challenges.not_good().refusal)
         await stay.go_on(partial(self._inner, scope, again), partial(self._doorkeeper.still_admits, caller))
 
 

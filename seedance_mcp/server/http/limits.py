@@ -2,41 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import anyio
 
 from ..http_server import Receive
 from .refusals import Refused
 
+if TYPE_CHECKING:
+    from ...config import Settings
+
 _MOST_DIGITS = 12
+_BURSTS_A_MINUTE = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """The limits of one server. `calls_a_minute` and `at_once_from_rest` are those of each token."""
+    """
+    The limits of one server. `calls_a_minute`, `calls_at_once` and `from_rest` are those of each token.
+
+    `from_rest` is how many may come without a pause from a token that has not called for a while.
+    """
 
     body_bytes: int = 4 * 1024 * 1024
     body_seconds: float = 30.0
     calls: int = 256
     calls_a_minute: int = 600
-    at_once_from_rest: int = 120
+    calls_at_once: int = 128
+    from_rest: int = 120
     last_answers_seconds: int = 6
     connections: int = 512
 
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """Take those that a person can set from the settings."""
+        a_minute = settings.http_calls_per_minute
+        return cls(
+            calls_a_minute=a_minute,
+            calls_at_once=settings.http_calls_at_once,
+            from_rest=max(1, a_minute // _BURSTS_A_MINUTE),
+        )
 
-class Rates:
-    """How often each token has called: a bucket that fills with time and that each call takes one from."""
+
+class Traffic:
+    """
+    How many calls are under way, and how often each token has called: a bucket that fills with time, one taken by each call.
+
+    It is known in this process alone, which is the whole server.
+    """
 
     def __init__(self, limits: Limits, clock: Callable[[], float] = anyio.current_time) -> None:
         self._limits = limits
         self._clock = clock
         self._buckets: dict[str, tuple[float, float]] = {}
+        self._under_way = Counter[str]()
+        self._ending = False
 
-    def take(self, token_id: str) -> None:
-        """Raise Refused if a token has called too often."""
-        now, most = self._clock(), float(self._limits.at_once_from_rest)
+    def begin_ending(self) -> None:
+        """Let no more calls through."""
+        self._ending = True
+
+    @contextmanager
+    def call(self, token_id: str) -> Generator[None]:
+        """
+        Count a call while it is under way; without a token's id it counts among all calls alone.
+
+        Raises:
+            Refused: there are too many, of this token or of all.
+        """
+        if token_id:
+            self._take(token_id)
+            if self._under_way[token_id] >= self._limits.calls_at_once:
+                raise Refused(429, "Too many calls at once with this token.", retry_after="1")
+        if self._ending or self._under_way.total() >= self._limits.calls:
+            raise Refused(503, "The server has too much to do, or is ending.", retry_after="1")
+        self._under_way[token_id] += 1
+        try:
+            yield
+        finally:
+            self._under_way[token_id] -= 1
+
+    def _take(self, token_id: str) -> None:
+        now, most = self._clock(), float(self._limits.from_rest)
         left, since = self._buckets.get(token_id, (most, now))
         per_second = self._limits.calls_a_minute / 60
         left = min(most, left + (now - since) * per_second)

@@ -22,11 +22,12 @@ class Refusal:
 
     status: int
     message: str
+    code: int = _INVALID_REQUEST
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
-        error = {"code": _INVALID_REQUEST, "message": self.message}
+        error = {"code": self.code, "message": self.message}
         body = json.dumps({"jsonrpc": "2.0", "id": None, "error": error}).encode()
         headers = {
             "content-type": "application/json",
@@ -42,8 +43,8 @@ class Refusal:
 class Refused(Exception):
     """A request does not get through."""
 
-    def __init__(self, status: int, message: str, **headers: str) -> None:
-        """Underscores in the names of headers stand for hyphens."""
+    def __init__(self, status: int, message: str, *, code: int = _INVALID_REQUEST, **headers: str) -> None:
+        """`code` is that of JSON-RPC. Underscores in the names of headers stand for hyphens."""
         super().__init__(message)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.refusal = Refusal(status=status, message=message, headers=named)
+        self.refusal = Refusal(status=status, message=message, code=code, headers=named)

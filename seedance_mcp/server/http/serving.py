@@ -23,11 +23,10 @@ from ..assembly import OverHttp, assemble
 from ..calls import caller_of
 from ..ending import Ending
 from ..http_server import AsgiApp, HttpServer, Receive, Scope, Send, bound
-from ..tooling import needs_scope_to_spend
-from ..tools import all_tools
 from ..transport import lowlevel
+from .challenges import Challenges
 from .doorkeeper import Doorkeeper
-from .gate import Gate, Spending
+from .gate import Gate
 from .health import Health
 from .limits import Limits
 from .places import Doorplate, Place
@@ -36,11 +35,11 @@ from .state_key import state_key
 if TYPE_CHECKING:
     from ...config import Settings
     from ..opening import Opening
+    from .authorization import Authorization, ResourceMetadata
 
 _LOG = logging.getLogger(__name__)
 
 _TAKEN = "Give another --port; 0 takes any that is free."
-_METHODS_THAT_SPEND = frozenset({"tasks/cancel"})
 
 
 async def serve_http(
@@ -50,18 +49,18 @@ async def serve_http(
     Serve at a place until SIGTERM, SIGINT or SIGHUP comes; `tell` is told the address. Port 0 is any that is free.
 
     Raises:
-        ConfigError: the address or the object store cannot be used, or more than this machine reaches it and there is no
-            token.
-        StoreError: it cannot be told whether there is one.
+        ConfigError: the address cannot be used, or the settings of an authorization server or of the object store; or more
+            than this machine reaches it, and there is neither such a server nor a token.
+        StoreError: it cannot be told whether there is a token.
     """
     if settings.object_store is not None:
         from ...objects import access_of
 
         access_of(settings)
-    if not place.is_private:
+    if not place.is_private and settings.oauth_issuer is None:
         await _refuse_without_tokens(settings, place)
     with contextlib.closing(bound(place.host, place.port, hint=_TAKEN)) as listening:
-        await _Service(settings, place, listening, limits or Limits()).run(tell)
+        await _Service(settings, place, listening, limits or Limits.of(settings)).run(tell)
 
 
 async def _refuse_without_tokens(settings: Settings, place: Place) -> None:
@@ -84,6 +83,7 @@ class _Service:
     def __init__(self, settings: Settings, place: Place, listening: socket.socket, limits: Limits) -> None:
         self._place, self._limits, self._listening = place, limits, listening
         self._port: int = listening.getsockname()[1]
+        self._authorization = _authorization(settings, place.url(self._port))
         self._ending = Ending()
         self._openings: list[Opening] = []
         security = RequestStateSecurity(keys=[state_key(settings.state_dir)], bind_principal=_principal)
@@ -102,10 +102,17 @@ class _Service:
         )
         async with protocol.run(), anyio.create_task_group() as tasks:
             (opening,) = self._openings  # one for the whole run, whoever calls
-            gate, health = self._gate(protocol.handle_request, opening), Health(opening)
+            doorplate = Doorplate(self._place, self._port)
+            gate = self._gate(protocol.handle_request, opening, doorplate)
+            others: list[Health | ResourceMetadata] = [Health(opening)]
+            if self._authorization is not None:
+                from .authorization import ResourceMetadata
+
+                others.append(ResourceMetadata(self._authorization, doorplate))
 
             async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-                await (health if health.answers(scope) else gate)(scope, receive, send)
+                chosen = next((one for one in others if one.answers(scope)), gate)
+                await chosen(scope, receive, send)
 
             http = HttpServer(
                 answer,
@@ -118,15 +125,19 @@ class _Service:
             await http.run_until_ended()
             tasks.cancel_scope.cancel()
 
-    def _gate(self, protocol: AsgiApp, opening: Opening) -> Gate:
+    def _gate(self, protocol: AsgiApp, opening: Opening, doorplate: Doorplate) -> Gate:
+        authorization = self._authorization
+        challenges = Challenges(authorization.metadata if authorization else None)
         return Gate(
             protocol,
-            doorplate=Doorplate(self._place, self._port),
-            doorkeeper=Doorkeeper(opening, private=self._place.is_private),
-            spending=Spending(
-                tools={tool.name for tool in all_tools() if needs_scope_to_spend(tool.annotations)},
-                methods=_METHODS_THAT_SPEND,
+            doorplate=doorplate,
+            doorkeeper=Doorkeeper(
+                opening,
+                private=self._place.is_private,
+                challenges=challenges,
+                authorization=authorization,
             ),
+            challenges=challenges,
             limits=self._limits,
         )
 
@@ -143,6 +154,15 @@ class _Service:
             cast("ListenHandler", entry.handler).close()
         await self._ending.begin()
         http.end()
+
+
+def _authorization(settings: Settings, resource: str) -> Authorization | None:
+    """Read what the settings say of an authorization server; what checks its tokens is loaded only where there is one."""
+    if not any((settings.oauth_issuer, settings.oauth_subject, settings.oauth_audience, settings.oauth_jwks)):
+        return None
+    from .authorization import Authorization
+
+    return Authorization.of(settings, resource)
 
 
 async def _at_a_signal(end: Callable[[], Awaitable[None]]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 
 from ..http_server import Receive, Scope, Send
-from .doorkeeper import not_good
+from .refusals import Refusal
 
 _LOOK_SECONDS = 0.5
 _LAST_WORD_SECONDS = 1.0
@@ -22,8 +22,9 @@ class Stay:
     has to end them as well. A purchase that is under way goes on: it belongs to the server.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._scope, self._receive, self._send = scope, receive, send
+    def __init__(self, scope: Scope, receive: Receive, send: Send, no_longer: Refusal) -> None:
+        """`no_longer` is what who may not stay is answered, if nothing was answered yet."""
+        self._scope, self._receive, self._send, self._no_longer = scope, receive, send, no_longer
         self._begun = self._answered = False
 
     async def go_on(
@@ -57,4 +58,4 @@ class Stay:
         if self._begun:
             await self._send({"type": "http.response.body", "body": b""})
         else:
-            await not_good().refusal(self._scope, self._receive, self._send)
+            await self._no_longer(self._scope, self._receive, self._send)

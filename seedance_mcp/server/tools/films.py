@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,12 +58,16 @@ async def plan_film(
             hint="seedance://guide/film describes the storyboard; nothing was spent.",
         )
     if storyboard is not None:
-        if not call.caller.local:
-            from ...films import named_files
+        from ...films import named_files, planned_as_written
 
+        if not call.caller.local:
             call.check_sources(named_files(storyboard))
-        film_id = (await films.take(storyboard, film_id)).id
-    planned = await films.plan(film_id or "", quality, redo, keep)
+        planned = await planned_as_written(
+            partial(films.take, storyboard, film_id),
+            lambda film: films.plan(film.id, quality, redo, keep, version=film.version),
+        )
+    else:
+        planned = await films.plan(film_id or "", quality, redo, keep)
     shown = presentation.film_views.plan(planned).model_copy(
         update={"finished_meanwhile": await meanwhile(call)}
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from ...config import Settings
 from ...errors import AuthenticationError, BudgetExceeded, InsufficientFunds, ModelNotOpen
-from ...texts import digits, number_of
+from ...texts import digits, number_of, storable
 from ...types import FINISHED_STATES, JobState, Price
 from .. import elapsed_time
 from ..database import Connection, Store, marks
@@ -120,7 +120,7 @@ def read(connection: Connection, limits: Limits, now: float) -> Budget:
     spent = _spent_since(connection, now - now % DAY)
     held, _ = holds.since(connection, *_within(connection, DAY, now))
     (open_micros,) = connection.execute(
-        "SELECT COALESCE(SUM(usd_micros), 0) FROM jobs JOIN ledger ON ledger.job_id = jobs.id"  # noqa: S608  only marks
+        "SELECT CAST(COALESCE(SUM(usd_micros), 0) AS BIGINT) FROM jobs JOIN ledger ON ledger.job_id = jobs.id"  # noqa: S608  only marks
         f" WHERE jobs.state IN ({marks(_HOLDING)})",
         _HOLDING,
     ).fetchone()
@@ -149,7 +149,7 @@ def _spent_since(connection: Connection, moment: float) -> int:
     """
     counted = elapsed_time.passed(connection) - DAY
     (micros,) = connection.execute(
-        "SELECT COALESCE(SUM(usd_micros), 0) FROM ledger WHERE reserved_at > ? AND steady > ?",
+        "SELECT CAST(COALESCE(SUM(usd_micros), 0) AS BIGINT) FROM ledger WHERE reserved_at > ? AND steady > ?",
         (moment, counted),
     ).fetchone()
     held, _ = holds.since(connection, moment, counted)
@@ -307,29 +307,31 @@ def allow_spending(connection: Connection) -> bool:
 
 def _check_breakers(connection: Connection, seller: Seller, now: float) -> None:
     # Either clock closes it again: the one on the wall may have been set back, the steady one stands still in sleep.
-    given = {**asdict(seller), "now": now, "passed": elapsed_time.passed(connection)}
+    clocks = now, elapsed_time.passed(connection)
     row = connection.execute(
-        "SELECT code, message, hint, min(open_until - :now, open_steady - :passed) FROM breakers"
-        " WHERE provider = :provider AND account = :account AND open_until > :now AND open_steady > :passed",
-        given,
+        "SELECT code, message, hint, open_until, open_steady FROM breakers"
+        " WHERE provider = ? AND account = ? AND open_until > ? AND open_steady > ?",
+        (seller.provider, seller.account, *clocks),
     ).fetchone()
     if row is not None:
         besides = "Another key takes effect at once; or name another provider."
-        raise _open(f"{seller.provider} takes no new jobs", row, besides)
+        raise _open(f"{seller.provider} takes no new jobs", row, clocks, besides)
     row = connection.execute(
-        "SELECT code, message, hint, min(open_until - :now, open_steady - :passed) FROM model_breakers"
-        " WHERE provider = :provider AND account = :account AND open_until > :now AND open_steady > :passed"
-        " AND model = :model",
-        given,
+        "SELECT code, message, hint, open_until, open_steady FROM model_breakers"
+        " WHERE provider = ? AND account = ? AND model = ? AND open_until > ? AND open_steady > ?",
+        (seller.provider, seller.account, seller.model, *clocks),
     ).fetchone()
     if row is not None:
         what = f"{seller.provider} takes no new jobs with {seller.model}"
-        raise _open(what, row, "Other models are not affected.")
+        raise _open(what, row, clocks, "Other models are not affected.")
 
 
-def _open(what: str, row: tuple[str, str, str, float], besides: str) -> BreakerOpen:
-    code, message, hint, seconds = row
-    minutes = max(1, round(seconds / 60))
+def _open(
+    what: str, row: tuple[str, str, str, float, float], clocks: tuple[float, float], besides: str
+) -> BreakerOpen:
+    code, message, hint, open_until, open_steady = row
+    now, passed = clocks
+    minutes = max(1, round(min(open_until - now, open_steady - passed) / 60))
     return BreakerOpen(
         f"{what} from here for another {minutes} min: {message} ({code})",
         hint=f"{hint or 'Put it right at the provider.'} {besides}",
@@ -344,7 +346,7 @@ def refused(connection: Connection, seller: Seller, refusal: Refusal, *, now: fl
 
     One that concerns a model stops those of that model.
     """
-    code, message, hint = refusal.code, refusal.message, refusal.hint
+    code, message, hint = refusal.code, storable(refusal.message), storable(refusal.hint)
     account = (seller.provider, seller.account)
     if code in _MODEL_CODES:
         connection.execute(

@@ -9,10 +9,11 @@ from ..database import Connection
 from .ledger import DAY
 
 _ROWS = (  # those of open orders without a job; what was returned to one is an attempt already, and the ledger counts it
-    "SELECT COALESCE(SUM(COALESCE(left_micros, usd_micros)), 0), COALESCE(SUM(usd_micros > 0 AND returned = 0), 0)"
-    " FROM film_orders CROSS JOIN takes"
-    " ON takes.film_id = film_orders.film_id AND takes.plan = film_orders.plan"
-    " WHERE ended_at IS NULL AND job_id IS NULL AND reserved_at > ? AND steady > ?"
+    "SELECT CAST(COALESCE(SUM(COALESCE(left_micros, usd_micros)), 0) AS BIGINT),"
+    " COUNT(CASE WHEN usd_micros > 0 AND returned = 0 THEN 1 END)"
+    " FROM film_orders CROSS JOIN takes"  # SQLite takes that as the order: there are few open orders and many takes
+    " WHERE takes.film_id = film_orders.film_id AND takes.plan = film_orders.plan"
+    " AND ended_at IS NULL AND job_id IS NULL AND reserved_at > ? AND steady > ?"
 )
 
 

@@ -97,7 +97,7 @@ def record(connection: Connection, entry: Entry) -> None:
     """
     Append a row. The database adds it to what its day, provider and model come to (`spending`).
 
-    A second row of one kind for one job breaks the table's own rule and raises IntegrityError.
+    A second row of one kind for one job breaks the table's own rule and raises Conflict.
     """
     connection.execute(
         "INSERT INTO ledger (job_id, kind, at, reserved_at, day, provider, model, currency, micros, usd_micros, steady)"
@@ -123,7 +123,8 @@ def held(connection: Connection, job_id: str) -> tuple[int, int]:
     return cast(
         "tuple[int, int]",
         connection.execute(
-            "SELECT COALESCE(SUM(micros), 0), COALESCE(SUM(usd_micros), 0) FROM ledger WHERE job_id = ?",
+            "SELECT CAST(COALESCE(SUM(micros), 0) AS BIGINT), CAST(COALESCE(SUM(usd_micros), 0) AS BIGINT)"
+            " FROM ledger WHERE job_id = ?",
             (job_id,),
         ).fetchone(),
     )

@@ -17,7 +17,7 @@ from ...texts import digits
 from ...types import Job, Price, Question, Signer, Wanted, is_same_video
 from .. import elapsed_time, job_records, transitions
 from ..database import Connection, in_parts, marks
-from ..money import holds
+from ..money.assistants_word import bought_on_a_word
 from ..money.ledger import from_micros, to_micros
 
 VALID_SECONDS = 15 * 60.0
@@ -112,27 +112,21 @@ def agreed(
             (consent.job_id, own),
         )
         return consent.carried
-    since, steady = _within(connection, VALID_SECONDS, now)
-    row = connection.execute(
-        "SELECT token_hash, approved_at IS NOT NULL AND (NOT for_call OR token_hash = :own) AS signed FROM confirmations"
-        " WHERE fingerprint = :fingerprint AND used_at IS NULL AND ended_at IS NULL AND at > :since AND steady > :steady"
-        " AND usd_micros >= :micros AND (:known OR NOT json_extract(question, '$.price.known'))"
-        " AND (signed OR (:may_say_so AND NOT person_only AND token_hash = :token))"
-        " ORDER BY token_hash = :own DESC, signed DESC LIMIT 1",
-        {
-            "own": own,
-            "fingerprint": consent.fingerprint,
-            "since": since,
-            "steady": steady,
-            "micros": to_micros(price.usd),
-            "known": price.known,
-            "may_say_so": why_not is None,
-            "token": _digest(consent.token or ""),
-        },
-    ).fetchone()
-    if row is None:
+    rows = connection.execute(
+        "SELECT token_hash, signed, question FROM (SELECT rowid AS number, token_hash, question, person_only,"
+        " approved_at IS NOT NULL AND (NOT for_call OR token_hash = ?) AS signed FROM confirmations"
+        " WHERE fingerprint = ? AND used_at IS NULL AND ended_at IS NULL AND at > ? AND steady > ? AND usd_micros >= ?)"
+        " AS held WHERE signed OR (? AND NOT person_only AND token_hash = ?)"
+        " ORDER BY token_hash = ? DESC, signed DESC, number",
+        (
+            *(own, consent.fingerprint, *_within(connection, VALID_SECONDS, now), to_micros(price.usd)),
+            *(why_not is None, _digest(consent.token or ""), own),
+        ),
+    )
+    found = next((row for row in rows.fetchall() if price.known or _of_unknown_price(row[2])), None)
+    if found is None:
         return _ask(connection, consent, why_not, settings=settings, now=now)
-    token_hash, by_a_person = row
+    token_hash, by_a_person, _ = found
     connection.execute(
         "UPDATE confirmations SET used_at = ?, job_id = ? WHERE token_hash = ?",
         (now, consent.job_id, token_hash),
@@ -221,7 +215,7 @@ def decline_by_hash(connection: Connection, key: str, *, now: float) -> Declined
     counted = elapsed_time.note(connection)
     for some in in_parts(same):
         connection.execute(
-            "UPDATE confirmations SET declined_at = ?, declined_steady = ?, person_only = 1,"  # noqa: S608  only marks
+            "UPDATE confirmations SET declined_at = ?, declined_steady = ?, person_only = TRUE,"  # noqa: S608  only marks
             " ended_at = CASE WHEN used_at IS NULL AND for_call AND approved_at IS NOT NULL THEN ? ELSE ended_at END,"
             " approved_at = CASE WHEN used_at IS NULL THEN NULL ELSE approved_at END"
             f" WHERE token_hash IN ({marks(some)}) AND (used_at IS NULL OR token_hash = ?)",
@@ -253,8 +247,8 @@ def _same(connection: Connection, fingerprint: str, wanted: Wanted | None) -> li
     """Name every question about the same video, by its hash: the same plan, or the same wish."""
     rows = connection.execute(
         "SELECT token_hash, fingerprint, wanted FROM confirmations"
-        " WHERE fingerprint = ? OR json_extract(wanted, '$.content') = ?",
-        (fingerprint, None if wanted is None else wanted.content),
+        " WHERE fingerprint = ? OR wanted LIKE ?",  # which `_is_same` looks at in earnest
+        (fingerprint, None if wanted is None else f"%{wanted.content}%"),
     ).fetchall()
     return [key for key, planned, then in rows if planned == fingerprint or _is_same(then, wanted)]
 
@@ -265,6 +259,10 @@ def _is_same(then: str | None, now: Wanted | None) -> bool:
     other = _wanted().validate_json(then)
     # Of two ways to write one wish down, either may have come first.
     return is_same_video(other, now) or is_same_video(now, other)
+
+
+def _of_unknown_price(question: str | None) -> bool:
+    return question is not None and not _adapter().validate_json(question).price.known
 
 
 @cache
@@ -288,11 +286,12 @@ def _ask(
     question, code = consent.question, secrets.token_hex(4)
     token_trouble = _token_trouble(connection, consent, now)
     # By both clocks: one that is set forward must not make a no forgotten.
+    long_ago, long_ago_steady = _within(connection, _KEPT_SECONDS, now)
     connection.execute(
         # A question can be answered long after it was put: then it is the answer that must not be forgotten.
         "DELETE FROM confirmations"
-        " WHERE max(at, coalesce(declined_at, at)) < ? AND max(steady, coalesce(declined_steady, steady)) < ?",
-        _within(connection, _KEPT_SECONDS, now),
+        " WHERE at < ? AND coalesce(declined_at, at) < ? AND steady < ? AND coalesce(declined_steady, steady) < ?",
+        (long_ago, long_ago, long_ago_steady, long_ago_steady),
     )
     connection.execute(
         "INSERT INTO confirmations (token_hash, fingerprint, usd_micros, at, question, person_only, steady, asked, wanted)"
@@ -385,16 +384,3 @@ def _why_only_a_person(
             " only the person's own agreement counts."
         )
     return None
-
-
-def bought_on_a_word(connection: Connection, now: float) -> int:
-    """Sum up what counts as spent on an assistant's word alone within the last hour, in micro-USD."""
-    lately = _within(connection, _HOUR, now)
-    (micros,) = connection.execute(
-        "SELECT COALESCE(SUM(usd_micros), 0) FROM ledger JOIN jobs ON jobs.id = ledger.job_id"
-        " WHERE reserved_at > ? AND steady > ?"
-        # A damaged record may hold such an agreement.
-        " AND CASE WHEN json_valid(document) THEN json_extract(document, '$.agreed_by') ELSE 'assistant' END = 'assistant'",
-        lately,
-    ).fetchone()
-    return micros + holds.on_a_word(connection, *lately)

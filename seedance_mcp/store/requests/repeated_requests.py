@@ -30,7 +30,7 @@ def made_for(connection: Connection, digests: Collection[str], asked: Wanted | N
     try:
         planned = [job for digest in digests for job in job_records.same_request(connection, digest)]
         rows = connection.execute(
-            f"SELECT DISTINCT job_id FROM stand_ins WHERE fingerprint IN ({marks(digests)})",  # noqa: S608  only marks
+            f"SELECT DISTINCT job_id FROM stand_ins WHERE fingerprint IN ({marks(digests)}) ORDER BY job_id",  # noqa: S608  only marks
             tuple(digests),
         ).fetchall()
         noted = [*planned, *(job_records.find(connection, job_id) for (job_id,) in rows)]

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
 from ...types import Question
 from .. import elapsed_time, transitions
-from ..database import Connection
+from ..database import Connection, marks
 from .confirmations import VALID_SECONDS
 
 _OPEN = (
     "used_at IS NULL AND ended_at IS NULL AND approved_at IS NULL AND declined_at IS NULL AND question IS NOT NULL"
-    " AND at > :since AND steady > :steady"
+    " AND at > ? AND steady > ?"
 )
 _SETTLED_BY_ANOTHER = (
     "SELECT 1 FROM confirmations AS other WHERE other.fingerprint = confirmations.fingerprint AND ("
     "other.rowid > confirmations.rowid"  # put anew since
     " OR other.used_at >= confirmations.at"  # bought since, on an agreement to the same question under another code
     " OR other.approved_at IS NOT NULL AND NOT other.for_call AND other.used_at IS NULL AND other.ended_at IS NULL"
-    " AND other.at > :since AND other.steady > :steady)"
+    " AND other.at > ? AND other.steady > ?)"
 )
 
 _BOUGHT_SINCE = (  # without this question: by `generate --yes`, say, or by a click
-    "SELECT 1 FROM jobs WHERE created_at >= confirmations.at"
-    " AND state NOT IN (SELECT value FROM json_each(:refused)) AND ("
+    "SELECT 1 FROM jobs WHERE created_at >= confirmations.at"  # noqa: S608  only marks
+    f" AND state NOT IN ({marks(transitions.NOT_BOUGHT)}) AND ("
     "jobs.fingerprint = confirmations.fingerprint OR EXISTS (SELECT 1 FROM stand_ins WHERE job_id = jobs.id"
     " AND stand_ins.fingerprint IN (confirmations.fingerprint, confirmations.asked)))"
 )
@@ -48,15 +47,12 @@ def waiting(connection: Connection, *, now: float) -> list[WaitingQuestion]:
 
     What was bought since, in whatever way, is not asked about any more.
     """
+    valid = now - VALID_SECONDS, elapsed_time.passed(connection) - VALID_SECONDS
     rows = connection.execute(
         "SELECT token_hash, question, at FROM confirmations"  # noqa: S608  only the texts above
         f" WHERE {_OPEN} AND NOT EXISTS ({_SETTLED_BY_ANOTHER}) AND NOT EXISTS ({_BOUGHT_SINCE})"
         " ORDER BY rowid DESC",
-        {
-            "since": now - VALID_SECONDS,
-            "steady": elapsed_time.passed(connection) - VALID_SECONDS,
-            "refused": json.dumps(sorted(transitions.NOT_BOUGHT)),
-        },
+        (*valid, *valid, *sorted(transitions.NOT_BOUGHT)),
     )
     questions = TypeAdapter(Question)
     return [
@@ -80,5 +76,5 @@ def withdraw_film(connection: Connection, film_id: str, *, now: float) -> None:
 def approve_by_hash(connection: Connection, key: str, *, now: float) -> None:
     """Note that the person agrees to a question that is `waiting`, for one purchase by whoever asks for it."""
     connection.execute(
-        "UPDATE confirmations SET approved_at = ?, for_call = 0 WHERE token_hash = ?", (now, key)
+        "UPDATE confirmations SET approved_at = ?, for_call = FALSE WHERE token_hash = ?", (now, key)
     )

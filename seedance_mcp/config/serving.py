@@ -1,0 +1,63 @@
+"""The settings that `seedance-mcp serve` alone goes by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import cleaning, urls, values
+from .declaring import setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeSettings:
+    """Who may call over HTTP beside those with named tokens, and how often."""
+
+    oauth_issuer: str | None = setting(
+        "SEEDANCE_OAUTH_ISSUER",
+        urls.issuer,
+        None,
+        "Authorization server whose access tokens (JWT) `seedance-mcp serve` takes, as it names itself in `iss`. Needs"
+        " `SEEDANCE_OAUTH_SUBJECT`.",
+        clean=cleaning.address,
+        role="secret",
+    )
+    oauth_subject: str | None = setting(
+        "SEEDANCE_OAUTH_SUBJECT",
+        str,
+        None,
+        "The one person, as `sub` in their tokens, who may use the server. All others are refused.",
+    )
+    oauth_audience: str | None = setting(
+        "SEEDANCE_OAUTH_AUDIENCE",
+        str,
+        None,
+        "What `aud` in a token has to hold. Default: the public address of the server, such as"
+        " `https://videos.example.com/mcp`.",
+    )
+    oauth_jwks: str | None = setting(
+        "SEEDANCE_OAUTH_JWKS",
+        urls.jwks,
+        None,
+        "Where the authorization server's keys are. Default: where its metadata says.",
+        clean=cleaning.address,
+        role="secret",
+    )
+    oauth_algorithms: tuple[str, ...] = setting(
+        "SEEDANCE_OAUTH_ALGORITHMS",
+        values.signature_algorithms,
+        ("RS256", "PS256", "ES256", "EdDSA"),
+        "How tokens may be signed; also RS384, RS512, PS384, PS512, ES384, ES512.",
+    )
+    http_calls_per_minute: int = setting(
+        "SEEDANCE_HTTP_CALLS_PER_MINUTE",
+        values.at_least_one,
+        600,
+        "Most calls of one token, or one person who signs in, within a minute; a fifth of them at once.",
+    )
+    http_calls_at_once: int = setting(
+        "SEEDANCE_HTTP_CALLS_AT_ONCE",
+        values.at_least_one,
+        128,
+        "Most calls of one token, or one person who signs in, that are under way, those that wait and listen included. All"
+        " together: 256.",
+    )

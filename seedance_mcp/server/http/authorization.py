@@ -1,0 +1,134 @@
+"""The authorization server whose tokens count: what the settings say of it, and what clients are told of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+from starlette.datastructures import Headers
+
+from ...errors import ConfigError
+from ..http_server import Receive, Scope, Send
+from .access_jwts import AccessJwt, AccessJwts
+from .challenges import PREFIX
+from .issuer_keys import IssuerKeys, KeySource
+from .refusals import Refused
+
+if TYPE_CHECKING:
+    from ...config import Settings
+    from .places import Doorplate
+
+_METADATA = "/.well-known/oauth-protected-resource"
+_OFFERED = ("read", "spend")
+"""The scopes that open something. `admin` is known, and nothing asks for it yet."""
+
+_KEPT_SECONDS = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Authorization:
+    """
+    Who gives out tokens for this server, and to whom.
+
+    What several people do is not kept apart yet: one would see and spend what is another's. So one `subject` alone is
+    let in, and everybody else is refused, whatever their tokens say.
+    """
+
+    issuer: str
+    subject: str
+    resource: str
+    tokens: AccessJwts
+
+    @classmethod
+    def of(cls, settings: Settings, resource: str) -> Authorization | None:
+        """
+        Read the settings, for a server at the address `resource`; None if they name no authorization server.
+
+        Raises:
+            ConfigError: they name one and not who may come, or the other way round.
+        """
+        issuer, subject = settings.oauth_issuer, settings.oauth_subject
+        if issuer is None:
+            for name in ("subject", "audience", "jwks"):
+                if getattr(settings, f"oauth_{name}") is not None:
+                    raise ConfigError(
+                        f"{settings.with_place(f'SEEDANCE_OAUTH_{name.upper()}')} is set, and no authorization server is.",
+                        hint="Name it in SEEDANCE_OAUTH_ISSUER, or take the other out.",
+                    )
+            return None
+        if subject is None:
+            raise ConfigError(
+                f"{settings.with_place('SEEDANCE_OAUTH_ISSUER')} is set, and not who may come with its tokens.",
+                hint="The server is for one person: put `sub` of that person's tokens into SEEDANCE_OAUTH_SUBJECT.",
+            )
+        algorithms = settings.oauth_algorithms
+        source = KeySource(
+            issuer=issuer, jwks=settings.oauth_jwks, algorithms=algorithms, outbound=settings.outbound
+        )
+        audience = settings.oauth_audience or resource
+        return cls(
+            issuer=issuer,
+            subject=subject,
+            resource=resource,
+            tokens=AccessJwts(issuer, audience, algorithms, IssuerKeys(source)),
+        )
+
+    @property
+    def metadata(self) -> str:
+        """The address of what clients are told."""
+        parts = urlsplit(self.resource)
+        return urlunsplit(parts._replace(path=f"{_METADATA}{parts.path}"))
+
+    def check_is_served(self, token: AccessJwt) -> None:
+        """Raise Refused for a token of anybody but the one person."""
+        if token.subject != self.subject:
+            raise Refused(
+                403,
+                "This server is for one person, and the token is another's. The person who runs it says whose it is by"
+                " SEEDANCE_OAUTH_SUBJECT (`sub` in the token).",
+            )
+
+    def id_of(self, token: AccessJwt) -> str:
+        """Name whoever a token stands for, by what is the same in all tokens of theirs and tells nobody who they are."""
+        digest = hashlib.sha256(f"{self.issuer}\0{token.subject}".encode()).hexdigest()
+        return f"oauth-{digest[:16]}"
+
+
+class ResourceMetadata:
+    """Answers everybody which authorization server gives out tokens for this server (RFC 9728)."""
+
+    def __init__(self, authorization: Authorization, doorplate: Doorplate) -> None:
+        self._path = urlsplit(authorization.metadata).path
+        self._doorplate = doorplate
+        self._body = json.dumps(
+            {
+                "resource": authorization.resource,
+                "authorization_servers": [authorization.issuer],
+                "scopes_supported": [f"{PREFIX}{scope}" for scope in _OFFERED],
+                "bearer_methods_supported": ["header"],
+                "resource_name": "Seedance video",
+            }
+        ).encode()
+
+    def answers(self, scope: Scope) -> bool:
+        """Return whether a request is for this."""
+        return scope["type"] == "http" and scope["path"] == self._path and scope["method"] in ("GET", "HEAD")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, if it was meant for this server."""
+        try:
+            self._doorplate.check(Headers(scope=scope))
+        except Refused as refused:
+            await refused.refusal(scope, receive, send)
+            return
+        told = {
+            "content-type": "application/json",
+            "content-length": str(len(self._body)),
+            "cache-control": f"public, max-age={_KEPT_SECONDS}",
+        }
+        raw = [(name.encode(), value.encode()) for name, value in told.items()]
+        await send({"type": "http.response.start", "status": 200, "headers": raw})
+        await send({"type": "http.response.body", "body": self._body if scope["method"] == "GET" else b""})

@@ -1,0 +1,56 @@
+"""What whoever may not call is told of how to become somebody who may: the header WWW-Authenticate, and a sentence."""
+
+from __future__ import annotations
+
+from .refusals import Refused
+
+_REALM = 'Bearer realm="seedance"'
+PREFIX = "seedance:"
+"""What the scopes begin with outside this program."""
+
+
+class Challenges:
+    """
+    The refusals of one server.
+
+    Where an authorization server gives out tokens, each challenge leads to the metadata that name it, at `metadata`, and
+    says the scopes to ask for. Where none does, no challenge leads anywhere: a client would follow it into a login that
+    does not exist.
+    """
+
+    def __init__(self, metadata: str | None = None) -> None:
+        self._metadata = metadata
+
+    def token_needed(self) -> Refused:
+        """Refuse a request without a token."""
+        made = "The person who runs the server makes one with `seedance-mcp tokens add NAME`."
+        if self._metadata:
+            words = f"A token is needed: one of the authorization server that the server's metadata name, or sdc_... {made}"
+        else:
+            words = f"A token is needed: send it as Authorization: Bearer sdc_... {made}"
+        return self._refused(401, words, scopes="seedance:read" if self._metadata else "")
+
+    def not_good(self) -> Refused:
+        """One sentence for everything that can be wrong with a token: nobody learns which there are."""
+        return self._refused(401, "The token is not good here (any more).", error="invalid_token")
+
+    def one_token_only(self) -> Refused:
+        """Refuse a request that brings two."""
+        return self._refused(400, "The request has two Authorization headers.", error="invalid_request")
+
+    def right_needed(self, right: str) -> Refused:
+        """Refuse a token that may do less than it is used for; the client can ask for a token that may (step-up)."""
+        if right == "read":
+            words, scopes = "This token has none of the scopes of this server.", "seedance:read"
+        else:
+            words = "This token may look, and not write, spend or cancel."
+            scopes = "seedance:read seedance:spend"
+        how = "A person can make another: `seedance-mcp tokens add NAME --scope spend`."
+        if self._metadata:
+            how = f"Ask the authorization server for one with the scopes {scopes}."
+        return self._refused(403, f"{words} {how}", error="insufficient_scope", scopes=scopes)
+
+    def _refused(self, status: int, words: str, *, error: str = "", scopes: str = "") -> Refused:
+        parts = {"error": error, "scope": scopes, "resource_metadata": self._metadata}
+        challenge = ", ".join([_REALM, *(f'{name}="{text}"' for name, text in parts.items() if text)])
+        return Refused(status, words, www_authenticate=challenge)

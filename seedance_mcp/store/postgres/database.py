@@ -1,0 +1,235 @@
+"""A database of PostgreSQL: connections that are kept, the lock of a team, transactions under it, and the schema."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from importlib import resources
+from typing import LiteralString, TypeVar, cast
+
+import psycopg
+from psycopg import sql
+from psycopg.pq import TransactionStatus
+
+from ...errors import StoreError
+from ..connection import Clock, Connection, Database
+from .errors import commit, explained
+from .statements import Statements
+
+T = TypeVar("T")
+
+SCHEMA_VERSION = 1
+_SCHEMA = "schema"
+"""The key in `meta` under which stands which version the tables have."""
+
+TEAM = 1
+"""The team whose lock is taken: all there is so far belongs to one."""
+
+_LOCKS = 0x5EEDA
+"""What tells our advisory locks from those of others in the same database."""
+
+_MIGRATING = 0
+"""The lock, in place of a team's, of whoever brings the tables up to date."""
+
+_LOCK_SECONDS = 10.0
+_CONNECT_SECONDS = 10
+_OPTIONS = " ".join(
+    (
+        "-c default_transaction_isolation=read\\ committed",
+        "-c idle_in_transaction_session_timeout=5s",  # a process that stands still inside a transaction blocks its team
+        "-c synchronous_commit=on",
+        "-c application_name=seedance-mcp",
+    )
+)
+
+
+class PostgresDatabase(Database):
+    """
+    The open database of a team, in PostgreSQL. Build with `open_postgres`.
+
+    Whoever changes something holds the team's lock from before its first look at a row until it has committed: that is
+    what `BEGIN IMMEDIATE` is on SQLite. Only READ COMMITTED looks anew after the wait for the lock.
+    """
+
+    def __init__(self, url: str, *, clock: Clock, uptime: Clock, connections: int) -> None:
+        super().__init__(clock=clock, at_once=connections)
+        self.uptime = uptime
+        """Seconds that the machine has been running; never set, only restarted."""
+        self._url = url
+        self._idle = deque[psycopg.Connection]()
+        self._places = threading.BoundedSemaphore(connections)
+        self._closed = False
+
+    def write_now(self, transaction: Callable[[Connection], T]) -> T:
+        """Do what `write` does in the calling thread."""
+        return self.write_briefly_now(transaction, _LOCK_SECONDS)
+
+    def write_briefly_now(self, transaction: Callable[[Connection], T], seconds: float) -> T:
+        """Do what `write_briefly` does in the calling thread."""
+        with explained(), self._begun(self._begin_write, seconds) as connection:
+            self._give_clocks(connection)  # only now: the wait for the lock may have taken a while
+            result = transaction(Statements(connection))
+            commit(connection)
+            return result
+
+    def read_now(self, query: Callable[[Connection], T]) -> T:
+        """Do what `read` does in the calling thread, on one state of the database."""
+        with explained(), self._begun(self._begin_read, 0.0) as connection:
+            self._give_clocks(connection)
+            return query(Statements(connection))
+
+    def close(self) -> None:
+        """Close the connections, those in use once they are given back."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+    def _begin_write(self, connection: psycopg.Connection, seconds: float) -> None:
+        # One message, and still each of its statements looks anew: the first that looks at rows comes after the lock.
+        connection.execute(
+            sql.SQL(
+                "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {}; SELECT pg_advisory_xact_lock({}, {})"
+            ).format(max(1, int(seconds * 1000)), _LOCKS, TEAM),
+            prepare=False,
+        )
+
+    def _begin_read(self, connection: psycopg.Connection, seconds: float) -> None:
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", prepare=False)
+
+    def _give_clocks(self, connection: psycopg.Connection) -> None:
+        connection.execute(
+            sql.SQL("SET LOCAL seedance.wall_clock = {}; SET LOCAL seedance.steady_clock = {}").format(
+                repr(float(self.clock())), repr(float(self.uptime()))
+            ),
+            prepare=False,
+        )
+
+    @contextlib.contextmanager
+    def _begun(
+        self, begin: Callable[[psycopg.Connection, float], None], seconds: float
+    ) -> Generator[psycopg.Connection]:
+        """Lend a connection with a transaction that has begun, and end what is left of it."""
+        with self._places:
+            connection = self._connected(begin, seconds)
+            try:
+                yield connection
+            finally:
+                self._take_back(connection)
+
+    def _connected(
+        self, begin: Callable[[psycopg.Connection, float], None], seconds: float
+    ) -> psycopg.Connection:
+        if self._closed:
+            raise StoreError(
+                "The job database was closed: the server is ending.",
+                hint="Call again in a moment; jobs go on by themselves.",
+            )
+        while True:
+            try:
+                kept = self._idle.pop()
+            except IndexError:
+                break
+            try:
+                begin(kept, seconds)
+                return kept
+            except psycopg.OperationalError:
+                if not kept.closed:
+                    self._take_back(kept)
+                    raise
+                # It broke while it lay idle, as all do when the server is restarted; nothing had begun.
+        connection = _connect(self._url)
+        try:
+            begin(connection, seconds)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _take_back(self, connection: psycopg.Connection) -> None:
+        with contextlib.suppress(psycopg.Error):
+            if connection.info.transaction_status is not TransactionStatus.IDLE and not connection.closed:
+                connection.execute("ROLLBACK", prepare=False)
+        if (
+            self._closed
+            or connection.closed
+            or connection.info.transaction_status is not TransactionStatus.IDLE
+        ):
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+
+def open_postgres(
+    url: str, *, clock: Clock = time.time, uptime: Clock = time.monotonic, connections: int = 4
+) -> PostgresDatabase:
+    """
+    Open a database that `migrate` has prepared; at most so many connections are used at once.
+
+    Raises:
+        StoreError: it cannot be reached, or its tables are of another version.
+    """
+    database = PostgresDatabase(url, clock=clock, uptime=uptime, connections=connections)
+    try:
+        found = database.read_now(lambda connection: _version(connection))
+        if found != SCHEMA_VERSION:
+            raise StoreError(
+                f"The tables of the job database have version {found}; this server knows {SCHEMA_VERSION}.",
+                hint="Bring the older of the two up to date.",
+            )
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def migrate(url: str) -> None:
+    """
+    Bring the tables of a database to this version, as a whole or not at all; one process at a time does so.
+
+    Raises:
+        StoreError: it cannot be reached or written to, or a newer version made its tables.
+    """
+    with explained(), contextlib.closing(_connect(url)) as connection:
+        connection.execute(
+            sql.SQL("BEGIN; SELECT pg_advisory_xact_lock({}, {})").format(_LOCKS, _MIGRATING), prepare=False
+        )
+        found = _version(Statements(connection))
+        if found > SCHEMA_VERSION:
+            raise StoreError(
+                f"The job database was made by a newer version (schema {found}, this one knows {SCHEMA_VERSION}).",
+                hint="Update this installation of seedance-mcp.",
+            )
+        for version, script in _migrations():
+            if version > found:
+                connection.execute(script, prepare=False)
+        connection.execute(
+            "INSERT INTO meta (key, value) VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (_SCHEMA, str(SCHEMA_VERSION)),
+        )
+        commit(connection)
+
+
+def _connect(url: str) -> psycopg.Connection:
+    return psycopg.connect(url, autocommit=True, connect_timeout=_CONNECT_SECONDS, options=_OPTIONS)
+
+
+def _version(connection: Connection) -> int:
+    """Return which version the tables have; 0: there are none."""
+    (there,) = connection.execute("SELECT to_regclass('meta') IS NOT NULL").fetchone()
+    if not there:
+        return 0
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (_SCHEMA,)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def _migrations() -> list[tuple[int, LiteralString]]:
+    """List each version with the script that leads to it, in order."""
+    folder = resources.files(__name__.rpartition(".")[0]).joinpath("migrations")
+    scripts = {int(entry.name[:4]): entry for entry in folder.iterdir() if entry.name.endswith(".sql")}
+    return [
+        (version, cast("LiteralString", scripts[version].read_text(encoding="utf-8")))
+        for version in sorted(scripts)
+    ]

@@ -1,0 +1,77 @@
+"""What psycopg raises, in the store's own errors."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator
+
+import psycopg
+from psycopg import errors
+
+from ...errors import StoreError
+from ..connection import CommitUnknown, Conflict
+
+_BUSY = (errors.LockNotAvailable, errors.DeadlockDetected, errors.TooManyConnections)
+
+
+@contextlib.contextmanager
+def explained() -> Generator[None]:
+    """
+    Translate what psycopg raises inside. A mistake in a statement stays what it is.
+
+    Raises:
+        Conflict: a row breaks a rule of its table.
+        StoreError: the database cannot be used now, or is damaged.
+    """
+    try:
+        yield
+    except psycopg.IntegrityError as error:
+        raise Conflict(_first_line(error)) from error
+    except psycopg.OperationalError as error:
+        if isinstance(error, _BUSY):
+            hint = "Another process holds the job database; try again in a moment."
+        elif isinstance(error, errors.DiskFull):
+            hint = "The disk of the database is full; free some space, then try again. Nothing was changed."
+        else:
+            hint = "Check that PostgreSQL runs and can be reached."
+        raise StoreError(f"The job database cannot be used now: {_first_line(error)}.", hint=hint) from error
+    except (errors.ReadOnlySqlTransaction, errors.InsufficientPrivilege) as error:
+        raise StoreError(
+            f"The job database cannot be written to: {_first_line(error)}.",
+            hint="Ask whoever runs the database.",
+        ) from error
+    except (errors.DataCorrupted, errors.IndexCorrupted) as error:
+        raise StoreError(
+            f"The job database is damaged: {_first_line(error)}.", hint="Ask whoever runs the database."
+        ) from error
+
+
+def commit(connection: psycopg.Connection) -> None:
+    """
+    Commit the open transaction.
+
+    Raises:
+        CommitUnknown: the connection broke before the answer came.
+        StoreError: an error inside had ended the transaction already; nothing was changed.
+        psycopg.Error: it was refused; nothing was changed.
+    """
+    try:
+        cursor = connection.execute("COMMIT", prepare=False)
+    except errors.IdleInTransactionSessionTimeout:
+        raise  # the server had ended it before
+    except psycopg.OperationalError as error:
+        if connection.closed:
+            raise CommitUnknown(
+                f"The connection to the job database broke while it wrote: {_first_line(error)}. Whether that was done is"
+                " not known."
+            ) from error
+        raise
+    if cursor.statusmessage != "COMMIT":
+        raise StoreError(
+            "The job database undid what was written, for part of it had failed.",
+            hint="Try again in a moment.",
+        )
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__

