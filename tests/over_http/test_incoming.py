@@ -159,7 +159,7 @@ async def test_what_cannot_be_taken_is_refused_before_an_address_is_signed(
                         "source is required, or mime_type, bytes and sha256",
                     ),
                     ({}, "source is required, or"),
-                    ({**announced(data), "source": "https://a.test/x.png"}, "are of one without it"),
+                    ({**announced(data), "source": "https://a.test/x.png"}, "over HTTP, without source"),
                     ({"source": "x.png"}, "is a path, and you call from another machine"),
                 ):
                     error = await stranger.refused(**arguments)
@@ -172,5 +172,7 @@ async def test_what_cannot_be_taken_is_refused_before_an_address_is_signed(
                 assert "https URL" in error["hint"]
         async with Client(create_server(stored)) as client:
             error = refusal(await client.call_tool("upload_media", announced(data)))
-            assert error["problems"] == ["source is required."], "on stdin and stdout nothing has changed"
+            assert "over HTTP, without source" in error["message"]
+            error = refusal(await client.call_tool("upload_media", {}))
+            assert error["message"] == "No file was named: the path is empty."
             assert content(await client.call_tool("check_status", {}))["jobs"] == []

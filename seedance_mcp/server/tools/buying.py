@@ -173,14 +173,17 @@ async def upload_media(
     Check an image, video or sound against the models' limits and keep it under a media id. Costs nothing.
     Pass the id to generate_video.
     """
-    if source is None:
-        if not call.over_http:
-            raise InvalidRequest(["source is required."])
+    if source is None and call.over_http:
         shown = presentation.views.upload(await call.app.upload(expected.file, provider))
         shown = shown.model_copy(update={"finished_meanwhile": await meanwhile(call)})
         return answer(f"{shown.media_id} is kept for a file that is to be put at an address now.", shown)
     if expected.model_fields_set:
-        raise InvalidRequest(["source names a file; mime_type, bytes and sha256 are of one without it."])
+        raise InvalidRequest(
+            [
+                "mime_type, bytes and sha256 are of a file that is put at an address, over HTTP, without source."
+            ]
+        )
+    source = source or ""
     call.check_sources([source])
     shown = presentation.views.upload(await call.app.upload(source, provider))
     offers = number_of(len(shown.usable_with), "offer")
