@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from seedance_mcp.presentation import results
+from seedance_mcp.presentation import results, upload_shapes
 from seedance_mcp.server import tools
 from seedance_mcp.server.schemas import write_schemas
 from seedance_mcp.server.tools import buying, films, jobs, looking
@@ -23,7 +23,7 @@ RETURNS: Mapping[Callable[..., Any], tuple[type[BaseModel], ...]] = {
     buying.estimate_cost: (results.EstimateShape,),
     films.plan_film: (results.FilmShape,),
     films.create_film: (results.FilmShape,),
-    buying.upload_media: (results.UploadShape,),
+    buying.upload_media: (upload_shapes.UploadShape,),
     buying.list_models: (results.ModelsShape,),
     looking.view_video: (results.ViewShape,),
     looking.review: (results.ReviewedShape,),

@@ -62,7 +62,7 @@ from .store import (
     transitions,
     unbalanced_days,
 )
-from .types import Job, PurchaseTerms, VideoRequest
+from .types import ExpectedFile, Job, PurchaseTerms, VideoRequest
 
 if TYPE_CHECKING:
     from .catalog import Catalog
@@ -329,7 +329,7 @@ class App:
         """How long such a job usually takes here, in seconds; None before the first one."""
         return await self._store.read(partial(job_records.usual_seconds, provider=provider, model=model))
 
-    async def upload(self, source: str, provider: str | None = None) -> UploadedMedia:
+    async def upload(self, source: str | ExpectedFile, provider: str | None = None) -> UploadedMedia:
         """
         Check a file or URL, keep it under a `media:<id>`, and say which offers can take it.
 

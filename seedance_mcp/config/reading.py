@@ -196,7 +196,7 @@ class _Found:
         for name in list(self._given):
             if name.startswith(PREFIX) and name.endswith(_BASE_URL):
                 self._read(name, urls.web_address)
-            elif name != "SEEDANCE_S3_ENDPOINT":
+            elif name not in ("SEEDANCE_S3_ENDPOINT", "SEEDANCE_S3_PUBLIC_ENDPOINT"):
                 continue
             if (
                 name not in self.wrong

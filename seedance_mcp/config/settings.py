@@ -177,6 +177,27 @@ class Settings(ServeSettings):
         clean=cleaning.key,
         role="secret",
     )
+    s3_key_file: Path | None = setting(
+        "SEEDANCE_S3_KEY_FILE",
+        places.path,
+        None,
+        "File with that key instead: its id in one line, its secret half in the next. Read at each use.",
+    )
+    s3_public_endpoint: str | None = setting(
+        "SEEDANCE_S3_PUBLIC_ENDPOINT",
+        urls.web_address,
+        None,
+        "Where others reach the store of `SEEDANCE_OBJECT_STORE`, if not at `SEEDANCE_S3_ENDPOINT`: for the links in answers.",
+        clean=cleaning.address,
+        role="secret",
+    )
+    object_store: str | None = setting(
+        "SEEDANCE_OBJECT_STORE",
+        str,
+        None,
+        "`s3://bucket/prefix`: where finished videos are put besides, for whoever calls over HTTP (`docs/http.md`). Region,"
+        " endpoint and key as for `SEEDANCE_CARRIER=s3`. Default: nowhere.",
+    )
     keyring: tuple[str, ...] = setting(
         "SEEDANCE_KEYRING",
         values.names_of_keys,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.abc
@@ -22,6 +23,9 @@ from .results.hook_runner import HookRunner
 from .results.saving import Saver
 from .tracking.cancelling import cancel
 from .watcher import Watcher
+
+if TYPE_CHECKING:
+    from .results.object_copies import ObjectCopies
 
 _HOOKS_SECONDS = 0.5
 """How long the end of a process that may be killed soon waits for hooks that are running."""
@@ -66,6 +70,7 @@ class JobRunner:
         self._hurried = leave
         leaves = leave and settings.detach
         self.hooks = HookRunner(context, elsewhere=partial(leave_hooks, settings) if leaves else None)
+        self.copies = self._copies(context)
         self.films = FilmDriver(context, films)
         self.handover = Handover(context, self._watcher, self.hooks, self.films, leaves=leaves)
         self.buyer = Buyer(
@@ -83,6 +88,8 @@ class JobRunner:
                     watching.start_soon(self._watcher.run)
                     watching.start_soon(self.films.run)
                     watching.start_soon(self.hooks.follow, commands)
+                    if self.copies is not None:
+                        watching.start_soon(self.copies.follow)
                     try:
                         yield
                     except Exception as error:
@@ -131,6 +138,15 @@ class JobRunner:
     def on_change(self, callback: Callable[[str], None]) -> Callable[[], None]:
         """Call `callback(job_id)` on the event loop after every change of a job; returns what ends it."""
         return self._context.events.on_change(callback)
+
+    @staticmethod
+    def _copies(context: JobContext) -> ObjectCopies | None:
+        """Return what puts videos into the object store, which few have."""
+        if context.settings.object_store is None:
+            return None
+        from .results.object_copies import ObjectCopies
+
+        return ObjectCopies(context)
 
     async def _end_hooks(self, commands: anyio.abc.TaskGroup) -> None:
         """Run what is owed to the end, unless nobody has the time for it: then it is left to whoever lives."""

@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from .posters import poster
     from .probe import Span, VideoFacts, picture_type, probe_video, probe_videos
     from .sheets import Row, Sheet, comparison_sheet, contact_sheet, cut_sheet, sound_sheet
-    from .worker.signatures import begins_like_a_video
+    from .worker.signatures import MAX_FILE_BYTES, begins_like_a_video
 
 __all__ = [
     "MARK_BYTES",
+    "MAX_FILE_BYTES",
     "OUTSIDE",
     "Chapter",
     "ColourDrift",
@@ -83,6 +84,7 @@ _HOMES = {
     "FilmSheet": "film_sheet",
     "LinkColours": "drift",
     "MARK_BYTES": "marks",
+    "MAX_FILE_BYTES": "worker.signatures",
     "PictureLimits": "fitting",
     "PlaceholderSpec": "placeholder.spec",
     "Row": "sheets",

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
         budget_views,
         catalog_views,
         film_views,
+        job_links,
         job_views,
         logs,
         results,
         reviews,
         set_views,
         times,
+        upload_shapes,
         views,
     )
 
@@ -29,12 +31,14 @@ __all__ = [
     "budget_views",
     "catalog_views",
     "film_views",
+    "job_links",
     "job_views",
     "logs",
     "results",
     "reviews",
     "set_views",
     "times",
+    "upload_shapes",
     "views",
 ]
 

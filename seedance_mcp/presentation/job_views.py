@@ -200,7 +200,7 @@ def _next_step(job: Job, info: ProviderInfo | None, review: Review | None) -> st
             path = job.artifacts.video_path if job.artifacts else "its path"
             look = f"view_video with source {job.id} lets you look at it"
             keep = "" if review else ", then review keeps your verdict and the person's"
-            return f"Show the person the video at {path}. {look}{keep}."
+            return f"{show_at(path)} {look}{keep}."
         case JobStatus.FAILED | JobStatus.CANCELLED | JobStatus.EXPIRED:
             return job.error_hint or "Nothing more happens to this job; tell the person how it ended."
         case JobStatus.UNKNOWN if job.finished:
@@ -227,6 +227,11 @@ def _next_step(job: Job, info: ProviderInfo | None, review: Review | None) -> st
             )
         case _:
             return f"The job goes on by itself; {check} to wait for it."
+
+
+def show_at(path: str) -> str:
+    """Say what is to be done with a video on this machine."""
+    return f"Show the person the video at {path}."
 
 
 def _retryable_codes() -> frozenset[str]:

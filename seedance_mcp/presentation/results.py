@@ -211,24 +211,6 @@ class EstimateShape(Shape):
     finished_meanwhile: tuple[Finished, ...] = ()
 
 
-class UploadShape(Shape):
-    """A checked file. `usable_with` are offers (`provider/model`); `problems` tell why others cannot."""
-
-    media_id: str
-    kind: Literal["image", "video", "audio"]
-    mime_type: str | None
-    bytes: int | None
-    width: int | None
-    height: int | None
-    duration_seconds: float | None
-    sha256: str | None
-    usable_with: tuple[str, ...]
-    problems: tuple[str, ...]
-    next_step: str
-    notes: tuple[str, ...] = ()
-    finished_meanwhile: tuple[Finished, ...] = ()
-
-
 class SpanShape(Shape):
     """A stretch of a video in seconds."""
 

@@ -11,10 +11,13 @@ from . import results as shape
 from .amounts import amount, decimal
 from .budget_views import budget
 from .job_views import advice_shapes, placeholder_note
+from .times import moment
+from .upload_shapes import PutShape, UploadShape
 
 if TYPE_CHECKING:
     from ..app import App, Quote, UploadedMedia, Viewed
     from ..media import VideoFacts
+    from ..types import SignedPut
 
 
 async def estimate(app: App, quote: Quote) -> shape.EstimateShape:
@@ -70,16 +73,18 @@ def settings_of(request: VideoRequest) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value not in ([], {})}
 
 
-def upload(uploaded: UploadedMedia) -> shape.UploadShape:
-    """A checked file."""
+def upload(uploaded: UploadedMedia) -> UploadShape:
+    """A checked file, or one that is expected."""
     file = uploaded.file
+    if uploaded.put is not None:
+        return _expected(uploaded, uploaded.put)
     carried = f" To {', '.join(uploaded.carried_to)} it goes by way of {uploaded.carried_by}."
     what = "asset id" if file.is_asset else "address"
     unseen = (
         f"The {what} is passed to the provider as it is. What is behind it was not looked at: whether it is there, is"
         " an image, a video or a sound, and suits a model, only the provider finds out."
     )
-    return shape.UploadShape(
+    return UploadShape(
         media_id=uploaded.media_id,
         kind=file.kind,
         mime_type=file.mime_type,
@@ -93,6 +98,25 @@ def upload(uploaded: UploadedMedia) -> shape.UploadShape:
         next_step=f"Pass {uploaded.media_id} as a media argument of generate_video or estimate_cost."
         f"{carried if uploaded.carried_to else ''}{''.join(f' {note}' for note in uploaded.notes)}",
         notes=() if file.sha256 else (unseen,),
+    )
+
+
+def _expected(uploaded: UploadedMedia, put: SignedPut) -> UploadShape:
+    file = uploaded.file
+    return UploadShape(
+        media_id=uploaded.media_id,
+        kind=file.kind,
+        mime_type=file.mime_type,
+        bytes=file.bytes,
+        width=None,
+        height=None,
+        duration_seconds=None,
+        sha256=file.sha256,
+        usable_with=(),
+        problems=(),
+        put=PutShape(url=put.url, headers=dict(put.headers), expires_at=moment(put.expires_at)),
+        next_step="Send the file by HTTP PUT to put.url with exactly put.headers, before put.expires_at; nothing else is taken"
+        f" there. Then pass {uploaded.media_id} as a media argument, or as source of upload_media, which looks at it.",
     )
 
 

@@ -127,6 +127,15 @@ class Call:
         self.caller = caller_of(context.request_context)
 
     @property
+    def _has_object_store(self) -> bool:
+        return self.settings is not None and self.settings.object_store is not None
+
+    @property
+    def over_http(self) -> bool:
+        """True if the call came through this server's own gate for HTTP."""
+        return CALLER_KEY in _asked_over_http(self._context.request_context)
+
+    @property
     def app(self) -> App:
         """The app. Raises the reason why it is not open now, as a SeedanceError."""
         return cast("Opening", self._context.request_context.lifespan_context).app
@@ -202,8 +211,9 @@ class Call:
                 f"The person sees all jobs, and can agree to prices, on the board in a browser: {url}"
             )
         if not self.caller.local:
+            link = "the link in video_url, and " if self._has_object_store else ""
             told.append(
-                "Paths in answers are those of the machine of the server. From yours, a video is the resource"
+                f"Paths in answers are those of the machine of the server. From yours, a video is {link}the resource"
                 " seedance://jobs/{job_id}/video, or in parts .../video/0, .../video/1 and so on."
             )
         try:
@@ -273,10 +283,15 @@ class Call:
                 f"{one_line(path, 80)!r} is a path, and you call from another machine." for path in paths
             ]
         ):
+            own = (
+                " For a file of your machine call upload_media without source."
+                if self._has_object_store
+                else ""
+            )
             raise InvalidRequest(
                 problems,
                 hint="Pass an https URL that anyone can open, media:<id>, job:<id> or asset://<id>; of videos, the id of a"
-                " job, set or film. Nothing was spent.",
+                f" job, set or film.{own} Nothing was spent.",
             )
 
     async def report(self, update: Update) -> None:

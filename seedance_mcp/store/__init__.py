@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from . import (
@@ -57,6 +58,7 @@ from .uploads import UploadKey
 from .watcher_lease import Holder
 
 if TYPE_CHECKING:
+    from . import object_copies
     from .access_tokens import AccessToken, AccessTokens
 
 __all__ = [
@@ -121,6 +123,7 @@ __all__ = [
     "joining",
     "leases",
     "may_cost",
+    "object_copies",
     "open_store",
     "other_account",
     "read_budget",
@@ -142,6 +145,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import what only a server over HTTP needs when somebody asks for it."""
+    if name == "object_copies":
+        return importlib.import_module(f".{name}", __name__)
     if name in ("AccessToken", "AccessTokens"):
         from . import access_tokens
 

@@ -16,7 +16,7 @@ from ..config import flush_folder
 from ..errors import StoreError, StoreGone
 from . import soundness
 
-SCHEMA_VERSION = 27
+SCHEMA_VERSION = 28
 SPENDING_STOPPED = "spending_stopped"
 """The key in `meta` that stops every purchase until a person allows them again."""
 

@@ -17,7 +17,7 @@ from .film import (
 from .job import FINISHED_STATES, Artifacts, Job, JobState, JobStatus, Signer, Tries
 from .job_code import JOB_CODES, JobCode, job_code
 from .look import MAX_COMPARED, MAX_SHEET_FRAMES, Look, Show
-from .media import MediaFile, MediaKind, Upload
+from .media import ExpectedFile, MediaFile, MediaKind, SignedPut, Upload
 from .price import Price
 from .question import Question
 from .request import FRAME_FIELDS, MEDIA_FIELDS, REFERENCE_FIELDS, VideoRequest
@@ -41,6 +41,7 @@ __all__ = [
     "SET_PREFIX",
     "Artifacts",
     "Draw",
+    "ExpectedFile",
     "FilmOrder",
     "FilmQuality",
     "FilmRecord",
@@ -63,6 +64,7 @@ __all__ = [
     "Reviewer",
     "RowRefusal",
     "Show",
+    "SignedPut",
     "Signer",
     "Submission",
     "Take",

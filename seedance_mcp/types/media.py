@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -38,6 +39,29 @@ class MediaFile:
     def is_asset(self) -> bool:
         """True for an id in the library of an account at a provider, such as an authorised person."""
         return self.url is not None and self.url.startswith("asset://")
+
+    @property
+    def is_expected(self) -> bool:
+        """True for a file that somebody else was to put into the object store, and that has not been looked at."""
+        return self.path is None and self.url is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedFile:
+    """A file of another machine, as who calls from there announces it; the hash in lower-case hex."""
+
+    mime_type: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedPut:
+    """An address that takes one file until then, sent with exactly these headers. It is told once and kept nowhere."""
+
+    url: str = field(repr=False)
+    headers: Mapping[str, str]
+    expires_at: float
 
 
 @dataclass(frozen=True, kw_only=True)

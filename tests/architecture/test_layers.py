@@ -112,7 +112,7 @@ def test_one_persons_server_imports_nothing_of_a_teams(tmp_path: Path) -> None:
 
 
 def test_a_server_on_stdio_loads_nothing_of_what_serves_over_http(tmp_path: Path) -> None:
-    """The SDK brings Starlette and uvicorn along; what runs them, and tokens, wait for `serve`."""
+    """The SDK brings Starlette and uvicorn along; what runs them, tokens, and the object store wait until they are wanted."""
     code = (
         "import sys, anyio; from mcp import Client; from seedance_mcp.config import load_settings;"
         "from seedance_mcp.server import create_server\n"
@@ -121,7 +121,8 @@ def test_a_server_on_stdio_loads_nothing_of_what_serves_over_http(tmp_path: Path
         "        assert not (await client.call_tool('check_status', {})).is_error\n"
         "anyio.run(use)\n"
         "print(*(name for name in sys.modules if name.startswith(('seedance_mcp.server.http', 'uvicorn.protocols'))"
-        " or name.endswith(('access_tokens', 'server.rights')) or name.split('.')[0] == 'jwt'))"
+        " or name.startswith('seedance_mcp.objects') or name.split('.')[0] == 'jwt'"
+        " or name.endswith(('access_tokens', 'server.rights', 'object_copies', 'object_names', 'incoming', 'job_links'))))"
     )
     environ = {**os.environ, "SEEDANCE_STATE_DIR": str(tmp_path / "state"), "SEEDANCE_DETACH": "0"}
     result = subprocess.run(

@@ -1,23 +1,16 @@
-"""A small S3: keeps objects, and serves only whoever signed the address, by its own reading of Signature Version 4."""
+"""A small S3: keeps objects, and serves only whoever signed the address."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from urllib.parse import quote, unquote, urlsplit
 
+from .s3_signatures import KEY_ID, SECRET, judge
 from .scripted import scripted
 from .wire import Connection, Request, Response
-
-KEY_ID, SECRET = "EMULATORKEYID0042", "emulator-secret-Zq/81+x="
-LONGEST_SECONDS = 7 * 86_400
-_FIELDS = ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
 
 
 @dataclass
@@ -51,11 +44,11 @@ class Store:
 
     def answer(self, request: Request) -> Response:
         """Carry a call out, if its address is signed for it."""
-        wrong = self._wrong(request)
+        status, wrong = judge(request, region=self.region, now=self.clock())
         if self.refuse is not None:
             answer = self.refuse
         elif wrong:
-            answer = error(403, wrong)
+            answer = error(status, wrong)
         elif not request.path.startswith(f"/{self.bucket}/"):
             answer = error(404, "NoSuchBucket")
         elif request.method == "PUT":
@@ -69,47 +62,6 @@ class Store:
         self.requests.append(request)
         self.calls.append((request.method, request.path, answer.status))
         return answer
-
-    def _wrong(self, request: Request) -> str:
-        """Why the signature does not open this; empty if it does."""
-        query = [pair.partition("=") for pair in urlsplit(request.target).query.split("&")]
-        pairs = {name: value for name, _, value in query}
-        given = {name: unquote(pairs.get(f"X-Amz-{name}", "")) for name in _FIELDS}
-        if given["Algorithm"] != "AWS4-HMAC-SHA256" or not all(given.values()):
-            return "AccessDenied"
-        key_id, _, scope = given["Credential"].partition("/")
-        if key_id != KEY_ID:
-            return "InvalidAccessKeyId"
-        if scope != f"{given['Date'][:8]}/{self.region}/s3/aws4_request":
-            return "AuthorizationQueryParametersError"
-        signed_at = datetime.strptime(given["Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
-        life = int(given["Expires"])
-        if not 0 < life <= LONGEST_SECONDS or not signed_at - 900 <= self.clock() <= signed_at + life:
-            return "AccessDenied"
-        expected = self._signature(request, pairs, given, scope)
-        return "" if hmac.compare_digest(expected, given["Signature"]) else "SignatureDoesNotMatch"
-
-    def _signature(self, request: Request, pairs: dict[str, str], given: dict[str, str], scope: str) -> str:
-        names = given["SignedHeaders"].split(";")
-        asked = "&".join(f"{name}={pairs[name]}" for name in sorted(pairs) if name != "X-Amz-Signature")
-        canonical = "\n".join(
-            (
-                request.method,
-                quote(request.path, safe="/-_.~"),
-                asked,
-                *(f"{name}:{request.headers.get(name, '')}" for name in names),
-                "",
-                given["SignedHeaders"],
-                "UNSIGNED-PAYLOAD",
-            )
-        )
-        text = "\n".join(
-            ("AWS4-HMAC-SHA256", given["Date"], scope, hashlib.sha256(canonical.encode()).hexdigest())
-        )
-        key = f"AWS4{SECRET}".encode()
-        for part in scope.split("/"):
-            key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def error(status: int, code: str, **headers: str) -> Response:

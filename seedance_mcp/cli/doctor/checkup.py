@@ -26,6 +26,7 @@ from .carrier import look_at_carrier
 from .clients import look_at_clients
 from .configuration import look_at_network, look_at_settings
 from .findings import Finding
+from .object_store import look_at_object_store
 from .providers import ask_providers
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ async def examine(
         yield finding
     if catalog is not None:
         yield await look_at_carrier(catalog, settings)
+    for finding in await look_at_object_store(settings, network=network):
+        yield finding
     for finding in _folders(settings, wrong):
         yield finding
     if there:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...config import Settings
 from ...errors import ConfigError, InvalidRequest
-from ...types import FRAME_FIELDS, MEDIA_FIELDS, MediaFile, VideoRequest
+from ...types import FRAME_FIELDS, MEDIA_FIELDS, ExpectedFile, MediaFile, SignedPut, VideoRequest
 from ..inputs.fitting import made_acceptable
 from ..inputs.sources import Sources
 from ..pool.carriers import Carrier
@@ -26,7 +26,7 @@ class UploadedMedia:
     A checked file, and which offers (`provider/model`) can take it; `problems` says why others cannot, each reason once.
 
     `carried_by` is the carrier's title, and `carried_to` are the providers that the file reaches only that way.
-    `notes` say where a copy of it that is made to fit would be sent.
+    `notes` say where a copy of it that is made to fit would be sent. `put` is where a file is expected.
     """
 
     media_id: str
@@ -36,10 +36,11 @@ class UploadedMedia:
     carried_by: str | None = None
     carried_to: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    put: SignedPut | None = None
 
 
 async def register(
-    source: str,
+    source: str | ExpectedFile,
     provider: str | None,
     *,
     sources: Sources,
@@ -50,14 +51,19 @@ async def register(
     """
     Check a file or URL, keep it under a `media:<id>`, and try it with every offer (of one provider, if named).
 
+    Of a file that is expected nothing is known yet: it gets its id, and the address to put it at.
+
     A carrier that is set and cannot be used is the first of the problems.
 
     Raises:
         MediaError: it cannot be used at all.
-        InvalidRequest: there is no such provider.
+        InvalidRequest: there is no such provider, or such a file is not taken.
     """
     if provider is not None:
         provider = catalog.provider(provider).name
+    if isinstance(source, ExpectedFile):
+        media_id, file, put = await sources.expect(source)
+        return UploadedMedia(media_id=media_id, file=file, usable_with=(), problems=(), put=put)
     media_id, file = await sources.register(source)
     usable: list[str] = []
     problems: list[str] = []

@@ -6,7 +6,8 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ...config import Settings
@@ -15,11 +16,14 @@ from ...media import check_readable, unquoted
 from ...providers import addresses
 from ...store import Store, job_records, uploads
 from ...texts import unusable
-from ...types import MediaFile, MediaKind, VideoRequest
+from ...types import ExpectedFile, MediaFile, MediaKind, SignedPut, VideoRequest
 from ..local_files.readable_files import LocalFiles
 from ..pool.provider_pool import ProviderPool
 from .basis import with_basis
 from .resolved_request import ResolvedRequest
+
+if TYPE_CHECKING:
+    from .incoming import Incoming
 
 _KINDS: Mapping[str, MediaKind] = {
     "png": "image",
@@ -48,6 +52,7 @@ class Sources:
 
     def __init__(self, store: Store, settings: Settings, pool: ProviderPool) -> None:
         self._store = store
+        self._settings = settings
         self._files = LocalFiles(store, settings)
         self._pool = pool
 
@@ -158,12 +163,33 @@ class Sources:
             MediaError: it cannot be used.
         """
         file = await self.open(source)
+        return await self._kept(source, file), file
+
+    async def _kept(self, source: str, file: MediaFile) -> str:
         media_id = f"media:{secrets.token_urlsafe(12)}"
         now = self._store.clock()
         await self._store.write(
             lambda connection: uploads.keep_media(connection, media_id, source, file, now=now)
         )
-        return media_id, file
+        return media_id
+
+    async def expect(self, expected: ExpectedFile) -> tuple[str, MediaFile, SignedPut]:
+        """
+        Keep a `media:<id>` for a file that who calls puts into the object store, and sign the address for that.
+
+        Raises:
+            MediaError: there is no object store.
+            InvalidRequest: no such file is taken.
+            ConfigError: its settings cannot be used.
+        """
+        name, file, put = self._incoming.expect(expected)
+        return await self._kept(name, file), file, put
+
+    @cached_property
+    def _incoming(self) -> Incoming:
+        from .incoming import Incoming
+
+        return Incoming(self._store, self._settings)
 
     async def _earlier(self, source: str) -> MediaFile:
         found = await self._store.read(partial(uploads.find_media, media_id=source))
@@ -172,10 +198,16 @@ class Sources:
                 f"There is no upload {source!r}.", hint="Call upload_media and pass the media_id it returns."
             )
         origin, file = found
-        if file.path is None:
+        if file.is_expected:
+            path = await self._incoming.fetch(origin, file)
+            again = await self._files.at(path, str(path))
+        elif file.path is None:
             return file
-        # It may have been changed or removed since, and a job's link may have ended.
-        again = await (self._of_job(origin) if origin.startswith(_JOB) else self._files.at(file.path, origin))
+        else:
+            # It may have been changed or removed since, and a job's link may have ended.
+            again = await (
+                self._of_job(origin) if origin.startswith(_JOB) else self._files.at(file.path, origin)
+            )
         if again.sha256 != file.sha256:
             raise MediaError(
                 f"The file behind {source} has changed since it was uploaded.",

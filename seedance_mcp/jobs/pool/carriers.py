@@ -82,6 +82,11 @@ async def _as_it_is(url: str) -> str:
 
 def _bucket(settings: Settings) -> Carrier:
     name, key_id, secret = settings.s3_bucket, settings.s3_access_key_id, settings.s3_secret_access_key
+    if settings.s3_key_file is not None:
+        from ...objects import keys_of
+
+        keys = keys_of(settings)()
+        key_id, secret = keys.key_id, keys.secret
     if name is None or key_id is None or secret is None:
         needed = {"BUCKET": name, "ACCESS_KEY_ID": key_id, "SECRET_ACCESS_KEY": secret}
         missing = [f"SEEDANCE_S3_{word}" for word, value in needed.items() if value is None]

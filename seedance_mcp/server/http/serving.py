@@ -49,10 +49,14 @@ async def serve_http(
     Serve at a place until SIGTERM, SIGINT or SIGHUP comes; `tell` is told the address. Port 0 is any that is free.
 
     Raises:
-        ConfigError: the address cannot be used, or the settings of an authorization server; or more than this machine reaches
-            it, and there is neither such a server nor a token.
+        ConfigError: the address cannot be used, or the settings of an authorization server or of the object store; or more
+            than this machine reaches it, and there is neither such a server nor a token.
         StoreError: it cannot be told whether there is a token.
     """
+    if settings.object_store is not None:
+        from ...objects import access_of
+
+        access_of(settings)
     if not place.is_private and settings.oauth_issuer is None:
         await _refuse_without_tokens(settings, place)
     with contextlib.closing(bound(place.host, place.port, hint=_TAKEN)) as listening:

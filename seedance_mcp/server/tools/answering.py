@@ -58,6 +58,8 @@ async def job_answer(
     app = call.app
     told = [*(notes or []), *await _expected(call, job), *await presentation.job_views.incidents(app, job.id)]
     shown = await presentation.job_views.job(app, job, deduplicated=deduplicated, notes=told, advice=advice)
+    if call.over_http:
+        shown = await if_possible(presentation.job_links.with_link(app, job, shown), shown)
     videos = await if_possible(app.sets.of(job), None)
     if videos is not None:
         shown = presentation.set_views.of_set(app, shown, videos)

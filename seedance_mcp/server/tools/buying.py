@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -9,8 +10,9 @@ from mcp.types import InputRequiredResult
 from pydantic import Field, WithJsonSchema
 
 from ... import presentation
+from ...errors import InvalidRequest
 from ...texts import digits, number_of
-from ...types import PurchaseTerms, VideoRequest
+from ...types import ExpectedFile, PurchaseTerms, VideoRequest
 from ..answers import answer, estimate_answer
 from ..calls import Call
 from ..consent import agreed
@@ -132,16 +134,56 @@ async def estimate_cost(
     )
 
 
+Sha256 = Annotated[
+    str | None,
+    WithJsonSchema({"type": "string", "description": "Over HTTP, instead of source: of a file you PUT next"}),
+]
+
+
+class ExpectedArguments(Closed):
+    """What `upload_media` takes to have a file put into the object store by who calls over HTTP."""
+
+    mime_type: Annotated[str | None, Field(max_length=100)] = None
+    bytes: Annotated[int | None, Field(ge=1)] = None
+    sha256: Sha256 = None
+
+    @property
+    def file(self) -> ExpectedFile:
+        """The file. Raises InvalidRequest if not all of it was said."""
+        if self.mime_type is None or self.bytes is None or self.sha256 is None:
+            raise InvalidRequest(
+                [
+                    "source is required, or mime_type, bytes and sha256 of a file that you put at an address then."
+                ]
+            )
+        sha256 = self.sha256.lower()
+        if not re.fullmatch("[0-9a-f]{64}", sha256):
+            raise InvalidRequest(["sha256 must have 64 hex digits."])
+        return ExpectedFile(mime_type=self.mime_type, bytes=self.bytes, sha256=sha256)
+
+
 async def upload_media(
     call: Call,
     *,
-    source: Annotated[str, Field(max_length=4096, description="Local path or https URL")],
+    source: Annotated[str | None, Field(max_length=4096, description="Local path or https URL")] = None,
     provider: Annotated[str | None, Field(max_length=60)] = None,
+    expected: ExpectedArguments,
 ) -> Answer:
     """
     Check an image, video or sound against the models' limits and keep it under a media id. Costs nothing.
     Pass the id to generate_video.
     """
+    if source is None and call.over_http:
+        shown = presentation.views.upload(await call.app.upload(expected.file, provider))
+        shown = shown.model_copy(update={"finished_meanwhile": await meanwhile(call)})
+        return answer(f"{shown.media_id} is kept for a file that is to be put at an address now.", shown)
+    if expected.model_fields_set:
+        raise InvalidRequest(
+            [
+                "mime_type, bytes and sha256 are of a file that is put at an address, over HTTP, without source."
+            ]
+        )
+    source = source or ""
     call.check_sources([source])
     shown = presentation.views.upload(await call.app.upload(source, provider))
     offers = number_of(len(shown.usable_with), "offer")

@@ -496,3 +496,19 @@ EXECUTE FUNCTION refuse('a token can only be revoked');
 CREATE TRIGGER access_tokens_are_kept BEFORE DELETE ON access_tokens FOR EACH ROW EXECUTE FUNCTION refuse('tokens are kept');
 CREATE TRIGGER access_tokens_are_never_emptied BEFORE TRUNCATE ON access_tokens
 FOR EACH STATEMENT EXECUTE FUNCTION refuse('tokens are kept');
+
+-- Copies of finished videos in an object store. `place` is the store's address with its prefix, without a key: in another
+-- store nothing is there yet. A row without `stored_at` is a copy that is owed: `runner` is the process that puts it there,
+-- `due_at` when the next try may be made, `error` what became of the last one.
+CREATE TABLE object_copies (
+    job_id        text NOT NULL REFERENCES jobs (id),
+    place         text NOT NULL,
+    tries         bigint NOT NULL DEFAULT 0,
+    due_at        double precision NOT NULL,
+    runner        text,
+    error         text,
+    stored_at     double precision,
+    sha256        text,
+    PRIMARY KEY (job_id, place)
+);
+CREATE INDEX object_copies_owed ON object_copies (due_at) WHERE stored_at IS NULL;

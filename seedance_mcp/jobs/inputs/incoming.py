@@ -1,0 +1,155 @@
+"""Files that who calls from another machine puts into the object store, and that are fetched when they are used first."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+
+import anyio
+from anyio.to_thread import run_sync
+
+from ...config import NewFile, Settings
+from ...errors import InvalidRequest, MediaError
+from ...media import MAX_FILE_BYTES
+from ...objects import ObjectStore, ObjectStoreError, UploadTerms, access_of
+from ...store import Store
+from ...types import ExpectedFile, MediaFile, MediaKind, SignedPut
+from ..object_names import incoming_name
+
+_PUT_SECONDS = 600
+_FETCH_SECONDS = 300.0
+_BLOCK_BYTES = 1 << 20
+_FOLDER = "uploads"
+_SUFFIXES = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/webp": ".webp",
+    "image/gif": ".gif",
+    "image/bmp": ".bmp",
+    "image/tiff": ".tiff",
+    "image/avif": ".avif",
+    "video/mp4": ".mp4",
+    "video/quicktime": ".mov",
+    "video/webm": ".webm",
+    "audio/mpeg": ".mp3",
+    "audio/wav": ".wav",
+    "audio/mp4": ".m4a",
+}
+_KINDS: dict[str, MediaKind] = {"image": "image", "video": "video", "audio": "audio"}
+
+
+class Incoming:
+    """
+    The way in for files of other machines.
+
+    An address is signed for one file: its type, its length, its SHA-256. All the same what arrives is hashed here, and then
+    checked as every local file is; it lies in `uploads` in the output folder from then on.
+    """
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        """
+        Prepare; nothing is connected yet.
+
+        Raises:
+            MediaError: there is no object store.
+            ConfigError: its settings cannot be used.
+        """
+        access = access_of(settings)
+        if access is None:
+            raise MediaError(
+                "This server has no object store that files could be put into.",
+                hint="Pass an https URL that anyone can open.",
+            )
+        self._clock = store.clock
+        self._objects = ObjectStore(access, clock=store.clock)
+        self._folder = settings.output_dir / _FOLDER
+
+    def expect(self, expected: ExpectedFile) -> tuple[str, MediaFile, SignedPut]:
+        """
+        Sign an address for a file; by the name that is returned first, `fetch` finds it.
+
+        Raises:
+            InvalidRequest: such a file is not taken.
+        """
+        if expected.mime_type not in _SUFFIXES:
+            raise InvalidRequest([f"mime_type must be one of {', '.join(_SUFFIXES)}."])
+        if expected.bytes > MAX_FILE_BYTES:
+            raise InvalidRequest([f"bytes must be at most {MAX_FILE_BYTES:,}: no larger file is read."])
+        name = incoming_name(secrets.token_urlsafe(18))
+        terms = UploadTerms(content_type=expected.mime_type, bytes=expected.bytes, sha256=expected.sha256)
+        put = SignedPut(
+            url=self._objects.upload_address(name, terms, seconds=_PUT_SECONDS),
+            headers=terms.headers,
+            expires_at=self._clock() + _PUT_SECONDS,
+        )
+        kind = _KINDS[expected.mime_type.partition("/")[0]]
+        file = MediaFile(
+            kind=kind, mime_type=expected.mime_type, bytes=expected.bytes, sha256=expected.sha256
+        )
+        return name, file, put
+
+    async def fetch(self, name: str, expected: MediaFile) -> Path:
+        """
+        Return where the file lies here; it is fetched if it does not yet.
+
+        Raises:
+            MediaError: it was not put there, is another one, or cannot be fetched now.
+        """
+        path = self._folder / f"{(expected.sha256 or '')[:32]}{_SUFFIXES[expected.mime_type or '']}"
+        if await run_sync(path.exists):
+            return path
+        try:
+            with anyio.fail_after(_FETCH_SECONDS):
+                await self._keep(name, expected, path)
+        except ObjectStoreError as error:
+            # S3 says 403 of what is not there to a key that may not list the bucket.
+            if error.status == 404 or error.reason == "AccessDenied":
+                raise MediaError(
+                    "The file was not put at the address that was signed for it.",
+                    hint="That has to be done within ten minutes, with the headers that belong to it. Call upload_media again.",
+                ) from error
+            raise MediaError(
+                f"The file cannot be fetched now: {error.message}", hint="Try again later."
+            ) from error
+        except (TimeoutError, OSError) as error:
+            reason = "it took too long" if isinstance(error, TimeoutError) else error.strerror
+            raise MediaError(f"The file cannot be fetched now: {reason}.", hint="Try again later.") from error
+        return path
+
+    async def _keep(self, name: str, expected: MediaFile, path: Path) -> None:
+        digest, size, most = hashlib.sha256(), 0, expected.bytes or 0
+        new = NewFile(path)
+        await run_sync(new.__enter__)
+        try:
+            async with aclosing(_blocks(self._objects.read(name))) as blocks:
+                async for block in blocks:
+                    digest.update(block)
+                    size += len(block)
+                    if size > most:
+                        break
+                    await run_sync(new.write, block)
+            if (size, digest.hexdigest()) != (most, expected.sha256):
+                raise MediaError(
+                    "What was put there is another file than was announced.", hint="Call upload_media again."
+                )
+            await run_sync(new.name_it)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await run_sync(partial(new.__exit__, None, None, None))
+
+
+async def _blocks(pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """Join the pieces of an answer to blocks that are worth a turn of a thread."""
+    held = bytearray()
+    async with aclosing(pieces):
+        async for piece in pieces:
+            held += piece
+            if len(held) >= _BLOCK_BYTES:
+                yield bytes(held)
+                held.clear()
+    if held:
+        yield bytes(held)
