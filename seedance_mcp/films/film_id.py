@@ -6,10 +6,16 @@ import hashlib
 import os
 import re
 import secrets
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+import anyio
+import anyio.to_thread
+
 from ..config import flush, open_private
-from ..errors import InvalidRequest
+from ..errors import FilmNotFound, InvalidRequest
+from ..store import DamagedRecord, Store, films
 from ..types import FILM_PREFIX, FilmRecord
 
 _CHARACTERS = "abcdefghijklmnopqrstuvwxyz234567"
@@ -24,9 +30,28 @@ def new_id() -> str:
     return FILM_PREFIX + "".join(secrets.choice(_CHARACTERS) for _ in range(_LENGTH))
 
 
-def id_beside(document: Path) -> str:
+async def id_of(document: Path, store: Store) -> str:
     """
-    Return the film's id from the file beside its document, `NAME.film`; a new one is kept there. Blocks.
+    Return the id of a document's film, which is kept beside it from the first time on.
+
+    A film that was made while nothing could be kept there goes by the id of its place, and keeps that.
+
+    Raises:
+        InvalidRequest: the file beside it holds something else, or is a link to nothing.
+        StoreError: the database cannot be read.
+    """
+    of_place = await anyio.to_thread.run_sync(_id_of_place, document)
+    first = new_id()
+    with suppress(FilmNotFound, DamagedRecord):
+        film = await store.read(partial(films.find_film, film_id=of_place))
+        if Path(film.folder or "", film.name) == document:
+            first = of_place
+    return await anyio.to_thread.run_sync(id_beside, document, first)
+
+
+def id_beside(document: Path, first: str) -> str:
+    """
+    Return the film's id from the file beside its document, `NAME.film`; if there is none, `first` is kept there. Blocks.
 
     Where nothing can be kept there, the id follows from the document's place.
 
@@ -37,20 +62,18 @@ def id_beside(document: Path) -> str:
     known = _read(path)
     if known is not None:
         return known
-    film_id = new_id()
     try:
-        _keep(path, film_id)
+        _keep(path, first)
     except FileExistsError:
-        known = _read(path)
-        if known is None:  # with a new id each time, what was bought before would be bought again
-            raise InvalidRequest(
-                [f"{path} leads to nothing."], hint="It is a link: put back what it links to, or remove it."
-            ) from None
-        return known
+        pass
     except OSError:
-        place = hashlib.sha256(os.fsencode(document.resolve())).hexdigest()
-        return FILM_PREFIX + place[:_LENGTH]
-    return film_id
+        return _id_of_place(document)
+    known = _read(path)
+    if known is None:  # with a new id each time, what was bought before would be bought again
+        raise InvalidRequest(
+            [f"{path} leads to nothing."], hint="It is a link: put back what it links to, or remove it."
+        )
+    return known
 
 
 def check_belongs(document: Path, film: FilmRecord) -> None:
@@ -81,6 +104,11 @@ def check_belongs(document: Path, film: FilmRecord) -> None:
     )
 
 
+def _id_of_place(document: Path) -> str:
+    place = hashlib.sha256(os.fsencode(document.resolve())).hexdigest()
+    return FILM_PREFIX + place[:_LENGTH]
+
+
 def _read(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
@@ -109,6 +137,8 @@ def _keep(path: Path, film_id: str) -> None:
         except FileExistsError:
             raise
         except OSError:  # a file system without hard links
-            beside.replace(path)
+            with path.open("xb") as file:
+                file.write(f"{film_id}\n".encode())
+                flush(file)
     finally:
         beside.unlink(missing_ok=True)

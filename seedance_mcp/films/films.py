@@ -35,7 +35,7 @@ from .decisions import Decisions
 from .document import FilmDocument
 from .evidence import Digests, Found
 from .film import Film, FilmUpdate, film_of, join_of_now, update_of
-from .film_id import check_belongs, id_beside, new_id
+from .film_id import check_belongs, id_of, new_id
 from .limits import Market, limits
 from .maker import Maker
 from .merging import kept, merged, written
@@ -93,7 +93,7 @@ class Films:
         path = await anyio.to_thread.run_sync(lambda: path.parent.resolve() / path.name)
         content = await anyio.to_thread.run_sync(content_of, path)
         document = await self._checked(parsed(content, path.name), str(path.parent))
-        film_id = await anyio.to_thread.run_sync(id_beside, path)
+        film_id = await id_of(path, self._store)
         with suppress(FilmNotFound, DamagedRecord):  # such a record is written anew
             known = await self._store.read(partial(films.find_film, film_id=film_id))
             await anyio.to_thread.run_sync(check_belongs, path, known)

@@ -23,6 +23,10 @@ _CHANGED = {
 }
 
 
+_IN_WORDS = ("text", "looks", "sound", "seconds", "ratio")
+"""The kinds of input that stand in the document itself."""
+
+
 def inputs_of(
     document: FilmDocument, shot: Shot, *, media: Mapping[str, str], parent: str | None
 ) -> dict[str, str]:
@@ -68,6 +72,23 @@ def differences(
     changed = [key for key in now if stamped.get(key) != now[key]]
     continued = f"it continues another take of {parent}" if parent else "it continues nothing any more"
     return tuple(_CHANGED.get(key, continued) for key in changed)
+
+
+def changed_since(
+    stamped: Mapping[str, str], document: FilmDocument, shot: str, *, media: Mapping[str, str]
+) -> tuple[str, ...]:
+    """
+    Say in what the words of a shot are no longer those that were agreed to; empty: in nothing.
+
+    Its pictures, and what it continues, are compared where it is bought. A shot that was given another name is the same.
+    """
+    now = {one.id: inputs_of(document, one, media=media, parent=None) for one in document.shots}
+    kept = {key: stamped.get(key) for key in _IN_WORDS}
+    if any(kept == {key: inputs[key] for key in _IN_WORDS} for inputs in now.values()):
+        return ()
+    if shot not in now:
+        return ("the film has no such shot any more",)
+    return differences(stamped, {key: now[shot][key] for key in _IN_WORDS})
 
 
 def changed_keys(stamped: Mapping[str, str], now: Mapping[str, str]) -> frozenset[str]:

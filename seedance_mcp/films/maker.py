@@ -10,12 +10,14 @@ from functools import partial
 import anyio
 
 from ..backoff import exponential
-from ..errors import SeedanceError, StoreError
+from ..errors import ConfigError, PlanChanged, SeedanceError, StoreError
 from ..jobs import JobContext, ProviderPool, PurchaseFlow, Sources
 from ..store import Connection, film_orders, film_outcomes, films, joining
+from ..texts import listed
 from ..types import FINISHED_STATES, Draw, FilmOrder, Job, JobState, OrderEnd, PurchaseTerms, RowRefusal, Take
 from . import evidence
 from .evidence import Digests, Found
+from .freshness import changed_since
 from .joining import join_film, made_of
 from .named import placed
 from .requests import is_take, with_take
@@ -167,11 +169,15 @@ class Maker:
         self._pauses.begin(self._key(take))
         async with limiter:
             try:
+                changed = changed_since(take.inputs, found.document, take.shot, media=found.media)
+                if changed:
+                    raise _Changed(f"It is another shot than was agreed to: {listed(changed)}.")
                 before = _job(parent, found) if parent is not None else None
                 if parent is not None and before is not None and before.artifacts is not None:
                     await make_sure({parent.shot: before.artifacts}, continued=True)
                 await self._flow.run(request, terms)
-            except StoreError as error:
+            except (StoreError, ConfigError) as error:
+                # A folder or a setting of this process says nothing about the row: it may be another's that buys it.
                 logger.warning("shot %s of %s waits: %s", take.shot, take.film_id, error.message)
             except SeedanceError as error:
                 await self._refuse(take, error)
@@ -255,6 +261,13 @@ class Maker:
     @staticmethod
     def _key(take: Take) -> tuple[str, str, int]:
         return take.film_id, take.shot, take.number
+
+
+class _Changed(SeedanceError):
+    """The document was changed after its plan was agreed to."""
+
+    code = PlanChanged.code
+    default_hint = "Plan the film anew; nothing was spent on this shot."
 
 
 class _Pauses:

@@ -202,6 +202,24 @@ def test_another_quality_waits_for_the_one_that_is_being_made(
     assert len(jobs(run)) == 4
 
 
+@posix
+def test_shots_changed_since_they_were_agreed_to_are_planned_when_the_rest_is_made(
+    run: Run, document: Path, command_environ: dict[str, str]
+) -> None:
+    words = ("film", document.name, "--quality", "animatic")
+    command = [sys.executable, "-c", KILLED_BEFORE_IT_BUYS, *words]
+    subprocess.run(command, cwd=document.parent, env=command_environ, timeout=60, check=False)
+    document.write_text(DOCUMENT.replace("a lantern", "a lantern goes out"), encoding="utf-8")
+    result = run("film", "make", *words[1:])
+    assert result.returncode == 0, result.stderr
+    assert (
+        "Shots that have changed since are not bought; they are planned after it has ended." in result.stderr
+    )
+    assert "It is another shot than was agreed to: its prompt or dialogue is another." in result.stderr
+    assert Path(result.stdout.strip()).is_file()
+    assert sorted(job["prompt"] for job in jobs(run)) == ["a harbour", "a lantern goes out"]
+
+
 def test_made_by_two_at_once_each_shot_is_one_and_can_be_made_anew(
     run: Run, document: Path, command_environ: dict[str, str]
 ) -> None:

@@ -18,7 +18,7 @@ from seedance_mcp.app import App
 from seedance_mcp.errors import InvalidRequest
 from seedance_mcp.films import FilmPlan, planned_as_written
 from seedance_mcp.films.as_written import Rewritten
-from seedance_mcp.films.film_id import id_beside
+from seedance_mcp.films.film_id import id_beside, new_id
 from seedance_mcp.types import FilmRecord, PurchaseTerms
 from tests.emulator import Emulator
 
@@ -116,6 +116,29 @@ async def test_a_picture_that_changed_after_the_plan_was_agreed_to_is_not_sent(t
             assert (film.status, len(studio.bodies)) == ("succeeded", 2)
 
 
+async def test_a_shot_that_is_changed_before_its_turn_is_not_bought(tmp_path: Path) -> None:
+    async with Emulator("ark") as emulator:
+        async with opened(tmp_path, emulator, watch=False) as asked:
+            film_id = await asked.read(storyboard(shot("a"), shot("b"), shot("c")))
+            plan = await asked.app.films.plan(film_id)
+            await asked.app.films.make(film_id, plan.token, PurchaseTerms())
+            renamed = shot("third", prompt="a boat called c")
+            await asked.read(storyboard(shot("a"), shot("b", prompt="it flies"), renamed))
+        async with opened(tmp_path, emulator) as later:
+            film = await later.ended(film_id)
+            assert film.status == "stopped"
+            assert states(film) == {"a": "current", "b": "failed", "third": "current"}
+            assert film.shots[1].why == (
+                "It is another shot than was agreed to: its prompt or dialogue is another.",
+            )
+            assert len(later.bodies) == 2
+            again = await later.app.films.plan(film_id)
+            assert rows(again) == {"b": 2}
+            film = await later.make(film_id, again)
+            assert (film.status, len(later.bodies)) == ("succeeded", 3)
+            assert "it flies" in str(later.bodies[2])
+
+
 async def test_shots_whose_names_look_like_one_another_in_a_key_are_bought_each(tmp_path: Path) -> None:
     twin = hashlib.sha256("é".encode()).hexdigest()[:12]
     async with opened(tmp_path) as studio:
@@ -129,10 +152,10 @@ async def test_shots_whose_names_look_like_one_another_in_a_key_are_bought_each(
 def test_a_film_whose_id_would_be_another_each_time_is_refused(tmp_path: Path) -> None:
     (tmp_path / "lantern.film").symlink_to(tmp_path / "gone" / "lantern.film")
     with pytest.raises(InvalidRequest, match=r"lantern\.film leads to nothing"):
-        id_beside(tmp_path / "lantern.toml")
+        id_beside(tmp_path / "lantern.toml", new_id())
     (tmp_path / "gone").mkdir()
     (tmp_path / "gone" / "lantern.film").write_text("flm_abcdefgh2345\n")
-    assert id_beside(tmp_path / "lantern.toml") == "flm_abcdefgh2345"
+    assert id_beside(tmp_path / "lantern.toml", new_id()) == "flm_abcdefgh2345"
 
 
 async def test_a_second_document_with_the_id_of_another_is_refused_while_that_is_there(

@@ -12,6 +12,33 @@ import pytest
 from tests.reliability.disk_space import apart
 
 CHILD = "tests.films.full_disk_child"
+IDS = """
+import json
+import sys
+from pathlib import Path
+
+import anyio
+
+from tests.films.place import opened, storyboard
+from tests.reliability.disk_space import Tmpfs
+
+
+async def play(folder: Path) -> None:
+    (folder / "board").mkdir()
+    disk = Tmpfs(folder / "board", 8)
+    async with opened(folder, watch=False) as studio:
+        studio.path = folder / "board" / "film.json"
+        studio.path.write_text(json.dumps(storyboard()))
+        disk.leave(0)
+        ids = [await studio.read(), await studio.read()]
+        disk.relax()
+        ids.append(await studio.read())
+        ids.append((folder / "board" / "film.film").read_text().strip())
+    print(*ids)
+
+
+anyio.run(play, Path(sys.argv[1]))
+"""
 FILES = [f"film-animatic.{ending}" for ending in ("jpg", "mp4", "srt", "vtt")]
 
 
@@ -37,3 +64,17 @@ def test_a_disk_that_runs_full_while_joining_leaves_no_half_film(tmp_path: Path)
         assert problem.startswith("The film was not joined: "), report
         assert "disk is full" in problem or "No space left on device" in problem, report
         assert "space" in problem.lower() or "room" in problem.lower(), report
+
+
+def test_a_film_keeps_its_id_when_there_is_room_beside_its_document_at_last(tmp_path: Path) -> None:
+    before = apart()
+    if before is None:
+        pytest.skip("mounting a file system is not allowed here, not even in a namespace of our own")
+    done = subprocess.run(
+        [*before, sys.executable, "-c", IDS, str(tmp_path)],
+        capture_output=True, text=True, timeout=90, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-4000:]
+    ids = done.stdout.split()
+    assert len(ids) == 4
+    assert len(set(ids)) == 1

@@ -180,6 +180,23 @@ async def test_a_film_is_bought_from_the_account_it_was_agreed_to_for(key: str, 
             assert (made.status, made.problems, len(asked.bodies)) == ("succeeded", (), 2)
 
 
+async def test_a_program_whose_own_settings_are_wrong_leaves_a_film_to_others(tmp_path: Path) -> None:
+    async with Emulator("ark") as emulator:
+        async with opened(tmp_path, emulator, watch=False) as asked:
+            film_id = await asked.read(storyboard())
+            plan = await asked.app.films.plan(film_id)
+            await asked.app.films.make(film_id, plan.token, PurchaseTerms())
+        async with opened(tmp_path, emulator, watch=False, SEEDANCE_MAX_USD_PER_DY="3") as wrong:
+            for _ in range(2):
+                await wrong.app.films.advance()
+            seen = await wrong.app.films.find(film_id)
+            assert [shot.state for shot in seen.shots] == ["making", "making"]
+            assert wrong.bodies == []
+        async with opened(tmp_path, emulator) as asked:
+            made = await asked.ended(film_id)
+            assert (made.status, len(asked.bodies)) == ("succeeded", 2)
+
+
 async def test_a_film_whose_maker_is_killed_is_finished_by_the_next_one(tmp_path: Path) -> None:
     async with Emulator("ark") as emulator:
         emulator.behaviour.true_size = True

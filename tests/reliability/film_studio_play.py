@@ -282,6 +282,9 @@ class StudioPlay:
                 self.counts["bought after it was not sent"] += 1
             made.job_id = take.job_id
             self.counts["bought"] += 1
+            assert made.content == self._contents[take.shot], (
+                f"G9: {take.shot} is bought as {made.content}, and is {self._contents[take.shot]} by now"
+            )
             if made.parent is None:
                 continue
             parent = self._takes[made.parent].job_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -14,7 +15,7 @@ import anyio
 
 from ...app import App
 from ...config import Settings, command
-from ...errors import BudgetExceeded, ConfirmationRequired
+from ...errors import BudgetExceeded, ConfirmationRequired, PlanChanged
 from ...films import Film, FilmPlan, FilmUpdate, planned_as_written
 from ...texts import digits, inert, listed, number_of
 from ...types import FilmQuality, PurchaseTerms
@@ -136,13 +137,23 @@ async def _go_on(settings: Settings, path: Path, quality: FilmQuality, as_json: 
         await _until_ended(settings, film)
         return None
     print(
-        "This film is being made by a plan that was agreed to before: it goes on. What has changed since is planned"
-        " after it has ended.",
+        "This film is being made by a plan that was agreed to before: it goes on. Shots that have changed since are not"
+        " bought; they are planned after it has ended.",
         file=sys.stderr,
+        flush=True,
     )
     async with opened(settings) as app:
         film = await _wait(app, film)
+        if any(state.failure is not None and state.failure.code == PlanChanged.code for state in film.shots):
+            return None
         await finish(app, film, as_json=as_json)
+    for state in film.shots:
+        if state.state == "stale":
+            print(
+                f"note: shot {inert(state.shot)} is shown as it was before it was changed: {inert(listed(state.why))}."
+                f" To make it anew: {command(f'{made_by(film)} --redo {shlex.quote(state.shot)}')}",
+                file=sys.stderr,
+            )
     return exit_code(film)
 
 
