@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from seedance_mcp.catalog import Catalog
 from seedance_mcp.config import Settings, default_settings_file
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired
 from seedance_mcp.jobs.buying.intents import Intent
 from seedance_mcp.jobs.buying.reservations import reserve
+from seedance_mcp.jobs.tracking.cancelling import cancel
+from seedance_mcp.providers import Provider
 from seedance_mcp.store import Connection, elapsed_time, transitions
 from seedance_mcp.store.database import Store, open_store
 from seedance_mcp.store.money import budget
@@ -303,6 +306,20 @@ def test_what_was_cancelled_before_it_was_sent_is_not_counted_as_bought_before(t
     till.settings = replace(till.settings, max_jobs_per_hour=7)
     with pytest.raises(BudgetExceeded, match="7 paid jobs were started within the last hour"):
         till.buy()
+
+
+async def test_what_was_sent_is_never_said_to_be_cancelled_before_that(till: Till) -> None:
+    waiting = till.buy()
+    ended = till.move(till.sent(waiting), JobState.CANCELLED)
+    offer = Catalog.load().offers()[0]
+    assert await cancel(waiting, offer, open_provider=_none, store=till.store) == (
+        ended,
+        "The job had already ended (cancelled); nothing was changed.",
+    )
+
+
+async def _none(job: Job) -> Provider:
+    raise AssertionError(f"{job.id} is of no provider here")
 
 
 def test_a_price_above_the_threshold_needs_a_token_that_works_once_for_one_request(
