@@ -34,7 +34,7 @@ class Decisions:
         if number is None:
             chosen = [found.evidence(quality).choosing.choice(state.takes) for quality, state in states]
             shown = [state.chosen for _, state in states if state.chosen is not None]
-            kept = [take for take in shown if kept_for(found.marks, shot, take.number)]
+            kept = [take for take in shown if kept_for(found.marks, take.shot, take.number)]
             now = self._store.clock()
             await self._note(
                 [

@@ -33,6 +33,8 @@ _STAGING = re.compile(r"\.[0-9a-f]{16}\.unfinished-export")
 _ABANDONED_SECONDS = 86_400.0
 """No export takes so long: what is older was left by a process that died."""
 
+_OF_DOCUMENTS = (".toml", ".json", ".film")
+
 _NO_LINK = frozenset(
     {errno.EXDEV, errno.EPERM, errno.ENOSYS, errno.EMLINK, errno.EOPNOTSUPP, errno.EACCES, errno.EINVAL}
 )
@@ -73,8 +75,8 @@ async def export_film(
     is there already with the same content stays as it is.
 
     Raises:
-        InvalidRequest: there is no shot, two have one number, files with other content are in the way, or another film
-            was exported there.
+        InvalidRequest: there is no shot, two have one number, files with other content are in the way, another film was
+            exported there, or what would be replaced may be a film's document.
         MediaError: a file is missing or has another hash than it had, or the folder cannot be written to.
         ConfigError: a bundle is asked for, and the library for it is not installed.
     """
@@ -93,6 +95,8 @@ def _export(
             hint="Nothing was written there. Choose another folder.",
         )
     files = [*_shot_files(shots, names), *_film_files(film)]
+    if options.replace:
+        _leave_documents(folder, [*(file.name for file in files), FACTS])
     for file in files:
         if file.source is not None and not file.source.is_file():
             raise MediaError(
@@ -277,6 +281,23 @@ def _check_free(folder: Path, names: Sequence[str]) -> None:
         raise InvalidRequest(
             [f"{name} is there already, with other content" for name in taken],
             hint=f"Nothing was written to {folder}. Choose another folder, or say that its files are to be replaced.",
+        )
+
+
+def _leave_documents(folder: Path, names: Sequence[str]) -> None:
+    """Raise InvalidRequest if a file that would give way is no export's: a film's document, or the id beside it."""
+    taken = [
+        name
+        for name in names
+        if name.endswith(_OF_DOCUMENTS)
+        and os.path.lexists(folder / name)
+        and not (name == FACTS and film_listed(folder / FACTS) is not None)
+    ]
+    if taken:
+        raise InvalidRequest(
+            [f"{name} is there already, and no export wrote it" for name in taken],
+            hint=f"It may be a film's document, so it is never replaced. Nothing was written to {folder}. Choose another"
+            " folder.",
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from stat import S_ISREG
 from typing import Literal
 
 from ..remarks import Advice
@@ -14,6 +15,7 @@ from ..types import FilmOrder, FilmQuality, FilmRecord, Job, JobState, Take
 from .document import FilmDocument
 from .evidence import Found
 from .joining import captions_of, film_path, made_of
+from .named import placed
 from .states import ShotState, shot_states
 
 FilmStatus = Literal["planned", "making", "stopped", "joining", "succeeded", "cancelled"]
@@ -114,6 +116,33 @@ def join_of_now(found: Found, quality: FilmQuality, shots: Sequence[ShotState]) 
     """Return the last time that the film was joined; None where that was of other takes, or in another way."""
     join = found.joins.get(quality)
     return join if join is not None and join.made_of == made_of(found.document, shots) else None
+
+
+def join_that_stands(
+    found: Found, quality: FilmQuality, shots: Sequence[ShotState]
+) -> film_outcomes.Join | None:
+    """Return the join of now whose file is there, without a problem and of the music as it is now, else None. Blocks."""
+    join, music = join_of_now(found, quality, shots), found.document.music
+    if join is None or join.problem is not None:
+        return None
+    path = film_path(found.record, found.document, quality)
+    try:
+        made = path.stat()
+        heard = Path(placed(music.file, found.record.folder)).stat() if music is not None else None
+    except (OSError, ValueError):
+        return None
+    # Another file of the same name may be as old as it likes; its status is of when it was put there.
+    is_heard = heard is None or max(heard.st_mtime, heard.st_ctime) <= made.st_mtime
+    return join if S_ISREG(made.st_mode) and is_heard else None
+
+
+def lies_whole(found: Found, quality: FilmQuality) -> bool:
+    """Return whether all that is joined into a film's folder is there: its file, its sheet, and its captions. Blocks."""
+    document = found.document
+    path = film_path(found.record, document, quality)
+    spoken = document.captions.show and any(shot.says for shot in document.shots)
+    endings = (".mp4", ".jpg", *((".srt", ".vtt") if spoken else ()))
+    return all(path.with_suffix(ending).is_file() for ending in endings)
 
 
 def _problems(

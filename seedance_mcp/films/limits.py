@@ -123,6 +123,8 @@ def _readable(data: Mapping[str, Any]) -> FilmDocument | None:
         except ValidationError as error:
             # From the end on, so that the places of a list are still those that are told.
             for details in reversed(error.errors(include_input=False, include_url=False)):
+                if details["type"] == "too_short" and details["loc"] == ("shots",) and given["shots"]:
+                    continue  # each of them is wrong, which leaves none
                 _mend(given, details["loc"], is_missing=details["type"] == "missing")
             continue
         named = {name for shot in document.shots for name in names_cited(document, shot)}

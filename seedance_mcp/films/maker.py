@@ -8,15 +8,17 @@ from dataclasses import replace
 from functools import partial
 
 import anyio
+import anyio.to_thread
 
 from ..backoff import exponential
-from ..errors import ConfigError, PlanChanged, SeedanceError, StoreError
+from ..errors import ConfigError, MediaError, PlanChanged, SeedanceError, StoreError
 from ..jobs import JobContext, ProviderPool, PurchaseFlow, Sources
 from ..store import Connection, film_orders, film_outcomes, films, joining
 from ..texts import listed
 from ..types import FINISHED_STATES, Draw, FilmOrder, Job, JobState, OrderEnd, PurchaseTerms, RowRefusal, Take
 from . import evidence
 from .evidence import Digests, Found
+from .film import join_that_stands, lies_whole
 from .freshness import changed_since
 from .joining import join_film, made_of
 from .named import placed
@@ -221,8 +223,15 @@ class Maker:
         return now - self._left_to_others.setdefault(film_id, now) >= _PATIENCE_SECONDS
 
     async def _join(self, order: FilmOrder, found: Found, states: Sequence[ShotState]) -> film_outcomes.Join:
-        """Join the film, and tell what came of it or why that cannot be: its shots are there, and joining again is free."""
+        """
+        Join the film, and tell what came of it or why that cannot be: its shots are there, and joining again is free.
+
+        Where it is joined of just these already, that stays.
+        """
         shown = [replace(state, job=_shown(state.chosen, found)) for state in states]
+        stands = await self._stands(order, found, shown)
+        if stands is not None and await anyio.to_thread.run_sync(lies_whole, found, order.quality):
+            return stands
         join = film_outcomes.Join(
             film_id=order.film_id,
             quality=order.quality,
@@ -235,6 +244,8 @@ class Maker:
             )
         except Exception as error:
             self._context.incidents.note(f"Joining film {order.film_id}", error)
+            if stands is not None:  # it was only for what lies beside it
+                return stands
             words = (
                 f"{error.message} {error.hint}".strip()
                 if isinstance(error, SeedanceError)
@@ -242,6 +253,18 @@ class Maker:
             )
             return replace(join, problem=words)
         return replace(join, advice=advice)
+
+    @staticmethod
+    async def _stands(
+        order: FilmOrder, found: Found, states: Sequence[ShotState]
+    ) -> film_outcomes.Join | None:
+        """Return the join that there is of these takes, if its film is there and they are as they were bought."""
+        videos = {state.shot: state.job.artifacts for state in states if state.job and state.job.artifacts}
+        try:
+            await make_sure(videos)
+        except MediaError:  # told by joining them
+            return None
+        return await anyio.to_thread.run_sync(join_that_stands, found, order.quality, states)
 
     async def _refuse(self, take: Take, error: SeedanceError) -> None:
         refusal = RowRefusal(

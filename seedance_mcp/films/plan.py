@@ -20,7 +20,7 @@ from .document import FilmDocument, Shot
 from .freshness import inputs_of, key_of, take_name
 from .lessons import lessons
 from .plan_words import grouped, problems_of, what_became, why_bought
-from .requests import Planned, ShotRequests, Wish
+from .requests import Planned, ShotRequests, Wish, with_usual_length
 from .states import Evidence, ShotState, shot_states
 from .unchanged import make_sure
 
@@ -218,16 +218,17 @@ class FilmPlanner:
             if why is None and not waits:
                 continue
             before = self._parent_take(parent, rows, found)
-            if parent is not None and before is None:
-                if parent.id in impossible:  # that says it all
-                    impossible.add(shot.id)
-                elif not waits:
-                    notes.append(f"shot {shot.id} waits for {what_became(found[parent.id])}.")
+            if parent is not None and before is None and parent.id not in impossible:
+                notes += [] if waits else [f"shot {shot.id} waits for {what_became(found[parent.id])}."]
                 continue
+            document = basis.document
+            if parent is not None and before is None:  # only to tell what is wrong with this one as well
+                impossible.add(shot.id)
+                document, before = with_usual_length(document, parent), (parent.id, 1)
             draft = drafts.get(shot.id)
             wish = Wish(
                 film_id=basis.record.id,
-                document=basis.document,
+                document=document,
                 shot=shot,
                 quality=quality,
                 number=numbers.get(shot.id, 0) + 1,
@@ -246,6 +247,8 @@ class FilmPlanner:
             except (InvalidRequest, ConfigError) as error:
                 problems += [] if waits else problems_of(shot, error)
                 impossible.add(shot.id)
+                continue
+            if shot.id in impossible:
                 continue
             if waits:
                 waiting.append(row)

@@ -28,6 +28,7 @@ _MOST_SEED = 2**31 - 1
 ANIMATIC_PROVIDER = "sandbox"
 _STAND_IN_SIZE = (1280, 720)
 _STAND_IN_BYTES = 1_000_000
+_USUAL_SECONDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,6 +173,14 @@ class ShotRequests:
 def is_take(source: str) -> bool:
     """Return whether a source stands for an earlier take of the film."""
     return source.startswith(TAKE)
+
+
+def with_usual_length(document: FilmDocument, shot: Shot) -> FilmDocument:
+    """Give a shot a length that every model makes, so that another one which continues it is not blamed for its own."""
+    usual = shot.model_copy(update={"seconds": _USUAL_SECONDS})
+    return document.model_copy(
+        update={"shots": tuple(usual if one.id == shot.id else one for one in document.shots)}
+    )
 
 
 def with_take(request: VideoRequest, job_id: str) -> VideoRequest:

@@ -127,7 +127,7 @@ def shot_states(document: FilmDocument, evidence: Evidence) -> tuple[ShotState, 
     Tell where each shot stands, in the order of the film.
 
     A take is a shot's by its id. Where none of those is current, one of another name that no shot shows counts, if it
-    is made from the very same: so a shot that was given another name is not missing.
+    is made from the very same or was accepted for it: so a shot that was given another name is not missing.
     """
     own = _States(document, evidence, ()).all()
     shown = {
@@ -179,7 +179,7 @@ class _States:
             if take.shot == shot.id and take.quality == self._evidence.quality
         ]
         chosen = self._evidence.choosing.shown(filter(self._evidence.is_done, takes))
-        changed = self._changed(shot, chosen, inputs)
+        changed = self._changed(chosen, inputs)
         if chosen is None or changed:
             same = self._same(shot, inputs, takes)
             if same is not None:
@@ -263,7 +263,7 @@ class _States:
 
     def _same(self, shot: Shot, inputs: Mapping[str, str], takes: Sequence[Take]) -> Take | None:
         """
-        The spare take that is made from the very same.
+        The spare take that is made from the very same, or was accepted for it under whatever name its shot had then.
 
         Of the shot's own takes none where somebody chose one of them, and a bad one only in the place of nothing.
         """
@@ -274,7 +274,7 @@ class _States:
             own = take.shot == shot.id
             if (own and is_chosen) or (done and choosing.is_bad(take)):
                 continue
-            if not changed_keys(take.inputs, inputs):
+            if not self._changed(take, inputs):
                 return take
         return None
 
@@ -285,11 +285,11 @@ class _States:
             if take.shot == shot and take.quality == self._evidence.quality and self._evidence.is_done(take)
         )
 
-    def _changed(self, shot: Shot, chosen: Take | None, inputs: Mapping[str, str]) -> frozenset[str]:
-        if chosen is None:
+    def _changed(self, take: Take | None, inputs: Mapping[str, str]) -> frozenset[str]:
+        if take is None:
             return frozenset()
-        accepted = kept_for(self._evidence.marks, shot.id, chosen.number)
-        found = [changed_keys(stamped, inputs) for stamped in (chosen.inputs, *accepted)]
+        accepted = kept_for(self._evidence.marks, take.shot, take.number)
+        found = [changed_keys(stamped, inputs) for stamped in (take.inputs, *accepted)]
         return frozenset() if not all(found) else found[0]
 
 

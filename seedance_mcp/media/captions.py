@@ -17,6 +17,7 @@ _WIDE = "\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef\U0001f000-\U0003ff
 _CLOSES = "、。，．！？；：」』）】》〉〕…—～ー々"
 _OPENS = "「『（【《〈〔"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_ARROW = re.compile("--+>")
 _WORD = re.compile(f"[{_OPENS}]*(?:[{_WIDE}][{_CLOSES}]*|[^\\s{_WIDE}]+)[{_CLOSES}]*\\s*|\\S\\s*")
 """What stays together: a word or, where words are not told apart by spaces, a character with the punctuation at it."""
 
@@ -64,7 +65,7 @@ def without_empty_lines(text: str) -> str:
 def srt(cues: Iterable[Cue]) -> str:
     """Write cues, whose times are those in the film, as SubRip."""
     blocks = (
-        f"{number}\n{_time(cue.start, ',')} --> {_time(cue.end, ',')}\n{without_empty_lines(cue.text)}\n"
+        f"{number}\n{_time(cue.start, ',')} --> {_time(cue.end, ',')}\n{_without_arrows(without_empty_lines(cue.text))}\n"
         for number, cue in enumerate(cues, 1)
     )
     return "\n".join(blocks)
@@ -123,6 +124,11 @@ def _widths(text: str) -> Iterator[int]:
     for letter in text:
         if not unicodedata.combining(letter):
             yield 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+def _without_arrows(text: str) -> str:
+    """A text that no player takes for the times of a cue; SubRip has no other way to write `-->`."""
+    return _ARROW.sub("\N{RIGHTWARDS ARROW}", text)
 
 
 def _escaped(text: str) -> str:

@@ -208,13 +208,22 @@ def _take(row: tuple[str, str, int, str, str, int, str, int, str | None]) -> Tak
 
 
 def mark(connection: Connection, decided: Mark) -> None:
-    """Keep what was decided about a take; one that does not exist raises Conflict."""
+    """
+    Keep what was decided about a take; one that does not exist raises Conflict.
+
+    Its moment is never before that of a review of the take that is there already, whatever the clock says by now.
+    """
+    (reviewed,) = connection.execute(
+        "SELECT MAX(reviews.at) FROM reviews JOIN takes ON takes.job_id = reviews.job_id"
+        " WHERE film_id = ? AND shot = ? AND number = ?",
+        (decided.film_id, decided.shot, decided.take),
+    ).fetchone()
     connection.execute(
         "INSERT INTO film_marks (film_id, shot, take, kind, inputs, newest, author, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(decided.film_id, decided.shot, decided.take, decided.kind),
             *(json.dumps(dict(decided.inputs)), max(decided.newest, decided.take)),
-            *(decided.by, decided.at),
+            *(decided.by, max(decided.at, reviewed or 0.0)),
         ),
     )
 

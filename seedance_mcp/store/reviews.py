@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -16,12 +17,22 @@ _UNJUDGED_AMONG = 200
 
 
 def add(connection: Connection, review: Review) -> None:
-    """Put a review on record."""
+    """
+    Put a review on record.
+
+    Its moment is after that of everything that was decided about the take before, whatever the clock says by now.
+    """
+    (decided,) = connection.execute(
+        "SELECT MAX(film_marks.at) FROM film_marks JOIN takes ON takes.film_id = film_marks.film_id"
+        " AND takes.shot = film_marks.shot AND takes.number = film_marks.take WHERE job_id = ?",
+        (review.job_id,),
+    ).fetchone()
+    at = review.at if decided is None or review.at > decided else math.nextafter(decided, math.inf)
     opinion = review.opinion
     scores = json.dumps(dict(opinion.scores), sort_keys=True)
     connection.execute(
         f"INSERT INTO reviews ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  only names
-        (review.job_id, review.at, review.by, review.relayed, opinion.verdict, opinion.notes, scores),
+        (review.job_id, at, review.by, review.relayed, opinion.verdict, opinion.notes, scores),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,9 +11,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from seedance_mcp.films import editor
+from seedance_mcp.types import PurchaseTerms
+from tests.emulator import Emulator
+from tests.films.place import environment, opened, storyboard
 
 from .conftest import Run
 from .terminal import INTERRUPT, at_terminal
@@ -218,6 +223,29 @@ def test_shots_changed_since_they_were_agreed_to_are_planned_when_the_rest_is_ma
     assert "It is another shot than was agreed to: its prompt or dialogue is another." in result.stderr
     assert Path(result.stdout.strip()).is_file()
     assert sorted(job["prompt"] for job in jobs(run)) == ["a harbour", "a lantern goes out"]
+
+
+async def test_who_has_not_the_key_of_a_film_is_told_so_while_it_waits(tmp_path: Path) -> None:
+    async with Emulator("ark") as emulator:
+        async with opened(tmp_path, emulator, watch=False) as studio:
+            film_id = await studio.read(storyboard())
+            plan = await studio.app.films.plan(film_id)
+            await studio.app.films.make(film_id, plan.token, PurchaseTerms())
+        given = {
+            **os.environ,
+            **environment(tmp_path),
+            **emulator.environment(),
+            "ARK_API_KEY": "of-another-account",
+        }
+        words = [sys.executable, "-P", "-m", "seedance_mcp", "film", "make", studio.path.name]
+        told = ""
+        with anyio.fail_after(60):
+            async with await anyio.open_process(words, cwd=tmp_path, env=given) as process:
+                assert process.stderr
+                while "note: shot a is bought from an account of ark whose key is not set here" not in told:
+                    told += (await process.stderr.receive()).decode()
+                process.kill()
+        assert studio.bodies == []
 
 
 def test_made_by_two_at_once_each_shot_is_one_and_can_be_made_anew(

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from seedance_mcp.errors import StoreError
-from seedance_mcp.films import Film
+from seedance_mcp.films import Film, FilmStatus
 from seedance_mcp.media import join
 from seedance_mcp.media.confine import Limits
 from seedance_mcp.store import joining
 from seedance_mcp.types import JobState, PurchaseTerms
 from tests.emulator import Emulator
 from tests.jobs.old_jobs import Installation
+from tests.media import crafting
 from tests.reliability import fault_market as market
 from tests.reliability.waiting import until
 
@@ -50,8 +51,9 @@ async def another(studio: Studio) -> str:
     return record.id
 
 
-async def joined_again(studio: Studio, film_id: str) -> Film:
-    """Have the film joined anew, for nothing."""
+async def joined_again(studio: Studio, loudness: float) -> Film:
+    """Have the film joined anew, for nothing: at another loudness than before."""
+    film_id = await studio.read(storyboard(shot("b"), loudness_lufs=loudness))
     plan = await studio.app.films.plan(film_id, "animatic")
     assert plan.rows == ()
     return await studio.make(film_id, plan)
@@ -70,18 +72,18 @@ async def test_what_keeps_a_film_from_being_joined_is_told_and_others_go_on(
         before, whole = path.read_bytes(), clip.read_bytes()
         told: list[str] = []
         clip.unlink()
-        told += (await joined_again(studio, film_id)).problems
+        told += (await joined_again(studio, -20)).problems
         clip.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) - len(whole) // 2))
-        told += (await joined_again(studio, film_id)).problems
+        told += (await joined_again(studio, -21)).problems
         clip.write_bytes(whole)
         with monkeypatch.context() as patch:
             patch.setattr(join, "_LIMITS", Limits(seconds=0.01, megabytes=4096, file_bytes=join.MAX_BYTES))
-            told += (await joined_again(studio, film_id)).problems
+            told += (await joined_again(studio, -22)).problems
         assert path.read_bytes() == before
         assert [left.name for left in path.parent.iterdir() if "joining" in left.name] == []
         shutil.rmtree(path.parent)
         path.parent.write_text("a person's note")
-        told += (await joined_again(studio, film_id)).problems
+        told += (await joined_again(studio, -23)).problems
         assert len(told) == 4
         assert all(problem.startswith("The film was not joined: ") for problem in told)
         for problem, words in zip(told, SAID, strict=True):
@@ -90,6 +92,36 @@ async def test_what_keeps_a_film_from_being_joined_is_told_and_others_go_on(
         incidents = await studio.app.incidents()
         assert [incident.doing for incident in incidents] == [f"Joining film {film_id}"]
         assert (await studio.ended(await another(studio))).status == "succeeded"
+
+
+async def test_a_film_that_is_joined_already_stays_though_it_could_not_be_joined_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = tmp_path / "music.mp4"
+    crafting.film(sound, crafting.plain(2, (0, 0, 0)), sound=crafting.sine(1.0, -6))
+    async with opened(tmp_path) as studio:
+        films = studio.app.films
+        film_id = await studio.read(storyboard(shot("b"), music={"file": sound.name}))
+
+        async def again() -> tuple[FilmStatus, int]:
+            film = await studio.make(film_id, await films.plan(film_id, "animatic"))
+            assert film.film_path
+            return film.status, Path(film.film_path).stat().st_ino
+
+        joined, file = await again()
+        sheet = (await films.find(film_id)).sheet_path
+        assert joined == "succeeded"
+        assert sheet
+        with monkeypatch.context() as patch:
+            patch.setattr(join, "_LIMITS", Limits(seconds=0.01, megabytes=4096, file_bytes=join.MAX_BYTES))
+            assert await again() == ("succeeded", file)
+            Path(sheet).unlink()
+            assert await again() == ("succeeded", file)
+        assert (await again())[1] != file
+        assert Path(sheet).is_file()
+        _, file = await again()
+        sound.touch()  # another piece of music may lie there now
+        assert (await again())[1] != file
 
 
 async def test_a_film_that_another_process_joins_keeps_no_other_waiting(tmp_path: Path) -> None:

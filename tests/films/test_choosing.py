@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from seedance_mcp.errors import FilmNotFound, InvalidRequest
 from seedance_mcp.films import exported_shots
+from seedance_mcp.jobs import opinion
 
 from .place import opened, rows, shot, states, storyboard
 
@@ -51,6 +53,25 @@ async def test_a_chosen_take_is_shown_under_another_name_of_its_shot(tmp_path: P
         await studio.read(storyboard(shot("opening", prompt="a boat called a")))
         assert _stands(await films.find(film_id)) == {"opening": ("current", 1)}
         assert _stands(await films.choose(film_id, "opening", 2)) == {"opening": ("current", 2)}
+
+
+async def test_of_a_choice_and_a_verdict_the_later_counts_though_the_clock_goes_back(tmp_path: Path) -> None:
+    async with opened(tmp_path) as studio:
+        films, now = studio.app.films, [time.time()]
+        films._store.clock = lambda: now[0]  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+        film_id = await studio.read(storyboard(shot("a")))
+        await studio.make(film_id, await films.plan(film_id, "animatic"))
+        film = await studio.make(film_id, await films.plan(film_id, "animatic", redo=["a"]))
+        first = next(take.job_id for take in film.takes if take.number == 1)
+        assert first is not None
+        await films.choose(film_id, "a", 1)
+        for number, verdict in enumerate(("bad", "usable", "bad")):
+            now[0] -= 3600
+            await studio.app.reviews.add(first, opinion(verdict, str(number)), by="person")
+            shown = 1 if verdict == "usable" else 2
+            assert _stands(await films.find(film_id)) == {"a": ("current", shown)}
+            now[0] -= 3600
+            assert _stands(await films.choose(film_id, "a", 1)) == {"a": ("current", 1)}
 
 
 async def test_only_a_take_with_a_finished_video_can_be_chosen(tmp_path: Path) -> None:

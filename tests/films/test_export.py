@@ -241,15 +241,13 @@ async def test_the_folder_of_another_film_is_left_as_it_is(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "told",
     [
-        b"{",
-        b"[]",
+        json.dumps({"film_id": "flm_abcdefghijkl", "files": "a.txt"}).encode(),
         json.dumps(
             {"film_id": "flm_abcdefghijkl", "files": [{"file": "../a.txt", "sha256": "?"}], "shots": []}
         ).encode(),
-        json.dumps({"film_id": "other", "files": [{"file": "a.txt", "sha256": "?"}], "shots": []}).encode(),
     ],
 )
-async def test_what_a_film_json_of_somebody_else_lists_is_kept(told: bytes, tmp_path: Path) -> None:
+async def test_what_a_film_json_with_damaged_lists_names_is_kept(told: bytes, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     for path in (out / "a.txt", tmp_path / "a.txt"):
@@ -258,6 +256,26 @@ async def test_what_a_film_json_of_somebody_else_lists_is_kept(told: bytes, tmp_
     (out / "film.json").write_bytes(told)
     await exported(whole(tmp_path), [shot(tmp_path / "made" / "a.mp4", 1)], out, replace=True)
     assert (out / "a.txt").read_bytes() == (tmp_path / "a.txt").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b"{",
+        b"[]",
+        json.dumps({"film_id": "other", "files": [{"file": "a.txt", "sha256": "?"}], "shots": []}).encode(),
+        json.dumps({"title": "The boat", "shots": [{"seconds": 5, "prompt": "a boat"}]}).encode(),
+    ],
+)
+async def test_a_film_json_that_no_export_wrote_is_never_replaced(written: bytes, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "film.json").write_bytes(written)
+    (out / "film.film").write_bytes(b"flm_abcdefghijkl\n")
+    before = content(out)
+    with pytest.raises(InvalidRequest, match=r"film\.json is there already, and no export wrote it"):
+        await exported(whole(tmp_path), three(tmp_path), out, replace=True)
+    assert content(out) == before
 
 
 @pytest.mark.parametrize("copies", [False, True])

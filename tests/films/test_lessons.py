@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -117,3 +118,25 @@ async def test_a_stale_take_that_is_kept_goes_into_the_film_and_is_not_bought_ag
         assert (await films.plan(film_id, "animatic")).rows == ()
         await studio.read(storyboard(*changed, **whole, style="dusk"))
         assert rows(await films.plan(film_id, "animatic")) == {"a": 2, "b": 3}
+
+
+async def test_a_kept_take_stays_the_shots_and_its_followers_under_another_name(tmp_path: Path) -> None:
+    async with opened(tmp_path) as studio:
+        films = studio.app.films
+
+        def document(name: str, prompt: str) -> dict[str, Any]:
+            chain = shot("one"), shot(name, prompt=prompt), shot("three", continues="last_frame")
+            return storyboard(*chain, model="seedance-1.0-pro")
+
+        film_id = await studio.read(document("two", "a boat"))
+        await studio.make(film_id, await films.plan(film_id, "animatic"))
+        await studio.read(document("two", "a red boat"))
+        await films.plan(film_id, "animatic", keep=["two"])
+        await studio.read(document("second", "a red boat"))
+        plan = await films.plan(film_id, "animatic")
+        assert states(plan) == {"one": "current", "second": "current", "three": "current"}
+        assert (plan.rows, plan.shots[1].why) == ((), ("kept, although its prompt or dialogue is another",))
+        film = await films.choose(film_id, "second", None)  # what takes the keeping back as well
+        assert states(film) == {"one": "current", "second": "missing", "three": "stale"}
+        await studio.read(document("two", "a red boat"))
+        assert states(await films.find(film_id)) == {"one": "current", "two": "stale", "three": "current"}

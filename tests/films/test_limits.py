@@ -51,6 +51,14 @@ def test_limits_are_told_with_their_places_beside_other_mistakes(catalog: Catalo
     assert "shot s03: p0, p1, p2, p3, p4, p5, p6, p7, p8 and p9 each need a picture" in " ".join(problems)
 
 
+@pytest.mark.parametrize("shots", [[{"seed": -5}], [{"seed": -5}, {"seconds": "x"}]])
+def test_where_every_shot_is_wrong_the_rest_is_told_all_the_same(
+    catalog: Catalog, shots: list[dict[str, Any]]
+) -> None:
+    problems = told(catalog, document(*shots, titel=None, resolution="4k"))
+    assert places(problems) == ["resolution"]
+
+
 def test_only_what_is_certain_is_told(catalog: Catalog) -> None:
     fine = document(
         {}, {"continues": "last_frame"}, {"first_frame": "a.png"}, {"prompt": "@nobody", "seconds": None}

@@ -57,6 +57,26 @@ async def test_without_a_token_that_fits_nothing_is_bought_and_the_differences_a
         assert (await films.find(film_id)).status == "planned"
 
 
+@pytest.mark.parametrize("continues", ["last_frame", "tail"])
+async def test_what_is_wrong_with_a_shot_is_told_beside_what_it_continues(
+    continues: str, tmp_path: Path
+) -> None:
+    model = {"model": "seedance-2.0", "resolution": "480p"}
+    async with Emulator("ark") as emulator, opened(tmp_path, emulator) as studio:
+        films = studio.app.films
+        chained = shot("b", seconds=1, continues=continues), shot("c", seconds=5, continues=continues)
+        film_id = await studio.read(storyboard(shot("a", seconds=60), *chained, **model))
+        plan = await films.plan(film_id)
+        assert [problem.partition(": ")[0] for problem in plan.problems] == [
+            "shot a.seconds",
+            "shot b.seconds",
+        ]
+        assert plan.rows == ()
+        film_id = await studio.read(storyboard(shot("a", seconds=5), *chained, **model))
+        plan = await films.plan(film_id)
+        assert [problem.partition(": ")[0] for problem in plan.problems] == ["shot b.seconds"]
+
+
 async def test_a_shot_that_cannot_be_made_is_named_and_refuses_the_whole(tmp_path: Path) -> None:
     async with Emulator("ark") as emulator, opened(tmp_path, emulator) as studio:
         others = shot("c", continues="last_frame"), shot("d", continues="last_frame")

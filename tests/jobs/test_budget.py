@@ -10,15 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from seedance_mcp.catalog import Catalog
 from seedance_mcp.config import Settings, default_settings_file
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired
 from seedance_mcp.jobs.buying.intents import Intent
 from seedance_mcp.jobs.buying.reservations import reserve
-from seedance_mcp.store import elapsed_time, transitions
+from seedance_mcp.jobs.tracking.cancelling import cancel
+from seedance_mcp.providers import Provider
+from seedance_mcp.store import Connection, elapsed_time, transitions
 from seedance_mcp.store.database import Store, open_store
 from seedance_mcp.store.money import budget
 from seedance_mcp.store.requests import confirmations
-from seedance_mcp.types import Job, JobState, Price, PurchaseTerms, VideoRequest
+from seedance_mcp.types import Job, JobState, Price, PurchaseTerms, Submission, VideoRequest
 
 NOW = 1_760_000_000.0
 HOUR = 3600.0
@@ -71,6 +74,20 @@ class Till:
         return self.store.write_now(
             lambda connection: transitions.move(connection, job, to, now=self.now, by="me")
         )
+
+    def sent(self, job: Job) -> Job:
+        """Let a provider have taken the job."""
+
+        def send(connection: Connection) -> Job:
+            sending = transitions.move(
+                connection, job, JobState.SENDING, now=self.now, by="me", sent_at=self.now
+            )
+            task = Submission(task_id=f"task-{job.id}")
+            return transitions.move(
+                connection, sending, JobState.ACCEPTED, now=self.now, by="me", submission=task
+            )
+
+        return self.store.write_now(send)
 
     def pass_time(self, seconds: float) -> None:
         """Let time go by as a running server sees it, which looks at the clocks now and then."""
@@ -264,6 +281,45 @@ def test_the_same_request_while_the_first_is_open_is_the_same_job(till: Till) ->
     assert till.buy(prompt="a cat") == first
     assert till.buy(prompt="a dog").id != first.id
     assert till.budget().spent_today_usd == 2
+
+
+def test_what_was_cancelled_before_it_was_sent_is_not_counted_as_bought_before(till: Till) -> None:
+    def cancelled() -> Job:
+        job = till.buy(prompt="a cat")
+        return till.store.write_now(
+            lambda connection: transitions.move(
+                connection,
+                job,
+                JobState.CANCELLED,
+                now=till.now,
+                by="me",
+                charge=replace(job.maximum, amount=Decimal(0), usd=Decimal(0)),
+            )
+        )
+
+    for _ in range(4):
+        cancelled()
+    for _ in range(3):
+        till.move(till.sent(till.buy(prompt="a cat")), JobState.CANCELLED)
+    with pytest.raises(ConfirmationRequired, match="The very same was bought 3 times within the last hour"):
+        cancelled()
+    till.settings = replace(till.settings, max_jobs_per_hour=7)
+    with pytest.raises(BudgetExceeded, match="7 paid jobs were started within the last hour"):
+        till.buy()
+
+
+async def test_what_was_sent_is_never_said_to_be_cancelled_before_that(till: Till) -> None:
+    waiting = till.buy()
+    ended = till.move(till.sent(waiting), JobState.CANCELLED)
+    offer = Catalog.load().offers()[0]
+    assert await cancel(waiting, offer, open_provider=_none, store=till.store) == (
+        ended,
+        "The job had already ended (cancelled); nothing was changed.",
+    )
+
+
+async def _none(job: Job) -> Provider:
+    raise AssertionError(f"{job.id} is of no provider here")
 
 
 def test_a_price_above_the_threshold_needs_a_token_that_works_once_for_one_request(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -228,7 +229,11 @@ async def test_a_key_buys_again_only_what_of_its_set_was_not_bought(opening: Ope
         started = await shop.start(request_key=KEY)
         second = await shop.ended(started)
         assert (started.deduplicated, second.id) == (False, first.id)
-        assert any(f"number {refused.number} of 3" in line for line in started.notes)
+        before = ", ".join(str(number) for number in (1, 2, 3) if number != refused.number)
+        assert (
+            f"Bought now: number {refused.number} of 3. Number {before} had been bought before."
+            in started.notes
+        )
         assert [job.state for job in second.jobs] == [JobState.DONE] * 3
         seeds = [job.request.seed for job in first.jobs]
         assert [job.request.seed for job in second.jobs] == seeds
@@ -240,6 +245,30 @@ async def test_a_key_buys_again_only_what_of_its_set_was_not_bought(opening: Ope
             with pytest.raises(InvalidRequest, match=words):
                 await shop.start(count, request_key=KEY)
         assert len(shop.bodies) == 3
+
+
+async def test_of_a_set_what_was_cancelled_is_not_said_to_be_bought(opening: Opening, tmp_path: Path) -> None:
+    overlay = tmp_path / "catalog.toml"
+    overlay.write_text('[providers.ark.limits]\nsubmit = { calls = 1, seconds = 2, source = "none" }\n')
+    async with opening(SEEDANCE_CATALOG=str(overlay)) as shop:
+        shop.emulator.faults.add(Fault(kind="status", status=400, accepted=False, call="submit", times=1))
+
+        async def only_one_waits() -> bool:
+            left = await shop.app.unfinished()
+            return len(left) == 1 and left[0].state is JobState.RESERVED
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(partial(shop.start, 2, request_key=KEY))
+            await until(only_one_waits)
+            (waiting,) = await shop.app.unfinished()
+            await shop.app.cancel(waiting.id)
+        again = await shop.start(2, request_key=KEY)
+        cancelled = next(one.number for one in videos(again).variations if one.job.id == waiting.id)
+        assert (
+            f"Bought now: number {3 - cancelled} of 2. Number {cancelled} was cancelled, and is not bought anew."
+            in again.notes
+        )
+        assert len(shop.bodies) == 1
 
 
 async def test_a_set_stays_at_one_provider_and_has_a_known_price(opening: Opening) -> None:

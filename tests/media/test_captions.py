@@ -18,6 +18,16 @@ def test_subrip_numbers_its_cues_and_has_no_empty_line_in_one() -> None:
     )
 
 
+def test_no_line_that_is_spoken_can_be_taken_for_the_times_of_a_cue() -> None:
+    line = "Look.\n\n2\n00:00:01,000 --> 00:00:02,000\nNot so ---> fast."
+    lines = srt(spread([line], 8, "door")).splitlines()
+    assert [part for part in lines if "-->" in part] == [
+        "00:00:00,300 --> 00:00:01,298",
+        "00:00:01,298 --> 00:00:08,000",
+    ]
+    assert lines[-2:] == ["00:00:01,000 → 00:00:02,000", "Not so → fast."]
+
+
 def test_webvtt_writes_markup_as_text() -> None:
     assert vtt(CUES) == (
         "WEBVTT\n\n00:00:00.300 --> 00:00:01.500\nCome in,\nit rains.\n\n"

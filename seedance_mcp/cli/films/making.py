@@ -207,8 +207,9 @@ async def _wait(app: App, film: Film) -> Film:
     """
     try:
         async with _progress(film) as report:
+            tell = _with_problems(report)
             while film.is_busy:
-                film = await app.films.wait(film.id, _LOOK_SECONDS, report)
+                film = await app.films.wait(film.id, _LOOK_SECONDS, tell)
     except anyio.get_cancelled_exc_class():
         name = as_typed(path_of(film))
         print(
@@ -218,6 +219,25 @@ async def _wait(app: App, film: Film) -> Film:
         )
         raise
     return film
+
+
+def _with_problems(
+    report: Callable[[FilmUpdate], Awaitable[None]],
+) -> Callable[[FilmUpdate], Awaitable[None]]:
+    """Report progress, and before it what stands in the way, whenever that is something else than before."""
+    known: tuple[str, ...] = ()
+    start = "\n" if sys.stderr.isatty() else ""  # below the bar
+
+    async def tell(update: FilmUpdate) -> None:
+        nonlocal known
+        problems = update.film.problems
+        for problem in problems:
+            if problem not in known:
+                print(f"{start}note: {inert(told(problem))}", file=sys.stderr, flush=True)
+        known = problems
+        await report(update)
+
+    return tell
 
 
 @asynccontextmanager

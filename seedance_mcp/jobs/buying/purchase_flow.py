@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ import anyio
 from ...errors import ConfirmationRequired, InvalidRequest, SeedanceError
 from ...providers import Provider
 from ...store import BreakerOpen, Connection, came_to, job_records, repeated_requests, transitions
-from ...types import FILM_PREFIX, Job, MediaFile, PurchaseTerms, VideoRequest, VideoSet
+from ...types import FILM_PREFIX, Job, JobState, MediaFile, PurchaseTerms, VideoRequest, VideoSet
 from ..choosing.planning import Planner
 from ..choosing.plans import Plan, check_choice
 from ..context import JobContext
@@ -215,7 +215,7 @@ class PurchaseFlow:
         videos = await self._videos(reserved.job)
         ordered = {job.id for job in reserved.new}
         again = [one.number for one in videos.variations if one.job.id in ordered] if videos else []
-        part = () if len(again) == intent.size else (_part(again, intent.size),)
+        part = (_part(again, videos),) if videos and len(again) < intent.size else ()
         job = videos.jobs[0] if videos else reserved.job
         return StartedJob(
             job=job,
@@ -369,6 +369,15 @@ class PurchaseFlow:
         return await self._store.read(partial(job_records.find, job_id=job_id))
 
 
-def _part(numbers: list[int], size: int) -> str:
-    listed = ", ".join(str(number) for number in numbers)
-    return f"Bought now: number {listed} of {size}. The others had been bought before."
+def _part(now: Collection[int], videos: VideoSet) -> str:
+    others = [one for one in videos.variations if one.number not in now]
+    cancelled = [one.number for one in others if one.job.state is JobState.CANCELLED]
+    before = [one.number for one in others if one.number not in cancelled]
+    words = [f"Bought now: number {_listed(now)} of {videos.size}."]
+    words += [f"Number {_listed(before)} had been bought before."] if before else []
+    words += [f"Number {_listed(cancelled)} was cancelled, and is not bought anew."] if cancelled else []
+    return " ".join(words)
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, numbers))

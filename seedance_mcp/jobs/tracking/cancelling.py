@@ -27,7 +27,9 @@ async def cancel(
     if job.state is JobState.RESERVED:
         now, by = store.clock(), store.ownership.instance
         job = await store.write(partial(_never_sent, job_id=job.id, now=now, by=by))
-        if job.state is JobState.CANCELLED:
+        if (
+            job.state is JobState.CANCELLED and job.sent_at is None
+        ):  # not one that was sent and stopped meanwhile
             return job, "It was cancelled before it was sent: nothing was bought."
     if job.finished:
         return job, f"The job had already ended ({job.status}); nothing was changed."

@@ -84,6 +84,7 @@ def repeated(
     (count,) = connection.execute(
         "SELECT COUNT(*) FROM jobs JOIN ledger ON ledger.job_id = jobs.id AND kind = 'reserve'"  # noqa: S608  only marks
         f" WHERE usd_micros > 0 AND reserved_at > ? AND steady > ? AND state NOT IN ({marks(refused)})"
+        " AND NOT (state = 'cancelled' AND task_id IS NULL)"  # before it was sent
         f" AND (fingerprint IN ({marks(digests)}) OR jobs.id IN ({marks(same)})"
         f" OR jobs.id IN (SELECT job_id FROM stand_ins WHERE fingerprint IN ({marks(digests)})))",
         (*_within(connection, _HOUR, now), *refused, *digests, *same, *digests),
