@@ -14,8 +14,7 @@ from seedance_mcp.config import Settings, default_settings_file
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired
 from seedance_mcp.jobs.buying.intents import Intent
 from seedance_mcp.jobs.buying.reservations import reserve
-from seedance_mcp.store import elapsed_time, transitions
-from seedance_mcp.store.database import Store, open_store
+from seedance_mcp.store import Store, elapsed_time, open_store, transitions
 from seedance_mcp.store.money import budget
 from seedance_mcp.store.requests import confirmations
 from seedance_mcp.types import Job, JobState, Price, PurchaseTerms, VideoRequest

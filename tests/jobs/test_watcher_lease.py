@@ -20,7 +20,7 @@ import pytest
 from seedance_mcp.jobs import watcher_lease
 from seedance_mcp.jobs.watcher_lease import WatcherLease
 from seedance_mcp.store import Connection, job_records, transitions
-from seedance_mcp.store.database import Store
+from seedance_mcp.store.database import SqliteStore
 from seedance_mcp.store.machine.process_locks import Ownership
 from tests.reliability.simulation_orders import empty_database
 
@@ -43,7 +43,7 @@ class Step:
         yield self.slept
 
 
-class PlayedStore(Store):
+class PlayedStore(SqliteStore):
     """The real transactions, each of them one step."""
 
     async def write(self, transaction: Callable[[Connection], Any]) -> Any:
