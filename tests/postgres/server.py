@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -31,8 +32,19 @@ class Server:
 
     def database(self) -> str:
         """Make a database with all tables and return its address."""
+        return self._copied(_TEMPLATE)
+
+    def empty(self) -> str:
+        """Make a database without tables and return its address."""
+        return self._copied("template1")
+
+    def copy(self, url: str) -> str:
+        """Make a copy of a database, as from a dump of it; nobody may be using it. Returns the copy's address."""
+        return self._copied(urlsplit(url).path.strip("/"))
+
+    def _copied(self, template: str) -> str:
         name = f"test_{secrets.token_hex(8)}"
-        self._copy(_TEMPLATE, name)
+        self._copy(template, name)
         return self._at(name)
 
     def prepare(self) -> None:

@@ -81,7 +81,7 @@ class SavedVideos:
             video.close()
 
     def elsewhere(self, job: Job) -> str | None:
-        """Say that a saved video is not at its path on this machine, where another one may have saved it; None: nothing of it."""
+        """Say that a saved video is not at its path on this machine, where another may have saved it; None: nothing of it."""
         if not self._shares or job.artifacts is None:
             return None
         path = Path(job.artifacts.video_path)
