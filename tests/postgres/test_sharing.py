@@ -237,7 +237,7 @@ def test_in_a_copy_of_a_database_spending_is_stopped_until_a_person_allows_it(
         allowed.read_now(lambda connection: budget.check_open(connection, SELLER, now=allowed.clock()))
 
 
-async def test_a_database_that_is_another_one_meanwhile_is_noticed_before_the_next_purchase(
+async def test_a_database_that_was_moved_meanwhile_is_noticed_before_a_purchase(
     machines: Machines,
 ) -> None:
     store = machines.store()
