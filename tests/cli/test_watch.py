@@ -115,7 +115,7 @@ class Interrupted(SqliteStore):
         self, store: SqliteStore, before: Callable[[], Awaitable[None]], after: Callable[[], Awaitable[None]]
     ) -> None:
         self._real, self._before, self._after = store, before, after
-        self.ownership = store.ownership
+        self.ownership, self.local = store.ownership, store.local
 
     async def read(self, query: Callable[[Any], Any]) -> Any:
         return await self._real.read(query)

@@ -117,7 +117,7 @@ async def test_a_job_that_is_wanted_is_taken_with_the_next(store: SqliteStore, o
 
 async def test_whoever_says_that_it_ends_holds_nothing(store: SqliteStore, other: SqliteStore) -> None:
     assert await Leases(store).take("j1")
-    store.ownership.say_ending()
+    store.local.say_ending()
     assert elsewhere(Leases(other), other) == set()
     assert await Leases(other).take("j1")
 

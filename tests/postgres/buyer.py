@@ -57,8 +57,11 @@ async def _live(plan: Mapping[str, Any]) -> None:
         await anyio.to_thread.run_sync(sys.stdin.readline)
         found: dict[str, Any] = {}
 
+        places = anyio.CapacityLimiter(plan.get("at_once", 100))
+
         async def buy(key: str) -> None:
-            found[key] = await _bought(app, key, patient=plan.get("patient", False))
+            async with places:
+                found[key] = await _bought(app, key, patient=plan.get("patient", False))
 
         async with anyio.create_task_group() as tasks:
             for key in plan["keys"]:

@@ -136,6 +136,11 @@ async def test_an_order_of_an_assistant_goes_from_the_tool_to_the_file_on_postgr
             assert (await other.budget()).spent_today_usd > 0
             Path(found["video_path"]).rename(tmp_path / "as on another machine.mp4")
             assert "on this machine" in (other.videos.elsewhere(await other.job(job)) or "")
+    for words in (["doctor"], ["jobs"], ["migrate"], ["tokens", "list"]):
+        command = [sys.executable, "-m", "seedance_mcp", *words]
+        said = await anyio.run_process(command, env={**os.environ, **environ}, check=False)
+        assert said.returncode == 0 or words == ["doctor"], said
+        assert url.encode() not in said.stdout + said.stderr, "the address is a secret"
     assert states(url)[0][0] == "done"
     assert not (tmp_path / "state" / "jobs.db").exists()
 
@@ -223,13 +228,16 @@ async def test_a_database_that_is_killed_under_load_loses_nothing_and_doubles_no
         with anyio.fail_after(PATIENCE + 10 * kills):
             async with (
                 Emulator("ark") as emulator,
-                buyer(emulator, url, tmp_path / "one", names[0], patient=True) as (one, its_lines),
-                buyer(emulator, url, tmp_path / "two", names[1], patient=True) as (two, others_lines),
+                buyer(emulator, url, tmp_path / "one", names[0], patient=True, at_once=3) as (one, its_lines),
+                buyer(emulator, url, tmp_path / "two", names[1], patient=True, at_once=3) as (
+                    two,
+                    others_lines,
+                ),
             ):
                 await go(one)
                 await go(two)
                 for number in range(kills):
-                    bought = number * 2 * each // kills
+                    bought = (2 * number + 1) * each // kills
                     await until(lambda bought=bought: _has_bought(emulator, bought))
                     await anyio.to_thread.run_sync(server.crash)
                 found = {**await told(its_lines), **await told(others_lines)}
