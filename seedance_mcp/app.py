@@ -57,7 +57,7 @@ from .store import (
     describe_unread,
     film_orders,
     job_records,
-    open_store,
+    open_chosen,
     read_budget,
     transitions,
     unbalanced_days,
@@ -382,9 +382,9 @@ async def open_app(
     `open_store`.
 
     Raises:
-        StoreError: the job database cannot be used.
+        ConfigError, StoreError: the job database cannot be used.
     """
-    store = await anyio.to_thread.run_sync(partial(open_store, settings.state_dir, patience=patience))
+    store = await anyio.to_thread.run_sync(partial(open_chosen, settings, patience=patience))
     app = App(settings, store, leave=leave)
     try:
         if store.notice:

@@ -35,7 +35,12 @@ async def opened(settings: Settings, *, watch: bool = True, leave: bool = False)
 
 
 def looked_into(settings: Settings) -> str:
-    """Name which state folder a command goes by: that of a server may be another one, and then it finds nothing."""
+    """Name which database a command goes by: that of a server may be another one, and then it finds nothing."""
+    if settings.database_url is not None:
+        return (
+            "This command looked into the database that SEEDANCE_DATABASE_URL names. The server may use another one, if the"
+            " entry of your client sets it: set it to the same here."
+        )
     return (
         f"This command looked into the state folder {settings.state_dir}. The server may use another one, if the entry of"
         " your client sets SEEDANCE_STATE_DIR: set it to the same here."

@@ -71,6 +71,8 @@ async def finish(app: App, job: Job, *, as_json: bool) -> int:
         print(f"{facts.measured}{charge}, {job.id}", file=sys.stderr)
         if facts.doubt:
             print(inert(facts.doubt), file=sys.stderr)
+        if elsewhere := app.videos.elsewhere(job):
+            print(inert(elsewhere), file=sys.stderr)
         if words := app.not_as_ordered(job):
             print(f"not as ordered: {words}\n{told(delivery_hint(job))}", file=sys.stderr)
         print(facts.video_path)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 _SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
+_HOLD_PASSWORDS = ("SEEDANCE_PROXY", "SEEDANCE_DATABASE_URL")
 
 
 def environment_without_keys(environ: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -14,13 +15,13 @@ def environment_without_keys(environ: Mapping[str, str] | None = None) -> dict[s
     Copy the environment without every variable that is named like a key, a token, a secret or a password.
 
     Among them are all variables from which a provider's key, or the keys of the bucket, may be read. The proxy that is
-    ours alone is left out as well, because its address may hold a password.
+    ours alone and the database are left out as well, because their addresses may hold passwords.
     """
     environ = os.environ if environ is None else environ  # noqa: TID251  config/ is the one place that reads it
     return {
         name: value
         for name, value in environ.items()
-        if not any(word in name.upper() for word in _SECRET_WORDS) and name.upper() != "SEEDANCE_PROXY"
+        if not any(word in name.upper() for word in _SECRET_WORDS) and name.upper() not in _HOLD_PASSWORDS
     }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal, cast
+from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
@@ -65,6 +66,15 @@ class Settings(ServeSettings):
     )
     state_dir: Path = setting(
         "SEEDANCE_STATE_DIR", places.path, None, "Where the job database lives. Never on a network drive."
+    )
+    database_url: SecretStr | None = setting(
+        "SEEDANCE_DATABASE_URL",
+        urls.postgres,
+        None,
+        "Job database in PostgreSQL, for several machines: `postgresql://user:password@host/database`. Needs the extra `team`"
+        " and `seedance-mcp migrate`. Default: a file in the state folder.",
+        clean=cleaning.as_it_is,
+        role="secret",
     )
     media_dirs: tuple[Path, ...] = setting(
         "SEEDANCE_MEDIA_DIRS",
@@ -332,7 +342,21 @@ class Settings(ServeSettings):
         ]
         passwords = (login.partition(":")[2] for login in logins)
         written = (base64.b64encode(login.encode()).decode() for login in logins)
-        return (*(value.get_secret_value() for value in keys), *logins, *passwords, *written)
+        return (
+            *(value.get_secret_value() for value in keys),
+            *logins,
+            *passwords,
+            *written,
+            *self._database_words(),
+        )
+
+    def _database_words(self) -> tuple[str, ...]:
+        """The address of the database, and the password in it, as it is and as it is written there."""
+        if self.database_url is None:
+            return ()
+        url = self.database_url.get_secret_value()
+        password = urlsplit(url).password
+        return (url, password, unquote(password)) if password else (url,)
 
     def also_reading(self, *folders: Path) -> Settings:
         """The same settings with more folders that media may come from: for paths a person typed."""

@@ -6,8 +6,13 @@ import re
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from pydantic import SecretStr
+
 from .cleaning import NotAllowed
 
+_POSTGRES = re.compile(
+    r"postgres(?:ql)?://(?:(?:[\w.~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*@)?[^\s@/?#]*(?:/[^\s@?#]*)?(?:\?[^\s@#]*)?"
+)
 _HOST = re.compile(r"[\w.{}-]+|[0-9A-Fa-f:.]+")
 
 
@@ -52,6 +57,24 @@ def jwks(text: str) -> str:
     if "@" in parts.netloc or "#" in text:
         raise NotAllowed("there is a user name, a password or a `#` in it; take it out")
     return text
+
+
+def postgres(text: str) -> SecretStr:
+    """
+    Read the address of a database in PostgreSQL. The message of an error repeats nothing of it.
+
+    What is left to libpq to take apart must have one reading: its own messages repeat the host, which would be a part of a
+    password that stands there as it is.
+
+    Raises:
+        NotAllowed: it has another form, or a user name or password with characters that an address may not hold.
+    """
+    if not _POSTGRES.fullmatch(text):
+        raise NotAllowed(
+            "it must be postgresql://[user[:password]@]host[:port]/database, where every other character than a letter or a"
+            " digit in the password is written as %XX"
+        )
+    return SecretStr(text)
 
 
 def is_readable_on_the_way(url: str) -> bool:

@@ -41,7 +41,7 @@ class Handover:
             self._left = True
             incidents = self._context.incidents
             with incidents.contained("Saying that this process ends"):
-                self._context.store.ownership.say_ending()
+                self._context.store.local.say_ending()
             # A signal may come now that cancels whoever called: nobody would leave one later.
             with incidents.contained("Leaving a watcher behind"), anyio.CancelScope(shield=True):
                 await leave_watcher(self._context.settings)

@@ -58,7 +58,7 @@ class JobRunner:
         self._pool = pool
         self.incidents = context.incidents
         self.damaged = context.damaged
-        self._receipts = Receipts(settings.state_dir / "receipts", store.ownership.instance)
+        self._receipts = Receipts(settings.state_dir / "receipts", store.local.instance)
         self._saver = Saver(context)
         self._watcher = Watcher(
             context,

@@ -300,7 +300,7 @@ class Watcher:
         # Whether the submitting process died is told by its free lock alone, never by a clock.
         # A job of our own without a buyer is one whose outcome the database would not take for too long.
         left_behind = job.owner == self._store.ownership.instance and job.id not in self._purchases
-        if not left_behind and self._store.ownership.alive(job.owner):
+        if not left_behind and await self._store.alive(job.owner):
             return self._interval()
         sent = job.state is JobState.SENDING
         now = self._store.clock()
@@ -345,8 +345,8 @@ class Watcher:
 
     async def _adopt_receipts(self) -> None:
         for kept in await anyio.to_thread.run_sync(self._receipts.read):
-            mine = kept.instance == self._store.ownership.instance
-            if mine or not self._store.ownership.alive(kept.instance):
+            mine = kept.instance == self._store.local.instance
+            if mine or not self._store.local.alive(kept.instance):
                 with self._incidents.contained("Reading the receipts of a process"):
                     if (
                         kept.unreadable is not None

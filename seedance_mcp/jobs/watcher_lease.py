@@ -48,16 +48,16 @@ class WatcherLease:
 
         False as soon as another is seen at work. Time is measured by this process's steady clock. Raises StoreError.
         """
-        ownership = self._store.ownership
-        seen = await self._store.read(self._holder)
+        store = self._store
+        seen = await store.read(self._holder)
         still_at = anyio.current_time() + _STILL_SECONDS
         while True:
-            holder = await self._store.read(self._holder)
-            if holder is not None and holder != seen and ownership.alive(holder.instance):
+            holder = await store.read(self._holder)
+            if holder is not None and holder != seen and await store.alive(holder.instance):
                 return False
-            free = holder is None or not ownership.alive(holder.instance)
+            free = holder is None or not await store.alive(holder.instance)
             still = anyio.current_time() >= still_at
-            if (free or still) and await self._store.write(partial(self._replace, expected=holder)):
+            if (free or still) and await store.write(partial(self._replace, expected=holder)):
                 return True
             await anyio.sleep(_LOOK_SECONDS)
 
@@ -101,7 +101,7 @@ class WatcherLease:
         return watcher_lease.beat(connection, self._accounts, self._store.ownership.instance)
 
     def _give_up_if_idle(self, connection: Connection) -> bool:
-        if self._store.ownership.anyone_ending() or self._open_work(connection):
+        if self._store.local.anyone_ending() or self._open_work(connection):
             return False
         self._give_up(connection)
         return True

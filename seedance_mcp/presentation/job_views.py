@@ -73,7 +73,7 @@ async def job(
         deduplicated=deduplicated,
         error=failure(job, info, other),
         review=reviews.shown(review) if review else None,
-        next_step=_next_step(job, info, review) if other is None else other.hint,
+        next_step=_next_step(app, job, info, review) if other is None else other.hint,
         notes=(*notes, *remarks(app, job, other), *([placeholder_note(app)] if placeholder else [])),
         advice=advice_shapes(advice),
     )
@@ -98,6 +98,7 @@ def remarks(app: App, job: Job, other: OtherAccount | None) -> tuple[str, ...]:
     files = job.artifacts
     return (
         *_delivery_note(app, job),
+        *([elsewhere] if (elsewhere := app.videos.elsewhere(job)) else []),
         *([job.folder_error] if job.folder_error else []),
         *([files.doubt] if files and files.doubt else []),
         *_hook_note(job),
@@ -191,11 +192,13 @@ def is_stopping(job: Job) -> bool:
     return job.cancel_asked_at is not None and job.status in (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
-def _next_step(job: Job, info: ProviderInfo | None, review: Review | None) -> str:
+def _next_step(app: App, job: Job, info: ProviderInfo | None, review: Review | None) -> str:
     from ..jobs import lost_answers
 
     check = f"call check_status with job_id {job.id}"
     match job.status:
+        case JobStatus.SUCCEEDED if app.videos.elsewhere(job):
+            return "Tell the person that the video was saved on another machine, and where there."
         case JobStatus.SUCCEEDED:
             path = job.artifacts.video_path if job.artifacts else "its path"
             look = f"view_video with source {job.id} lets you look at it"

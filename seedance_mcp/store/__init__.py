@@ -37,8 +37,8 @@ from .accounts import (
 )
 from .board_file import BoardFile, RunningBoard
 from .claims import Claims, claimed
-from .connection import Clock, Conflict, Connection
-from .database import Store, open_store
+from .connection import Clock, Conflict, Connection, Store
+from .database import open_store
 from .film_joins import joining
 from .finish_hooks import OwedHook
 from .incidents import Incident
@@ -47,6 +47,7 @@ from .leases import Leases, OpenJob
 from .money import budget, unknown_prices
 from .money.budget import BreakerOpen, Budget, Limits, may_cost, read_budget
 from .money.ledger import Booking, Spent, by_day, from_micros, unbalanced_days
+from .opening import migrate_chosen, open_chosen
 from .rate_limits import NextCall, RateFiles, RateKey
 from .receipts import Kept, Receipts, UnreadReceipt, describe_unread
 from .requests import confirmations, idempotency_keys, repeated_requests, waiting_questions
@@ -123,7 +124,9 @@ __all__ = [
     "joining",
     "leases",
     "may_cost",
+    "migrate_chosen",
     "object_copies",
+    "open_chosen",
     "open_store",
     "other_account",
     "read_budget",

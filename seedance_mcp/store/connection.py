@@ -15,6 +15,9 @@ from ..errors import StoreError
 T = TypeVar("T")
 Clock = Callable[[], float]
 
+SPENDING_STOPPED = "spending_stopped"
+"""The key in `meta` that stops every purchase until a person allows them again."""
+
 
 class Cursor(Protocol):
     """The outcome of a statement: its rows, as tuples, or how many rows it changed."""
@@ -125,3 +128,100 @@ class Database(ABC):
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(self._at_once)
         return self._limiter
+
+
+class LifeLock(Protocol):
+    """What tells that this process lives, and whether another one does."""
+
+    @property
+    def instance(self) -> str:
+        """This process, by 16 hex digits; another one once the lock was lost."""
+        ...
+
+    def alive(self, instance: str) -> bool:
+        """Return whether the process with this instance id holds its lock (also one that stands still). May block."""
+        ...
+
+    def at_work(self, instance: str) -> bool:
+        """Return whether it is alive, and has not said that it ends soon. May block."""
+        ...
+
+
+class LocalLock(LifeLock, Protocol):
+    """The life lock among the processes of this machine that share a state folder; it lasts as long as the process."""
+
+    def say_ending(self) -> None:
+        """Announce that this process ends soon, and may still be buying. Never blocks for long."""
+        ...
+
+    def anyone_ending(self) -> bool:
+        """Return whether another process has said that it ends soon, and still runs."""
+        ...
+
+
+class Store(Database):
+    """The database of jobs, and what goes by it: who is alive, what time it is, and whether anything may be bought."""
+
+    ownership: LifeLock
+    """By whose lock jobs are owned: by all processes that work on this database."""
+
+    local: LocalLock
+    """By whose lock files of this machine are owned."""
+
+    shared: bool
+    """Whether processes of other machines may work on it."""
+
+    uptime: Clock
+    """Seconds that the machine has been running, the same to all its processes; never set, only restarted."""
+
+    running: Clock
+    """Seconds that the machine has been running, its sleep included; counted from `start`."""
+
+    start: str
+    """What tells this start of the machine from others; where it has no name, only this process knows how long it was."""
+
+    installation: str
+    """What tells this installation from others that share an output folder, by 16 hex digits."""
+
+    notice: str | None
+    """What the user should know about the database, such as that a damaged one was set aside."""
+
+    async def alive(self, instance: str) -> bool:
+        """Return whether the process that owns jobs by this instance id still lives, or cannot be judged."""
+        return self.ownership.alive(instance)
+
+    @abstractmethod
+    async def write_as(self, owner: str, transaction: Callable[[Connection], T]) -> T:
+        """
+        Do what `write` does, while this process certainly holds its life lock as the instance `owner`.
+
+        Raises:
+            StoreError: it does not; nothing was changed.
+            StoreError, CommitUnknown, Conflict: as `write`.
+        """
+
+    @abstractmethod
+    def all_read_archive(self) -> bool:
+        """Return whether every process that has the database open can read the archive."""
+
+    @abstractmethod
+    def all_count_holds(self) -> bool:
+        """Return whether every process that has the database open counts what films hold."""
+
+    @abstractmethod
+    async def ensure_current(self) -> None:
+        """
+        Look whether the database can be read now, and still has the schema of this version.
+
+        Raises:
+            StoreError: it cannot, or has not.
+        """
+
+    @abstractmethod
+    async def ensure_sound(self) -> None:
+        """
+        Make sure that the database may be bought by. To be called before each purchase.
+
+        Raises:
+            StoreError: it may not, or cannot be read now; nothing may be bought.
+        """

@@ -19,7 +19,7 @@ import anyio.to_thread
 from ..config import make_private
 from ..errors import StoreError
 from . import soundness
-from .connection import Clock, Conflict, Connection, Database
+from .connection import Clock, Conflict, Connection, Store
 from .database_file import SCHEMA_VERSION, Opened, connect, create, installation, set_aside
 from .machine import machine_time
 from .machine.network_drives import find_share
@@ -41,7 +41,7 @@ _OPENING_SECONDS = 10.0
 """How long another process may take to open the database: as long as it waits itself for one that holds it."""
 
 
-class Store(Database):
+class SqliteStore(Store):
     """The open database of this machine, in SQLite. Build with `open_store`."""
 
     def __init__(
@@ -59,18 +59,15 @@ class Store(Database):
         self._file = file
         self._in_use = threading.RLock()  # SQLite may not be closed under a query of another thread
         self._closed = False
-        self.ownership = ownership
-        self.uptime: Clock = time.monotonic
-        """Seconds that the machine has been running, the same to all its processes; never set, only restarted."""
-        self.running: Clock = machine_time.running
-        """Seconds that the machine has been running, its sleep included; counted from `start`."""
+        self._lock = ownership
+        self.ownership = self.local = ownership
+        self.shared = False
+        self.uptime = time.monotonic
+        self.running = machine_time.running
         self.start = machine_time.start() or ownership.instance
-        """What tells this start of the machine from others; where it has no name, only this process knows how long it was."""
         self.installation = ""
-        """What tells this installation from others that share an output folder, by 16 hex digits."""
         self._checking: anyio.Lock | None = None
         self.notice = notice
-        """What the user should know about the opening, such as a damaged file that was set aside."""
         give_clocks(connection, clock=lambda: self.clock(), uptime=lambda: self.uptime())
 
     def all_read_archive(self) -> bool:
@@ -79,11 +76,15 @@ class Store(Database):
 
         One that cannot was there before the archive was, for none can open the database since. So what is true once stays true.
         """
-        return self.ownership.all_read(ARCHIVE_SCHEMA)
+        return self._lock.all_read(ARCHIVE_SCHEMA)
 
     def all_count_holds(self) -> bool:
         """Return whether every process that has the database open counts what films hold; see `all_read_archive`."""
-        return self.ownership.all_read(_FILMS_SCHEMA)
+        return self._lock.all_read(_FILMS_SCHEMA)
+
+    async def write_as(self, owner: str, transaction: Callable[[Connection], T]) -> T:
+        """Do what `write` does: the kernel lets go of the lock at the end of the process alone."""
+        return await self.write(transaction)
 
     async def ensure_current(self) -> None:
         """
@@ -155,7 +156,7 @@ class Store(Database):
             try:
                 self._connection.close()
             finally:
-                self.ownership.close()
+                self._lock.close()
 
     @contextlib.contextmanager
     def _using(self) -> Generator[None]:
@@ -200,7 +201,7 @@ def _explained(path: Path | None) -> Generator[None]:
         ) from error
 
 
-def open_store(folder: Path, *, clock: Clock = time.time, patience: float | None = None) -> Store:
+def open_store(folder: Path, *, clock: Clock = time.time, patience: float | None = None) -> SqliteStore:
     """
     Open the database in `folder`, creating or migrating it; a damaged file is set aside, never deleted.
 
@@ -231,7 +232,7 @@ def open_store(folder: Path, *, clock: Clock = time.time, patience: float | None
                 ownership.say_schema(SCHEMA_VERSION)
                 connection, notice = _open_checked(folder, ownership, patience)
                 file = Opened(folder / _DATABASE)
-                store = Store(connection, ownership, file=file, clock=clock, notice=notice)
+                store = SqliteStore(connection, ownership, file=file, clock=clock, notice=notice)
                 store.installation = installation(connection, folder / _DATABASE)
             except BaseException:
                 ownership.close()

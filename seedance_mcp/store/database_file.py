@@ -15,10 +15,9 @@ from pathlib import Path
 from ..config import flush_folder
 from ..errors import StoreError, StoreGone
 from . import soundness
+from .connection import SPENDING_STOPPED
 
 SCHEMA_VERSION = 28
-SPENDING_STOPPED = "spending_stopped"
-"""The key in `meta` that stops every purchase until a person allows them again."""
 
 _BUSY_SECONDS = 10.0
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from ..types import FINISHED_STATES, JobState
-from .database import Connection, Store, marks
+from .connection import Connection, Store
+from .database import marks
 
 LEASE_SECONDS = 60.0
 _OPEN_STATES = tuple(sorted(frozenset(JobState) - FINISHED_STATES))

@@ -207,6 +207,8 @@ class Job:
     unknown_at: float | None = None
     unknown_uptime: float | None = None
     """What the machine's steady clock showed at `unknown_at`, in seconds: nobody can set that one forward."""
+    quiet_since: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Where several machines work: by their starts, what the steady clock of each showed when it first looked after that."""
     accepted_at: float | None = None
     started_at: float | None = None
     remote_done_at: float | None = None

@@ -21,7 +21,7 @@ from seedance_mcp.cli.commands import watch
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import StoreError
 from seedance_mcp.jobs import WatcherLease
-from seedance_mcp.store.database import Store
+from seedance_mcp.store.database import SqliteStore
 from seedance_mcp.types import JobStatus
 from tests.server.test_endings import document, rows, until, with_hook
 from tests.test_app import START_AND_LEAVE, request
@@ -108,14 +108,14 @@ async def test_the_lease_is_given_up_before_the_hooks_are_run_to_their_end(
     assert len(list(told.iterdir())) == 2
 
 
-class Interrupted(Store):
+class Interrupted(SqliteStore):
     """A store of which each transaction has something happen before and after it."""
 
     def __init__(
-        self, store: Store, before: Callable[[], Awaitable[None]], after: Callable[[], Awaitable[None]]
+        self, store: SqliteStore, before: Callable[[], Awaitable[None]], after: Callable[[], Awaitable[None]]
     ) -> None:
         self._real, self._before, self._after = store, before, after
-        self.ownership = store.ownership
+        self.ownership, self.local = store.ownership, store.local
 
     async def read(self, query: Callable[[Any], Any]) -> Any:
         return await self._real.read(query)

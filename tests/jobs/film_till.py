@@ -13,8 +13,7 @@ from seedance_mcp.jobs.buying.film_orders import OrderIntent, reserve_film
 from seedance_mcp.jobs.buying.idempotency import RequestKey
 from seedance_mcp.jobs.buying.intents import Intent
 from seedance_mcp.jobs.buying.reservations import reserve
-from seedance_mcp.store import budget, elapsed_time, film_orders, films, transitions
-from seedance_mcp.store.database import Store
+from seedance_mcp.store import Store, budget, elapsed_time, film_orders, films, transitions
 from seedance_mcp.types import (
     Draw,
     FilmOrder,

@@ -18,8 +18,8 @@ from seedance_mcp.errors import ConfigError, InvalidRequest, OtherAccount
 from seedance_mcp.jobs import watcher
 from seedance_mcp.jobs.tracking import polling
 from seedance_mcp.providers import Recovery
+from seedance_mcp.store import Store, open_store
 from seedance_mcp.store.accounts import Account, fingerprint, is_same, say_same, take_back, written
-from seedance_mcp.store.database import Store, open_store
 from seedance_mcp.types import Job, JobState, Submission
 from tests.emulator import Behaviour, Emulator
 from tests.emulator.ledger import Task

@@ -30,6 +30,7 @@ from seedance_mcp.store import (
     job_records,
     transitions,
 )
+from seedance_mcp.store.machine.process_locks import Ownership
 from seedance_mcp.types import JobState, Submission
 
 from .old_jobs import DAY, LIVES, PRICE, WAITING, Installation, everything, installation, lives
@@ -371,9 +372,7 @@ async def test_nothing_is_archived_while_a_server_of_an_earlier_version_runs(
     other = here.store._file.path.parent  # pyright: ignore
     with installation(other):
         assert here.store.all_read_archive()
-    ownership = type(here.store.ownership)(
-        other / "instances"
-    )  # says nothing of the archive, as earlier versions do
+    ownership = Ownership(other / "instances")  # says nothing of the archive, as earlier versions do
     await archiver.archive_old()
     assert here.archived() == []
     ownership.close()

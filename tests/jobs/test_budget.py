@@ -17,8 +17,7 @@ from seedance_mcp.jobs.buying.intents import Intent
 from seedance_mcp.jobs.buying.reservations import reserve
 from seedance_mcp.jobs.tracking.cancelling import cancel
 from seedance_mcp.providers import Provider
-from seedance_mcp.store import Connection, elapsed_time, transitions
-from seedance_mcp.store.database import Store, open_store
+from seedance_mcp.store import Connection, Store, elapsed_time, open_store, transitions
 from seedance_mcp.store.money import budget
 from seedance_mcp.store.requests import confirmations
 from seedance_mcp.types import Job, JobState, Price, PurchaseTerms, Submission, VideoRequest

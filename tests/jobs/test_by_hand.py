@@ -11,7 +11,7 @@ import pytest
 
 from seedance_mcp.errors import InvalidRequest, StoreError
 from seedance_mcp.jobs.tracking.manual_resolution import FoundTask, resolve
-from seedance_mcp.store.database import Store, open_store
+from seedance_mcp.store import Store, open_store
 from seedance_mcp.store.job_records import find
 from seedance_mcp.store.transitions import insert, move, note
 from seedance_mcp.types import Job, JobState, Submission

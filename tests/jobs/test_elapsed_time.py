@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seedance_mcp.store import elapsed_time
-from seedance_mcp.store.database import Store, open_store
+from seedance_mcp.store import Store, elapsed_time, open_store
 
 from .records import START
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from seedance_mcp.store import Connection, Leases, Store, open_store, transitions
+from seedance_mcp.store import Connection, Leases, open_store, transitions
+from seedance_mcp.store.database import SqliteStore
 
 from . import records
 
@@ -30,7 +31,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
+def store(tmp_path: Path, clock: Clock) -> Iterator[SqliteStore]:
     def fill(connection: Connection) -> None:
         for name in JOBS:
             transitions.insert(connection, records.job(id=name, tag=name, client_key=name), day="2023-11-14")
@@ -41,22 +42,22 @@ def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
 
 
 @pytest.fixture
-def other(store: Store, tmp_path: Path, clock: Clock) -> Iterator[Store]:
+def other(store: SqliteStore, tmp_path: Path, clock: Clock) -> Iterator[SqliteStore]:
     """The same database in another process's hands."""
     with closing(open_store(tmp_path, clock=clock)) as other:
         yield other
 
 
-def changes(store: Store) -> int:
+def changes(store: SqliteStore) -> int:
     return store._connection.total_changes
 
 
-def elsewhere(leases: Leases, store: Store) -> set[str]:
+def elsewhere(leases: Leases, store: SqliteStore) -> set[str]:
     return {job.id for job in store.read_now(leases.open_jobs) if job.elsewhere}
 
 
 async def test_most_steps_write_nothing_and_one_renews_them_all(
-    store: Store, other: Store, clock: Clock
+    store: SqliteStore, other: SqliteStore, clock: Clock
 ) -> None:
     leases = Leases(store)
     for name in JOBS:
@@ -76,7 +77,7 @@ async def test_most_steps_write_nothing_and_one_renews_them_all(
 
 
 async def test_a_job_that_was_left_is_free_when_its_lease_has_run_out(
-    store: Store, other: Store, clock: Clock
+    store: SqliteStore, other: SqliteStore, clock: Clock
 ) -> None:
     leases, others = Leases(store), Leases(other)
     assert await leases.take("j1")
@@ -92,7 +93,7 @@ async def test_a_job_that_was_left_is_free_when_its_lease_has_run_out(
 
 
 async def test_a_lease_that_another_took_meanwhile_is_not_believed_any_more(
-    store: Store, other: Store, clock: Clock
+    store: SqliteStore, other: SqliteStore, clock: Clock
 ) -> None:
     leases, others = Leases(store), Leases(other)
     assert await leases.take("j1")
@@ -106,7 +107,7 @@ async def test_a_lease_that_another_took_meanwhile_is_not_believed_any_more(
     assert changes(store) == before
 
 
-async def test_a_job_that_is_wanted_is_taken_with_the_next(store: Store, other: Store) -> None:
+async def test_a_job_that_is_wanted_is_taken_with_the_next(store: SqliteStore, other: SqliteStore) -> None:
     leases = Leases(store)
     leases.want("j1")
     leases.want("j2")
@@ -114,14 +115,14 @@ async def test_a_job_that_is_wanted_is_taken_with_the_next(store: Store, other: 
     assert elsewhere(Leases(other), other) == {"j1", "j2", "j3"}
 
 
-async def test_whoever_says_that_it_ends_holds_nothing(store: Store, other: Store) -> None:
+async def test_whoever_says_that_it_ends_holds_nothing(store: SqliteStore, other: SqliteStore) -> None:
     assert await Leases(store).take("j1")
-    store.ownership.say_ending()
+    store.local.say_ending()
     assert elsewhere(Leases(other), other) == set()
     assert await Leases(other).take("j1")
 
 
-async def test_without_leases_everybody_looks_after_every_job(store: Store, other: Store) -> None:
+async def test_without_leases_everybody_looks_after_every_job(store: SqliteStore, other: SqliteStore) -> None:
     assert await Leases(store).take("j1")
     assert await Leases(other, on=False).take("j1")
     assert elsewhere(Leases(other, on=False), other) == set()

@@ -14,7 +14,7 @@ from seedance_mcp.errors import ProviderError, TaskNotFound
 from seedance_mcp.jobs.tracking.polling import poll
 from seedance_mcp.providers import Recovery
 from seedance_mcp.store import job_records, transitions
-from seedance_mcp.store.database import Store, open_store
+from seedance_mcp.store.database import SqliteStore, open_store
 from seedance_mcp.types import Job, JobState, Submission, TaskState
 
 from . import records
@@ -42,13 +42,13 @@ class Forgetful:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
     with closing(open_store(tmp_path / "state", clock=lambda: START)) as opened:
         opened.uptime = lambda: 50_000.0
         yield opened
 
 
-def accepted(store: Store) -> Job:
+def accepted(store: SqliteStore) -> Job:
     with store._connection as connection:
         reserved = transitions.insert(connection, records.job(), day="2023-11-14")
         job = transitions.move(connection, reserved, JobState.SENDING, now=START, by="me", sent_at=START)
@@ -58,7 +58,7 @@ def accepted(store: Store) -> Job:
 
 
 async def after(
-    store: Store, seconds: float, listed: Recovery, *, by_the_steady_clock: float | None = None
+    store: SqliteStore, seconds: float, listed: Recovery, *, by_the_steady_clock: float | None = None
 ) -> JobState:
     """What becomes of a job whose task was not found now and is not found so much later, by both clocks."""
     job = accepted(store)
@@ -76,20 +76,22 @@ async def after(
 
 
 @pytest.mark.parametrize("listed", [Recovery(submission=OURS), Recovery(alike=(OTHER, OURS))])
-async def test_a_task_that_is_listed_is_not_missing(store: Store, listed: Recovery) -> None:
+async def test_a_task_that_is_listed_is_not_missing(store: SqliteStore, listed: Recovery) -> None:
     assert await after(store, 301, listed) is JobState.ACCEPTED
 
 
 @pytest.mark.parametrize("listed", [Recovery(), Recovery(alike=(OTHER,)), Recovery(proves_absence=True)])
-async def test_a_task_that_nobody_knows_for_five_minutes_is_missing(store: Store, listed: Recovery) -> None:
+async def test_a_task_that_nobody_knows_for_five_minutes_is_missing(
+    store: SqliteStore, listed: Recovery
+) -> None:
     assert await after(store, 301, listed) is JobState.MISSING
 
 
-async def test_a_clock_that_is_set_forward_makes_no_task_missing(store: Store) -> None:
+async def test_a_clock_that_is_set_forward_makes_no_task_missing(store: SqliteStore) -> None:
     with pytest.raises(ProviderError, match="at the moment"):
         await after(store, 301, Recovery(), by_the_steady_clock=299)
 
 
-async def test_a_task_that_is_not_found_for_less_is_asked_for_again(store: Store) -> None:
+async def test_a_task_that_is_not_found_for_less_is_asked_for_again(store: SqliteStore) -> None:
     with pytest.raises(ProviderError, match="at the moment"):
         await after(store, 299, Recovery())

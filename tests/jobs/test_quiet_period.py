@@ -14,7 +14,7 @@ from seedance_mcp.catalog import Catalog
 from seedance_mcp.jobs.tracking.reconcile import quiet_seconds, reconcile
 from seedance_mcp.providers import Recovery, WhenSent
 from seedance_mcp.store import transitions
-from seedance_mcp.store.database import Store, open_store
+from seedance_mcp.store.database import SqliteStore, open_store
 from seedance_mcp.types import Job, JobState
 
 from . import records
@@ -33,7 +33,7 @@ class EmptyList:
 
 
 class Machine:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: SqliteStore) -> None:
         self.store, self.wall, self.uptime = store, START, UP
         store.clock, store.uptime = lambda: self.wall, lambda: self.uptime
 

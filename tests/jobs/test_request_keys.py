@@ -19,8 +19,8 @@ from seedance_mcp.app import App, open_app
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import InvalidRequest, JobNotFound
 from seedance_mcp.jobs.buying.idempotency import RequestKey, job_of, keep
-from seedance_mcp.store import Connection, transitions
-from seedance_mcp.store.database import Store, checksum, open_store
+from seedance_mcp.store import Connection, Store, open_store, transitions
+from seedance_mcp.store.database import checksum
 from seedance_mcp.types import Job, JobState, PurchaseTerms, VideoRequest
 from tests.emulator import Behaviour, Emulator
 from tests.reliability import fault_market as market

@@ -13,7 +13,8 @@ import pytest
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import InvalidRequest, JobNotFinished, JobNotFound
 from seedance_mcp.jobs import JobContext, Reviews, opinion
-from seedance_mcp.store import Conflict, Connection, Store, job_records, open_store
+from seedance_mcp.store import Conflict, Connection, job_records, open_store
+from seedance_mcp.store.database import SqliteStore
 from seedance_mcp.types import SCORES, Artifacts, JobState
 
 from .records import job
@@ -48,7 +49,7 @@ def settings(environ: dict[str, str], tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-async def store(settings: Settings) -> AsyncIterator[Store]:
+async def store(settings: Settings) -> AsyncIterator[SqliteStore]:
     opened = open_store(settings.state_dir, clock=lambda: NOW)
     opened._connection.create_function("crc32", 1, _crc)
     try:
@@ -65,7 +66,7 @@ def _crc(text: str) -> int:
 
 
 @pytest.fixture
-def reviews(store: Store, settings: Settings) -> Reviews:
+def reviews(store: SqliteStore, settings: Settings) -> Reviews:
     return Reviews(JobContext.of(store, settings))
 
 
@@ -98,7 +99,7 @@ async def test_the_same_verdict_again_is_no_second_one(reviews: Reviews) -> None
     assert len(await reviews.history("take")) == 5
 
 
-async def test_reviews_can_be_neither_changed_nor_removed(store: Store, reviews: Reviews) -> None:
+async def test_reviews_can_be_neither_changed_nor_removed(store: SqliteStore, reviews: Reviews) -> None:
     await reviews.add("take", opinion("good"), by="assistant")
     for statement in ("UPDATE reviews SET verdict = 'bad'", "DELETE FROM reviews"):
         with pytest.raises(Conflict, match="append only"):
@@ -107,7 +108,9 @@ async def test_reviews_can_be_neither_changed_nor_removed(store: Store, reviews:
 
 
 @pytest.mark.parametrize("state", sorted(set(JobState) - {JobState.DONE}))
-async def test_only_a_job_with_a_video_can_be_judged(store: Store, reviews: Reviews, state: JobState) -> None:
+async def test_only_a_job_with_a_video_can_be_judged(
+    store: SqliteStore, reviews: Reviews, state: JobState
+) -> None:
     await store.write(partial(_insert, job_id="other", state=state, artifacts=None))
     with pytest.raises((JobNotFinished, InvalidRequest)) as refused:
         await reviews.add("other", opinion("good"), by="person")
@@ -174,7 +177,7 @@ def test_notes_that_cannot_be_stored_are_refused(notes: str) -> None:
 
 
 async def test_two_processes_that_say_the_same_at_once_leave_one_review(
-    store: Store, settings: Settings, reviews: Reviews
+    store: SqliteStore, settings: Settings, reviews: Reviews
 ) -> None:
     other = open_store(settings.state_dir, clock=lambda: NOW)
     try:
@@ -189,7 +192,7 @@ async def test_two_processes_that_say_the_same_at_once_leave_one_review(
 
 
 async def test_what_succeeded_lately_and_has_no_review_is_named_newest_first(
-    store: Store, reviews: Reviews
+    store: SqliteStore, reviews: Reviews
 ) -> None:
     def fill(connection: Connection) -> None:
         for number in range(12):
@@ -206,7 +209,7 @@ async def test_what_succeeded_lately_and_has_no_review_is_named_newest_first(
 
 
 async def test_what_is_asked_takes_as_many_steps_with_thousands_of_jobs_as_with_few(
-    store: Store, reviews: Reviews
+    store: SqliteStore, reviews: Reviews
 ) -> None:
     def fill(first: int, last: int, connection: Connection) -> None:
         for number in range(first, last):
@@ -237,7 +240,9 @@ async def test_what_is_asked_takes_as_many_steps_with_thousands_of_jobs_as_with_
     assert await steps() < few * 1.2
 
 
-async def test_whoever_follows_the_job_hears_of_a_new_review_once(store: Store, settings: Settings) -> None:
+async def test_whoever_follows_the_job_hears_of_a_new_review_once(
+    store: SqliteStore, settings: Settings
+) -> None:
     context = JobContext.of(store, settings)
     heard: list[str] = []
     ended: list[None] = []

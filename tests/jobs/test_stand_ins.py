@@ -11,8 +11,7 @@ import pytest
 from seedance_mcp.config import Settings
 from seedance_mcp.jobs.buying.intents import Intent
 from seedance_mcp.jobs.buying.reservations import reserve
-from seedance_mcp.store import transitions
-from seedance_mcp.store.database import Store, open_store
+from seedance_mcp.store import Store, open_store, transitions
 from seedance_mcp.types import Job, JobState, Price, PurchaseTerms, VideoRequest
 
 NOW = 1_700_000_000.0

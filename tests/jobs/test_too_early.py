@@ -18,8 +18,7 @@ from seedance_mcp.jobs.runner import JobRunner
 from seedance_mcp.jobs.tracking.polling import poll
 from seedance_mcp.jobs.tracking.reconcile import reconcile
 from seedance_mcp.providers import Recovery
-from seedance_mcp.store import elapsed_time, transitions
-from seedance_mcp.store.database import Store, open_store
+from seedance_mcp.store import Store, elapsed_time, open_store, transitions
 from seedance_mcp.types import Job, JobState, Submission, TaskState, TaskStatus
 from tests.emulator import Behaviour
 from tests.reliability.fault_market import hurry, opened, request, settings

@@ -20,7 +20,7 @@ import pytest
 from seedance_mcp.jobs import watcher_lease
 from seedance_mcp.jobs.watcher_lease import WatcherLease
 from seedance_mcp.store import Connection, job_records, transitions
-from seedance_mcp.store.database import Store
+from seedance_mcp.store.database import SqliteStore
 from seedance_mcp.store.machine.process_locks import Ownership
 from tests.reliability.simulation_orders import empty_database
 
@@ -43,7 +43,7 @@ class Step:
         yield self.slept
 
 
-class PlayedStore(Store):
+class PlayedStore(SqliteStore):
     """The real transactions, each of them one step."""
 
     async def write(self, transaction: Callable[[Connection], Any]) -> Any:
@@ -87,15 +87,15 @@ class Process:
             if not thread.cr_running:  # type: ignore[attr-defined]
                 thread.close()
         self.threads.clear()
-        self.store.ownership.close()
+        self.store._lock.close()
 
     def die(self) -> None:
         """kill -9: the kernel frees the lock; the files stay."""
         for thread in self.threads:
             thread.close()
         self.threads.clear()
-        os.close(self.store.ownership._descriptor)  # type: ignore[arg-type]
-        self.store.ownership._descriptor = None
+        os.close(self.store._lock._descriptor)  # type: ignore[arg-type]
+        self.store._lock._descriptor = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +173,7 @@ class Played:
                 self.died = True
                 return
             if step == "says so":
-                process.store.ownership.say_ending()
+                process.store.local.say_ending()
             elif step == "leaves a watcher":
                 self.left = True
                 self.come("left")
@@ -196,7 +196,7 @@ class Played:
             self.events += 1
             if thread in process.threads:
                 process.threads.remove(thread)
-            if self.died and process.name == "server" and process.store.ownership._descriptor is not None:
+            if self.died and process.name == "server" and process.store._lock._descriptor is not None:
                 process.die()
             return 0.0
 

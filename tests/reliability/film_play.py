@@ -19,7 +19,7 @@ from typing import Any
 from seedance_mcp.config import Settings
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired, InvalidRequest
 from seedance_mcp.store import Conflict, elapsed_time, film_orders, films, job_records
-from seedance_mcp.store.database import Store
+from seedance_mcp.store.database import SqliteStore
 from seedance_mcp.types import Job, JobState, Take
 from tests.jobs.film_till import HOUR, FilmTill, take, usd
 
@@ -89,7 +89,7 @@ class FilmPlay:
             confirm_above_usd=Decimal("1.5"), ask_limit_usd=Decimal(5), max_usd_per_job=Decimal(2),
             max_usd_per_day=Decimal(7), max_jobs_per_hour=6,
         )  # fmt: skip
-        store = Store(connection, ownership, clock=lambda: 0.0, notice=None)
+        store = SqliteStore(connection, ownership, clock=lambda: 0.0, notice=None)
         self._till, self._connection = FilmTill(store, settings), connection
         self._plans: list[list[Take]] = []
         self._orders: dict[tuple[str, str], Agreed] = {}

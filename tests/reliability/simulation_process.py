@@ -20,7 +20,7 @@ from seedance_mcp.jobs.results.saving import Saver
 from seedance_mcp.jobs.runner import JobRunner
 from seedance_mcp.store import Connection
 from seedance_mcp.store.accounts import Account
-from seedance_mcp.store.database import Store
+from seedance_mcp.store.database import SqliteStore
 from seedance_mcp.types import Artifacts, Job, Submission
 
 from .simulation_accounts import Reach
@@ -44,7 +44,7 @@ _ARTIFACTS = Artifacts(
 )
 
 
-class SimStore(Store):
+class SimStore(SqliteStore):
     """The real store's transactions, with the schedule between the effects and a disk that fails."""
 
     def __init__(self, world: World, process: Process) -> None:

@@ -19,6 +19,7 @@ from seedance_mcp.app import App
 from seedance_mcp.jobs import runner
 from seedance_mcp.jobs.buying import outcomes, purchase_flow
 from seedance_mcp.store import database_file
+from seedance_mcp.store.database import SqliteStore
 from seedance_mcp.store.receipts import Receipts
 from seedance_mcp.types import Job, JobState, Submission
 from tests.emulator import Behaviour, Emulator, Fault
@@ -291,3 +292,27 @@ async def test_a_receipt_that_the_database_does_not_take_yet_stays_when_it_takes
                 for job in jobs:
                     await delivered(third, job.id)
             assert emulator.ledger.count("submit") == 2
+
+
+@pytest.mark.parametrize(("slept", "state"), [(4.0, JobState.ACCEPTED), (6.0, JobState.UNKNOWN)])
+async def test_a_machine_that_slept_just_before_the_first_byte_sends_nothing(
+    slept: float, state: JobState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_down = SqliteStore.write_as
+
+    async def and_sleep(store: SqliteStore, *given: Any) -> Any:
+        done = await put_down(store, *given)
+        running = store.running
+        store.running = lambda: running() + slept
+        return done
+
+    monkeypatch.setattr(SqliteStore, "write_as", and_sleep)
+    with anyio.fail_after(2 * PATIENCE):
+        async with Emulator("ark") as emulator, server(emulator, tmp_path) as app:
+            emulator.behaviour.endless = True
+            started = await app.generate(request("ark"))
+            await until(lambda: _is(app, started.job.id, state))
+            assert emulator.ledger.count("submit") == (1 if state is JobState.ACCEPTED else 0)
+            if state is JobState.UNKNOWN:
+                assert "stood still for 6 s" in ((await app.job(started.job.id)).error or "")
+                await until(lambda: _is(app, started.job.id, JobState.ABSENT))

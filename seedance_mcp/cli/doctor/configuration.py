@@ -99,7 +99,7 @@ def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Cata
 def _open_to_others(settings: Settings, file: Path) -> Finding | None:
     """Warn of a file with a key in it that others on this machine may read; systems without such modes tell nothing."""
     if os.name == "nt" or not any(
-        origin == str(file) and _named_like_a_secret(name) for name, origin in settings.sources.items()
+        origin == str(file) and _is_a_secret(name) for name, origin in settings.sources.items()
     ):
         return None
     try:
@@ -159,13 +159,14 @@ def _hook(command: str, folder: Path) -> list[Finding]:
 
 def _may_be_shown(name: str) -> bool:
     """A command and a proxy's address may hold a password, and so may everything that is named like a secret."""
-    return name not in ("SEEDANCE_ON_FINISH", "SEEDANCE_PROXY") and not _named_like_a_secret(name)
+    return name not in ("SEEDANCE_ON_FINISH", "SEEDANCE_PROXY") and not _is_a_secret(name)
 
 
-def _named_like_a_secret(name: str) -> bool:
+def _is_a_secret(name: str) -> bool:
+    """Return whether it is named like one, or is the address of the database, which nearly always has a password in it."""
     if name == "SEEDANCE_KEYRING":  # names of variables
         return False
-    return any(word in name for word in ("KEY", "TOKEN", "SECRET"))
+    return name == "SEEDANCE_DATABASE_URL" or any(word in name for word in ("KEY", "TOKEN", "SECRET"))
 
 
 def look_at_network(settings: Settings) -> list[Finding]:

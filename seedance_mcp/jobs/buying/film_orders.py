@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import partial
 
 from ...config import Settings
-from ...errors import BudgetExceeded, ConfirmationRequired, StoreError
+from ...errors import BudgetExceeded, ConfirmationRequired, NotSupported, StoreError
 from ...remarks import NO_REMARKS, Remarks
 from ...store import Connection, Consent, budget, confirmations, film_orders, waiting_questions
 from ...types import FilmOrder, FilmQuality, Price, PurchaseTerms, Question, Signer, Take, Wanted
@@ -63,9 +63,15 @@ async def place(context: JobContext, intent: OrderIntent) -> FilmOrder:
         InvalidRequest: another plan of the film is being made, or was since this one was made.
         BudgetExceeded: a cap or an open breaker stands in the way of all of it.
         ConfirmationRequired: a person has to agree first.
+        NotSupported: the database may be shared with other machines.
         StoreError: it could not be put on disk, or a server of an earlier version, which does not count what is held, runs.
     """
     store, settings, terms = context.store, context.settings, intent.terms
+    if store.shared:
+        raise NotSupported(
+            "Films cannot be made yet where the job database is in PostgreSQL: their folders are on one machine.",
+            hint="Order the shots one by one, or make the film where SEEDANCE_DATABASE_URL is not set.",
+        )
     async with agreed_within_call(terms.agreed_to, context):
         await store.ensure_sound()
         if not store.all_count_holds():

@@ -200,11 +200,13 @@ class PurchaseFlow:
         """
         end = anyio.current_time() + _ANSWER_SECONDS
         info = plan.offer.provider
+        await (
+            self._store.ensure_sound()
+        )  # before it is named who owns the purchase: that may be another from here on
         intent = order.set_intent(
             plan, owner=self._store.ownership.instance, account=self._pool.account_at(info)
         )
         provider = self._pool.open(info)
-        await self._store.ensure_sound()
         reserved = await self.reserve_set(intent, plan.offer, order.asked.media, provider)
         for job in reserved.new:
             self._context.events.changed(job)
@@ -269,6 +271,7 @@ class PurchaseFlow:
 
     async def _try(self, plan: Plan, fallback: Fallback) -> StartedJob | None:
         """Buy by one plan. None: refused, and somebody else may take it."""
+        await self._store.ensure_sound()
         intent = fallback.intent(plan, self._store.ownership.instance)
         try:
             job, deduplicated = await self._submit(
@@ -289,7 +292,6 @@ class PurchaseFlow:
     ) -> tuple[Job, bool]:
         """Reserve and buy, and wait a little for the answer: the job, and whether it was there before."""
         provider = self._pool.open(offer.provider)
-        await self._store.ensure_sound()
         job, deduplicated = await self.reserve(intent, offer, media, provider)
         if not deduplicated:
             self._context.events.changed(job)

@@ -12,9 +12,9 @@ import anyio
 import anyio.to_thread
 
 from ...backoff import exponential
-from ...errors import REFUSALS, SeedanceError, SubmissionNotSent
+from ...errors import REFUSALS, SeedanceError, SubmissionNotSent, SubmissionUnknown
 from ...providers import Provider
-from ...store import Receipts, Store, transitions
+from ...store import Connection, Receipts, Store, transitions
 from ...types import Job, JobState, MediaFile, Submission, VideoRequest
 from ..context import JobContext
 from ..inputs.sending import MediaSender
@@ -31,6 +31,8 @@ _QUERY = re.compile(rb"(https?:[^\s\"'?]{1,2000})\?[^\s\"']+")
 
 _CONNECT_TRIES = 3
 _FIRST_PAUSE = 0.4
+_SOON_SECONDS = 5.0
+"""How long after it is on disk that a purchase is sent, it may be sent: later, others may have looked for it in vain."""
 
 
 class _Sent:
@@ -50,20 +52,30 @@ class _Sent:
     async def sending(self) -> None:
         if self.sent:
             raise RuntimeError("a purchase is sent once")
-        now, running = self._store.clock(), self._store.running()
-        self.job = await self._store.write(
-            lambda connection: transitions.move(
+        store, job = self._store, self.job
+        now, running = store.clock(), store.running()
+
+        def swap(connection: Connection) -> tuple[Job, float]:
+            sending = transitions.move(
                 connection,
-                self.job,
+                job,
                 JobState.SENDING,
                 now=now,
-                by=self._store.ownership.instance,
+                by=job.owner,
                 sent_at=now,
                 sent_running=running,
-                sent_start=self._store.start,
+                sent_start=store.start,
             )
-        )
+            return sending, store.running()
+
+        self.job, swapped = await store.write_as(job.owner, swap)
         self.sent = True
+        stood = store.running() - swapped
+        if stood > _SOON_SECONDS:  # this process stood still, or the machine slept
+            raise SubmissionUnknown(
+                f"Nothing was sent: the server stood still for {stood:.0f} s just before, and others may have judged the"
+                " purchase meanwhile."
+            )
 
     def answered(self, status: int, body: bytes) -> None:
         self.http_status = status

@@ -125,7 +125,7 @@ class MediaSender:
         return await carrier.link(await self._uploaded(file, fit, place))
 
     async def _data_url(self, file: MediaFile, fit: PictureLimits | None) -> str:
-        instance = self._store.ownership.instance
+        instance = self._store.local.instance
         async with leaving(file, settings=self._settings, instance=instance, fit=fit) as copy:
             assert copy.path is not None
             content = await read_media(copy, allowed=(copy.path.parent,), forbidden=())
@@ -139,7 +139,7 @@ class MediaSender:
             found = await store.read(partial(uploads.find, key=key, now=store.clock(), margin=place.margin))
             if found is not None:
                 return found
-            instance = store.ownership.instance
+            instance = store.local.instance
             async with leaving(file, settings=self._settings, instance=instance, fit=fit) as copy:
                 made = await place.upload(copy)
             await store.write(partial(uploads.keep, key=key, upload=made, now=store.clock()))

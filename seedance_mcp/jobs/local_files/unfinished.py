@@ -68,8 +68,7 @@ class Writer:
 
 def writer_of(store: Store) -> Writer:
     """Who writes files for this store."""
-    ownership = store.ownership
-    return Writer(installation=store.installation, instance=ownership.instance, alive=ownership.alive)
+    return Writer(installation=store.installation, instance=store.local.instance, alive=store.local.alive)
 
 
 def unfinished_file(folder: Path, writer: Writer) -> Path:

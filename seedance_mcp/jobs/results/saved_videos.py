@@ -49,6 +49,7 @@ class SavedVideos:
 
     def __init__(self, settings: Settings) -> None:
         self._forbidden = (settings.state_dir,)
+        self._shares = settings.database_url is not None
         self._unchanged: Unchanged | None = None
         self._pictures: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         self._drawing: anyio.CapacityLimiter | None = None
@@ -78,6 +79,18 @@ class SavedVideos:
             return await anyio.to_thread.run_sync(video.read, start, most)
         finally:
             video.close()
+
+    def elsewhere(self, job: Job) -> str | None:
+        """Say that a saved video is not at its path on this machine, where another may have saved it; None: nothing of it."""
+        if not self._shares or job.artifacts is None:
+            return None
+        path = Path(job.artifacts.video_path)
+        if path.is_file():
+            return None
+        return (
+            f"There is no {path} on this machine: another one that works on the same job database saved the video there, or"
+            " it was moved."
+        )
 
     async def poster(self, job: Job) -> bytes:
         """Draw one picture of a job's video, a JPEG of at most 8 kB. Raises as `open`."""

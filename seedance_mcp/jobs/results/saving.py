@@ -74,7 +74,7 @@ class Saver:
 
     async def sweep(self) -> None:
         """Remove the partial downloads of processes that died, and the copies that these were sending."""
-        alive = self._store.ownership.alive
+        alive = self._store.local.alive
         try:
             await anyio.to_thread.run_sync(sweep_copies, self._settings.state_dir, alive)
         finally:  # what keeps the one from being swept says nothing about the other

@@ -44,9 +44,12 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
         ProviderError: the provider could not be asked now.
         Stale: somebody else decided meanwhile.
     """
-    if job.unknown_at is None or job.sent_at is None:
+    unknown_at = job.unknown_at
+    if unknown_at is None or job.sent_at is None:
         raise ValueError(f"job {job.id} is {job.state} and has no unknown outcome")
-    passed, needed = _passed(job, job.unknown_at, store), quiet_seconds(offer.provider)
+    if store.shared and store.start not in job.quiet_since:
+        job = await _look_from_here(job, store)
+    passed, needed = _passed(job, unknown_at, store), quiet_seconds(offer.provider)
     try:
         answer = await ask(job, offer, provider=provider, store=store)
     except NotSupported:
@@ -99,12 +102,19 @@ async def reconcile(job: Job, offer: Offer, *, provider: Provider, store: Store)
 def _passed(job: Job, unknown_at: float, store: Store) -> float:
     """The least time that can have passed since the outcome became unknown, in seconds, whatever was set forward."""
     by_the_wall = store.clock() - unknown_at
-    if job.unknown_uptime is None:
+    since = job.quiet_since.get(store.start, job.unknown_uptime)
+    if since is None:
         return by_the_wall
     uptime = store.uptime()
     # A machine that has been up for less than it had then was restarted since: so long it has been at least.
-    steady = uptime - job.unknown_uptime if uptime >= job.unknown_uptime else uptime
+    steady = uptime - since if uptime >= since else uptime
     return min(by_the_wall, steady)
+
+
+async def _look_from_here(job: Job, store: Store) -> Job:
+    """Note that this machine counts from now on: what another one's steady clock showed says nothing here."""
+    since = {**job.quiet_since, store.start: store.uptime()}
+    return await store.write(lambda connection: transitions.note(connection, job, quiet_since=since))
 
 
 async def _is_beyond(job: Job, offer: Offer, store: Store) -> bool:

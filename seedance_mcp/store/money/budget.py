@@ -12,8 +12,8 @@ from ...errors import AuthenticationError, BudgetExceeded, InsufficientFunds, Mo
 from ...texts import digits, number_of, storable
 from ...types import FINISHED_STATES, JobState, Price
 from .. import elapsed_time
-from ..database import Connection, Store, marks
-from ..database_file import SPENDING_STOPPED
+from ..connection import SPENDING_STOPPED, Connection, Store
+from ..database import marks
 from . import holds
 from .ledger import DAY, from_micros, to_micros
 
@@ -286,14 +286,14 @@ def spending_stopped(connection: Connection) -> bool:
 def _check_stopped(connection: Connection) -> None:
     if spending_stopped(connection):
         raise BudgetExceeded(
-            "The job database was damaged and a new one was started, so what was spent before is not known here.",
+            "The job database was damaged and a new one was started, or it was restored: what was spent is not all known here.",
             hint="Look at the providers' consoles for open jobs, then run `seedance-mcp jobs allow-spending`."
             " The sandbox works meanwhile.",
         )
 
 
 def stop_spending(connection: Connection) -> None:
-    """Let nothing be bought until a person allows it: the record of what was spent is lost."""
+    """Let nothing be bought until a person allows it: the record of what was spent is lost, or may lack something."""
     connection.execute(
         "INSERT INTO meta (key, value) VALUES (?, '1') ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         (SPENDING_STOPPED,),

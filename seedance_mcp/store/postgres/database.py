@@ -6,9 +6,9 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from importlib import resources
-from typing import LiteralString, TypeVar, cast
+from typing import Any, LiteralString, TypeVar, cast
 
 import psycopg
 from psycopg import sql
@@ -34,16 +34,24 @@ _LOCKS = 0x5EEDA
 _MIGRATING = 0
 """The lock, in place of a team's, of whoever brings the tables up to date."""
 
-_LOCK_SECONDS = 10.0
+LOCK_SECONDS = 10.0
 _CONNECT_SECONDS = 10
 _OPTIONS = " ".join(
     (
         "-c default_transaction_isolation=read\\ committed",
         "-c idle_in_transaction_session_timeout=5s",  # a process that stands still inside a transaction blocks its team
+        "-c idle_session_timeout=0",
+        "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=30000",
         "-c synchronous_commit=on",
         "-c application_name=seedance-mcp",
     )
 )
+_SIGNS_OF_LIFE: Mapping[str, Any] = {
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 
 class PostgresDatabase(Database):
@@ -65,7 +73,7 @@ class PostgresDatabase(Database):
 
     def write_now(self, transaction: Callable[[Connection], T]) -> T:
         """Do what `write` does in the calling thread."""
-        return self.write_briefly_now(transaction, _LOCK_SECONDS)
+        return self.write_briefly_now(transaction, LOCK_SECONDS)
 
     def write_briefly_now(self, transaction: Callable[[Connection], T], seconds: float) -> T:
         """Do what `write_briefly` does in the calling thread."""
@@ -140,7 +148,7 @@ class PostgresDatabase(Database):
                     self._take_back(kept)
                     raise
                 # It broke while it lay idle, as all do when the server is restarted; nothing had begun.
-        connection = _connect(self._url)
+        connection = connect(self._url)
         try:
             begin(connection, seconds)
         except BaseException:
@@ -173,26 +181,35 @@ def open_postgres(
     """
     database = PostgresDatabase(url, clock=clock, uptime=uptime, connections=connections)
     try:
-        found = database.read_now(lambda connection: _version(connection))
-        if found != SCHEMA_VERSION:
-            raise StoreError(
-                f"The tables of the job database have version {found}; this server knows {SCHEMA_VERSION}.",
-                hint="Bring the older of the two up to date.",
-            )
+        database.read_now(ensure_version)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def migrate(url: str) -> None:
+def ensure_version(connection: Connection) -> None:
+    """Raise StoreError if the tables are not of this version."""
+    found = _version(connection)
+    if found != SCHEMA_VERSION:
+        raise StoreError(
+            f"The tables of the job database have version {found}; this server knows {SCHEMA_VERSION}.",
+            hint="Run `seedance-mcp migrate`."
+            if found < SCHEMA_VERSION
+            else "Update this installation of seedance-mcp.",
+        )
+
+
+def migrate(url: str) -> tuple[int, int]:
     """
     Bring the tables of a database to this version, as a whole or not at all; one process at a time does so.
+
+    Returns which version they had (0: there were none), and which they have.
 
     Raises:
         StoreError: it cannot be reached or written to, or a newer version made its tables.
     """
-    with explained(), contextlib.closing(_connect(url)) as connection:
+    with explained(), contextlib.closing(connect(url)) as connection:
         connection.execute(
             sql.SQL("BEGIN; SELECT pg_advisory_xact_lock({}, {})").format(_LOCKS, _MIGRATING), prepare=False
         )
@@ -210,10 +227,25 @@ def migrate(url: str) -> None:
             (_SCHEMA, str(SCHEMA_VERSION)),
         )
         commit(connection)
+        return found, SCHEMA_VERSION
 
 
-def _connect(url: str) -> psycopg.Connection:
-    return psycopg.connect(url, autocommit=True, connect_timeout=_CONNECT_SECONDS, options=_OPTIONS)
+def connect(url: str) -> psycopg.Connection:
+    """
+    Open a connection, which either side gives up half a minute after the other has fallen silent.
+
+    Raises:
+        StoreError: the address cannot be read.
+        psycopg.Error: it did not come about.
+    """
+    try:
+        return psycopg.connect(
+            url, autocommit=True, connect_timeout=_CONNECT_SECONDS, options=_OPTIONS, **_SIGNS_OF_LIFE
+        )
+    except psycopg.ProgrammingError:  # its words repeat parts of the address, a password perhaps
+        raise StoreError(
+            "The address of the job database cannot be read.", hint="Correct SEEDANCE_DATABASE_URL."
+        ) from None
 
 
 def _version(connection: Connection) -> int:
