@@ -69,6 +69,28 @@ async def test_a_shot_that_cannot_be_made_is_named_and_refuses_the_whole(tmp_pat
         assert studio.bodies == []
 
 
+@pytest.mark.parametrize(
+    ("seconds", "continues", "ratio"),
+    [
+        (45, "cut", "16:9"),
+        (45, "last_frame", "16:9"),
+        (2, "last_frame", "16:9"),
+        (3, "last_frame", "adaptive"),
+    ],
+)
+async def test_without_a_model_only_the_shot_of_a_wrong_length_is_told_of(
+    tmp_path: Path, seconds: int, continues: str, ratio: str
+) -> None:
+    wrong = shot("b", seconds=seconds, continues=continues)
+    shots = [shot("a", seconds=5), wrong, shot("c", seconds=6)]
+    async with opened(tmp_path) as studio:
+        film_id = await studio.read({"title": "x", "aspect_ratio": ratio, "shots": shots})
+        plan = await studio.app.films.plan(film_id, "animatic")
+    (problem,) = plan.problems
+    assert problem.startswith(f"shot b.seconds: {seconds} is not possible with seedance-2.5 at sandbox")
+    assert rows(plan) == {"a": 1, "c": 1}
+
+
 async def test_an_object_is_merged_by_the_ids_of_its_shots_and_none_removes(tmp_path: Path) -> None:
     async with opened(tmp_path) as studio:
         films = studio.app.films
