@@ -70,7 +70,7 @@ async def export_film(
     `cover.jpg`, the music, `film.json` with prompts, seeds, models, charges and hashes, and `film.otio` where the library
     for it is installed; without it a note says so. Clips are hard links where that is possible. Every file is
     made under a hidden name, its hash compared, and gets its name when all are there; `film.json` comes last. A file that
-    is there already with the same content stays as it is.
+    is there already with the same content stays as it is, but for a hard link where copies are wanted.
 
     Raises:
         InvalidRequest: there is no shot, two have one number, files with other content are in the way, or another film
@@ -128,10 +128,13 @@ def _written(
         hashes[facts.name] = _staged(facts, staging, options)
         names = [file.name for file in (*files, *timelines, facts)]
         here = {name for name in names if _is_here(folder / name, hashes[name])}
+        links = {name for name in here if options.copies and (folder / name).stat().st_nlink > 1}
         if not options.replace:
             _check_free(folder, [name for name in names if name not in here])
         for name in names[:-1]:
-            if name not in here:
+            if name in links:  # of an earlier export; only its content stays
+                (staging / name).replace(folder / name)
+            elif name not in here:
                 _settle(staging / name, folder / name, options)
         notes = [] if editor.is_installed() else [_no_timeline()]
         if options.replace:

@@ -143,6 +143,19 @@ async def test_copies_have_the_same_bytes_and_are_files_of_their_own(tmp_path: P
     assert sha256(out / "01-s01.mp4") == shots[0].sha256
 
 
+@pytest.mark.parametrize("replaces", [False, True])
+async def test_links_of_an_earlier_export_become_copies_where_copies_are_wanted(
+    replaces: bool, tmp_path: Path
+) -> None:
+    facts, shots, out = whole(tmp_path), three(tmp_path), tmp_path / "out"
+    await exported(facts, shots, out)
+    before = content(out)
+    await exported(facts, shots, out, copies=True, replace=replaces)
+    assert content(out) == before
+    assert [path.name for path in out.iterdir() if path.stat().st_nlink > 1] == []
+    assert not any((out / f"0{one.number}-{one.id}.mp4").samefile(one.path) for one in shots)
+
+
 async def test_no_part_of_an_address_that_opens_anything_is_told(tmp_path: Path) -> None:
     prompt = "as in https://me:pass@cdn.example/a.png?X-Signature=qqq#key"
     shots = [shot(tmp_path / "made" / "a.mp4", 1, prompt=prompt)]
