@@ -214,6 +214,27 @@ async def test_other_files_in_the_way_are_kept_and_all_named(tmp_path: Path) -> 
     assert content(out) == before
 
 
+async def test_files_of_an_earlier_export_give_way_unless_somebody_changed_them(tmp_path: Path) -> None:
+    facts, shots, out = whole(tmp_path), three(tmp_path), tmp_path / "out"
+    await exported(facts, shots, out)
+    shots[1] = shot(tmp_path / "made" / "d.mp4", 2, take=3)
+    await exported(facts, shots, out)
+    told = json.loads((out / "film.json").read_bytes())
+    assert [row["take"] for row in told["shots"]] == [2, 3, 2]
+    assert sha256(out / "02-s02.mp4") == shots[1].sha256
+    assert (tmp_path / "made" / "b.mp4").is_file()
+    (out / "01-s01.mp4").unlink()
+    (out / "01-s01.mp4").write_bytes(b"cut by hand")
+    before = content(out)
+    with pytest.raises(InvalidRequest) as refused:
+        await exported(replace(facts, title="Another"), shots[:2], out)
+    assert refused.value.problems == (
+        "01-s01.mp4 is there already, with other content",
+        "03-s03.mp4 is of an earlier export and not of this one",
+    )
+    assert content(out) == before
+
+
 async def test_told_to_it_replaces_them_and_nothing_else(tmp_path: Path) -> None:
     shots, out = three(tmp_path), tmp_path / "out"
     out.mkdir()
@@ -367,6 +388,9 @@ async def test_without_the_library_the_rest_is_exported_and_how_to_get_it_is_tol
     done = await exported(whole(tmp_path), three(tmp_path), tmp_path / "out")
     assert "film.otio" not in names(tmp_path / "out")
     assert refused.value.hint in done.notes[0]
+    monkeypatch.undo()
+    again = await exported(whole(tmp_path), three(tmp_path), tmp_path / "out")
+    assert ("film.otio" in names(tmp_path / "out")) == _has_library() == (not again.notes)
 
 
 def _has_library() -> bool:
