@@ -124,7 +124,7 @@ def test_a_plan_with_problems_is_json_and_ends_with_2(run: Run, tmp_path: Path) 
         result = run("film", verb, "lantern.toml", "--json")
         said = json.loads(result.stdout)
         assert (result.returncode, said["plan"], len(said["problems"]) >= 5) == (2, None, True)
-        assert said["next_step"] == "Correct the document; nothing was bought."
+        assert said["next_step"] == "Correct what is named; nothing was bought."
     missing = run("film", "plan", "lantern.toml", "--redo", "s09", "--json")
     assert json.loads(missing.stdout)["problems"] == ["There is no shot 's09'."]
 

@@ -87,7 +87,7 @@ def after_film(film: Film) -> str:
 
 def _after_plan(planned: FilmPlan, path: Path) -> str:
     if planned.problems:
-        return "Correct the document; nothing was bought."
+        return "Correct what is named; nothing was bought."
     wanted = f" --quality {planned.quality}" if planned.quality != "final" else ""
     wanted += "".join(f" --redo {shlex.quote(shot)}" for shot in planned.redo)
     make = command(f"film make {as_typed(path)}{wanted}")

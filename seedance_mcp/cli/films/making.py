@@ -243,7 +243,7 @@ def _say_problems(planned: FilmPlan) -> int:
     for problem in planned.problems:
         print(f"error [invalid_request]: {inert(told(problem))}", file=sys.stderr)
     if planned.problems:
-        print("hint: Correct the document; nothing was bought.", file=sys.stderr)
+        print("hint: Correct what is named; nothing was bought.", file=sys.stderr)
     return _PROBLEMS if planned.problems else 0
 
 
