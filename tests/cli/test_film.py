@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,29 @@ def test_a_plan_with_problems_is_json_and_ends_with_2(run: Run, tmp_path: Path) 
         assert said["next_step"] == "Correct what is named; nothing was bought."
     missing = run("film", "plan", "lantern.toml", "--redo", "s09", "--json")
     assert json.loads(missing.stdout)["problems"] == ["There is no shot 's09'."]
+
+
+@pytest.mark.parametrize(
+    ("provider", "more", "code", "told"),
+    [
+        ("fal", {}, "config", "FAL_KEY"),
+        ("sandbox", {"SEEDANCE_MAX_USD_PER_DAY": "1"}, "budget_exceeded", "SEEDANCE_MAX_USD_PER_DAY"),
+    ],
+)
+def test_a_plan_that_would_be_refused_has_no_token_and_says_why(
+    run: Run, tmp_path: Path, document: Path, provider: str, more: dict[str, str], code: str, told: str
+) -> None:
+    document.write_text(f'provider = "{provider}"\n{DOCUMENT}', encoding="utf-8")
+    result = run("film", "plan", document.name, "--json", **priced({}, tmp_path, "0.3"), **more)
+    said = json.loads(result.stdout)
+    (problem,) = said["problems"]
+    assert (result.returncode, said["plan"], problem in said["notes"]) == (2, None, False)
+    assert Decimal(said["price"]["maximum"]) > 0
+    assert problem.startswith("It could not be made now. ")
+    assert f"error [{code}]: {problem}" in result.stderr
+    assert told in problem + said["next_step"]
+    assert said["next_step"].endswith("film make lantern.toml asks, and makes it.")
+    assert "--provider" not in said["next_step"] + result.stderr
 
 
 def test_the_next_step_of_json_is_a_command_and_view_takes_the_film(run: Run, document: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...app import App
 from ...config import command
+from ...errors import SeedanceError
 from ...films import Film, FilmPlan
 from ..text import json_text
 from ..words import told
@@ -19,10 +20,14 @@ if TYPE_CHECKING:
 
 
 def print_plan(planned: FilmPlan, path: Path) -> None:
-    """Print what making the film would buy."""
+    """Print what making the film would buy; of a plan that would be refused now, why that is stands in the way of it."""
     from ...presentation import film_views
 
-    _print(film_views.plan(planned), _after_plan(planned, path))
+    shape = film_views.plan(planned)
+    if planned.refusal is not None:
+        notes = tuple(note for note in shape.notes if note != planned.refused)
+        shape = shape.model_copy(update={"plan": None, "problems": (planned.refused,), "notes": notes})
+    _print(shape, _after_plan(planned, path))
 
 
 async def print_film(app: App, film: Film) -> None:
@@ -85,13 +90,19 @@ def after_film(film: Film) -> str:
             return f"What is made is kept. {plan}"
 
 
+def help_with(refusal: SeedanceError) -> str:
+    """Return what to do about a plan that would be refused: a film has no option for its provider."""
+    return told(refusal.hint.replace("provider 'sandbox' works", "--quality animatic works"))
+
+
 def _after_plan(planned: FilmPlan, path: Path) -> str:
     if planned.problems:
         return "Correct what is named; nothing was bought."
     wanted = f" --quality {planned.quality}" if planned.quality != "final" else ""
     wanted += "".join(f" --redo {shlex.quote(shot)}" for shot in planned.redo)
     make = command(f"film make {as_typed(path)}{wanted}")
-    return f"{make} makes it." if planned.maximum.is_free else f"{make} asks, and makes it."
+    making = f"{make} makes it." if planned.maximum.is_free else f"{make} asks, and makes it."
+    return f"{help_with(planned.refusal)} Then {making}".lstrip() if planned.refusal is not None else making
 
 
 def _print(shape: FilmShape, next_step: str) -> None:

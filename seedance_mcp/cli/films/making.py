@@ -24,7 +24,7 @@ from ..progress import progress_bar
 from ..text import money, table
 from ..waiting import wait_with_progress
 from ..words import told
-from .as_json import as_typed, made_by, path_of, print_plan
+from .as_json import as_typed, help_with, made_by, path_of, print_plan
 from .looking import exit_code, finish
 
 _LOOK_SECONDS = 30.0
@@ -244,7 +244,10 @@ def _say_problems(planned: FilmPlan) -> int:
         print(f"error [invalid_request]: {inert(told(problem))}", file=sys.stderr)
     if planned.problems:
         print("hint: Correct what is named; nothing was bought.", file=sys.stderr)
-    return _PROBLEMS if planned.problems else 0
+    elif planned.refusal is not None:
+        print(f"error [{planned.refusal.code}]: {inert(told(planned.refused))}", file=sys.stderr)
+        print(f"hint: {inert(help_with(planned.refusal))}", file=sys.stderr)
+    return _PROBLEMS if planned.problems or planned.refusal is not None else 0
 
 
 def _lines(planned: FilmPlan) -> str:
