@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...app import App
-from ...config import Settings
+from ...config import Settings, command
 from ...errors import InvalidRequest
 from ...films import Film, ShotState
 from ...jobs import opinion
@@ -16,7 +16,7 @@ from ...types import Verdict
 from ..opening import opened
 from ..text import NOT_KNOWN, table
 from ..words import told
-from .as_json import after_film, print_film
+from .as_json import after_film, as_typed, print_film
 
 
 async def show(settings: Settings, path: Path, as_json: bool) -> int:
@@ -43,7 +43,8 @@ async def review(settings: Settings, path: Path, shot: str, verdict: Verdict, no
         (state,) = (state for state in film.shots if state.shot == shot)
         if state.job is None:
             raise InvalidRequest(
-                [f"Shot {shot} has no take yet."], hint="`seedance-mcp film show FILE` tells which have."
+                [f"Shot {shot} has no take yet."],
+                hint=f"{command(f'film show {as_typed(path)}')} tells which have.",
             )
         await app.reviews.add(state.job.id, judged, by="person")
     print(f"{inert(shot)}, take {state.take} ({state.job.id}): {verdict}. Kept.")

@@ -14,8 +14,9 @@ import anyio
 
 from ...app import App
 from ...config import Settings, command
-from ...errors import BudgetExceeded, ConfirmationRequired
+from ...errors import BudgetExceeded, ConfirmationRequired, PlanChanged
 from ...films import Film, FilmPlan, FilmUpdate, planned_as_written
+from ...store import film_orders
 from ...texts import digits, inert, listed, number_of
 from ...types import FilmQuality, PurchaseTerms
 from ..consent import at_a_terminal, says_yes
@@ -65,6 +66,19 @@ def make(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, 
         ConfigError: a provider's key is not set, or cannot be used.
         ConfirmationRequired: it costs something, and nobody can be asked.
     """
+    for _ in range(_TRIES - 1):
+        try:
+            return _made(settings, path, wish, yes_up_to, as_json)
+        except film_orders.OrderedOtherwise:
+            continue
+        except PlanChanged:
+            if not anyio.run(_is_busy, settings, path):
+                raise
+    return _made(settings, path, wish, yes_up_to, as_json)
+
+
+def _made(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, as_json: bool) -> int:
+    """As `make`. Raises OrderedOtherwise, PlanChanged: somebody else's order, or change, came in between."""
     tries = _TRIES
     while True:
         if (code := anyio.run(_go_on, settings, path, wish.quality, as_json)) is not None:
@@ -101,6 +115,11 @@ def make(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, 
             return _PROBLEMS
     terms = PurchaseTerms(max_usd=planned.maximum.usd, confirmed=beforehand)
     return anyio.run(partial(_make, settings, planned, terms, agreed=not free, as_json=as_json))
+
+
+async def _is_busy(settings: Settings, path: Path) -> bool:
+    async with opened(settings, watch=False) as app:
+        return (await app.films.find((await app.films.read(path)).id)).is_busy
 
 
 async def _plan(app: App, path: Path, wish: Wish) -> FilmPlan:
