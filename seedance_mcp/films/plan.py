@@ -65,9 +65,9 @@ class FilmPlan:
     A film's plan at one quality: `token` is what somebody agrees to, and fits these very rows alone.
 
     `waiting` are rows for stale shots that nobody has asked to be made anew: they are priced and not bought. `totals` has what
-    all missing shots may cost at each quality, `elsewhere` what these rows cost at other offers, both in USD. `refusal` is what
-    would refuse it now, be it for a key or a cap; `notes` begin with that. With `problems` nothing of it can be made.
-    `is_asked`: a person has to agree to its price by the settings of now.
+    all missing shots may cost at each quality at which they can be made, `elsewhere` what these rows cost at other offers,
+    both in USD. `refusal` is what would refuse it now, be it for a key or a cap; `notes` begin with that. With `problems`
+    nothing of it can be made. `is_asked`: a person has to agree to its price by the settings of now.
     """
 
     film_id: str
@@ -169,7 +169,8 @@ class FilmPlanner:
         states = shot_states(basis.document, basis.evidence[quality])
         found = await self._rows(basis, quality, states, redo)
         unusable = await unusable_clips(found.rows, states, basis.evidence[quality])
-        totals = {quality: _sum([row.maximum for row in found.rows])}
+        problems = (*found.problems, *unusable)
+        totals = {} if problems else {quality: _sum([row.maximum for row in found.rows])}
         for other in QUALITIES:
             if other != quality:
                 there = await self._rows(basis, other, shot_states(basis.document, basis.evidence[other]), ())
@@ -185,7 +186,7 @@ class FilmPlanner:
             maximum=_sum([row.maximum for row in found.rows]),
             budget_left=budget_left,
             totals={name: totals[name] for name in QUALITIES if name in totals},
-            problems=(*found.problems, *unusable),
+            problems=problems,
             advice=self._advice(basis, quality, states, found),
             notes=(*found.notes, *_on_placeholders(found.rows)) if quality != "animatic" else found.notes,
             shots=states,
