@@ -8,8 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
+from seedance_mcp.app import open_app
+from seedance_mcp.config import load_settings
+from seedance_mcp.types import PurchaseTerms
 from tests.server.asking import priced
 
 from .conftest import Run
@@ -308,3 +312,28 @@ def test_there_is_nothing_to_cancel_of_a_film_that_is_not_made(run: Run, documen
     result = run("film", "cancel", document.name)
     assert (result.returncode, result.stderr) == (1, "")
     assert "Nothing of this film is being made." in result.stdout
+
+
+async def of_an_assistant(environ: dict[str, str]) -> str:
+    """Have a film made that has no document; its id."""
+    storyboard = {"title": "Tide", "model": "seedance-1.0-pro-fast", "resolution": "480p"}
+    shots = [{"id": "s01", "seconds": 2, "prompt": "the tide"}]
+    async with open_app(load_settings(environ)) as app:
+        film_id = (await app.films.take({**storyboard, "shots": shots}, None)).id
+        plan = await app.films.plan(film_id, "animatic")
+        await app.films.make(film_id, plan.token, PurchaseTerms())
+        assert (await app.films.wait(film_id, 60)).status == "succeeded"
+    return film_id
+
+
+def test_a_film_without_a_document_is_shown_exported_and_cancelled_by_its_id(
+    run: Run, tmp_path: Path, command_environ: dict[str, str]
+) -> None:
+    film_id = anyio.run(of_an_assistant, command_environ)
+    shown, exported = run("film", "show", film_id, "--json"), run("film", "export", film_id, "--to", "edit")
+    told = json.loads(shown.stdout)
+    assert (told["film_id"], told["status"]) == (film_id, "succeeded")
+    assert "An assistant wrote this film" in told["next_step"]
+    assert (exported.returncode, (tmp_path / "edit" / "01-s01.mp4").is_file()) == (0, True)
+    assert "Nothing of this film is being made." in run("film", "cancel", film_id).stdout
+    assert "There is no film" in run("film", "show", "flm_nobody").stderr

@@ -15,13 +15,17 @@ from ...config import Settings, load_settings
 from ...errors import ConfigError, InvalidRequest
 from ...films import ExportOptions, FilmDocument, Market, limits, read_document
 from ...texts import inert, listed
-from ...types import MAX_REVIEW_CHARACTERS, FilmQuality, Verdict
+from ...types import FILM_PREFIX, MAX_REVIEW_CHARACTERS, FilmQuality, Verdict
 from ..arguments import amount, is_file, whole
 from ..films import as_json, exporting, looking, making
 from ..words import told
 
 _VERBS = ("new", "plan", "make", "show", "review", "export", "cancel")
+_OF_ANY_FILM = ("show", "export", "cancel")
+"""Those that need no document: an assistant's film has none."""
+
 _DEFAULT_NAME = "film.toml"
+_FILE = "The film's document, .toml or .json"
 
 
 def spelled_out(argv: Sequence[str]) -> list[str]:
@@ -47,8 +51,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     export = verbs.add_parser("export", help="Copy the shots, the film and what an editor needs to a folder")
     cancel = verbs.add_parser("cancel", help="Stop making it; what is not bought yet is not bought")
-    for verb in (plan, make, show, review, export, cancel):
-        verb.add_argument("file", help="The film's document, .toml or .json")
+    for verb in (plan, make, review):
+        verb.add_argument("file", help=_FILE)
+    for verb in (show, export, cancel):
+        verb.add_argument("file", help=f"{_FILE}, or the film's id")
     for verb in (plan, make):
         verb.add_argument(
             "--quality",
@@ -101,6 +107,8 @@ def execute(arguments: argparse.Namespace) -> int:
     path = whole(Path(arguments.file))
     if arguments.verb == "new":
         return exporting.new(path)
+    if arguments.verb in _OF_ANY_FILM and arguments.file.startswith(FILM_PREFIX) and not path.exists():
+        return _look(load_settings(), arguments.file, arguments)
     try:
         document = _document(path, getattr(arguments, "quality", "final"))
         if arguments.verb in ("plan", "make"):
@@ -118,15 +126,20 @@ def execute(arguments: argparse.Namespace) -> int:
             return anyio.run(making.plan, settings, path, _wish(arguments), arguments.json)
         case "make":
             return making.make(settings, path, _wish(arguments), arguments.yes_up_to, arguments.json)
-        case "show":
-            return anyio.run(looking.show, settings, path, arguments.json)
         case "review":
             return _review(settings, path, document, arguments)
-        case "cancel":
-            return anyio.run(looking.cancel, settings, path)
         case _:
-            options = ExportOptions(otioz=arguments.otioz, replace=arguments.replace, copies=arguments.copies)
-            return anyio.run(exporting.export, settings, path, whole(Path(arguments.to)), options)
+            return _look(settings, path, arguments)
+
+
+def _look(settings: Settings, named: Path | str, arguments: argparse.Namespace) -> int:
+    """Do what needs no document with the film of one, or of an id."""
+    if arguments.verb == "show":
+        return anyio.run(looking.show, settings, named, arguments.json)
+    if arguments.verb == "cancel":
+        return anyio.run(looking.cancel, settings, named)
+    options = ExportOptions(otioz=arguments.otioz, replace=arguments.replace, copies=arguments.copies)
+    return anyio.run(exporting.export, settings, named, whole(Path(arguments.to)), options)
 
 
 def _review(settings: Settings, path: Path, document: FilmDocument, arguments: argparse.Namespace) -> int:

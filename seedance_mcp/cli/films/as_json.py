@@ -54,9 +54,14 @@ def print_problems(problems: Sequence[str], quality: FilmQuality | None) -> None
     print(json_text({**nothing, **said}))
 
 
+async def id_of(app: App, named: Path | str) -> str:
+    """Return the id of the film that is named by its document, which is read for that, or by the id itself."""
+    return named if isinstance(named, str) else (await app.films.read(named)).id
+
+
 def path_of(film: Film) -> Path:
-    """Return where the film's document lies, as far as that is known."""
-    return Path(film.record.folder or "", film.record.name or "FILE")
+    """Return where the film's document lies; the film's id in its place if it has none."""
+    return Path(film.record.folder or "", film.record.name or film.id)
 
 
 def as_typed(path: Path) -> str:
@@ -73,6 +78,9 @@ def made_by(film: Film) -> str:
 
 def after_film(film: Film) -> str:
     """Say what to do next with a film."""
+    if not film.record.name:
+        way_out = f" {command(f'film cancel {film.id}')} stops it." if film.is_busy else ""
+        return f"An assistant wrote this film, and plans and makes what is left of it: it has no document.{way_out}"
     name, making = as_typed(path_of(film)), made_by(film)
     plan = f"{command(making.replace('film make', 'film plan', 1))} says what is left to make or to change, and the price."
     match film.status:

@@ -16,13 +16,13 @@ from ...types import Verdict
 from ..opening import opened
 from ..text import NOT_KNOWN, table
 from ..words import told
-from .as_json import after_film, as_typed, print_film
+from .as_json import after_film, as_typed, id_of, print_film
 
 
-async def show(settings: Settings, path: Path, as_json: bool) -> int:
-    """Print how the film stands."""
+async def show(settings: Settings, named: Path | str, as_json: bool) -> int:
+    """Print how the film of a document, or of an id, stands."""
     async with opened(settings, watch=False) as app:
-        film = await app.films.find((await app.films.read(path)).id)
+        film = await app.films.find(await id_of(app, named))
         if as_json:
             await finish(app, film, as_json=True)
         else:
@@ -72,10 +72,10 @@ def _take(state: ShotState) -> str:
     return f"take {state.chosen.number}" if state.chosen is not None else "nothing"
 
 
-async def cancel(settings: Settings, path: Path) -> int:
+async def cancel(settings: Settings, named: Path | str) -> int:
     """Stop making the film; exit code 1 if there was nothing to stop."""
     async with opened(settings) as app:
-        film_id = (await app.films.read(path)).id
+        film_id = await id_of(app, named)
         before = await app.films.find(film_id)
         film, happened = await app.films.cancel(film_id)
     print(f"{film.id}: {film.status}. {inert(told(happened))}")
