@@ -10,8 +10,8 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from ..errors import JobNotFound, SeedanceError
-from ..jobs import Sources
+from ..errors import JobNotFound, MediaError, SeedanceError
+from ..jobs import Sources, of_another_kind
 from ..store import Connection, DamagedRecord, Store, film_orders, film_outcomes, films, job_records, reviews
 from ..types import (
     FilmOrder,
@@ -112,11 +112,17 @@ class Digests:
 
     async def of(self, source: str, kind: MediaKind) -> str:
         """Return the hash of a source's content, or what stands for it. Raises SeedanceError: it cannot be read."""
-        return await self._of(source, partial(self._sources.open, kind=kind))
+        return await self._of(source, partial(self._open, kind=kind))
 
     async def of_music(self, source: str) -> str:
         """Return the hash of a film's music. Raises SeedanceError: it cannot be played."""
         return await self._of(source, partial(open_music, self._sources), "music ")
+
+    async def _open(self, source: str, kind: MediaKind) -> MediaFile:
+        file = await self._sources.open(source, kind=kind)
+        if file.kind != kind:
+            raise MediaError(of_another_kind(file, kind, source))
+        return file
 
     async def _of(self, source: str, look: Callable[[str], Awaitable[MediaFile]], purpose: str = "") -> str:
         stamp = await anyio.to_thread.run_sync(_stamp, source)

@@ -291,6 +291,11 @@ def test_at_a_terminal_the_person_agrees_to_the_whole(
         (("review", "lantern.toml", "--choose", "s01=1"), "Shot s01 has no take 1 with a finished video."),
         (("review", "lantern.toml", "--choose", "s01"), "is not SHOT=TAKE"),
         (("plan", "nothing.toml"), "nothing.toml cannot be read"),
+        (("shwo", "lantern.toml"), "invalid choice: 'shwo' (choose from "),
+        (
+            ("make", "lantern.toml", "--redo", "s01", "--keep", "s01"),
+            "'s01' cannot both be made anew and kept.",
+        ),
         (("make", "lantern.toml", "--quality", "best"), "invalid choice"),
     ],
 )

@@ -29,10 +29,11 @@ _FILE = "The film's document, .toml or .json"
 
 
 def spelled_out(argv: Sequence[str]) -> list[str]:
-    """Put in the verb that goes without saying: `film FILE` makes the film."""
+    """Put in the verb that goes without saying: `film FILE` makes the film. A verb that there is not is no file either."""
     words = list(argv)
     place = words.index("film") + 1
-    if place < len(words) and not words[place].startswith("-") and words[place] not in _VERBS:
+    word = words[place] if place < len(words) else "-"
+    if word not in _VERBS and not word.startswith("-") and (not word.isalpha() or Path(word).exists()):
         words.insert(place, "make")
     return words
 
@@ -113,6 +114,7 @@ def execute(arguments: argparse.Namespace) -> int:
         document = _document(path, getattr(arguments, "quality", "final"))
         if arguments.verb in ("plan", "make"):
             _check_shots(document, arguments.redo, arguments.keep)
+            _check_apart(arguments.redo, arguments.keep)
     except InvalidRequest as error:
         if getattr(arguments, "json", False):
             as_json.print_problems(error.problems, getattr(arguments, "quality", None))
@@ -210,6 +212,15 @@ def _check_shots(document: FilmDocument, *names: Sequence[str]) -> None:
         raise InvalidRequest(
             [f"There is no shot {name!r}." for name in dict.fromkeys(unknown)],
             hint=f"There are: {listed(known)}. Nothing was bought.",
+        )
+
+
+def _check_apart(redo: Sequence[str], keep: Sequence[str]) -> None:
+    both = [name for name in dict.fromkeys(redo) if name in keep]
+    if both:
+        raise InvalidRequest(
+            [f"Shot {name!r} cannot both be made anew and kept." for name in both],
+            hint="Say --redo or --keep of it. Nothing was bought.",
         )
 
 
