@@ -85,6 +85,7 @@ _PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     ),
     (r"\bcall check_status later\b", f"`seedance-mcp jobs show {_ANY_JOB} --wait` goes on with it"),
     (r"\(redo\)", "(--redo SHOT)"),
+    (r"\(replace\)", "(--replace)"),
     (r"\(check_status\)", "(`seedance-mcp jobs`)"),
     (
         r"\(check_status with the film's id\), or cancel it \(cancel_job\)",

@@ -70,7 +70,8 @@ class Decisions:
 
     async def accept(self, found: Found, quality: FilmQuality, names: Sequence[str]) -> None:
         """
-        Take stale shots as they are: what they are made from now is noted with their takes.
+        Take stale shots as they are: what they are made from now is noted with their takes; of what cannot be read here,
+        that is what they were taken for last.
 
         Raises:
             InvalidRequest: there is no such shot, or it has no take to keep.
@@ -82,7 +83,14 @@ class Decisions:
         now = self._store.clock()
         await self._note(
             [
-                _mark(found, state.chosen, "kept", None, now, state.inputs)
+                _mark(
+                    found,
+                    state.chosen,
+                    "kept",
+                    None,
+                    now,
+                    {**_last_inputs(found, state.chosen), **state.inputs},
+                )
                 for name in names
                 if (state := states[name]).state == "stale" and state.chosen is not None
             ]
@@ -105,6 +113,10 @@ def _states(found: Found, shot: str) -> list[tuple[FilmQuality, ShotState]]:
         for state in shot_states(found.document, found.evidence(quality))
         if state.shot == shot
     ]
+
+
+def _last_inputs(found: Found, take: Take) -> Mapping[str, str]:
+    return [take.inputs, *kept_for(found.marks, take.shot, take.number)][-1]
 
 
 def _mark(

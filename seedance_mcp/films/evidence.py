@@ -10,8 +10,8 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from ..errors import JobNotFound, SeedanceError
-from ..jobs import Sources
+from ..errors import JobNotFound, MediaError, SeedanceError
+from ..jobs import Sources, of_another_kind
 from ..store import Connection, DamagedRecord, Store, film_orders, film_outcomes, films, job_records, reviews
 from ..types import (
     FilmOrder,
@@ -53,7 +53,7 @@ class Found:
     joins: Mapping[FilmQuality, film_outcomes.Join] = field(
         default_factory=dict[FilmQuality, film_outcomes.Join]
     )
-    media: Mapping[str, str] = field(default_factory=dict[str, str])
+    media: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
     problems: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
 
@@ -88,10 +88,16 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class LookedAt:
-    """What the files of a document hold, by their source, and what is wrong with them, by their place."""
+    """
+    What the files of a document hold, by their source, and what is wrong with them, by their place.
 
-    media: Mapping[str, str]
+    None stands for what this process may not read: another one may know it. `unreadable` has the problems without what to
+    do about them.
+    """
+
+    media: Mapping[str, str | None]
     problems: Mapping[str, str]
+    unreadable: tuple[str, ...]
 
 
 class Digests:
@@ -106,11 +112,17 @@ class Digests:
 
     async def of(self, source: str, kind: MediaKind) -> str:
         """Return the hash of a source's content, or what stands for it. Raises SeedanceError: it cannot be read."""
-        return await self._of(source, partial(self._sources.open, kind=kind))
+        return await self._of(source, partial(self._open, kind=kind))
 
     async def of_music(self, source: str) -> str:
         """Return the hash of a film's music. Raises SeedanceError: it cannot be played."""
         return await self._of(source, partial(open_music, self._sources), "music ")
+
+    async def _open(self, source: str, kind: MediaKind) -> MediaFile:
+        file = await self._sources.open(source, kind=kind)
+        if file.kind != kind:
+            raise MediaError(of_another_kind(file, kind, source))
+        return file
 
     async def _of(self, source: str, look: Callable[[str], Awaitable[MediaFile]], purpose: str = "") -> str:
         stamp = await anyio.to_thread.run_sync(_stamp, source)
@@ -139,7 +151,8 @@ async def find(store: Store, digests: Digests, film_id: str) -> Found:
     """
     Read a film. Raises FilmNotFound, StoreError.
 
-    A file that cannot be read is named in `problems`; the shots that it is for count as made from something else then.
+    A file that cannot be read is named in `problems`; the shots that it is for count as made from something else then. Of
+    one that only this process may not read, nothing is said but that.
     """
     found = await store.read(partial(_read, film_id=film_id))
     looked_at = await look_at_files(digests, files_named(found.document.model_dump()), found.record.folder)
@@ -147,14 +160,17 @@ async def find(store: Store, digests: Digests, film_id: str) -> Found:
         found,
         media=looked_at.media,
         problems=tuple(f"{place}: {words}" for place, words in looked_at.problems.items()),
-        unreadable=tuple(looked_at.problems.values()),
+        unreadable=looked_at.unreadable,
     )
 
 
 async def look_at_files(digests: Digests, files: Iterable[NamedFile], folder: str | None) -> LookedAt:
     """Look at files that a document names."""
-    media: dict[str, str] = {}
+    from ..media import OUTSIDE
+
+    media: dict[str, str | None] = {}
     problems: dict[str, str] = {}
+    unreadable: list[str] = []
     for one in files:
         try:
             source = placed(one.source, folder)
@@ -163,10 +179,12 @@ async def look_at_files(digests: Digests, files: Iterable[NamedFile], folder: st
             else:
                 media[one.source] = await digests.of(source, one.kind)
         except SeedanceError as error:
+            is_outside = error.message.endswith(OUTSIDE)
             if one.kind != "music":
-                media[one.source] = f"unreadable {one.source}"
-            problems[one.place] = error.message
-    return LookedAt(media=media, problems=problems)
+                media[one.source] = None if is_outside else f"unreadable {one.source}"
+            problems[one.place] = f"{error.message} {error.hint}" if is_outside else error.message
+            unreadable.append(error.message)
+    return LookedAt(media=media, problems=problems, unreadable=tuple(unreadable))
 
 
 def _read(connection: Connection, *, film_id: str) -> Found:

@@ -72,7 +72,8 @@ async def export_film(
     `cover.jpg`, the music, `film.json` with prompts, seeds, models, charges and hashes, and `film.otio` where the library
     for it is installed; without it a note says so. Clips are hard links where that is possible. Every file is
     made under a hidden name, its hash compared, and gets its name when all are there; `film.json` comes last. A file that
-    is there already with the same content stays as it is.
+    is there already with the same content stays as it is, but for a hard link where copies are wanted; one of an earlier
+    export of the film, unchanged since, gives way.
 
     Raises:
         InvalidRequest: there is no shot, two have one number, files with other content are in the way, another film was
@@ -132,16 +133,17 @@ def _written(
         hashes[facts.name] = _staged(facts, staging, options)
         names = [file.name for file in (*files, *timelines, facts)]
         here = {name for name in names if _is_here(folder / name, hashes[name])}
-        if not options.replace:
-            _check_free(folder, [name for name in names if name not in here])
+        links = {name for name in here if options.copies and (folder / name).stat().st_nlink > 1}
+        wanted = [name for name in names if name not in here]
+        gives_way = set(names) if options.replace else _check_free(folder, wanted, names)
         for name in names[:-1]:
-            if name not in here:
-                _settle(staging / name, folder / name, options)
+            if name in links or name not in here:
+                _settle(staging / name, folder / name, replaces=name in links | gives_way)
         notes = [] if editor.is_installed() else [_no_timeline()]
         if options.replace:
             notes += _remove_earlier(folder, names)
         if facts.name not in here:  # last: until then, what the earlier one lists can be told
-            _settle(staging / facts.name, folder / facts.name, options)
+            _settle(staging / facts.name, folder / facts.name, replaces=facts.name in gives_way)
         flush_folder(folder)
     return Exported(folder=folder, files=tuple(folder / name for name in names), notes=tuple(notes))
 
@@ -275,13 +277,33 @@ def _is_here(target: Path, sha256: str) -> bool:
     return target.is_file() and not target.is_symlink() and _hash(target) == sha256
 
 
-def _check_free(folder: Path, names: Sequence[str]) -> None:
-    taken = [name for name in names if os.path.lexists(folder / name)]
-    if taken:
+def _check_free(folder: Path, wanted: Sequence[str], names: Sequence[str]) -> set[str]:
+    """
+    Return which of the wanted files give way: those of an earlier export of this film, as it was written.
+
+    Raises:
+        InvalidRequest: others are in the way, or the earlier export has files that this one has not (`names`).
+    """
+    earlier = listed(folder / FACTS)
+    gives_way = {name for name in wanted if _is_here(folder / name, earlier.get(name, ""))}
+    problems = [
+        f"{name} is there already, with other content"
+        for name in wanted
+        if os.path.lexists(folder / name) and name not in gives_way and not (name == FACTS and earlier)
+    ]
+    if FACTS in wanted and earlier:
+        gives_way.add(FACTS)
+        problems += [
+            f"{name} is of an earlier export and not of this one"
+            for name in earlier
+            if name not in names and name == Path(name).name and (folder / name).is_file()
+        ]
+    if problems:
         raise InvalidRequest(
-            [f"{name} is there already, with other content" for name in taken],
-            hint=f"Nothing was written to {folder}. Choose another folder, or say that its files are to be replaced.",
+            problems,
+            hint=f"Nothing was written to {folder}. Choose another folder, or have its files replaced (replace).",
         )
+    return gives_way
 
 
 def _leave_documents(folder: Path, names: Sequence[str]) -> None:
@@ -301,8 +323,8 @@ def _leave_documents(folder: Path, names: Sequence[str]) -> None:
         )
 
 
-def _settle(staged: Path, target: Path, options: ExportOptions) -> None:
-    if options.replace:
+def _settle(staged: Path, target: Path, *, replaces: bool) -> None:
+    if replaces:
         staged.replace(target)
     else:
         rename_new(staged, target)

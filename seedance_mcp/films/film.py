@@ -12,6 +12,7 @@ from typing import Literal
 from ..remarks import Advice
 from ..store import film_outcomes
 from ..types import FilmOrder, FilmQuality, FilmRecord, Job, JobState, Take
+from .clips import lost_clips
 from .document import FilmDocument
 from .evidence import Found
 from .joining import captions_of, film_path, made_of
@@ -148,17 +149,19 @@ def lies_whole(found: Found, quality: FilmQuality) -> bool:
 def _problems(
     found: Found, shots: Sequence[ShotState], path: Path, *, there: bool, is_of_now: bool
 ) -> Iterator[str]:
-    """Say what came of the last order where no shot tells: rows that were not bought, and a file that is not of now."""
+    """Say what no shot tells: rows of the last order that were not bought, clips that are lost, a file that is not of now."""
     order = found.order
+    lost = list(lost_clips(shots, found.evidence(order.quality))) if order is not None else []
     again = (
         "Plan and make the film again: its shots are there, and joining is free."
-        if all(state.state == "current" and state.bad is None for state in shots)
+        if not lost and all(state.state == "current" and state.bad is None for state in shots)
         else "Plan the film again to see what making it costs now."
     )
     rows = {(take.shot, take.number) for take in found.takes if order and take.order == order.plan}
     for one in found.refusals:
         if (one.shot, one.take) in rows:
             yield f"shot {one.shot}: {one.message} {one.hint}".strip()
+    yield from lost
     if order is None or order.ended != "done":
         return
     join = found.joins.get(order.quality)

@@ -212,8 +212,7 @@ class Films:
 
     async def is_ordered(self, film_id: str, plan: str) -> bool:
         """Return whether a plan was agreed to, now or at any time. Raises StoreError."""
-        order = await self._store.read(partial(film_orders.find, film_id=film_id, plan=plan))
-        return order is not None
+        return await self._store.read(partial(film_orders.find, film_id=film_id, plan=plan)) is not None
 
     async def find(self, film_id: str) -> Film:
         """Return a film with everything that is known of it. Raises FilmNotFound."""
@@ -338,6 +337,7 @@ class Films:
         plan = replace(
             plan,
             problems=(*found.problems, *without_files(plan.problems, found.unreadable)),
+            totals={} if found.problems else plan.totals,
             advice=(*plan.advice, *(join.on_takes if join is not None else ())),
         )
         if plan.rows and not plan.problems:

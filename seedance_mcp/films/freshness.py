@@ -28,14 +28,15 @@ _IN_WORDS = ("text", "looks", "sound", "seconds", "ratio")
 
 
 def inputs_of(
-    document: FilmDocument, shot: Shot, *, media: Mapping[str, str], parent: str | None
+    document: FilmDocument, shot: Shot, *, media: Mapping[str, str | None], parent: str | None
 ) -> dict[str, str]:
     """
     Return the digests of everything that the picture and sound of a shot come from, by kind.
 
     The names of cast and shots, the model and its settings, captions, transitions, music and the order of shots are no
     part of it. `media` maps each source of the document to the hash of its content, and `parent` names the take that
-    the shot continues (`take_name`), None if there is none.
+    the shot continues (`take_name`), None if there is none. A kind with a source whose content nobody here knows (None) is
+    left out: nothing differs in it.
     """
     names = names_cited(document, shot)
     speakers = [line.who for line in shot.says if line.who]
@@ -46,15 +47,18 @@ def inputs_of(
         (places.get(line.who or "", ""), _plain(line.text), line.language or "", line.seen)
         for line in shot.says
     ]
-    return {
+    images = [member.images for _, member in cited]
+    frames = (shot.first_frame, shot.last_frame)
+    unknown = {source for source, content in media.items() if content is None}
+    found = {
         "text": _digest(_neutral(shot.prompt, places), lines),
         "looks": _digest(
             _neutral(document.style or "", _places(names)),
             [(member.looks, shot.wears.get(name, member.wears), member.ignore) for name, member in cited],
         ),
         "media": _digest(
-            [[media.get(source, source) for source in member.images] for _, member in cited],
-            [source and media.get(source, source) for source in (shot.first_frame, shot.last_frame)],
+            [[media.get(source, source) for source in some] for some in images],
+            [source and media.get(source, source) for source in frames],
         ),
         "sound": _digest(
             document.generate_audio, [voice and media.get(voice, voice) for voice in voices if voice]
@@ -63,6 +67,11 @@ def inputs_of(
         "ratio": _digest(document.aspect_ratio),
         "from": _digest(shot.continues, parent if shot.continues != "cut" else None),
     }
+    if not unknown.isdisjoint([*frames, *(source for some in images for source in some)]):
+        del found["media"]
+    if not unknown.isdisjoint(voices):
+        del found["sound"]
+    return found
 
 
 def differences(

@@ -16,7 +16,7 @@ from .casting import names_cited
 from .document import FilmDocument, Member, Shot
 from .plan_words import problems_of
 from .reading import with_ids
-from .requests import ANIMATIC_PROVIDER, Wish, continued, written_for
+from .requests import ANIMATIC_PROVIDER, Wish, continued, of_the_shot, written_for
 
 if TYPE_CHECKING:
     from ..catalog import Catalog, Model, Offer
@@ -92,7 +92,8 @@ def _refusal(wish: Wish, offer: Offer, model: Model) -> InvalidRequest | None:
     found = _tried(wish, offer, model)
     if found is not None and (wish.shot.continues == "last_frame" or wish.shot.first_frame):
         adaptive = wish.document.model_copy(update={"aspect_ratio": "adaptive"})
-        return found if _tried(replace(wish, document=adaptive), offer, model) is not None else None
+        other = _tried(replace(wish, document=adaptive), offer, model)
+        return None if other is None else of_the_shot(found, other)
     return found
 
 

@@ -11,18 +11,18 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError, InvalidRequest, MediaError, SeedanceError
+from ..errors import ConfigError, InvalidRequest, SeedanceError
 from ..jobs import Planner
 from ..texts import digits, listed
 from ..types import FilmQuality, FilmRecord, Price, Take, VideoRequest
 from .chains import chain_advice
+from .clips import unusable_clips
 from .document import FilmDocument, Shot
 from .freshness import inputs_of, key_of, take_name
 from .lessons import lessons
 from .plan_words import grouped, problems_of, what_became, why_bought
 from .requests import Planned, ShotRequests, Wish, with_usual_length
 from .states import Evidence, ShotState, shot_states
-from .unchanged import make_sure
 
 if TYPE_CHECKING:
     from ..catalog import Offer
@@ -65,9 +65,9 @@ class FilmPlan:
     A film's plan at one quality: `token` is what somebody agrees to, and fits these very rows alone.
 
     `waiting` are rows for stale shots that nobody has asked to be made anew: they are priced and not bought. `totals` has what
-    all missing shots may cost at each quality, `elsewhere` what these rows cost at other offers, both in USD. `refusal` is what
-    would refuse it now, be it for a key or a cap; `notes` begin with that. With `problems` nothing of it can be made.
-    `is_asked`: a person has to agree to its price by the settings of now.
+    all missing shots may cost at each quality at which they can be made, `elsewhere` what these rows cost at other offers,
+    both in USD. `refusal` is what would refuse it now, be it for a key or a cap; `notes` begin with that. With `problems`
+    nothing of it can be made. `is_asked`: a person has to agree to its price by the settings of now.
     """
 
     film_id: str
@@ -168,8 +168,9 @@ class FilmPlanner:
             raise InvalidRequest([f"redo: there is no shot {listed(unknown)}."])
         states = shot_states(basis.document, basis.evidence[quality])
         found = await self._rows(basis, quality, states, redo)
-        changed = await _changed_parents(found.rows, basis.evidence[quality])
-        totals = {quality: _sum([row.maximum for row in found.rows])}
+        unusable = await unusable_clips(found.rows, states, basis.evidence[quality])
+        problems = (*found.problems, *unusable)
+        totals = {} if problems else {quality: _sum([row.maximum for row in found.rows])}
         for other in QUALITIES:
             if other != quality:
                 there = await self._rows(basis, other, shot_states(basis.document, basis.evidence[other]), ())
@@ -185,7 +186,7 @@ class FilmPlanner:
             maximum=_sum([row.maximum for row in found.rows]),
             budget_left=budget_left,
             totals={name: totals[name] for name in QUALITIES if name in totals},
-            problems=(*found.problems, *changed),
+            problems=problems,
             advice=self._advice(basis, quality, states, found),
             notes=(*found.notes, *_on_placeholders(found.rows)) if quality != "animatic" else found.notes,
             shots=states,
@@ -310,26 +311,6 @@ class FilmPlanner:
                 counts[other.name] = counts.get(other.name, 0) + 1
         whole = [name for name in sums if counts[name] == len(planned)]
         return {name: sums[name] for name in sorted(whole, key=lambda name: sums[name].usd)}
-
-
-async def _changed_parents(rows: Sequence[PlanRow], evidence: Evidence) -> tuple[str, ...]:
-    """Say which rows continue a take that is not the file that was bought any more."""
-    bought = {(row.shot, row.take) for row in rows}
-    takes = {(take.shot, take.number): take for take in evidence.takes}
-    problems: list[str] = []
-    for row in rows:
-        parent = takes.get((row.parent or "", row.parent_take or 0))
-        job = (
-            evidence.job(parent)
-            if parent is not None and (row.parent, row.parent_take) not in bought
-            else None
-        )
-        try:
-            if parent is not None and job is not None and job.artifacts is not None:
-                await make_sure({parent.shot: job.artifacts}, continued=True)
-        except MediaError as error:
-            problems.append(f"shot {row.shot}.continues: {error.message} {error.hint}")
-    return tuple(problems)
 
 
 def _drafts(basis: Basis) -> dict[str, ShotState]:

@@ -89,6 +89,10 @@ def problems_of(shot: Shot, error: InvalidRequest | ConfigError) -> list[str]:
 
 
 def _placed(shot: Shot, problem: str) -> str:
+    for unknown in ("model", "provider"):
+        if problem.startswith(f"There is no {unknown} "):
+            own = unknown == "model" and shot.model is not None
+            return f"shot {shot.id}.{unknown}: {problem}" if own else f"{unknown}: {problem}"
     name, colon, words = problem.partition(": ")
     field = _FIELDS.get(name, name)
     if not colon or (field == "model" and shot.model is None) or field in _OF_THE_FILM:
@@ -105,6 +109,4 @@ def _placed(shot: Shot, problem: str) -> str:
 
 def without_files(problems: Sequence[str], unreadable: Sequence[str]) -> list[str]:
     """Leave out of what is wrong with shots the files that are told of with their place in the document."""
-    return [
-        problem for problem in problems if not any(problem.endswith(f": {words}") for words in unreadable)
-    ]
+    return [problem for problem in problems if not any(problem.endswith(f" {words}") for words in unreadable)]

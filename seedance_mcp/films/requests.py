@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,16 +95,15 @@ class ShotRequests:
         model = await self._model(wish, folder)
         try:
             return await self._planned(wish, folder, model)
-        except InvalidRequest:
+        except InvalidRequest as error:
             # Some models give a video that begins with a picture the ratio of that, and take no other.
             if wish.shot.continues != "last_frame" and not wish.shot.first_frame:
                 raise
             adaptive = wish.document.model_copy(update={"aspect_ratio": "adaptive"})
             try:
                 return await self._planned(replace(wish, document=adaptive), folder, model)
-            except InvalidRequest:
-                pass
-            raise
+            except InvalidRequest as other:
+                raise of_the_shot(error, other) from None
 
     async def _planned(self, wish: Wish, folder: str | None, model: Model) -> Planned:
         request, noted = written_for(wish, model, folder)
@@ -155,19 +155,35 @@ class ShotRequests:
         )
 
     async def _model(self, wish: Wish, folder: str | None) -> Model:
-        """The model that a shot is written for: the one that is named, else the one that suits its longest sibling."""
+        """
+        The model that a shot is written for: the one that is named, else the one that suits its longest sibling.
+
+        A sibling that no model makes chooses none: that is told of it alone.
+        """
         name = wish.shot.model or wish.document.model or self._default_model
         catalog = self._catalog()
         if name is not None and name in catalog.models:
             return catalog.models[name]
-        longest = max(wish.document.shots, key=lambda shot: shot.seconds)
-        given = {**_given(replace(wish, shot=longest, draft=None), None), "model": name}
+        first_of_length = {shot.seconds: shot for shot in reversed(wish.document.shots)}
+        for _, sibling in sorted(first_of_length.items(), reverse=True):
+            with suppress(InvalidRequest):
+                return await self._suited(wish, sibling, name)
+        return await self._suited(wish, wish.shot, name)
+
+    async def _suited(self, wish: Wish, sibling: Shot, name: str | None) -> Model:
+        """The model that is chosen for a shot. Raises InvalidRequest, ConfigError: none makes it."""
+        given = {**_given(replace(wish, shot=sibling, draft=None), None), "model": name}
         if given.get("quality") == "draft":
             given.pop("quality")
         asked = await self._sources.resolve(
             VideoRequest.model_validate({**given, "prompt": wish.shot.prompt})
         )
         return self._planner.plan(asked).chosen.model
+
+
+def of_the_shot(error: InvalidRequest, adaptive: InvalidRequest) -> InvalidRequest:
+    """Return which of two refusals tells no more than the shot's faults: as written, or in the ratio of its first picture."""
+    return min(error, adaptive, key=lambda one: len(one.problems))
 
 
 def is_take(source: str) -> bool:

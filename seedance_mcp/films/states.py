@@ -12,7 +12,7 @@ from ..texts import listed
 from ..types import FilmQuality, Job, JobState, Mark, Review, RowRefusal, Take
 from .choosing import Choosing, verdict_words
 from .document import FilmDocument, Shot
-from .freshness import changed_keys, differences, inputs_of, take_name
+from .freshness import changed_keys, differences, inputs_of, key_of, take_name
 
 State = Literal["missing", "current", "stale", "making", "failed", "unclear", "blocked"]
 
@@ -87,7 +87,7 @@ class Evidence:
     takes: Sequence[Take]
     marks: Sequence[Mark]
     jobs: Mapping[str, Job]
-    media: Mapping[str, str]
+    media: Mapping[str, str | None]
     reviews: Mapping[str, Review] = field(default_factory=dict[str, Review])
     refusals: Mapping[tuple[str, int], RowRefusal] = field(default_factory=dict[tuple[str, int], RowRefusal])
     open_plans: Collection[str] = ()
@@ -270,13 +270,18 @@ class _States:
         choosing = self._evidence.choosing
         done = [take for take in takes if self._evidence.is_done(take)]
         is_chosen = choosing.choice(done) is not None
-        for take in self._spare:
-            own = take.shot == shot.id
-            if (own and is_chosen) or (done and choosing.is_bad(take)):
-                continue
-            if not self._changed(take, inputs):
-                return take
-        return None
+        same = [
+            take
+            for take in self._spare
+            if not (take.shot == shot.id and is_chosen)
+            and not (done and choosing.is_bad(take))
+            and not self._changed(take, inputs)
+        ]
+        if not same:
+            return None
+        # Where not all inputs are known here, takes may fit that are made from different things.
+        certain = set(same[0].inputs) <= set(inputs) or len({key_of(take.inputs) for take in same}) == 1
+        return same[0] if certain else None
 
     def _choosable(self, shot: str) -> tuple[Take, ...]:
         return tuple(

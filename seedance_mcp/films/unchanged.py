@@ -12,7 +12,9 @@ from ..errors import MediaError
 from ..texts import one_line
 from ..types import Artifacts
 
-_NAME_CHARACTERS = 60
+NAME_CHARACTERS = 60
+
+BACK_OR_ANEW = "Put the file back as it was, or have that shot made anew (redo)."
 
 
 async def make_sure(takes: Mapping[str, Artifacts], *, continued: bool = False) -> None:
@@ -28,17 +30,15 @@ async def make_sure(takes: Mapping[str, Artifacts], *, continued: bool = False) 
         lambda: [words for shot, made in takes.items() for words in _told(shot, made, continued)]
     )
     if found:
-        raise MediaError(
-            " ".join(found), hint="Put the file back as it was, or have that shot made anew (redo)."
-        )
+        raise MediaError(" ".join(found), hint=BACK_OR_ANEW)
 
 
 def _told(shot: str, made: Artifacts, continued: bool) -> Iterator[str]:
     """Say which files of a take are not there or have another hash. Blocks for as long as reading them takes."""
-    yield from _changed(f"The video of shot {one_line(shot, _NAME_CHARACTERS)}", made.video_path, made.sha256)
+    yield from _changed(f"The video of shot {one_line(shot, NAME_CHARACTERS)}", made.video_path, made.sha256)
     picture = made.last_frame_path
     if continued and picture and made.last_frame_sha256 and Path(picture).is_file():
-        name = f"The last picture of shot {one_line(shot, _NAME_CHARACTERS)}"
+        name = f"The last picture of shot {one_line(shot, NAME_CHARACTERS)}"
         yield from _changed(name, picture, made.last_frame_sha256)
 
 

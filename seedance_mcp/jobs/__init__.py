@@ -16,7 +16,7 @@ from .context import JobContext
 from .film_driver import FilmDriver
 from .incidents import Incidents
 from .inputs.resolved_request import ResolvedRequest
-from .inputs.sources import Sources, is_path
+from .inputs.sources import Sources, is_path, of_another_kind
 from .local_files.final_files import rename_new, slug
 from .overview import Overview, Today
 from .pool.provider_keys import malformed_keys, misnamed_keys
@@ -75,6 +75,7 @@ __all__ = [
     "lost_answers",
     "malformed_keys",
     "misnamed_keys",
+    "of_another_kind",
     "opinion",
     "part",
     "place",

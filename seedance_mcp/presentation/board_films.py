@@ -194,10 +194,11 @@ def plan(planned: FilmPlan) -> BoardPlan:
 
 
 def _with_help(problem: str) -> str:
-    """A problem, with what to do about it where it does not say so itself."""
+    """A problem, with what a person at the board can do about it."""
     from ..media import OUTSIDE
 
-    return f"{problem} {_OF_OUTSIDE}" if problem.endswith(OUTSIDE) else problem
+    words, outside, _ = problem.partition(OUTSIDE)
+    return f"{words}{outside} {_OF_OUTSIDE}" if outside else problem
 
 
 def _named(record: FilmRecord) -> FilmName:

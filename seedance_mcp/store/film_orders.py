@@ -28,6 +28,10 @@ _MOST_RETURNS = 4
 """How often a row pays anew: a network that is down, or a process that dies each time, must not go on for ever."""
 
 
+class OrderedOtherwise(InvalidRequest):
+    """Somebody else has ordered the film by another plan: this one is of no use until it is planned anew."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Paid:
     """
@@ -62,19 +66,19 @@ def may_order(connection: Connection, film_id: str, rows: Sequence[Take], *, now
     Make sure that a film may be ordered by these rows; an order of it that may no longer pay is ended.
 
     Raises:
-        InvalidRequest: another one is open that may, or takes of these numbers were ordered since the rows were planned.
+        OrderedOtherwise: another one is open that may, or takes of these numbers were ordered since the rows were planned.
     """
     end_expired(connection, now=now)
     other = connection.execute(
         "SELECT 1 FROM film_orders WHERE film_id = ? AND ended_at IS NULL", (film_id,)
     ).fetchone()
     if other is not None:
-        raise InvalidRequest(
+        raise OrderedOtherwise(
             [f"Film {film_id} is being made by another plan."],
             hint="Wait until that has ended (check_status with the film's id), or cancel it (cancel_job).",
         )
     if any(films.find_take(connection, film_id, row.shot, row.number) is not None for row in rows):
-        raise InvalidRequest(
+        raise OrderedOtherwise(
             [f"Film {film_id} was ordered by another plan since this one was made."],
             hint="Plan the film again.",
         )

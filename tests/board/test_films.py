@@ -166,7 +166,7 @@ async def test_music_that_only_the_terminal_may_read_is_told_with_what_to_do(
             assert problem.startswith("music.file: ")
             assert "seedance-mcp film make FILE" in problem
             assert "SEEDANCE_MEDIA_DIRS" in problem
-        assert plan["plan"] is None
+        assert (plan["plan"], plan["totals"]) == (None, {})
 
 
 async def test_an_assistants_film_waits_for_the_persons_yes_to_its_price(settings: Settings) -> None:

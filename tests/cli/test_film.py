@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
+from seedance_mcp.app import open_app
+from seedance_mcp.config import load_settings
+from seedance_mcp.types import PurchaseTerms
 from tests.server.asking import priced
 
 from .conftest import Run
@@ -124,9 +129,32 @@ def test_a_plan_with_problems_is_json_and_ends_with_2(run: Run, tmp_path: Path) 
         result = run("film", verb, "lantern.toml", "--json")
         said = json.loads(result.stdout)
         assert (result.returncode, said["plan"], len(said["problems"]) >= 5) == (2, None, True)
-        assert said["next_step"] == "Correct the document; nothing was bought."
+        assert said["next_step"] == "Correct what is named; nothing was bought."
     missing = run("film", "plan", "lantern.toml", "--redo", "s09", "--json")
     assert json.loads(missing.stdout)["problems"] == ["There is no shot 's09'."]
+
+
+@pytest.mark.parametrize(
+    ("provider", "more", "code", "told"),
+    [
+        ("fal", {}, "config", "FAL_KEY"),
+        ("sandbox", {"SEEDANCE_MAX_USD_PER_DAY": "1"}, "budget_exceeded", "SEEDANCE_MAX_USD_PER_DAY"),
+    ],
+)
+def test_a_plan_that_would_be_refused_has_no_token_and_says_why(
+    run: Run, tmp_path: Path, document: Path, provider: str, more: dict[str, str], code: str, told: str
+) -> None:
+    document.write_text(f'provider = "{provider}"\n{DOCUMENT}', encoding="utf-8")
+    result = run("film", "plan", document.name, "--json", **priced({}, tmp_path, "0.3"), **more)
+    said = json.loads(result.stdout)
+    (problem,) = said["problems"]
+    assert (result.returncode, said["plan"], problem in said["notes"]) == (2, None, False)
+    assert Decimal(said["price"]["maximum"]) > 0
+    assert problem.startswith("It could not be made now. ")
+    assert f"error [{code}]: {problem}" in result.stderr
+    assert told in problem + said["next_step"]
+    assert said["next_step"].endswith("film make lantern.toml asks, and makes it.")
+    assert "--provider" not in said["next_step"] + result.stderr
 
 
 def test_the_next_step_of_json_is_a_command_and_view_takes_the_film(run: Run, document: Path) -> None:
@@ -263,6 +291,11 @@ def test_at_a_terminal_the_person_agrees_to_the_whole(
         (("review", "lantern.toml", "--choose", "s01=1"), "Shot s01 has no take 1 with a finished video."),
         (("review", "lantern.toml", "--choose", "s01"), "is not SHOT=TAKE"),
         (("plan", "nothing.toml"), "nothing.toml cannot be read"),
+        (("shwo", "lantern.toml"), "invalid choice: 'shwo' (choose from "),
+        (
+            ("make", "lantern.toml", "--redo", "s01", "--keep", "s01"),
+            "'s01' cannot both be made anew and kept.",
+        ),
         (("make", "lantern.toml", "--quality", "best"), "invalid choice"),
     ],
 )
@@ -284,3 +317,28 @@ def test_there_is_nothing_to_cancel_of_a_film_that_is_not_made(run: Run, documen
     result = run("film", "cancel", document.name)
     assert (result.returncode, result.stderr) == (1, "")
     assert "Nothing of this film is being made." in result.stdout
+
+
+async def of_an_assistant(environ: dict[str, str]) -> str:
+    """Have a film made that has no document; its id."""
+    storyboard = {"title": "Tide", "model": "seedance-1.0-pro-fast", "resolution": "480p"}
+    shots = [{"id": "s01", "seconds": 2, "prompt": "the tide"}]
+    async with open_app(load_settings(environ)) as app:
+        film_id = (await app.films.take({**storyboard, "shots": shots}, None)).id
+        plan = await app.films.plan(film_id, "animatic")
+        await app.films.make(film_id, plan.token, PurchaseTerms())
+        assert (await app.films.wait(film_id, 60)).status == "succeeded"
+    return film_id
+
+
+def test_a_film_without_a_document_is_shown_exported_and_cancelled_by_its_id(
+    run: Run, tmp_path: Path, command_environ: dict[str, str]
+) -> None:
+    film_id = anyio.run(of_an_assistant, command_environ)
+    shown, exported = run("film", "show", film_id, "--json"), run("film", "export", film_id, "--to", "edit")
+    told = json.loads(shown.stdout)
+    assert (told["film_id"], told["status"]) == (film_id, "succeeded")
+    assert "An assistant wrote this film" in told["next_step"]
+    assert (exported.returncode, (tmp_path / "edit" / "01-s01.mp4").is_file()) == (0, True)
+    assert "Nothing of this film is being made." in run("film", "cancel", film_id).stdout
+    assert "There is no film" in run("film", "show", "flm_nobody").stderr

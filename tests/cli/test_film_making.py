@@ -65,6 +65,20 @@ maker.Maker._start = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 cli.run(sys.argv[1:])
 """
 
+ANOTHER_COMES_BETWEEN = """
+import subprocess, sys
+from seedance_mcp import cli
+from seedance_mcp.cli.films import making
+shown, other = making._shown_plan, sys.argv.pop(1)
+async def then_another_orders(*given):
+    making._shown_plan = shown
+    found = await shown(*given)
+    subprocess.run([sys.executable, "-c", other, "film", str(given[1]), "--quality", "animatic"], timeout=60)
+    return found
+making._shown_plan = then_another_orders
+sys.exit(cli.run(sys.argv[1:]))
+"""
+
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
 
 
@@ -248,6 +262,25 @@ async def test_who_has_not_the_key_of_a_film_is_told_so_while_it_waits(tmp_path:
         assert studio.bodies == []
 
 
+def test_another_quality_that_is_ordered_after_the_plan_was_shown_is_waited_for(
+    document: Path, command_environ: dict[str, str]
+) -> None:
+    words = [ANOTHER_COMES_BETWEEN, KILLED_BEFORE_IT_BUYS, "film", "make", document.name]
+    result = subprocess.run(
+        [sys.executable, "-c", *words],
+        cwd=document.parent,
+        env=command_environ,
+        timeout=90,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count("This film is still being made in quality animatic. Waiting until") == 1
+    assert Path(result.stdout.strip()).name == "film-final.mp4"
+
+
+@posix
 def test_made_by_two_at_once_each_shot_is_one_and_can_be_made_anew(
     run: Run, document: Path, command_environ: dict[str, str]
 ) -> None:

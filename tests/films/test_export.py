@@ -143,6 +143,19 @@ async def test_copies_have_the_same_bytes_and_are_files_of_their_own(tmp_path: P
     assert sha256(out / "01-s01.mp4") == shots[0].sha256
 
 
+@pytest.mark.parametrize("replaces", [False, True])
+async def test_links_of_an_earlier_export_become_copies_where_copies_are_wanted(
+    replaces: bool, tmp_path: Path
+) -> None:
+    facts, shots, out = whole(tmp_path), three(tmp_path), tmp_path / "out"
+    await exported(facts, shots, out)
+    before = content(out)
+    await exported(facts, shots, out, copies=True, replace=replaces)
+    assert content(out) == before
+    assert [path.name for path in out.iterdir() if path.stat().st_nlink > 1] == []
+    assert not any((out / f"0{one.number}-{one.id}.mp4").samefile(one.path) for one in shots)
+
+
 async def test_no_part_of_an_address_that_opens_anything_is_told(tmp_path: Path) -> None:
     prompt = "as in https://me:pass@cdn.example/a.png?X-Signature=qqq#key"
     shots = [shot(tmp_path / "made" / "a.mp4", 1, prompt=prompt)]
@@ -198,6 +211,27 @@ async def test_other_files_in_the_way_are_kept_and_all_named(tmp_path: Path) -> 
     with pytest.raises(InvalidRequest) as refused:
         await exported(whole(tmp_path), shots, out)
     assert [problem.split()[0] for problem in refused.value.problems] == ["02-s02.mp4", "film.json"]
+    assert content(out) == before
+
+
+async def test_files_of_an_earlier_export_give_way_unless_somebody_changed_them(tmp_path: Path) -> None:
+    facts, shots, out = whole(tmp_path), three(tmp_path), tmp_path / "out"
+    await exported(facts, shots, out)
+    shots[1] = shot(tmp_path / "made" / "d.mp4", 2, take=3)
+    await exported(facts, shots, out)
+    told = json.loads((out / "film.json").read_bytes())
+    assert [row["take"] for row in told["shots"]] == [2, 3, 2]
+    assert sha256(out / "02-s02.mp4") == shots[1].sha256
+    assert (tmp_path / "made" / "b.mp4").is_file()
+    (out / "01-s01.mp4").unlink()
+    (out / "01-s01.mp4").write_bytes(b"cut by hand")
+    before = content(out)
+    with pytest.raises(InvalidRequest) as refused:
+        await exported(replace(facts, title="Another"), shots[:2], out)
+    assert refused.value.problems == (
+        "01-s01.mp4 is there already, with other content",
+        "03-s03.mp4 is of an earlier export and not of this one",
+    )
     assert content(out) == before
 
 
@@ -372,6 +406,9 @@ async def test_without_the_library_the_rest_is_exported_and_how_to_get_it_is_tol
     done = await exported(whole(tmp_path), three(tmp_path), tmp_path / "out")
     assert "film.otio" not in names(tmp_path / "out")
     assert refused.value.hint in done.notes[0]
+    monkeypatch.undo()
+    again = await exported(whole(tmp_path), three(tmp_path), tmp_path / "out")
+    assert ("film.otio" in names(tmp_path / "out")) == _has_library() == (not again.notes)
 
 
 def _has_library() -> bool:

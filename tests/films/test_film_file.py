@@ -11,7 +11,7 @@ from seedance_mcp.films import exported_shots, sheets_of, sheets_of_shots
 from seedance_mcp.types import PurchaseTerms
 from tests.media.crafting import film, plain, sine
 
-from .place import Studio, opened, shot, storyboard
+from .place import Studio, opened, shot, states, storyboard
 
 HALF_A_SECOND = {"kind": "dissolve", "seconds": 0.5}
 
@@ -104,3 +104,25 @@ async def test_who_may_not_read_its_files_leaves_the_film_to_who_may(tmp_path: P
     async with opened(tmp_path) as terminal:
         made = await terminal.ended(film_id)
         assert (made.status, made.problems) == ("succeeded", ())
+
+
+async def test_who_may_not_read_a_picture_does_not_say_that_it_is_another(tmp_path: Path) -> None:
+    Image.new("RGB", (640, 360)).save(tmp_path / "picture.png")
+    cast = {"anna": {"looks": "short hair", "images": ["picture.png"]}}
+    shots = [shot("a", prompt="@anna waits"), shot("b", prompt="@anna goes", first_frame="picture.png")]
+    async with opened(tmp_path) as terminal:
+        film_id = await terminal.read(storyboard(*shots, model="seedance-1.0-pro", cast=cast))
+        await terminal.make(film_id, await terminal.app.films.plan(film_id, "animatic"))
+        shots[1]["id"] = "c"
+        await terminal.read(storyboard(shots[0], shots[1], model="seedance-1.0-pro", cast=cast))
+        known = await terminal.app.films.find(film_id)
+    async with opened(tmp_path, watch=False, SEEDANCE_MEDIA_DIRS=str(tmp_path / "other")) as server:
+        seen = await server.app.films.find(film_id)
+        plan = await server.app.films.plan(film_id, "animatic")
+    assert states(known) == {"a": "current", "c": "current"}
+    assert [one.problems[1:] for one in (seen, plan)] == [known.problems, ()]
+    assert states(seen) == states(plan) == states(known)
+    for told in (seen, plan):
+        problem = told.problems[0]
+        assert problem.startswith(f"cast.anna.images[1]: {tmp_path / 'picture.png'} is outside the folders")
+        assert "SEEDANCE_MEDIA_DIRS" in problem

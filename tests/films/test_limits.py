@@ -75,6 +75,13 @@ def test_a_rehearsal_is_held_against_the_sandbox_alone(catalog: Catalog) -> None
     assert "shot s01.seconds: 20 is not possible with seedance-1.0-pro at sandbox" in problem
 
 
+@pytest.mark.parametrize("seconds", [2, 45])
+def test_the_ratio_is_not_blamed_for_the_length_of_a_continued_shot(catalog: Catalog, seconds: int) -> None:
+    shots: tuple[dict[str, Any], ...] = ({}, {"seconds": seconds, "continues": "last_frame"})
+    wrong = document(*shots, model="seedance-2.5", aspect_ratio="16:9")
+    assert places(told(catalog, wrong, "animatic")) == ["shot s02.seconds"]
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import wave
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,53 @@ async def test_a_shot_that_cannot_be_made_is_named_and_refuses_the_whole(tmp_pat
         with pytest.raises(InvalidRequest, match=r"shot b\.seconds"):
             await studio.app.films.make(film_id, plan.token, PurchaseTerms())
         assert studio.bodies == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "continues", "ratio"),
+    [
+        (45, "cut", "16:9"),
+        (45, "last_frame", "16:9"),
+        (2, "last_frame", "16:9"),
+        (3, "last_frame", "adaptive"),
+    ],
+)
+async def test_without_a_model_only_the_shot_of_a_wrong_length_is_told_of(
+    tmp_path: Path, seconds: int, continues: str, ratio: str
+) -> None:
+    wrong = shot("b", seconds=seconds, continues=continues)
+    shots = [shot("a", seconds=5), wrong, shot("c", seconds=6)]
+    async with opened(tmp_path) as studio:
+        film_id = await studio.read({"title": "x", "aspect_ratio": ratio, "shots": shots})
+        plan = await studio.app.films.plan(film_id, "animatic")
+    (problem,) = plan.problems
+    assert problem.startswith(f"shot b.seconds: {seconds} is not possible with seedance-2.5 at sandbox")
+    assert (rows(plan), "animatic" in plan.totals) == ({"a": 1, "c": 1}, False)
+
+
+@pytest.mark.parametrize("name", ["model", "provider"])
+async def test_a_name_of_nothing_is_told_once_for_the_film_and_where_a_shot_has_it(
+    tmp_path: Path, name: str
+) -> None:
+    shots = [shot("a"), shot("b"), shot("c", **({"model": "nobody"} if name == "model" else {}))]
+    async with opened(tmp_path) as studio:
+        film_id = await studio.read(storyboard(*shots, **{name: "nobody"}))
+        plan = await studio.app.films.plan(film_id)
+    places = [problem.partition(f": There is no {name} 'nobody'")[0] for problem in plan.problems]
+    assert places == ([name, "shot c.model"] if name == "model" else [name])
+
+
+async def test_a_picture_that_is_a_sound_is_told_once_with_its_place(tmp_path: Path) -> None:
+    with wave.open(str(tmp_path / "a.wav"), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(32_000))
+    cast = {"anna": {"looks": "short hair", "images": ["a.wav"]}}
+    shots = [shot("a", seconds=5, prompt="@anna waits"), shot("b", seconds=5, prompt="@anna goes")]
+    async with opened(tmp_path) as studio:
+        film_id = await studio.read(storyboard(*shots, model="seedance-2.0", cast=cast))
+        plan = await studio.app.films.plan(film_id, "animatic")
+    told = f"takes image files, and {tmp_path / 'a.wav'} is an audio."
+    assert plan.problems == (f"cast.anna.images[1]: {told}",)
 
 
 async def test_an_object_is_merged_by_the_ids_of_its_shots_and_none_removes(tmp_path: Path) -> None:

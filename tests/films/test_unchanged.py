@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import SEEK_END
 from pathlib import Path
 
 import pytest
@@ -42,8 +43,9 @@ def damaged_through_a_link(clip: Path) -> bytes:
     before = clip.read_bytes()
     link = clip.with_name("link.mp4")
     link.hardlink_to(clip)
-    with link.open("ab") as file:
-        file.write(b"\0\0\0\x08free")  # it plays as before
+    with link.open("r+b") as file:
+        file.seek(-1, SEEK_END)
+        file.write(bytes([before[-1] ^ 1]))
     link.unlink()
     return before
 
@@ -71,6 +73,28 @@ async def test_a_changed_clip_is_neither_joined_nor_drawn_nor_exported(tmp_path:
         clip.write_bytes(whole)
         again = await studio.make(film.id, await studio.app.films.plan(film.id, "animatic"))
         assert (again.status, again.problems, len(again.jobs)) == ("succeeded", (), 2)
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+async def test_a_clip_that_is_lost_is_told_before_the_film_is_joined(is_gone: bool, tmp_path: Path) -> None:
+    async with opened(tmp_path) as studio:
+        film = await made(studio)
+        clip = clip_of(film, "b")
+        if is_gone:
+            clip.unlink()
+        else:
+            clip.write_bytes(b"cut by hand")
+        shown = await studio.app.films.find(film.id)
+        plan = await studio.app.films.plan(film.id, "animatic")
+        words = f"is not at {clip} any more" if is_gone else f"at {clip} was changed after it was made"
+        told = f"shot b: The video {words}. Put the file back as it was, or have that shot made anew (redo)."
+        assert shown.problems == plan.problems == (told,)
+        with pytest.raises(InvalidRequest, match="shot b: The video"):
+            await studio.app.films.make(film.id, plan.token, PurchaseTerms())
+        anew = await studio.app.films.plan(film.id, "animatic", redo=["b"])
+        assert (anew.problems, rows(anew)) == ((), {"b": 2})
+        film = await studio.make(film.id, anew)
+        assert (film.status, film.problems) == ("succeeded", ())
 
 
 async def test_no_shot_is_planned_that_would_continue_a_changed_clip(tmp_path: Path) -> None:

@@ -15,20 +15,25 @@ from ...config import Settings, load_settings
 from ...errors import ConfigError, InvalidRequest
 from ...films import ExportOptions, FilmDocument, Market, limits, read_document
 from ...texts import inert, listed
-from ...types import MAX_REVIEW_CHARACTERS, FilmQuality, Verdict
+from ...types import FILM_PREFIX, MAX_REVIEW_CHARACTERS, FilmQuality, Verdict
 from ..arguments import amount, is_file, whole
 from ..films import as_json, exporting, looking, making
 from ..words import told
 
 _VERBS = ("new", "plan", "make", "show", "review", "export", "cancel")
+_OF_ANY_FILM = ("show", "export", "cancel")
+"""Those that need no document: an assistant's film has none."""
+
 _DEFAULT_NAME = "film.toml"
+_FILE = "The film's document, .toml or .json"
 
 
 def spelled_out(argv: Sequence[str]) -> list[str]:
-    """Put in the verb that goes without saying: `film FILE` makes the film."""
+    """Put in the verb that goes without saying: `film FILE` makes the film. A verb that there is not is no file either."""
     words = list(argv)
     place = words.index("film") + 1
-    if place < len(words) and not words[place].startswith("-") and words[place] not in _VERBS:
+    word = words[place] if place < len(words) else "-"
+    if word not in _VERBS and not word.startswith("-") and (not word.isalpha() or Path(word).exists()):
         words.insert(place, "make")
     return words
 
@@ -47,8 +52,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     export = verbs.add_parser("export", help="Copy the shots, the film and what an editor needs to a folder")
     cancel = verbs.add_parser("cancel", help="Stop making it; what is not bought yet is not bought")
-    for verb in (plan, make, show, review, export, cancel):
-        verb.add_argument("file", help="The film's document, .toml or .json")
+    for verb in (plan, make, review):
+        verb.add_argument("file", help=_FILE)
+    for verb in (show, export, cancel):
+        verb.add_argument("file", help=f"{_FILE}, or the film's id")
     for verb in (plan, make):
         verb.add_argument(
             "--quality",
@@ -101,10 +108,13 @@ def execute(arguments: argparse.Namespace) -> int:
     path = whole(Path(arguments.file))
     if arguments.verb == "new":
         return exporting.new(path)
+    if arguments.verb in _OF_ANY_FILM and arguments.file.startswith(FILM_PREFIX) and not path.exists():
+        return _look(load_settings(), arguments.file, arguments)
     try:
         document = _document(path, getattr(arguments, "quality", "final"))
         if arguments.verb in ("plan", "make"):
             _check_shots(document, arguments.redo, arguments.keep)
+            _check_apart(arguments.redo, arguments.keep)
     except InvalidRequest as error:
         if getattr(arguments, "json", False):
             as_json.print_problems(error.problems, getattr(arguments, "quality", None))
@@ -118,15 +128,20 @@ def execute(arguments: argparse.Namespace) -> int:
             return anyio.run(making.plan, settings, path, _wish(arguments), arguments.json)
         case "make":
             return making.make(settings, path, _wish(arguments), arguments.yes_up_to, arguments.json)
-        case "show":
-            return anyio.run(looking.show, settings, path, arguments.json)
         case "review":
             return _review(settings, path, document, arguments)
-        case "cancel":
-            return anyio.run(looking.cancel, settings, path)
         case _:
-            options = ExportOptions(otioz=arguments.otioz, replace=arguments.replace, copies=arguments.copies)
-            return anyio.run(exporting.export, settings, path, whole(Path(arguments.to)), options)
+            return _look(settings, path, arguments)
+
+
+def _look(settings: Settings, named: Path | str, arguments: argparse.Namespace) -> int:
+    """Do what needs no document with the film of one, or of an id."""
+    if arguments.verb == "show":
+        return anyio.run(looking.show, settings, named, arguments.json)
+    if arguments.verb == "cancel":
+        return anyio.run(looking.cancel, settings, named)
+    options = ExportOptions(otioz=arguments.otioz, replace=arguments.replace, copies=arguments.copies)
+    return anyio.run(exporting.export, settings, named, whole(Path(arguments.to)), options)
 
 
 def _review(settings: Settings, path: Path, document: FilmDocument, arguments: argparse.Namespace) -> int:
@@ -197,6 +212,15 @@ def _check_shots(document: FilmDocument, *names: Sequence[str]) -> None:
         raise InvalidRequest(
             [f"There is no shot {name!r}." for name in dict.fromkeys(unknown)],
             hint=f"There are: {listed(known)}. Nothing was bought.",
+        )
+
+
+def _check_apart(redo: Sequence[str], keep: Sequence[str]) -> None:
+    both = [name for name in dict.fromkeys(redo) if name in keep]
+    if both:
+        raise InvalidRequest(
+            [f"Shot {name!r} cannot both be made anew and kept." for name in both],
+            hint="Say --redo or --keep of it. Nothing was bought.",
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...app import App
 from ...config import command
+from ...errors import SeedanceError
 from ...films import Film, FilmPlan
 from ..text import json_text
 from ..words import told
@@ -19,10 +20,14 @@ if TYPE_CHECKING:
 
 
 def print_plan(planned: FilmPlan, path: Path) -> None:
-    """Print what making the film would buy."""
+    """Print what making the film would buy; of a plan that would be refused now, why that is stands in the way of it."""
     from ...presentation import film_views
 
-    _print(film_views.plan(planned), _after_plan(planned, path))
+    shape = film_views.plan(planned)
+    if planned.refusal is not None:
+        notes = tuple(note for note in shape.notes if note != planned.refused)
+        shape = shape.model_copy(update={"plan": None, "problems": (planned.refused,), "notes": notes})
+    _print(shape, _after_plan(planned, path))
 
 
 async def print_film(app: App, film: Film) -> None:
@@ -49,9 +54,14 @@ def print_problems(problems: Sequence[str], quality: FilmQuality | None) -> None
     print(json_text({**nothing, **said}))
 
 
+async def id_of(app: App, named: Path | str) -> str:
+    """Return the id of the film that is named by its document, which is read for that, or by the id itself."""
+    return named if isinstance(named, str) else (await app.films.read(named)).id
+
+
 def path_of(film: Film) -> Path:
-    """Return where the film's document lies, as far as that is known."""
-    return Path(film.record.folder or "", film.record.name or "FILE")
+    """Return where the film's document lies; the film's id in its place if it has none."""
+    return Path(film.record.folder or "", film.record.name or film.id)
 
 
 def as_typed(path: Path) -> str:
@@ -68,6 +78,9 @@ def made_by(film: Film) -> str:
 
 def after_film(film: Film) -> str:
     """Say what to do next with a film."""
+    if not film.record.name:
+        way_out = f" {command(f'film cancel {film.id}')} stops it." if film.is_busy else ""
+        return f"An assistant wrote this film, and plans and makes what is left of it: it has no document.{way_out}"
     name, making = as_typed(path_of(film)), made_by(film)
     plan = f"{command(making.replace('film make', 'film plan', 1))} says what is left to make or to change, and the price."
     match film.status:
@@ -85,13 +98,19 @@ def after_film(film: Film) -> str:
             return f"What is made is kept. {plan}"
 
 
+def help_with(refusal: SeedanceError) -> str:
+    """Return what to do about a plan that would be refused: a film has no option for its provider."""
+    return told(refusal.hint.replace("provider 'sandbox' works", "--quality animatic works"))
+
+
 def _after_plan(planned: FilmPlan, path: Path) -> str:
     if planned.problems:
-        return "Correct the document; nothing was bought."
+        return "Correct what is named; nothing was bought."
     wanted = f" --quality {planned.quality}" if planned.quality != "final" else ""
     wanted += "".join(f" --redo {shlex.quote(shot)}" for shot in planned.redo)
     make = command(f"film make {as_typed(path)}{wanted}")
-    return f"{make} makes it." if planned.maximum.is_free else f"{make} asks, and makes it."
+    making = f"{make} makes it." if planned.maximum.is_free else f"{make} asks, and makes it."
+    return f"{help_with(planned.refusal)} Then {making}".lstrip() if planned.refusal is not None else making
 
 
 def _print(shape: FilmShape, next_step: str) -> None:

@@ -13,6 +13,7 @@ from ...films import ExportOptions, export_film, exported_film, exported_shots, 
 from ...texts import inert, number_of
 from ..opening import opened
 from ..words import told
+from .as_json import id_of
 
 
 def new(path: Path) -> int:
@@ -45,10 +46,10 @@ def new(path: Path) -> int:
     return 0
 
 
-async def export(settings: Settings, path: Path, folder: Path, options: ExportOptions) -> int:
+async def export(settings: Settings, named: Path | str, folder: Path, options: ExportOptions) -> int:
     """Copy the film, its shots and what an editor needs into a folder, and print that."""
     async with opened(settings, watch=False) as app:
-        film = await app.films.find((await app.films.read(path)).id)
+        film = await app.films.find(await id_of(app, named))
         shots = await exported_shots(film)
         sheets = await sheets_of_shots(shots)
         with TemporaryDirectory() as place:

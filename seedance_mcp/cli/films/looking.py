@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...app import App
-from ...config import Settings
+from ...config import Settings, command
 from ...errors import InvalidRequest
 from ...films import Film, ShotState
 from ...jobs import opinion
@@ -16,13 +16,13 @@ from ...types import Verdict
 from ..opening import opened
 from ..text import NOT_KNOWN, table
 from ..words import told
-from .as_json import after_film, print_film
+from .as_json import after_film, as_typed, id_of, print_film
 
 
-async def show(settings: Settings, path: Path, as_json: bool) -> int:
-    """Print how the film stands."""
+async def show(settings: Settings, named: Path | str, as_json: bool) -> int:
+    """Print how the film of a document, or of an id, stands."""
     async with opened(settings, watch=False) as app:
-        film = await app.films.find((await app.films.read(path)).id)
+        film = await app.films.find(await id_of(app, named))
         if as_json:
             await finish(app, film, as_json=True)
         else:
@@ -43,7 +43,8 @@ async def review(settings: Settings, path: Path, shot: str, verdict: Verdict, no
         (state,) = (state for state in film.shots if state.shot == shot)
         if state.job is None:
             raise InvalidRequest(
-                [f"Shot {shot} has no take yet."], hint="`seedance-mcp film show FILE` tells which have."
+                [f"Shot {shot} has no take yet."],
+                hint=f"{command(f'film show {as_typed(path)}')} tells which have.",
             )
         await app.reviews.add(state.job.id, judged, by="person")
     print(f"{inert(shot)}, take {state.take} ({state.job.id}): {verdict}. Kept.")
@@ -71,10 +72,10 @@ def _take(state: ShotState) -> str:
     return f"take {state.chosen.number}" if state.chosen is not None else "nothing"
 
 
-async def cancel(settings: Settings, path: Path) -> int:
+async def cancel(settings: Settings, named: Path | str) -> int:
     """Stop making the film; exit code 1 if there was nothing to stop."""
     async with opened(settings) as app:
-        film_id = (await app.films.read(path)).id
+        film_id = await id_of(app, named)
         before = await app.films.find(film_id)
         film, happened = await app.films.cancel(film_id)
     print(f"{film.id}: {film.status}. {inert(told(happened))}")

@@ -17,6 +17,7 @@ from ...app import App
 from ...config import Settings, command
 from ...errors import BudgetExceeded, ConfirmationRequired, PlanChanged
 from ...films import Film, FilmPlan, FilmUpdate, planned_as_written
+from ...store import film_orders
 from ...texts import digits, inert, listed, number_of
 from ...types import FilmQuality, PurchaseTerms
 from ..consent import at_a_terminal, says_yes
@@ -25,7 +26,7 @@ from ..progress import progress_bar
 from ..text import money, table
 from ..waiting import wait_with_progress
 from ..words import told
-from .as_json import as_typed, made_by, path_of, print_plan
+from .as_json import as_typed, help_with, made_by, path_of, print_plan
 from .looking import exit_code, finish
 
 _LOOK_SECONDS = 30.0
@@ -66,6 +67,19 @@ def make(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, 
         ConfigError: a provider's key is not set, or cannot be used.
         ConfirmationRequired: it costs something, and nobody can be asked.
     """
+    for _ in range(_TRIES - 1):
+        try:
+            return _made(settings, path, wish, yes_up_to, as_json)
+        except film_orders.OrderedOtherwise:
+            continue
+        except PlanChanged:
+            if not anyio.run(_is_busy, settings, path):
+                raise
+    return _made(settings, path, wish, yes_up_to, as_json)
+
+
+def _made(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, as_json: bool) -> int:
+    """As `make`. Raises OrderedOtherwise, PlanChanged: somebody else's order, or change, came in between."""
     tries = _TRIES
     while True:
         if (code := anyio.run(_go_on, settings, path, wish.quality, as_json)) is not None:
@@ -102,6 +116,11 @@ def make(settings: Settings, path: Path, wish: Wish, yes_up_to: Decimal | None, 
             return _PROBLEMS
     terms = PurchaseTerms(max_usd=planned.maximum.usd, confirmed=beforehand)
     return anyio.run(partial(_make, settings, planned, terms, agreed=not free, as_json=as_json))
+
+
+async def _is_busy(settings: Settings, path: Path) -> bool:
+    async with opened(settings, watch=False) as app:
+        return (await app.films.find((await app.films.read(path)).id)).is_busy
 
 
 async def _plan(app: App, path: Path, wish: Wish) -> FilmPlan:
@@ -274,8 +293,11 @@ def _say_problems(planned: FilmPlan) -> int:
     for problem in planned.problems:
         print(f"error [invalid_request]: {inert(told(problem))}", file=sys.stderr)
     if planned.problems:
-        print("hint: Correct the document; nothing was bought.", file=sys.stderr)
-    return _PROBLEMS if planned.problems else 0
+        print("hint: Correct what is named; nothing was bought.", file=sys.stderr)
+    elif planned.refusal is not None:
+        print(f"error [{planned.refusal.code}]: {inert(told(planned.refused))}", file=sys.stderr)
+        print(f"hint: {inert(help_with(planned.refusal))}", file=sys.stderr)
+    return _PROBLEMS if planned.problems or planned.refusal is not None else 0
 
 
 def _lines(planned: FilmPlan) -> str:

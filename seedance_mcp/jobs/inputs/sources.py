@@ -105,8 +105,7 @@ class Sources:
                 hints.append(getattr(error, "hint", ""))
                 file = MediaFile(kind=kind, url=source)
             if file.kind != kind:
-                article = "a" if file.kind == "video" else "an"
-                problems.append(f"{field} takes {kind} files, and {source} is {article} {file.kind}.")
+                problems.append(f"{field} {of_another_kind(file, kind, source)}")
                 file = MediaFile(kind=kind, url=source)
             files[source] = file
         hint = " ".join(dict.fromkeys(filter(None, hints))) or None
@@ -229,6 +228,11 @@ class Sources:
         if job.artifacts and video.sha256 == job.artifacts.sha256 and await self._pool.link(job):
             return replace(video, job_id=job.id)
         return video
+
+
+def of_another_kind(file: MediaFile, kind: MediaKind, source: str) -> str:
+    """Say that a field takes files of this kind and the source is none, behind the field's name."""
+    return f"takes {kind} files, and {source} is {'a' if file.kind == 'video' else 'an'} {file.kind}."
 
 
 def is_path(source: str) -> bool:
