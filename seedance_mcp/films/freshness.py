@@ -84,20 +84,22 @@ def differences(
 
 
 def changed_since(
-    stamped: Mapping[str, str], document: FilmDocument, shot: str, *, media: Mapping[str, str]
+    stamped: Mapping[str, str], document: FilmDocument, shot: str, *, media: Mapping[str, str | None]
 ) -> tuple[str, ...]:
     """
     Say in what the words of a shot are no longer those that were agreed to; empty: in nothing.
 
     Its pictures, and what it continues, are compared where it is bought. A shot that was given another name is the same.
     """
-    now = {one.id: inputs_of(document, one, media=media, parent=None) for one in document.shots}
-    kept = {key: stamped.get(key) for key in _IN_WORDS}
-    if any(kept == {key: inputs[key] for key in _IN_WORDS} for inputs in now.values()):
+    now: dict[str, dict[str, str]] = {}
+    for one in document.shots:
+        inputs = inputs_of(document, one, media=media, parent=None)
+        now[one.id] = {key: inputs[key] for key in _IN_WORDS if key in inputs}
+    if any(not changed_keys(stamped, inputs) for inputs in now.values()):
         return ()
     if shot not in now:
         return ("the film has no such shot any more",)
-    return differences(stamped, {key: now[shot][key] for key in _IN_WORDS})
+    return differences(stamped, now[shot])
 
 
 def changed_keys(stamped: Mapping[str, str], now: Mapping[str, str]) -> frozenset[str]:

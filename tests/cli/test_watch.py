@@ -21,6 +21,7 @@ from seedance_mcp.cli.commands import watch
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import StoreError
 from seedance_mcp.jobs import WatcherLease
+from seedance_mcp.store import Store
 from seedance_mcp.store.database import SqliteStore
 from seedance_mcp.types import JobStatus
 from tests.server.test_endings import document, rows, until, with_hook
@@ -112,7 +113,7 @@ class Interrupted(SqliteStore):
     """A store of which each transaction has something happen before and after it."""
 
     def __init__(
-        self, store: SqliteStore, before: Callable[[], Awaitable[None]], after: Callable[[], Awaitable[None]]
+        self, store: Store, before: Callable[[], Awaitable[None]], after: Callable[[], Awaitable[None]]
     ) -> None:
         self._real, self._before, self._after = store, before, after
         self.ownership, self.local = store.ownership, store.local

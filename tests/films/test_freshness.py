@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from seedance_mcp.films import checked
-from seedance_mcp.films.freshness import changed_keys, differences, inputs_of, key_of
+from seedance_mcp.films.freshness import changed_keys, changed_since, differences, inputs_of, key_of
 
 STORYBOARD: Mapping[str, Any] = {
     "title": "The lantern",
@@ -133,3 +133,11 @@ def test_another_take_of_what_a_shot_continues_is_said_with_its_name() -> None:
     assert key_of(stamped) == key_of(dict(reversed(stamped.items())))
     cut = inputs_of(document, document.shot("a"), media=MEDIA, parent="b.1")
     assert cut == inputs_of(document, document.shot("a"), media=MEDIA, parent=None)
+
+
+def test_a_voice_that_nobody_here_can_read_is_no_change_of_its_shot() -> None:
+    document = checked(_copy())
+    stamped = inputs_of(document, document.shots[1], media=MEDIA, parent=None)
+    for voice, change in ((None, ()), ("4", ("its voices, or whether it has sound, are others",))):
+        media = {**MEDIA, "tom.wav": voice}
+        assert changed_since(stamped, document, "b", media=media) == change
