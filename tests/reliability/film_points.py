@@ -79,7 +79,7 @@ def _is_film(file: Any) -> bool:
 
 def _around_transactions(reached: Reached) -> None:
     done: list[str] = []
-    write_now = database.Store.write_now
+    write_now = database.SqliteStore.write_now
 
     def telling(work: Callable[..., Any], name: str) -> Callable[..., Any]:
         def told(*given: Any, **named: Any) -> Any:
@@ -99,4 +99,4 @@ def _around_transactions(reached: Reached) -> None:
 
     for module, name, what in _WRITTEN:
         setattr(module, name, telling(getattr(module, name), what))
-    database.Store.write_now = written  # type: ignore[method-assign,assignment]
+    database.SqliteStore.write_now = written  # type: ignore[method-assign,assignment]

@@ -125,7 +125,7 @@ def around(owner: Any, name: str, what: str, reached: Reached) -> None:
 
 def _around_transactions(reached: Reached) -> None:
     moved: list[JobState] = []
-    insert, move, write_now = transitions.insert, transitions.move, database.Store.write_now
+    insert, move, write_now = transitions.insert, transitions.move, database.SqliteStore.write_now
 
     def inserted(*given: Any, **named: Any) -> Any:
         job = insert(*given, **named)
@@ -147,4 +147,4 @@ def _around_transactions(reached: Reached) -> None:
         return result
 
     transitions.insert, transitions.move = inserted, decided  # type: ignore[assignment]
-    database.Store.write_now = written  # type: ignore[method-assign,assignment]
+    database.SqliteStore.write_now = written  # type: ignore[method-assign,assignment]

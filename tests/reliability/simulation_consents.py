@@ -226,7 +226,10 @@ class Consents:
             self._unknown_prices_are_bounded(job_id, jobs, confirmed=confirmed)
         dear = not intent.maximum.known or settings.confirm_above_usd * 1_000_000 < MICROS * len(together)
         again = sum(
-            jobs[other].state not in NOT_BOUGHT and self._within_the_hour(jobs[other], at) for other in alike
+            jobs[other].state not in NOT_BOUGHT
+            and not (jobs[other].state == "cancelled" and other not in self._world.market.sent)
+            and self._within_the_hour(jobs[other], at)
+            for other in alike
         )
         if again >= SAME_IN_AN_HOUR:
             self._world.count("the very same once more")

@@ -10,7 +10,7 @@ from .film_play import play
 SEEDS = 20_000 if os.environ.get("SEEDANCE_TEST_LONG") else 40
 HAPPENS = (
     "ordered", "drawn", "the same plan again", "the same row again", "a draw refused", "a purchase refused",
-    "an order refused: BudgetExceeded", "an order refused: InvalidRequest", "a plan whose takes are used up",
+    "an order refused: BudgetExceeded", "an order refused: OrderedOtherwise", "a plan whose takes are used up",
     "expired", "given back to its row", "drawn again",
 )  # fmt: skip
 
