@@ -42,16 +42,20 @@ anyio.run(play, Path(sys.argv[1]))
 FILES = [f"film-animatic.{ending}" for ending in ("jpg", "mp4", "srt", "vtt")]
 
 
-def test_a_disk_that_runs_full_while_joining_leaves_no_half_film(tmp_path: Path) -> None:
+def on_disk_of_its_own(*words: str) -> str:
+    """Run Python where it may mount file systems that only it sees; what it printed."""
     before = apart()
     if before is None:
         pytest.skip("mounting a file system is not allowed here, not even in a namespace of our own")
-    done = subprocess.run(
-        [*before, sys.executable, "-m", CHILD, str(tmp_path)],
-        capture_output=True, text=True, timeout=90, check=False,
-    )  # fmt: skip
+    command = [*before, sys.executable, *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
-    first, *full, last = [json.loads(line) for line in done.stdout.splitlines()]
+    return done.stdout
+
+
+def test_a_disk_that_runs_full_while_joining_leaves_no_half_film(tmp_path: Path) -> None:
+    told = on_disk_of_its_own("-m", CHILD, str(tmp_path))
+    first, *full, last = [json.loads(line) for line in told.splitlines()]
     assert len(full) == 4
     for report in (first, *full, last):
         assert (report["jobs"], report["clips"]) == (2, [True, True]), report
@@ -67,14 +71,7 @@ def test_a_disk_that_runs_full_while_joining_leaves_no_half_film(tmp_path: Path)
 
 
 def test_a_film_keeps_its_id_when_there_is_room_beside_its_document_at_last(tmp_path: Path) -> None:
-    before = apart()
-    if before is None:
-        pytest.skip("mounting a file system is not allowed here, not even in a namespace of our own")
-    done = subprocess.run(
-        [*before, sys.executable, "-c", IDS, str(tmp_path)],
-        capture_output=True, text=True, timeout=90, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-4000:]
-    ids = done.stdout.split()
+    told = on_disk_of_its_own("-c", IDS, str(tmp_path))
+    ids = told.split()
     assert len(ids) == 4
     assert len(set(ids)) == 1

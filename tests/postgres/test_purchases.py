@@ -27,9 +27,8 @@ from seedance_mcp.jobs.buying import purchase_flow
 from seedance_mcp.store.money.ledger import unbalanced_days
 from seedance_mcp.store.postgres import open_postgres
 from seedance_mcp.types import Job, JobState, PurchaseTerms
-from tests.emulator import Emulator, Fault
-from tests.emulator import server as emulator_server
-from tests.emulator.faults import play
+from tests.emulator import Emulator
+from tests.emulator.late_answers import keep_back
 from tests.reliability import fault_market as market
 from tests.reliability.waiting import until
 from tests.server.process import INITIALIZED, call, initialize, serving
@@ -102,17 +101,7 @@ def moves(url: str) -> list[str]:
 @pytest.fixture
 def answer(monkeypatch: pytest.MonkeyPatch) -> anyio.Event:
     """Set it to let the answer to a purchase out that the provider keeps back (the fault `late`)."""
-    release = anyio.Event()
-
-    async def kept_back(fault: Fault, connection: Any, response: Any, refusal: Any, random: Any) -> bool:
-        if fault.kind != "late":
-            return await play(fault, connection, response, refusal, random)
-        await release.wait()
-        await connection.send(response)
-        return True
-
-    monkeypatch.setattr(emulator_server, "play", kept_back)
-    return release
+    return keep_back(monkeypatch)
 
 
 async def test_an_order_of_an_assistant_goes_from_the_tool_to_the_file_on_postgresql(

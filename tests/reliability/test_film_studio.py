@@ -10,7 +10,7 @@ SEEDS = 400 if os.environ.get("SEEDANCE_TEST_LONG") else 6
 FIRST = 3
 HAPPENS = (
     "a plan with rows", "a plan without", "ordered", "bought", "bought after it was not sent", "joined", "current", "stale",
-    "not ordered: PlanChanged", "not ordered: InvalidRequest",
+    "not ordered: PlanChanged", "not ordered: OrderedOtherwise",
 )  # fmt: skip
 
 

@@ -22,9 +22,8 @@ from seedance_mcp.store import database_file
 from seedance_mcp.store.database import SqliteStore
 from seedance_mcp.store.receipts import Receipts
 from seedance_mcp.types import Job, JobState, Submission
-from tests.emulator import Behaviour, Emulator, Fault
-from tests.emulator import server as emulator_server
-from tests.emulator.faults import play
+from tests.emulator import Behaviour, Emulator
+from tests.emulator.late_answers import keep_back
 
 from .fault_market import catalog, hurry, installed, request
 from .waiting import until
@@ -35,17 +34,7 @@ PATIENCE = 40.0
 @pytest.fixture
 def answer(monkeypatch: pytest.MonkeyPatch) -> anyio.Event:
     """Set it to let the answer to a purchase out that the provider keeps back (the fault `late`)."""
-    release = anyio.Event()
-
-    async def kept_back(fault: Fault, connection: Any, response: Any, refusal: Any, random: Any) -> bool:
-        if fault.kind != "late":
-            return await play(fault, connection, response, refusal, random)
-        await release.wait()
-        await connection.send(response)
-        return True
-
-    monkeypatch.setattr(emulator_server, "play", kept_back)
-    return release
+    return keep_back(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

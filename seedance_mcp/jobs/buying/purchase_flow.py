@@ -200,9 +200,8 @@ class PurchaseFlow:
         """
         end = anyio.current_time() + _ANSWER_SECONDS
         info = plan.offer.provider
-        await (
-            self._store.ensure_sound()
-        )  # before it is named who owns the purchase: that may be another from here on
+        # Before it is named who owns the purchase: that may be another from here on.
+        await self._store.ensure_sound()
         intent = order.set_intent(
             plan, owner=self._store.ownership.instance, account=self._pool.account_at(info)
         )
