@@ -51,9 +51,9 @@ def live(place: Path, now: float, statements: int) -> NoReturn:
 
     with installation(place) as here:
         here.now = now
-        here.store._connection.set_trace_callback(count)
+        here.ask(lambda connection: connection.set_trace_callback(count))
         here.archive()
-        here.store._connection.set_trace_callback(None)
+        here.ask(lambda connection: connection.set_trace_callback(None))
     os._exit(0)
 
 
