@@ -59,7 +59,8 @@ def _uv(cache: Path) -> str:
     if not folder.exists() and not shutil.which("uv"):
         project = tomllib.loads((_HERE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
         [uv] = [line for line in project["dependency-groups"]["publish"] if line.startswith("uv>")]
-        pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        # Isolated: what watches the connections of the tests comes by PYTHONPATH, whoever clears that.
+        pip = (sys.executable, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
         _complete_or_absent(
             folder, lambda unfinished: _run(*pip, "--target", str(unfinished), uv, cache=cache)
         )
@@ -76,7 +77,7 @@ def _complete_or_absent(folder: Path, fill: Callable[[Path], None]) -> None:
 
 
 def _run(*command: str, cache: Path) -> None:
-    # Without PYTHONPATH: the tests put what watches their connections there, and these lead to the package index.
+    # Without PYTHONPATH: what is installed must not come from there.
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     try:
         subprocess.run(
