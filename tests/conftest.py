@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kinds import Trespasses, dealt, is_wanted, kind_of, mark
+from tests.kinds import PROOF, Trespasses, chosen_turn, dealt, in_turn, is_wanted, kind_of, mark
 from tests.sweep import sweep
 from tests.watch import sitecustomize as watch
 
@@ -51,16 +51,23 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 # Tests are marked before some are deselected by their marks, and put in order after that.
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
-    """Mark each test with its kind, and let the longest begin first where several workers share them."""
+    """
+    Mark each test with its kind, and let the longest begin first where several workers share them.
+
+    Where a turn is named, leave the cases of proofs alone that are of the other one.
+    """
     mark(items)
     yield
+    if (turn := chosen_turn()) is not None:
+        items[:], others = in_turn(items, turn)
+        config.hook.pytest_deselected(items=others)
     if given := getattr(config, "workerinput", None):
         items[:] = dealt(items, given["workercount"])
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Twice as many as there are cores: a good part of the tests waits for processes and sockets."""
-    return 2 * (os.cpu_count() or 1)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Twice as many as there are cores, thrice for proofs: they wait for processes and sockets for a good part of the time."""
+    return (3 if config.option.markexpr == PROOF else 2) * (os.cpu_count() or 1)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

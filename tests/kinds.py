@@ -7,6 +7,7 @@ does more than its kind may.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import zlib
@@ -237,6 +238,9 @@ LONGEST = (
 )
 """Files with tests that take the longest, those first; paths from this folder."""
 
+TURN = "SEEDANCE_TEST_TURN"
+"""The variable by which a run plays every second case of each proof with parameters: 0 or 1; unset: all cases."""
+
 _CONNECTING = frozenset({"socket.bind", "socket.connect", "socket.getaddrinfo", "socket.sendto"})
 if sys.platform == "win32":
     _CONNECTING = frozenset[str]()  # an event loop wakes itself over a socket there
@@ -288,6 +292,32 @@ def mark(items: Iterable[pytest.Item]) -> None:
         usual = zlib.crc32(name.encode()) % len(alike)
         for place, item in enumerate(alike):
             item.add_marker(PROCESS if place == usual else PROOF)
+
+
+def in_turn(items: Iterable[pytest.Item], turn: int) -> tuple[list[pytest.Item], list[pytest.Item]]:
+    """
+    Part the tests into those of this turn, 0 or 1, and those of the other.
+
+    Of a proof with several cases every second one is of each turn, beginning with one that its name decides. A proof
+    with one case, and what is no proof, is of both.
+    """
+    cases: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker(PROOF):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    others: set[pytest.Item] = set()
+    for name, alike in cases.items():
+        if len(alike) > 1:
+            others.update(alike[(zlib.crc32(name.encode()) + turn) % 2 :: 2])
+    return [item for item in items if item not in others], [item for item in items if item in others]
+
+
+def chosen_turn() -> int | None:
+    """Return the turn that the environment names; None: all cases are played. Raises ValueError."""
+    named = os.environ.get(TURN)
+    if named not in (None, "", "0", "1"):
+        raise ValueError(f"{TURN} is {named!r}; it is 0, 1 or unset.")
+    return int(named) if named else None
 
 
 def dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import tomllib
 
-from tests.kinds import KINDS, LONGEST, MINIATURES, PROOF, TESTS, kind_of
+import pytest
+
+from tests.kinds import KINDS, LONGEST, MINIATURES, PROCESS, PROOF, TESTS, in_turn, kind_of
 
 from .source import ROOT
 
@@ -39,6 +41,23 @@ def test_every_kind_is_a_registered_marker_and_has_tests() -> None:
     options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]
     registered = {line.partition(":")[0] for line in options["ini_options"]["markers"]}
     assert registered == set(KINDS.values())
+
+
+def test_the_two_turns_play_all_cases_of_a_proof_and_each_what_has_one_case(
+    request: pytest.FixtureRequest,
+) -> None:
+    def item(name: str, kind: str) -> pytest.Item:
+        made = pytest.Function.from_parent(request.node.parent, name=name, callobj=lambda: None)
+        made.add_marker(kind)
+        return made
+
+    several = [item(f"several[{number}]", PROOF) for number in range(5)]
+    alone = [item("alone", PROOF), item("daily[0]", PROCESS), item("daily[1]", PROCESS)]
+    first, second = (in_turn([*several, *alone], turn) for turn in (0, 1))
+    assert first[0][-3:] == second[0][-3:] == alone
+    assert (first[0][:-3], second[0][:-3]) == (second[1], first[1])
+    assert sorted(first[0][:-3] + second[0][:-3], key=several.index) == several
+    assert sorted([len(first[1]), len(second[1])]) == [2, 3]
 
 
 def test_names_of_tests_are_short_enough_to_be_read() -> None:

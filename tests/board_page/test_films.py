@@ -132,7 +132,7 @@ async def test_a_joined_film_plays_to_its_end_with_captions_and_chapters(look: L
         await expect(chapters).to_have_text(["0:00harbour", "0:04lantern", "0:08tide"])
         await chapters.nth(2).click()
         await expect(video).to_have_js_property("seeking", False)
-        assert await video.evaluate("video => video.currentTime") == pytest.approx(8, abs=0.5)
+        assert 7.5 <= await video.evaluate("video => video.currentTime") < duration
         last = duration - 1
         ended = """(video, last) => new Promise(done => {
           video.addEventListener("ended", () => done(video.currentTime));

@@ -8,7 +8,7 @@ from .mutants import run
 from .mutants_table import MUTANTS
 from .simulation import play
 
-PARTS = 6
+PARTS = 12
 TEST = "tests/jobs/test_watcher_lease.py::test_whoever_comes_and_goes_in_whatever_order_what_is_open_is_followed[server2]"
 
 
