@@ -195,7 +195,7 @@ def test_it_ends_on_the_last_frame_and_says_where_from(tmp_path: Path) -> None:
         assert difference(np.asarray(end).astype(np.int16), wanted) < 3
 
 
-def test_a_very_large_one_is_drawn_alike_each_time_and_ends_on_a_picture_of_its_size(tmp_path: Path) -> None:
+def test_a_very_large_one_is_always_alike_and_ends_on_a_picture_of_its_size(tmp_path: Path) -> None:
     size = (2400, 1350)
     last = photo(tmp_path / "last.png", (1200, 675))
     spec = replace(SMALL, width=size[0], height=size[1], last_frame=last, duration_seconds=0.125)
