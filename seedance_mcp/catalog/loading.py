@@ -67,7 +67,6 @@ def _built_in() -> Contents:
     return _understood(lambda: _contents(_built_in_tables()), origin="the catalogue")
 
 
-@cache
 def _built_in_tables() -> Table:
     return {**_toml(_DATA.joinpath("models.toml")), "providers": _provider_tables()}
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from contextlib import AbstractAsyncContextManager
+    from types import ModuleType
 
     from mcp.server import MCPServer
 
@@ -38,23 +39,24 @@ def run_stdio(settings: Settings, wrong: SeedanceError | None = None) -> int:
     """
     gc.disable()
     _defer_message_models()
-    import anyio
+    with _left_out("python_multipart", "rich", "uvicorn"):
+        import anyio
 
-    from ..presentation.logs import configure
-    from .assembly import assemble
-    from .ending import Ending
-    from .transport import serve_stdio
+        from ..presentation.logs import configure
+        from .assembly import assemble
+        from .ending import Ending
+        from .transport import serve_stdio
 
-    configure(settings)
-    if sys.stdin is not None and sys.stdin.isatty():
-        from ..config import command
+        configure(settings)
+        if sys.stdin is not None and sys.stdin.isatty():
+            from ..config import command
 
-        sys.stderr.write(
-            "This is an MCP server; an assistant starts it and speaks to it on stdin. To try it here:"
-            f" {command('demo')}. Ctrl-C ends it.\n"
-        )
-    ending = Ending()
-    server = assemble(settings, wrong, ending)
+            sys.stderr.write(
+                "This is an MCP server; an assistant starts it and speaks to it on stdin. To try it here:"
+                f" {command('demo')}. Ctrl-C ends it.\n"
+            )
+        ending = Ending()
+        server = assemble(settings, wrong, ending)
     gc.freeze()
     gc.enable()
 
@@ -123,3 +125,21 @@ def _defer_message_models() -> None:
         from mcp_types import _wire_base
 
         _wire_base.WireModel.model_config["defer_build"] = True
+
+
+@contextlib.contextmanager
+def _left_out(*libraries: str) -> Generator[None]:
+    """
+    Have these libraries count as not installed, unless they are loaded already.
+
+    The SDK and what it is made of load them where they are there, for HTTP and coloured logs, and go without otherwise.
+    """
+    absent = [name for name in libraries if name not in sys.modules]
+    sys.modules.update(
+        dict.fromkeys(absent, cast("ModuleType", None))
+    )  # which is how Python marks such a name
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]

@@ -103,8 +103,10 @@ class Opening:
                 opened = open_app(self.settings, leave=True, patience=_PATIENCE_SECONDS)
                 async with opened as app, updates.following(app):
                     self._is(app)
-                    _log_settings_notices(app)
                     pause = _SOONEST_SECONDS
+                    await self._wanted.wait()
+                    if not self._closing.is_set():
+                        _log_settings_notices(app)
                     await self._closing.wait()
                 return
             except SeedanceError as error:
@@ -175,6 +177,7 @@ class Opening:
 
 
 def _log_settings_notices(app: App) -> None:
+    """Warn of what is wrong with the settings. The catalogue is read for it: not before the first call wants something."""
     with contextlib.suppress(SeedanceError):  # trouble with the catalogue is told by who needs it
         for notice in app.settings_notices:
             _LOG.warning("%s", notice)

@@ -96,6 +96,7 @@ def boxes(path: Path) -> list[str]:
         ((1280, 720), 1, 24, False),
         ((1920, 1088), 0.25, 24, True),
         ((2206, 946), 0.125, 24, False),
+        ((4398, 1886), 0.125, 24, True),
     ],
 )
 def test_size_length_rate_and_sound_are_exact(
@@ -191,6 +192,18 @@ def test_it_ends_on_the_last_frame_and_says_where_from(tmp_path: Path) -> None:
     assert difference(shown[-1][40:], wanted[40:]) < 4
     with Image.open(tmp_path / "end.png") as end:
         assert end.format == "PNG"
+        assert difference(np.asarray(end).astype(np.int16), wanted) < 3
+
+
+def test_a_very_large_one_is_always_alike_and_ends_on_a_picture_of_its_size(tmp_path: Path) -> None:
+    size = (2400, 1350)
+    last = photo(tmp_path / "last.png", (1200, 675))
+    spec = replace(SMALL, width=size[0], height=size[1], last_frame=last, duration_seconds=0.125)
+    videos = [render(spec, tmp_path / f"{n}.mp4", last_frame=tmp_path / "end.png") for n in (1, 2)]
+    assert videos[0].read_bytes() == videos[1].read_bytes()
+    wanted = covering(last, size)
+    assert difference(frames(videos[0])[-1][600:], wanted[600:]) < 4
+    with Image.open(tmp_path / "end.png") as end:
         assert difference(np.asarray(end).astype(np.int16), wanted) < 3
 
 

@@ -417,6 +417,26 @@ async def test_without_keepalive_each_request_has_its_own_connection() -> None:
     assert len(server.connected) == 2
 
 
+async def test_a_kept_connection_that_the_other_side_has_closed_is_not_used_again() -> None:
+    closed = anyio.Event()
+
+    async def answer(stream: SocketStream) -> None:
+        async with stream:
+            await stream.receive()
+            await stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+        closed.set()
+
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    address = f"127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
+    with anyio.fail_after(10):
+        async with listener, anyio.create_task_group() as tasks, client(trusted=frozenset({address})) as http:
+            tasks.start_soon(listener.serve, answer)
+            assert (await http.get(f"http://{address}/")).text == "hi"
+            await closed.wait()
+            assert (await http.get(f"http://{address}/")).text == "hi"
+            tasks.cancel_scope.cancel()
+
+
 async def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving() as proxy, serving() as server:
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):

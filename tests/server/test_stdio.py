@@ -235,8 +235,22 @@ async def test_listing_tools_loads_nothing_that_draws_or_counts(
         await server.rest()
     loaded = {line.rpartition(b"|")[2].strip().decode() for line in server.stderr.splitlines()}
     assert "seedance_mcp.server.tools" in loaded
-    heavy = {"av", "PIL", "numpy", "tqdm", "seedance_mcp.providers.sandbox"}
+    heavy = {"av", "PIL", "numpy", "tqdm", "seedance_mcp.providers.sandbox", "seedance_mcp.catalog"}
+    # The SDK asks for these packages, and goes without where they are left out.
+    heavy |= {"uvicorn.config", "rich.text", "python_multipart.decoders"}
     assert {name for name in loaded if name.partition(".")[0] in heavy or name in heavy} == set()
+
+
+async def test_what_was_left_out_at_the_start_can_be_loaded_later(environ: dict[str, str]) -> None:
+    code = (
+        "from seedance_mcp.config import read_settings; from seedance_mcp.server import run_stdio;"
+        "run_stdio(read_settings().settings); import python_multipart, uvicorn"
+    )
+    with anyio.fail_after(60):
+        result = await anyio.run_process(
+            [sys.executable, "-c", code], stdin=subprocess.DEVNULL, env={**os.environ, **environ}, check=False
+        )
+    assert result.returncode == 0, result.stderr
 
 
 async def test_the_check_of_a_message_is_built_when_the_first_of_its_kind_comes(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -21,9 +22,15 @@ if TYPE_CHECKING:
     from .scenes import Scene
     from .spec import PlaceholderSpec
 
-_MOST_PIXELS_FOR_QUALITY = 2_300_000
-_THREADS = "4"
-"""Always the same number: with another one the encoder writes other bytes."""
+_MOST_PIXELS_IN_FULL = 2_300_000
+"""A larger picture is drawn at half its width and height, and enlarged for the encoder."""
+_ENCODING = {"preset": "superfast", "crf": "21", "threads": "4"}
+_LARGE_ENCODING = {"preset": "ultrafast", "qp": "21", "threads": "2", "tune": "zerolatency"}
+"""
+Always the same number of threads: with another one the encoder writes other bytes.
+
+At 4k a fixed quality saves the small copies of pictures by which it would be chosen, and no latency those that wait.
+"""
 _SOUND_BITS = 128_000
 _BT709 = 1
 _LIMITED_RANGE = 1
@@ -59,15 +66,27 @@ def render_placeholder(
     if min(spec.width, spec.height) < 16 or spec.width % 2 or spec.height % 2 or spec.duration_seconds <= 0:
         raise ValueError(f"{spec.width} x {spec.height} pixels for {spec.duration_seconds} s cannot be drawn")
     try:
-        scene = Scene(spec)
+        scene = Scene(_as_drawn(spec))
         _film(scene, spec, destination, progress, cancelled)
         if last_frame is not None:
-            scene.bare(spec.frames - 1).save(last_frame, quality=95)
+            _enlarged(scene.bare(spec.frames - 1), spec).save(last_frame, quality=95)
     except BaseException:
         for path in (destination, last_frame):
             if path is not None:
                 path.unlink(missing_ok=True)
         raise
+
+
+def _is_large(spec: PlaceholderSpec) -> bool:
+    return spec.width * spec.height > _MOST_PIXELS_IN_FULL
+
+
+def _as_drawn(spec: PlaceholderSpec) -> PlaceholderSpec:
+    return replace(spec, width=spec.width // 2, height=spec.height // 2) if _is_large(spec) else spec
+
+
+def _enlarged(image: Image.Image, spec: PlaceholderSpec) -> Image.Image:
+    return image.resize((spec.width, spec.height)) if _is_large(spec) else image
 
 
 def _film(
@@ -87,8 +106,8 @@ def _film(
         picture = _picture_stream(film, spec)
         sound = _Sound(film, spec) if spec.audio else None
 
-        def add(frame: VideoFrame, number: int) -> None:
-            _write(film, picture, frame)
+        def add(image: Image.Image, number: int) -> None:
+            _write(film, picture, converter.frame(image, number))
             if sound:
                 sound.up_to((number + 1) / spec.fps)
 
@@ -98,10 +117,10 @@ def _film(
             for number in range(spec.frames):
                 if cancelled():
                     raise RenderingStopped
-                frame = converter.frame(scene.draw(number), number)
+                image = scene.draw(number)
                 if added:
                     added.result()
-                added = encoder.submit(add, frame, number)
+                added = encoder.submit(add, image, number)
                 progress((number + 1) / spec.frames)
             if added:
                 added.result()
@@ -116,16 +135,10 @@ def _tag(text: str) -> str:
 
 
 def _picture_stream(film: OutputContainer, spec: PlaceholderSpec) -> VideoStream:
-    fast = spec.width * spec.height > _MOST_PIXELS_FOR_QUALITY
     stream: VideoStream = film.add_stream("libx264", rate=spec.fps)  # pyright: ignore[reportUnknownMemberType]
     stream.width, stream.height, stream.pix_fmt = spec.width, spec.height, "yuv420p"
     stream.time_base = Fraction(1, spec.fps)
-    stream.options = {
-        "preset": "ultrafast" if fast else "superfast",
-        "crf": "21",
-        "threads": _THREADS,
-        "g": str(2 * spec.fps),
-    }
+    stream.options = {**(_LARGE_ENCODING if _is_large(spec) else _ENCODING), "g": str(2 * spec.fps)}
     context = stream.codec_context
     context.colorspace = context.color_primaries = context.color_trc = _BT709
     context.color_range = _LIMITED_RANGE
@@ -139,8 +152,9 @@ class _Converter:
         import numpy as np
         from av.video.reformatter import VideoReformatter
 
-        self._fps = spec.fps
-        self._pixels = np.empty((spec.height, spec.width, 3), np.uint8)
+        self._spec = spec
+        drawn = _as_drawn(spec)
+        self._pixels = np.empty((drawn.height, drawn.width, 3), np.uint8)
         self._reformatter = VideoReformatter()
 
     def frame(self, image: Image.Image, number: int) -> VideoFrame:
@@ -157,12 +171,14 @@ class _Converter:
         # Named on both sides: players take untagged HD pictures for BT.709, the converter writes BT.601 unasked.
         frame = self._reformatter.reformat(
             VideoFrame.from_numpy_buffer(self._pixels, format="bgr24"),
+            width=self._spec.width,
+            height=self._spec.height,
             format="yuv420p",
             dst_colorspace=Colorspace.ITU709,
             dst_color_range=ColorRange.MPEG,
         )
         frame.pts = number
-        frame.time_base = Fraction(1, self._fps)
+        frame.time_base = Fraction(1, self._spec.fps)
         return frame
 
 

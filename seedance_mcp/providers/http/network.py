@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -58,6 +59,7 @@ class _Stream:
     def __init__(self, stream: httpcore2.AsyncNetworkStream, gate: Gate | None) -> None:
         self._stream = stream
         self._gate = gate
+        self._socket: socket.socket | None = stream.get_extra_info("socket")
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
         return await self._stream.read(max(max_bytes, READ_BYTES), timeout)
@@ -79,7 +81,22 @@ class _Stream:
         return _Stream(await self._stream.start_tls(ssl_context, server_hostname, timeout), self._gate)
 
     def get_extra_info(self, info: str) -> Any:
+        # Asked of every idle connection before each request, which anyio answers by looking up both its addresses as well.
+        if info == "is_readable" and self._socket is not None:
+            return _is_readable(self._socket)
         return self._stream.get_extra_info(info)
+
+
+def _is_readable(connection: socket.socket) -> bool:
+    """Return whether something has come, such as that the other side has closed; also of one that is closed here."""
+    number = connection.fileno()
+    if number < 0:
+        return True
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([number], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(number, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import sys
 import time
 from pathlib import Path
@@ -36,6 +35,8 @@ def start() -> str | None:
 
 def _boot_session() -> str | None:
     """Ask macOS for `kern.bootsessionuuid`."""
+    import ctypes
+
     found, size = ctypes.create_string_buffer(64), ctypes.c_size_t(64)
     asked = ctypes.CDLL(None).sysctlbyname(b"kern.bootsessionuuid", found, ctypes.byref(size), None, 0)
     return found.value.decode("ascii") or None if asked == 0 else None
