@@ -15,6 +15,8 @@ class JobEvents:
         self._incidents = incidents
         self._listeners: list[Callable[[str], None]] = []
         self._on_end: list[Callable[[], None]] = []
+        self.hears = False
+        """Whether what other processes change is heard of at once, too (`ChangeFeed`)."""
 
     def on_change(self, callback: Callable[[str], None]) -> Callable[[], None]:
         """Call `callback(job_id)` after every change of a job; returns what ends it."""

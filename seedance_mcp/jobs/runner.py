@@ -13,6 +13,7 @@ import anyio.abc
 from ..store import Leases, Receipts, job_records
 from ..types import Job
 from .buying.submission import Buyer
+from .change_feed import ChangeFeed
 from .context import JobContext
 from .detached import leave_hooks
 from .film_driver import FilmDriver
@@ -59,6 +60,7 @@ class JobRunner:
         self.incidents = context.incidents
         self.damaged = context.damaged
         self._receipts = Receipts(settings.state_dir / "receipts", store.local.instance)
+        self._changes = ChangeFeed(store, context.events, context.incidents)
         self._saver = Saver(context)
         self._watcher = Watcher(
             context,
@@ -85,6 +87,7 @@ class JobRunner:
             async with anyio.create_task_group() as buyers, anyio.create_task_group() as commands:
                 async with anyio.create_task_group() as watching:
                     self._context.purchases.open(buyers)
+                    watching.start_soon(self._changes.run)
                     watching.start_soon(self._watcher.run)
                     watching.start_soon(self.films.run)
                     watching.start_soon(self.hooks.follow, commands)
@@ -134,6 +137,11 @@ class JobRunner:
     def saving_progress(self, job_id: str) -> tuple[int, int | None] | None:
         """Bytes of the result fetched so far and in all (None: unknown); None while nothing is being fetched."""
         return self._saver.progress.get(job_id)
+
+    @property
+    def hears(self) -> bool:
+        """Whether what other processes change is heard of at once, too."""
+        return self._context.events.hears
 
     def on_change(self, callback: Callable[[str], None]) -> Callable[[], None]:
         """Call `callback(job_id)` on the event loop after every change of a job; returns what ends it."""

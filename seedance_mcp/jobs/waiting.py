@@ -13,8 +13,8 @@ from .runner import JobRunner
 from .tracking.lost_answers import a_person_has_to_look
 
 _HEARTBEAT_SECONDS = 5.0
-_LOOK_SECONDS = 0.5
-"""Jobs that another process watches change without an event here, so the database is looked at this often."""
+_LOOK_SECONDS, _LOOK_ANYHOW_SECONDS = 0.5, 5.0
+"""How often the database is looked at: jobs that other processes watch change without an event here, or with one."""
 
 _GUESS_SECONDS = 90.0
 """How long a job takes before anything is known about it: only for the shape of the progress bar."""
@@ -77,7 +77,8 @@ class Waiting:
                     told, told_at = update.message, now
                 if job.finished or now >= deadline:
                     return job
-                with anyio.move_on_after(min(_LOOK_SECONDS, deadline - now)):
+                pause = _LOOK_ANYHOW_SECONDS if self._runner.hears else _LOOK_SECONDS
+                with anyio.move_on_after(min(pause, deadline - now)):
                     await changed.wait()
             finally:
                 forget()
