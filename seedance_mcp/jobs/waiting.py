@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import anyio
 
-from ..types import Job, JobState, JobStatus
+from ..types import WORKERS, Job, JobState, JobStatus
 from .pool.provider_pool import ProviderPool
 from .runner import JobRunner
 from .tracking.lost_answers import a_person_has_to_look
@@ -56,14 +56,7 @@ class Waiting:
         told = ""
         deadline = anyio.current_time() + seconds
         while True:
-            changed = anyio.Event()
-
-            def ring(changed_id: str, bell: anyio.Event = changed) -> None:
-                if changed_id == job_id:
-                    bell.set()
-
-            forget = self._runner.on_change(ring)
-            try:
+            with self._runner.bell(job_id) as changed:
                 job = await self._runner.job(job_id)
                 now = anyio.current_time()
                 update = self._describe(job, usual)
@@ -80,8 +73,6 @@ class Waiting:
                 pause = _LOOK_ANYHOW_SECONDS if self._runner.hears else _LOOK_SECONDS
                 with anyio.move_on_after(min(pause, deadline - now)):
                     await changed.wait()
-            finally:
-                forget()
 
     def _describe(self, job: Job, usual: float | None) -> Update:
         elapsed = max(0.0, self._clock() - job.created_at)
@@ -97,6 +88,8 @@ class Waiting:
             return Update(
                 fraction=_QUEUED, message=f"The provider's answer was lost; looking for the job, {spent}"
             )
+        if job.state is JobState.RESERVED and job.owner == WORKERS:
+            return Update(fraction=0.0, message=f"Waiting for a worker that buys it, {spent}")
         if job.status is JobStatus.SUBMITTING:
             return Update(fraction=0.01, message=f"Submitting to {job.provider}, {spent}")
         if job.status is JobStatus.QUEUED:

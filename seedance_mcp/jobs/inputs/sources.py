@@ -50,7 +50,9 @@ _ASSET_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 class Sources:
     """Turns requests into what is asked for: whole, and with checked files for their media arguments."""
 
-    def __init__(self, store: Store, settings: Settings, pool: ProviderPool) -> None:
+    def __init__(self, store: Store, settings: Settings, pool: ProviderPool, *, buys: bool = True) -> None:
+        """Where another machine `buys`, no file of this one is taken."""
+        self._buys = buys
         self._store = store
         self._settings = settings
         self._files = LocalFiles(store, settings)
@@ -128,6 +130,8 @@ class Sources:
         """
         check_readable(source)
         text = unquoted(source)
+        if not self._buys and not text.startswith(_UPLOAD) and _scheme(text) in ("", "file"):
+            raise _elsewhere(source)
         if text.startswith(_UPLOAD):
             file = await self._earlier(text)
             return replace(file, kind=kind) if kind is not None and file.is_asset else file
@@ -202,6 +206,8 @@ class Sources:
             again = await self._files.at(path, str(path))
         elif file.path is None:
             return file
+        elif not self._buys:
+            raise _elsewhere(origin)
         else:
             # It may have been changed or removed since, and a job's link may have ended.
             again = await (
@@ -245,6 +251,15 @@ def _scheme(text: str) -> str:
     if text[:5].lower() == "data:":
         return "data"
     return text.partition("://")[0].lower() if "://" in text else ""
+
+
+def _elsewhere(source: str) -> MediaError:
+    """Say that a worker would look for a file of this machine on another one."""
+    return MediaError(
+        f"{source} is on another machine than the workers that buy from here.",
+        hint="Pass an https URL that anyone can open. Where the server has an object store, call upload_media without a"
+        " source, and put the file at the address that it answers with.",
+    )
 
 
 def _check_this_machine(url: str) -> None:
