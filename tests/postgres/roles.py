@@ -91,9 +91,7 @@ class Team:
             yield command
 
     @asynccontextmanager
-    async def _running(
-        self, name: str, words: list[str], environ: dict[str, str]
-    ) -> AsyncGenerator[Command]:
+    async def _running(self, name: str, words: list[str], environ: dict[str, str]) -> AsyncGenerator[Command]:
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "log.txt").open("ab") as log:
