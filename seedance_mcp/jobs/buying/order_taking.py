@@ -100,6 +100,8 @@ class OrderTaker:
                 return
             if order.elsewhere or order.id in self._buying or order.id in self._left_until:
                 continue
+            # Whatever stands in the way now is not tried again at every change of any job.
+            self._left_until[order.id] = now + _LOOK_ANYHOW_SECONDS
             with self._context.incidents.contained("Taking the order", order.id):
                 await self._take(order.id)
 
