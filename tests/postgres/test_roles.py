@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import anyio
+import httpx2
 import pytest
 from mcp.client.subscriptions import ResourceUpdated
 
@@ -18,9 +20,11 @@ from seedance_mcp import cli
 from seedance_mcp.app import App, Role, open_app
 from seedance_mcp.errors import InvalidRequest, MediaError
 from seedance_mcp.jobs.buying import order_taking, purchase_flow
+from seedance_mcp.jobs.results import object_copies
 from seedance_mcp.store import budget
-from seedance_mcp.types import Job, JobState, PurchaseTerms, VideoRequest
+from seedance_mcp.types import ExpectedFile, Job, JobState, PurchaseTerms, VideoRequest
 from tests.emulator import Emulator
+from tests.emulator.s3_objects import ObjectStorage, running
 from tests.over_http.local import client
 from tests.reliability import fault_market as market
 from tests.reliability.waiting import until
@@ -162,9 +166,10 @@ async def test_a_file_of_the_replica_is_refused_there_with_what_to_do(url: str, 
         machine(emulator, url, tmp_path / "replica", Role.WHOLE) as whole,
         machine(emulator, url, tmp_path / "replica", Role.REPLICA) as replica,
     ):
+        made = await whole.wait((await ordered(whole)).id, PATIENCE)
         kept = await whole.upload(str(picture))
         linked = await replica.upload("https://example.com/fox.png")
-        for source in (str(picture), picture.as_uri(), kept.media_id, "job:job_x"):
+        for source in (str(picture), picture.as_uri(), kept.media_id, f"job:{made.id}"):
             with pytest.raises((InvalidRequest, MediaError), match="is on another machine") as refused:
                 await replica.generate(market.request("ark", first_frame=source))
             assert "https URL" in refused.value.hint
@@ -279,3 +284,64 @@ async def test_a_set_and_a_refusal_at_a_replica_are_told_as_if_it_bought_itself(
 
 async def _all_done(app: App, job_ids: list[str]) -> bool:
     return all([await is_in(app, job_id, JobState.DONE) for job_id in job_ids])
+
+
+async def test_what_lies_in_the_object_store_goes_into_a_video_wherever_it_was_made(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upload of a caller, and the last frame and whole video of a job that another machine saved."""
+    monkeypatch.setattr(object_copies, "_LOOK_SECONDS", 0.05)
+    picture = tmp_path / "fox.png"
+    _draw(picture)
+    content = picture.read_bytes()
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(anyio.fail_after(PATIENCE))
+        emulator = await stack.enter_async_context(Emulator("ark"))
+        emulator.behaviour.true_size = True
+        storage = await stack.enter_async_context(running(ObjectStorage()))
+        given = storage.environment()
+        replica = await stack.enter_async_context(
+            machine(emulator, url, tmp_path / "replica", Role.REPLICA, **given)
+        )
+        async with machine(emulator, url, tmp_path / "w1", Role.WORKER, **given) as worker:
+            short = market.request("ark", duration=2, resolution="480p")
+            made = await replica.wait((await replica.generate(short)).job.id, PATIENCE)
+            assert made.state is JobState.DONE
+            assert worker.runner.copies is not None
+            copy = await worker.runner.copies.settled(made, PATIENCE)
+            assert copy is not None
+            assert copy.stored_at
+        (tmp_path / "w1").rename(tmp_path / "gone")
+        expected = ExpectedFile(
+            mime_type="image/png", bytes=len(content), sha256=hashlib.sha256(content).hexdigest()
+        )
+        uploaded = await replica.upload(expected)
+        assert uploaded.put is not None
+        async with httpx2.AsyncClient() as http:
+            put = await http.put(uploaded.put.url, content=content, headers=dict(uploaded.put.headers))
+            assert put.status_code == 200, put.text
+        await stack.enter_async_context(machine(emulator, url, tmp_path / "w2", Role.WORKER, **given))
+        emulator.behaviour.true_size = False
+        for source in (uploaded.media_id, f"job:{made.id}/last_frame"):
+            started = await replica.generate(market.request("ark", first_frame=source))
+            assert (await replica.wait(started.job.id, PATIENCE)).state is JobState.DONE
+    assert emulator.ledger.count("submit") == 3
+
+
+async def test_each_machine_copies_the_videos_that_it_has(url: str, tmp_path: Path) -> None:
+    with anyio.fail_after(PATIENCE):
+        async with contextlib.AsyncExitStack() as stack:
+            emulator = await stack.enter_async_context(Emulator("ark"))
+            storage = await stack.enter_async_context(running(ObjectStorage()))
+            given = storage.environment()
+            machines = [
+                await stack.enter_async_context(machine(emulator, url, tmp_path / name, Role.WHOLE, **given))
+                for name in ("one", "two")
+            ]
+            for number in range(6):
+                app = machines[number % 2]
+                job = await app.wait((await ordered(app, f"boat {number}")).id, PATIENCE)
+                assert app.runner.copies is not None
+                copy = await app.runner.copies.settled(job, PATIENCE)
+                assert copy is not None
+                assert (copy.tries, copy.error) == (0, None)

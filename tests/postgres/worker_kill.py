@@ -15,7 +15,7 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -163,7 +163,7 @@ class Play:
 
 
 @contextlib.asynccontextmanager
-async def playing(server: Server, folder: Path) -> Any:
+async def playing(server: Server, folder: Path) -> AsyncIterator[Play]:
     """Play in this folder; judged at the end."""
     async with Emulator("ark") as emulator, zygote("tests.postgres.worker_child") as source:
         team = Team(emulator, server.database(), folder)

@@ -7,8 +7,11 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from anyio.to_thread import run_sync
 
 from ...config import Settings
 from ...errors import InvalidRequest, MediaError, UnexpectedResponse
@@ -16,8 +19,10 @@ from ...media import check_readable, unquoted
 from ...providers import addresses
 from ...store import Store, job_records, uploads
 from ...texts import unusable
-from ...types import ExpectedFile, MediaFile, MediaKind, SignedPut, VideoRequest
+from ...types import ExpectedFile, Job, MediaFile, MediaKind, SignedPut, VideoRequest
+from ..local_files.last_frames import keep_last_frame
 from ..local_files.readable_files import LocalFiles
+from ..local_files.unfinished import writer_of
 from ..pool.provider_pool import ProviderPool
 from .basis import with_basis
 from .resolved_request import ResolvedRequest
@@ -130,7 +135,7 @@ class Sources:
         """
         check_readable(source)
         text = unquoted(source)
-        if not self._buys and not text.startswith(_UPLOAD) and _scheme(text) in ("", "file"):
+        if not self._buys and is_path(source):
             raise _elsewhere(source)
         if text.startswith(_UPLOAD):
             file = await self._earlier(text)
@@ -228,12 +233,31 @@ class Sources:
                 f"{source!r} names no part of a job.",
                 hint="Use job:<id> for the video or job:<id>/last_frame.",
             )
+        copy = await self._copy_of(job)
+        if part and copy is not None:
+            frame = await keep_last_frame(copy, writer_of(self._store))
+            return await self._files.at(frame.path, source)
         if part:
             return await self._files.last_frame(job)
-        video = await self._files.video(job)
+        video = await (self._files.video(job) if copy is None else self._files.at(copy, source))
         if job.artifacts and video.sha256 == job.artifacts.sha256 and await self._pool.link(job):
             return replace(video, job_id=job.id)
         return video
+
+    async def _copy_of(self, job: Job) -> Path | None:
+        """
+        Bring a copy of a job's video here where another machine has it, or is to use it; None: the file itself will do.
+
+        Raises:
+            MediaError: there is no copy, or it cannot be fetched.
+        """
+        if job.artifacts is None or (self._buys and await run_sync(Path(job.artifacts.video_path).is_file)):
+            return None
+        if self._settings.object_store is not None:
+            return await self._incoming.fetch_copy(job)
+        if self._buys:
+            return None
+        raise _elsewhere(f"The video of {job.id}")
 
 
 def of_another_kind(file: MediaFile, kind: MediaKind, source: str) -> str:
