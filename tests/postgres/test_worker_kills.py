@@ -7,6 +7,7 @@ import random
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from tests.reliability.kill_zygote import Life
 from tests.server.asking import SMALL
 
 from .roles import jobs
-from .server import Server
+from .server import Server, running
 from .worker_kill import PATIENCE_SECONDS, WORKERS_POINTS, Play, kill_rounds, playing
 
 pytestmark = [
@@ -193,3 +194,31 @@ async def _insist(ports: list[int], key: str, found: dict[str, str]) -> None:
             job = result.get("structuredContent") or {}
             if job.get("status") == "succeeded":
                 found[key] = job["job_id"]
+
+
+async def test_a_database_that_is_killed_under_replica_and_workers_loses_and_doubles_nothing(
+    tmp_path: Path,
+) -> None:
+    kills = 50 if LONG else 2
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder, running(Path(folder) / "data") as server:
+        async with playing(server, tmp_path) as play:
+            workers = [await play.work(name) for name in ("w1", "w2")]
+            over = anyio.Event()
+
+            async def order(client: int) -> None:
+                while not over.is_set():
+                    play.outcome.videos += 1
+                    await play.insist(f"order-{client}-{play.outcome.videos}")
+
+            with anyio.fail_after(PATIENCE_SECONDS + 10 * kills):
+                async with anyio.create_task_group() as clients:
+                    for client in range(3):
+                        clients.start_soon(order, client)
+                    for kill in range(kills):
+                        await _until(lambda kill=kill: len(play.team.emulator.tasks) > 2 * kill)
+                        await anyio.to_thread.run_sync(server.crash)
+                    over.set()
+            for life in workers:
+                life.send(signal.SIGTERM)
+            assert [await life.end(60) for life in workers] == [0, 0]
+    assert play.outcome.violations == []
