@@ -196,7 +196,7 @@ async def _insist(ports: list[int], key: str, found: dict[str, str]) -> None:
                 found[key] = job["job_id"]
 
 
-async def test_a_database_that_is_killed_under_replica_and_workers_loses_and_doubles_nothing(
+async def test_a_database_killed_under_workers_loses_and_doubles_nothing(
     tmp_path: Path,
 ) -> None:
     kills = 50 if LONG else 2
