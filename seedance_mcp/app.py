@@ -23,10 +23,12 @@ from .jobs import (
     Quote,
     ReadTracker,
     Reviews,
+    Role,
     SameAccount,
     SavedVideos,
     Sets,
     Sources,
+    SpendingStops,
     StartedJob,
     Update,
     UploadedMedia,
@@ -69,19 +71,21 @@ if TYPE_CHECKING:
     from .films import Films
     from .store import AccessTokens
 
-__all__ = ["App", "Declined", "Quote", "ReadTracker", "Update", "UploadedMedia", "Viewed", "open_app"]
+__all__ = ["App", "Declined", "Quote", "ReadTracker", "Role", "Update", "UploadedMedia", "Viewed", "open_app"]
 
 
 class App:
     """One open installation. Build with `open_app`."""
 
-    def __init__(self, settings: Settings, store: Store, *, leave: bool = False) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, *, leave: bool = False, role: Role = Role.WHOLE
+    ) -> None:
         self.settings = settings
         self._store = store
         self._pool = ProviderPool(lambda: self.catalog, settings, store)
         self._planner = Planner(self._pool, settings)
-        self._sources = Sources(store, settings, self._pool)
-        self._context = context = JobContext.of(store, settings)
+        self._sources = Sources(store, settings, self._pool, buys=role.buys)
+        self._context = context = JobContext.of(store, settings, role)
         self.ensure_current = store.ensure_current
         self.runner = JobRunner(context, self._pool, leave=leave, films=lambda: self.films.advance())
         self._flow = PurchaseFlow(
@@ -92,6 +96,9 @@ class App:
             buyer=self.runner.buyer,
             handover=self.runner.handover,
         )
+        stops = SpendingStops(context, self._pool)
+        self.allow_spending, self.spending_stopped = stops.allow, stops.stopped
+        self.key_accepted = stops.key_accepted
         self.questions = Questions(store)
         self.reviews = Reviews(context)
         self.overview = Overview(store, settings)
@@ -262,24 +269,6 @@ class App:
         """Take such a word back; tells whether there was one."""
         return await part(fingerprint, provider, pool=self._pool, store=self._store)
 
-    async def allow_spending(self) -> bool:
-        """Let purchases go on after the job database was lost; tells whether they had been stopped."""
-        return await self._store.write(budget.allow_spending)
-
-    async def spending_stopped(self) -> bool:
-        """Return whether nothing may be bought because the job database was lost."""
-        return await self._store.read(budget.spending_stopped)
-
-    async def key_accepted(self, provider: str) -> bool:
-        """
-        Note that a provider has taken its key just now; tells whether its refusal had stopped purchases there.
-
-        Raises:
-            InvalidRequest: there is no such provider.
-        """
-        account = self._pool.account(self.catalog.provider(provider))
-        return await self._store.write(partial(budget.key_accepted, provider=provider, account=account))
-
     async def spending(self, days: int = 30) -> list[Spent]:
         """Sum up what counts as spent by day, provider and model, newest first."""
         return await self._store.read(lambda connection: by_day(connection, days))
@@ -372,20 +361,25 @@ class App:
 
 @contextlib.asynccontextmanager
 async def open_app(
-    settings: Settings, *, watch: bool = True, leave: bool = False, patience: float | None = None
+    settings: Settings,
+    *,
+    watch: bool = True,
+    leave: bool = False,
+    patience: float | None = None,
+    role: Role = Role.WHOLE,
 ) -> AsyncGenerator[App]:
     """
     Open the installation: database, watcher of open jobs, adapters on demand.
 
     With `watch=False` nothing runs in the background, and nothing can be started. With `leave=True` a detached
     watcher stays behind when the end comes before the jobs' (unless the user has switched that off). `patience` as in
-    `open_store`.
+    `open_store`; a `role` other than the whole is for a database that several machines share.
 
     Raises:
         ConfigError, StoreError: the job database cannot be used.
     """
     store = await anyio.to_thread.run_sync(partial(open_chosen, settings, patience=patience))
-    app = App(settings, store, leave=leave)
+    app = App(settings, store, leave=leave, role=role)
     try:
         if store.notice:
             await store.write(budget.stop_spending)

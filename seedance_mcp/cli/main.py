@@ -23,6 +23,7 @@ _COMMANDS = {
     "approve": "Agree to a price that an assistant asked about.",
     "board": "See jobs and spending, play videos and approve prices on a page in the browser.",
     "serve": "Serve assistants over HTTP instead of stdin and stdout, on this machine or, with tokens, on others.",
+    "work": "Buy what `serve --no-buy` reserves, and bring it to its end; with a database in PostgreSQL.",
     "migrate": "Prepare the database in PostgreSQL, or bring it up to date.",
     "tokens": "Make, list and revoke the tokens by which `serve` knows who calls.",
     "models": "List the models, what they can do and what they cost.",

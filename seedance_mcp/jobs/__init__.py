@@ -28,8 +28,10 @@ from .results.saved_videos import OpenVideo, SavedVideos
 from .results.saving import provider_folder
 from .results.viewing import Viewed, Viewing
 from .reviews import Reviews, opinion
+from .roles import Role
 from .runner import JobRunner
 from .sets import Sets
+from .spending_stops import SpendingStops
 from .tracking import lost_answers
 from .tracking.manual_resolution import resolve
 from .waiting import Update, Waiting
@@ -54,10 +56,12 @@ __all__ = [
     "ReadTracker",
     "ResolvedRequest",
     "Reviews",
+    "Role",
     "SameAccount",
     "SavedVideos",
     "Sets",
     "Sources",
+    "SpendingStops",
     "StartedJob",
     "Today",
     "Update",

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from ..config import Settings
 from ..store import Store
+from ..types import WORKERS
 from .active_purchases import ActivePurchases
 from .damaged_records import DamagedRecords
 from .events import JobEvents
 from .incidents import Incidents
+from .roles import Role
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +24,15 @@ class JobContext:
     events: JobEvents
     purchases: ActivePurchases
     damaged: DamagedRecords
+    role: Role = Role.WHOLE
+
+    @property
+    def owner(self) -> str:
+        """Who owns what is reserved here: this process, or whichever worker takes it."""
+        return self.store.ownership.instance if self.role.buys else WORKERS
 
     @classmethod
-    def of(cls, store: Store, settings: Settings) -> JobContext:
+    def of(cls, store: Store, settings: Settings, role: Role = Role.WHOLE) -> JobContext:
         """Begin with nobody listening and nothing being bought."""
         incidents = Incidents(store)
         return cls(
@@ -34,4 +42,5 @@ class JobContext:
             events=JobEvents(incidents),
             purchases=ActivePurchases(),
             damaged=DamagedRecords(store),
+            role=role,
         )

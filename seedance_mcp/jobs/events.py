@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import anyio
 
 from ..types import Job
 from .incidents import Incidents
@@ -15,11 +18,28 @@ class JobEvents:
         self._incidents = incidents
         self._listeners: list[Callable[[str], None]] = []
         self._on_end: list[Callable[[], None]] = []
+        self.hears = False
+        """Whether what other processes change is heard of at once, too (`ChangeFeed`)."""
 
     def on_change(self, callback: Callable[[str], None]) -> Callable[[], None]:
         """Call `callback(job_id)` after every change of a job; returns what ends it."""
         self._listeners.append(callback)
         return lambda: self._listeners.remove(callback)
+
+    @contextmanager
+    def bell(self, job_id: str) -> Generator[anyio.Event]:
+        """Lend what is set at the next change of this job."""
+        changed = anyio.Event()
+
+        def ring(changed_id: str) -> None:
+            if changed_id == job_id:
+                changed.set()
+
+        forget = self.on_change(ring)
+        try:
+            yield changed
+        finally:
+            forget()
 
     def on_end(self, callback: Callable[[], None]) -> None:
         """Call `callback()` after every end of a job, before anybody hears of the change."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,25 +14,29 @@ import anyio.abc
 from ..store import Leases, Receipts, job_records
 from ..types import Job
 from .buying.submission import Buyer
+from .change_feed import ChangeFeed
 from .context import JobContext
 from .detached import leave_hooks
 from .film_driver import FilmDriver
 from .handover import Handover
 from .inputs.sending import MediaSender
+from .inputs.sources import Sources
 from .pool.provider_pool import ProviderPool
 from .results.hook_runner import HookRunner
 from .results.saving import Saver
+from .roles import Role
 from .tracking.cancelling import cancel
 from .watcher import Watcher
 
 if TYPE_CHECKING:
+    from .buying.order_taking import OrderTaker
     from .results.object_copies import ObjectCopies
 
 _HOOKS_SECONDS = 0.5
 """How long the end of a process that may be killed soon waits for hooks that are running."""
 
-_DRAIN_SECONDS = 60.0
-"""How long the end waits for purchases under way: as long as one of them may take."""
+_DRAIN_SECONDS = 75.0
+"""How long the end waits for purchases under way: as long as one of them may take, and a little more."""
 
 
 class JobRunner:
@@ -59,13 +64,11 @@ class JobRunner:
         self.incidents = context.incidents
         self.damaged = context.damaged
         self._receipts = Receipts(settings.state_dir / "receipts", store.local.instance)
+        self._changes = ChangeFeed(store, context.events, context.incidents)
         self._saver = Saver(context)
+        self._leases = Leases(store, on=leases)
         self._watcher = Watcher(
-            context,
-            pool=pool,
-            saver=self._saver,
-            receipts=self._receipts,
-            leases=Leases(store, on=leases),
+            context, pool=pool, saver=self._saver, receipts=self._receipts, leases=self._leases
         )
         self._hurried = leave
         leaves = leave and settings.detach
@@ -76,6 +79,7 @@ class JobRunner:
         self.buyer = Buyer(
             context, receipts=self._receipts, sender=MediaSender(context, pool), watcher=self._watcher
         )
+        self._orders = self._order_taker() if context.role is Role.WORKER else None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -85,11 +89,9 @@ class JobRunner:
             async with anyio.create_task_group() as buyers, anyio.create_task_group() as commands:
                 async with anyio.create_task_group() as watching:
                     self._context.purchases.open(buyers)
-                    watching.start_soon(self._watcher.run)
-                    watching.start_soon(self.films.run)
-                    watching.start_soon(self.hooks.follow, commands)
-                    if self.copies is not None:
-                        watching.start_soon(self.copies.follow)
+                    watching.start_soon(self._changes.run)
+                    if self._context.role.buys:
+                        self._look_after_jobs(watching, commands)
                     try:
                         yield
                     except Exception as error:
@@ -101,7 +103,10 @@ class JobRunner:
                         watching.cancel_scope.cancel()
                         with anyio.CancelScope(shield=True):
                             await self._context.purchases.wait_for_all(_DRAIN_SECONDS)
-                await self._end_hooks(commands)
+                        if self._orders is not None:
+                            self._orders.abandon()
+                if self._context.role.buys:
+                    await self._end_hooks(commands)
         finally:
             # Only now has the last buyer ended: until then it may have to keep a receipt.
             with self.incidents.contained("Closing the receipts of purchases"):
@@ -110,6 +115,16 @@ class JobRunner:
                 await self.incidents.keep()
         if failure is not None:
             raise failure
+
+    def _look_after_jobs(self, watching: anyio.abc.TaskGroup, commands: anyio.abc.TaskGroup) -> None:
+        """Begin in `watching` what brings jobs to their end; hooks run in `commands`."""
+        watching.start_soon(self._watcher.run)
+        watching.start_soon(self.films.run)
+        watching.start_soon(self.hooks.follow, commands)
+        if self.copies is not None:
+            watching.start_soon(self.copies.follow)
+        if self._orders is not None:
+            watching.start_soon(self._orders.run)
 
     async def job(self, job_id: str) -> Job:
         """Load one job. Raises JobNotFound."""
@@ -135,9 +150,31 @@ class JobRunner:
         """Bytes of the result fetched so far and in all (None: unknown); None while nothing is being fetched."""
         return self._saver.progress.get(job_id)
 
+    def bell(self, job_id: str) -> AbstractContextManager[anyio.Event]:
+        """Lend what is set at the next change of this job."""
+        return self._context.events.bell(job_id)
+
+    @property
+    def hears(self) -> bool:
+        """Whether what other processes change is heard of at once, too."""
+        return self._context.events.hears
+
     def on_change(self, callback: Callable[[str], None]) -> Callable[[], None]:
         """Call `callback(job_id)` on the event loop after every change of a job; returns what ends it."""
         return self._context.events.on_change(callback)
+
+    def _order_taker(self) -> OrderTaker:
+        """Return what buys the orders of replicas, which only a worker has."""
+        from .buying.order_taking import OrderTaker
+
+        return OrderTaker(
+            self._context,
+            pool=self._pool,
+            sources=Sources(self._store, self._context.settings, self._pool),
+            buyer=self.buyer,
+            leases=self._leases,
+            watcher=self._watcher,
+        )
 
     @staticmethod
     def _copies(context: JobContext) -> ObjectCopies | None:

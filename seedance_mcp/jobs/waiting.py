@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import anyio
 
-from ..types import Job, JobState, JobStatus
+from ..types import WORKERS, Job, JobState, JobStatus
 from .pool.provider_pool import ProviderPool
 from .runner import JobRunner
 from .tracking.lost_answers import a_person_has_to_look
 
 _HEARTBEAT_SECONDS = 5.0
-_LOOK_SECONDS = 0.5
-"""Jobs that another process watches change without an event here, so the database is looked at this often."""
+_LOOK_SECONDS, _LOOK_ANYHOW_SECONDS = 0.5, 5.0
+"""How often the database is looked at: jobs that other processes watch change without an event here, or with one."""
 
 _GUESS_SECONDS = 90.0
 """How long a job takes before anything is known about it: only for the shape of the progress bar."""
@@ -56,14 +56,7 @@ class Waiting:
         told = ""
         deadline = anyio.current_time() + seconds
         while True:
-            changed = anyio.Event()
-
-            def ring(changed_id: str, bell: anyio.Event = changed) -> None:
-                if changed_id == job_id:
-                    bell.set()
-
-            forget = self._runner.on_change(ring)
-            try:
+            with self._runner.bell(job_id) as changed:
                 job = await self._runner.job(job_id)
                 now = anyio.current_time()
                 update = self._describe(job, usual)
@@ -77,10 +70,9 @@ class Waiting:
                     told, told_at = update.message, now
                 if job.finished or now >= deadline:
                     return job
-                with anyio.move_on_after(min(_LOOK_SECONDS, deadline - now)):
+                pause = _LOOK_ANYHOW_SECONDS if self._runner.hears else _LOOK_SECONDS
+                with anyio.move_on_after(min(pause, deadline - now)):
                     await changed.wait()
-            finally:
-                forget()
 
     def _describe(self, job: Job, usual: float | None) -> Update:
         elapsed = max(0.0, self._clock() - job.created_at)
@@ -96,6 +88,8 @@ class Waiting:
             return Update(
                 fraction=_QUEUED, message=f"The provider's answer was lost; looking for the job, {spent}"
             )
+        if job.state is JobState.RESERVED and job.owner == WORKERS:
+            return Update(fraction=0.0, message=f"Waiting for a worker that buys it, {spent}")
         if job.status is JobStatus.SUBMITTING:
             return Update(fraction=0.01, message=f"Submitting to {job.provider}, {spent}")
         if job.status is JobStatus.QUEUED:

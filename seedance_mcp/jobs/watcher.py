@@ -32,7 +32,7 @@ from ..store import (
     job_records,
     transitions,
 )
-from ..types import Job, JobState, Submission
+from ..types import WORKERS, Job, JobState, Submission
 from .archiving import Archiver
 from .buying.outcomes import adopt_receipt
 from .context import JobContext
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_RESCAN_SECONDS = 15.0
+_RESCAN_SECONDS, _RESCAN_SHARED_SECONDS = 15.0, 5.0
 _RECONCILE_SECONDS = 60.0
 _LATE_SECONDS = 3600.0
 _OTHER_ACCOUNT_SECONDS = 30.0
@@ -138,7 +138,9 @@ class Watcher:
                     with self._incidents.contained("Removing what dead processes left"):
                         await self._saver.sweep()
             await self._incidents.keep()
-            await anyio.sleep(_RESCAN_SECONDS)
+            await anyio.sleep(
+                min(_RESCAN_SECONDS, _RESCAN_SHARED_SECONDS) if self._store.shared else _RESCAN_SECONDS
+            )
 
     async def _name_damaged(self) -> None:
         while not self._damaged.searched:
@@ -299,6 +301,8 @@ class Watcher:
     async def _orphan(self, job: Job) -> float | None:
         # Whether the submitting process died is told by its free lock alone, never by a clock.
         # A job of our own without a buyer is one whose outcome the database would not take for too long.
+        if job.owner == WORKERS:
+            return self._open.leave(job.id)
         left_behind = job.owner == self._store.ownership.instance and job.id not in self._purchases
         if not left_behind and await self._store.alive(job.owner):
             return self._interval()

@@ -89,13 +89,21 @@ def run_board(
 
 
 def run_http(
-    settings: Settings, *, host: str, port: int, public: Sequence[str], tell: Callable[[str], None]
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    public: Sequence[str],
+    tell: Callable[[str], None],
+    buys: bool = True,
 ) -> None:
     """
-    Serve over HTTP until a signal comes; `tell` is told the address. `public` are the names that other machines use.
+    Serve over HTTP until a signal comes; `tell` is told the address. `public` are the names that other machines use. Without
+    `buys` workers do that, on this machine or others.
 
     Raises:
-        ConfigError: the address cannot be used, or more than this machine reaches it and there is no token.
+        ConfigError: the address cannot be used, or more than this machine reaches it and there is no token; or workers are
+            to buy, and the job database is a file.
         StoreError: it cannot be told whether there is one.
     """
     import anyio
@@ -108,7 +116,7 @@ def run_http(
     place = Place.named(host, port, public)
 
     async def serve() -> None:
-        await serve_http(settings, place, tell=tell)
+        await serve_http(settings, place, tell=tell, buys=buys)
 
     with contextlib.suppress(KeyboardInterrupt):  # Windows, or a second Ctrl-C
         anyio.run(serve)

@@ -41,10 +41,14 @@ INSTRUCTIONS = (
 
 @dataclass(frozen=True, kw_only=True)
 class OverHttp:
-    """What a server over HTTP is built with: how state that clients bring back is sealed, and who is told of the opening."""
+    """
+    What a server over HTTP is built with: how state that clients bring back is sealed, who is told of the opening, and whether
+    this process `buys`, or leaves that to workers.
+    """
 
     security: RequestStateSecurity
     opened: Callable[[Opening], None]
+    buys: bool = True
 
 
 def assemble(
@@ -64,7 +68,8 @@ def assemble(
 
     @contextlib.asynccontextmanager
     async def lifespan(_: MCPServer[Any]) -> AsyncGenerator[Opening]:
-        async with opening(settings, updates, wrong) as installation:
+        buys = http is None or http.buys
+        async with opening(settings, updates, wrong, buys=buys) as installation:
             if http is not None:
                 http.opened(installation)
             with contextlib.nullcontext() if ending is None else ending.first(installation.begin_ending):

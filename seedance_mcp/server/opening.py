@@ -79,9 +79,11 @@ class Opening:
         except ConfigError:
             return Catalog.load()
 
-    async def keep_open(self, updates: Updates) -> None:
+    async def keep_open(self, updates: Updates, buys: bool = True) -> None:
         """
         Open the app and keep it open until the end; what is in the way may pass, so it is tried again and again.
+
+        Without `buys` it is a replica's: nobody is left behind for open jobs, which are the workers'.
 
         A database that another process holds, a full disk or a folder that is not there yet are such things; a wrong
         setting is not. An app that breaks down by a mistake of its own is opened anew.
@@ -93,14 +95,15 @@ class Opening:
         with anyio.move_on_after(_HANDSHAKE_SECONDS):
             await self._wanted.wait()
         gc.disable()
-        from ..app import open_app
+        from ..app import Role, open_app
 
         gc.freeze()
         gc.enable()
         pause = _SOONEST_SECONDS
         while True:
             try:
-                opened = open_app(self.settings, leave=True, patience=_PATIENCE_SECONDS)
+                role = Role.WHOLE if buys else Role.REPLICA
+                opened = open_app(self.settings, leave=buys, patience=_PATIENCE_SECONDS, role=role)
                 async with opened as app, updates.following(app):
                     self._is(app)
                     pause = _SOONEST_SECONDS
@@ -191,9 +194,12 @@ _OPENING = StoreError(
 
 @contextlib.asynccontextmanager
 async def opening(
-    settings: Settings, updates: Updates, wrong: SeedanceError | None
+    settings: Settings, updates: Updates, wrong: SeedanceError | None, *, buys: bool = True
 ) -> AsyncGenerator[Opening]:
-    """Keep the app open in the background. With `wrong`, settings that cannot be used, nothing is opened at all."""
+    """
+    Keep the app open in the background. With `wrong`, settings that cannot be used, nothing is opened at all. Without `buys`
+    it reserves, waits and answers, and leaves the rest to workers.
+    """
     if wrong is not None:
         _LOG.error("The server cannot work: %s %s", wrong.message, wrong.hint)
         yield Opening(settings, wrong, final=True)
@@ -203,7 +209,7 @@ async def opening(
     installation = Opening(settings, _OPENING)
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(installation.keep_open, updates)
+        tasks.start_soon(installation.keep_open, updates, buys)
         try:
             yield installation
         except Exception as error:

@@ -37,7 +37,7 @@ from .accounts import (
 )
 from .board_file import BoardFile, RunningBoard
 from .claims import Claims, claimed
-from .connection import Clock, Conflict, Connection, Store
+from .connection import Clock, Conflict, Connection, Listening, Store
 from .database import open_store
 from .film_joins import joining
 from .finish_hooks import OwedHook
@@ -84,6 +84,7 @@ __all__ = [
     "KeptKey",
     "Leases",
     "Limits",
+    "Listening",
     "NextCall",
     "OpenJob",
     "OwedHook",

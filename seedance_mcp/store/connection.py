@@ -159,6 +159,23 @@ class LocalLock(LifeLock, Protocol):
         ...
 
 
+class Listening(Protocol):
+    """Hears of the changes that any process makes to a job, as they are committed."""
+
+    async def heard(self, seconds: float) -> frozenset[str]:
+        """
+        Return the ids of the jobs that were changed since the last call; wait for the first one at most so long.
+
+        Raises:
+            StoreError: the connection was lost, and with it perhaps some of them.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop listening."""
+        ...
+
+
 class Store(Database):
     """The database of jobs, and what goes by it: who is alive, what time it is, and whether anything may be bought."""
 
@@ -185,6 +202,15 @@ class Store(Database):
 
     notice: str | None
     """What the user should know about the database, such as that a damaged one was set aside."""
+
+    async def listen(self) -> Listening | None:
+        """
+        Begin to hear of every change of a job; None: nobody tells, so whoever wants to know has to look.
+
+        Raises:
+            StoreError: the database cannot be used now.
+        """
+        return None
 
     async def alive(self, instance: str) -> bool:
         """Return whether the process that owns jobs by this instance id still lives, or cannot be judged."""

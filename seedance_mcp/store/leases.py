@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from ..types import FINISHED_STATES, JobState
+from ..types import FINISHED_STATES, WORKERS, JobState
 from .connection import Connection, Store
 from .database import marks
 
 LEASE_SECONDS = 60.0
 _OPEN_STATES = tuple(sorted(frozenset(JobState) - FINISHED_STATES))
+_ORDER, _WAITS = "state = ? AND jobs.owner = ?", (JobState.RESERVED.value, WORKERS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +66,20 @@ class Leases:
         await self._store.write(lambda connection: connection.execute(change, row))
 
     def open_jobs(self, connection: Connection) -> list[OpenJob]:
-        """List the jobs that something still happens to, oldest first."""
+        """List the jobs that something still happens to, oldest first, without `orders`."""
+        where = f"state IN ({marks(_OPEN_STATES)}) AND NOT ({_ORDER})"
+        return self._jobs(connection, where, (*_OPEN_STATES, *_WAITS))
+
+    def orders(self, connection: Connection) -> list[OpenJob]:
+        """List the jobs that wait for a worker, oldest first."""
+        return self._jobs(connection, _ORDER, _WAITS)
+
+    def _jobs(self, connection: Connection, where: str, values: tuple[str, ...]) -> list[OpenJob]:
         at_work = cache(self._store.ownership.at_work)
         rows = connection.execute(
-            "SELECT id, provider, state, version, leases.owner, until FROM jobs LEFT JOIN leases ON job_id = id"  # noqa: S608  only marks
-            f" WHERE state IN ({marks(_OPEN_STATES)}) ORDER BY seq",
-            _OPEN_STATES,
+            "SELECT id, provider, state, version, leases.owner, until FROM jobs LEFT JOIN leases ON job_id = id"  # noqa: S608  ours
+            f" WHERE {where} ORDER BY seq",
+            values,
         )
         return [
             OpenJob(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from .database import Connection
@@ -11,7 +11,7 @@ LONGEST_PAUSE = 900.0
 """Seconds: a try that is due later than this was put off by a clock that has been set back since."""
 
 _NEW_SECONDS = 7 * 86_400.0
-_AT_ONCE = 100
+_AT_ONCE, _LOOKED_AT = 100, 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,20 +77,37 @@ _DUE = (
 )
 
 
-def due(connection: Connection, place: str, now: float, is_free: Callable[[str], bool]) -> ObjectCopy | None:
-    """Find a copy to try now that no other living process is at; `is_free` tells it of a process that has claimed one."""
-    rows = connection.execute(_DUE, (place, now, now + LONGEST_PAUSE, _AT_ONCE)).fetchall()
+def due(
+    connection: Connection,
+    place: str,
+    now: float,
+    *,
+    is_free: Callable[[str], bool],
+    skip: Collection[str] = (),
+) -> ObjectCopy | None:
+    """
+    Find a copy to try now that no other living process is at, none of the jobs in `skip`.
+
+    `is_free` tells of a process that has claimed one whether it is at it no more.
+    """
+    rows = connection.execute(_DUE, (place, now, now + LONGEST_PAUSE, _LOOKED_AT)).fetchall()
     for job_id, runner, tries, error in rows:
-        if runner is None or is_free(runner):
+        if job_id not in skip and (runner is None or is_free(runner)):
             return ObjectCopy(job_id=job_id, place=place, tries=tries, error=error)
     return None
 
 
 def claim(
-    connection: Connection, place: str, now: float, *, by: str, is_free: Callable[[str], bool]
+    connection: Connection,
+    place: str,
+    now: float,
+    *,
+    by: str,
+    is_free: Callable[[str], bool],
+    skip: Collection[str] = (),
 ) -> ObjectCopy | None:
     """Claim such a copy for the process `by`."""
-    found = due(connection, place, now, is_free)
+    found = due(connection, place, now, is_free=is_free, skip=skip)
     if found is not None:
         connection.execute(
             "UPDATE object_copies SET runner = ? WHERE place = ? AND job_id = ?", (by, place, found.job_id)

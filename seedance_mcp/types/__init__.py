@@ -14,7 +14,7 @@ from .film import (
     RowRefusal,
     Take,
 )
-from .job import FINISHED_STATES, Artifacts, Job, JobState, JobStatus, Signer, Tries
+from .job import FINISHED_STATES, WORKERS, Artifacts, Job, JobState, JobStatus, Signer, Tries
 from .job_code import JOB_CODES, JobCode, job_code
 from .look import MAX_COMPARED, MAX_SHEET_FRAMES, Look, Show
 from .media import ExpectedFile, MediaFile, MediaKind, SignedPut, Upload
@@ -39,6 +39,7 @@ __all__ = [
     "REFERENCE_FIELDS",
     "SCORES",
     "SET_PREFIX",
+    "WORKERS",
     "Artifacts",
     "Draw",
     "ExpectedFile",

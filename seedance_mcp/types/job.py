@@ -153,11 +153,16 @@ class Tries:
     """When the last of these was, in seconds since the epoch."""
 
 
+WORKERS = "workers"
+"""The owner of a job that is reserved for whichever worker takes it: from its first byte on, that one owns it."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
     """
     One video that was asked for: a row of the job database. Times are seconds since the epoch.
 
+    `owner` is the instance of the process that buys it, or `WORKERS`.
     `request` is as resolved (defaults filled in); its media fields keep the sources that the user gave.
     `endpoint` is the provider's own name for what is bought. `tag` is the mark that travels with the
     purchase where the provider echoes one. `client_key` is what makes the purchase unique: the fingerprint

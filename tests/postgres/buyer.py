@@ -22,6 +22,7 @@ import pytest
 from seedance_mcp.app import App, open_app
 from seedance_mcp.errors import SeedanceError, StoreError
 from seedance_mcp.jobs.buying import submission
+from seedance_mcp.store import transitions
 from seedance_mcp.store.postgres import PostgresStore
 from seedance_mcp.types import PurchaseTerms
 from tests.reliability import fault_market as market
@@ -70,7 +71,7 @@ async def _live(plan: Mapping[str, Any]) -> None:
 
 
 async def _bought(app: App, key: str, *, patient: bool) -> Any:
-    """Order under a key and wait for the end; a patient client repeats a call that the database refused."""
+    """Order under a key and wait for the end; a patient client repeats a call that was refused, or provably bought nothing."""
     asked = market.request("ark", prompt=f"a paper boat named {key}")
     while True:
         try:
@@ -83,7 +84,8 @@ async def _bought(app: App, key: str, *, patient: bool) -> Any:
             continue
         except SeedanceError as error:
             return {"error": error.message}
-        if patient and job.error_code == "store":
+        if patient and job.state in transitions.NOT_BOUGHT:
+            await anyio.sleep(0.1)
             continue
         return {"job": job.id, "state": job.state, "path": job.artifacts and job.artifacts.video_path}
 

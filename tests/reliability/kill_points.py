@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
@@ -46,9 +47,11 @@ POINTS_OF_WATCHERS = tuple(
 Reached = Callable[[str], None]
 
 
-def install(reached: Reached) -> None:
-    """Call `reached` with the name of each point from now on, in this process."""
-    _around_transactions(reached)
+def install(
+    reached: Reached, *, writes: Iterable[tuple[Any, str]] = ((database.SqliteStore, "write_now"),)
+) -> None:
+    """Call `reached` with the name of each point from now on, in this process. `writes` are what runs transactions."""
+    _around_transactions(reached, writes)
     around(receipts.Receipts, "prepare", "receipts", reached)
     around(network._Stream, "write", "connection's bytes", reached)
     around(purchase, "take", "answer", reached)
@@ -71,6 +74,13 @@ def install(reached: Reached) -> None:
         return _Counted(begin(part, origin), reached)
 
     parts.Part.begin = begin_counted  # type: ignore[method-assign]
+
+
+class _Moved(threading.local):
+    """The states that the transaction of a thread has moved jobs to."""
+
+    def __init__(self) -> None:
+        self.moved: list[JobState] = []
 
 
 class _Counted:
@@ -123,28 +133,32 @@ def around(owner: Any, name: str, what: str, reached: Reached) -> None:
         setattr(owner, name, told)
 
 
-def _around_transactions(reached: Reached) -> None:
-    moved: list[JobState] = []
-    insert, move, write_now = transitions.insert, transitions.move, database.SqliteStore.write_now
+def _around_transactions(reached: Reached, writes: Iterable[tuple[Any, str]]) -> None:
+    insert, move, here = transitions.insert, transitions.move, _Moved()
 
     def inserted(*given: Any, **named: Any) -> Any:
         job = insert(*given, **named)
-        moved.append(JobState.RESERVED)
+        here.moved.append(JobState.RESERVED)
         reached(f"deciding {JobState.RESERVED.value}")
         return job
 
     def decided(connection: Any, job: Any, to: JobState, **named: Any) -> Any:
         changed = move(connection, job, to, **named)
-        moved.append(to)
+        here.moved.append(to)
         reached(f"deciding {to.value}")
         return changed
 
-    def written(self: Any, transaction: Any) -> Any:
-        moved.clear()
-        result = write_now(self, transaction)
-        for state in tuple(moved):
-            reached(f"written {state.value}")
-        return result
+    def telling(write: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(write)
+        def written(*given: Any) -> Any:
+            here.moved = []
+            result = write(*given)
+            for state in tuple(here.moved):
+                reached(f"written {state.value}")
+            return result
+
+        return written
 
     transitions.insert, transitions.move = inserted, decided  # type: ignore[assignment]
-    database.SqliteStore.write_now = written  # type: ignore[method-assign,assignment]
+    for owner, name in writes:
+        setattr(owner, name, telling(getattr(owner, name)))

@@ -90,9 +90,9 @@ class Life:
 
 
 @asynccontextmanager
-async def zygote() -> AsyncIterator[Zygote]:
+async def zygote(module: str = "tests.reliability.kill_child") -> AsyncIterator[Zygote]:
     """Start the process that forks lives; it and they are gone afterwards."""
-    command = [sys.executable, "-m", "tests.reliability.kill_child"]
+    command = [sys.executable, "-m", module]
     async with await anyio.open_process(command, stdin=PIPE, stdout=PIPE, stderr=None) as process:
         made = Zygote(process)
         async with anyio.create_task_group() as group:

@@ -34,6 +34,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="Name under which others reach it, such as that of a proxy with a certificate; may be repeated. Needs a token",
     )
+    parser.add_argument(
+        "--no-buy",
+        action="store_true",
+        help="Only reserve, wait and answer: `seedance-mcp work` buys, here or on other machines. Needs SEEDANCE_DATABASE_URL",
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -45,6 +50,7 @@ def execute(arguments: argparse.Namespace) -> int:
         host=arguments.host,
         port=arguments.port,
         public=arguments.public_host,
+        buys=not arguments.no_buy,
         tell=_tell if is_for_people else _tell_address,
     )
     return 0

@@ -21,6 +21,7 @@ from ..handover import Handover
 from ..inputs.resolved_request import ResolvedRequest
 from ..inputs.sources import Sources
 from ..pool.provider_pool import ProviderPool
+from .answers import Answers
 from .call_agreements import agreed_within_call
 from .deduplication import comparable, digest_of_asked, standing, wanted
 from .fallback import Fallback, Refused, why_there
@@ -66,6 +67,7 @@ class PurchaseFlow:
         self._sources = sources
         self._buyer = buyer
         self._handover = handover
+        self._answers = Answers(context)
 
     async def run(self, request: VideoRequest, terms: PurchaseTerms) -> StartedJob:
         """
@@ -147,7 +149,7 @@ class PurchaseFlow:
         return None if job is None else await self._known(job, why_there(job, same))
 
     async def _known(self, job: Job, reason: str) -> StartedJob:
-        await self._context.purchases.wait_for(job.id, _ANSWER_SECONDS)
+        await self._answers.wait_for(job.id, _ANSWER_SECONDS)
         videos = await self._store.read(partial(set_with, job_id=job.id))
         first = videos.jobs[0].id if videos and videos.jobs else job.id
         return StartedJob(job=await self._load(first), deduplicated=True, reason=reason, videos=videos)
@@ -172,8 +174,9 @@ class PurchaseFlow:
         paid = not plan.offer.provider.placeholder
         if paid:
             self._pool.check_limits()
-        await preflight(self._context, paid=paid)
-        await self._buyer.prepare()
+        if self._context.role.buys:
+            await preflight(self._context, paid=paid)
+            await self._buyer.prepare()
         return plan
 
     async def _buy(self, order: Order, first: Plan) -> StartedJob:
@@ -202,9 +205,7 @@ class PurchaseFlow:
         info = plan.offer.provider
         # Before it is named who owns the purchase: that may be another from here on.
         await self._store.ensure_sound()
-        intent = order.set_intent(
-            plan, owner=self._store.ownership.instance, account=self._pool.account_at(info)
-        )
+        intent = order.set_intent(plan, owner=self._context.owner, account=self._pool.account_at(info))
         provider = self._pool.open(info)
         reserved = await self.reserve_set(intent, plan.offer, order.asked.media, provider)
         for job in reserved.new:
@@ -212,7 +213,7 @@ class PurchaseFlow:
         if not reserved.new:
             return await self._known(reserved.job, "The same set was ordered before.")
         for job in reserved.new:
-            await self._context.purchases.wait_for(job.id, end - anyio.current_time())
+            await self._answers.wait_for(job.id, end - anyio.current_time())
         videos = await self._videos(reserved.job)
         ordered = {job.id for job in reserved.new}
         again = [one.number for one in videos.variations if one.job.id in ordered] if videos else []
@@ -271,7 +272,7 @@ class PurchaseFlow:
     async def _try(self, plan: Plan, fallback: Fallback) -> StartedJob | None:
         """Buy by one plan. None: refused, and somebody else may take it."""
         await self._store.ensure_sound()
-        intent = fallback.intent(plan, self._store.ownership.instance)
+        intent = fallback.intent(plan, self._context.owner)
         try:
             job, deduplicated = await self._submit(
                 intent, plan.offer, fallback.order.asked.media, fallback.end
@@ -294,7 +295,7 @@ class PurchaseFlow:
         job, deduplicated = await self.reserve(intent, offer, media, provider)
         if not deduplicated:
             self._context.events.changed(job)
-        await self._context.purchases.wait_for(job.id, end - anyio.current_time())
+        await self._answers.wait_for(job.id, end - anyio.current_time())
         try:
             return await self._load(job.id), deduplicated
         except Exception as error:
@@ -306,7 +307,7 @@ class PurchaseFlow:
         self, intent: Intent, offer: Offer, media: Mapping[str, MediaFile], provider: Provider
     ) -> tuple[Job, bool]:
         """
-        Put the intent on disk and give it its buyer, or neither: the job, and whether it was there before.
+        Put the intent on disk and give it its buyer, or neither: the job, and whether it was there before. A replica has none.
 
         Raises:
             ConfirmationRequired: a person has to agree first.
@@ -326,7 +327,7 @@ class PurchaseFlow:
                 if isinstance(outcome, ConfirmationRequired):
                     raise outcome
                 job, deduplicated = outcome
-                if not deduplicated:
+                if not deduplicated and self._context.role.buys:
                     purchases.start(self._buyer.run, job, offer, media, provider)
                     bought = True
                 return job, deduplicated
@@ -357,7 +358,7 @@ class PurchaseFlow:
                 )
                 if isinstance(outcome, ConfirmationRequired):
                     raise outcome
-                for job in outcome.new:
+                for job in outcome.new if self._context.role.buys else ():
                     purchases.start(self._buyer.run, job, offer, media, provider)
                     begun.discard(job.id)
                 return outcome

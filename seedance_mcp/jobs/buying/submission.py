@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.to_thread
 
 from ...backoff import exponential
-from ...errors import REFUSALS, SeedanceError, SubmissionNotSent, SubmissionUnknown
+from ...errors import REFUSALS, SeedanceError, StoreError, SubmissionNotSent, SubmissionUnknown
 from ...providers import Provider
-from ...store import Connection, Receipts, Store, transitions
-from ...types import Job, JobState, MediaFile, Submission, VideoRequest
+from ...store import Connection, Receipts, Store, budget, transitions
+from ...types import WORKERS, Job, JobState, MediaFile, Submission, VideoRequest
 from ..context import JobContext
 from ..inputs.sending import MediaSender
+from ..local_files.job_folders import as_recorded
 from ..watcher import Watcher
 from .outcomes import Outcome, record
 
@@ -38,8 +39,10 @@ _SOON_SECONDS = 5.0
 class _Sent:
     """The buyer's side of one submission (the `Purchase` protocol)."""
 
-    def __init__(self, store: Store, job: Job) -> None:
+    def __init__(self, store: Store, job: Job, **changes: Any) -> None:
+        """`changes` are fields of the job that change as it is sent."""
         self._store = store
+        self._changes: Mapping[str, Any] = {"owner": job.owner, **changes}
         self.job = job
         self.sent = False
         self.http_status: int | None = None
@@ -52,23 +55,26 @@ class _Sent:
     async def sending(self) -> None:
         if self.sent:
             raise RuntimeError("a purchase is sent once")
-        store, job = self._store, self.job
+        store, job, owner = self._store, self.job, self._changes["owner"]
         now, running = store.clock(), store.running()
 
         def swap(connection: Connection) -> tuple[Job, float]:
+            if job.owner == WORKERS and not job.maximum.is_free and budget.spending_stopped(connection):
+                raise StoreError("Nothing is bought until a person allows it again.")
             sending = transitions.move(
                 connection,
                 job,
                 JobState.SENDING,
                 now=now,
-                by=job.owner,
+                by=owner,
                 sent_at=now,
                 sent_running=running,
                 sent_start=store.start,
+                **self._changes,
             )
             return sending, store.running()
 
-        self.job, swapped = await store.write_as(job.owner, swap)
+        self.job, swapped = await store.write_as(owner, swap)
         self.sent = True
         stood = store.running() - swapped
         if stood > _SOON_SECONDS:  # this process stood still, or the machine slept
@@ -113,17 +119,61 @@ class Buyer:
 
     async def buy(self, job: Job, offer: Offer, media: Mapping[str, MediaFile], provider: Provider) -> Job:
         """Buy a reserved job and record the outcome. Never raises for what the provider does."""
-        store = self._context.store
-        purchase = _Sent(store, job)
+        purchase = _Sent(self._context.store, job)
         try:
             sendable = await self._sender.send(job, offer, media, provider)
             submission = await _submit(provider, sendable, offer, purchase)
         except Exception as error:
+            return await self._record(purchase, _judged(error, purchase))
+        return await self._record(purchase, Outcome(to=JobState.ACCEPTED, submission=submission))
+
+    async def buy_order(
+        self,
+        job: Job,
+        offer: Offer,
+        load: Callable[[], Awaitable[Mapping[str, MediaFile]]],
+        provider: Provider,
+    ) -> Job:
+        """
+        Do as `buy` with a job that waits for a worker, once its media are loaded. Until it is sent this can be cancelled.
+
+        Raises:
+            StoreError, Stale: nothing was sent; the job is as it was, or somebody else has moved it.
+        """
+        store, settings = self._context.store, self._context.settings
+        purchase = _Sent(
+            store, job, owner=store.ownership.instance, output_dir=as_recorded(settings.output_dir)
+        )
+        try:
+            sendable = await self._sender.send(job, offer, await load(), provider)
+        except (StoreError, transitions.Stale):
+            raise
+        except Exception as error:
+            return await self._record(purchase, _judged(error, purchase))
+        if not self._context.purchases.is_open:
+            raise StoreError("This worker is ending.")
+        with anyio.CancelScope(shield=True):
+            await self._send(purchase, sendable, offer, provider)
+        return purchase.job
+
+    async def _send(self, purchase: _Sent, sendable: VideoRequest, offer: Offer, provider: Provider) -> None:
+        try:
+            submission = await _submit(provider, sendable, offer, purchase)
+        except Exception as error:
+            if not purchase.sent and isinstance(error, (StoreError, transitions.Stale)):
+                raise
             outcome = _judged(error, purchase)
         else:
             outcome = Outcome(to=JobState.ACCEPTED, submission=submission)
+        purchase.job = await self._record(purchase, outcome)
+
+    async def refuse(self, job: Job, error: Exception) -> Job:
+        """Record that a reserved job is not sent, and why."""
+        return await self._record(_Sent(self._context.store, job), Outcome(to=JobState.NOT_SENT, error=error))
+
+    async def _record(self, purchase: _Sent, outcome: Outcome) -> Job:
         outcome = replace(outcome, http_status=purchase.http_status, raw=purchase.raw)
-        stored = await record(purchase.job, outcome, store=store, receipts=self._receipts)
+        stored = await record(purchase.job, outcome, store=self._context.store, receipts=self._receipts)
         self._context.events.changed(stored)
         return stored
 

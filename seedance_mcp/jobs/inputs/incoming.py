@@ -16,9 +16,9 @@ from ...config import NewFile, Settings
 from ...errors import InvalidRequest, MediaError
 from ...media import MAX_FILE_BYTES
 from ...objects import ObjectStore, ObjectStoreError, UploadTerms, access_of
-from ...store import Store
-from ...types import ExpectedFile, MediaFile, MediaKind, SignedPut
-from ..object_names import incoming_name
+from ...store import Store, object_copies
+from ...types import ExpectedFile, Job, MediaFile, MediaKind, SignedPut
+from ..object_names import copy_name, incoming_name
 
 _PUT_SECONDS = 600
 _FETCH_SECONDS = 300.0
@@ -64,6 +64,7 @@ class Incoming:
                 "This server has no object store that files could be put into.",
                 hint="Pass an https URL that anyone can open.",
             )
+        self._store = store
         self._clock = store.clock
         self._objects = ObjectStore(access, clock=store.clock)
         self._folder = settings.output_dir / _FOLDER
@@ -119,6 +120,25 @@ class Incoming:
             reason = "it took too long" if isinstance(error, TimeoutError) else error.strerror
             raise MediaError(f"The file cannot be fetched now: {reason}.", hint="Try again later.") from error
         return path
+
+    async def fetch_copy(self, job: Job) -> Path:
+        """
+        Return where a copy of a job's video lies here; it is fetched from the object store if it does not yet.
+
+        Raises:
+            MediaError: it is not there (yet), or cannot be fetched now.
+        """
+        files = job.artifacts
+        find = partial(object_copies.find, place=self._objects.place, job_id=job.id)
+        copy = None if files is None else await self._store.read(find)
+        if files is None or copy is None or copy.sha256 != files.sha256:
+            raise MediaError(
+                f"The video of {job.id} is on another machine, and not in the object store (yet).",
+                hint="Try again in a moment.",
+            )
+        kind = "video/quicktime" if Path(files.video_path).suffix == ".mov" else "video/mp4"
+        video = MediaFile(kind="video", mime_type=kind, bytes=files.bytes, sha256=files.sha256)
+        return await self.fetch(copy_name(job.id, files), video)
 
     async def _keep(self, name: str, expected: MediaFile, path: Path) -> None:
         digest, size, most = hashlib.sha256(), 0, expected.bytes or 0

@@ -7,8 +7,11 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from anyio.to_thread import run_sync
 
 from ...config import Settings
 from ...errors import InvalidRequest, MediaError, UnexpectedResponse
@@ -16,8 +19,10 @@ from ...media import check_readable, unquoted
 from ...providers import addresses
 from ...store import Store, job_records, uploads
 from ...texts import unusable
-from ...types import ExpectedFile, MediaFile, MediaKind, SignedPut, VideoRequest
+from ...types import ExpectedFile, Job, MediaFile, MediaKind, SignedPut, VideoRequest
+from ..local_files.last_frames import keep_last_frame
 from ..local_files.readable_files import LocalFiles
+from ..local_files.unfinished import writer_of
 from ..pool.provider_pool import ProviderPool
 from .basis import with_basis
 from .resolved_request import ResolvedRequest
@@ -50,7 +55,9 @@ _ASSET_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 class Sources:
     """Turns requests into what is asked for: whole, and with checked files for their media arguments."""
 
-    def __init__(self, store: Store, settings: Settings, pool: ProviderPool) -> None:
+    def __init__(self, store: Store, settings: Settings, pool: ProviderPool, *, buys: bool = True) -> None:
+        """Where another machine `buys`, no file of this one is taken."""
+        self._buys = buys
         self._store = store
         self._settings = settings
         self._files = LocalFiles(store, settings)
@@ -128,6 +135,8 @@ class Sources:
         """
         check_readable(source)
         text = unquoted(source)
+        if not self._buys and is_path(source):
+            raise _elsewhere(source)
         if text.startswith(_UPLOAD):
             file = await self._earlier(text)
             return replace(file, kind=kind) if kind is not None and file.is_asset else file
@@ -202,6 +211,8 @@ class Sources:
             again = await self._files.at(path, str(path))
         elif file.path is None:
             return file
+        elif not self._buys:
+            raise _elsewhere(origin)
         else:
             # It may have been changed or removed since, and a job's link may have ended.
             again = await (
@@ -222,12 +233,31 @@ class Sources:
                 f"{source!r} names no part of a job.",
                 hint="Use job:<id> for the video or job:<id>/last_frame.",
             )
+        copy = await self._copy_of(job)
+        if part and copy is not None:
+            frame = await keep_last_frame(copy, writer_of(self._store))
+            return await self._files.at(frame.path, source)
         if part:
             return await self._files.last_frame(job)
-        video = await self._files.video(job)
+        video = await (self._files.video(job) if copy is None else self._files.at(copy, source))
         if job.artifacts and video.sha256 == job.artifacts.sha256 and await self._pool.link(job):
             return replace(video, job_id=job.id)
         return video
+
+    async def _copy_of(self, job: Job) -> Path | None:
+        """
+        Bring a copy of a job's video here where another machine has it, or is to use it; None: the file itself will do.
+
+        Raises:
+            MediaError: there is no copy, or it cannot be fetched.
+        """
+        if job.artifacts is None or (self._buys and await run_sync(Path(job.artifacts.video_path).is_file)):
+            return None
+        if self._settings.object_store is not None:
+            return await self._incoming.fetch_copy(job)
+        if self._buys:
+            return None
+        raise _elsewhere(f"The video of {job.id}")
 
 
 def of_another_kind(file: MediaFile, kind: MediaKind, source: str) -> str:
@@ -245,6 +275,15 @@ def _scheme(text: str) -> str:
     if text[:5].lower() == "data:":
         return "data"
     return text.partition("://")[0].lower() if "://" in text else ""
+
+
+def _elsewhere(source: str) -> MediaError:
+    """Say that a worker would look for a file of this machine on another one."""
+    return MediaError(
+        f"{source} is on another machine than the workers that buy from here.",
+        hint="Pass an https URL that anyone can open. Where the server has an object store, call upload_media without a"
+        " source, and put the file at the address that it answers with.",
+    )
 
 
 def _check_this_machine(url: str) -> None:

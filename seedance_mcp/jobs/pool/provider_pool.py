@@ -25,7 +25,7 @@ from ...store import (
     short_digest,
     written,
 )
-from ...types import Job, JobState
+from ...types import WORKERS, Job, JobState
 from ..tracking.manual_resolution import FoundTask, look_up
 from .carriers import Carrier, link_of, open_carrier
 from .provider_keys import malformed_keys, misnamed_keys, not_by_name, unfilled_keys
@@ -216,7 +216,7 @@ class ProviderPool:
 
     def _can_follow(self, connection: Connection, job: Job) -> bool:
         if job.state not in _ASKED_ABOUT:
-            return True
+            return job.owner != WORKERS  # that waits for a worker
         return job.provider in self.catalog.providers and self._is_ours(connection, job)
 
     async def waits_for(self, job: Job) -> OtherAccount | None:

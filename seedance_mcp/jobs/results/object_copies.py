@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path, PurePath
 
 import anyio
+import anyio.to_thread
 
 from ...backoff import exponential
 from ...errors import ConfigError, StoreError
@@ -52,6 +53,7 @@ class ObjectCopies:
         self._settings = context.settings
         self._incidents = context.incidents
         self._events = context.events
+        self._saved_elsewhere: set[str] = set()
         self._bell = anyio.Event()
         self._events.on_end(self.ring)
 
@@ -89,14 +91,14 @@ class ObjectCopies:
         place, now, me = self._objects.place, self._store.clock(), self._store.ownership.instance
         if await self._store.read(partial(object_copies.new, place=place, now=now)):
             await self._store.write(partial(object_copies.owe, place=place, now=now))
-        if (
-            await self._store.read(partial(object_copies.due, place=place, now=now, is_free=self._is_free))
-            is None
-        ):
+        such = {"place": place, "now": now, "is_free": self._is_free, "skip": self._saved_elsewhere}
+        found = await self._store.read(partial(object_copies.due, **such))
+        if found is None:
             return False
-        copy = await self._store.write(
-            partial(object_copies.claim, place=place, now=now, by=me, is_free=self._is_free)
-        )
+        if self._store.shared and not await self._is_here(found.job_id):
+            self._saved_elsewhere.add(found.job_id)  # the machine that has the file copies it
+            return True
+        copy = await self._store.write(partial(object_copies.claim, by=me, **such))
         if copy is None:
             return False
         try:
@@ -109,6 +111,10 @@ class ObjectCopies:
             await self._store.write(done)
             self._events.told(copy.job_id)
         return True
+
+    async def _is_here(self, job_id: str) -> bool:
+        job = await self._store.read(lambda connection: job_records.find(connection, job_id))
+        return await anyio.to_thread.run_sync(Path(_files(job).video_path).is_file)
 
     async def find(self, job: Job) -> ObjectCopy | None:
         """Return the copy of a job's video, be it owed; None for a job without a video, or before it was looked for."""

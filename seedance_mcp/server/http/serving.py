@@ -43,16 +43,29 @@ _TAKEN = "Give another --port; 0 takes any that is free."
 
 
 async def serve_http(
-    settings: Settings, place: Place, *, tell: Callable[[str], None], limits: Limits | None = None
+    settings: Settings,
+    place: Place,
+    *,
+    tell: Callable[[str], None],
+    limits: Limits | None = None,
+    buys: bool = True,
 ) -> None:
     """
     Serve at a place until SIGTERM, SIGINT or SIGHUP comes; `tell` is told the address. Port 0 is any that is free.
 
+    Without `buys` it only reserves, waits and answers: workers do the rest (`seedance-mcp work`).
+
     Raises:
+        ConfigError: workers are to buy, and the job database is a file.
         ConfigError: the address cannot be used, or the settings of an authorization server or of the object store; or more
             than this machine reaches it, and there is neither such a server nor a token.
         StoreError: it cannot be told whether there is a token.
     """
+    if not buys and settings.database_url is None:
+        raise ConfigError(
+            "Without SEEDANCE_DATABASE_URL the job database is a file of this machine, and no worker buys from it.",
+            hint="Leave --no-buy away, or set SEEDANCE_DATABASE_URL and start `seedance-mcp work` as well.",
+        )
     if settings.object_store is not None:
         from ...objects import access_of
 
@@ -60,7 +73,7 @@ async def serve_http(
     if not place.is_private and settings.oauth_issuer is None:
         await _refuse_without_tokens(settings, place)
     with contextlib.closing(bound(place.host, place.port, hint=_TAKEN)) as listening:
-        await _Service(settings, place, listening, limits or Limits.of(settings)).run(tell)
+        await _Service(settings, place, listening, limits or Limits.of(settings), buys=buys).run(tell)
 
 
 async def _refuse_without_tokens(settings: Settings, place: Place) -> None:
@@ -80,14 +93,16 @@ async def _refuse_without_tokens(settings: Settings, place: Place) -> None:
 class _Service:
     """One run."""
 
-    def __init__(self, settings: Settings, place: Place, listening: socket.socket, limits: Limits) -> None:
+    def __init__(
+        self, settings: Settings, place: Place, listening: socket.socket, limits: Limits, *, buys: bool
+    ) -> None:
         self._place, self._limits, self._listening = place, limits, listening
         self._port: int = listening.getsockname()[1]
         self._authorization = _authorization(settings, place.url(self._port))
         self._ending = Ending()
         self._openings: list[Opening] = []
         security = RequestStateSecurity(keys=[state_key(settings.state_dir)], bind_principal=_principal)
-        over_http = OverHttp(security=security, opened=self._openings.append)
+        over_http = OverHttp(security=security, opened=self._openings.append, buys=buys)
         self._server = assemble(settings, ending=self._ending, http=over_http)
 
     async def run(self, tell: Callable[[str], None]) -> None:

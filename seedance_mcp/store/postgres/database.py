@@ -21,7 +21,7 @@ from .statements import Statements
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 3
 _SCHEMA = "schema"
 """The key in `meta` under which stands which version the tables have."""
 

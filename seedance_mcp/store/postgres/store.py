@@ -26,6 +26,7 @@ from .database import LOCK_SECONDS, PostgresDatabase, connect, ensure_version
 from .database_clock import DatabaseClock
 from .errors import commit, explained
 from .life_lock import PostgresLifeLock
+from .notifications import JobNotifications
 from .statements import Statements
 
 logger = logging.getLogger(__name__)
@@ -69,6 +70,24 @@ class PostgresStore(PostgresDatabase, Store):
         if self.read_now(origin.moved) and self.write_now(origin.settle):
             self.notice = _MOVED
             logger.error(_MOVED)
+
+    async def listen(self) -> JobNotifications:
+        """
+        Begin to hear of every change of a job, over a connection of its own.
+
+        Raises:
+            StoreError: the database cannot be used now.
+        """
+        return await anyio.to_thread.run_sync(self._listen)
+
+    def _listen(self) -> JobNotifications:
+        with explained():
+            connection = connect(self._url)
+            try:
+                return JobNotifications(connection)
+            except BaseException:
+                connection.close()
+                raise
 
     async def alive(self, instance: str) -> bool:
         """Return whether the process that owns jobs by this instance id still lives, or cannot be judged."""
