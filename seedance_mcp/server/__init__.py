@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..app import App
     from ..config import Settings
     from ..errors import SeedanceError
+    from ..metrics import MetricsPlace
     from ..presentation.board import BoardAddress
 
 __all__ = ["create_server", "run_board", "run_http", "run_stdio"]
@@ -87,13 +88,21 @@ def run_board(
 
 
 def run_http(
-    settings: Settings, *, host: str, port: int, public: Sequence[str], tell: Callable[[str], None]
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    public: Sequence[str],
+    tell: Callable[[str], None],
+    metrics: MetricsPlace | None = None,
 ) -> None:
     """
-    Serve over HTTP until a signal comes; `tell` is told the address. `public` are the names that other machines use.
+    Serve over HTTP until a signal comes; `tell` is told the address, and that of the `metrics` where they are wanted.
+
+    `public` are the names that other machines use.
 
     Raises:
-        ConfigError: the address cannot be used, or more than this machine reaches it and there is no token.
+        ConfigError: an address cannot be used, or more than this machine reaches it and there is no token.
         StoreError: it cannot be told whether there is one.
     """
     import anyio
@@ -106,7 +115,7 @@ def run_http(
     place = Place.named(host, port, public)
 
     async def serve() -> None:
-        await serve_http(settings, place, tell=tell)
+        await serve_http(settings, place, tell=tell, metrics=metrics)
 
     with contextlib.suppress(KeyboardInterrupt):  # Windows, or a second Ctrl-C
         anyio.run(serve)

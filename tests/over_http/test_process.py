@@ -31,7 +31,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
 
 @asynccontextmanager
-async def _command(
+async def command(
     environ: dict[str, str], *words: str, stderr: int = subprocess.DEVNULL
 ) -> AsyncGenerator[tuple[Process, str]]:
     """Run `serve` until the context ends; the process, and the address that it prints."""
@@ -54,7 +54,7 @@ async def test_at_the_end_calls_that_wait_answer_and_streams_are_closed(
     answers: list[dict[str, Any]] = []
     heard: list[object] = []
 
-    async with _command(environ) as (process, url), client(url, "auto") as new, client(url, "legacy") as old:
+    async with command(environ) as (process, url), client(url, "auto") as new, client(url, "legacy") as old:
 
         async def wait(assistant: Client, tool: str, arguments: dict[str, Any], waits: anyio.Event) -> None:
             async def hear(progress: float, total: float | None, message: str | None) -> None:
@@ -102,7 +102,7 @@ async def test_the_log_is_lines_of_json_and_tells_no_words_of_a_call(environ: di
     canary = "xcanaryx"
     given = {**environ, "SEEDANCE_LOG_FORMAT": "json", "SEEDANCE_LOG_LEVEL": "debug"}
     async with (
-        _command(given, stderr=subprocess.PIPE) as (process, url),
+        command(given, stderr=subprocess.PIPE) as (process, url),
         httpx2.AsyncClient(timeout=30) as http,
     ):
         wish = {**STALLED, "prompt": f"[sandbox:stall] {canary}", "request_key": f"key-{canary}"}
@@ -141,7 +141,7 @@ async def test_a_purchase_under_way_at_the_end_is_finished(environ: dict[str, st
     async with Emulator("ark") as emulator:
         emulator.fail("late", seconds=2.0)
         given = {**environ, **emulator.environment(), "SEEDANCE_CONFIRM": "off"}
-        async with _command(given) as (process, url):
+        async with command(given) as (process, url):
             async with httpx2.AsyncClient(timeout=30) as http, anyio.create_task_group() as tasks:
                 tasks.start_soon(post, http, url, called("generate_video", {**wish, "wait_seconds": 60}))
                 await until(lambda: emulator.ledger.tasks)

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from ...config import load_settings
+from ...metrics import MetricsPlace
 from ...server import run_http
 from ..arguments import whole_number
 
@@ -34,6 +35,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="Name under which others reach it, such as that of a proxy with a certificate; may be repeated. Needs a token",
     )
+    parser.add_argument(
+        "--metrics",
+        type=_place,
+        metavar="[ADDRESS:]PORT",
+        help="Give out figures for Prometheus at this port of 127.0.0.1, or of ADDRESS, to everybody who reaches it. Needs the"
+        " extra `team`",
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -45,9 +53,17 @@ def execute(arguments: argparse.Namespace) -> int:
         host=arguments.host,
         port=arguments.port,
         public=arguments.public_host,
+        metrics=arguments.metrics,
         tell=_tell if is_for_people else _tell_address,
     )
     return 0
+
+
+def _place(text: str) -> MetricsPlace:
+    try:
+        return MetricsPlace.read(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port, and no address with a port") from None
 
 
 def _tell_address(url: str) -> None:

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -34,6 +35,7 @@ from .state_key import state_key
 
 if TYPE_CHECKING:
     from ...config import Settings
+    from ...metrics import MetricsPlace
     from ..opening import Opening
     from .authorization import Authorization, ResourceMetadata
 
@@ -43,10 +45,17 @@ _TAKEN = "Give another --port; 0 takes any that is free."
 
 
 async def serve_http(
-    settings: Settings, place: Place, *, tell: Callable[[str], None], limits: Limits | None = None
+    settings: Settings,
+    place: Place,
+    *,
+    tell: Callable[[str], None],
+    limits: Limits | None = None,
+    metrics: MetricsPlace | None = None,
 ) -> None:
     """
-    Serve at a place until SIGTERM, SIGINT or SIGHUP comes; `tell` is told the address. Port 0 is any that is free.
+    Serve at a place until SIGTERM, SIGINT or SIGHUP comes; `tell` is told the address, and then that of the `metrics`.
+
+    Port 0 is any that is free.
 
     Raises:
         ConfigError: the address cannot be used, or the settings of an authorization server or of the object store; or more
@@ -60,7 +69,7 @@ async def serve_http(
     if not place.is_private and settings.oauth_issuer is None:
         await _refuse_without_tokens(settings, place)
     with contextlib.closing(bound(place.host, place.port, hint=_TAKEN)) as listening:
-        await _Service(settings, place, listening, limits or Limits.of(settings)).run(tell)
+        await _Service(settings, place, listening, limits or Limits.of(settings)).run(tell, metrics)
 
 
 async def _refuse_without_tokens(settings: Settings, place: Place) -> None:
@@ -90,7 +99,7 @@ class _Service:
         over_http = OverHttp(security=security, opened=self._openings.append)
         self._server = assemble(settings, ending=self._ending, http=over_http)
 
-    async def run(self, tell: Callable[[str], None]) -> None:
+    async def run(self, tell: Callable[[str], None], metrics: MetricsPlace | None) -> None:
         protocol = StreamableHTTPSessionManager(
             lowlevel(self._server),
             stateless=True,
@@ -121,8 +130,11 @@ class _Service:
                 last_answers_seconds=self._limits.last_answers_seconds,
             )
             tasks.start_soon(_at_a_signal, partial(self._end, gate, opening, http))
-            tell(self._place.url(self._port))
-            await http.run_until_ended()
+            with _counting(metrics, opening) as counted:
+                tell(self._place.url(self._port))
+                if counted is not None:
+                    tell(counted)
+                await http.run_until_ended()
             tasks.cancel_scope.cancel()
 
     def _gate(self, protocol: AsgiApp, opening: Opening, doorplate: Doorplate) -> Gate:
@@ -163,6 +175,16 @@ def _authorization(settings: Settings, resource: str) -> Authorization | None:
     from .authorization import Authorization
 
     return Authorization.of(settings, resource)
+
+
+def _counting(place: MetricsPlace | None, opening: Opening) -> AbstractContextManager[str | None]:
+    """Give out metrics at a place; what counts and writes them is loaded only where there is one."""
+    if place is None:
+        return contextlib.nullcontext()
+    from ...metrics import Live, serving_metrics
+
+    live = Live(figures=lambda: opening.app.overview.figures_now(), waiting=lambda: opening.waiting)
+    return serving_metrics(place, live)
 
 
 async def _at_a_signal(end: Callable[[], Awaitable[None]]) -> None:
