@@ -6,6 +6,7 @@ import contextlib
 import re
 import socket
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import httpx2
 import pytest
