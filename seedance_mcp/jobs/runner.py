@@ -25,6 +25,7 @@ from .tracking.cancelling import cancel
 from .watcher import Watcher
 
 if TYPE_CHECKING:
+    from .buying.receipt_objects import ReceiptObjects
     from .results.object_copies import ObjectCopies
 
 _HOOKS_SECONDS = 0.5
@@ -60,12 +61,14 @@ class JobRunner:
         self.damaged = context.damaged
         self._receipts = Receipts(settings.state_dir / "receipts", store.local.instance)
         self._saver = Saver(context)
+        elsewhere = self._receipt_objects(context)
         self._watcher = Watcher(
             context,
             pool=pool,
             saver=self._saver,
             receipts=self._receipts,
             leases=Leases(store, on=leases),
+            elsewhere=elsewhere,
         )
         self._hurried = leave
         leaves = leave and settings.detach
@@ -74,7 +77,11 @@ class JobRunner:
         self.films = FilmDriver(context, films)
         self.handover = Handover(context, self._watcher, self.hooks, self.films, leaves=leaves)
         self.buyer = Buyer(
-            context, receipts=self._receipts, sender=MediaSender(context, pool), watcher=self._watcher
+            context,
+            receipts=self._receipts,
+            sender=MediaSender(context, pool),
+            watcher=self._watcher,
+            elsewhere=elsewhere,
         )
 
     @contextlib.asynccontextmanager
@@ -147,6 +154,15 @@ class JobRunner:
         from .results.object_copies import ObjectCopies
 
         return ObjectCopies(context)
+
+    @staticmethod
+    def _receipt_objects(context: JobContext) -> ReceiptObjects | None:
+        """Return what keeps receipts for other machines, which few have."""
+        if context.settings.object_store is None or not context.store.shared:
+            return None
+        from .buying.receipt_objects import ReceiptObjects
+
+        return ReceiptObjects(context)
 
     async def _end_hooks(self, commands: anyio.abc.TaskGroup) -> None:
         """Run what is owed to the end, unless nobody has the time for it: then it is left to whoever lives."""

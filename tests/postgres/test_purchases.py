@@ -55,7 +55,8 @@ async def buyer(
     emulator: Emulator, url: str, folder: Path, keys: Sequence[str], **befalls: Any
 ) -> AsyncIterator[tuple[Process, BufferedByteReceiveStream]]:
     """The same in a process of its own, whose app is open: see `tests.postgres.buyer`."""
-    environ = {**emulator.environment("ark"), "SEEDANCE_DATABASE_URL": url}
+    more = befalls.pop("more", {})
+    environ = {**emulator.environment("ark"), "SEEDANCE_DATABASE_URL": url, **more}
     plan = {"environ": environ, "folder": str(folder), "keys": keys, **befalls}
     command = [sys.executable, "-m", "tests.postgres.buyer"]
     async with await anyio.open_process(command, stdin=PIPE, stdout=PIPE, stderr=None) as process:
