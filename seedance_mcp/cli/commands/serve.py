@@ -72,4 +72,6 @@ def _tell_address(url: str) -> None:
 
 def _tell(url: str) -> None:
     _tell_address(url)
-    print("Clients reach the MCP server at this address. Ctrl-C ends it.", file=sys.stderr, flush=True)
+    figures = url.endswith("/metrics")
+    words = "Prometheus reads" if figures else "Clients reach the MCP server"
+    print(f"{words} at this address.{'' if figures else ' Ctrl-C ends it.'}", file=sys.stderr, flush=True)

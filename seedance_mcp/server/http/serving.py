@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
+_NOTICED_SECONDS = 2.0
+"""How long a server that others reach through a proxy still answers, with 503, after it is not ready any more."""
+
 _TAKEN = "Give another --port; 0 takes any that is free."
 
 
@@ -157,7 +160,8 @@ class _Service:
         """
         Take no more calls, have those that wait answer, close streams of news, and leave a watcher for what is open.
 
-        Whatever else is under way gets its last seconds. A purchase belongs to the process, not to its call.
+        A proxy is given the time to notice: what it has sent meanwhile is told to go elsewhere, where a closed port would break
+        it off. Whatever else is under way gets its last seconds. A purchase belongs to the process, not to its call.
         """
         gate.begin_ending()
         opening.stop_waiting()
@@ -165,6 +169,8 @@ class _Service:
         if entry is not None:
             cast("ListenHandler", entry.handler).close()
         await self._ending.begin()
+        if not self._place.is_private:
+            await anyio.sleep(_NOTICED_SECONDS)
         http.end()
 
 
