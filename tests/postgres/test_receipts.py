@@ -58,7 +58,7 @@ def kept(storage: ObjectStorage) -> list[str]:
     return [path for path in storage.objects if "/receipts/" in path]
 
 
-async def test_a_task_is_adopted_whose_buyer_vanished_with_its_disk_before_the_database_had_it(
+async def test_a_task_is_adopted_whose_buyer_vanished_with_its_disk(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The provider lists nothing: the receipt in the object store is all that is left."""
@@ -152,7 +152,7 @@ async def test_what_the_database_raises_is_raised_as_it_is(url: str, tmp_path: P
             await receipts.beside(fail, records.job(), TASK)
 
 
-async def test_a_receipt_stays_while_the_database_does_not_take_it_and_holds_no_signed_address(
+async def test_a_receipt_stays_while_it_is_needed_and_holds_no_signed_address(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(receipt_objects, "_PAUSE_SECONDS", 0.01)
