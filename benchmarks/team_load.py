@@ -43,7 +43,8 @@ SETTLING_SECONDS = 15.0
 """By then each job has been looked at once, which takes its lease."""
 
 MEMORY_SECONDS = 10.0
-WAIT_SECONDS = 50
+WAIT_SECONDS = 25
+"""A call waits so long, or up to twice as long."""
 MOST_GROWTH = 1.15
 """How much more memory a server may have at the end than after the first quarter."""
 
@@ -96,8 +97,9 @@ class Load:
     async def wait(self, number: int, http: httpx2.AsyncClient) -> None:
         """Wait for a job that does not end, again and again."""
         await anyio.sleep(number * 0.02)  # else all would come at once, as no people do
+        seconds = WAIT_SECONDS + number % WAIT_SECONDS  # so that they do not end at once, either
         while True:
-            self.seen.outcomes[f"waited: {await self._outcome(http, self._look(WAIT_SECONDS))}"] += 1
+            self.seen.outcomes[f"waited: {await self._outcome(http, self._look(seconds))}"] += 1
 
     async def _outcome(self, http: httpx2.AsyncClient, message: dict[str, Any]) -> str:
         try:
@@ -133,7 +135,8 @@ async def play(options: argparse.Namespace) -> int:
         settings = load_settings(environ, settings_file=folder / "no.toml")
         async with open_app(settings, watch=False) as app:
             _, text = await app.tokens.add("load", frozenset({"read", "spend"}), 1)
-        limits = httpx2.Limits(max_connections=None)
+        # Shorter than a server keeps connections: else a request could meet the end of its connection.
+        limits = httpx2.Limits(max_connections=None, keepalive_expiry=2.0)
         async with (
             replicas(environ, folder, count=options.servers) as servers,
             httpx2.AsyncClient(timeout=120, limits=limits, trust_env=False) as http,

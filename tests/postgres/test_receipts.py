@@ -34,7 +34,7 @@ from .test_purchases import buyer, go, is_in, pytestmark, states
 
 __all__ = ["pytestmark"]
 
-PATIENCE = 60.0
+PATIENCE = 40.0
 TASK = Submission(
     task_id="cgt-1", handle={"status": "https://a.test/cgt-1", "result": "https://a.test/x?sign=secret"}
 )
@@ -116,11 +116,6 @@ async def shelf(url: str, folder: Path) -> AsyncIterator[tuple[ReceiptObjects, O
             with contextlib.closing(open_postgres_store(url, folder / "state")) as store:
                 settings = market.settings(storage.environment(), folder)
                 yield ReceiptObjects(JobContext.of(store, settings)), storage
-
-
-async def _slowly(job: Job, seconds: float) -> Job:
-    await anyio.sleep(seconds)
-    return job
 
 
 async def test_a_store_that_is_down_delays_no_purchase(
