@@ -30,14 +30,12 @@ import httpx2
 from seedance_mcp.app import open_app
 from seedance_mcp.config import load_settings
 from seedance_mcp.store.postgres import open_postgres_store
-from tests.over_http.local import LIST, bearer, called, post
-from tests.postgres.deployed import NAME, Replica, replicas
-from tests.postgres.server import running as postgres_running
 
 from . import accept
 from .open_jobs import LIMITS, POLL_SECONDS, cpu_seconds, fill
 from .provider import running as provider_running
 from .servers import environment_in
+from .team_servers import Server, database, looked, message, post
 
 SETTLING_SECONDS = 15.0
 """By then each job has been looked at once, which takes its lease."""
@@ -67,17 +65,17 @@ class Seen:
 class Load:
     """Clients of a team, who take the servers in turn."""
 
-    def __init__(self, servers: Sequence[Replica], text: str, jobs: int) -> None:
-        self._urls = itertools.cycle([f"http://127.0.0.1:{server.port}/mcp" for server in servers])
-        self._headers = {"Host": NAME, **bearer(text)}
+    def __init__(self, servers: Sequence[Server], token: str, jobs: int) -> None:
+        self._urls = itertools.cycle([server.url for server in servers])
+        self._token = token
         self._jobs = itertools.cycle([f"job_{number}" for number in range(jobs)])
         self._messages = itertools.cycle(
-            [lambda: LIST, lambda: called("check_status"), lambda: self._look(0), lambda: self._look(0)]
+            [lambda: message("tools/list"), lambda: looked(0), lambda: self._look(0), lambda: self._look(0)]
         )
         self.seen = Seen()
 
     def _look(self, seconds: int) -> dict[str, Any]:
-        return called("check_status", {"job_id": next(self._jobs), "wait_seconds": seconds})
+        return looked(seconds, next(self._jobs))
 
     async def call_at(self, rate: float, seconds: float, http: httpx2.AsyncClient) -> None:
         """Begin a cheap call at each beat, for so long."""
@@ -101,9 +99,9 @@ class Load:
         while True:
             self.seen.outcomes[f"waited: {await self._outcome(http, self._look(seconds))}"] += 1
 
-    async def _outcome(self, http: httpx2.AsyncClient, message: dict[str, Any]) -> str:
+    async def _outcome(self, http: httpx2.AsyncClient, sent: dict[str, Any]) -> str:
         try:
-            answer = await post(http, next(self._urls), message, self._headers)
+            answer = await post(http, next(self._urls), self._token, sent)
         except httpx2.HTTPError as error:
             return type(error).__name__
         if answer.status_code != 200:
@@ -116,10 +114,9 @@ async def play(options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="team-load-")))
         folder.chmod(0o711)  # PostgreSQL runs as somebody else, where root runs this
-        database = stack.enter_context(postgres_running(folder / "data", durable=True))
+        url = stack.enter_context(database(folder / "data"))
         provider = stack.enter_context(provider_running(seconds=10 * options.seconds + 86_400))
         (folder / "catalog.toml").write_text(LIMITS, encoding="utf-8")
-        url = database.database()
         environ = environment_in(
             folder,
             **provider.environment,
@@ -137,10 +134,12 @@ async def play(options: argparse.Namespace) -> int:
             _, text = await app.tokens.add("load", frozenset({"read", "spend"}), 1)
         # Shorter than a server keeps connections: else a request could meet the end of its connection.
         limits = httpx2.Limits(max_connections=None, keepalive_expiry=2.0)
-        async with (
-            replicas(environ, folder, count=options.servers) as servers,
-            httpx2.AsyncClient(timeout=120, limits=limits, trust_env=False) as http,
-        ):
+        servers = [Server(environ, folder / f"state-{number}") for number in range(options.servers)]
+        for server in servers:
+            stack.callback(server.close)
+        for server in servers:
+            server.wait_until_ready()
+        async with httpx2.AsyncClient(timeout=120, limits=limits, trust_env=False) as http:
             load = Load(servers, text, options.open)
             await anyio.sleep(SETTLING_SECONDS)
             looked, used, began = provider.counts()["get"], _cpu(servers), time.perf_counter()
@@ -156,7 +155,7 @@ async def play(options: argparse.Namespace) -> int:
     return _told(load.seen, options, cpu, looks)
 
 
-async def _remember(servers: Sequence[Replica], seen: Seen) -> None:
+async def _remember(servers: Sequence[Server], seen: Seen) -> None:
     while True:
         seen.memory.append([_resident(server.pid) for server in servers])
         await anyio.sleep(MEMORY_SECONDS)
@@ -170,7 +169,7 @@ def _resident(pid: int) -> float:
     return 0.0
 
 
-def _cpu(servers: Sequence[Replica]) -> list[float]:
+def _cpu(servers: Sequence[Server]) -> list[float]:
     return [cpu_seconds(server.pid) for server in servers]
 
 
