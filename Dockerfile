@@ -1,9 +1,10 @@
-# The server in a container, for an assistant that starts it with `docker run -i`. docs/publishing.md says how it is started.
+# The server in a container: for an assistant that starts it with `docker run -i` (docs/publishing.md), and for a team, by the
+# commands `serve`, `work` and `migrate` (docs/team.md).
 FROM python:3.13-slim AS build
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY seedance_mcp ./seedance_mcp
-RUN pip install --no-cache-dir --prefix=/installed .
+RUN pip install --no-cache-dir --prefix=/installed "/source[team]"
 
 FROM python:3.13-slim
 # [[[cog
@@ -22,9 +23,16 @@ RUN useradd --create-home --uid 1000 seedance \
     && install -d -o seedance -g seedance /videos /state
 USER 1000
 # Nothing outlives a container, so nobody is left behind in it; the next start goes on with open jobs.
+# Settings and keys come as a file, /etc/seedance-mcp/config.toml, or as variables. Nothing is written but into the two volumes
+# and /tmp, so that the root may be read-only.
 ENV SEEDANCE_OUTPUT_DIR=/videos \
     SEEDANCE_STATE_DIR=/state \
-    SEEDANCE_DETACH=0
+    SEEDANCE_DETACH=0 \
+    XDG_CONFIG_HOME=/etc
 # The caps of the day and every job are in /state: without a volume that is kept, each start begins with a fresh budget.
 VOLUME ["/videos", "/state"]
+EXPOSE 8765
+# A container that does not serve is as healthy as its process.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python", "-c", "import sys, urllib.request as web; served = b'serve' in open('/proc/1/cmdline', 'rb').read().split(b'\\0'); sys.exit(served and web.urlopen('http://127.0.0.1:8765/health/live', timeout=4).status != 200)"]
 ENTRYPOINT ["seedance-mcp"]

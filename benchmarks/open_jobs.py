@@ -10,6 +10,7 @@ fast as that allows.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import statistics
 import subprocess
@@ -22,7 +23,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from seedance_mcp.store import Connection, budget, fingerprint, open_store, transitions, written
+from seedance_mcp.store import Connection, Store, budget, fingerprint, open_store, transitions, written
 from seedance_mcp.types import Job, JobState, Price, Submission, VideoRequest
 
 from . import accept
@@ -79,7 +80,8 @@ def _waiting(count: int) -> list[Measure]:
     with tempfile.TemporaryDirectory() as name, running(seconds=86_400) as provider:
         folder = Path(name)
         (folder / "catalog.toml").write_text(LIMITS, encoding="utf-8")
-        fill(folder / "state", provider, count)
+        with contextlib.closing(open_store(folder / "state")) as store:
+            fill(store, provider, count)
         environment = environment_in(
             folder,
             **provider.environment,
@@ -92,10 +94,10 @@ def _waiting(count: int) -> list[Measure]:
             server.tools()
             server.call("check_status")
             time.sleep(FIRST_LOOKS_SECONDS)  # noqa: TID251  nothing else runs in this process
-            looked, used, began = provider.counts()["get"], _cpu_seconds(server.pid), time.perf_counter()
+            looked, used, began = provider.counts()["get"], cpu_seconds(server.pid), time.perf_counter()
             time.sleep(WATCHED_SECONDS)  # noqa: TID251
             passed = time.perf_counter() - began
-            share = 100 * (_cpu_seconds(server.pid) - used) / passed
+            share = 100 * (cpu_seconds(server.pid) - used) / passed
             rate = (provider.counts()["get"] - looked) / passed
             memory = megabytes(server, "Rss")
             answers = [_timed(server) for _ in range(LOOKS)]
@@ -125,9 +127,8 @@ def _waiting(count: int) -> list[Measure]:
     ]
 
 
-def fill(folder: Path, provider: Provider, count: int) -> None:
+def fill(store: Store, provider: Provider, count: int) -> None:
     """Write so many jobs that the provider has accepted and has not finished."""
-    store = open_store(folder)
     now = store.clock()
     address = written(provider.environment["SEEDANCE_ARK_BASE_URL"])
 
@@ -148,7 +149,6 @@ def fill(folder: Path, provider: Provider, count: int) -> None:
             )
 
     store.write_now(write)
-    store.close()
 
 
 def _timed(server: Any) -> float:
@@ -163,7 +163,7 @@ def _bare_poller(provider: Provider, rate: float) -> float:
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     """What the kernel says that a process has used of a core, in seconds. Linux only."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -22,6 +22,7 @@ from cogapp import Cog
 from seedance_mcp.catalog import Catalog, Offer, ProviderInfo, advice_codes, estimate, resolve
 from seedance_mcp.config import load_settings, setting_table
 from seedance_mcp.errors import InvalidRequest, SeedanceError
+from seedance_mcp.metrics import METRICS
 from seedance_mcp.texts import digits
 from seedance_mcp.types import JOB_CODES, VideoRequest
 
@@ -36,6 +37,7 @@ PAGES = tuple(
         "docs/decisions.md",
         "docs/reliability.md",
         "docs/settings.md",
+        "docs/team.md",
         "docs/troubleshooting.md",
     )
 )
@@ -193,6 +195,24 @@ def _usual_wait(host: dict[str, Any]) -> str:
     if "wait" in host:
         return f"{host['wait']} s"
     return f"generate_video {host['generate']} s, check_status {host['check']} s"
+
+
+def metrics() -> str:
+    """Every metric, with its labels, and of what it tells."""
+    told = {"live": "this process, now", "installation": "the installation"}
+    return _table(
+        ("Metric", "Kind", "Labels", "Of", "What it says"),
+        [
+            (
+                f"`{metric.full_name}`",
+                metric.kind,
+                ", ".join(f"`{label}`" for label in metric.labels),
+                told.get(metric.source, "this process"),
+                metric.help,
+            )
+            for metric in METRICS
+        ],
+    )
 
 
 def decisions() -> str:

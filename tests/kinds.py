@@ -124,6 +124,7 @@ KINDS = {
     "objects": WIRE,
     "over_http": WIRE,
     "over_http/test_incoming.py": PROCESS,
+    "over_http/test_metrics.py": PROCESS,
     "over_http/test_object_store.py": PROCESS,
     "over_http/test_process.py": PROCESS,
     "postgres": PROOF,

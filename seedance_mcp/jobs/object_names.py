@@ -18,3 +18,8 @@ def copy_name(job_id: str, files: Artifacts) -> str:
 def incoming_name(letters: str) -> str:
     """Name a file that somebody else puts there."""
     return f"in/{TEAM}/{letters}"
+
+
+def receipt_name(instance: str, job_id: str) -> str:
+    """Name the receipt of a purchase that the process `instance` made."""
+    return f"receipts/{instance}/{job_id}.json"

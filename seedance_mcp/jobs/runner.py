@@ -30,6 +30,7 @@ from .watcher import Watcher
 
 if TYPE_CHECKING:
     from .buying.order_taking import OrderTaker
+    from .buying.receipt_objects import ReceiptObjects
     from .results.object_copies import ObjectCopies
 
 _HOOKS_SECONDS = 0.5
@@ -67,8 +68,14 @@ class JobRunner:
         self._changes = ChangeFeed(store, context.events, context.incidents)
         self._saver = Saver(context)
         self._leases = Leases(store, on=leases)
+        elsewhere = self._receipt_objects(context)
         self._watcher = Watcher(
-            context, pool=pool, saver=self._saver, receipts=self._receipts, leases=self._leases
+            context,
+            pool=pool,
+            saver=self._saver,
+            receipts=self._receipts,
+            leases=self._leases,
+            elsewhere=elsewhere,
         )
         self._hurried = leave
         leaves = leave and settings.detach
@@ -77,7 +84,11 @@ class JobRunner:
         self.films = FilmDriver(context, films)
         self.handover = Handover(context, self._watcher, self.hooks, self.films, leaves=leaves)
         self.buyer = Buyer(
-            context, receipts=self._receipts, sender=MediaSender(context, pool), watcher=self._watcher
+            context,
+            receipts=self._receipts,
+            sender=MediaSender(context, pool),
+            watcher=self._watcher,
+            elsewhere=elsewhere,
         )
         self._orders = self._order_taker() if context.role is Role.WORKER else None
 
@@ -184,6 +195,15 @@ class JobRunner:
         from .results.object_copies import ObjectCopies
 
         return ObjectCopies(context)
+
+    @staticmethod
+    def _receipt_objects(context: JobContext) -> ReceiptObjects | None:
+        """Return what keeps receipts for other machines, which few have."""
+        if context.settings.object_store is None or not context.store.shared:
+            return None
+        from .buying.receipt_objects import ReceiptObjects
+
+        return ReceiptObjects(context)
 
     async def _end_hooks(self, commands: anyio.abc.TaskGroup) -> None:
         """Run what is owed to the end, unless nobody has the time for it: then it is left to whoever lives."""

@@ -6,17 +6,14 @@ import contextlib
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
-import anyio.to_thread
 
 from ..backoff import with_jitter
 from ..errors import (
     ConfigError,
     DownloadError,
-    JobNotFound,
     OtherAccount,
     ProviderError,
     StoreError,
@@ -24,26 +21,25 @@ from ..errors import (
 )
 from ..providers import Provider
 from ..store import (
-    Kept,
     Leases,
     Receipts,
-    UnreadReceipt,
     elapsed_time,
     job_records,
     transitions,
 )
-from ..types import WORKERS, Job, JobState, Submission
+from ..types import WORKERS, Job, JobState
 from .archiving import Archiver
-from .buying.outcomes import adopt_receipt
 from .context import JobContext
 from .open_jobs import OpenJobs
 from .pool.provider_pool import ProviderPool
+from .receipt_adoption import ReceiptAdoption
 from .results.saving import Saver
 from .tracking.polling import lose_sight, poll
 from .tracking.reconcile import adopt_late, try_reconcile
 
 if TYPE_CHECKING:
     from ..catalog import Offer
+    from .buying.receipt_objects import ReceiptObjects
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +68,14 @@ class Watcher:
     """
 
     def __init__(
-        self, context: JobContext, *, pool: ProviderPool, saver: Saver, receipts: Receipts, leases: Leases
+        self,
+        context: JobContext,
+        *,
+        pool: ProviderPool,
+        saver: Saver,
+        receipts: Receipts,
+        leases: Leases,
+        elsewhere: ReceiptObjects | None = None,
     ) -> None:
         self._store = context.store
         self._settings = context.settings
@@ -82,7 +85,7 @@ class Watcher:
         self._purchases = context.purchases
         self._pool = pool
         self._saver = saver
-        self._receipts = receipts
+        self._adoption = ReceiptAdoption(context, receipts, elsewhere, self.look_at)
         self._leases = leases
         self._failures: dict[str, int] = {}
         self._left: set[str] = set()
@@ -128,7 +131,7 @@ class Watcher:
             with self._incidents.contained("Counting the time that has passed"):
                 await self.note_clocks()
             with self._incidents.contained("Reading the receipts of purchases"):
-                await self._adopt_receipts()
+                await self._adoption.look_here()
             with self._incidents.contained("Looking up the open jobs"):
                 jobs = await self._store.read(self._leases.open_jobs)
                 self._open.found(jobs, skip=self._unreadable)
@@ -173,6 +176,9 @@ class Watcher:
                 await self._adopt_late(job)
 
     async def _adopt_late(self, job: Job) -> None:
+        if await self._adoption.look_elsewhere(job):
+            self.look_at(job.id)
+            return
         offer = self._pool.offer(job)
         horizon = offer.provider.horizon_hours * 3600
         if job.sent_at is None:
@@ -236,6 +242,8 @@ class Watcher:
             return self._done_with(job)
         if job.state in (JobState.RESERVED, JobState.SENDING):
             return await self._orphan(job)
+        if job.state is JobState.UNKNOWN and await self._adoption.look_elsewhere(job):
+            return 0.0
         # Before the lease: who may or can not ask about it must not keep those from it who may.
         provider = await self._pool.open_for(job)
         offer = self._pool.offer(job)
@@ -346,49 +354,3 @@ class Watcher:
                 wished * (_STALLED_FACTOR if job.state is JobState.STALLED else 1), self._open.wait(job.id)
             )
         return max(min(wished, self._pool.longest_wait(job)), self._pool.least_wait) * jitter
-
-    async def _adopt_receipts(self) -> None:
-        for kept in await anyio.to_thread.run_sync(self._receipts.read):
-            mine = kept.instance == self._store.local.instance
-            if mine or not self._store.local.alive(kept.instance):
-                with self._incidents.contained("Reading the receipts of a process"):
-                    if (
-                        kept.unreadable is not None
-                    ):  # later, perhaps; those of all others are adopted meanwhile
-                        raise kept.unreadable
-                    await self._adopt_kept(kept, mine=mine)
-
-    async def _adopt_kept(self, kept: Kept, *, mine: bool) -> None:
-        adopted, unread = True, not kept.whole
-        for job_id, submission in kept.receipts:
-            # A buyer that still tries to record the outcome must not be overtaken.
-            if mine and (job_id in self._purchases or not self._receipts.needs(job_id)):
-                continue
-            now_adopted = False
-            with self._incidents.contained("Adopting what was bought for it", job_id):
-                unread = not await self._adopt_receipt(job_id, submission) or unread
-                now_adopted = True
-                if mine:
-                    self._receipts.forget(job_id)
-            adopted = adopted and now_adopted
-        if mine or not adopted:
-            return
-        if unread:
-            logger.error("receipts that nobody can make sense of are kept as %s", kept.set_aside())
-        else:
-            kept.discard()
-
-    async def _adopt_receipt(self, job_id: str, submission: Submission) -> bool:
-        """Attach a task to its job; False if no job can be given it."""
-        now, uptime = self._store.clock(), self._store.uptime()
-        adoption = partial(adopt_receipt, job_id=job_id, submission=submission, now=now, uptime=uptime)
-        try:
-            adopted = await self._store.write(adoption)
-        except (JobNotFound, job_records.DamagedRecord) as error:
-            words = f"A receipt says that task {submission.task_id} was bought for it. {error.message}"
-            self._incidents.note("Adopting what was bought for it", UnreadReceipt(words), job_id)
-            return False
-        if adopted is not None:
-            self._events.changed(adopted)
-            self.look_at(adopted.id)
-        return True

@@ -168,6 +168,28 @@ class ObjectStore:
                 size += len(piece)
         return size, digest.hexdigest()
 
+    async def put_small(self, name: str, content: bytes, content_type: str) -> None:
+        """Put a few bytes, over whatever is there."""
+        headers = {"Content-Type": content_type, "Content-Length": str(len(content))}
+        sha256 = hashlib.sha256(content).hexdigest()
+        async with self._call("PUT", name, headers=headers, content=content, sha256=sha256):
+            pass
+
+    async def read_small(self, name: str, most: int) -> bytes | None:
+        """Read an object of at most so many bytes; None: there is none, as far as a key without `s3:ListBucket` is told."""
+        content = bytearray()
+        try:
+            async with aclosing(self.read(name)) as pieces:
+                async for piece in pieces:
+                    content += piece
+                    if len(content) > most:
+                        raise ObjectStoreError(f"The object is larger than {most} bytes.")
+        except ObjectStoreError as error:
+            if error.status in (403, 404):
+                return None
+            raise
+        return bytes(content)
+
     async def delete(self, name: str) -> None:
         """Delete an object; one that is not there is deleted already."""
         async with self._call("DELETE", name, good=204):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from ..app import App
     from ..config import Settings
     from ..errors import SeedanceError
+    from ..metrics import MetricsPlace
     from ..presentation.board import BoardAddress
 
-__all__ = ["create_server", "run_board", "run_http", "run_stdio"]
+__all__ = ["ServeOptions", "create_server", "run_board", "run_http", "run_stdio"]
 
 
 def create_server(settings: Settings) -> MCPServer[Any]:
@@ -88,21 +90,27 @@ def run_board(
     anyio.run(serve)
 
 
-def run_http(
-    settings: Settings,
-    *,
-    host: str,
-    port: int,
-    public: Sequence[str],
-    tell: Callable[[str], None],
-    buys: bool = True,
-) -> None:
+@dataclass(frozen=True)
+class ServeOptions:
     """
-    Serve over HTTP until a signal comes; `tell` is told the address. `public` are the names that other machines use. Without
-    `buys` workers do that, on this machine or others.
+    Where to serve over HTTP, and what: `public` are the names that other machines use, `metrics` where figures are wanted.
+
+    Without `buys` workers do that, on this machine or others.
+    """
+
+    host: str
+    port: int
+    public: Sequence[str] = ()
+    buys: bool = True
+    metrics: MetricsPlace | None = None
+
+
+def run_http(settings: Settings, options: ServeOptions, *, tell: Callable[[str], None]) -> None:
+    """
+    Serve over HTTP until a signal comes; `tell` is told the address, and that of the metrics where they are wanted.
 
     Raises:
-        ConfigError: the address cannot be used, or more than this machine reaches it and there is no token; or workers are
+        ConfigError: an address cannot be used, or more than this machine reaches it and there is no token; or workers are
             to buy, and the job database is a file.
         StoreError: it cannot be told whether there is one.
     """
@@ -113,10 +121,10 @@ def run_http(
     from .http.serving import serve_http
 
     configure(settings)
-    place = Place.named(host, port, public)
+    place = Place.named(options.host, options.port, options.public)
 
     async def serve() -> None:
-        await serve_http(settings, place, tell=tell, buys=buys)
+        await serve_http(settings, place, tell=tell, buys=options.buys, metrics=options.metrics)
 
     with contextlib.suppress(KeyboardInterrupt):  # Windows, or a second Ctrl-C
         anyio.run(serve)

@@ -150,6 +150,11 @@ class Opening:
         """True if the app is open, and the end has not begun."""
         return not isinstance(self._state, SeedanceError) and not self._ending
 
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for something."""
+        return len(self._waiting)
+
     @contextlib.contextmanager
     def until_ending(self) -> Generator[None]:
         """Wait for something in here, and for no longer than until `stop_waiting`."""

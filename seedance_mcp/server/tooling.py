@@ -22,6 +22,7 @@ from mcp.types import (
 )
 from pydantic import BaseModel
 
+from ..counting import Counted, count
 from ..errors import ConfirmationRequired, InvalidRequest, PlanChanged, SeedanceError
 from .answers import in_lines, with_commands, with_notes
 from .arguments import checked, given
@@ -103,13 +104,16 @@ def tool(
                 values[name] = model(**fields)
             answer = await function(call, **values)
             call.answered()
+            count(Counted.CALL, function.__name__, "ok")
             return _told(answer, call, told.notes)
         except SeedanceError as error:
+            count(Counted.CALL, function.__name__, error.code)
             return _told(failure(_with_board(error, call)), call, told.notes)
         except MCPError:
             raise
         except Exception:  # the border: whatever it is, the client learns only that it happened
             _LOG.exception("Tool %s failed in a way nobody planned", function.__name__)
+            count(Counted.CALL, function.__name__, "internal")
             return _failure(
                 code="internal",
                 message="Something went wrong inside the server. This is a bug.",

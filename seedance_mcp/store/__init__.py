@@ -59,7 +59,7 @@ from .uploads import UploadKey
 from .watcher_lease import Holder
 
 if TYPE_CHECKING:
-    from . import object_copies
+    from . import figures, object_copies
     from .access_tokens import AccessToken, AccessTokens
 
 __all__ = [
@@ -111,6 +111,7 @@ __all__ = [
     "describe_unread",
     "drafts",
     "elapsed_time",
+    "figures",
     "film_orders",
     "film_outcomes",
     "film_plans",
@@ -149,7 +150,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import what only a server over HTTP needs when somebody asks for it."""
-    if name == "object_copies":
+    if name in ("figures", "object_copies"):
         return importlib.import_module(f".{name}", __name__)
     if name in ("AccessToken", "AccessTokens"):
         from . import access_tokens

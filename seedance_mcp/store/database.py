@@ -17,6 +17,7 @@ import anyio
 import anyio.to_thread
 
 from ..config import make_private
+from ..counting import Counted, timed
 from ..errors import StoreError
 from . import soundness
 from .connection import Clock, Conflict, Connection, Store
@@ -124,7 +125,8 @@ class SqliteStore(Store):
     def write_now(self, transaction: Callable[[Connection], T]) -> T:
         """Do what `write` does in the calling thread."""
         with self._using():
-            self._connection.execute("BEGIN IMMEDIATE")
+            with timed(Counted.LOCK_WAIT):
+                self._connection.execute("BEGIN IMMEDIATE")
             try:
                 result = transaction(self._connection)
                 self._connection.execute("COMMIT")

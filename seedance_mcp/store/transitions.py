@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from ..counting import Counted, count
 from ..errors import SubmissionNotSent
 from ..texts import storable
 from ..types import FINISHED_STATES, Job, JobState, Price, job_code
@@ -138,6 +139,7 @@ def _swap(connection: Connection, job: Job, changed: Job) -> Job:
         (document, checksum(document), job.id, job.version),
     )
     if cursor.rowcount != 1:
+        count(Counted.STALE_SWAP)
         raise Stale(job.id)
     return stored
 

@@ -9,7 +9,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "seedance_mcp"
-ROOMS = ("catalog", "clients", "media", "providers", "store", "jobs", "presentation", "server", "cli")
+ROOMS = (
+    "catalog",
+    "clients",
+    "media",
+    "providers",
+    "store",
+    "jobs",
+    "presentation",
+    "metrics",
+    "server",
+    "cli",
+)
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,8 @@ def test_one_persons_server_imports_nothing_of_a_teams(tmp_path: Path) -> None:
     code = (
         "import sys, seedance_mcp.server, seedance_mcp.app, seedance_mcp.cli, seedance_mcp.store;"
         "from pathlib import Path; seedance_mcp.store.open_store(Path(sys.argv[1])).close();"
-        "print(*(name for name in sys.modules if name.startswith(('psycopg', 'seedance_mcp.store.postgres'))))"
+        "print(*(name for name in sys.modules if name.startswith(('psycopg', 'seedance_mcp.store.postgres'))"
+        " or name.startswith(('seedance_mcp.metrics', 'prometheus_client'))))"
     )
     result = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
@@ -122,7 +123,8 @@ def test_a_server_on_stdio_loads_nothing_of_what_serves_over_http(tmp_path: Path
         "anyio.run(use)\n"
         "print(*(name for name in sys.modules if name.startswith(('seedance_mcp.server.http', 'uvicorn.protocols'))"
         " or name.startswith('seedance_mcp.objects') or name.split('.')[0] == 'jwt'"
-        " or name.endswith(('access_tokens', 'server.rights', 'object_copies', 'object_names', 'incoming', 'job_links'))))"
+        " or name.endswith(('access_tokens', 'server.rights', 'object_copies', 'figures', 'object_names'))"
+        " or name.endswith(('incoming', 'job_links'))))"
     )
     environ = {**os.environ, "SEEDANCE_STATE_DIR": str(tmp_path / "state"), "SEEDANCE_DETACH": "0"}
     result = subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,17 +27,30 @@ from tests.emulator import Emulator
 from tests.server.asking import content
 from tests.server.left import document, until
 
-from .local import LIST, STALLED, called, client, post, result_of, serving, wire_headers
+from .local import (
+    LIST,
+    PUBLIC,
+    STALLED,
+    bearer,
+    behind_a_proxy,
+    called,
+    client,
+    post,
+    result_of,
+    serving,
+    token,
+    wire_headers,
+)
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
 
 @asynccontextmanager
-async def _command(
-    environ: dict[str, str], *words: str, stderr: int = subprocess.DEVNULL
+async def command(
+    environ: dict[str, str], *words: str, stderr: int = subprocess.DEVNULL, port: int = 0
 ) -> AsyncGenerator[tuple[Process, str]]:
     """Run `serve` until the context ends; the process, and the address that it prints."""
-    command = [sys.executable, "-P", "-m", "seedance_mcp", "serve", "--port", "0", *words]
+    command = [sys.executable, "-P", "-m", "seedance_mcp", "serve", "--port", str(port), *words]
     with anyio.fail_after(60):
         async with await anyio.open_process(command, env={**os.environ, **environ}, stderr=stderr) as process:
             try:
@@ -54,7 +69,7 @@ async def test_at_the_end_calls_that_wait_answer_and_streams_are_closed(
     answers: list[dict[str, Any]] = []
     heard: list[object] = []
 
-    async with _command(environ) as (process, url), client(url, "auto") as new, client(url, "legacy") as old:
+    async with command(environ) as (process, url), client(url, "auto") as new, client(url, "legacy") as old:
 
         async def wait(assistant: Client, tool: str, arguments: dict[str, Any], waits: anyio.Event) -> None:
             async def hear(progress: float, total: float | None, message: str | None) -> None:
@@ -97,12 +112,38 @@ async def test_at_the_end_calls_that_wait_answer_and_streams_are_closed(
 
 
 @posix
+async def test_behind_a_proxy_a_server_tells_that_it_ends_before_its_port_closes(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    text = await token(load_settings(environ, settings_file=tmp_path / "no.toml"))
+    often = {**environ, "SEEDANCE_HTTP_CALLS_PER_MINUTE": "100000"}
+    place = behind_a_proxy()
+    port = f"http://127.0.0.1:{place.port}"
+    answers: list[tuple[int, int]] = []
+    async with (
+        command(often, "--public-host", "videos.test", port=place.port) as (process, _),
+        httpx2.AsyncClient(timeout=10, limits=httpx2.Limits(max_keepalive_connections=0)) as http,
+    ):
+        process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(httpx2.ConnectError):
+            while True:
+                ready = await http.get(f"{port}/health/ready")
+                answer = await post(http, f"{port}/mcp", LIST, {**PUBLIC, **bearer(text)})
+                answers.append((ready.status_code, answer.status_code))
+                assert answer.status_code == 200 or answer.headers["retry-after"] == "1"
+        assert await process.wait() == 0
+    ending = [pair for pair in answers if pair == (503, 503)]
+    assert len(ending) > 5
+    assert answers[-len(ending) :] == ending
+
+
+@posix
 async def test_the_log_is_lines_of_json_and_tells_no_words_of_a_call(environ: dict[str, str]) -> None:
     """Whatever clients send, and also when the server ends while a body still drips in."""
     canary = "xcanaryx"
     given = {**environ, "SEEDANCE_LOG_FORMAT": "json", "SEEDANCE_LOG_LEVEL": "debug"}
     async with (
-        _command(given, stderr=subprocess.PIPE) as (process, url),
+        command(given, stderr=subprocess.PIPE) as (process, url),
         httpx2.AsyncClient(timeout=30) as http,
     ):
         wish = {**STALLED, "prompt": f"[sandbox:stall] {canary}", "request_key": f"key-{canary}"}
@@ -141,7 +182,7 @@ async def test_a_purchase_under_way_at_the_end_is_finished(environ: dict[str, st
     async with Emulator("ark") as emulator:
         emulator.fail("late", seconds=2.0)
         given = {**environ, **emulator.environment(), "SEEDANCE_CONFIRM": "off"}
-        async with _command(given) as (process, url):
+        async with command(given) as (process, url):
             async with httpx2.AsyncClient(timeout=30) as http, anyio.create_task_group() as tasks:
                 tasks.start_soon(post, http, url, called("generate_video", {**wish, "wait_seconds": 60}))
                 await until(lambda: emulator.ledger.tasks)

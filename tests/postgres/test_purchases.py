@@ -55,10 +55,12 @@ async def buyer(
     emulator: Emulator, url: str, folder: Path, keys: Sequence[str], **befalls: Any
 ) -> AsyncIterator[tuple[Process, BufferedByteReceiveStream]]:
     """The same in a process of its own, whose app is open: see `tests.postgres.buyer`."""
+    more = befalls.pop("more", {})
     environ = {
         **emulator.environment("ark"),
         "SEEDANCE_DATABASE_URL": url,
         "SEEDANCE_MAX_JOBS_PER_HOUR": "10000",
+        **more,
     }
     plan = {"environ": environ, "folder": str(folder), "keys": keys, **befalls}
     command = [sys.executable, "-m", "tests.postgres.buyer"]

@@ -36,7 +36,7 @@ def lead_to_the_end(world: World) -> None:
     for round_ in range(60):
         world.pass_time(4.0 if round_ < 20 else 400.0)
         for process in kept:
-            for work in (process.watcher._adopt_receipts, process.runner.adopt_late):
+            for work in (process.watcher._adoption.look_here, process.runner.adopt_late):
                 _to_its_end(world, process, work())
             for job_id in world.promises.open_jobs():
                 _to_its_end(world, process, process.watcher._step(job_id))
@@ -74,7 +74,7 @@ def _go_on_with_the_clock_set_back(world: World, keep: Process) -> None:
         for process in kept:
             for work in (
                 process.watcher.note_clocks,
-                process.watcher._adopt_receipts,
+                process.watcher._adoption.look_here,
                 process.runner.adopt_late,
             ):
                 _to_its_end(world, process, work())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from seedance_mcp.jobs import active_purchases, runner, watcher
+from seedance_mcp.jobs import active_purchases, receipt_adoption, runner, watcher
 from seedance_mcp.jobs.buying import outcomes, purchase_flow, submission
 from seedance_mcp.jobs.results import hook_runner
 
@@ -108,7 +108,7 @@ async def _run_sync(work: Callable[..., Any], *arguments: Any, **_: object) -> A
 def played(loop: Loop) -> Iterator[None]:
     """Let the money core run on this loop instead of anyio's, for as long as the context is open."""
     modules: tuple[Any, ...] = (
-        active_purchases, hook_runner, outcomes, submission, purchase_flow, runner, watcher,
+        active_purchases, hook_runner, outcomes, receipt_adoption, submission, purchase_flow, runner, watcher,
     )  # fmt: skip
     real = [module.anyio for module in modules]
     try:

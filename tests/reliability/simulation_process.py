@@ -198,7 +198,7 @@ class Process:
         self.runner.on_change(lambda job_id: world.may_trip("at a listener"))
         tasks: Any = SimpleNamespace(start_soon=lambda work, *arguments: world.spawn(self, work(*arguments)))
         self.context.purchases.open(tasks)
-        self.runner.buyer._receipts = self.watcher._receipts = SimReceipts(world, self)
+        self.runner.buyer._receipts = self.watcher._adoption._receipts = SimReceipts(world, self)
         saver = SimSaver(self.context)
         saver.world, saver.process = world, self
         self.watcher._saver = saver

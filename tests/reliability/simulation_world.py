@@ -401,7 +401,7 @@ class World:
     def _receipts(self) -> None:
         process = self.awake()
         if process and self.receipts:
-            self.spawn(process, process.watcher._adopt_receipts())
+            self.spawn(process, process.watcher._adoption.look_here())
 
     def _tell(self) -> None:
         process = next(iter(self.processes.values()))

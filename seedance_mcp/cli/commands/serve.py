@@ -6,7 +6,8 @@ import argparse
 import sys
 
 from ...config import load_settings
-from ...server import run_http
+from ...metrics import MetricsPlace
+from ...server import ServeOptions, run_http
 from ..arguments import whole_number
 
 _PORT = 8765
@@ -39,21 +40,35 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="Only reserve, wait and answer: `seedance-mcp work` buys, here or on other machines. Needs SEEDANCE_DATABASE_URL",
     )
+    parser.add_argument(
+        "--metrics",
+        type=_place,
+        metavar="[ADDRESS:]PORT",
+        help="Give out figures for Prometheus at this port of 127.0.0.1, or of ADDRESS, to everybody who reaches it. Needs the"
+        " extra `team`",
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Serve until ended."""
     settings = load_settings()
     is_for_people = settings.log_format == "text"
-    run_http(
-        settings,
+    options = ServeOptions(
         host=arguments.host,
         port=arguments.port,
         public=arguments.public_host,
         buys=not arguments.no_buy,
-        tell=_tell if is_for_people else _tell_address,
+        metrics=arguments.metrics,
     )
+    run_http(settings, options, tell=_tell if is_for_people else _tell_address)
     return 0
+
+
+def _place(text: str) -> MetricsPlace:
+    try:
+        return MetricsPlace.read(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port, and no address with a port") from None
 
 
 def _tell_address(url: str) -> None:
@@ -62,4 +77,6 @@ def _tell_address(url: str) -> None:
 
 def _tell(url: str) -> None:
     _tell_address(url)
-    print("Clients reach the MCP server at this address. Ctrl-C ends it.", file=sys.stderr, flush=True)
+    figures = url.endswith("/metrics")
+    words = "Prometheus reads" if figures else "Clients reach the MCP server"
+    print(f"{words} at this address.{'' if figures else ' Ctrl-C ends it.'}", file=sys.stderr, flush=True)

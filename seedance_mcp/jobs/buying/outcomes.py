@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.to_thread
@@ -16,6 +16,9 @@ import anyio.to_thread
 from ...errors import ProviderError, SeedanceError, StoreError, SubmissionUnknown
 from ...store import Connection, Receipts, Store, budget, claimed, job_records, transitions
 from ...types import Job, JobState, Submission, TaskStatus
+
+if TYPE_CHECKING:
+    from .receipt_objects import ReceiptObjects
 
 logger = logging.getLogger(__name__)
 
@@ -70,9 +73,18 @@ class Outcome:
         return replace(self, submission=kept, bare=True)
 
 
-async def record(job: Job, outcome: Outcome, *, store: Store, receipts: Receipts) -> Job:
+async def record(
+    job: Job,
+    outcome: Outcome,
+    *,
+    store: Store,
+    receipts: Receipts,
+    elsewhere: ReceiptObjects | None = None,
+) -> Job:
     """
     Put the outcome of the job's purchase on disk: an accepted task first in the receipts, then all in the database.
+
+    A database that takes long has the receipt put `elsewhere` as well, where other machines find it.
 
     Returns the job as it is then; the one given, when the database did not take it for half a minute. The receipt
     stays in that case, and whoever lives adopts it.
@@ -84,18 +96,27 @@ async def record(job: Job, outcome: Outcome, *, store: Store, receipts: Receipts
             logger.exception(
                 "no receipt of %s could be kept; its task is %s", job.id, outcome.submission.task_id
             )
-    try:
-        stored = await _write(job, outcome, store)
-    except StoreError:
-        stored = await _write_late(job, outcome, store)
-        if stored is None:
-            return job
-    except Exception:
-        logger.exception("the outcome of %s cannot be written as a whole", job.id)
-        stored = await _write(job, outcome.barely(), store)
+    work = partial(_put_down, job, outcome, store)
+    if outcome.submission is None or elsewhere is None:
+        stored = await work()
+    else:
+        stored = await elsewhere.beside(work, job, outcome.submission)
+    if stored is None:
+        return job
     if outcome.submission is not None:
         await anyio.to_thread.run_sync(receipts.forget, job.id)
     return stored
+
+
+async def _put_down(job: Job, outcome: Outcome, store: Store) -> Job | None:
+    """Return the job as it is in the database then; None when that did not take it for half a minute."""
+    try:
+        return await _write(job, outcome, store)
+    except StoreError:
+        return await _write_late(job, outcome, store)
+    except Exception:
+        logger.exception("the outcome of %s cannot be written as a whole", job.id)
+        return await _write(job, outcome.barely(), store)
 
 
 async def _write(job: Job, outcome: Outcome, store: Store) -> Job:

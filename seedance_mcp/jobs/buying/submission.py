@@ -24,6 +24,7 @@ from .outcomes import Outcome, record
 
 if TYPE_CHECKING:
     from ...catalog import Offer
+    from .receipt_objects import ReceiptObjects
 
 logger = logging.getLogger(__name__)
 
@@ -92,13 +93,20 @@ class Buyer:
     """Carries out purchases whose intent is on disk, and records what came of them."""
 
     def __init__(
-        self, context: JobContext, *, receipts: Receipts, sender: MediaSender, watcher: Watcher
+        self,
+        context: JobContext,
+        *,
+        receipts: Receipts,
+        sender: MediaSender,
+        watcher: Watcher,
+        elsewhere: ReceiptObjects | None = None,
     ) -> None:
-        """`watcher` follows what was bought."""
+        """`watcher` follows what was bought; receipts are kept `elsewhere` as well, where other machines share the jobs."""
         self._context = context
         self._receipts = receipts
         self._sender = sender
         self._watcher = watcher
+        self._elsewhere = elsewhere
 
     async def prepare(self) -> None:
         """Make room for the receipts. Raises StoreError: there is none, so nothing may be bought."""
@@ -173,7 +181,13 @@ class Buyer:
 
     async def _record(self, purchase: _Sent, outcome: Outcome) -> Job:
         outcome = replace(outcome, http_status=purchase.http_status, raw=purchase.raw)
-        stored = await record(purchase.job, outcome, store=self._context.store, receipts=self._receipts)
+        stored = await record(
+            purchase.job,
+            outcome,
+            store=self._context.store,
+            receipts=self._receipts,
+            elsewhere=self._elsewhere,
+        )
         self._context.events.changed(stored)
         return stored
 

@@ -6,6 +6,7 @@ import logging
 
 import httpx2
 
+from ...counting import Counted, count
 from ...errors import ProviderUnavailable
 from .addresses import transport
 from .origin import Origin
@@ -54,6 +55,7 @@ class Exchange:
             finally:
                 await response.aclose()
         except (httpx2.TransportError, OSError) as error:
+            count(Counted.PROVIDER_CALL, self._origin.provider, "free", "none")
             raise ProviderUnavailable(
                 f"{self._title} cannot be reached: {why_unreachable(error)}.",
                 hint=with_advice(
@@ -63,6 +65,7 @@ class Exchange:
                     address=self._origin.setting,
                 ),
             ) from error
+        count(Counted.PROVIDER_CALL, self._origin.provider, "free", str(response.status_code))
         logger.debug(
             "%s: %s %s: HTTP %d", self._title, request.method, request.url.path, response.status_code
         )

@@ -30,6 +30,7 @@ class Origin:
             ConfigError: the base URL, the key, or the certificates that the environment names cannot be used.
         """
         self._info = info
+        self.provider = info.name
         self.key = access.key.get_secret_value() if access.key else ""
         if not self.key.isascii() or any(character <= " " or character == "\x7f" for character in self.key):
             # An HTTP library would quote the header, key and all, when it refuses it.

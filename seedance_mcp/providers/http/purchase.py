@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import httpx2
 
+from ...counting import Counted, count
 from ...errors import (
     REFUSALS,
     RequestRejected,
@@ -112,6 +113,8 @@ async def pay(
 
     if stopped is not None:
         raise stopped
+    status = "none" if response is None else str(response.status_code)
+    count(Counted.PROVIDER_CALL, origin.provider, "purchase", status)
     late = f"no answer within {deadline:.0f} s" if scope.cancelled_caught else ""
     if not sent:
         if failure and not isinstance(failure, httpx2.TransportError | OSError):

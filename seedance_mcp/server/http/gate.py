@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from starlette.datastructures import Headers
 
+from ...counting import Counted, count
 from ..calls import CALLER_KEY, TRACKER_KEY, Caller
 from ..http_server import HEAD_BYTES, AsgiApp, Receive, Scope, Send
 from ..rights import right_for_message
@@ -130,6 +131,7 @@ class Gate:
 
 
 async def _refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
+    count(Counted.REFUSAL, str(refused.refusal.status))
     _LOG.info("Refused a request with %d: %s", refused.refusal.status, refused.refusal.message)
     refusal = refused.refusal
     if "transfer-encoding" in Headers(

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -34,10 +35,14 @@ from .state_key import state_key
 
 if TYPE_CHECKING:
     from ...config import Settings
+    from ...metrics import MetricsPlace
     from ..opening import Opening
     from .authorization import Authorization, ResourceMetadata
 
 _LOG = logging.getLogger(__name__)
+
+_NOTICED_SECONDS = 2.0
+"""How long a server that others reach through a proxy still answers, with 503, after it is not ready any more."""
 
 _TAKEN = "Give another --port; 0 takes any that is free."
 
@@ -49,9 +54,12 @@ async def serve_http(
     tell: Callable[[str], None],
     limits: Limits | None = None,
     buys: bool = True,
+    metrics: MetricsPlace | None = None,
 ) -> None:
     """
-    Serve at a place until SIGTERM, SIGINT or SIGHUP comes; `tell` is told the address. Port 0 is any that is free.
+    Serve at a place until SIGTERM, SIGINT or SIGHUP comes; `tell` is told the address, and then that of the `metrics`.
+
+    Port 0 is any that is free.
 
     Without `buys` it only reserves, waits and answers: workers do the rest (`seedance-mcp work`).
 
@@ -73,7 +81,9 @@ async def serve_http(
     if not place.is_private and settings.oauth_issuer is None:
         await _refuse_without_tokens(settings, place)
     with contextlib.closing(bound(place.host, place.port, hint=_TAKEN)) as listening:
-        await _Service(settings, place, listening, limits or Limits.of(settings), buys=buys).run(tell)
+        await _Service(settings, place, listening, limits or Limits.of(settings), buys=buys).run(
+            tell, metrics
+        )
 
 
 async def _refuse_without_tokens(settings: Settings, place: Place) -> None:
@@ -105,7 +115,7 @@ class _Service:
         over_http = OverHttp(security=security, opened=self._openings.append, buys=buys)
         self._server = assemble(settings, ending=self._ending, http=over_http)
 
-    async def run(self, tell: Callable[[str], None]) -> None:
+    async def run(self, tell: Callable[[str], None], metrics: MetricsPlace | None) -> None:
         protocol = StreamableHTTPSessionManager(
             lowlevel(self._server),
             stateless=True,
@@ -136,8 +146,11 @@ class _Service:
                 last_answers_seconds=self._limits.last_answers_seconds,
             )
             tasks.start_soon(_at_a_signal, partial(self._end, gate, opening, http))
-            tell(self._place.url(self._port))
-            await http.run_until_ended()
+            with _counting(metrics, opening) as counted:
+                tell(self._place.url(self._port))
+                if counted is not None:
+                    tell(counted)
+                await http.run_until_ended()
             tasks.cancel_scope.cancel()
 
     def _gate(self, protocol: AsgiApp, opening: Opening, doorplate: Doorplate) -> Gate:
@@ -160,7 +173,8 @@ class _Service:
         """
         Take no more calls, have those that wait answer, close streams of news, and leave a watcher for what is open.
 
-        Whatever else is under way gets its last seconds. A purchase belongs to the process, not to its call.
+        A proxy is given the time to notice: what it has sent meanwhile is told to go elsewhere, where a closed port would break
+        it off. Whatever else is under way gets its last seconds. A purchase belongs to the process, not to its call.
         """
         gate.begin_ending()
         opening.stop_waiting()
@@ -168,6 +182,8 @@ class _Service:
         if entry is not None:
             cast("ListenHandler", entry.handler).close()
         await self._ending.begin()
+        if not self._place.is_private:
+            await anyio.sleep(_NOTICED_SECONDS)
         http.end()
 
 
@@ -178,6 +194,16 @@ def _authorization(settings: Settings, resource: str) -> Authorization | None:
     from .authorization import Authorization
 
     return Authorization.of(settings, resource)
+
+
+def _counting(place: MetricsPlace | None, opening: Opening) -> AbstractContextManager[str | None]:
+    """Give out metrics at a place; what counts and writes them is loaded only where there is one."""
+    if place is None:
+        return contextlib.nullcontext()
+    from ...metrics import Live, serving_metrics
+
+    live = Live(figures=lambda: opening.app.overview.figures_now(), waiting=lambda: opening.waiting)
+    return serving_metrics(place, live)
 
 
 async def _at_a_signal(end: Callable[[], Awaitable[None]]) -> None:

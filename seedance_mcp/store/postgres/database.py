@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
+from ...counting import Counted, timed
 from ...errors import StoreError
 from ..connection import Clock, Connection, Database
 from .errors import commit, explained
@@ -97,12 +98,14 @@ class PostgresDatabase(Database):
 
     def _begin_write(self, connection: psycopg.Connection, seconds: float) -> None:
         # One message, and still each of its statements looks anew: the first that looks at rows comes after the lock.
-        connection.execute(
-            sql.SQL(
-                "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {}; SELECT pg_advisory_xact_lock({}, {})"
-            ).format(max(1, int(seconds * 1000)), _LOCKS, TEAM),
-            prepare=False,
-        )
+        with timed(Counted.LOCK_WAIT):
+            connection.execute(
+                sql.SQL(
+                    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {};"
+                    " SELECT pg_advisory_xact_lock({}, {})"
+                ).format(max(1, int(seconds * 1000)), _LOCKS, TEAM),
+                prepare=False,
+            )
 
     def _begin_read(self, connection: psycopg.Connection, seconds: float) -> None:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", prepare=False)
