@@ -52,6 +52,7 @@ from .store import (
     Spent,
     Store,
     Transition,
+    breakers,
     budget,
     by_day,
     describe_unread,
@@ -278,7 +279,7 @@ class App:
             InvalidRequest: there is no such provider.
         """
         account = self._pool.account(self.catalog.provider(provider))
-        return await self._store.write(partial(budget.key_accepted, provider=provider, account=account))
+        return await self._store.write(partial(breakers.key_accepted, provider=provider, account=account))
 
     async def spending(self, days: int = 30) -> list[Spent]:
         """Sum up what counts as spent by day, provider and model, newest first."""

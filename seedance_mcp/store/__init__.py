@@ -44,8 +44,9 @@ from .finish_hooks import OwedHook
 from .incidents import Incident
 from .job_records import Damaged, DamagedRecord, Page
 from .leases import Leases, OpenJob
-from .money import budget, unknown_prices
-from .money.budget import BreakerOpen, Budget, Limits, may_cost, read_budget
+from .money import breakers, budget, unknown_prices
+from .money.breakers import BreakerOpen
+from .money.budget import Budget, Limits, may_cost, read_budget
 from .money.ledger import Booking, Spent, by_day, from_micros, unbalanced_days
 from .opening import migrate_chosen, open_chosen
 from .rate_limits import NextCall, RateFiles, RateKey
@@ -100,6 +101,7 @@ __all__ = [
     "UploadKey",
     "WaitingQuestion",
     "accounts",
+    "breakers",
     "budget",
     "by_day",
     "came_to",

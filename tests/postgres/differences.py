@@ -43,6 +43,7 @@ from seedance_mcp.store import (
     UploadKey,
     accounts,
     archive,
+    breakers,
     budget,
     by_day,
     came_to,
@@ -341,8 +342,8 @@ class Maker:
         usual = {"output_dir": Path("/videos"), "state_dir": Path("/state"), "max_usd_per_job": Decimal(2)}
         return Settings(**{**usual, "max_usd_per_day": Decimal(40), "max_jobs_per_hour": 40, **given, **hook})
 
-    def _seller(self) -> budget.Seller:
-        return budget.Seller(
+    def _seller(self) -> breakers.Seller:
+        return breakers.Seller(
             provider=self._one("ark", "fal"), account=self._one("a", "b"), model=self._one("m", "n")
         )
 
@@ -463,17 +464,18 @@ class Maker:
     def _call_refused(self) -> Call:
         seller, now = self._seller(), self._now
         code = self._one(AuthenticationError.code, ModelNotOpen.code, RateLimited.code, "other")
-        refusal = budget.Refusal(code=code, message=self._one("no", "no\0 %"), hint="ask")
-        return Call("refused", lambda c: budget.refused(c, seller, refusal, now=now))
+        refusal = breakers.Refusal(code=code, message=self._one("no", "no\0 %"), hint="ask")
+        return Call("refused", lambda c: breakers.refused(c, seller, refusal, now=now))
 
     def _call_accepted(self) -> Call:
         seller = self._seller()
-        return Call("accepted", lambda c: budget.accepted(c, seller))
+        return Call("accepted", lambda c: breakers.accepted(c, seller))
 
     def _call_key_accepted(self) -> Call:
         seller = self._seller()
         return Call(
-            "key_accepted", lambda c: budget.key_accepted(c, provider=seller.provider, account=seller.account)
+            "key_accepted",
+            lambda c: breakers.key_accepted(c, provider=seller.provider, account=seller.account),
         )
 
     def _call_check(self) -> Call:

@@ -15,13 +15,14 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from ...errors import StoreError
+from ...types import EVERYBODY
 from ..connection import Clock, Connection, Database
 from .errors import commit, explained
-from .statements import Statements
+from .statements import Statements, set_scope
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _SCHEMA = "schema"
 """The key in `meta` under which stands which version the tables have."""
 
@@ -78,7 +79,7 @@ class PostgresDatabase(Database):
     def write_briefly_now(self, transaction: Callable[[Connection], T], seconds: float) -> T:
         """Do what `write_briefly` does in the calling thread."""
         with explained(), self._begun(self._begin_write, seconds) as connection:
-            self._give_clocks(connection)  # only now: the wait for the lock may have taken a while
+            self._prepare(connection)  # only now: the wait for the lock may have taken a while
             result = transaction(Statements(connection))
             commit(connection)
             return result
@@ -86,7 +87,7 @@ class PostgresDatabase(Database):
     def read_now(self, query: Callable[[Connection], T]) -> T:
         """Do what `read` does in the calling thread, on one state of the database."""
         with explained(), self._begun(self._begin_read, 0.0) as connection:
-            self._give_clocks(connection)
+            self._prepare(connection)
             return query(Statements(connection))
 
     def close(self) -> None:
@@ -107,10 +108,10 @@ class PostgresDatabase(Database):
     def _begin_read(self, connection: psycopg.Connection, seconds: float) -> None:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", prepare=False)
 
-    def _give_clocks(self, connection: psycopg.Connection) -> None:
+    def _prepare(self, connection: psycopg.Connection) -> None:
         connection.execute(
-            sql.SQL("SET LOCAL seedance.wall_clock = {}; SET LOCAL seedance.steady_clock = {}").format(
-                repr(float(self.clock())), repr(float(self.uptime()))
+            sql.SQL("SET LOCAL seedance.wall_clock = {}; SET LOCAL seedance.steady_clock = {}; {}").format(
+                repr(float(self.clock())), repr(float(self.uptime())), set_scope(EVERYBODY)
             ),
             prepare=False,
         )
@@ -211,7 +212,10 @@ def migrate(url: str) -> tuple[int, int]:
     """
     with explained(), contextlib.closing(connect(url)) as connection:
         connection.execute(
-            sql.SQL("BEGIN; SELECT pg_advisory_xact_lock({}, {})").format(_LOCKS, _MIGRATING), prepare=False
+            sql.SQL("BEGIN; {}; SELECT pg_advisory_xact_lock({}, {})").format(
+                set_scope(EVERYBODY), _LOCKS, _MIGRATING
+            ),
+            prepare=False,
         )
         found = _version(Statements(connection))
         if found > SCHEMA_VERSION:

@@ -81,7 +81,7 @@ class PostgresStore(PostgresDatabase, Store):
     def _write_as(self, owner: str, transaction: Callable[[Connection], T]) -> T:
         with explained(), self._life.held_as(owner) as connection:
             self._begin_write(connection, LOCK_SECONDS)
-            self._give_clocks(connection)
+            self._prepare(connection)
             result = transaction(Statements(connection))
             commit(connection)
             return result

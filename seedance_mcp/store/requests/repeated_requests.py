@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from ...types import Job, Wanted, is_same_request, is_same_wherever_often
 from .. import job_records
 from ..database import Connection, marks
+from ..scoped import PERSON_OF_JOB, own
 
 
 def note(connection: Connection, job_id: str, digests: Collection[str]) -> None:
@@ -20,18 +21,20 @@ def note(connection: Connection, job_id: str, digests: Collection[str]) -> None:
 
 def made_for(connection: Connection, digests: Collection[str], asked: Wanted | None = None) -> list[Job]:
     """
-    Load every job for one of these digests or for the same request, whatever became of it.
+    Load every job of the person for one of these digests or for the same request, whatever became of it.
 
     The newest first of those that were planned so.
 
     Raises:
         DamagedRecord: one of them cannot be read, so it cannot be known whether the same is bought already.
     """
+    mine, whose = own(connection, PERSON_OF_JOB)
     try:
         planned = [job for digest in digests for job in job_records.same_request(connection, digest)]
         rows = connection.execute(
-            f"SELECT DISTINCT job_id FROM stand_ins WHERE fingerprint IN ({marks(digests)}) ORDER BY job_id",  # noqa: S608  only marks
-            tuple(digests),
+            f"SELECT DISTINCT job_id FROM stand_ins JOIN jobs ON jobs.id = job_id AND {mine}"  # noqa: S608  only marks and names
+            f" WHERE stand_ins.fingerprint IN ({marks(digests)}) ORDER BY job_id",
+            (*whose, *digests),
         ).fetchall()
         noted = [*planned, *(job_records.find(connection, job_id) for (job_id,) in rows)]
         alike = (
@@ -65,11 +68,12 @@ def same_ids(connection: Connection, asked: Wanted | None) -> list[str]:
 
 
 def _alike(connection: Connection, asked: Wanted) -> Iterator[str]:
-    """Name every job with this content, newest first."""
+    """Name every job of the person with this content, newest first."""
+    mine, whose = own(connection, PERSON_OF_JOB)
     rows = connection.execute(
-        "SELECT job_id FROM stand_ins LEFT JOIN jobs ON jobs.id = job_id"
-        " WHERE stand_ins.fingerprint = ? ORDER BY seq DESC",
-        (asked.content,),
+        "SELECT job_id FROM stand_ins JOIN jobs ON jobs.id = job_id"  # noqa: S608  only names
+        f" WHERE stand_ins.fingerprint = ? AND {mine} ORDER BY seq DESC",
+        (asked.content, *whose),
     ).fetchall()
     return (job_id for (job_id,) in rows)
 
