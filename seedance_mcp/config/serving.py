@@ -33,7 +33,7 @@ class ServeSettings:
         urls.issuer,
         None,
         "Authorization server whose access tokens (JWT) `seedance-mcp serve` takes, as it names itself in `iss`. Needs"
-        " `SEEDANCE_OAUTH_SUBJECT`.",
+        " `SEEDANCE_OAUTH_SUBJECT` or `SEEDANCE_OAUTH_PEOPLE`.",
         clean=cleaning.address,
         role="secret",
     )
@@ -41,7 +41,15 @@ class ServeSettings:
         "SEEDANCE_OAUTH_SUBJECT",
         str,
         None,
-        "The one person, as `sub` in their tokens, who may use the server. All others are refused.",
+        "Whose tokens, by `sub`, are those of the person who runs the server. All others are refused, unless"
+        " `SEEDANCE_OAUTH_PEOPLE` names them.",
+    )
+    oauth_people: tuple[str, ...] = setting(
+        "SEEDANCE_OAUTH_PEOPLE",
+        values.words,
+        (),
+        "Who else may use the server, each for themselves alone: `sub` of their tokens, with commas or blanks between them, or"
+        " `any`: everybody to whom the authorization server gives tokens for it.",
     )
     oauth_audience: str | None = setting(
         "SEEDANCE_OAUTH_AUDIENCE",

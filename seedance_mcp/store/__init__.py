@@ -55,6 +55,7 @@ from .requests import confirmations, idempotency_keys, repeated_requests, waitin
 from .requests.confirmations import Consent, Declined, came_to
 from .requests.idempotency_keys import KeptKey
 from .requests.waiting_questions import WaitingQuestion
+from .scoped import ScopedStore
 from .transitions import Stale, Transition
 from .uploads import UploadKey
 from .watcher_lease import Holder
@@ -93,6 +94,7 @@ __all__ = [
     "RateKey",
     "Receipts",
     "RunningBoard",
+    "ScopedStore",
     "Spent",
     "Stale",
     "Store",

@@ -369,3 +369,13 @@ def note_read(connection: Connection, client: str, job_ids: Collection[str], *, 
 def was_read(connection: Connection, job_id: str) -> bool:
     """Return whether any client has read that this job finished."""
     return connection.execute("SELECT 1 FROM seen WHERE job_id = ? LIMIT 1", (job_id,)).fetchone() is not None
+
+
+def people_of(connection: Connection, job_ids: Sequence[str]) -> dict[str, str]:
+    """Tell whose each of these jobs is; those that there are not are left out."""
+    mine, whose = seen(connection, PERSON_OF_JOB)
+    rows = connection.execute(
+        f"SELECT id, person FROM jobs WHERE id IN ({marks(job_ids)}) AND {mine}",  # noqa: S608  only marks and names
+        (*job_ids, *whose),
+    )
+    return dict(rows.fetchall())

@@ -61,7 +61,7 @@ async def token(
 ) -> str:
     """Make a token as the command does."""
     async with open_app(settings, watch=False) as app:
-        _, text = await app.tokens.add(name, frozenset(scopes), days)
+        _, text = await app.installation.tokens.add(name, frozenset(scopes), days)
     return text
 
 

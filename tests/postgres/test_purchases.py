@@ -252,12 +252,12 @@ async def test_nothing_is_bought_from_a_copy_until_a_person_allows_it(
                 first = await done(app, "a paper boat")
             async with machine(emulator, postgres.copy(url), tmp_path / "two") as app:
                 assert "restored from a copy" in " ".join(app.notices)
-                assert await app.spending_stopped()
+                assert await app.installation.spending_stopped()
                 with pytest.raises(Exception, match="restored"):
                     await app.generate(market.request("ark", prompt="a paper plane"))
                 assert (await app.job(first.id)).state is JobState.DONE
                 assert emulator.ledger.count("submit") == 1
-                assert await app.allow_spending()
+                assert await app.installation.allow_spending()
                 await done(app, "a paper plane")
         assert emulator.ledger.count("submit") == 2
 
