@@ -20,8 +20,8 @@ async def opened(settings: Settings, *, watch: bool = True, leave: bool = False)
     """
     Open the app; `watch` and `leave` as in `open_app`.
 
-    Whoever has the terminal administers the installation, and sees what is everybody's. What is logged as an error is shown, and what is wrong with names and keys. A job that is not there gets a note on where
-    it was looked for.
+    Whoever has the terminal administers the installation, and sees what is everybody's. What is logged as an error is shown,
+    and what is wrong with names and keys. A job that is not there gets a note on where it was looked for.
     """
     log_to_stderr(settings)
     async with open_app(settings, watch=watch, leave=leave, scope=EVERYBODY) as app:

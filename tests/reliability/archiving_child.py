@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+from seedance_mcp.store.database import SqliteStore
 from tests.jobs.old_jobs import DAY, LIVES, everything, installation
 
 
@@ -51,6 +52,7 @@ def live(place: Path, now: float, statements: int) -> NoReturn:
 
     with installation(place) as here:
         here.now = now
+        assert isinstance(here.store, SqliteStore)
         here.store._connection.set_trace_callback(count)
         here.archive()
         here.store._connection.set_trace_callback(None)
