@@ -33,7 +33,7 @@ from tests.reliability import fault_market as market
 from tests.reliability.waiting import until
 from tests.server.process import INITIALIZED, call, initialize, serving
 
-from .server import Server, running
+from .server import SEES_ALL, Server, running
 from .test_sharing import end_session
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are stopped and go on")
@@ -88,13 +88,13 @@ async def is_in(app: App, job_id: str, *states: JobState) -> bool:
 
 def states(url: str) -> list[tuple[str, str]]:
     """The state of each job and its task, as the database has it."""
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url, options=SEES_ALL) as connection:
         return connection.execute("SELECT state, task_id FROM jobs ORDER BY seq").fetchall()
 
 
 def moves(url: str) -> list[str]:
     """What each job went to, one after the other."""
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url, options=SEES_ALL) as connection:
         return [row[0] for row in connection.execute("SELECT to_state FROM events ORDER BY seq")]
 
 

@@ -20,7 +20,7 @@ from seedance_mcp.jobs.tracking.reconcile import quiet_seconds, reconcile
 from seedance_mcp.providers import Recovery, WhenSent
 from seedance_mcp.store import Connection, Leases, breakers, budget, migrate_chosen, open_chosen, transitions
 from seedance_mcp.store.machine import machine_time
-from seedance_mcp.store.postgres import PostgresStore, open_postgres_store
+from seedance_mcp.store.postgres import SCHEMA_VERSION, PostgresStore, open_postgres_store
 from seedance_mcp.types import Job, JobState
 from tests.jobs import records
 
@@ -279,8 +279,8 @@ def test_the_settings_choose_the_database_and_migrate_prepares_it(
     settings = load_settings({**environ, "SEEDANCE_DATABASE_URL": postgres.empty()})
     with pytest.raises(StoreError, match="version 0"):
         open_chosen(settings)
-    assert migrate_chosen(settings.database_url) == (0, 1)
-    assert migrate_chosen(settings.database_url) == (1, 1)
+    assert migrate_chosen(settings.database_url) == (0, SCHEMA_VERSION)
+    assert migrate_chosen(settings.database_url) == (SCHEMA_VERSION, SCHEMA_VERSION)
     with contextlib.closing(open_chosen(settings)) as store:
         assert store.shared
     assert not (settings.state_dir / "jobs.db").exists()

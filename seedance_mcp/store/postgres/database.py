@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from collections import deque
@@ -19,6 +20,8 @@ from ...types import EVERYBODY
 from ..connection import Clock, Connection, Database
 from .errors import commit, explained
 from .statements import Statements, set_scope
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -79,7 +82,7 @@ class PostgresDatabase(Database):
     def write_briefly_now(self, transaction: Callable[[Connection], T], seconds: float) -> T:
         """Do what `write_briefly` does in the calling thread."""
         with explained(), self._begun(self._begin_write, seconds) as connection:
-            self._prepare(connection)  # only now: the wait for the lock may have taken a while
+            self._give_clocks(connection)  # only now: the wait for the lock may have taken a while
             result = transaction(Statements(connection))
             commit(connection)
             return result
@@ -87,7 +90,7 @@ class PostgresDatabase(Database):
     def read_now(self, query: Callable[[Connection], T]) -> T:
         """Do what `read` does in the calling thread, on one state of the database."""
         with explained(), self._begun(self._begin_read, 0.0) as connection:
-            self._prepare(connection)
+            self._give_clocks(connection)
             return query(Statements(connection))
 
     def close(self) -> None:
@@ -108,7 +111,7 @@ class PostgresDatabase(Database):
     def _begin_read(self, connection: psycopg.Connection, seconds: float) -> None:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", prepare=False)
 
-    def _prepare(self, connection: psycopg.Connection) -> None:
+    def _give_clocks(self, connection: psycopg.Connection) -> None:
         connection.execute(
             sql.SQL("SET LOCAL seedance.wall_clock = {}; SET LOCAL seedance.steady_clock = {}; {}").format(
                 repr(float(self.clock())), repr(float(self.uptime())), set_scope(EVERYBODY)
@@ -182,11 +185,24 @@ def open_postgres(
     """
     database = PostgresDatabase(url, clock=clock, uptime=uptime, connections=connections)
     try:
-        database.read_now(ensure_version)
+        database.read_now(ensure_usable)
     except BaseException:
         database.close()
         raise
     return database
+
+
+def ensure_usable(connection: Connection) -> None:
+    """Do what `ensure_version` does, and warn if the role passes over the policies that keep people apart."""
+    ensure_version(connection)
+    (passes,) = connection.execute(
+        "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
+    ).fetchone()
+    if passes:
+        logger.warning(
+            "The job database is used as a superuser, or as a role with BYPASSRLS: PostgreSQL itself keeps nobody's jobs from"
+            " others then, and only the server does. Give it a role of its own: CREATE ROLE … LOGIN NOSUPERUSER NOBYPASSRLS."
+        )
 
 
 def ensure_version(connection: Connection) -> None:
