@@ -151,7 +151,7 @@ def _keep_answer(connection: Connection, job: Job, outcome: Outcome, now: float)
             connection, job.id, at=now, http_status=outcome.http_status, outcome=outcome.to, raw=raw
         )
     error = outcome.error
-    seller = breakers.Seller(provider=job.provider, account=job.account, model=job.model)
+    seller = breakers.Seller(provider=job.provider, account=job.account, model=job.model, person=job.person)
     if outcome.to is JobState.ACCEPTED:
         breakers.accepted(connection, seller)
     elif outcome.to is JobState.REJECTED and isinstance(error, ProviderError):

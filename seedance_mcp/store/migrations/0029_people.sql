@@ -5,9 +5,7 @@ ALTER TABLE media ADD COLUMN person TEXT NOT NULL DEFAULT '';
 ALTER TABLE films ADD COLUMN person TEXT NOT NULL DEFAULT '';
 ALTER TABLE troubles ADD COLUMN person TEXT NOT NULL DEFAULT '';
 ALTER TABLE access_tokens ADD COLUMN person TEXT NOT NULL DEFAULT '';
--- `admin_only`: none but an administrator may agree.
 ALTER TABLE confirmations ADD COLUMN person TEXT NOT NULL DEFAULT '';
-ALTER TABLE confirmations ADD COLUMN admin_only INTEGER NOT NULL DEFAULT 0;
 
 -- By a person alone, so that the newest come out in order; what is asked for by its end or state goes by the other indexes.
 CREATE INDEX jobs_by_person ON jobs (person);
@@ -102,6 +100,21 @@ INSERT INTO request_keys (key, asked, digests, at) SELECT key, asked, digests, a
 INSERT INTO key_jobs (key, job_id) SELECT key, job_id FROM earlier_key_jobs;
 DROP TABLE earlier_key_jobs;
 DROP TABLE earlier_request_keys;
+
+-- Refusals that stop one person's submissions to an account; what says something about the account itself is in `breakers`, with
+-- those of whoever runs the installation.
+CREATE TABLE person_breakers (
+    provider      TEXT NOT NULL,
+    account       TEXT NOT NULL,
+    person        TEXT NOT NULL,
+    code          TEXT NOT NULL,
+    message       TEXT NOT NULL,
+    hint          TEXT NOT NULL,
+    failures      INTEGER NOT NULL,
+    open_until    REAL NOT NULL,
+    open_steady   REAL NOT NULL,
+    PRIMARY KEY (provider, account, person)
+) STRICT;
 
 DROP TRIGGER access_tokens_only_lose;
 CREATE TRIGGER access_tokens_only_lose BEFORE UPDATE ON access_tokens

@@ -8,6 +8,7 @@ from ...errors import AuthenticationError, BudgetExceeded, InsufficientFunds, Mo
 from ...texts import storable
 from .. import elapsed_time
 from ..connection import Connection
+from ..database import marks
 
 _BREAKER_SECONDS = 15 * 60.0
 """One that would be open for longer was opened under another clock, and is not."""
@@ -31,11 +32,16 @@ class BreakerOpen(BudgetExceeded):
 
 @dataclass(frozen=True, kw_only=True)
 class Seller:
-    """From whom something is bought, and what: one model, by the account with this fingerprint at one provider."""
+    """
+    From whom something is bought, what and for whom: one model, by the account with this fingerprint at one provider.
+
+    `person` is whose purchase it is.
+    """
 
     provider: str
     account: str
     model: str
+    person: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +58,17 @@ def check(connection: Connection, seller: Seller, *, now: float) -> None:
     # Either clock closes it again: the one on the wall may have been set back, the steady one stands still in sleep.
     clocks = now, elapsed_time.passed(connection)
     row = connection.execute(
-        "SELECT code, message, hint, open_until, open_steady FROM breakers"
-        " WHERE provider = ? AND account = ? AND open_until > ? AND open_steady > ?",
-        (seller.provider, seller.account, *clocks),
+        "SELECT code, message, hint, open_until, open_steady FROM breakers"  # noqa: S608  only marks
+        f" WHERE (? = '' OR code IN ({marks(_ACCOUNT_CODES)}))"
+        " AND provider = ? AND account = ? AND open_until > ? AND open_steady > ?",
+        (seller.person, *sorted(_ACCOUNT_CODES), seller.provider, seller.account, *clocks),
     ).fetchone()
+    if row is None and seller.person:
+        row = connection.execute(
+            "SELECT code, message, hint, open_until, open_steady FROM person_breakers"
+            " WHERE person = ? AND provider = ? AND account = ? AND open_until > ? AND open_steady > ?",
+            (seller.person, seller.provider, seller.account, *clocks),
+        ).fetchone()
     if row is not None:
         besides = "Another key takes effect at once; or name another provider."
         raise _open(f"{seller.provider} takes no new jobs", row, clocks, besides)
@@ -85,7 +98,8 @@ def _open(
 
 def refused(connection: Connection, seller: Seller, refusal: Refusal, *, now: float) -> None:
     """
-    Count a refusal. Refusals that concern the account, or three equal ones in a row, stop new submissions there.
+    Count a refusal. One that concerns the account stops new submissions there, whosever they are, and three equal ones in a
+    row those of the person: what somebody else was refused says nothing about them.
 
     One that concerns a model stops those of that model.
     """
@@ -100,19 +114,24 @@ def refused(connection: Connection, seller: Seller, refusal: Refusal, *, now: fl
             (*account, seller.model, code, message, hint, *_closes(connection, now)),
         )
         return
+    table, key = ("breakers", account)
+    columns = "provider, account"
+    if seller.person and code not in _ACCOUNT_CODES:
+        table, columns, key = "person_breakers", f"{columns}, person", (*account, seller.person)
     row = connection.execute(
-        "SELECT code, failures FROM breakers WHERE provider = ? AND account = ?", account
+        f"SELECT code, failures FROM {table} WHERE ({columns}) = ({marks(key)})",  # noqa: S608  only names and marks
+        key,
     ).fetchone()
     failures = row[1] + 1 if row is not None and row[0] == code else 1
     opens = code in _ACCOUNT_CODES or failures >= _SAME_REFUSALS
     connection.execute(
-        "INSERT INTO breakers (provider, account, code, message, hint, failures, open_until, open_steady)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (provider, account) DO UPDATE SET code = excluded.code, message = excluded.message,"
+        f"INSERT INTO {table} ({columns}, code, message, hint, failures, open_until, open_steady)"  # noqa: S608  only names and marks
+        f" VALUES ({marks(key)}, ?, ?, ?, ?, ?, ?)"
+        f" ON CONFLICT ({columns}) DO UPDATE SET code = excluded.code, message = excluded.message,"
         " hint = excluded.hint, failures = excluded.failures, open_until = excluded.open_until,"
         " open_steady = excluded.open_steady",
         (
-            *(*account, code, message, hint, failures),
+            *(*key, code, message, hint, failures),
             *(_closes(connection, now) if opens else (0.0, 0.0)),
         ),
     )
@@ -126,7 +145,15 @@ def _closes(connection: Connection, now: float) -> tuple[float, float]:
 def accepted(connection: Connection, seller: Seller) -> None:
     """Forget refusals: the provider has taken a job with this model."""
     account = (seller.provider, seller.account)
-    connection.execute("DELETE FROM breakers WHERE provider = ? AND account = ?", account)
+    connection.execute(
+        "DELETE FROM breakers WHERE provider = ? AND account = ?"  # noqa: S608  only marks
+        f" AND (? = '' OR code IN ({marks(_ACCOUNT_CODES)}))",
+        (*account, seller.person, *sorted(_ACCOUNT_CODES)),
+    )
+    connection.execute(
+        "DELETE FROM person_breakers WHERE provider = ? AND account = ? AND person = ?",
+        (*account, seller.person),
+    )
     connection.execute(
         "DELETE FROM model_breakers WHERE provider = ? AND account = ? AND model = ?",
         (*account, seller.model),

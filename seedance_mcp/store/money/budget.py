@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -194,7 +194,7 @@ def check_open(connection: Connection, seller: Seller, *, now: float) -> None:
         BudgetExceeded: nothing may be bought, or a breaker is open (BreakerOpen).
     """
     _check_stopped(connection)
-    breakers.check(connection, seller, now=now)
+    breakers.check(connection, replace(seller, person=connection.scope.person), now=now)
 
 
 def _check_each(limits: Limits, price: Price) -> None:

@@ -32,11 +32,11 @@ def made_for(connection: Connection, digests: Collection[str], asked: Wanted | N
     try:
         planned = [job for digest in digests for job in job_records.same_request(connection, digest)]
         rows = connection.execute(
-            f"SELECT DISTINCT job_id FROM stand_ins JOIN jobs ON jobs.id = job_id AND {mine}"  # noqa: S608  only marks and names
-            f" WHERE stand_ins.fingerprint IN ({marks(digests)}) ORDER BY job_id",
+            f"SELECT DISTINCT job_id, seq FROM stand_ins JOIN jobs ON jobs.id = job_id AND {mine}"  # noqa: S608  only marks and names
+            f" WHERE stand_ins.fingerprint IN ({marks(digests)}) ORDER BY seq DESC",
             (*whose, *digests),
         ).fetchall()
-        noted = [*planned, *(job_records.find(connection, job_id) for (job_id,) in rows)]
+        noted = [*planned, *(job_records.find(connection, job_id) for job_id, _ in rows)]
         alike = (
             []
             if asked is None

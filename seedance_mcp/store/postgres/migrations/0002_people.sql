@@ -5,9 +5,7 @@ ALTER TABLE media ADD COLUMN person text COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE films ADD COLUMN person text COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE troubles ADD COLUMN person text COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE access_tokens ADD COLUMN person text COLLATE "C" NOT NULL DEFAULT '';
--- `admin_only`: none but an administrator may agree.
 ALTER TABLE confirmations ADD COLUMN person text COLLATE "C" NOT NULL DEFAULT '';
-ALTER TABLE confirmations ADD COLUMN admin_only boolean NOT NULL DEFAULT FALSE;
 
 CREATE INDEX jobs_by_person ON jobs (person, seq);
 DROP INDEX jobs_by_fingerprint;
@@ -61,6 +59,21 @@ ALTER TABLE key_jobs DROP CONSTRAINT key_jobs_pkey;
 ALTER TABLE key_jobs ADD PRIMARY KEY (person, key, job_id);
 ALTER TABLE key_jobs ADD FOREIGN KEY (person, key) REFERENCES request_keys (person, key);
 
+-- Refusals that stop one person's submissions to an account; what says something about the account itself is in `breakers`, with
+-- those of whoever runs the installation.
+CREATE TABLE person_breakers (
+    provider      text NOT NULL,
+    account       text NOT NULL,
+    person        text COLLATE "C" NOT NULL,
+    code          text NOT NULL,
+    message       text NOT NULL,
+    hint          text NOT NULL,
+    failures      bigint NOT NULL,
+    open_until    double precision NOT NULL,
+    open_steady   double precision NOT NULL,
+    PRIMARY KEY (provider, account, person)
+);
+
 DROP TRIGGER access_tokens_only_lose ON access_tokens;
 CREATE TRIGGER access_tokens_only_lose BEFORE UPDATE ON access_tokens FOR EACH ROW
 WHEN ((OLD.id, OLD.name, OLD.digest, OLD.scopes, OLD.created_at, OLD.expires_at, OLD.person) IS DISTINCT FROM
@@ -82,7 +95,7 @@ DECLARE
 BEGIN
     FOR one, rule IN
         SELECT name, 'sees(person)' FROM unnest(ARRAY['jobs', 'ledger', 'spending', 'media', 'request_keys', 'key_jobs',
-            'confirmations', 'films', 'troubles']) AS name
+            'confirmations', 'films', 'troubles', 'person_breakers']) AS name
         UNION ALL
         SELECT name, format('sees_all() OR EXISTS (SELECT 1 FROM jobs WHERE jobs.id = %I.job_id)', name)
         FROM unnest(ARRAY['answers', 'events', 'seen', 'stand_ins', 'hooks', 'leases', 'reviews', 'drafts', 'sets',
