@@ -32,9 +32,9 @@ def made_for(connection: Connection, digests: Collection[str], asked: Wanted | N
     try:
         planned = [job for digest in digests for job in job_records.same_request(connection, digest)]
         rows = connection.execute(
-            f"SELECT DISTINCT job_id, seq FROM stand_ins JOIN jobs ON jobs.id = job_id AND {mine}"  # noqa: S608  only marks and names
-            f" WHERE stand_ins.fingerprint IN ({marks(digests)}) ORDER BY seq DESC",
-            (*whose, *digests),
+            f"SELECT DISTINCT job_id, seq FROM stand_ins LEFT JOIN jobs ON jobs.id = job_id"  # noqa: S608  only marks and names
+            f" WHERE stand_ins.fingerprint IN ({marks(digests)}) AND {mine} ORDER BY seq DESC",
+            (*digests, *whose),
         ).fetchall()
         noted = [*planned, *(job_records.find(connection, job_id) for job_id, _ in rows)]
         alike = (
@@ -71,7 +71,7 @@ def _alike(connection: Connection, asked: Wanted) -> Iterator[str]:
     """Name every job of the person with this content, newest first."""
     mine, whose = own(connection, PERSON_OF_JOB)
     rows = connection.execute(
-        "SELECT job_id FROM stand_ins JOIN jobs ON jobs.id = job_id"  # noqa: S608  only names
+        "SELECT job_id FROM stand_ins LEFT JOIN jobs ON jobs.id = job_id"  # noqa: S608  only names
         f" WHERE stand_ins.fingerprint = ? AND {mine} ORDER BY seq DESC",
         (asked.content, *whose),
     ).fetchall()
