@@ -55,10 +55,10 @@ class Caller:
     """
     Who makes a call: on stdio the person whose machine it is, over HTTP whoever a token stands for.
 
-    `scopes` are what they may do: read, spend, admin. Who is not `local` sits at another machine, and names no path of this
-    one. Without an `id` it is the person whose machine it is. `person` is whose jobs and money it is about; empty: those of
-    whoever runs the installation. `until` is when a token ends that nobody can revoke here, in
-    seconds since the epoch.
+    `scopes` are what they may do: read, spend, admin. Who is not `local` sits at another machine, or is another person than
+    the one whose machine it is, and names no path of this one. Without an `id` it is the person whose machine it is. `person`
+    is whose jobs and money it is about; empty: those of whoever runs the installation. `until` is when a token ends that
+    nobody can revoke here, in seconds since the epoch.
     """
 
     id: str = ""
@@ -236,9 +236,7 @@ class Call:
     def board_url(self) -> str | None:
         """The address of the board on this machine, for a person here; None if none runs, or a person calls from there."""
         opening: object = self._context.request_context.lifespan_context
-        if not isinstance(opening, Opening) or opening.asked_by_a_person:
-            return None
-        if not self.caller.local or self.caller.person:  # it is that of whoever runs the installation
+        if not isinstance(opening, Opening) or opening.asked_by_a_person or not self.caller.local:
             return None
         try:
             running = opening.app.board.running()

@@ -49,8 +49,9 @@ def newest(connection: Connection, job_id: str, by: str) -> Review | None:
 
 def count(connection: Connection, job_id: str, by: str, *, relayed: bool) -> int:
     """Count the reviews of a job by an assistant, by the person, or of the person's that an assistant handed on."""
-    query = "SELECT COUNT(*) FROM reviews WHERE job_id = ? AND author = ? AND relayed = ?"
-    return int(connection.execute(query, (job_id, by, relayed)).fetchone()[0])
+    mine, whose = seen_by_job(connection)
+    query = f"SELECT COUNT(*) FROM reviews WHERE job_id = ? AND author = ? AND relayed = ? AND {mine}"  # noqa: S608  only names
+    return int(connection.execute(query, (job_id, by, relayed, *whose)).fetchone()[0])
 
 
 def in_force(connection: Connection, job_ids: Sequence[str]) -> dict[str, Review]:
