@@ -36,7 +36,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add.add_argument(
         "--person",
-        default="",
         metavar="P",
         help="Who calls with it, where several people share the server: each sees and spends only as themselves, with every"
         " token of theirs. Default: you, who run it",
@@ -71,7 +70,7 @@ def execute(arguments: argparse.Namespace) -> int:
 async def _add(settings: Settings, arguments: argparse.Namespace, scopes: frozenset[str]) -> int:
     async with opened(settings, watch=False) as app:
         token, text = await app.installation.tokens.add(
-            arguments.name, scopes, arguments.days, person=arguments.person
+            arguments.name, scopes, arguments.days, person=arguments.person or ""
         )
     if arguments.json:
         print(json_text({**_data(token), "token": text}))

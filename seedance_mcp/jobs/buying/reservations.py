@@ -273,7 +273,7 @@ def _to_be_agreed(
     same = repeated_requests.same_ids(connection, intent.wanted)
     repeated = ""
     if not intent.maximum.is_free:
-        repeated = confirmations.repeated(connection, digests, same, more=count, now=now)
+        repeated = repeated_requests.repeated(connection, digests, same, more=count, now=now)
     if not (dear or repeated):
         return None
     question = Question.about(

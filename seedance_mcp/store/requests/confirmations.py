@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -19,17 +18,13 @@ from .. import elapsed_time, job_records, transitions
 from ..database import Connection, in_parts, marks
 from ..money.assistants_word import bought_on_a_word
 from ..money.ledger import from_micros, to_micros
-from ..scoped import PERSON_OF_JOB, own, seen
+from ..scoped import own, seen
 
 VALID_SECONDS = 15 * 60.0
 """For so long a question stays open, an agreement to it holds, and a no to it is remembered."""
 
 _KEPT_SECONDS = 24 * 3600.0
 """Questions of which nothing can come any more are forgotten, with the words of the prompt that they quote."""
-
-_HOUR = 3600.0
-_SAME_IN_AN_HOUR = 3
-"""So often the very same request is bought within an hour without a question, whatever it costs and whoever asks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,30 +65,6 @@ class Declined:
 def needed(price: Price, *, mode: Confirm, above_usd: Decimal) -> bool:
     """Return whether a person has to agree to this price."""
     return mode != "off" and (not price.known or price.usd > above_usd)
-
-
-def repeated(
-    connection: Connection, digests: Collection[str], same: Collection[str], *, more: int, now: float
-) -> str:
-    """
-    Return how often the very same request was bought within the last hour, if that is why a person has to be asked.
-
-    `digests` are what other jobs for it may stand for, `same` the ids of those that are known by themselves (see
-    `repeated_requests`). `more` are to be bought now.
-    """
-    refused = sorted(transitions.NOT_BOUGHT)
-    mine, whose = own(connection, PERSON_OF_JOB)
-    (count,) = connection.execute(
-        "SELECT COUNT(*) FROM jobs JOIN ledger ON ledger.job_id = jobs.id AND kind = 'reserve'"  # noqa: S608  only marks
-        f" WHERE usd_micros > 0 AND reserved_at > ? AND steady > ? AND {mine} AND state NOT IN ({marks(refused)})"
-        " AND NOT (state = 'cancelled' AND task_id IS NULL)"  # before it was sent
-        f" AND (fingerprint IN ({marks(digests)}) OR jobs.id IN ({marks(same)})"
-        f" OR jobs.id IN (SELECT job_id FROM stand_ins WHERE fingerprint IN ({marks(digests)})))",
-        (*_within(connection, _HOUR, now), *whose, *refused, *digests, *same, *digests),
-    ).fetchone()
-    if not count or count + more <= _SAME_IN_AN_HOUR:
-        return ""
-    return f"The very same was bought {'once' if count == 1 else f'{count} times'} within the last hour."
 
 
 def agreed(

@@ -6,9 +6,13 @@ import contextlib
 from collections.abc import Collection, Iterator
 
 from ...types import Job, Wanted, is_same_request, is_same_wherever_often
-from .. import job_records
+from .. import elapsed_time, job_records, transitions
 from ..database import Connection, marks
 from ..scoped import PERSON_OF_JOB, own
+
+_HOUR = 3600.0
+_SAME_IN_AN_HOUR = 3
+"""So often the very same request is bought within an hour without a question, whatever it costs and whoever asks."""
 
 
 def note(connection: Connection, job_id: str, digests: Collection[str]) -> None:
@@ -65,6 +69,30 @@ def same_ids(connection: Connection, asked: Wanted | None) -> list[str]:
             if asked is not None and wanted is not None and is_same_wherever_often(wanted, asked):
                 found.append(job_id)
     return found
+
+
+def repeated(
+    connection: Connection, digests: Collection[str], same: Collection[str], *, more: int, now: float
+) -> str:
+    """
+    Return how often the very same request was bought within the last hour, if that is why a person has to be asked.
+
+    `digests` are what other jobs for it may stand for, `same` the ids of those that are known by themselves
+    (`same_ids`). `more` are to be bought now.
+    """
+    refused = sorted(transitions.NOT_BOUGHT)
+    mine, whose = own(connection, PERSON_OF_JOB)
+    (count,) = connection.execute(
+        "SELECT COUNT(*) FROM jobs JOIN ledger ON ledger.job_id = jobs.id AND kind = 'reserve'"  # noqa: S608  only marks
+        f" WHERE usd_micros > 0 AND reserved_at > ? AND steady > ? AND {mine} AND state NOT IN ({marks(refused)})"
+        " AND NOT (state = 'cancelled' AND task_id IS NULL)"  # before it was sent
+        f" AND (fingerprint IN ({marks(digests)}) OR jobs.id IN ({marks(same)})"
+        f" OR jobs.id IN (SELECT job_id FROM stand_ins WHERE fingerprint IN ({marks(digests)})))",
+        (now - _HOUR, elapsed_time.passed(connection) - _HOUR, *whose, *refused, *digests, *same, *digests),
+    ).fetchone()
+    if not count or count + more <= _SAME_IN_AN_HOUR:
+        return ""
+    return f"The very same was bought {'once' if count == 1 else f'{count} times'} within the last hour."
 
 
 def _alike(connection: Connection, asked: Wanted) -> Iterator[str]:
