@@ -115,7 +115,7 @@ def read(connection: Connection, limits: Limits, now: float) -> Budget:
     ).fetchone()
     most = limits.max_usd_per_day
     left = to_micros(most) - _spent_since(connection, now - DAY)
-    if limits.max_usd_per_day_per_person is not None:
+    if limits.max_usd_per_day_per_person is not None and not connection.scope.sees_all:
         most = min(most, limits.max_usd_per_day_per_person)
         left = min(left, to_micros(limits.max_usd_per_day_per_person) - shares.spent(connection, *day))
     return Budget(
@@ -214,14 +214,14 @@ def _check_together(connection: Connection, limits: Limits, total: Price, count:
             f" compares them). Only the person who runs the server can raise {limits.raising_day}.",
         )
     check_hour(connection, limits, count, now=now)
-    own = from_micros(shares.spent(connection, *_within(connection, DAY, now)))
-    _check_share(limits, total, count, own)
+    if limits.max_usd_per_day_per_person is not None:
+        _check_share(connection, limits, limits.max_usd_per_day_per_person, total, count, now)
     counted = from_micros(_spent_since(connection, now - DAY))
     if counted + total.usd > limits.max_usd_per_day:
         most = digits(limits.max_usd_per_day)
         spent = (
             f"{digits(counted)} of {most} USD are already spent or reserved today."
-            if counted == own
+            if counted == _spent_by_person(connection, now)
             else f"with what everybody here has spent or reserved today it would pass {most} USD."
         )
         raise BudgetExceeded(
@@ -230,10 +230,16 @@ def _check_together(connection: Connection, limits: Limits, total: Price, count:
         )
 
 
-def _check_share(limits: Limits, total: Price, count: int, own: Decimal) -> None:
-    """Let a person who has spent so much today spend the total as well, or raise BudgetExceeded."""
-    most = limits.max_usd_per_day_per_person
-    if most is None or own + total.usd <= most:
+def _spent_by_person(connection: Connection, now: float) -> Decimal:
+    return from_micros(shares.spent(connection, *_within(connection, DAY, now)))
+
+
+def _check_share(
+    connection: Connection, limits: Limits, most: Decimal, total: Price, count: int, now: float
+) -> None:
+    """Let the person spend the total as well, of the `most` that one may spend in a day, or raise BudgetExceeded."""
+    own = _spent_by_person(connection, now)
+    if own + total.usd <= most:
         return
     if total.usd > most:
         raise BudgetExceeded(
@@ -256,13 +262,9 @@ def check_hour(connection: Connection, limits: Limits, count: int = 1, *, now: f
         BudgetExceeded: within an hour these would be too many.
     """
     lately = _within(connection, HOUR, now)
-    own = shares.started(connection, *lately)
-    most = limits.max_jobs_per_hour_per_person
-    if most is not None and own + count > most and most < limits.max_jobs_per_hour:
-        raise BudgetExceeded(
-            f"You have started {number_of(own, 'paid job')} within the last hour; the limit for one person is {most}.",
-            hint=f"{'Wait' if own and count <= most else 'Ask for fewer'}, or ask the person who runs the server to raise"
-            f" {limits.raising_hour_of_person}.",
+    if limits.max_jobs_per_hour_per_person is not None:
+        _check_hour_of_person(
+            limits, limits.max_jobs_per_hour_per_person, shares.started(connection, *lately), count
         )
     if limits.max_jobs_per_hour == 0:
         raise BudgetExceeded(
@@ -288,11 +290,22 @@ def check_hour(connection: Connection, limits: Limits, count: int = 1, *, now: f
         raise BudgetExceeded(
             f"{number_of(started, 'paid job')} {'was' if started == 1 else 'were'} started within the last hour{more};"
             f" the limit is {limits.max_jobs_per_hour}."
-            if started == own
+            if started == shares.started(connection, *lately)
             else f"Everybody here together may start {limits.max_jobs_per_hour} paid jobs an hour, and with"
             f" {'these' if count > 1 else 'this'} it would be more.",
             hint=f"Wait, or ask the person who runs the server to raise {limits.raising_hour}.",
         )
+
+
+def _check_hour_of_person(limits: Limits, most: int, own: int, count: int) -> None:
+    """Let a person who has started so many jobs lately start so many more, or raise BudgetExceeded."""
+    if own + count <= most:
+        return
+    raise BudgetExceeded(
+        f"You have started {number_of(own, 'paid job')} within the last hour; the limit for one person is {most}.",
+        hint=f"{'Wait' if count <= most else 'Ask for fewer'}, or ask the person who runs the server to raise"
+        f" {limits.raising_hour_of_person}.",
+    )
 
 
 def _within(connection: Connection, seconds: float, now: float) -> tuple[float, float]:
