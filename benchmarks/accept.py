@@ -24,8 +24,9 @@ import httpx2
 
 from seedance_mcp.app import App
 from seedance_mcp.config import load_settings
+from seedance_mcp.installation import Installation
 from seedance_mcp.store import open_store
-from seedance_mcp.types import VideoRequest
+from seedance_mcp.types import OWNER, VideoRequest
 
 from .measures import Measure
 from .provider import KEY, Provider, running
@@ -116,13 +117,14 @@ async def transactions_of_a_purchase(folder: Path, provider: Provider) -> int:
         connection.set_trace_callback(lambda said_now: said.update((said_now,)))
 
     store.read_now(listen)
-    app = App(settings, store)
-    async with app.runner.running():
+    installation = Installation(settings, store, App)
+    app = installation.app_of(OWNER)
+    async with installation.runner.running():
         await app.generate(VideoRequest(prompt="The first", **REQUEST))
         before = said["COMMIT"]
         await app.generate(VideoRequest(prompt="The second", **REQUEST))
         count = said["COMMIT"] - before
-    await app.close()
+    await installation.close()
     return count
 
 

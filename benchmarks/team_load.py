@@ -131,7 +131,7 @@ async def play(options: argparse.Namespace) -> int:
             fill(store, provider, options.open)
         settings = load_settings(environ, settings_file=folder / "no.toml")
         async with open_app(settings, watch=False) as app:
-            _, text = await app.tokens.add("load", frozenset({"read", "spend"}), 1)
+            _, text = await app.installation.tokens.add("load", frozenset({"read", "spend"}), 1)
         # Shorter than a server keeps connections: else a request could meet the end of its connection.
         limits = httpx2.Limits(max_connections=None, keepalive_expiry=2.0)
         servers = [Server(environ, folder / f"state-{number}") for number in range(options.servers)]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -12,82 +13,70 @@ import anyio.to_thread
 
 from .config import Settings
 from .errors import OtherAccount
+from .installation import Installation
 from .jobs import (
-    JobContext,
-    JobRunner,
     Overview,
-    Planner,
-    ProviderPool,
     PurchaseFlow,
     Questions,
     Quote,
     ReadTracker,
     Reviews,
     Role,
-    SameAccount,
     SavedVideos,
     Sets,
     Sources,
-    SpendingStops,
     StartedJob,
     Update,
     UploadedMedia,
     Viewed,
     Viewing,
     Waiting,
-    WatcherLease,
     beyond,
     forecast,
-    join,
-    part,
     register,
-    resolve,
     several,
 )
 from .store import (
     BoardFile,
     Budget,
-    Connection,
     Damaged,
     Declined,
     Incident,
+    ScopedStore,
     Spent,
-    Store,
     Transition,
     budget,
     by_day,
-    describe_unread,
-    film_orders,
     job_records,
     open_chosen,
     read_budget,
     transitions,
-    unbalanced_days,
 )
-from .types import ExpectedFile, Job, PurchaseTerms, VideoRequest
+from .types import OWNER, ExpectedFile, Job, PurchaseTerms, Scope, VideoRequest
 
 if TYPE_CHECKING:
     from .catalog import Catalog
     from .films import Films
-    from .store import AccessTokens
 
 __all__ = ["App", "Declined", "Quote", "ReadTracker", "Role", "Update", "UploadedMedia", "Viewed", "open_app"]
 
 
 class App:
-    """One open installation. Build with `open_app`."""
+    """
+    One open installation as one person sees it. Build with `open_app`, for others then with `for_person`.
 
-    def __init__(
-        self, settings: Settings, store: Store, *, leave: bool = False, role: Role = Role.WHOLE
-    ) -> None:
-        self.settings = settings
-        self._store = store
-        self._pool = ProviderPool(lambda: self.catalog, settings, store)
-        self._planner = Planner(self._pool, settings)
-        self._sources = Sources(store, settings, self._pool, buys=role.buys)
-        self._context = context = JobContext.of(store, settings, role)
-        self.ensure_current = store.ensure_current
-        self.runner = JobRunner(context, self._pool, leave=leave, films=lambda: self.films.advance())
+    What runs in the background, providers and the installation itself are the same to all (`installation`).
+    """
+
+    def __init__(self, installation: Installation, scope: Scope) -> None:
+        self.installation = installation
+        self.settings = settings = installation.settings
+        self.scope = scope
+        self.runner = installation.runner
+        self._pool, self._planner = installation.pool, installation.planner
+        self._store = store = ScopedStore(installation.store, scope)
+        self._sources = Sources(store, settings, self._pool, buys=installation.context.role.buys)
+        self._context = context = replace(installation.context, store=store)
         self._flow = PurchaseFlow(
             context,
             pool=self._pool,
@@ -96,9 +85,6 @@ class App:
             buyer=self.runner.buyer,
             handover=self.runner.handover,
         )
-        stops = SpendingStops(context, self._pool)
-        self.allow_spending, self.spending_stopped = stops.allow, stops.stopped
-        self.key_accepted = stops.key_accepted
         self.questions = Questions(store)
         self.reviews = Reviews(context)
         self.overview = Overview(store, settings)
@@ -106,18 +92,20 @@ class App:
         self.board = BoardFile(settings.state_dir)
         self.sets = Sets(store, self.wait)
         self.viewing = Viewing(store, settings, self.job, self.sets.find)
-        self._waiting = Waiting(self.runner, self.usual_seconds, self._pool, store.clock)
+        self._waiting = Waiting(self.runner, self.job, self.usual_seconds, self._pool, store.clock)
 
-    @cached_property
+    def for_person(self, scope: Scope) -> App:
+        """Return the same installation as this person sees it."""
+        return self if scope == self.scope else self.installation.app_of(scope)
+
+    @property
     def catalog(self) -> Catalog:
         """Everything that can be bought, with the user's overlay. Read on first use."""
-        from .catalog import Catalog
-
-        return Catalog.load(self.settings.catalog)
+        return self.installation.catalog
 
     @cached_property
     def films(self) -> Films:
-        """The films of this installation. Read on first use."""
+        """The films of this person. Read on first use."""
         from .films import Films
 
         return Films(
@@ -129,21 +117,14 @@ class App:
             runner=self.runner,
         )
 
-    @cached_property
-    def tokens(self) -> AccessTokens:
-        """The tokens by which callers over HTTP are known."""
-        from .store import AccessTokens
-
-        return AccessTokens(self._store)
-
     @property
     def notice(self) -> str | None:
         """What the user should know about the job database, such as that a damaged one was set aside."""
-        return self._store.notice
+        return self.installation.store.notice
 
     async def incidents(self) -> list[Incident]:
         """List what failed within the last day in a way that nobody planned, newest first. Never raises."""
-        return await self.runner.incidents.recent()
+        return await self.runner.incidents.recent(self._store)
 
     async def damaged(self, newest: int | None = None) -> list[Damaged]:
         """
@@ -152,7 +133,7 @@ class App:
         With `newest`, only what is known without a search through all records: see `DamagedRecords.known`.
         """
         damaged = self.runner.damaged
-        return await (damaged.search() if newest is None else damaged.known(newest))
+        return await (damaged.search(self._store) if newest is None else damaged.known(newest, self._store))
 
     @property
     def settings_notices(self) -> tuple[str, ...]:
@@ -163,10 +144,6 @@ class App:
     def notices(self) -> tuple[str, ...]:
         """What the user should know before anything else: the `settings_notices` and the `notice`."""
         return (*self.settings_notices, self.notice) if self.notice else self.settings_notices
-
-    async def unread_receipts(self) -> list[str]:
-        """Return the purchases that are known by receipts alone and could be given to no job."""
-        return await anyio.to_thread.run_sync(describe_unread, self.settings.state_dir / "receipts")
 
     async def estimate(self, request: VideoRequest, terms: PurchaseTerms | None = None) -> Quote:
         """
@@ -224,11 +201,11 @@ class App:
 
     async def cancel(self, job_id: str) -> tuple[Job, str]:
         """Ask the provider to stop the job. Returns it and, in words, what became of the money."""
-        return await self.runner.cancel(job_id)
+        return await self.runner.cancel((await self.job(job_id)).id)
 
     async def job(self, job_id: str) -> Job:
         """Load one job. Raises JobNotFound."""
-        return await self.runner.job(job_id)
+        return await self._store.read(lambda connection: job_records.find(connection, job_id))
 
     async def recent(self, limit: int = 20) -> list[Job]:
         """Load the newest jobs, newest first."""
@@ -248,55 +225,13 @@ class App:
         now = self._store.clock()
         await self._store.write(partial(job_records.note_read, client=client, job_ids=job_ids, now=now))
 
-    async def resolve(self, job_id: str, task_id: str | None) -> tuple[Job, str]:
-        """
-        Record what a person found at the provider about an unknown purchase: the task's id, or None: not bought.
-
-        Returns the job and, in words, whether the provider has the task; empty if there is nothing to look for.
-
-        Raises:
-            JobNotFound: there is no such job.
-            InvalidRequest: its outcome is not open, or the provider does not have the task.
-            OtherAccount, ConfigError: the task cannot be followed from here, by another key or address, or without one.
-        """
-        return await resolve(job_id, task_id, store=self._store, find=self._pool.found_task)
-
-    async def same_account(self, fingerprint: str, provider: str | None) -> SameAccount:
-        """Record a person's word that the key with this fingerprint opens the account of the one set now; see `join`."""
-        return await join(fingerprint, provider, pool=self._pool, store=self._store)
-
-    async def not_same_account(self, fingerprint: str, provider: str | None) -> bool:
-        """Take such a word back; tells whether there was one."""
-        return await part(fingerprint, provider, pool=self._pool, store=self._store)
-
     async def spending(self, days: int = 30) -> list[Spent]:
         """Sum up what counts as spent by day, provider and model, newest first."""
         return await self._store.read(lambda connection: by_day(connection, days))
 
-    async def unbalanced_days(self) -> list[str]:
-        """List the days whose sums differ from the ledger they are kept from: the database is damaged there."""
-        return await self._store.read(unbalanced_days)
-
     async def history(self, job_id: str) -> list[Transition]:
         """List the transitions of a job, oldest first."""
         return await self._store.read(lambda connection: transitions.history(connection, job_id))
-
-    def watcher_lease(self) -> WatcherLease:
-        """This process's claim to be the one that stays to watch the jobs of its accounts."""
-        return WatcherLease(self._store, accounts=self._pool.accounts(), open_work=self._open_work)
-
-    def _open_work(self, connection: Connection) -> Sequence[object]:
-        """What a watcher of this process's accounts stays for: open jobs, and films that have not bought all their shots."""
-        return self._pool.open_here(connection) or film_orders.open_orders(connection)
-
-    async def begin_ending(self) -> None:
-        """Leave a watcher behind if anything is open; call it as soon as the end is foreseen. Never raises."""
-        await self.runner.handover.begin()
-
-    async def run_hooks(self) -> None:
-        """Run the user's command for every job that has ended without it, and wait for them. Raises StoreError."""
-        async with anyio.create_task_group() as tasks:
-            await self.runner.hooks.start_owed(tasks)
 
     async def unfinished(self) -> list[Job]:
         """Load every job that something still happens to."""
@@ -353,11 +288,6 @@ class App:
         """Call `callback(job_id)` after every change of a job; returns what ends it."""
         return self.runner.on_change(callback)
 
-    async def close(self) -> None:
-        """Close adapters and the database."""
-        await self._pool.close()
-        self._store.close()
-
 
 @contextlib.asynccontextmanager
 async def open_app(
@@ -367,9 +297,10 @@ async def open_app(
     leave: bool = False,
     patience: float | None = None,
     role: Role = Role.WHOLE,
+    scope: Scope = OWNER,
 ) -> AsyncGenerator[App]:
     """
-    Open the installation: database, watcher of open jobs, adapters on demand.
+    Open the installation in this scope: database, watcher of open jobs, adapters on demand.
 
     With `watch=False` nothing runs in the background, and nothing can be started. With `leave=True` a detached
     watcher stays behind when the end comes before the jobs' (unless the user has switched that off). `patience` as in
@@ -379,15 +310,15 @@ async def open_app(
         ConfigError, StoreError: the job database cannot be used.
     """
     store = await anyio.to_thread.run_sync(partial(open_chosen, settings, patience=patience))
-    app = App(settings, store, leave=leave, role=role)
+    installation = Installation(settings, store, App, leave=leave, role=role)
     try:
         if store.notice:
             await store.write(budget.stop_spending)
         if watch:
-            async with app.runner.running():
-                yield app
+            async with installation.runner.running():
+                yield installation.app_of(scope)
         else:
-            yield app
+            yield installation.app_of(scope)
     finally:
         with anyio.CancelScope(shield=True):
-            await app.close()
+            await installation.close()

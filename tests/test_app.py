@@ -441,7 +441,7 @@ async def test_a_purchase_that_turns_up_late_is_adopted_after_all(environ: dict[
     settings = load_settings({**environ, "SEEDANCE_POLL_SECONDS": "60"})  # nobody looks before the test does
     async with open_app(settings) as app:
         started = await app.generate(request("[sandbox:lost] a boat"))
-        judged, _ = await app.resolve(started.job.id, None)
+        judged, _ = await app.installation.resolve(started.job.id, None)
         await app.runner.adopt_late()
         adopted = await app.job(started.job.id)
         steps = [step.after for step in await app.history(adopted.id)]
@@ -456,7 +456,7 @@ async def test_only_an_open_question_can_be_decided_by_hand(settings: Settings) 
     async with open_app(settings) as app:
         job = await made(app, request())
         with pytest.raises(InvalidRequest, match="nothing to decide"):
-            await app.resolve(job.id, None)
+            await app.installation.resolve(job.id, None)
 
 
 START_AND_LEAVE = """

@@ -11,6 +11,7 @@ from ..app import App, open_app
 from ..config import Settings
 from ..errors import JobNotFound, SeedanceError
 from ..texts import inert
+from ..types import EVERYBODY
 from .words import told
 
 
@@ -19,11 +20,11 @@ async def opened(settings: Settings, *, watch: bool = True, leave: bool = False)
     """
     Open the app; `watch` and `leave` as in `open_app`.
 
-    What is logged as an error is shown, and what is wrong with names and keys. A job that is not there gets a note on where
-    it was looked for.
+    Whoever has the terminal administers the installation, and sees what is everybody's. What is logged as an error is shown,
+    and what is wrong with names and keys. A job that is not there gets a note on where it was looked for.
     """
     log_to_stderr(settings)
-    async with open_app(settings, watch=watch, leave=leave) as app:
+    async with open_app(settings, watch=watch, leave=leave, scope=EVERYBODY) as app:
         with suppress(SeedanceError):  # trouble with the catalogue stops only who needs it
             for notice in app.settings_notices:
                 print(f"note: {inert(told(notice))}", file=sys.stderr)

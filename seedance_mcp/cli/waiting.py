@@ -12,7 +12,7 @@ from ..config import Settings, command
 from ..errors import SeedanceError
 from ..jobs import lost_answers
 from ..texts import inert
-from ..types import Job, JobStatus
+from ..types import EVERYBODY, Job, JobStatus
 from .progress import progress_bar
 from .text import delivery_hint, exit_code, job_lines, json_text, money
 from .words import told
@@ -101,6 +101,6 @@ async def say_if_hook_failed(settings: Settings, job_id: str) -> None:
     if not settings.on_finish:
         return
     with suppress(SeedanceError):  # the video is there, whatever became of its database
-        async with open_app(settings, watch=False) as app:
+        async with open_app(settings, watch=False, scope=EVERYBODY) as app:
             if words := (await app.job(job_id)).hook_error:
                 print(f"note: SEEDANCE_ON_FINISH {inert(words)}", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from . import cleaning, urls, values
 from .declaring import setting
@@ -10,14 +11,29 @@ from .declaring import setting
 
 @dataclass(frozen=True, kw_only=True)
 class ServeSettings:
-    """Who may call over HTTP beside those with named tokens, and how often."""
+    """Who may call over HTTP beside those with named tokens, how often, and what each person may spend."""
+
+    max_usd_per_day_per_person: Decimal | None = setting(
+        "SEEDANCE_MAX_USD_PER_DAY_PER_PERSON",
+        values.amount,
+        None,
+        "Most that a day of one person may cost, in USD, where several share the server. Default: what is left for all.",
+        role="limit",
+    )
+    max_jobs_per_hour_per_person: int | None = setting(
+        "SEEDANCE_MAX_JOBS_PER_HOUR_PER_PERSON",
+        values.count,
+        None,
+        "Most paid jobs that one person may start in an hour. Default: as many as all together.",
+        role="limit",
+    )
 
     oauth_issuer: str | None = setting(
         "SEEDANCE_OAUTH_ISSUER",
         urls.issuer,
         None,
         "Authorization server whose access tokens (JWT) `seedance-mcp serve` takes, as it names itself in `iss`. Needs"
-        " `SEEDANCE_OAUTH_SUBJECT`.",
+        " `SEEDANCE_OAUTH_SUBJECT` or `SEEDANCE_OAUTH_PEOPLE`.",
         clean=cleaning.address,
         role="secret",
     )
@@ -25,7 +41,15 @@ class ServeSettings:
         "SEEDANCE_OAUTH_SUBJECT",
         str,
         None,
-        "The one person, as `sub` in their tokens, who may use the server. All others are refused.",
+        "Whose tokens, by `sub`, are those of the person who runs the server. All others are refused, unless"
+        " `SEEDANCE_OAUTH_PEOPLE` names them.",
+    )
+    oauth_people: tuple[str, ...] = setting(
+        "SEEDANCE_OAUTH_PEOPLE",
+        values.words,
+        (),
+        "Who else may use the server, each for themselves alone: `sub` of their tokens, with commas or blanks between them, or"
+        " `any`: everybody to whom the authorization server gives tokens for it.",
     )
     oauth_audience: str | None = setting(
         "SEEDANCE_OAUTH_AUDIENCE",

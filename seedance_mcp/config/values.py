@@ -93,6 +93,11 @@ def names_of_keys(text: str) -> tuple[str, ...]:
     return names
 
 
+def words(text: str) -> tuple[str, ...]:
+    """Read words with commas or blanks between them, each once."""
+    return tuple(dict.fromkeys(word for word in re.split(r"[\s,]+", text) if word))
+
+
 def signature_algorithms(text: str) -> tuple[str, ...]:
     """Read names of algorithms by which tokens may be signed, with commas or blanks between them."""
     known = {name.casefold(): name for name in SIGNATURE_ALGORITHMS}

@@ -227,7 +227,9 @@ class Films:
         """List the films that were read, the newest change first, without those whose records are damaged."""
         found: list[Film] = []
         for record in await self.records(limit):
-            with self._context.incidents.contained(f"Looking at film {record.id}"):
+            with self._context.incidents.contained(
+                f"Looking at film {record.id}", person=self._store.scope.person
+            ):
                 found.append(await self.find(record.id))
         return found
 

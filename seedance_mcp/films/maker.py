@@ -75,7 +75,7 @@ class Maker:
             try:
                 await self._advance(order)
             except Exception as error:
-                self._context.incidents.note(f"Making film {order.film_id}", error)
+                self._note(f"Making film {order.film_id}", error)
                 self._pauses.begin(order.film_id)
             else:
                 self._pauses.end(order.film_id)
@@ -187,7 +187,7 @@ class Maker:
             except Exception as error:  # the other shots go on
                 if not self._context.purchases.is_open:
                     return  # this process ends, and the next one buys it
-                self._context.incidents.note(f"Buying shot {take.shot} of film {take.film_id}", error)
+                self._note(f"Buying shot {take.shot} of film {take.film_id}", error)
 
     async def _end(self, order: FilmOrder, found: Found, rows: list[Take]) -> None:
         # Another process may have moved on: only what is there now can be joined.
@@ -243,7 +243,7 @@ class Maker:
                 found.record, found.document, shown, quality=order.quality, sources=self._sources
             )
         except Exception as error:
-            self._context.incidents.note(f"Joining film {order.film_id}", error)
+            self._note(f"Joining film {order.film_id}", error)
             if stands is not None:  # it was only for what lies beside it
                 return stands
             words = (
@@ -280,6 +280,9 @@ class Maker:
             await self._store.write(partial(film_outcomes.refuse, refusal=refusal))
         except StoreError as failed:  # then it is tried again
             logger.warning("why shot %s was not bought cannot be kept: %s", take.shot, failed.message)
+
+    def _note(self, doing: str, error: Exception) -> None:
+        self._context.incidents.note(doing, error, person=self._store.scope.person)
 
     @staticmethod
     def _key(take: Take) -> tuple[str, str, int]:

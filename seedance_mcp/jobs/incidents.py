@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import SeedanceError, StoreError
-from ..store import Incident, Store, incidents
+from ..store import Incident, Store, incidents, job_records
 
 logger = logging.getLogger(__name__)
 
@@ -27,16 +27,16 @@ class Incidents:
         self._unwritten: dict[tuple[str | None, str], Incident] = {}
 
     @contextmanager
-    def contained(self, doing: str, job_id: str | None = None) -> Generator[None]:
+    def contained(self, doing: str, job_id: str | None = None, *, person: str = "") -> Generator[None]:
         """Let an exception end what is inside, and nothing else."""
         try:
             yield
         except Exception as error:  # a bug or an odd fault in one thing must not end all others
-            self.note(doing, error, job_id)
+            self.note(doing, error, job_id, person=person)
 
-    def note(self, doing: str, error: Exception, job_id: str | None = None) -> None:
+    def note(self, doing: str, error: Exception, job_id: str | None = None, *, person: str = "") -> None:
         """
-        Log an exception and remember it for those who ask. Never raises.
+        Log an exception and remember it for those who ask: whose job it was, or the `person`. Never raises.
 
         A database that cannot be used now is only logged: it passes, and whoever asks is told of it by the database.
         """
@@ -56,6 +56,7 @@ class Incidents:
             times=known.times + 1 if known else 1,
             first_at=known.first_at if known else now,
             last_at=now,
+            person=person,
         )
 
     async def keep(self) -> None:
@@ -73,15 +74,32 @@ class Incidents:
             for key, incident in noted.items():
                 self._unwritten[key] = _joined(incident, self._unwritten.get(key))
 
-    async def recent(self) -> list[Incident]:
-        """List what failed within the last day, the newest first. Never raises; without the database, this process's."""
+    async def recent(self, store: Store | None = None) -> list[Incident]:
+        """
+        List what failed within the last day, the newest first; in the scope of a `store`, else everything. Never raises.
+
+        Without the database, this process's, to whoever runs the installation.
+        """
+        store = store or self._store
         now = self._store.clock()
         found = dict(self._unwritten)
+        jobs = [job_id for job_id, _ in found if job_id is not None]
         try:
-            written = await self._store.read(lambda connection: incidents.read(connection, now))
+            written, seen = await store.read(
+                lambda connection: (
+                    incidents.read(connection, now),
+                    job_records.people_of(connection, jobs) if jobs else {},
+                )
+            )
         except StoreError as error:
             logger.info("incidents cannot be looked up now: %s", error)
-            written = []
+            written, seen = [], dict.fromkeys(jobs, "")
+        if not store.scope.sees_all:
+            found = {
+                key: incident
+                for key, incident in found.items()
+                if seen.get(key[0] or "", incident.person if key[0] is None else None) == store.scope.person
+            }
         for incident in written:
             key = incident.job_id, incident.doing
             found[key] = _joined(incident, found.get(key))

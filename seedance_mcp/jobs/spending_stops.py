@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..errors import SubmissionNotSent
-from ..store import Connection, budget, job_records, transitions
+from ..store import Connection, breakers, budget, job_records, transitions
 from ..types import WORKERS, JobState
 from .context import JobContext
 from .pool.provider_pool import ProviderPool
@@ -41,7 +41,7 @@ class SpendingStops:
             InvalidRequest: there is no such provider.
         """
         account = self._pool.account(self._pool.catalog.provider(provider))
-        return await self._store.write(partial(budget.key_accepted, provider=provider, account=account))
+        return await self._store.write(partial(breakers.key_accepted, provider=provider, account=account))
 
 
 def _allow(connection: Connection, *, now: float, by: str) -> bool:

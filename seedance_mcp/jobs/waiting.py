@@ -31,16 +31,18 @@ class Update:
 
 
 class Waiting:
-    """Waits for jobs of one runner."""
+    """Waits for jobs of one runner, of those that `find` can load."""
 
     def __init__(
         self,
         runner: JobRunner,
+        find: Callable[[str], Awaitable[Job]],
         usual_seconds: Callable[[str, str], Awaitable[float | None]],
         pool: ProviderPool,
         clock: Callable[[], float],
     ) -> None:
         self._runner = runner
+        self._find = find
         self._pool = pool
         self._usual_seconds = usual_seconds
         self._clock = clock
@@ -49,7 +51,7 @@ class Waiting:
         self, job_id: str, seconds: float, report: Callable[[Update], Awaitable[None]] | None
     ) -> Job:
         """Return the job when it has finished or the time is up. Raises JobNotFound."""
-        job = await self._runner.job(job_id)
+        job = await self._find(job_id)
         usual = await self._usual_seconds(job.provider, job.model) if report else None
         best = 0.0
         told_at = -_HEARTBEAT_SECONDS
@@ -57,7 +59,7 @@ class Waiting:
         deadline = anyio.current_time() + seconds
         while True:
             with self._runner.bell(job_id) as changed:
-                job = await self._runner.job(job_id)
+                job = await self._find(job_id)
                 now = anyio.current_time()
                 update = self._describe(job, usual)
                 if await self._pool.waits_for(job) is not None:

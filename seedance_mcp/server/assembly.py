@@ -9,15 +9,15 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from mcp.server import CacheHint, MCPServer
-from mcp.server.subscriptions import InMemorySubscriptionBus
 
 from ..config import Settings
 from ..errors import SeedanceError
 from .board.mcp_app import AppsExtension
+from .calls import as_their_caller
 from .completions import add_completions
 from .ending import Ending
 from .job_tasks import JobTasks
-from .opening import Opening, opening
+from .opening import Opening, opening, person_who_calls
 from .prompts import add_prompts, all_prompts
 from .resources import add_resources
 from .revisions import only_what_was_negotiated
@@ -25,7 +25,7 @@ from .skills import SkillsExtension
 from .tasks import TasksExtension, no_news_of_tasks_unasked
 from .tooling import Toolbox
 from .tools import all_tools, answering_with_a_job
-from .updates import Updates
+from .updates import PeoplesBus, Updates
 
 if TYPE_CHECKING:
     from mcp.server.request_state import RequestStateSecurity
@@ -63,7 +63,7 @@ def assemble(
     `ending` is told when the client has left; the lifespan closes later. With `http` each request comes by itself, so
     clients of the older era cannot subscribe: nothing would reach them.
     """
-    bus = InMemorySubscriptionBus()
+    bus = PeoplesBus(person_who_calls)
     updates = Updates(bus)
 
     @contextlib.asynccontextmanager
@@ -83,7 +83,7 @@ def assemble(
         tools=list(all_tools()),
         lifespan=lifespan,
         subscriptions=bus,
-        middleware=[only_what_was_negotiated, no_news_of_tasks_unasked],
+        middleware=[as_their_caller, only_what_was_negotiated, no_news_of_tasks_unasked],
         extensions=[SkillsExtension(), AppsExtension(), TasksExtension(JobTasks(answering_with_a_job))],
         cache_hints={
             "tools/list": CacheHint(ttl_ms=_HOUR_MS, scope="public"),

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 import anyio
 from mcp import MCPError
 from mcp.server import ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult
 from mcp.server.mcpserver import Context
 from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
@@ -21,9 +22,9 @@ from pydantic import ValidationError
 from ..config import Settings
 from ..errors import ConfirmationRequired, InvalidRequest, SeedanceError
 from ..texts import one_line
-from ..types import Job
+from ..types import Job, Scope
 from .hosts import Waits, waits
-from .opening import Opening
+from .opening import Opening, called_by
 from .revisions import defines
 from .tasks import takes_tasks
 from .transport import client_of, peer_of
@@ -54,13 +55,15 @@ class Caller:
     """
     Who makes a call: on stdio the person whose machine it is, over HTTP whoever a token stands for.
 
-    `scopes` are what they may do: read, spend, admin. Who is not `local` sits at another machine, and names no path of this
-    one. Without an `id` it is the person whose machine it is. `until` is when a token ends that nobody can revoke here, in
-    seconds since the epoch.
+    `scopes` are what they may do: read, spend, admin. Who is not `local` sits at another machine, or is another person than
+    the one whose machine it is, and names no path of this one. Without an `id` it is the person whose machine it is. `person`
+    is whose jobs and money it is about; empty: those of whoever runs the installation. `until` is when a token ends that
+    nobody can revoke here, in seconds since the epoch.
     """
 
     id: str = ""
     name: str = ""
+    person: str = ""
     scopes: frozenset[str] = frozenset({"read", "spend", "admin"})
     local: bool = True
     until: float | None = None
@@ -77,6 +80,14 @@ def _asked_over_http(request: ServerRequestContext[Any, Any]) -> Mapping[str, An
 def caller_of(request: ServerRequestContext[Any, Any]) -> Caller:
     """Return who makes a request."""
     return _asked_over_http(request).get(CALLER_KEY, _THE_PERSON)
+
+
+async def as_their_caller(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Answer each request over HTTP in the scope of the person who makes it."""
+    if CALLER_KEY not in _asked_over_http(ctx):
+        return await call_next(ctx)
+    with called_by(Scope(person=caller_of(ctx).person)):
+        return await call_next(ctx)
 
 
 def _tracker_of(request: ServerRequestContext[Any, Any]) -> ReadTracker:

@@ -6,12 +6,14 @@ import contextlib
 import gc
 import logging
 from collections.abc import AsyncGenerator, Generator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import anyio
 
 from ..config import Settings
 from ..errors import ConfigError, SeedanceError, StoreError
+from ..types import Scope
 from .updates import Updates
 
 if TYPE_CHECKING:
@@ -31,6 +33,25 @@ _PATIENCE_SECONDS = 1.5
 
 _SOONEST_SECONDS, _LATEST_SECONDS = 0.25, 5.0
 """Between two tries."""
+
+
+_CALLER: ContextVar[Scope | None] = ContextVar("caller", default=None)
+
+
+@contextlib.contextmanager
+def called_by(scope: Scope) -> Generator[None]:
+    """Answer a request of this person in here: the app is theirs."""
+    before = _CALLER.set(scope)
+    try:
+        yield
+    finally:
+        _CALLER.reset(before)
+
+
+def person_who_calls() -> str:
+    """Return whose request is being answered; empty: that of whoever runs the installation."""
+    scope = _CALLER.get()
+    return scope.person if scope is not None else ""
 
 
 class Opening:
@@ -60,10 +81,11 @@ class Opening:
 
     @property
     def app(self) -> App:
-        """The app. Raises the reason why it is not open, as a SeedanceError."""
+        """The app, as whoever calls sees it. Raises the reason why it is not open, as a SeedanceError."""
         if isinstance(self._state, SeedanceError):
             raise self._state
-        return self._state
+        scope = _CALLER.get()
+        return self._state if scope is None else self._state.for_person(scope)
 
     @property
     def catalog(self) -> Catalog:
@@ -176,7 +198,7 @@ class Opening:
     async def begin_ending(self) -> None:
         """Notify the app, if it is open, that the end has begun."""
         if not isinstance(self._state, SeedanceError):
-            await self._state.begin_ending()
+            await self._state.installation.begin_ending()
 
     def close(self) -> None:
         """Let the app end."""

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp.server import MCPServer, ServerRequestContext
 from mcp.server.session import ServerSession
-from mcp.server.subscriptions import ResourcesListChanged, ResourceUpdated, SubscriptionBus
+from mcp.server.subscriptions import (
+    InMemorySubscriptionBus,
+    ResourcesListChanged,
+    ResourceUpdated,
+    ServerEvent,
+    SubscriptionBus,
+)
 from mcp.types import EmptyResult, NotificationParams, SubscribeRequestParams, UnsubscribeRequestParams
 
 from .transport import connection_of, lowlevel
@@ -34,10 +40,32 @@ def _logged(what: str) -> Generator[None]:
         _LOG.exception("A client could not be told of %s", what)
 
 
+class PeoplesBus(SubscriptionBus):
+    """Hands an event to those who listen for the person whom it is about. Whoever is subscribed while they call is theirs."""
+
+    def __init__(self, person_who_calls: Callable[[], str]) -> None:
+        self._person_who_calls = person_who_calls
+        self._buses: dict[str, InMemorySubscriptionBus] = {}
+
+    async def publish(self, event: ServerEvent) -> None:
+        """Deliver an event about what is the same to all."""
+        for bus in list(self._buses.values()):
+            await bus.publish(event)
+
+    async def publish_to(self, person: str, event: ServerEvent) -> None:
+        """Deliver an event to this person alone."""
+        if bus := self._buses.get(person):
+            await bus.publish(event)
+
+    def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
+        """Register whoever calls now; returns what ends that."""
+        return self._buses.setdefault(self._person_who_calls(), InMemorySubscriptionBus()).subscribe(listener)
+
+
 class Updates:
     """Everyone who wants to know, and what they want to know about."""
 
-    def __init__(self, bus: SubscriptionBus) -> None:
+    def __init__(self, bus: PeoplesBus) -> None:
         self._bus = bus
         self._sessions: dict[int, tuple[ServerSession, set[str]]] = {}
 
@@ -47,7 +75,7 @@ class Updates:
         changed: set[str] = set()
         known: set[str] = set()
         with _logged("the jobs that are known already"):
-            known.update(job.id for job in await app.recent(100))
+            known.update(await app.installation.recent_ids(100))
         bell = anyio.Event()
 
         def ring(job_id: str) -> None:
@@ -61,12 +89,12 @@ class Updates:
                 bell = anyio.Event()
                 jobs = sorted(changed)
                 changed.clear()
-                places = [f"seedance://jobs/{job_id}" for job_id in jobs]
-                for uri in (*places, "seedance://jobs", "seedance://budget"):
-                    await self._updated(uri)
-                if not known.issuperset(jobs):
-                    known.update(jobs)
-                    await self._list_changed()
+                with _logged("a change"):
+                    people = await app.installation.people_of(jobs)
+                    for person in sorted(set(people.values())):
+                        await self._tell(
+                            person, [job_id for job_id in jobs if people.get(job_id) == person], known
+                        )
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(publish)
@@ -84,17 +112,30 @@ class Updates:
         inner.add_request_handler("resources/subscribe", SubscribeRequestParams, self._subscribe)
         inner.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, self._unsubscribe)
 
-    async def _updated(self, uri: str) -> None:
+    async def _tell(self, person: str, jobs: Sequence[str], known: set[str]) -> None:
+        """Tell a person of changes in these jobs; those that were not `known` are from now on."""
+        places = [f"seedance://jobs/{job_id}" for job_id in jobs]
+        for uri in (*places, "seedance://jobs", "seedance://budget"):
+            await self._updated(person, uri)
+        if not known.issuperset(jobs):
+            known.update(jobs)
+            await self._list_changed(person)
+
+    async def _updated(self, person: str, uri: str) -> None:
         with _logged("a change"):
-            await self._bus.publish(ResourceUpdated(uri=uri))
+            await self._bus.publish_to(person, ResourceUpdated(uri=uri))
+        if person:  # who opened with `initialize` is on stdin
+            return
         for session, wanted in list(self._sessions.values()):
             if uri in wanted:
                 with _logged("a change"):
                     await session.send_resource_updated(uri)
 
-    async def _list_changed(self) -> None:
+    async def _list_changed(self, person: str) -> None:
         with _logged("a new job"):
-            await self._bus.publish(ResourcesListChanged())
+            await self._bus.publish_to(person, ResourcesListChanged())
+        if person:
+            return
         for session, _ in list(self._sessions.values()):
             with _logged("a new job"):
                 await session.send_resource_list_changed()

@@ -44,8 +44,9 @@ from .finish_hooks import OwedHook
 from .incidents import Incident
 from .job_records import Damaged, DamagedRecord, Page
 from .leases import Leases, OpenJob
-from .money import budget, unknown_prices
-from .money.budget import BreakerOpen, Budget, Limits, may_cost, read_budget
+from .money import breakers, budget, unknown_prices
+from .money.breakers import BreakerOpen
+from .money.budget import Budget, Limits, may_cost, read_budget
 from .money.ledger import Booking, Spent, by_day, from_micros, unbalanced_days
 from .opening import migrate_chosen, open_chosen
 from .rate_limits import NextCall, RateFiles, RateKey
@@ -54,6 +55,7 @@ from .requests import confirmations, idempotency_keys, repeated_requests, waitin
 from .requests.confirmations import Consent, Declined, came_to
 from .requests.idempotency_keys import KeptKey
 from .requests.waiting_questions import WaitingQuestion
+from .scoped import ScopedStore
 from .transitions import Stale, Transition
 from .uploads import UploadKey
 from .watcher_lease import Holder
@@ -93,6 +95,7 @@ __all__ = [
     "RateKey",
     "Receipts",
     "RunningBoard",
+    "ScopedStore",
     "Spent",
     "Stale",
     "Store",
@@ -101,6 +104,7 @@ __all__ = [
     "UploadKey",
     "WaitingQuestion",
     "accounts",
+    "breakers",
     "budget",
     "by_day",
     "came_to",

@@ -20,6 +20,7 @@ SCOPES = ("read", "spend", "admin")
 """What a token may be good for. Each reads; on the wire they are written `seedance:read` and so on."""
 
 MAX_NAME_CHARACTERS = 60
+MAX_PERSON_CHARACTERS = 200
 
 _DAY = 86_400.0
 _LOOK_SECONDS = 2.0
@@ -30,12 +31,12 @@ _NOTE_SECONDS = 0.2
 _FORM = re.compile(r"sdc_([a-z2-7]{8})_([A-Za-z0-9_-]{43})")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 _NOBODY = bytes(32)
-_COLUMNS = "id, name, digest, scopes, created_at, expires_at, revoked_at, used_at"
+_COLUMNS = "id, name, digest, scopes, created_at, expires_at, revoked_at, used_at, person"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccessToken:
-    """What is kept of a token; times are seconds since the epoch."""
+    """What is kept of a token; times are seconds since the epoch. Without a `person` it is of whoever runs the installation."""
 
     id: str
     name: str
@@ -45,6 +46,7 @@ class AccessToken:
     revoked_at: float | None = None
     used_at: float | None = None
     digest: bytes = field(repr=False)
+    person: str = ""
 
     def is_good(self, now: float) -> bool:
         """Return whether it opens anything at this moment."""
@@ -60,16 +62,22 @@ class AccessTokens:
         self._looked_at = float("-inf")
         self._looking: anyio.Lock | None = None
 
-    async def add(self, name: str, scopes: frozenset[str], days: int) -> tuple[AccessToken, str]:
+    async def add(
+        self, name: str, scopes: frozenset[str], days: int, *, person: str = ""
+    ) -> tuple[AccessToken, str]:
         """
-        Make a token; returns what is kept of it, and its text, which nobody can tell afterwards.
+        Make a token for this person; returns what is kept of it, and its text, which nobody can tell afterwards.
 
         Raises:
-            InvalidRequest: the name is empty or too long.
+            InvalidRequest: the name is empty or too long, or the person is.
             StoreError: it could not be kept.
         """
         if not 1 <= len(name) <= MAX_NAME_CHARACTERS:
             raise InvalidRequest([f"The name of a token has 1 to {MAX_NAME_CHARACTERS} characters."])
+        if len(person) > MAX_PERSON_CHARACTERS or person != storable(person).strip():
+            raise InvalidRequest(
+                [f"A person has at most {MAX_PERSON_CHARACTERS} characters, and no blanks around them."]
+            )
         token_id = "".join(secrets.choice(_LETTERS) for _ in range(8))
         secret = secrets.token_urlsafe(32)
         now = self._store.clock()
@@ -80,6 +88,7 @@ class AccessTokens:
             created_at=now,
             expires_at=now + days * _DAY,
             digest=_digest(secret),
+            person=person,
         )
         await self._store.write(lambda connection: _insert(connection, token))
         return token, f"sdc_{token_id}_{secret}"
@@ -160,7 +169,8 @@ def _digest(secret: str) -> bytes:
 
 def _insert(connection: Connection, token: AccessToken) -> None:
     connection.execute(
-        "INSERT INTO access_tokens (id, name, digest, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO access_tokens (id, name, digest, scopes, created_at, expires_at, person)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             token.id,
             token.name,
@@ -168,6 +178,7 @@ def _insert(connection: Connection, token: AccessToken) -> None:
             " ".join(sorted(token.scopes)),
             token.created_at,
             token.expires_at,
+            token.person,
         ),
     )
 
@@ -193,6 +204,7 @@ def _all(connection: Connection) -> list[AccessToken]:
             expires_at=expires_at,
             revoked_at=revoked_at,
             used_at=used_at,
+            person=person,
         )
-        for token_id, name, digest, scopes, created_at, expires_at, revoked_at, used_at in rows
+        for token_id, name, digest, scopes, created_at, expires_at, revoked_at, used_at, person in rows
     ]

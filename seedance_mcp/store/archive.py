@@ -17,6 +17,7 @@ from importlib import resources
 from typing import Any
 
 from .database import Connection
+from .scoped import PERSON_OF_JOB, seen
 
 _FORMAT = 1
 _CHECKSUM_BYTES = 4
@@ -126,8 +127,9 @@ def _content(record: bytes, beside: str) -> tuple[str, str]:
 
 def read(connection: Connection, job_id: str) -> Archived | None:
     """Return what the archive has of a job; None: nothing. Raises Unreadable."""
-    query = f"SELECT record, {BESIDE} FROM archive JOIN jobs USING (seq) WHERE id = ?"  # noqa: S608  only names
-    row = connection.execute(query, (job_id,)).fetchone()
+    mine, whose = seen(connection, PERSON_OF_JOB)
+    query = f"SELECT record, {BESIDE} FROM archive JOIN jobs USING (seq) WHERE id = ? AND {mine}"  # noqa: S608  only names
+    row = connection.execute(query, (job_id, *whose)).fetchone()
     return None if row is None else decode(*row)
 
 

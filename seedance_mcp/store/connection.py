@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -11,6 +12,7 @@ import anyio
 import anyio.to_thread
 
 from ..errors import StoreError
+from ..types import EVERYBODY, Scope
 
 T = TypeVar("T")
 Clock = Callable[[], float]
@@ -39,7 +41,16 @@ class Cursor(Protocol):
 
 
 class Connection(Protocol):
-    """Runs statements inside the transaction that it was handed out for."""
+    """Runs statements inside the transaction that it was handed out for, in the scope of whoever has it run."""
+
+    @property
+    def scope(self) -> Scope:
+        """Whose things the transaction sees, and whose is what it writes."""
+        ...
+
+    def within(self, scope: Scope) -> AbstractContextManager[None]:
+        """Run what is inside in another scope."""
+        ...
 
     def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Cursor:
         """Run one statement with a value for each `?` in it."""
@@ -70,6 +81,9 @@ class Database(ABC):
 
     clock: Clock
     """The clock on the wall, in seconds since the epoch."""
+
+    scope: Scope = EVERYBODY
+    """Whose things its transactions see, and whose is what they write."""
 
     def __init__(self, *, clock: Clock, at_once: int) -> None:
         """`at_once` is how many transactions and queries may run at the same time."""

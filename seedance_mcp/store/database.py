@@ -21,7 +21,7 @@ from ..counting import Counted, timed
 from ..errors import StoreError
 from . import soundness
 from .connection import Clock, Conflict, Connection, Store
-from .database_file import SCHEMA_VERSION, Opened, connect, create, installation, set_aside
+from .database_file import SCHEMA_VERSION, Opened, SqliteConnection, connect, create, installation, set_aside
 from .machine import machine_time
 from .machine.network_drives import find_share
 from .machine.process_locks import FileLock, Ownership
@@ -47,7 +47,7 @@ class SqliteStore(Store):
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        connection: SqliteConnection,
         ownership: Ownership,
         *,
         clock: Clock,
@@ -261,7 +261,7 @@ def _refuse_share(folder: Path) -> None:
 
 def _open_checked(
     folder: Path, ownership: Ownership, patience: float | None
-) -> tuple[sqlite3.Connection, str | None]:
+) -> tuple[SqliteConnection, str | None]:
     path = folder / _DATABASE
     try:
         if not path.exists():

@@ -7,6 +7,7 @@ import hashlib
 import os
 import sqlite3
 import zlib
+from collections.abc import Generator
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
@@ -14,12 +15,28 @@ from pathlib import Path
 
 from ..config import flush_folder
 from ..errors import StoreError, StoreGone
+from ..types import EVERYBODY, Scope
 from . import soundness
 from .connection import SPENDING_STOPPED
 
-SCHEMA_VERSION = 28
+SCHEMA_VERSION = 29
 
 _BUSY_SECONDS = 10.0
+
+
+class SqliteConnection(sqlite3.Connection):
+    """A `Connection` of the store: one of SQLite that knows in whose scope its transaction runs."""
+
+    scope: Scope = EVERYBODY
+
+    @contextlib.contextmanager
+    def within(self, scope: Scope) -> Generator[None]:
+        """Run what is inside in another scope."""
+        before, self.scope = self.scope, scope
+        try:
+            yield
+        finally:
+            self.scope = before
 
 
 class Opened:
@@ -111,7 +128,7 @@ def create(path: Path) -> None:
     flush_folder(path.parent)
 
 
-def connect(path: Path, patience: float | None = None) -> sqlite3.Connection:
+def connect(path: Path, patience: float | None = None) -> SqliteConnection:
     """
     Open an existing database, check it and bring it up to date.
 
@@ -128,6 +145,7 @@ def connect(path: Path, patience: float | None = None) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
         cached_statements=64,
+        factory=SqliteConnection,
     )
     connection.text_factory = _lenient  # otherwise one broken text keeps a whole query from being read
     try:

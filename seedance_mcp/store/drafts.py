@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..types import VideoRequest
 from .database import Connection
+from .scoped import seen_by_job
 
 
 def keep(connection: Connection, job_id: str, final: VideoRequest) -> None:
@@ -16,5 +17,9 @@ def keep(connection: Connection, job_id: str, final: VideoRequest) -> None:
 
 def final_of(connection: Connection, job_id: str) -> VideoRequest | None:
     """Return what a job is a draft of; None: it is no draft."""
-    row = connection.execute("SELECT final FROM drafts WHERE job_id = ?", (job_id,)).fetchone()
+    mine, whose = seen_by_job(connection)
+    row = connection.execute(
+        f"SELECT final FROM drafts WHERE job_id = ? AND {mine}",  # noqa: S608  only names
+        (job_id, *whose),
+    ).fetchone()
     return None if row is None else VideoRequest.model_validate_json(row[0])

@@ -14,6 +14,7 @@ from . import elapsed_time, films
 from .database import Connection
 from .money import holds
 from .money.ledger import Booking, from_micros, to_micros
+from .scoped import seen_by_film
 
 _ORDERS = (
     "SELECT film_id, plan, quality, reserved_at, day, agreed_by, ended_at, ended,"
@@ -47,18 +48,35 @@ class Paid:
 
 def find(connection: Connection, film_id: str, plan: str) -> FilmOrder | None:
     """Load the order of this plan, ended or not; None: it was never agreed to."""
-    rows = connection.execute(_ORDERS.format("film_id = ? AND plan = ?"), (film_id, plan)).fetchall()
+    mine, whose = seen_by_film(connection)
+    rows = connection.execute(
+        _ORDERS.format(f"film_id = ? AND plan = ? AND {mine}"), (film_id, plan, *whose)
+    ).fetchall()
     return _order(rows[0]) if rows else None
 
 
 def orders(connection: Connection, film_id: str) -> list[FilmOrder]:
     """List every order of a film, the oldest first."""
-    return [_order(row) for row in connection.execute(_ORDERS.format("film_id = ?"), (film_id,))]
+    mine, whose = seen_by_film(connection)
+    rows = connection.execute(_ORDERS.format(f"film_id = ? AND {mine}"), (film_id, *whose))
+    return [_order(row) for row in rows]
 
 
 def open_orders(connection: Connection) -> list[FilmOrder]:
     """List the orders that have not ended, the oldest first."""
-    return [_order(row) for row in connection.execute(_ORDERS.format("ended_at IS NULL"))]
+    mine, whose = seen_by_film(connection)
+    return [_order(row) for row in connection.execute(_ORDERS.format(f"ended_at IS NULL AND {mine}"), whose)]
+
+
+def buyers(connection: Connection) -> list[str]:
+    """Name the people who have an order that has not ended, in no particular order."""
+    mine, whose = seen_by_film(connection)
+    rows = connection.execute(
+        "SELECT DISTINCT person FROM film_orders JOIN films ON films.id = film_id"  # noqa: S608  only names
+        f" WHERE ended_at IS NULL AND {mine}",
+        whose,
+    )
+    return [person for (person,) in rows]
 
 
 def may_order(connection: Connection, film_id: str, rows: Sequence[Take], *, now: float) -> None:

@@ -9,6 +9,7 @@ from ..remarks import Advice
 from ..texts import storable
 from ..types import FilmQuality, RowRefusal
 from .database import Connection
+from .scoped import seen_by_film
 
 _ON_THE_FILE = "film_"
 """Codes of advice on a film's file begin so."""
@@ -51,9 +52,11 @@ def refuse(connection: Connection, refusal: RowRefusal) -> None:
 
 def refusals(connection: Connection, film_id: str) -> list[RowRefusal]:
     """List the rows of a film that could not be bought, by shot and take."""
+    mine, whose = seen_by_film(connection)
     rows = connection.execute(
-        "SELECT shot, take, code, message, hint, at FROM film_refusals WHERE film_id = ? ORDER BY shot, take",
-        (film_id,),
+        "SELECT shot, take, code, message, hint, at FROM film_refusals"  # noqa: S608  only names
+        f" WHERE film_id = ? AND {mine} ORDER BY shot, take",
+        (film_id, *whose),
     )
     return [
         RowRefusal(film_id=film_id, shot=shot, take=take, code=code, message=message, hint=hint, at=at)
@@ -75,8 +78,10 @@ def keep_join(connection: Connection, join: Join) -> None:
 
 def joins(connection: Connection, film_id: str) -> dict[FilmQuality, Join]:
     """Return the last join of a film at each quality."""
+    mine, whose = seen_by_film(connection)
     rows = connection.execute(
-        "SELECT quality, made_of, problem, advice, at FROM film_joins WHERE film_id = ?", (film_id,)
+        f"SELECT quality, made_of, problem, advice, at FROM film_joins WHERE film_id = ? AND {mine}",  # noqa: S608  only names
+        (film_id, *whose),
     )
     return {
         quality: Join(

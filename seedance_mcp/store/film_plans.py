@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..types import FilmQuality
 from .database import Connection
+from .scoped import seen_by_film
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +41,10 @@ def keep(connection: Connection, shown: ShownPlan) -> None:
 
 def find(connection: Connection, film_id: str, plan: str) -> ShownPlan | None:
     """Load a plan that was shown; None: none had this token."""
+    mine, whose = seen_by_film(connection)
     row = connection.execute(
-        "SELECT quality, redo, rows, at FROM film_plans WHERE film_id = ? AND plan = ?", (film_id, plan)
+        f"SELECT quality, redo, rows, at FROM film_plans WHERE film_id = ? AND plan = ? AND {mine}",  # noqa: S608  only names
+        (film_id, plan, *whose),
     ).fetchone()
     if row is None:
         return None

@@ -11,10 +11,11 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from ..errors import FilmNotFound
-from ..types import FilmQuality, FilmRecord, Mark, Price, Take, VideoRequest
+from ..types import EVERYBODY, FilmQuality, FilmRecord, Mark, Price, Take, VideoRequest
 from .database import Connection, checksum
 from .job_records import DamagedRecord
 from .money.ledger import to_micros
+from .scoped import seen, seen_by_film
 
 _TAKES = "SELECT film_id, shot, number, plan, request_key, usd_micros, document, crc, job_id FROM takes"
 _FILM = "id, version, document, name, folder, output_dir, created_at, changed_at, crc"
@@ -40,18 +41,24 @@ def keep_film(connection: Connection, film: FilmRecord) -> FilmRecord:
     Keep a film's document: as version 1, or as the next version where it differs from what is there.
 
     A document that is the same keeps its version and its time of change; where it lies is kept anew all the same.
+
+    Raises:
+        FilmNotFound: this id is that of another person's film.
     """
-    row = connection.execute(
-        "SELECT version, document, created_at, changed_at FROM films WHERE id = ?", (film.id,)
-    ).fetchone()
+    with connection.within(EVERYBODY):
+        row = connection.execute(
+            "SELECT version, document, created_at, changed_at, person FROM films WHERE id = ?", (film.id,)
+        ).fetchone()
+    if row is not None and not connection.scope.sees_all and row[4] != connection.scope.person:
+        raise FilmNotFound(film.id)
     version, created_at, changed_at = 1, film.created_at, film.changed_at
     if row is not None:
         same = row[1] == film.document
         version, created_at = row[0] + (not same), row[2]
         changed_at = row[3] if same else film.changed_at
     connection.execute(
-        "INSERT INTO films (id, version, document, crc, name, folder, output_dir, created_at, changed_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET version = excluded.version,"
+        "INSERT INTO films (id, version, document, crc, name, folder, output_dir, created_at, changed_at, person)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET version = excluded.version,"
         " document = excluded.document, crc = excluded.crc, name = excluded.name, folder = excluded.folder,"
         " output_dir = excluded.output_dir, changed_at = excluded.changed_at",
         (
@@ -64,6 +71,7 @@ def keep_film(connection: Connection, film: FilmRecord) -> FilmRecord:
             film.output_dir,
             created_at,
             changed_at,
+            connection.scope.person,
         ),
     )
     return find_film(connection, film.id)
@@ -77,7 +85,11 @@ def find_film(connection: Connection, film_id: str) -> FilmRecord:
         FilmNotFound: there is no film with this id.
         DamagedRecord: it cannot be read.
     """
-    row = connection.execute(f"SELECT {_FILM} FROM films WHERE id = ?", (film_id,)).fetchone()  # noqa: S608  only names
+    mine, whose = seen(connection)
+    row = connection.execute(
+        f"SELECT {_FILM} FROM films WHERE id = ? AND {mine}",  # noqa: S608  only names
+        (film_id, *whose),
+    ).fetchone()
     if row is None:
         raise FilmNotFound(film_id)
     film = _film(row)
@@ -88,9 +100,10 @@ def find_film(connection: Connection, film_id: str) -> FilmRecord:
 
 def recent_films(connection: Connection, limit: int) -> list[FilmRecord]:
     """List the films that were read, the newest change first, without those whose records are damaged."""
+    mine, whose = seen(connection)
     rows = connection.execute(
-        f"SELECT {_FILM} FROM films ORDER BY changed_at DESC, seq DESC LIMIT ?",  # noqa: S608  only names
-        (limit,),
+        f"SELECT {_FILM} FROM films WHERE {mine} ORDER BY changed_at DESC, seq DESC LIMIT ?",  # noqa: S608  only names
+        (*whose, limit),
     )
     return [film for film in map(_film, rows) if film is not None]
 
@@ -118,7 +131,10 @@ def takes(connection: Connection, film_id: str) -> list[Take]:
     Raises:
         DamagedRecord: one of them cannot be read, so it cannot be known what is bought.
     """
-    rows = connection.execute(f"{_TAKES} WHERE film_id = ? ORDER BY shot, number", (film_id,))
+    mine, whose = seen_by_film(connection)
+    rows = connection.execute(
+        f"{_TAKES} WHERE film_id = ? AND {mine} ORDER BY shot, number", (film_id, *whose)
+    )
     return [_take(row) for row in rows]
 
 
@@ -129,8 +145,10 @@ def find_take(connection: Connection, film_id: str, shot: str, number: int) -> T
     Raises:
         DamagedRecord: it cannot be read.
     """
+    mine, whose = seen_by_film(connection)
     row = connection.execute(
-        f"{_TAKES} WHERE film_id = ? AND shot = ? AND number = ?", (film_id, shot, number)
+        f"{_TAKES} WHERE film_id = ? AND shot = ? AND number = ? AND {mine}",
+        (film_id, shot, number, *whose),
     ).fetchone()
     return None if row is None else _take(row)
 
@@ -142,7 +160,8 @@ def take_of(connection: Connection, job_id: str) -> Take | None:
     Raises:
         DamagedRecord: it cannot be read.
     """
-    row = connection.execute(f"{_TAKES} WHERE job_id = ?", (job_id,)).fetchone()
+    mine, whose = seen_by_film(connection)
+    row = connection.execute(f"{_TAKES} WHERE job_id = ? AND {mine}", (job_id, *whose)).fetchone()
     return None if row is None else _take(row)
 
 
@@ -230,9 +249,11 @@ def mark(connection: Connection, decided: Mark) -> None:
 
 def marks(connection: Connection, film_id: str) -> list[Mark]:
     """List what was decided about takes of a film, the oldest first."""
+    mine, whose = seen_by_film(connection)
     rows = connection.execute(
-        "SELECT shot, take, kind, inputs, newest, author, at FROM film_marks WHERE film_id = ? ORDER BY seq",
-        (film_id,),
+        "SELECT shot, take, kind, inputs, newest, author, at FROM film_marks"  # noqa: S608  only names
+        f" WHERE film_id = ? AND {mine} ORDER BY seq",
+        (film_id, *whose),
     )
     return [
         Mark(

@@ -21,6 +21,7 @@ from . import archive
 from .accounts import joined
 from .database import Connection, checksum, marks
 from .money.ledger import from_micros, held
+from .scoped import PERSON_OF_JOB, own, seen, seen_by_job
 
 _USUAL_AT_MOST_SECONDS = 48 * 3600.0
 """A job that took longer, or ended before it began, was measured by a clock that was set meanwhile."""
@@ -142,18 +143,24 @@ def find(connection: Connection, job_id: str) -> Job:
         JobNotFound: there is none with this id.
         DamagedRecord: its record cannot be read.
     """
-    query = f"SELECT {ROW} FROM jobs WHERE id = ?"  # noqa: S608  only names
-    row = connection.execute(query, (job_id,)).fetchone()
+    mine, whose = seen(connection, PERSON_OF_JOB)
+    query = f"SELECT {ROW} FROM jobs WHERE id = ? AND {mine}"  # noqa: S608  only names
+    row = connection.execute(query, (job_id, *whose)).fetchone()
     if row is None:
-        of_set = connection.execute("SELECT job_id FROM sets WHERE set_id = ? ORDER BY number", (job_id,))
+        mine, whose = seen_by_job(connection)
+        of_set = connection.execute(
+            f"SELECT job_id FROM sets WHERE set_id = ? AND {mine} ORDER BY number",  # noqa: S608  only names
+            (job_id, *whose),
+        )
         raise JobNotFound(job_id, [one for (one,) in of_set])
     return parse(*cast("Row", row))
 
 
 def recent(connection: Connection, limit: int) -> list[Job]:
     """Load the newest jobs, newest first, without those whose record is damaged."""
-    query = f"SELECT {ROW} FROM jobs ORDER BY seq DESC LIMIT ?"  # noqa: S608  only names
-    return readable(connection.execute(query, (limit,)))
+    mine, whose = seen(connection)
+    query = f"SELECT {ROW} FROM jobs WHERE {mine} ORDER BY seq DESC LIMIT ?"  # noqa: S608  only names
+    return readable(connection.execute(query, (*whose, limit)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,9 +174,10 @@ class Page:
 
 def page(connection: Connection, before: int | None, most: int) -> Page:
     """Load the next `most` jobs that are older than the one at this place; without a place, the newest."""
+    mine, whose = seen(connection)
     rows = connection.execute(
-        f"SELECT seq, {_WHAT_COLUMNS_SAY} FROM jobs WHERE seq < ? ORDER BY seq DESC LIMIT ?",  # noqa: S608  only names
-        (_BEHIND_THE_LAST if before is None else before, most + 1),
+        f"SELECT seq, {_WHAT_COLUMNS_SAY} FROM jobs WHERE seq < ? AND {mine} ORDER BY seq DESC LIMIT ?",  # noqa: S608  only names
+        (_BEHIND_THE_LAST if before is None else before, *whose, most + 1),
     ).fetchall()
     shown = rows[:most]
     jobs = readable(cast("Row", row[1:6]) for row in shown)
@@ -183,15 +191,17 @@ def page(connection: Connection, before: int | None, most: int) -> Page:
 
 def count(connection: Connection) -> int:
     """Count all jobs."""
-    (number,) = connection.execute("SELECT COUNT(*) FROM jobs").fetchone()
+    mine, whose = seen(connection)
+    (number,) = connection.execute(f"SELECT COUNT(*) FROM jobs WHERE {mine}", whose).fetchone()  # noqa: S608  only names
     return int(number)
 
 
 def in_states(connection: Connection, states: frozenset[JobState]) -> list[Job]:
     """Load every job in one of these states, oldest first, without those whose record is damaged."""
+    mine, whose = seen(connection, PERSON_OF_JOB)
     rows = connection.execute(
-        f"SELECT {ROW} FROM jobs WHERE state IN ({marks(states)}) ORDER BY seq",  # noqa: S608  only marks and names
-        tuple(states),
+        f"SELECT {ROW} FROM jobs WHERE state IN ({marks(states)}) AND {mine} ORDER BY seq",  # noqa: S608  only marks and names
+        (*states, *whose),
     )
     return readable(rows)
 
@@ -202,9 +212,10 @@ def damaged_after(connection: Connection, seq: int, most: int) -> tuple[list[Dam
 
     Returns the place to go on from as well; None means that there are no more.
     """
+    mine, whose = seen(connection)
     rows = connection.execute(
-        f"SELECT seq, {_WHAT_COLUMNS_SAY} FROM jobs WHERE seq > ? ORDER BY seq LIMIT ?",  # noqa: S608  only names
-        (seq, most),
+        f"SELECT seq, {_WHAT_COLUMNS_SAY} FROM jobs WHERE seq > ? AND {mine} ORDER BY seq LIMIT ?",  # noqa: S608  only names
+        (seq, *whose, most),
     ).fetchall()
     return _unreadable(connection, (row[1:] for row in rows)), rows[-1][0] if len(rows) == most else None
 
@@ -212,18 +223,20 @@ def damaged_after(connection: Connection, seq: int, most: int) -> tuple[list[Dam
 def damaged_now(connection: Connection, newest: int, *, open_too: bool) -> list[Damaged]:
     """Name every job whose record cannot be read among so many of the newest and, if wished, the open ones; newest first."""
     states = sorted(frozenset(JobState) - FINISHED_STATES) if open_too else []
+    mine, whose = seen(connection)
     rows = connection.execute(
-        f"SELECT {_WHAT_COLUMNS_SAY} FROM jobs WHERE state IN ({marks(states)})"  # noqa: S608  only marks and names
-        " OR seq IN (SELECT seq FROM jobs ORDER BY seq DESC LIMIT ?) ORDER BY seq DESC",
-        (*states, newest),
+        f"SELECT {_WHAT_COLUMNS_SAY} FROM jobs WHERE state IN ({marks(states)}) AND {mine}"  # noqa: S608  only marks and names
+        f" OR seq IN (SELECT seq FROM jobs WHERE {mine} ORDER BY seq DESC LIMIT ?) ORDER BY seq DESC",
+        (*states, *whose, *whose, newest),
     ).fetchall()
     return _unreadable(connection, rows)
 
 
 def damaged_one(connection: Connection, job_id: str) -> Damaged | None:
     """Name this job if its record cannot be read."""
-    query = f"SELECT {_WHAT_COLUMNS_SAY} FROM jobs WHERE id = ?"  # noqa: S608  only names
-    return next(iter(_unreadable(connection, connection.execute(query, (job_id,)).fetchall())), None)
+    mine, whose = seen(connection, PERSON_OF_JOB)
+    query = f"SELECT {_WHAT_COLUMNS_SAY} FROM jobs WHERE id = ? AND {mine}"  # noqa: S608  only names
+    return next(iter(_unreadable(connection, connection.execute(query, (job_id, *whose)).fetchall())), None)
 
 
 def _unreadable(
@@ -246,15 +259,17 @@ def unfinished(connection: Connection) -> list[Job]:
 
 
 def same_request(connection: Connection, fingerprint: str) -> list[Job]:
-    """Load every job for this very request, newest first."""
-    query = f"SELECT {ROW} FROM jobs WHERE fingerprint = ? ORDER BY seq DESC"  # noqa: S608  only names
-    return [parse(*row) for row in connection.execute(query, (fingerprint,))]
+    """Load every job of the person for this very request, newest first."""
+    mine, whose = own(connection)
+    query = f"SELECT {ROW} FROM jobs WHERE fingerprint = ? AND {mine} ORDER BY seq DESC"  # noqa: S608  only names
+    return [parse(*row) for row in connection.execute(query, (fingerprint, *whose))]
 
 
 def repetitions(connection: Connection, fingerprint: str) -> int:
-    """Count the jobs for this very request, also those whose record is damaged."""
-    query = "SELECT COUNT(*) FROM jobs WHERE fingerprint = ?"
-    return int(connection.execute(query, (fingerprint,)).fetchone()[0])
+    """Count the person's jobs for this very request, also those whose record is damaged."""
+    mine, whose = own(connection)
+    query = f"SELECT COUNT(*) FROM jobs WHERE fingerprint = ? AND {mine}"  # noqa: S608  only names
+    return int(connection.execute(query, (fingerprint, *whose)).fetchone()[0])
 
 
 def with_tasks_beside(
@@ -293,9 +308,10 @@ def with_file(connection: Connection, paths: Sequence[str]) -> Job | None:
     written = [to_json(path).decode() for path in paths]
     either = " OR ".join(_LIKE for _ in paths)
     archived = f"SELECT seq FROM archive WHERE video IN ({marks(paths)}) OR last_frame IN ({marks(paths)})"  # noqa: S608  only marks
-    query = f"SELECT {ROW} FROM jobs WHERE {either} OR seq IN ({archived}) ORDER BY seq DESC"  # noqa: S608  only marks and names
+    mine, whose = seen(connection, PERSON_OF_JOB)
+    query = f"SELECT {ROW} FROM jobs WHERE ({either} OR seq IN ({archived})) AND {mine} ORDER BY seq DESC"  # noqa: S608  only marks and names
     numbers = [archive.number_of(path) for path in paths]
-    rows = connection.execute(query, (*map(_within, written), *numbers, *numbers)).fetchall()
+    rows = connection.execute(query, (*map(_within, written), *numbers, *numbers, *whose)).fetchall()
     return next((job for row in rows for job in readable([row]) if _has_file(job, paths)), None)
 
 
@@ -312,12 +328,13 @@ def _has_file(job: Job, paths: Sequence[str]) -> bool:
 
 def usual_seconds(connection: Connection, provider: str, model: str) -> float | None:
     """The median time from asking to the finished file over the last 20 such jobs, in seconds; None without any."""
+    mine, whose = seen(connection, PERSON_OF_JOB)
     times = sorted(
         row[0]
         for row in connection.execute(
-            "SELECT finished_at - created_at FROM jobs WHERE provider = ? AND model = ? AND state = 'done'"
-            " AND finished_at - created_at BETWEEN 0 AND ? ORDER BY seq DESC LIMIT 20",
-            (provider, model, _USUAL_AT_MOST_SECONDS),
+            "SELECT finished_at - created_at FROM jobs WHERE provider = ? AND model = ? AND state = 'done'"  # noqa: S608  only names
+            f" AND finished_at - created_at BETWEEN 0 AND ? AND {mine} ORDER BY seq DESC LIMIT 20",
+            (provider, model, _USUAL_AT_MOST_SECONDS, *whose),
         )
     )
     return times[len(times) // 2] if times else None
@@ -329,23 +346,36 @@ def unread(connection: Connection, client: str, *, now: float) -> list[Job]:
 
     A film tells of its takes: they are left out.
     """
+    mine, whose = seen(connection, PERSON_OF_JOB)
     rows = connection.execute(
-        f"SELECT {ROW} FROM jobs WHERE finished_at > ?"  # noqa: S608  only names
+        f"SELECT {ROW} FROM jobs WHERE finished_at > ? AND {mine}"  # noqa: S608  only names
         " AND NOT EXISTS (SELECT 1 FROM seen WHERE seen.job_id = jobs.id AND seen.client = ?)"
         " AND NOT EXISTS (SELECT 1 FROM takes WHERE takes.job_id = jobs.id) ORDER BY finished_at, seq",
-        (now - 86_400, client),
+        (now - 86_400, *whose, client),
     )
     return readable(rows)
 
 
 def note_read(connection: Connection, client: str, job_ids: Collection[str], *, now: float) -> None:
     """Note that this client has read that these jobs finished. Only with evidence (`ReadTracker`): it lets others buy again."""
+    mine, whose = seen(connection, PERSON_OF_JOB)
     connection.executemany(
-        "INSERT INTO seen (job_id, client, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        [(job_id, client, now) for job_id in job_ids],
+        "INSERT INTO seen (job_id, client, at) SELECT id, CAST(? AS TEXT), ? FROM jobs"  # noqa: S608  only names
+        f" WHERE id = ? AND {mine} ON CONFLICT DO NOTHING",
+        [(client, now, job_id, *whose) for job_id in job_ids],
     )
 
 
 def was_read(connection: Connection, job_id: str) -> bool:
     """Return whether any client has read that this job finished."""
     return connection.execute("SELECT 1 FROM seen WHERE job_id = ? LIMIT 1", (job_id,)).fetchone() is not None
+
+
+def people_of(connection: Connection, job_ids: Sequence[str]) -> dict[str, str]:
+    """Tell whose each of these jobs is; those that there are not are left out."""
+    mine, whose = seen(connection, PERSON_OF_JOB)
+    rows = connection.execute(
+        f"SELECT id, person FROM jobs WHERE id IN ({marks(job_ids)}) AND {mine}",  # noqa: S608  only marks and names
+        (*job_ids, *whose),
+    )
+    return dict(rows.fetchall())

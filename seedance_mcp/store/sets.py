@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ..types import Job, Place, Variation, VideoSet
 from . import job_records
 from .database import Connection, in_parts, marks
+from .scoped import seen_by_job
 from .transitions import NOT_BOUGHT
 
 
@@ -21,17 +22,22 @@ def note(connection: Connection, job_id: str, place: Place) -> None:
 
 def id_of(connection: Connection, job_id: str) -> str | None:
     """Return the set that a job is part of; None: it was bought by itself."""
-    row = connection.execute("SELECT set_id FROM sets WHERE job_id = ?", (job_id,)).fetchone()
+    mine, whose = seen_by_job(connection)
+    row = connection.execute(
+        f"SELECT set_id FROM sets WHERE job_id = ? AND {mine}",  # noqa: S608  only names
+        (job_id, *whose),
+    ).fetchone()
     return None if row is None else row[0]
 
 
 def places(connection: Connection, job_ids: Sequence[str]) -> dict[str, Place]:
     """Return by job which video of which set it is; those that were bought by themselves are left out."""
     found: dict[str, Place] = {}
+    mine, whose = seen_by_job(connection)
     for part in in_parts(job_ids):
         rows = connection.execute(
-            f"SELECT job_id, set_id, number, size FROM sets WHERE job_id IN ({marks(part)})",  # noqa: S608  only marks
-            part,
+            f"SELECT job_id, set_id, number, size FROM sets WHERE job_id IN ({marks(part)}) AND {mine}",  # noqa: S608  only marks and names
+            (*part, *whose),
         )
         found |= {
             job_id: Place(set_id=set_id, number=number, size=size) for job_id, set_id, number, size in rows
@@ -55,10 +61,12 @@ def shown(connection: Connection, set_id: str) -> VideoSet | None:
 
 
 def _found(connection: Connection, set_id: str, *, damaged_too: bool) -> VideoSet | None:
+    mine, whose = seen_by_job(connection)
     rows = connection.execute(
         # The newest first, so that what stands for a number is the first of it that may have been bought.
-        "SELECT number, size, job_id FROM sets LEFT JOIN jobs ON jobs.id = job_id WHERE set_id = ? ORDER BY number, seq DESC",
-        (set_id,),
+        f"SELECT number, size, job_id FROM sets LEFT JOIN jobs ON jobs.id = job_id WHERE set_id = ? AND {mine}"  # noqa: S608  only names
+        " ORDER BY number, seq DESC",
+        (set_id, *whose),
     ).fetchall()
     if not rows:
         return None

@@ -12,11 +12,12 @@ from typing import Any
 from ..counting import Counted, count
 from ..errors import SubmissionNotSent
 from ..texts import storable
-from ..types import FINISHED_STATES, Job, JobState, Price, job_code
+from ..types import EVERYBODY, FINISHED_STATES, Job, JobState, Price, job_code
 from . import archive, elapsed_time, film_orders, finish_hooks
 from .database import Connection, checksum
 from .job_records import DamagedRecord, dump
 from .money.ledger import Booking, Entry, held, record, to_micros
+from .scoped import seen_by_job
 
 S = JobState
 
@@ -178,7 +179,8 @@ def _settle(connection: Connection, job: Job, charge: Price, now: float) -> None
 def _event(
     connection: Connection, job: Job, before: JobState | None, at: float, *, by: str, detail: str
 ) -> None:
-    row = connection.execute("SELECT hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+    with connection.within(EVERYBODY):  # one chain for all
+        row = connection.execute("SELECT hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
     detail = storable(detail)
     link = [row[0] if row else "", job.id, at, before, job.state, by, detail]
     digest = hashlib.sha256(json.dumps(link).encode()).hexdigest()
@@ -195,8 +197,10 @@ def history(connection: Connection, job_id: str) -> list[Transition]:
     Raises:
         DamagedRecord: they are archived, and cannot be read.
     """
+    mine, whose = seen_by_job(connection)
     rows = connection.execute(
-        "SELECT at, from_state, to_state, detail FROM events WHERE job_id = ? ORDER BY seq", (job_id,)
+        f"SELECT at, from_state, to_state, detail FROM events WHERE job_id = ? AND {mine} ORDER BY seq",  # noqa: S608  only names
+        (job_id, *whose),
     )
     return [
         *_archived_history(connection, job_id),

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from ..types import MediaFile, Upload
 from . import elapsed_time
 from .database import Connection
+from .scoped import seen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +60,16 @@ def _adapter() -> TypeAdapter[MediaFile]:
 def keep_media(connection: Connection, media_id: str, source: str, file: MediaFile, *, now: float) -> None:
     """Keep a checked source under its `media:<id>`."""
     connection.execute(
-        "INSERT INTO media (id, at, source, document) VALUES (?, ?, ?, ?)",
-        (media_id, now, source, _adapter().dump_json(file).decode()),
+        "INSERT INTO media (id, at, source, document, person) VALUES (?, ?, ?, ?, ?)",
+        (media_id, now, source, _adapter().dump_json(file).decode(), connection.scope.person),
     )
 
 
 def find_media(connection: Connection, media_id: str) -> tuple[str, MediaFile] | None:
     """Return the source of a `media:<id>` and what it was; None if there is none."""
-    row = connection.execute("SELECT source, document FROM media WHERE id = ?", (media_id,)).fetchone()
+    mine, whose = seen(connection)
+    row = connection.execute(
+        f"SELECT source, document FROM media WHERE id = ? AND {mine}",  # noqa: S608  only names
+        (media_id, *whose),
+    ).fetchone()
     return None if row is None else (row[0], _adapter().validate_json(row[1]))

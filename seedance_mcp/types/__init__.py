@@ -22,12 +22,14 @@ from .price import Price
 from .question import Question
 from .request import FRAME_FIELDS, MEDIA_FIELDS, REFERENCE_FIELDS, VideoRequest
 from .review import MAX_REVIEW_CHARACTERS, SCORES, Opinion, Review, Reviewer, Unjudged, Verdict
+from .scope import EVERYBODY, OWNER, Scope
 from .task import Submission, TaskState, TaskStatus
 from .terms import PurchaseTerms
 from .video_set import SET_PREFIX, Place, Variation, VideoSet
 from .wanted import Wanted, is_same_request, is_same_setting, is_same_video, is_same_wherever_often
 
 __all__ = [
+    "EVERYBODY",
     "FILM_PREFIX",
     "FINISHED_STATES",
     "FRAME_FIELDS",
@@ -36,6 +38,7 @@ __all__ = [
     "MAX_REVIEW_CHARACTERS",
     "MAX_SHEET_FRAMES",
     "MEDIA_FIELDS",
+    "OWNER",
     "REFERENCE_FIELDS",
     "SCORES",
     "SET_PREFIX",
@@ -64,6 +67,7 @@ __all__ = [
     "Review",
     "Reviewer",
     "RowRefusal",
+    "Scope",
     "Show",
     "SignedPut",
     "Signer",

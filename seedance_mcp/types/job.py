@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from .price import Price
 from .request import VideoRequest
@@ -233,6 +235,8 @@ class Job:
     """The output folder of whoever ordered it, where its files go whoever saves them; None on jobs of earlier versions."""
     folder_error: str | None = None
     """Why its files are in another folder than `output_dir`, and in which, in words for a person; None: they are not."""
+    person: Annotated[str, Field(exclude_if=lambda person: not person)] = ""
+    """Whose it is, of those who share the installation. Empty for whoever runs it, of which the record says nothing."""
     hook_error: str | None = None
     """What went wrong with the user's own command at the end of this job, in words for a person."""
 

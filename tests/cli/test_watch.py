@@ -144,7 +144,7 @@ async def test_a_job_that_is_left_in_the_moment_in_which_the_watcher_ends_is_fol
 
     seams = {"before": nothing, "after": nothing, when: a_server_comes_and_goes}
     async with open_app(load_settings(slow), watch=False) as app:
-        lease, interrupted = app.watcher_lease(), app.watcher_lease()
+        lease, interrupted = app.installation.watcher_lease(), app.installation.watcher_lease()
         interrupted._store = Interrupted(app._store, **seams)
         assert await lease.take()
         async with anyio.create_task_group() as tasks:

@@ -225,7 +225,7 @@ async def test_a_film_whose_maker_is_killed_is_finished_by_the_next_one(tmp_path
 async def test_a_watcher_stays_while_a_film_has_shots_to_buy(tmp_path: Path) -> None:
     async with Emulator("ark") as emulator, opened(tmp_path, emulator, watch=False) as studio:
         film_id = await studio.read(storyboard())
-        lease = studio.app.watcher_lease()
+        lease = studio.app.installation.watcher_lease()
         assert await lease.take()
         plan = await studio.app.films.plan(film_id)
         await studio.app.films.make(film_id, plan.token, PurchaseTerms())

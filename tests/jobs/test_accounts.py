@@ -220,8 +220,8 @@ async def test_what_a_person_found_is_followed_by_its_own_account_only(tmp_path:
         [task_id] = emulator.ledger.tasks
         async with server(emulator, "fal", tmp_path, THEIRS) as app:
             with pytest.raises(OtherAccount, match=short(KEY)):
-                await app.resolve(job.id, task_id)
-            assert (await app.resolve(job.id, None))[0].state is JobState.ABSENT
+                await app.installation.resolve(job.id, task_id)
+            assert (await app.installation.resolve(job.id, None))[0].state is JobState.ABSENT
 
 
 async def test_after_a_new_key_a_persons_word_lets_the_jobs_go_on(tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ async def test_after_a_new_key_a_persons_word_lets_the_jobs_go_on(tmp_path: Path
         async with server(emulator, "ark", tmp_path, emulator.key) as app:
             assert (await app.wait(job.id, LOOKS)).state is JobState.UNKNOWN
             async with server(emulator, "ark", tmp_path, emulator.key) as terminal:
-                said = await terminal.same_account(f"{short(KEY)}…", None)
+                said = await terminal.installation.same_account(f"{short(KEY)}…", None)
             assert [one.id for one in said.jobs] == [job.id]
             assert (await ends(app, job.id)).state is JobState.DONE
         assert len(emulator.ledger.tasks) == 1
@@ -242,10 +242,10 @@ async def test_a_word_about_another_account_can_be_taken_back(tmp_path: Path) ->
         emulator.add_account(THEIRS)
         job = await bought(emulator, "ark", tmp_path)
         async with server(emulator, "ark", tmp_path, THEIRS) as app:
-            assert not await app.not_same_account(short(KEY), "ark")
-            await app.same_account(short(KEY), "ark")
+            assert not await app.installation.not_same_account(short(KEY), "ark")
+            await app.installation.same_account(short(KEY), "ark")
             assert await app.waits_for(job) is None
-            assert await app.not_same_account(short(KEY), None)
+            assert await app.installation.not_same_account(short(KEY), None)
             assert await app.waits_for(job) is not None
 
 
@@ -255,12 +255,12 @@ async def test_a_word_needs_a_key_that_jobs_were_bought_with_and_one_that_is_set
         async with market.installed({}, tmp_path, market.catalog("ark")) as app:
             for wrong in ("not a fingerprint", "12345678", KEY):
                 with pytest.raises(InvalidRequest) as refused:
-                    await app.same_account(wrong, None)
+                    await app.installation.same_account(wrong, None)
                 assert "jobs list" in refused.value.hint
             with pytest.raises(InvalidRequest, match="No job at fal"):
-                await app.same_account(job.account, "fal")
+                await app.installation.same_account(job.account, "fal")
             with pytest.raises(ConfigError, match="No key is set for ark"):
-                await app.same_account(job.account, None)
+                await app.installation.same_account(job.account, None)
 
 
 async def held(folder: Path, job: Job) -> int:
@@ -357,9 +357,9 @@ async def test_a_task_of_another_order_is_not_taken_for_this_job(tmp_path: Path)
         here = market.settings(emulator.environment("ark"), tmp_path / "one")
         async with open_app(here, watch=False) as app:
             with pytest.raises(InvalidRequest, match=f"lists {ours}"):
-                await app.resolve(job.id, another)
+                await app.installation.resolve(job.id, another)
             assert (await app.job(job.id)).state is JobState.UNKNOWN
-            _, looked = await app.resolve(job.id, ours)
+            _, looked = await app.installation.resolve(job.id, ours)
     assert "has this task" in looked
 
 
@@ -390,7 +390,7 @@ async def test_an_id_that_another_address_gave_as_well_is_another_task(
             other = await app.generate(market.request(name, prompt="another boat"))
             if lost and name == "runcomfy":
                 await reaches(app, other.job.id, JobState.UNKNOWN)
-                await app.resolve(other.job.id, "cgt-000001")
+                await app.installation.resolve(other.job.id, "cgt-000001")
             later = await ends(app, other.job.id)
         assert (earlier.state, later.state) == (JobState.DONE, JobState.DONE)
         assert earlier.submission is not None

@@ -222,7 +222,7 @@ async def test_a_damaged_record_in_the_archive_is_named_with_its_money(here: Ins
     damage_in_archive(here, "job_done", 300)
     with pytest.raises(job_records.DamagedRecord):
         here.ask(transitions.history, "job_done")
-    (told,) = await DamagedRecords(here.store).search()
+    (told,) = await DamagedRecords(here.store).search(here.store)
     assert (told.job_id, told.state, told.provider, told.task_id) == (
         "job_done",
         "done",

@@ -100,6 +100,6 @@ async def test_a_check_that_the_key_passes_lets_purchases_go_on(environ: dict[st
             assert (await bought(app, "three")).submission
             emulator.faults.add(Fault(kind="status", status=403, value="AccountOverdueError", accepted=False))
             await bought(app, "four")
-            assert not await app.key_accepted("ark")
+            assert not await app.installation.key_accepted("ark")
             with pytest.raises(BudgetExceeded, match="insufficient_funds"):
                 await bought(app, "five")

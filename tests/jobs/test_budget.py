@@ -18,13 +18,13 @@ from seedance_mcp.jobs.buying.reservations import reserve
 from seedance_mcp.jobs.tracking.cancelling import cancel
 from seedance_mcp.providers import Provider
 from seedance_mcp.store import Connection, Store, elapsed_time, open_store, transitions
-from seedance_mcp.store.money import budget
+from seedance_mcp.store.money import breakers, budget
 from seedance_mcp.store.requests import confirmations
 from seedance_mcp.types import Job, JobState, Price, PurchaseTerms, Submission, VideoRequest
 
 NOW = 1_760_000_000.0
 HOUR = 3600.0
-SELLER = budget.Seller(provider="ark", account="a", model="m")
+SELLER = breakers.Seller(provider="ark", account="a", model="m")
 
 
 class Till:
@@ -227,13 +227,13 @@ def test_free_jobs_pass_every_limit(till: Till) -> None:
     assert till.buy("0").state is JobState.RESERVED
 
 
-def refusal(code: str, message: str) -> budget.Refusal:
-    return budget.Refusal(code=code, message=message, hint="")
+def refusal(code: str, message: str) -> breakers.Refusal:
+    return breakers.Refusal(code=code, message=message, hint="")
 
 
 def test_one_refusal_that_concerns_the_account_stops_further_purchases_there(till: Till) -> None:
     till.store.write_now(
-        lambda connection: budget.refused(
+        lambda connection: breakers.refused(
             connection, SELLER, refusal("insufficient_funds", "no money"), now=NOW
         )
     )
@@ -249,7 +249,7 @@ def test_a_clock_set_back_after_a_refusal_neither_lets_pass_nor_stops_for_longer
     till: Till, code: str, back: float
 ) -> None:
     till.store.write_now(
-        lambda connection: budget.refused(connection, SELLER, refusal(code, "no"), now=till.now)
+        lambda connection: breakers.refused(connection, SELLER, refusal(code, "no"), now=till.now)
     )
     till.now -= back
     till.pass_time(14 * 60)
@@ -264,7 +264,9 @@ def test_a_clock_set_back_after_a_refusal_neither_lets_pass_nor_stops_for_longer
 def test_three_equal_refusals_in_a_row_stop_further_purchases(till: Till) -> None:
     def refuse() -> None:
         till.store.write_now(
-            lambda connection: budget.refused(connection, SELLER, refusal("request_rejected", "bad"), now=NOW)
+            lambda connection: breakers.refused(
+                connection, SELLER, refusal("request_rejected", "bad"), now=NOW
+            )
         )
 
     refuse()

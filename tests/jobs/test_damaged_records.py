@@ -42,11 +42,11 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 async def test_what_a_search_has_found_is_told_beside_the_newest(store: Store) -> None:
     found = DamagedRecords(store)
-    assert [one.job_id for one in await found.known(30)] == ["j130"]
+    assert [one.job_id for one in await found.known(30, store)] == ["j130"]
     assert [one.job_id async for one in found.search_on()] == ["j3", "j130"]
     assert found.searched
-    assert [one.job_id for one in await found.known(30)] == ["j130", "j3"]
-    assert [one.job_id for one in await found.search()] == ["j130", "j3"]
+    assert [one.job_id for one in await found.known(30, store)] == ["j130", "j3"]
+    assert [one.job_id for one in await found.search(store)] == ["j130", "j3"]
 
 
 async def test_a_search_that_was_broken_off_goes_on_from_there(store: Store, tmp_path: Path) -> None:

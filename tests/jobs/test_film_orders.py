@@ -17,6 +17,7 @@ from seedance_mcp.jobs.context import JobContext
 from seedance_mcp.store import (
     BreakerOpen,
     DamagedRecord,
+    breakers,
     budget,
     by_day,
     confirmations,
@@ -250,18 +251,18 @@ def test_what_costs_nothing_passes_every_cap_and_counts_nowhere(till: FilmTill) 
 
 
 def test_a_stop_stops_orders_and_what_they_would_pay_for(till: FilmTill) -> None:
-    seller = budget.Seller(provider="ark", account="a", model="m")
-    refusal = budget.Refusal(code="insufficient_funds", message="The account is empty", hint="")
+    seller = breakers.Seller(provider="ark", account="a", model="m")
+    refusal = breakers.Refusal(code="insufficient_funds", message="The account is empty", hint="")
     planned = rows("1", "0")
     till.order(planned)
-    till.store.write_now(lambda connection: budget.refused(connection, seller, refusal, now=till.now))
+    till.store.write_now(lambda connection: breakers.refused(connection, seller, refusal, now=till.now))
     with pytest.raises(BreakerOpen, match="ark takes no new jobs"):
         till.draw(planned[0])
     assert till.draw(planned[1])[0].state is JobState.RESERVED
     till.end()
     with pytest.raises(BreakerOpen, match="ark takes no new jobs"):
         till.order(rows("1", plan="plan-2", number=2))
-    till.store.write_now(lambda connection: budget.accepted(connection, seller))
+    till.store.write_now(lambda connection: breakers.accepted(connection, seller))
     till.store.write_now(budget.stop_spending)
     with pytest.raises(BudgetExceeded, match="The job database was damaged"):
         till.order(rows("1", plan="plan-2", number=2))

@@ -21,6 +21,7 @@ from seedance_mcp.store import (
     films,
     open_store,
 )
+from seedance_mcp.store.database_file import SqliteConnection
 from seedance_mcp.types import FilmRecord, Mark, Take
 
 from .film_till import FILM, NOW, film, film_order, take, usd
@@ -99,9 +100,12 @@ def test_an_earlier_versions_choice_is_the_persons_among_the_takes_of_then(
 ) -> None:
     planned = [take("s1", usd("2")), take("s1", usd("2"), number=2)]
     monkeypatch.setattr(database_file, "SCHEMA_VERSION", 24)
-    with closing(open_store(tmp_path)) as older:
-        keep(older, film())
-    with closing(sqlite3.connect(tmp_path / "jobs.db")) as connection, connection:
+    open_store(tmp_path).close()
+    with closing(sqlite3.connect(tmp_path / "jobs.db", factory=SqliteConnection)) as connection, connection:
+        connection.execute(
+            "INSERT INTO films (id, version, document, crc, name, output_dir, created_at, changed_at)"
+            f" VALUES ('{FILM}', 1, '', 0, '', '', 1, 1)"
+        )
         connection.execute(
             "INSERT INTO film_orders (film_id, plan, quality, reserved_at, steady, day)"
             f" VALUES ('{FILM}', '{planned[0].order}', 'final', 1, 1, '2025-10-09')"

@@ -114,7 +114,7 @@ async def test_a_job_that_a_process_without_the_setting_ends_fires_it_all_the_sa
     assert job.status is JobStatus.SUCCEEDED
     assert calls(told) == []
     async with open_app(noting, watch=False) as app:
-        await app.run_hooks()
+        await app.installation.run_hooks()
     assert [call["job_id"] for call in calls(told)] == [job.id]
 
 
@@ -123,7 +123,7 @@ async def test_a_job_that_turns_up_again_fires_it_at_its_next_end(
 ) -> None:
     async with open_app(noting) as app:
         started = await app.generate(request("[sandbox:lost] a boat"))
-        await app.resolve(started.job.id, None)
+        await app.installation.resolve(started.job.id, None)
         await app.runner.adopt_late()
         with anyio.fail_after(60):
             job = await app.wait(started.job.id, 60)

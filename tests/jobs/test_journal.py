@@ -15,9 +15,9 @@ import pytest
 from seedance_mcp.config import Settings
 from seedance_mcp.jobs.buying.intents import Intent
 from seedance_mcp.jobs.buying.reservations import reserve
-from seedance_mcp.store import Incident, budget, incidents, job_records, transitions
+from seedance_mcp.store import Incident, breakers, incidents, job_records, transitions
 from seedance_mcp.store.database import give_clocks
-from seedance_mcp.store.database_file import migrate
+from seedance_mcp.store.database_file import SqliteConnection, migrate
 from seedance_mcp.store.money.ledger import held
 from seedance_mcp.types import Job, JobState, Price, PurchaseTerms, Submission, VideoRequest
 
@@ -29,7 +29,7 @@ SETTINGS = Settings(output_dir=Path("videos"), state_dir=Path("state"), confirm=
 class Book:
     """A database in memory with one job in it, which its owner "1" has reserved and not sent."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: SqliteConnection) -> None:
         self.connection = connection
         give_clocks(connection, clock=lambda: NOW, uptime=lambda: 0.0)
         migrate(connection, 0)
@@ -59,7 +59,7 @@ class Book:
 
 @pytest.fixture
 def book() -> Iterator[Book]:
-    with closing(sqlite3.connect(":memory:")) as connection:
+    with closing(sqlite3.connect(":memory:", factory=SqliteConnection)) as connection:
         yield Book(connection)
 
 
@@ -124,11 +124,11 @@ def test_half_a_surrogate_pair_in_a_word_of_a_job_keeps_no_move_from_being_writt
 def test_a_nul_in_the_words_of_a_provider_is_stored_as_what_every_database_takes(book: Book) -> None:
     job = book.move(book.job, JobState.SENDING, sent_at=NOW)
     book.move(job, JobState.REJECTED, detail="no\0", error="no\0", error_hint="a literal \\u0000 stays")
-    seller = budget.Seller(provider="ark", account="a", model="m")
-    refusal = budget.Refusal(code="other", message="no\0", hint="\0")
+    seller = breakers.Seller(provider="ark", account="a", model="m")
+    refusal = breakers.Refusal(code="other", message="no\0", hint="\0")
     why = Incident(job_id=None, doing="Saving it", why="no\0", times=1, first_at=NOW, last_at=NOW)
     with book.connection as connection:
-        budget.refused(connection, seller, refusal, now=NOW)
+        breakers.refused(connection, seller, refusal, now=NOW)
         incidents.write(connection, [why], NOW)
     stored = job_records.find(book.connection, job.id)
     assert (stored.error, stored.error_hint) == ("no\ufffd", "a literal \\u0000 stays")

@@ -64,9 +64,9 @@ async def test_a_watcher_is_left_for_an_open_job_by_one_that_has_said_that_it_en
     async with open_app(leaving, leave=True) as app:
         await app.generate(request())
         assert left() == []
-        await app.begin_ending()
+        await app.installation.begin_ending()
         (started,) = left()
-        await app.begin_ending()
+        await app.installation.begin_ending()
     assert started["start"] == ["-P", "-m", "seedance_mcp"], "not what lies in the folder under this name"
     assert started["words"] == ["watch", "--until-idle"]
     assert [Path(name).stem for name in started["ending"]] == [app._store.ownership.instance]
@@ -82,7 +82,7 @@ async def test_one_is_left_also_if_whoever_wants_that_is_cancelled_meanwhile(
         await app.generate(request())
         with anyio.CancelScope() as scope:
             scope.cancel()
-            await app.begin_ending()
+            await app.installation.begin_ending()
         assert len(left()) == 1
 
 
@@ -91,7 +91,7 @@ async def test_one_is_left_by_whoever_has_not_looked_yet_for_hooks_that_others_o
 ) -> None:
     async with open_app(replace(leaving, on_finish="true"), leave=True) as app:
         app.runner._watcher._looked = True  # for open jobs it has; the two looks come in any order
-        await app.begin_ending()
+        await app.installation.begin_ending()
         (started,) = left()
     assert started["words"] == ["watch", "--until-idle"]
 
@@ -101,7 +101,7 @@ async def test_what_is_bought_after_the_end_was_foreseen_is_left_to_a_watcher_as
 ) -> None:
     async with open_app(leaving, leave=True) as app:
         await looked(app)
-        await app.begin_ending()
+        await app.installation.begin_ending()
         assert left() == []
         await app.generate(request())
         assert len(left()) == 1
@@ -122,7 +122,7 @@ async def test_none_is_left_where_nothing_is_open_or_nobody_is_to_stay(
     async with open_app(quick, leave=True) as app:
         await made(app, request())
         await looked(app)
-        await app.begin_ending()
+        await app.installation.begin_ending()
     async with open_app(load_settings({**environ, "SEEDANCE_SANDBOX_SECONDS": "60"}), leave=True) as app:
         await app.generate(request("another boat"))
     async with open_app(leaving) as app:
@@ -141,6 +141,6 @@ async def test_a_database_that_is_locked_keeps_nobody_from_leaving_a_watcher(
         with closing(sqlite3.connect(leaving.state_dir / "jobs.db", isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
             with anyio.fail_after(5):
-                await app.begin_ending()
+                await app.installation.begin_ending()
             assert len(left()) == 1
             other.execute("ROLLBACK")

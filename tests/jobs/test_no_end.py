@@ -108,7 +108,7 @@ async def test_a_lost_purchase_whose_list_stays_unreadable_is_left_to_a_person(
             assert await counted(app, job_id) > 0
             emulator.faults.clear()
             (task_id,) = emulator.ledger.tasks
-            resolved, _ = await app.resolve(job_id, task_id)
+            resolved, _ = await app.installation.resolve(job_id, task_id)
             assert resolved.state is JobState.ACCEPTED
     assert len(emulator.ledger.tasks) == 1
 
@@ -139,7 +139,7 @@ async def test_an_accepted_task_about_which_nothing_is_answered_is_left_to_a_per
         assert await counted(app, job_id) > 0
         emulator.faults.clear()
         assert task_id is not None
-        resolved, _ = await app.resolve(job_id, task_id.task_id)
+        resolved, _ = await app.installation.resolve(job_id, task_id.task_id)
         assert resolved.state is JobState.ACCEPTED
 
 
@@ -149,10 +149,10 @@ async def test_a_word_that_it_was_not_bought_is_taken_back_by_the_id_of_its_task
         emulator.fail("lost", "submit")
         async with opened("runcomfy", emulator, tmp_path, ahead) as app:
             job_id = await bought(app, "runcomfy", JobState.UNKNOWN)
-            said, _ = await app.resolve(job_id, None)
+            said, _ = await app.installation.resolve(job_id, None)
             assert (said.state, await counted(app, job_id)) == (JobState.ABSENT, 0)
             (task_id,) = emulator.ledger.tasks
-            taken_back, _ = await app.resolve(job_id, task_id)
+            taken_back, _ = await app.installation.resolve(job_id, task_id)
             assert taken_back.submission is not None
             assert (taken_back.state, taken_back.submission.task_id) == (JobState.ACCEPTED, task_id)
             assert await counted(app, job_id) > 0

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from seedance_mcp.errors import StoreError
 from seedance_mcp.store import Connection, by_day, database_file, job_records, transitions, unbalanced_days
 from seedance_mcp.store.database import open_store
 from seedance_mcp.store.machine.process_locks import FileLock, Ownership
+from seedance_mcp.store.money.ledger import Entry
 from seedance_mcp.types import JobState, Submission
 
 from . import records
@@ -43,7 +45,7 @@ def test_a_new_database_is_private_durable_and_at_the_current_schema(tmp_path: P
         for name in ("journal_mode", "synchronous", "user_version")
     }
     store.close()
-    assert pragmas == {"journal_mode": "truncate", "synchronous": 2, "user_version": 28}
+    assert pragmas == {"journal_mode": "truncate", "synchronous": 2, "user_version": 29}
     if os.name == "posix":
         assert (tmp_path / "state" / "jobs.db").stat().st_mode & 0o777 == 0o600
 
@@ -282,6 +284,7 @@ def test_a_database_whose_jobs_are_made_anew_is_taken_over_damage_and_all(
     version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_file, "SCHEMA_VERSION", version)
+    monkeypatch.setattr(transitions, "record", _record_of_nobody)
     store = open_store(tmp_path / "state")
     with store._connection as connection:
         for number in range(4):
@@ -319,6 +322,7 @@ def test_a_migration_keeps_a_sound_record_whose_columns_were_damaged(
     version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_file, "SCHEMA_VERSION", version)
+    monkeypatch.setattr(transitions, "record", _record_of_nobody)
     with closing(open_store(tmp_path)) as store:
         job = store.write_now(
             lambda connection: transitions.insert(
@@ -339,6 +343,14 @@ def test_a_migration_keeps_a_sound_record_whose_columns_were_damaged(
         assert store.read_now(lambda connection: connection.execute("SELECT owner FROM jobs").fetchall()) == [
             ("somebody-else",)
         ]
+
+
+def _record_of_nobody(connection: Connection, entry: Entry) -> None:
+    """Append a row to the ledger as it was before there were people."""
+    row = {field.name: getattr(entry, field.name) for field in fields(entry) if field.name != "person"}
+    connection.execute(
+        f"INSERT INTO ledger ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values())
+    )
 
 
 def test_sums_are_kept_of_what_an_earlier_version_writes_into_the_ledger(tmp_path: Path) -> None:

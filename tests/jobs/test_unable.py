@@ -151,9 +151,9 @@ async def test_a_process_that_was_another_account_leaves_the_job_to_its_own(
         theirs = {**environ, **emulator.environment(key=THEIRS)}
         async with open_app(settings(theirs, emulator, ARK_API_KEY=THEIRS)) as other:
             await taken(other, await bought(other, "another"))
-            await other.same_account(account, "ark")
+            await other.installation.same_account(account, "ark")
             await taken(other, job)
-            assert await other.not_same_account(account, "ark")
+            assert await other.installation.not_same_account(account, "ark")
             async with open_app(own) as app:
                 await delivered(app, emulator, job)
 

@@ -21,6 +21,7 @@ from seedance_mcp.jobs import watcher_lease
 from seedance_mcp.jobs.watcher_lease import WatcherLease
 from seedance_mcp.store import Connection, job_records, transitions
 from seedance_mcp.store.database import SqliteStore
+from seedance_mcp.store.database_file import SqliteConnection
 from seedance_mcp.store.machine.process_locks import Ownership
 from tests.reliability.simulation_orders import empty_database
 
@@ -116,7 +117,7 @@ class Played:
 
     def __init__(self, scene: Scene, folder: Path, clock: Clock) -> None:
         self.scene, self.folder, self.clock = scene, folder, clock
-        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        self.connection = sqlite3.connect(":memory:", isolation_level=None, factory=SqliteConnection)
         self.connection.deserialize(empty_database())
         self.processes: list[Process] = []
         self.left = self.died = False

@@ -57,11 +57,15 @@ def behind_a_proxy() -> Place:
 
 
 async def token(
-    settings: Settings, name: str = "laptop", scopes: tuple[str, ...] = ("read", "spend"), days: int = 30
+    settings: Settings,
+    name: str = "laptop",
+    scopes: tuple[str, ...] = ("read", "spend"),
+    days: int = 30,
+    person: str = "",
 ) -> str:
     """Make a token as the command does."""
     async with open_app(settings, watch=False) as app:
-        _, text = await app.tokens.add(name, frozenset(scopes), days)
+        _, text = await app.installation.tokens.add(name, frozenset(scopes), days, person=person)
     return text
 
 

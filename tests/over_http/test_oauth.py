@@ -295,12 +295,12 @@ class _Kept:
         self.info = client_info
 
 
-async def test_the_server_is_for_one_person(settings: Settings) -> None:
+async def test_nobody_comes_in_whom_the_settings_do_not_name(settings: Settings) -> None:
     async with _signing_in(settings) as (url, provider), httpx2.AsyncClient() as http:
         for other in ("auth0|12345", "AUTH0|1234", f"{PERSON} "):
             answer = await post(http, url, LIST, {**PUBLIC, **bearer(provider.token(sub=other))})
             assert answer.status_code == 403
-            assert "one person" in why(answer)
+            assert "is not for" in why(answer)
             assert "www-authenticate" not in answer.headers
 
 

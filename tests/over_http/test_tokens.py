@@ -30,7 +30,7 @@ async def test_nothing_but_a_good_token_opens_once_there_is_one(settings: Settin
     )
     other = await token(settings, "other")
     async with open_app(settings, watch=False) as app:
-        await app.tokens.revoke(gone.split("_")[1])
+        await app.installation.tokens.revoke(gone.split("_")[1])
     head, token_id, secret = good.split("_", 2)
     assert (head, len(token_id), len(secret)) == ("sdc", 8, 43)
     bad = [
@@ -70,9 +70,9 @@ async def test_a_token_that_is_made_or_revoked_counts_while_the_server_runs(sett
                 await anyio.sleep(0.1)
         assert (await post(http, url, LIST, bearer(text))).status_code == 200
         async with open_app(settings, watch=False) as app:
-            (kept,) = await app.tokens.all()
+            (kept,) = await app.installation.tokens.all()
             assert kept.used_at is not None
-            await app.tokens.revoke(kept.id)
+            await app.installation.tokens.revoke(kept.id)
         with anyio.fail_after(10):
             while (await post(http, url, LIST, bearer(text))).status_code == 200:  # noqa: ASYNC110
                 await anyio.sleep(0.1)
@@ -111,7 +111,7 @@ async def test_a_token_that_is_revoked_ends_what_it_began(settings: Settings) ->
             with anyio.fail_after(30):
                 while not await app.recent(1):  # noqa: ASYNC110  until it is bought
                     await anyio.sleep(0.01)
-            await app.tokens.revoke(leaked.split("_")[1])
+            await app.installation.tokens.revoke(leaked.split("_")[1])
         await until(lambda: len(ended) == 2, 8)
         tasks.cancel_scope.cancel()
     assert sorted(ended) == sorted([leaked, "waited: 401"])

@@ -28,7 +28,7 @@ from seedance_mcp.store.postgres import open_postgres
 from tests.reliability.contention import wishes
 from tests.reliability.mutants_table import Mutant
 
-from .server import Server, running
+from .server import SEES_ALL, Server, running
 
 PRICE = Decimal("0.73")
 _PATIENCE_SECONDS = 200.0
@@ -152,7 +152,7 @@ def _judge(one: Round, plan: dict[str, Any], told: dict[str, Any]) -> Outcome:
     times = sorted(seconds for *_, seconds in answers)
     outcome.per_second = len(answers) / told["seconds"]
     outcome.p99 = times[int(len(times) * 0.99)] if times else 0.0
-    with psycopg.connect(plan["url"]) as connection:
+    with psycopg.connect(plan["url"], options=SEES_ALL) as connection:
         # One row after the other, by the number that each was given under the lock: what was counted at every commit.
         rows = [row[0] for row in connection.execute("SELECT usd_micros FROM ledger ORDER BY rowid")]
         documents = [json.loads(row[0]) for row in connection.execute("SELECT document FROM jobs")]

@@ -43,6 +43,7 @@ from seedance_mcp.store import (
     UploadKey,
     accounts,
     archive,
+    breakers,
     budget,
     by_day,
     came_to,
@@ -74,6 +75,8 @@ from seedance_mcp.store import (
 )
 from seedance_mcp.store.connection import Database
 from seedance_mcp.types import (
+    EVERYBODY,
+    OWNER,
     Artifacts,
     Draw,
     FilmOrder,
@@ -88,6 +91,7 @@ from seedance_mcp.types import (
     PurchaseTerms,
     Review,
     RowRefusal,
+    Scope,
     Submission,
     Take,
     Upload,
@@ -114,6 +118,27 @@ SETTINGS = (
     {"confirm": "ask", "confirm_above_usd": Decimal("0.3"), "ask_limit_usd": Decimal(2)},
     {"confirm": "strict", "confirm_above_usd": Decimal("0.3")},
 )
+
+
+PEOPLE = (EVERYBODY, EVERYBODY, OWNER, Scope(person="ann"), Scope(person="böa ='*"))
+SCOPED = frozenset(
+    {
+        *(
+            "reserve",
+            "reserve_set",
+            "foresee",
+            "check",
+            "budget",
+            "unknown_prices",
+            "repeats",
+            "see",
+            "changes",
+        ),
+        *("waiting", "approve_by_hash", "approve", "decline", "asked", "bought_on", "came_to"),
+        *("films", "sets", "reviews", "keep_film"),
+    }
+)
+"""Calls that are made as one person or another. The rest is for everybody, as the background makes it."""
 
 
 class Call(NamedTuple):
@@ -164,7 +189,8 @@ def play(
     for number in range(calls):
         call = maker.next()
         codes[:] = [f"{seed:x}{number:08x}"]
-        one, other = (_outcome(database, call) for database in (sqlite, postgres))
+        scope = maker.scope_of(call)
+        one, other = (_outcome(database, call, scope) for database in (sqlite, postgres))
         played.counts[call.name] += 1
         if one[0]:
             played.errors[f"{call.name}: {one[0]}"] += 1
@@ -172,7 +198,7 @@ def play(
             played.done[call.name] += 1
         if (one[0], one[2]) != (other[0], other[2]):
             played.differences.append(
-                f"call {number} of seed {seed}, {call.name}: {one[::2]!r}\n  but {other[::2]!r}"
+                f"call {number} of seed {seed}, {call.name} as {scope}: {one[::2]!r}\n  but {other[::2]!r}"
             )
             return played
         maker.learn(one[1], codes[0])
@@ -180,9 +206,13 @@ def play(
     return played
 
 
-def _outcome(database: Database, call: Call) -> tuple[str, Any, Any]:
+def _outcome(database: Database, call: Call, scope: Scope) -> tuple[str, Any, Any]:
+    def run(connection: Connection) -> Any:
+        with connection.within(scope):
+            return call.run(connection)
+
     try:
-        result = database.write_now(call.run) if call.writes else database.read_now(call.run)
+        result = database.write_now(run) if call.writes else database.read_now(run)
     except Conflict:
         return "Conflict", None, ""
     except (SeedanceError, ValueError, LookupError, transitions.Stale) as error:
@@ -341,8 +371,8 @@ class Maker:
         usual = {"output_dir": Path("/videos"), "state_dir": Path("/state"), "max_usd_per_job": Decimal(2)}
         return Settings(**{**usual, "max_usd_per_day": Decimal(40), "max_jobs_per_hour": 40, **given, **hook})
 
-    def _seller(self) -> budget.Seller:
-        return budget.Seller(
+    def _seller(self) -> breakers.Seller:
+        return breakers.Seller(
             provider=self._one("ark", "fal"), account=self._one("a", "b"), model=self._one("m", "n")
         )
 
@@ -463,17 +493,18 @@ class Maker:
     def _call_refused(self) -> Call:
         seller, now = self._seller(), self._now
         code = self._one(AuthenticationError.code, ModelNotOpen.code, RateLimited.code, "other")
-        refusal = budget.Refusal(code=code, message=self._one("no", "no\0 %"), hint="ask")
-        return Call("refused", lambda c: budget.refused(c, seller, refusal, now=now))
+        refusal = breakers.Refusal(code=code, message=self._one("no", "no\0 %"), hint="ask")
+        return Call("refused", lambda c: breakers.refused(c, seller, refusal, now=now))
 
     def _call_accepted(self) -> Call:
         seller = self._seller()
-        return Call("accepted", lambda c: budget.accepted(c, seller))
+        return Call("accepted", lambda c: breakers.accepted(c, seller))
 
     def _call_key_accepted(self) -> Call:
         seller = self._seller()
         return Call(
-            "key_accepted", lambda c: budget.key_accepted(c, provider=seller.provider, account=seller.account)
+            "key_accepted",
+            lambda c: breakers.key_accepted(c, provider=seller.provider, account=seller.account),
         )
 
     def _call_check(self) -> Call:
@@ -885,6 +916,26 @@ class Maker:
                 job_records.with_file(c, [path, f"{path}.png"]), job_records.usual_seconds(c, "ark", "m"),
                 job_records.with_tasks_beside(c, job, {task}, states=undecided, most=3), claimed(c, job, {task, "task2"}),
                 transitions.history(c, job.id), changes.look(c), archive.read(c, "job_none"),
+            ),
+            False,
+        )  # fmt: skip
+
+    def scope_of(self, call: Call) -> Scope:
+        """Return as whom a call is made."""
+        return self._random.choice(PEOPLE) if call.name in SCOPED else EVERYBODY
+
+    def _often_see(self) -> Call:
+        job_id = self._job_id()
+        path, now = f"/videos/{job_id} 100%_'!.mp4", self._now
+        return Call(
+            "see",
+            lambda c: (
+                job_records.recent(c, 5), job_records.count(c), job_records.page(c, None, 4), job_records.unfinished(c),
+                job_records.damaged_now(c, 5, open_too=True), job_records.with_file(c, [path]),
+                job_records.usual_seconds(c, "ark", "m"), job_records.unread(c, "one", now=now),
+                transitions.history(c, job_id), changes.look(c), by_day(c, 9), incidents.read(c, now),
+                uploads.find_media(c, "m1"), job_records.people_of(c, [job_id]), drafts.final_of(c, job_id),
+                films.take_of(c, job_id), film_orders.buyers(c),
             ),
             False,
         )  # fmt: skip

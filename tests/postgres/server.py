@@ -23,6 +23,16 @@ from psycopg import sql
 from seedance_mcp.store.postgres import migrate
 
 _TEMPLATE = "empty"
+_ROLE = "seedance"
+"""Who owns the databases: a role like any other, whom the policies on rows hold, as they do not hold a superuser."""
+
+SEES_ALL = "-c seedance.person=*"
+"""The option of a connection to which policies on rows show everybody's."""
+
+
+def as_superuser(url: str) -> str:
+    """Return the address of the same database for whom no policy and no trigger holds."""
+    return url.replace(f"//{_ROLE}:", "//postgres:")
 
 
 class Server:
@@ -61,7 +71,10 @@ class Server:
         return self._at(name)
 
     def prepare(self) -> None:
-        """Make the database that all others are copies of."""
+        """Make the role that owns the databases, and the one that all others are copies of."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(_ROLE)))
+            connection.execute(sql.SQL("GRANT pg_monitor TO {}").format(sql.Identifier(_ROLE)))
         self._copy("template1", _TEMPLATE)
         migrate(self._at(_TEMPLATE))
 
@@ -69,13 +82,13 @@ class Server:
         with psycopg.connect(self.url, autocommit=True) as connection:
             # By way of the log: other ways flush all of it to the disk first.
             connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log").format(
-                    sql.Identifier(name), sql.Identifier(template)
+                sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY wal_log").format(
+                    sql.Identifier(name), sql.Identifier(_ROLE), sql.Identifier(template)
                 )
             )
 
     def _at(self, name: str) -> str:
-        return self.url.replace("/postgres?", f"/{name}?")
+        return self.url.replace("/postgres?", f"/{name}?").replace("//postgres:", f"//{_ROLE}:")
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ from tests.reliability import fault_market as market
 from tests.reliability.waiting import until
 from tests.server.process import INITIALIZED, call, initialize, serving
 
-from .server import Server, running
+from .server import SEES_ALL, Server, running
 from .test_sharing import end_session
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes are stopped and go on")
@@ -94,13 +94,13 @@ async def is_in(app: App, job_id: str, *states: JobState) -> bool:
 
 def states(url: str) -> list[tuple[str, str]]:
     """The state of each job and its task, as the database has it."""
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url, options=SEES_ALL) as connection:
         return connection.execute("SELECT state, task_id FROM jobs ORDER BY seq").fetchall()
 
 
 def moves(url: str) -> list[str]:
     """What each job went to, one after the other."""
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url, options=SEES_ALL) as connection:
         return [row[0] for row in connection.execute("SELECT to_state FROM events ORDER BY seq")]
 
 
@@ -258,12 +258,12 @@ async def test_nothing_is_bought_from_a_copy_until_a_person_allows_it(
                 first = await done(app, "a paper boat")
             async with machine(emulator, postgres.copy(url), tmp_path / "two") as app:
                 assert "restored from a copy" in " ".join(app.notices)
-                assert await app.spending_stopped()
+                assert await app.installation.spending_stopped()
                 with pytest.raises(Exception, match="restored"):
                     await app.generate(market.request("ark", prompt="a paper plane"))
                 assert (await app.job(first.id)).state is JobState.DONE
                 assert emulator.ledger.count("submit") == 1
-                assert await app.allow_spending()
+                assert await app.installation.allow_spending()
                 await done(app, "a paper plane")
         assert emulator.ledger.count("submit") == 2
 

@@ -252,7 +252,7 @@ async def test_what_waited_while_spending_was_stopped_is_not_bought_when_it_is_a
             async with machine(emulator, url, tmp_path / "w1", Role.WORKER):
                 await looked.wait()
                 assert await is_in(replica, job.id, JobState.RESERVED)
-                assert await replica.allow_spending()
+                assert await replica.installation.allow_spending()
                 assert await is_in(replica, job.id, JobState.NOT_SENT)
                 again = await replica.generate(
                     VideoRequest.model_validate({**WISH, "prompt": "another boat"}), PurchaseTerms()

@@ -18,7 +18,7 @@ from seedance_mcp.config import load_settings
 from seedance_mcp.errors import BudgetExceeded, ConfigError, StoreError
 from seedance_mcp.jobs.tracking.reconcile import quiet_seconds, reconcile
 from seedance_mcp.providers import Recovery, WhenSent
-from seedance_mcp.store import Connection, Leases, budget, migrate_chosen, open_chosen, transitions
+from seedance_mcp.store import Connection, Leases, breakers, budget, migrate_chosen, open_chosen, transitions
 from seedance_mcp.store.machine import machine_time
 from seedance_mcp.store.postgres import SCHEMA_VERSION, PostgresStore, open_postgres_store
 from seedance_mcp.types import Job, JobState
@@ -28,7 +28,7 @@ from .server import Server
 
 OFFER = Catalog.load().offer("byteplus", "seedance-2.0")
 QUIET = quiet_seconds(OFFER.provider)
-SELLER = budget.Seller(provider="ark", account="a", model="m")
+SELLER = breakers.Seller(provider="ark", account="a", model="m")
 
 
 class Machines:

@@ -19,7 +19,7 @@ from seedance_mcp.store.connection import CommitUnknown
 from seedance_mcp.store.postgres import PostgresDatabase, migrate, open_postgres
 from seedance_mcp.types import Job, JobState, Price, Submission, VideoRequest
 
-from .server import Server
+from .server import SEES_ALL, Server, as_superuser
 
 NOW = 1_700_000_000.0
 PRICE = Price(amount=Decimal(1), currency="USD", usd=Decimal(1))
@@ -61,7 +61,7 @@ def value(database: PostgresDatabase, key: str) -> str | None:
 
 def hold(url: str) -> psycopg.Connection:
     """Another process is inside a transaction that writes."""
-    other = psycopg.connect(url)
+    other = psycopg.connect(url, options=SEES_ALL)
     PostgresDatabase(url, clock=time.time, uptime=time.monotonic, connections=1)._begin_write(other, 1.0)
     return other
 
@@ -100,7 +100,7 @@ def test_a_row_that_breaks_a_rule_is_a_conflict_as_on_sqlite(database: PostgresD
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
 def test_what_is_append_only_is_not_changed_deleted_or_emptied(url: str, table: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(as_superuser(url), autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")  # rows without all that they belong to
         columns = connection.execute(
             "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s"
@@ -260,7 +260,7 @@ def test_the_columns_of_a_job_follow_from_its_document_and_outlast_it(database: 
 def test_tables_are_made_once_and_those_of_a_newer_version_are_left_alone(url: str) -> None:
     migrate(url)
     open_postgres(url).close()
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url, options=SEES_ALL) as connection:
         connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
     with pytest.raises(StoreError, match="newer version"):
         migrate(url)

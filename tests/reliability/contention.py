@@ -25,6 +25,7 @@ from typing import Any
 import anyio
 
 from seedance_mcp.app import open_app
+from seedance_mcp.store.database_file import SqliteConnection
 from seedance_mcp.store.money.ledger import to_micros, unbalanced_days
 from tests.emulator import Behaviour, Emulator, Fault
 
@@ -159,7 +160,9 @@ def _judge(
     cap = to_micros(outcome.cap)
     tasks = list(emulator.ledger.tasks.values())
     jobs = {job["id"]: job for job in jobs_of(folder)}
-    with contextlib.closing(sqlite3.connect(folder / "state" / "jobs.db")) as database:
+    with contextlib.closing(
+        sqlite3.connect(folder / "state" / "jobs.db", factory=SqliteConnection)
+    ) as database:
         # Append only, one row after the other: its sums are what was counted at every moment.
         rows = [row[0] for row in database.execute("SELECT usd_micros FROM ledger ORDER BY rowid")]
         reserved = database.execute("SELECT COUNT(*) FROM ledger WHERE kind = 'reserve'").fetchone()[0]

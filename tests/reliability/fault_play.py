@@ -235,7 +235,7 @@ class _Stage:
         if self.expected.during.state is JobState.UNKNOWN:
             await self._sees(self.expected.after)
         task_id = next(iter(self.emulator.ledger.tasks), None)
-        await self.app.resolve(self.job_id, task_id)
+        await self.app.installation.resolve(self.job_id, task_id)
         if task_id is not None:
             await self._sees(Stand(state=JobState.DONE, held="charge"))
         else:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seedance_mcp.store import unbalanced_days
+from seedance_mcp.store.database_file import SqliteConnection
 from tests.emulator.ledger import Task
 
 from .film_life import SHOTS
@@ -20,8 +21,10 @@ BUSY_SECONDS = 60.0
 
 
 @contextlib.contextmanager
-def _database(folder: Path) -> Iterator[sqlite3.Connection]:
-    with contextlib.closing(sqlite3.connect(folder / "state" / "jobs.db", timeout=BUSY_SECONDS)) as database:
+def _database(folder: Path) -> Iterator[SqliteConnection]:
+    with contextlib.closing(
+        sqlite3.connect(folder / "state" / "jobs.db", timeout=BUSY_SECONDS, factory=SqliteConnection)
+    ) as database:
         yield database
 
 

@@ -61,7 +61,7 @@ async def film(life: dict[str, Any], folder: Path, known: Catalog) -> int:
                 await read()
                 return 0
             for job_id, task_id in life.get("resolve", {}).items():
-                await app.resolve(job_id, task_id)
+                await app.installation.resolve(job_id, task_id)
             return await _made(app, folder, again=life["film"] == "token")
     return 71
 

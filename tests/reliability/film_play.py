@@ -20,6 +20,7 @@ from seedance_mcp.config import Settings
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired, InvalidRequest
 from seedance_mcp.store import Conflict, elapsed_time, film_orders, films, job_records
 from seedance_mcp.store.database import SqliteStore
+from seedance_mcp.store.database_file import SqliteConnection
 from seedance_mcp.types import Job, JobState, Take
 from tests.jobs.film_till import HOUR, FilmTill, take, usd
 
@@ -79,7 +80,9 @@ class FilmPlay:
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(f"films {seed}")
-        connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            ":memory:", isolation_level=None, check_same_thread=False, factory=SqliteConnection
+        )
         connection.deserialize(empty_database())
         connection.execute("PRAGMA foreign_keys=ON")
         ownership: Any = SimpleNamespace(instance="me", close=lambda: None)

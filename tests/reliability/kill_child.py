@@ -200,7 +200,7 @@ async def _buy(life: dict[str, Any], folder: Path, known: Catalog) -> int:
         async with open_app(settings) as app:
             app.__dict__["catalog"] = known
             for job_id, task_id in life.get("resolve", {}).items():
-                await app.resolve(job_id, task_id)
+                await app.installation.resolve(job_id, task_id)
             async with anyio.create_task_group() as group:
                 for order in life["orders"]:
                     group.start_soon(_insist, app, VideoRequest.model_validate(order))

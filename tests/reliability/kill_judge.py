@@ -17,6 +17,7 @@ import anyio.to_thread
 
 from seedance_mcp.jobs.results.hook_runner import ABANDONED
 from seedance_mcp.store import unbalanced_days
+from seedance_mcp.store.database_file import SqliteConnection
 from tests.emulator import Emulator
 from tests.emulator.ledger import Task
 
@@ -94,7 +95,9 @@ def judge(
     _asked_by_its_own_account(tasks, emulator, say, where)
     outcome.harmful = len({call.task_id or call.at for call in calls})
     jobs = jobs_of(folder)
-    with contextlib.closing(sqlite3.connect(folder / "state" / "jobs.db", timeout=BUSY_SECONDS)) as database:
+    with contextlib.closing(
+        sqlite3.connect(folder / "state" / "jobs.db", timeout=BUSY_SECONDS, factory=SqliteConnection)
+    ) as database:
         counted = database.execute("SELECT COALESCE(SUM(usd_micros), 0) FROM ledger").fetchone()[0]
         verdict = database.execute("PRAGMA integrity_check").fetchone()[0]
         unbalanced = unbalanced_days(database)
@@ -182,14 +185,18 @@ def runs_of(folder: Path) -> list[dict[str, Any]]:
 
 def hooks_of(folder: Path) -> dict[str, tuple[str | None, str | None]]:
     """Of each job that has ended and is owed a run of the command: which process claimed it, and what came of it."""
-    with contextlib.closing(sqlite3.connect(folder / "state" / "jobs.db", timeout=BUSY_SECONDS)) as database:
+    with contextlib.closing(
+        sqlite3.connect(folder / "state" / "jobs.db", timeout=BUSY_SECONDS, factory=SqliteConnection)
+    ) as database:
         rows = database.execute("SELECT job_id, runner, outcome FROM hooks WHERE ended IS NOT NULL")
         return {job_id: (runner, outcome) for job_id, runner, outcome in rows}
 
 
 def jobs_of(folder: Path) -> list[dict[str, Any]]:
     """Read the records of all jobs of an installation."""
-    with contextlib.closing(sqlite3.connect(folder / "state" / "jobs.db", timeout=BUSY_SECONDS)) as database:
+    with contextlib.closing(
+        sqlite3.connect(folder / "state" / "jobs.db", timeout=BUSY_SECONDS, factory=SqliteConnection)
+    ) as database:
         return [json.loads(row[0]) for row in database.execute("SELECT document FROM jobs")]
 
 
@@ -200,7 +207,9 @@ async def read(reader: Callable[[Path], T], folder: Path) -> T:
 
 def duty_of(folder: Path) -> list[str]:
     """Which processes have the duty to watch; nobody if that cannot be read now."""
-    with contextlib.closing(sqlite3.connect(folder / "state" / "jobs.db", timeout=0)) as database:
+    with contextlib.closing(
+        sqlite3.connect(folder / "state" / "jobs.db", timeout=0, factory=SqliteConnection)
+    ) as database:
         try:
             return [row[0] for row in database.execute("SELECT instance FROM watch_duty")]
         except sqlite3.OperationalError:

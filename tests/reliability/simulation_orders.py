@@ -9,7 +9,7 @@ from pathlib import Path
 
 from seedance_mcp.config import Settings
 from seedance_mcp.jobs.buying.intents import Intent
-from seedance_mcp.store.database_file import migrate
+from seedance_mcp.store.database_file import SqliteConnection, migrate
 from seedance_mcp.types import VideoRequest
 
 from .simulation_market import MICROS
@@ -44,7 +44,7 @@ _STANDS_FOR: dict[tuple[str, str, str, tuple[str, ...]], tuple[str, ...]] = {}
 @cache
 def empty_database() -> bytes:
     """The tables of the product, with nothing in them."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection = sqlite3.connect(":memory:", isolation_level=None, factory=SqliteConnection)
     migrate(connection, 0)
     whole = connection.serialize()
     connection.close()

@@ -204,7 +204,7 @@ class Process:
         self.watcher._saver = saver
         self.runner.hooks = SimHooks(world, self)
 
-    def _notes(self, doing: str, error: Exception, job_id: str | None = None) -> None:
+    def _notes(self, doing: str, error: Exception, job_id: str | None = None, *, person: str = "") -> None:
         """Only what the schedule has planted may come here: anything else is a mistake of the core's own."""
         if not (is_planted(error) or isinstance(error, SeedanceError)):
             raise Violation("I24", f"{doing}: {error!r}", job_id or "") from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from seedance_mcp.errors import BudgetExceeded
 from seedance_mcp.providers import WhenSent
-from seedance_mcp.store.money import budget, ledger
+from seedance_mcp.store.money import breakers, budget, ledger
 
 from .simulation_market import HORIZON_HOURS, MICROS, PRICE, QUIET, SELLERS
 from .simulation_orders import request
@@ -392,7 +392,7 @@ class Promises:
                 budget.check(
                     self._connection,
                     limits,
-                    budget.Seller(provider=seller, account="a", model="m"),
+                    breakers.Seller(provider=seller, account="a", model="m"),
                     price=PRICE,
                     now=world.wall,
                 )

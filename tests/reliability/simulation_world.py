@@ -29,6 +29,7 @@ from seedance_mcp.jobs.buying.idempotency import RequestKey
 from seedance_mcp.jobs.buying.intents import Intent
 from seedance_mcp.jobs.tracking import manual_resolution
 from seedance_mcp.store import Conflict, job_records, transitions
+from seedance_mcp.store.database_file import SqliteConnection
 from seedance_mcp.types import Price, PurchaseTerms, Submission
 
 from .simulation_accounts import Accounts, Reach
@@ -96,7 +97,7 @@ class World:
         self.buried: list[Thread] = []
         self.intents: dict[str, Intent] = {}
         self.receipts: dict[str, list[tuple[str, Submission]]] = {}
-        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        self.connection = sqlite3.connect(":memory:", isolation_level=None, factory=SqliteConnection)
         self.connection.deserialize(empty_database())
         self.consents = Consents(self)
         self.settings = self.consents.settings(

@@ -45,7 +45,7 @@ async def told(app: App, job_id: str) -> dict[str, Any]:
         "history": await app.history(job_id),
         "recent": await app.recent(),
         "spending": await app.spending(),
-        "unbalanced": await app.unbalanced_days(),
+        "unbalanced": await app.installation.unbalanced_days(),
         "damaged": await app.damaged(),
     }
 

@@ -127,7 +127,7 @@ async def test_a_damaged_database_is_kept_and_stops_purchases_until_a_person_all
         with pytest.raises(BudgetExceeded):
             await app.generate(request("ark", prompt="a third boat"))
         assert emulator.ledger.count("submit") == 0
-        assert await app.allow_spending()
+        assert await app.installation.allow_spending()
         assert (await bought(app, "a third boat")).status is JobStatus.SUCCEEDED
     assert emulator.ledger.count("submit") == 1
 

@@ -226,7 +226,7 @@ async def test_a_task_whose_job_was_given_another_one_meanwhile_becomes_a_job_of
         ):
             emulator.fail("status", "poll", times=1000, status=503)
             await until(lambda: _is(second, job.id, JobState.UNKNOWN))
-            await second.resolve(job.id, "cgt-of-somebody-else")
+            await second.installation.resolve(job.id, "cgt-of-somebody-else")
             answer.set()
             (task,) = emulator.ledger.tasks
 

@@ -46,7 +46,7 @@ async def test_a_wrong_task_that_could_not_be_checked_gives_way_to_the_one_with_
         [true] = shop.emulator.ledger.tasks
         wrong = true[:-1] + ("a" if true[-1] != "a" else "b")
         shop.emulator.fail("lost", "poll", times=None)
-        job, said = await shop.app.resolve(machine.job_id, wrong)
+        job, said = await shop.app.installation.resolve(machine.job_id, wrong)
         assert (job.state, job.submission and job.submission.task_id) == (JobState.ACCEPTED, wrong)
         assert "could not be asked" in said
         shop.emulator.faults.clear()

@@ -95,4 +95,4 @@ async def test_a_person_cannot_give_a_job_the_task_of_another(
         await until(unknown)
         assert both.first.submission
         with pytest.raises(InvalidRequest, match="another job"):
-            await both.shop.app.resolve(both.second.id, both.first.submission.task_id)
+            await both.shop.app.installation.resolve(both.second.id, both.first.submission.task_id)

@@ -158,14 +158,14 @@ async def _spending(settings: Settings, as_json: bool) -> int:
 
 async def _allow_spending(settings: Settings) -> int:
     async with opened(settings, watch=False) as app:
-        stopped = await app.allow_spending()
+        stopped = await app.installation.allow_spending()
     print("Purchases are allowed again." if stopped else "Purchases had not been stopped.")
     return 0
 
 
 async def _join(settings: Settings, fingerprint: str, provider: str | None) -> int:
     async with _telling_where(settings) as app:
-        said = await app.same_account(fingerprint, provider)
+        said = await app.installation.same_account(fingerprint, provider)
     place = f" at {said.now.address}" if said.now.address else ""
     open_jobs = f"{number_of(len(said.jobs), 'such job')} {'is' if len(said.jobs) == 1 else 'are'}"
     print(
@@ -178,7 +178,7 @@ async def _join(settings: Settings, fingerprint: str, provider: str | None) -> i
 
 async def _part(settings: Settings, fingerprint: str, provider: str | None) -> int:
     async with _telling_where(settings) as app:
-        known = await app.not_same_account(fingerprint, provider)
+        known = await app.installation.not_same_account(fingerprint, provider)
     print("Taken back." if known else "Nothing had been said about this key.")
     return 0
 
@@ -196,7 +196,7 @@ async def _telling_where(settings: Settings) -> AsyncGenerator[App]:
 
 async def _resolve(settings: Settings, job_id: str, task_id: str | None, as_json: bool) -> int:
     async with opened(settings, watch=False) as app:
-        job, looked = await app.resolve(job_id, task_id)
+        job, looked = await app.installation.resolve(job_id, task_id)
         words = (
             f"it is fetched at the next start or by `{command('watch')}`"
             if task_id

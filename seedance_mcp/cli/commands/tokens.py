@@ -35,6 +35,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         f" reads; may be repeated; default: {' and '.join(_USUAL)}",
     )
     add.add_argument(
+        "--person",
+        metavar="P",
+        help="Who calls with it, where several people share the server: each sees and spends only as themselves, with every"
+        " token of theirs. Default: you, who run it",
+    )
+    add.add_argument(
         "--days",
         type=whole_number(1, 3650),
         default=_DAYS,
@@ -55,16 +61,18 @@ def execute(arguments: argparse.Namespace) -> int:
     settings = load_settings()
     if arguments.verb == "add":
         scopes = frozenset(arguments.scope or _USUAL)
-        return anyio.run(_add, settings, arguments.name, scopes, arguments.days, arguments.json)
+        return anyio.run(_add, settings, arguments, scopes)
     if arguments.verb == "revoke":
         return anyio.run(_revoke, settings, arguments.id, arguments.json)
     return anyio.run(_list, settings, arguments.json)
 
 
-async def _add(settings: Settings, name: str, scopes: frozenset[str], days: int, as_json: bool) -> int:
+async def _add(settings: Settings, arguments: argparse.Namespace, scopes: frozenset[str]) -> int:
     async with opened(settings, watch=False) as app:
-        token, text = await app.tokens.add(name, scopes, days)
-    if as_json:
+        token, text = await app.installation.tokens.add(
+            arguments.name, scopes, arguments.days, person=arguments.person or ""
+        )
+    if arguments.json:
         print(json_text({**_data(token), "token": text}))
         return 0
     print(text)
@@ -78,11 +86,11 @@ async def _add(settings: Settings, name: str, scopes: frozenset[str], days: int,
 
 async def _list(settings: Settings, as_json: bool) -> int:
     async with opened(settings, watch=False) as app:
-        tokens = await app.tokens.all()
+        tokens = await app.installation.tokens.all()
     if as_json:
         print(json_text({"tokens": [_data(token) for token in tokens]}))
     elif tokens:
-        head = ("ID", "NAME", "MAY", "MADE", "GOOD UNTIL", "LAST USED (ABOUT)")
+        head = ("ID", "NAME", "PERSON", "MAY", "MADE", "GOOD UNTIL", "LAST USED (ABOUT)")
         print(table(head, [_row(token) for token in tokens]))
     else:
         print("No tokens. Without any, the server over HTTP serves this machine alone.")
@@ -92,8 +100,8 @@ async def _list(settings: Settings, as_json: bool) -> int:
 
 async def _revoke(settings: Settings, token_id: str, as_json: bool) -> int:
     async with opened(settings, watch=False) as app:
-        token = await app.tokens.revoke(token_id)
-        left = await app.tokens.any_good()
+        token = await app.installation.tokens.revoke(token_id)
+        left = await app.installation.tokens.any_good()
     if as_json:
         print(json_text(_data(token)))
         return 0
@@ -109,7 +117,15 @@ async def _revoke(settings: Settings, token_id: str, as_json: bool) -> int:
 def _row(token: AccessToken) -> tuple[str, ...]:
     ends = "revoked" if token.revoked_at is not None else moment(token.expires_at)
     used = moment(token.used_at) if token.used_at is not None else "never"
-    return token.id, inert(token.name), _scopes(token), moment(token.created_at), ends, used
+    return (
+        token.id,
+        inert(token.name),
+        inert(token.person) or "you",
+        _scopes(token),
+        moment(token.created_at),
+        ends,
+        used,
+    )
 
 
 def _scopes(token: AccessToken) -> str:
@@ -120,6 +136,7 @@ def _data(token: AccessToken) -> dict[str, object]:
     return {
         "id": token.id,
         "name": token.name,
+        "person": token.person,
         "scopes": [f"seedance:{scope}" for scope in _SCOPES if scope in token.scopes],
         "created_at": token.created_at,
         "expires_at": token.expires_at,

@@ -57,14 +57,14 @@ def execute(arguments: argparse.Namespace) -> int:
 
 async def _run_hooks(settings: Settings) -> int:
     async with _opened_at_last(settings) as app:
-        await app.run_hooks()
+        await app.installation.run_hooks()
     return 0
 
 
 async def _watch(settings: Settings, until_idle: bool) -> int:
     shown: dict[str, str] = {}
     async with _opened_at_last(settings) as app:
-        lease = app.watcher_lease()
+        lease = app.installation.watcher_lease()
         if until_idle and not await _taken(lease):
             print("Another watcher is at work already.")
             return 0

@@ -22,6 +22,7 @@ from ...config import Settings, install_command
 from ...errors import OtherAccount, SeedanceError
 from ...store import BoardFile
 from ...texts import digits, digits_left
+from ...types import EVERYBODY
 from .carrier import look_at_carrier
 from .clients import look_at_clients
 from .configuration import look_at_network, look_at_settings
@@ -202,7 +203,7 @@ def _folder(subject: str, path: Path, setting: str) -> Finding:
 async def _database(settings: Settings) -> Examination:
     finding = partial(Finding, area="database", subject="job database")
     try:
-        async with open_app(settings, watch=False) as app:
+        async with open_app(settings, watch=False, scope=EVERYBODY) as app:
             if app.notice:
                 yield finding(verdict="warning", text=app.notice, hint=_ALLOW)
             else:
@@ -219,7 +220,7 @@ async def _waiting(settings: Settings) -> Examination:
     """Name the keys that open jobs wait for."""
     waiting: dict[tuple[str, str], list[OtherAccount]] = {}
     with contextlib.suppress(SeedanceError):  # the trouble with the database is told above
-        async with open_app(settings, watch=False) as app:
+        async with open_app(settings, watch=False, scope=EVERYBODY) as app:
             for job in await app.unfinished():
                 if other := await app.waits_for(job):
                     waiting.setdefault((job.provider, job.account), []).append(other)
@@ -247,7 +248,7 @@ async def _incidents(app: App) -> Examination:
             text=damaged.words,
             hint=f"Look at the console of {damaged.provider} for what became of it; every other job goes on.",
         )
-    for words in await app.unread_receipts():
+    for words in await app.installation.unread_receipts():
         yield finding(
             subject="receipts",
             text=words,
@@ -264,7 +265,7 @@ async def _incidents(app: App) -> Examination:
 async def _money(app: App) -> Examination:
     budget = await app.budget()
     finding = partial(Finding, area="money", subject="budget")
-    if days := await app.unbalanced_days():
+    if days := await app.installation.unbalanced_days():
         yield finding(
             verdict="warning",
             text=f"the sums kept for {', '.join(days)} are not those of the ledger:"
@@ -276,7 +277,7 @@ async def _money(app: App) -> Examination:
         f"({digits(budget.reserved_usd)} of it reserved for jobs under way), "
         f"{digits_left(budget.left_today_usd)} left; at most {digits(budget.max_per_job_usd)} a job"
     )
-    if await app.spending_stopped():
+    if await app.installation.spending_stopped():
         yield finding(
             verdict="problem",
             text="all purchases are stopped since the database was lost",
@@ -296,9 +297,9 @@ async def _money(app: App) -> Examination:
 async def _stopped(settings: Settings, sellers: Iterable[str]) -> Examination:
     """Let purchases go on where a refused key had stopped them and the key is taken now."""
     with contextlib.suppress(SeedanceError):  # the trouble with the database is told above
-        async with open_app(settings, watch=False) as app:
+        async with open_app(settings, watch=False, scope=EVERYBODY) as app:
             for name in sellers:
-                if await app.key_accepted(name):
+                if await app.installation.key_accepted(name):
                     text = f"purchases at {name} were stopped because it refused the key; they can go on now"
                     yield Finding(area="money", subject="purchases", verdict="ok", text=text)
 

@@ -10,7 +10,7 @@ from functools import partial
 from ...config import Settings
 from ...errors import BudgetExceeded, ConfirmationRequired, NotSupported, StoreError
 from ...remarks import NO_REMARKS, Remarks
-from ...store import Connection, Consent, budget, confirmations, film_orders, waiting_questions
+from ...store import Connection, Consent, breakers, budget, confirmations, film_orders, waiting_questions
 from ...types import FilmOrder, FilmQuality, Price, PurchaseTerms, Question, Signer, Take, Wanted
 from ..context import JobContext
 from .call_agreements import agreed_within_call
@@ -45,10 +45,10 @@ class OrderIntent:
             prices = [replace(price, amount=price.usd, currency="USD") for price in prices]
         return Price.sum_of(prices or [Price(amount=Decimal(0), currency="USD", usd=Decimal(0))])
 
-    def seller(self, row: Take) -> budget.Seller:
+    def seller(self, row: Take) -> breakers.Seller:
         """From whom a row is bought."""
         provider = row.request.provider or ""
-        return budget.Seller(
+        return breakers.Seller(
             provider=provider, account=self.accounts.get(provider, ""), model=row.request.model or ""
         )
 

@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 
 from ...errors import ProviderError, SeedanceError, StoreError, SubmissionUnknown
-from ...store import Connection, Receipts, Store, budget, claimed, job_records, transitions
+from ...store import Connection, Receipts, Store, breakers, budget, claimed, job_records, transitions
 from ...types import Job, JobState, Submission, TaskStatus
 
 if TYPE_CHECKING:
@@ -172,13 +172,13 @@ def _keep_answer(connection: Connection, job: Job, outcome: Outcome, now: float)
             connection, job.id, at=now, http_status=outcome.http_status, outcome=outcome.to, raw=raw
         )
     error = outcome.error
-    seller = budget.Seller(provider=job.provider, account=job.account, model=job.model)
+    seller = breakers.Seller(provider=job.provider, account=job.account, model=job.model, person=job.person)
     if outcome.to is JobState.ACCEPTED:
-        budget.accepted(connection, seller)
+        breakers.accepted(connection, seller)
     elif outcome.to is JobState.REJECTED and isinstance(error, ProviderError):
         message, hint = ("", "") if outcome.bare else (error.message, error.hint)
-        refusal = budget.Refusal(code=error.code, message=message, hint=hint)
-        budget.refused(connection, seller, refusal, now=now)
+        refusal = breakers.Refusal(code=error.code, message=message, hint=hint)
+        breakers.refused(connection, seller, refusal, now=now)
 
 
 def _owner(connection: Connection, job: Job, submission: Submission | None) -> str | None:
@@ -285,6 +285,7 @@ def _job_of_its_own(connection: Connection, job: Job, submission: Submission, *,
         estimate=job.estimate,
         maximum=job.maximum,
         output_dir=job.output_dir,
+        person=job.person,
         created_at=now,
     )
     other = transitions.insert(connection, other, day=budget.day_of(now), detail=detail)

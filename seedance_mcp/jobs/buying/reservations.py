@@ -10,6 +10,7 @@ from ...store import (
     Booking,
     Connection,
     Consent,
+    breakers,
     budget,
     confirmations,
     drafts,
@@ -18,6 +19,7 @@ from ...store import (
     job_records,
     repeated_requests,
     sets,
+    short_digest,
     transitions,
 )
 from ...types import Draw, Job, JobState, PurchaseTerms, Question, Signer, VideoSet
@@ -136,13 +138,14 @@ def _stored(
         endpoint=intent.endpoint,
         request=intent.request,
         fingerprint=fingerprint,
-        client_key=f"{fingerprint}:{job_records.repetitions(connection, fingerprint)}",
+        client_key=_client_key(connection, fingerprint),
         tag=intent.tag,
         estimate=intent.estimate,
         maximum=intent.maximum,
         agreed_by=agreed_by,
         wanted=intent.wanted,
         output_dir=as_recorded(settings.output_dir),
+        person=connection.scope.person,
         created_at=now,
     )
     stored = transitions.insert(connection, job, day=budget.day_of(now), paid=booking)
@@ -158,6 +161,13 @@ def _stored(
     if intent.wanted is not None:
         repeated_requests.note(connection, stored.id, (intent.wanted.content,))
     return stored
+
+
+def _client_key(connection: Connection, fingerprint: str) -> str:
+    """Make the next key for this purchase, which no two people share."""
+    person = connection.scope.person
+    number = job_records.repetitions(connection, fingerprint)
+    return f"{fingerprint}:{number}" if not person else f"{fingerprint}:{short_digest(person)}:{number}"
 
 
 def reserve_set(
@@ -249,8 +259,8 @@ def _check(connection: Connection, intent: Intent, settings: Settings, now: floa
     unknown_prices.check(connection, intent, settings)
 
 
-def _seller(intent: Intent) -> budget.Seller:
-    return budget.Seller(provider=intent.provider, account=intent.account, model=intent.model)
+def _seller(intent: Intent) -> breakers.Seller:
+    return breakers.Seller(provider=intent.provider, account=intent.account, model=intent.model)
 
 
 def _to_be_agreed(
@@ -263,7 +273,7 @@ def _to_be_agreed(
     same = repeated_requests.same_ids(connection, intent.wanted)
     repeated = ""
     if not intent.maximum.is_free:
-        repeated = confirmations.repeated(connection, digests, same, more=count, now=now)
+        repeated = repeated_requests.repeated(connection, digests, same, more=count, now=now)
     if not (dear or repeated):
         return None
     question = Question.about(

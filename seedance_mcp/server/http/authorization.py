@@ -26,6 +26,7 @@ _OFFERED = ("read", "spend")
 """The scopes that open something. `admin` is known, and nothing asks for it yet."""
 
 _KEPT_SECONDS = 300
+_ANYBODY = "any"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +34,13 @@ class Authorization:
     """
     Who gives out tokens for this server, and to whom.
 
-    What several people do is not kept apart yet: one would see and spend what is another's. So one `subject` alone is
-    let in, and everybody else is refused, whatever their tokens say.
+    `subject` is the one who runs it, None: nobody of those who sign in. Of the others only `people` are let in, each for
+    themselves alone, or everybody if `any` is among them; whoever else comes is refused, whatever their tokens say.
     """
 
     issuer: str
-    subject: str
+    subject: str | None
+    people: frozenset[str]
     resource: str
     tokens: AccessJwts
 
@@ -52,17 +54,18 @@ class Authorization:
         """
         issuer, subject = settings.oauth_issuer, settings.oauth_subject
         if issuer is None:
-            for name in ("subject", "audience", "jwks"):
-                if getattr(settings, f"oauth_{name}") is not None:
+            for name in ("subject", "people", "audience", "jwks"):
+                if getattr(settings, f"oauth_{name}"):
                     raise ConfigError(
                         f"{settings.with_place(f'SEEDANCE_OAUTH_{name.upper()}')} is set, and no authorization server is.",
                         hint="Name it in SEEDANCE_OAUTH_ISSUER, or take the other out.",
                     )
             return None
-        if subject is None:
+        if subject is None and not settings.oauth_people:
             raise ConfigError(
                 f"{settings.with_place('SEEDANCE_OAUTH_ISSUER')} is set, and not who may come with its tokens.",
-                hint="The server is for one person: put `sub` of that person's tokens into SEEDANCE_OAUTH_SUBJECT.",
+                hint="Put `sub` of your tokens into SEEDANCE_OAUTH_SUBJECT, and those of others, or `any`, into"
+                " SEEDANCE_OAUTH_PEOPLE.",
             )
         algorithms = settings.oauth_algorithms
         source = KeySource(
@@ -72,6 +75,7 @@ class Authorization:
         return cls(
             issuer=issuer,
             subject=subject,
+            people=frozenset(settings.oauth_people),
             resource=resource,
             tokens=AccessJwts(issuer, audience, algorithms, IssuerKeys(source)),
         )
@@ -83,13 +87,17 @@ class Authorization:
         return urlunsplit(parts._replace(path=f"{_METADATA}{parts.path}"))
 
     def check_is_served(self, token: AccessJwt) -> None:
-        """Raise Refused for a token of anybody but the one person."""
-        if token.subject != self.subject:
+        """Raise Refused for a token of anybody who was not let in."""
+        if token.subject != self.subject and not self.people & {token.subject, _ANYBODY}:
             raise Refused(
                 403,
-                "This server is for one person, and the token is another's. The person who runs it says whose it is by"
-                " SEEDANCE_OAUTH_SUBJECT (`sub` in the token).",
+                "This server is not for whom the token is of. The person who runs it says who may come by"
+                " SEEDANCE_OAUTH_SUBJECT and SEEDANCE_OAUTH_PEOPLE (`sub` in the token).",
             )
+
+    def person_of(self, token: AccessJwt) -> str:
+        """Return as whom the jobs and the money of whoever a token stands for are kept; empty: whoever runs the server."""
+        return "" if token.subject == self.subject else f"{self.issuer} {token.subject}"
 
     def id_of(self, token: AccessJwt) -> str:
         """Name whoever a token stands for, by what is the same in all tokens of theirs and tells nobody who they are."""

@@ -67,14 +67,20 @@ class Doorkeeper:
             text = text.strip()
             if self._authorization is not None and not text.startswith(_NAMED):
                 return await self._signed_in(self._authorization, text)
-            token = await self._opening.app.tokens.find(text)
+            token = await self._opening.app.installation.tokens.find(text)
         except SeedanceError as error:
             raise Refused(
                 503, f"The server cannot look at tokens now: {error.message}", retry_after="2"
             ) from None
         if token is None:
             raise self._challenges.not_good()
-        return Caller(id=token.id, name=token.name, scopes=token.scopes, local=self._private)
+        return Caller(
+            id=token.id,
+            name=token.name,
+            person=token.person,
+            scopes=token.scopes,
+            local=self._is_local(token.person),
+        )
 
     async def still_admits(self, caller: Caller) -> bool:
         """Return whether a call that was let in may go on; it may while that cannot be told."""
@@ -82,13 +88,13 @@ class Doorkeeper:
             return time.time() < caller.until + _LAST_CALL_SECONDS
         try:
             if caller.id:
-                return await self._opening.app.tokens.is_good(caller.id)
+                return await self._opening.app.installation.tokens.is_good(caller.id)
             return not await self._are_tokens_wanted()
         except SeedanceError:
             return True
 
     async def _are_tokens_wanted(self) -> bool:
-        return self._authorization is not None or await self._opening.app.tokens.are_wanted()
+        return self._authorization is not None or await self._opening.app.installation.tokens.are_wanted()
 
     async def _signed_in(self, authorization: Authorization, text: str) -> Caller:
         from .issuer_keys import KeysUnavailable
@@ -107,10 +113,15 @@ class Doorkeeper:
         return Caller(
             id=authorization.id_of(token),
             name=token.subject,
+            person=authorization.person_of(token),
             scopes=token.scopes,
-            local=self._private,
+            local=self._is_local(authorization.person_of(token)),
             until=token.until,
         )
+
+    def _is_local(self, person: str) -> bool:
+        """Return whether a caller may name files of this machine: those of the others' videos lie among them."""
+        return self._private and not person
 
     async def _neighbour(self, scope: Scope) -> Caller:
         if not await anyio.to_thread.run_sync(is_this_user, scope.get("client"), scope.get("server")):

@@ -54,7 +54,7 @@ class Health:
 
     async def _database_answers(self) -> bool:
         try:
-            await self._opening.app.ensure_current()
+            await self._opening.app.installation.ensure_current()
         except SeedanceError:
             return False
         return True

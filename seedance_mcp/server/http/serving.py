@@ -90,7 +90,7 @@ async def _refuse_without_tokens(settings: Settings, place: Place) -> None:
     from ...app import open_app
 
     async with open_app(settings, watch=False) as app:
-        if await app.tokens.any_good():
+        if await app.installation.tokens.any_good():
             return
     where = place.public[0] if place.public else place.host
     raise ConfigError(
@@ -189,7 +189,15 @@ class _Service:
 
 def _authorization(settings: Settings, resource: str) -> Authorization | None:
     """Read what the settings say of an authorization server; what checks its tokens is loaded only where there is one."""
-    if not any((settings.oauth_issuer, settings.oauth_subject, settings.oauth_audience, settings.oauth_jwks)):
+    if not any(
+        (
+            settings.oauth_issuer,
+            settings.oauth_subject,
+            settings.oauth_people,
+            settings.oauth_audience,
+            settings.oauth_jwks,
+        )
+    ):
         return None
     from .authorization import Authorization
 

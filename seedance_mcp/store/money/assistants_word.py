@@ -7,18 +7,20 @@ from typing import Any, cast
 
 from .. import elapsed_time
 from ..database import Connection
+from ..scoped import PERSON_OF_JOB, own
 from . import holds
 
 _HOUR = 3600.0
 
 
 def bought_on_a_word(connection: Connection, now: float) -> int:
-    """Sum up what counts as spent on an assistant's word alone within the last hour, in micro-USD."""
+    """Sum up what counts as spent on the word alone of an assistant of this person within the last hour, in micro-USD."""
     lately = now - _HOUR, elapsed_time.passed(connection) - _HOUR
+    mine, whose = own(connection, PERSON_OF_JOB)
     rows = connection.execute(
-        "SELECT usd_micros, document FROM ledger JOIN jobs ON jobs.id = ledger.job_id"
-        " WHERE reserved_at > ? AND steady > ?",
-        lately,
+        "SELECT usd_micros, document FROM ledger JOIN jobs ON jobs.id = ledger.job_id"  # noqa: S608  only names
+        f" WHERE reserved_at > ? AND steady > ? AND {mine}",
+        (*lately, *whose),
     )
     micros = sum(usd_micros for usd_micros, document in rows if _on_a_word(document))
     return micros + holds.on_a_word(connection, *lately)

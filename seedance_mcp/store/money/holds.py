@@ -6,6 +6,7 @@ from typing import cast
 
 from .. import elapsed_time
 from ..database import Connection
+from ..scoped import own
 from .ledger import DAY
 
 _ROWS = (  # those of open orders without a job; what was returned to one is an attempt already, and the ledger counts it
@@ -15,6 +16,7 @@ _ROWS = (  # those of open orders without a job; what was returned to one is an 
     " WHERE takes.film_id = film_orders.film_id AND takes.plan = film_orders.plan"
     " AND ended_at IS NULL AND job_id IS NULL AND reserved_at > ? AND steady > ?"
 )
+_OF_FILM = "EXISTS (SELECT 1 FROM films WHERE films.id = film_orders.film_id"
 
 
 def since(connection: Connection, moment: float, steady: float) -> tuple[int, int]:
@@ -22,9 +24,19 @@ def since(connection: Connection, moment: float, steady: float) -> tuple[int, in
     return cast("tuple[int, int]", connection.execute(_ROWS, (moment, steady)).fetchone())
 
 
+def of_person(connection: Connection, moment: float, steady: float) -> tuple[int, int]:
+    """Sum up what of that is held for films of the person, and for how many paid jobs."""
+    mine, whose = own(connection)
+    row = connection.execute(f"{_ROWS} AND {_OF_FILM} AND {mine})", (moment, steady, *whose)).fetchone()
+    return cast("tuple[int, int]", row)
+
+
 def on_a_word(connection: Connection, moment: float, steady: float) -> int:
-    """Sum up what of that is held on an assistant's word alone, in millionths of a USD."""
-    micros, _ = connection.execute(f"{_ROWS} AND agreed_by = 'assistant'", (moment, steady)).fetchone()
+    """Sum up what is held for films of the person on an assistant's word alone, in millionths of a USD."""
+    mine, whose = own(connection)
+    micros, _ = connection.execute(
+        f"{_ROWS} AND agreed_by = 'assistant' AND {_OF_FILM} AND {mine})", (moment, steady, *whose)
+    ).fetchone()
     return micros
 
 

@@ -8,6 +8,7 @@ from typing import Literal, cast
 
 from ...types import Job, Price
 from ..database import Connection
+from ..scoped import seen
 
 Kind = Literal["reserve", "release", "adopt", "settle"]
 
@@ -50,6 +51,8 @@ class Entry:
     usd_micros: int
     steady: float
     """What `elapsed_time` had counted at the reservation."""
+    person: str
+    """Who spends it."""
 
     @classmethod
     def of(cls, job: Job, kind: Kind, price: Price, booking: Booking, *, at: float) -> Entry:
@@ -66,6 +69,7 @@ class Entry:
             micros=to_micros(price.amount),
             usd_micros=to_micros(price.usd),
             steady=booking.steady,
+            person=job.person,
         )
 
     @classmethod
@@ -73,8 +77,8 @@ class Entry:
         cls, connection: Connection, job_id: str, kind: Kind, micros: int, usd_micros: int, *, at: float
     ) -> Entry:
         """Make a later row of a job: it counts in the hour and on the day of the job's reservation."""
-        reserved_at, day, provider, model, currency, steady = connection.execute(
-            "SELECT reserved_at, day, provider, model, currency, steady FROM ledger"
+        reserved_at, day, provider, model, currency, steady, person = connection.execute(
+            "SELECT reserved_at, day, provider, model, currency, steady, person FROM ledger"
             " WHERE job_id = ? AND kind = 'reserve'",
             (job_id,),
         ).fetchone()
@@ -90,18 +94,19 @@ class Entry:
             micros=micros,
             usd_micros=usd_micros,
             steady=steady,
+            person=person,
         )
 
 
 def record(connection: Connection, entry: Entry) -> None:
     """
-    Append a row. The database adds it to what its day, provider and model come to (`spending`).
+    Append a row. The database adds it to what its day, person, provider and model come to (`spending`).
 
     A second row of one kind for one job breaks the table's own rule and raises Conflict.
     """
     connection.execute(
-        "INSERT INTO ledger (job_id, kind, at, reserved_at, day, provider, model, currency, micros, usd_micros, steady)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO ledger (job_id, kind, at, reserved_at, day, provider, model, currency, micros, usd_micros, steady,"
+        " person) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             entry.job_id,
             entry.kind,
@@ -114,6 +119,7 @@ def record(connection: Connection, entry: Entry) -> None:
             entry.micros,
             entry.usd_micros,
             entry.steady,
+            entry.person,
         ),
     )
 
@@ -143,11 +149,12 @@ class Spent:
 
 def by_day(connection: Connection, days: int) -> list[Spent]:
     """List what counts as spent by day, provider and model, newest day first, over at most `days` days."""
+    mine, whose = seen(connection)
     rows = connection.execute(
-        "SELECT day, provider, model, jobs, usd_micros FROM spending"
-        " WHERE day IN (SELECT DISTINCT day FROM spending ORDER BY day DESC LIMIT ?)"
-        " ORDER BY day DESC, provider, model",
-        (days,),
+        "SELECT day, provider, model, CAST(SUM(jobs) AS BIGINT), CAST(SUM(usd_micros) AS BIGINT) FROM spending"  # noqa: S608  only names
+        f" WHERE {mine} AND day IN (SELECT DISTINCT day FROM spending WHERE {mine} ORDER BY day DESC LIMIT ?)"
+        " GROUP BY day, provider, model ORDER BY day DESC, provider, model",
+        (*whose, *whose, days),
     )
     return [
         Spent(day=day, provider=provider, model=model, jobs=jobs, usd=from_micros(usd))
@@ -158,10 +165,10 @@ def by_day(connection: Connection, days: int) -> list[Spent]:
 def unbalanced_days(connection: Connection) -> list[str]:
     """List the days whose kept sums differ from what their rows in the ledger come to; nothing but damage does that."""
     added = (
-        "SELECT day, provider, model, COUNT(DISTINCT job_id), SUM(usd_micros) FROM ledger"
-        " GROUP BY day, provider, model"
+        "SELECT day, person, provider, model, COUNT(DISTINCT job_id), SUM(usd_micros) FROM ledger"
+        " GROUP BY day, person, provider, model"
     )
-    kept = "SELECT day, provider, model, jobs, usd_micros FROM spending"
+    kept = "SELECT day, person, provider, model, jobs, usd_micros FROM spending"
     rows = connection.execute(
         f"SELECT day FROM (SELECT * FROM ({added}) AS a EXCEPT {kept}) AS more"  # noqa: S608  the two texts above
         f" UNION SELECT day FROM (SELECT * FROM ({kept}) AS k EXCEPT {added}) AS less ORDER BY day"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from collections import deque
@@ -16,9 +17,12 @@ from psycopg.pq import TransactionStatus
 
 from ...counting import Counted, timed
 from ...errors import StoreError
+from ...types import EVERYBODY
 from ..connection import Clock, Connection, Database
 from .errors import commit, explained
-from .statements import Statements
+from .statements import Statements, set_scope
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -112,8 +116,8 @@ class PostgresDatabase(Database):
 
     def _give_clocks(self, connection: psycopg.Connection) -> None:
         connection.execute(
-            sql.SQL("SET LOCAL seedance.wall_clock = {}; SET LOCAL seedance.steady_clock = {}").format(
-                repr(float(self.clock())), repr(float(self.uptime()))
+            sql.SQL("SET LOCAL seedance.wall_clock = {}; SET LOCAL seedance.steady_clock = {}; {}").format(
+                repr(float(self.clock())), repr(float(self.uptime())), set_scope(EVERYBODY)
             ),
             prepare=False,
         )
@@ -184,11 +188,24 @@ def open_postgres(
     """
     database = PostgresDatabase(url, clock=clock, uptime=uptime, connections=connections)
     try:
-        database.read_now(ensure_version)
+        database.read_now(ensure_usable)
     except BaseException:
         database.close()
         raise
     return database
+
+
+def ensure_usable(connection: Connection) -> None:
+    """Do what `ensure_version` does, and warn if the role passes over the policies that keep people apart."""
+    ensure_version(connection)
+    (passes,) = connection.execute(
+        "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
+    ).fetchone()
+    if passes:
+        logger.warning(
+            "The job database is used as a superuser, or as a role with BYPASSRLS: PostgreSQL itself keeps nobody's jobs from"
+            " others then, and only the server does. Give it a role of its own: CREATE ROLE … LOGIN NOSUPERUSER NOBYPASSRLS."
+        )
 
 
 def ensure_version(connection: Connection) -> None:
@@ -214,7 +231,10 @@ def migrate(url: str) -> tuple[int, int]:
     """
     with explained(), contextlib.closing(connect(url)) as connection:
         connection.execute(
-            sql.SQL("BEGIN; SELECT pg_advisory_xact_lock({}, {})").format(_LOCKS, _MIGRATING), prepare=False
+            sql.SQL("BEGIN; {}; SELECT pg_advisory_xact_lock({}, {})").format(
+                set_scope(EVERYBODY), _LOCKS, _MIGRATING
+            ),
+            prepare=False,
         )
         found = _version(Statements(connection))
         if found > SCHEMA_VERSION:

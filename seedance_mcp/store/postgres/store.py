@@ -22,7 +22,7 @@ from ..machine import machine_time
 from ..machine.network_drives import find_share
 from ..machine.process_locks import Ownership
 from . import origin
-from .database import LOCK_SECONDS, PostgresDatabase, connect, ensure_version
+from .database import LOCK_SECONDS, PostgresDatabase, connect, ensure_usable, ensure_version
 from .database_clock import DatabaseClock
 from .errors import commit, explained
 from .life_lock import PostgresLifeLock
@@ -189,7 +189,7 @@ def open_postgres_store(url: str, folder: Path) -> PostgresStore:
         local.close()
         raise
     try:
-        store.read_now(ensure_version)
+        store.read_now(ensure_usable)
         store.installation = store.read_now(origin.installation)
         store.settle()
     except BaseException:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -19,16 +18,13 @@ from .. import elapsed_time, job_records, transitions
 from ..database import Connection, in_parts, marks
 from ..money.assistants_word import bought_on_a_word
 from ..money.ledger import from_micros, to_micros
+from ..scoped import own, seen
 
 VALID_SECONDS = 15 * 60.0
 """For so long a question stays open, an agreement to it holds, and a no to it is remembered."""
 
 _KEPT_SECONDS = 24 * 3600.0
 """Questions of which nothing can come any more are forgotten, with the words of the prompt that they quote."""
-
-_HOUR = 3600.0
-_SAME_IN_AN_HOUR = 3
-"""So often the very same request is bought within an hour without a question, whatever it costs and whoever asks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,29 +67,6 @@ def needed(price: Price, *, mode: Confirm, above_usd: Decimal) -> bool:
     return mode != "off" and (not price.known or price.usd > above_usd)
 
 
-def repeated(
-    connection: Connection, digests: Collection[str], same: Collection[str], *, more: int, now: float
-) -> str:
-    """
-    Return how often the very same request was bought within the last hour, if that is why a person has to be asked.
-
-    `digests` are what other jobs for it may stand for, `same` the ids of those that are known by themselves (see
-    `repeated_requests`). `more` are to be bought now.
-    """
-    refused = sorted(transitions.NOT_BOUGHT)
-    (count,) = connection.execute(
-        "SELECT COUNT(*) FROM jobs JOIN ledger ON ledger.job_id = jobs.id AND kind = 'reserve'"  # noqa: S608  only marks
-        f" WHERE usd_micros > 0 AND reserved_at > ? AND steady > ? AND state NOT IN ({marks(refused)})"
-        " AND NOT (state = 'cancelled' AND task_id IS NULL)"  # before it was sent
-        f" AND (fingerprint IN ({marks(digests)}) OR jobs.id IN ({marks(same)})"
-        f" OR jobs.id IN (SELECT job_id FROM stand_ins WHERE fingerprint IN ({marks(digests)})))",
-        (*_within(connection, _HOUR, now), *refused, *digests, *same, *digests),
-    ).fetchone()
-    if not count or count + more <= _SAME_IN_AN_HOUR:
-        return ""
-    return f"The very same was bought {'once' if count == 1 else f'{count} times'} within the last hour."
-
-
 def agreed(
     connection: Connection, consent: Consent, *, settings: Settings, now: float
 ) -> Signer | ConfirmationRequired:
@@ -105,23 +78,31 @@ def agreed(
     returned, not raised: raising would undo its own record.
     """
     price = consent.question.price
-    own = _digest(consent.agreed_to or "")
+    given = _digest(consent.agreed_to or "")
     why_not = _why_only_a_person(connection, consent, settings, now)
     if consent.carried == "person" or (consent.carried == "assistant" and why_not is None):
         connection.execute(
             "UPDATE confirmations SET job_id = ? WHERE token_hash = ? AND used_at IS NOT NULL",
-            (consent.job_id, own),
+            (consent.job_id, given),
         )
         return consent.carried
+    mine, whose = own(connection)
     rows = connection.execute(
-        "SELECT token_hash, signed, question FROM (SELECT rowid AS number, token_hash, question, person_only,"
+        "SELECT token_hash, signed, question FROM (SELECT rowid AS number, token_hash, question, person_only,"  # noqa: S608  only names
         " approved_at IS NOT NULL AND (NOT for_call OR token_hash = ?) AS signed FROM confirmations"
-        " WHERE fingerprint = ? AND used_at IS NULL AND ended_at IS NULL AND at > ? AND steady > ? AND usd_micros >= ?)"
+        f" WHERE fingerprint = ? AND {mine} AND used_at IS NULL AND ended_at IS NULL AND at > ? AND steady > ?"
+        " AND usd_micros >= ?)"
         " AS held WHERE signed OR (? AND NOT person_only AND token_hash = ?)"
         " ORDER BY token_hash = ? DESC, signed DESC, number",
         (
-            *(own, consent.fingerprint, *_within(connection, VALID_SECONDS, now), to_micros(price.usd)),
-            *(why_not is None, _digest(consent.token or ""), own),
+            *(
+                given,
+                consent.fingerprint,
+                *whose,
+                *_within(connection, VALID_SECONDS, now),
+                to_micros(price.usd),
+            ),
+            *(why_not is None, _digest(consent.token or ""), given),
         ),
     )
     found = next((row for row in rows.fetchall() if price.known or _of_unknown_price(row[2])), None)
@@ -137,10 +118,11 @@ def agreed(
 
 def asked(connection: Connection, code: str, *, now: float) -> Question | None:
     """Return the open question of this code; None if it is unknown, used up, or older than 15 minutes."""
+    mine, whose = seen(connection)
     row = connection.execute(
-        "SELECT question FROM confirmations WHERE token_hash = ? AND used_at IS NULL AND ended_at IS NULL"
-        " AND at > ? AND steady > ? AND question IS NOT NULL",
-        (_digest(code), *_within(connection, VALID_SECONDS, now)),
+        "SELECT question FROM confirmations WHERE token_hash = ? AND used_at IS NULL AND ended_at IS NULL"  # noqa: S608  only names
+        f" AND at > ? AND steady > ? AND question IS NOT NULL AND {mine}",
+        (_digest(code), *_within(connection, VALID_SECONDS, now), *whose),
     ).fetchone()
     return None if row is None else _adapter().validate_json(row[0])
 
@@ -168,28 +150,33 @@ def end(connection: Connection, code: str, job_id: str | None, *, now: float) ->
 
     `job_id` is the job that the call came to all the same.
     """
+    mine, whose = own(connection)
     connection.execute(
         # A call can bring an answer to the question about another request.
-        "UPDATE confirmations SET ended_at = ?,"
+        "UPDATE confirmations SET ended_at = ?,"  # noqa: S608  only names
         " job_id = (SELECT job_id FROM stand_ins WHERE stand_ins.job_id = ? AND fingerprint = asked)"
-        " WHERE token_hash = ? AND for_call AND used_at IS NULL AND ended_at IS NULL",
-        (now, job_id, _digest(code)),
+        f" WHERE token_hash = ? AND for_call AND used_at IS NULL AND ended_at IS NULL AND {mine}",
+        (now, job_id, _digest(code), *whose),
     )
 
 
 def came_to(connection: Connection, code: str, digest: str | None) -> Job | None:
     """Return the job that the agreement under this code came to, if that was asked for with this `digest_of_asked`."""
+    mine, whose = own(connection)
     row = connection.execute(
-        "SELECT job_id FROM confirmations WHERE token_hash = ? AND asked = ? AND job_id IS NOT NULL",
-        (_digest(code), digest),
+        "SELECT job_id FROM confirmations WHERE token_hash = ? AND asked = ? AND job_id IS NOT NULL"  # noqa: S608  only names
+        f" AND {mine}",
+        (_digest(code), digest, *whose),
     ).fetchone()
     return None if row is None else job_records.find(connection, row[0])
 
 
 def bought_on(connection: Connection, code: str) -> str | None:
     """Name the job that was bought on an agreement to the question of this code; None if nothing was."""
+    mine, whose = seen(connection)
     row = connection.execute(
-        "SELECT job_id FROM confirmations WHERE token_hash = ? AND used_at IS NOT NULL", (_digest(code),)
+        f"SELECT job_id FROM confirmations WHERE token_hash = ? AND used_at IS NOT NULL AND {mine}",  # noqa: S608  only names
+        (_digest(code), *whose),
     ).fetchone()
     return None if row is None else row[0]
 
@@ -206,13 +193,15 @@ def decline_by_hash(connection: Connection, key: str, *, now: float) -> Declined
     It takes back every agreement to the same video that is not used up, and from now on no assistant's word counts
     for that video, for 15 minutes, whoever would make it. The person can still agree, by the code.
     """
+    mine, whose = seen(connection)
     row = connection.execute(
-        "SELECT fingerprint, question, job_id, wanted FROM confirmations WHERE token_hash = ?", (key,)
+        f"SELECT person, fingerprint, question, job_id, wanted FROM confirmations WHERE token_hash = ? AND {mine}",  # noqa: S608  only names
+        (key, *whose),
     ).fetchone()
     if row is None:
         return None
-    fingerprint, question, job_id, wanted = row
-    same = _same(connection, fingerprint, None if wanted is None else _wanted().validate_json(wanted))
+    person, fingerprint, question, job_id, wanted = row
+    same = _same(connection, person, fingerprint, None if wanted is None else _wanted().validate_json(wanted))
     counted = elapsed_time.note(connection)
     for some in in_parts(same):
         connection.execute(
@@ -244,12 +233,12 @@ def _within(connection: Connection, seconds: float, now: float) -> tuple[float, 
     return now - seconds, elapsed_time.passed(connection) - seconds
 
 
-def _same(connection: Connection, fingerprint: str, wanted: Wanted | None) -> list[str]:
-    """Name every question about the same video, by its hash: the same plan, or the same wish."""
+def _same(connection: Connection, person: str, fingerprint: str, wanted: Wanted | None) -> list[str]:
+    """Name every question of the person about the same video, by its hash: the same plan, or the same wish."""
     rows = connection.execute(
         "SELECT token_hash, fingerprint, wanted FROM confirmations"
-        " WHERE fingerprint = ? OR wanted LIKE ?",  # which `_is_same` looks at in earnest
-        (fingerprint, None if wanted is None else f"%{wanted.content}%"),
+        " WHERE person = ? AND (fingerprint = ? OR wanted LIKE ?)",  # which `_is_same` looks at in earnest
+        (person, fingerprint, None if wanted is None else f"%{wanted.content}%"),
     ).fetchall()
     return [key for key, planned, then in rows if planned == fingerprint or _is_same(then, wanted)]
 
@@ -295,8 +284,8 @@ def _ask(
         (long_ago, long_ago, long_ago_steady, long_ago_steady),
     )
     connection.execute(
-        "INSERT INTO confirmations (token_hash, fingerprint, usd_micros, at, question, person_only, steady, asked, wanted)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO confirmations (token_hash, fingerprint, usd_micros, at, question, person_only, steady, asked, wanted,"
+        " person) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             _digest(code),
             consent.fingerprint,
@@ -307,6 +296,7 @@ def _ask(
             elapsed_time.note(connection),
             consent.asked,
             None if consent.wanted is None else _wanted().dump_json(consent.wanted).decode(),
+            connection.scope.person,
         ),
     )
     approve_it = f"run `{command(f'approve {code}', settings)}` in a terminal within 15 minutes"
@@ -332,14 +322,16 @@ def _token_trouble(connection: Connection, consent: Consent, now: float) -> str:
     """Explain why the token that came with the call agrees to nothing; empty if none came."""
     if not consent.token:
         return ""
+    mine, whose = own(connection)
     row = connection.execute(
-        "SELECT fingerprint = ?, used_at IS NOT NULL OR ended_at IS NOT NULL, at > ? AND steady > ?, usd_micros >= ?"
-        " FROM confirmations WHERE token_hash = ?",
+        "SELECT fingerprint = ?, used_at IS NOT NULL OR ended_at IS NOT NULL, at > ? AND steady > ?, usd_micros >= ?"  # noqa: S608  only names
+        f" FROM confirmations WHERE token_hash = ? AND {mine}",
         (
             consent.fingerprint,
             *_within(connection, VALID_SECONDS, now),
             to_micros(consent.question.price.usd),
             _digest(consent.token),
+            *whose,
         ),
     ).fetchone()
     if row is None:
@@ -371,7 +363,7 @@ def _why_only_a_person(
             " AND (declined_at BETWEEN ? AND ? OR declined_steady > ?) LIMIT 1",
             (*some, now - VALID_SECONDS, now, elapsed_time.passed(connection) - VALID_SECONDS),
         ).fetchone()
-        for some in in_parts(_same(connection, consent.fingerprint, consent.wanted))
+        for some in in_parts(_same(connection, connection.scope.person, consent.fingerprint, consent.wanted))
     )
     if declined:
         return (

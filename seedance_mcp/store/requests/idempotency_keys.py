@@ -10,6 +10,7 @@ from typing import Any
 from ...types import Job
 from .. import job_records
 from ..database import Connection
+from ..scoped import own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +22,12 @@ class KeptKey:
 
 
 def find(connection: Connection, key: str) -> KeptKey | None:
-    """Return what the key was first asked for; None if nobody has used it."""
-    row = connection.execute("SELECT asked, digests FROM request_keys WHERE key = ?", (key,)).fetchone()
+    """Return what the key was first asked for; None if the person has not used it."""
+    mine, whose = own(connection)
+    row = connection.execute(
+        f"SELECT asked, digests FROM request_keys WHERE key = ? AND {mine}",  # noqa: S608  only names
+        (key, *whose),
+    ).fetchone()
     return None if row is None else KeptKey(asked=json.loads(row[0]), digests=json.loads(row[1]))
 
 
@@ -33,10 +38,11 @@ def jobs_of(connection: Connection, key: str) -> list[Job]:
     Raises:
         DamagedRecord, JobNotFound: one of them cannot be read.
     """
+    mine, whose = own(connection, "key_jobs.person")
     rows = connection.execute(
         # A job that is not there any more, in a database that is damaged, must be missed, not left out.
-        "SELECT job_id FROM key_jobs LEFT JOIN jobs ON jobs.id = job_id WHERE key = ? ORDER BY seq DESC",
-        (key,),
+        f"SELECT job_id FROM key_jobs LEFT JOIN jobs ON jobs.id = job_id WHERE key = ? AND {mine} ORDER BY seq DESC",  # noqa: S608  only names
+        (key, *whose),
     )
     return [job_records.find(connection, job_id) for (job_id,) in rows.fetchall()]
 
@@ -44,7 +50,10 @@ def jobs_of(connection: Connection, key: str) -> list[Job]:
 def keep(connection: Connection, key: str, kept: KeptKey, job: Job) -> None:
     """Let the key stand for this job as well; what it was first asked for stays."""
     connection.execute(
-        "INSERT INTO request_keys (key, asked, digests, at) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
-        (key, json.dumps(dict(kept.asked)), json.dumps(dict(kept.digests)), job.created_at),
+        "INSERT INTO request_keys (person, key, asked, digests, at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (person, key) DO NOTHING",
+        (job.person, key, json.dumps(dict(kept.asked)), json.dumps(dict(kept.digests)), job.created_at),
     )
-    connection.execute("INSERT INTO key_jobs (key, job_id) VALUES (?, ?)", (key, job.id))
+    connection.execute(
+        "INSERT INTO key_jobs (person, key, job_id) VALUES (?, ?, ?)", (job.person, key, job.id)
+    )

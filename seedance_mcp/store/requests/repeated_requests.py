@@ -6,8 +6,13 @@ import contextlib
 from collections.abc import Collection, Iterator
 
 from ...types import Job, Wanted, is_same_request, is_same_wherever_often
-from .. import job_records
+from .. import elapsed_time, job_records, transitions
 from ..database import Connection, marks
+from ..scoped import PERSON_OF_JOB, own
+
+_HOUR = 3600.0
+_SAME_IN_AN_HOUR = 3
+"""So often the very same request is bought within an hour without a question, whatever it costs and whoever asks."""
 
 
 def note(connection: Connection, job_id: str, digests: Collection[str]) -> None:
@@ -20,20 +25,22 @@ def note(connection: Connection, job_id: str, digests: Collection[str]) -> None:
 
 def made_for(connection: Connection, digests: Collection[str], asked: Wanted | None = None) -> list[Job]:
     """
-    Load every job for one of these digests or for the same request, whatever became of it.
+    Load every job of the person for one of these digests or for the same request, whatever became of it.
 
     The newest first of those that were planned so.
 
     Raises:
         DamagedRecord: one of them cannot be read, so it cannot be known whether the same is bought already.
     """
+    mine, whose = own(connection, PERSON_OF_JOB)
     try:
         planned = [job for digest in digests for job in job_records.same_request(connection, digest)]
         rows = connection.execute(
-            f"SELECT DISTINCT job_id FROM stand_ins WHERE fingerprint IN ({marks(digests)}) ORDER BY job_id",  # noqa: S608  only marks
-            tuple(digests),
+            f"SELECT DISTINCT job_id, seq FROM stand_ins LEFT JOIN jobs ON jobs.id = job_id"  # noqa: S608  only marks and names
+            f" WHERE stand_ins.fingerprint IN ({marks(digests)}) AND {mine} ORDER BY seq DESC",
+            (*digests, *whose),
         ).fetchall()
-        noted = [*planned, *(job_records.find(connection, job_id) for (job_id,) in rows)]
+        noted = [*planned, *(job_records.find(connection, job_id) for job_id, _ in rows)]
         alike = (
             []
             if asked is None
@@ -64,12 +71,37 @@ def same_ids(connection: Connection, asked: Wanted | None) -> list[str]:
     return found
 
 
+def repeated(
+    connection: Connection, digests: Collection[str], same: Collection[str], *, more: int, now: float
+) -> str:
+    """
+    Return how often the very same request was bought within the last hour, if that is why a person has to be asked.
+
+    `digests` are what other jobs for it may stand for, `same` the ids of those that are known by themselves
+    (`same_ids`). `more` are to be bought now.
+    """
+    refused = sorted(transitions.NOT_BOUGHT)
+    mine, whose = own(connection, PERSON_OF_JOB)
+    (count,) = connection.execute(
+        "SELECT COUNT(*) FROM jobs JOIN ledger ON ledger.job_id = jobs.id AND kind = 'reserve'"  # noqa: S608  only marks
+        f" WHERE usd_micros > 0 AND reserved_at > ? AND steady > ? AND {mine} AND state NOT IN ({marks(refused)})"
+        " AND NOT (state = 'cancelled' AND task_id IS NULL)"  # before it was sent
+        f" AND (fingerprint IN ({marks(digests)}) OR jobs.id IN ({marks(same)})"
+        f" OR jobs.id IN (SELECT job_id FROM stand_ins WHERE fingerprint IN ({marks(digests)})))",
+        (now - _HOUR, elapsed_time.passed(connection) - _HOUR, *whose, *refused, *digests, *same, *digests),
+    ).fetchone()
+    if not count or count + more <= _SAME_IN_AN_HOUR:
+        return ""
+    return f"The very same was bought {'once' if count == 1 else f'{count} times'} within the last hour."
+
+
 def _alike(connection: Connection, asked: Wanted) -> Iterator[str]:
-    """Name every job with this content, newest first."""
+    """Name every job of the person with this content, newest first."""
+    mine, whose = own(connection, PERSON_OF_JOB)
     rows = connection.execute(
-        "SELECT job_id FROM stand_ins LEFT JOIN jobs ON jobs.id = job_id"
-        " WHERE stand_ins.fingerprint = ? ORDER BY seq DESC",
-        (asked.content,),
+        "SELECT job_id FROM stand_ins LEFT JOIN jobs ON jobs.id = job_id"  # noqa: S608  only names
+        f" WHERE stand_ins.fingerprint = ? AND {mine} ORDER BY seq DESC",
+        (asked.content, *whose),
     ).fetchall()
     return (job_id for (job_id,) in rows)
 

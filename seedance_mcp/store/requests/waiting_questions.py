@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from ...types import Question
 from .. import elapsed_time, transitions
 from ..database import Connection, marks
+from ..scoped import seen
 from .confirmations import VALID_SECONDS
 
 _OPEN = (
@@ -16,7 +17,8 @@ _OPEN = (
     " AND at > ? AND steady > ?"
 )
 _SETTLED_BY_ANOTHER = (
-    "SELECT 1 FROM confirmations AS other WHERE other.fingerprint = confirmations.fingerprint AND ("
+    "SELECT 1 FROM confirmations AS other WHERE other.fingerprint = confirmations.fingerprint"
+    " AND other.person = confirmations.person AND ("
     "other.rowid > confirmations.rowid"  # put anew since
     " OR other.used_at >= confirmations.at"  # bought since, on an agreement to the same question under another code
     " OR other.approved_at IS NOT NULL AND NOT other.for_call AND other.used_at IS NULL AND other.ended_at IS NULL"
@@ -24,7 +26,7 @@ _SETTLED_BY_ANOTHER = (
 )
 
 _BOUGHT_SINCE = (  # without this question: by `generate --yes`, say, or by a click
-    "SELECT 1 FROM jobs WHERE created_at >= confirmations.at"  # noqa: S608  only marks
+    "SELECT 1 FROM jobs WHERE created_at >= confirmations.at AND COALESCE(jobs.person, '') = confirmations.person"  # noqa: S608  only marks
     f" AND state NOT IN ({marks(transitions.NOT_BOUGHT)}) AND ("
     "jobs.fingerprint = confirmations.fingerprint OR EXISTS (SELECT 1 FROM stand_ins WHERE job_id = jobs.id"
     " AND stand_ins.fingerprint IN (confirmations.fingerprint, confirmations.asked)))"
@@ -48,11 +50,12 @@ def waiting(connection: Connection, *, now: float) -> list[WaitingQuestion]:
     What was bought since, in whatever way, is not asked about any more.
     """
     valid = now - VALID_SECONDS, elapsed_time.passed(connection) - VALID_SECONDS
+    mine, whose = seen(connection, "confirmations.person")
     rows = connection.execute(
         "SELECT token_hash, question, at FROM confirmations"  # noqa: S608  only the texts above
-        f" WHERE {_OPEN} AND NOT EXISTS ({_SETTLED_BY_ANOTHER}) AND NOT EXISTS ({_BOUGHT_SINCE})"
+        f" WHERE {_OPEN} AND {mine} AND NOT EXISTS ({_SETTLED_BY_ANOTHER}) AND NOT EXISTS ({_BOUGHT_SINCE})"
         " ORDER BY rowid DESC",
-        (*valid, *valid, *sorted(transitions.NOT_BOUGHT)),
+        (*valid, *whose, *valid, *sorted(transitions.NOT_BOUGHT)),
     )
     questions = TypeAdapter(Question)
     return [
@@ -75,6 +78,8 @@ def withdraw_film(connection: Connection, film_id: str, *, now: float) -> None:
 
 def approve_by_hash(connection: Connection, key: str, *, now: float) -> None:
     """Note that the person agrees to a question that is `waiting`, for one purchase by whoever asks for it."""
+    mine, whose = seen(connection)
     connection.execute(
-        "UPDATE confirmations SET approved_at = ?, for_call = FALSE WHERE token_hash = ?", (now, key)
+        f"UPDATE confirmations SET approved_at = ?, for_call = FALSE WHERE token_hash = ? AND {mine}",  # noqa: S608  only names
+        (now, key, *whose),
     )
