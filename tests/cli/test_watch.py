@@ -145,14 +145,16 @@ async def test_a_job_that_is_left_in_the_moment_in_which_the_watcher_ends_is_fol
     seams = {"before": nothing, "after": nothing, when: a_server_comes_and_goes}
     async with open_app(load_settings(slow), watch=False) as app:
         lease, interrupted = app.installation.watcher_lease(), app.installation.watcher_lease()
-        interrupted._store = Interrupted(app._store, **seams)
+        interrupted._store = Interrupted(app.installation.store, **seams)
         assert await lease.take()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(lease.keep)
             with anyio.move_on_after(8 if when == "before" else 60) as stays:
                 await interrupted.until_idle()
             tasks.cancel_scope.cancel()
-        mine = rows(environ, "SELECT instance FROM watch_duty") == [(app._store.ownership.instance,)]
+        mine = rows(environ, "SELECT instance FROM watch_duty") == [
+            (app.installation.store.ownership.instance,)
+        ]
         assert stays.cancelled_caught == mine == (when == "before")
         if mine:  # it saw the job
             async with app.runner.running():
@@ -199,7 +201,9 @@ async def test_a_database_that_is_held_when_it_comes_to_the_lease_is_waited_for(
     @asynccontextmanager
     async def then_held(settings: Settings, **more: Any) -> AsyncIterator[App]:
         async with opened(settings, **more) as app, anyio.create_task_group() as tasks:
-            await app._store.read(lambda connection: connection.execute("PRAGMA busy_timeout = 200"))
+            await app.installation.store.read(
+                lambda connection: connection.execute("PRAGMA busy_timeout = 200")
+            )
             other = sqlite3.connect(settings.state_dir / "jobs.db", isolation_level=None)
             other.execute("BEGIN EXCLUSIVE")
 

@@ -174,7 +174,7 @@ async def test_a_clock_that_is_set_forward_ends_a_film_and_none_that_comes_later
             return len([job for job in await studio.app.unfinished() if job.state is JobState.ACCEPTED]) == 2
 
         await until(is_bought)
-        store, ahead = studio.app._store, timedelta(days=2).total_seconds()
+        store, ahead = studio.app.installation.store, timedelta(days=2).total_seconds()
         clock = store.clock
         store.clock = lambda: clock() + ahead
         other = await another(studio)
@@ -192,7 +192,7 @@ async def test_an_archived_take_is_still_the_shots_and_its_rows(tmp_path: Path) 
         first = await studio.app.films.plan(film_id, "animatic")
         film = await studio.make(film_id, first)
         jobs = [state.job.id for state in film.shots if state.job]
-        store = studio.app._store
+        store = studio.app.installation.store
         clock, uptime, later = store.clock, store.uptime, timedelta(days=9).total_seconds()
         store.clock, store.uptime = (lambda: clock() + later), (lambda: uptime() + later)
         here = Installation(store, store.clock())

@@ -42,10 +42,10 @@ async def test_a_model_that_is_not_open_is_refused_once_and_then_not_asked_for_a
         assert emulator.ledger.count("submit") == 1
         for model, provider in ((PRO, "ark"), (FAST, "byteplus")):
             assert (await bought(app, "three", model, provider)).submission
-        later = app._store.clock
-        app._store.clock = lambda: later() + 16 * 60
+        later = app.installation.store.clock
+        app.installation.store.clock = lambda: later() + 16 * 60
         assert (await bought(app, "four")).submission
-        app._store.clock = later
+        app.installation.store.clock = later
         assert (await bought(app, "five")).submission  # being taken has closed it
 
 

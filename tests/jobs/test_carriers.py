@@ -188,7 +188,7 @@ async def test_what_was_put_under_a_clock_that_was_ahead_is_put_anew_when_that_i
     """Also when the moment comes that it is dated by: it was good for less than the time until then."""
     ahead = 23 * 3600.0
     async with running(Store()) as bucket, market(tmp_path, "ark", environ=bucket.environment()) as here:
-        store = here.app._store
+        store = here.app.installation.store
         store.clock = lambda: time.time() + ahead
         assert (await here.buy("ark", str(film), "a boat")).status is JobStatus.SUCCEEDED
         store.clock = time.time

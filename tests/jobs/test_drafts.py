@@ -86,7 +86,7 @@ async def test_a_draft_is_finished_as_the_same_take_at_the_price_that_was_said(
         final = await shop.make(quality="final", based_on=draft.id)
         repeated = await shop.start(quality="final", based_on=draft.id)
         budget = await shop.app.budget()
-        records = shop.app._store.read_now(
+        records = shop.app.installation.store.read_now(
             lambda connection: connection.execute("SELECT document FROM jobs").fetchall()
         )
 
@@ -220,8 +220,8 @@ async def test_only_a_draft_that_was_made_here_and_lately_is_finished(
         ):
             with pytest.raises(InvalidRequest, match=words):
                 await shop.start(**{"based_on": draft.id, "quality": "final", **contradiction})
-        later = shop.app._store.clock() + 7 * DAY + 1
-        monkeypatch.setattr(shop.app._store, "clock", lambda: later)
+        later = shop.app.installation.store.clock() + 7 * DAY + 1
+        monkeypatch.setattr(shop.app.installation.store, "clock", lambda: later)
         with pytest.raises(InvalidRequest, match="for 7 days") as refused:
             await shop.start(based_on=draft.id, quality="final")
         assert "provider_options {'draft': false}" in refused.value.hint

@@ -77,7 +77,7 @@ async def opened(environ: dict[str, str], **more: str) -> AsyncIterator[Studio]:
         settings = load_settings(given, settings_file=Path("none.toml"))
         with anyio.fail_after(60):
             async with open_app(settings) as app:
-                yield Studio(app, app._store, emulator)
+                yield Studio(app, app.installation.store, emulator)
 
 
 async def test_each_shot_is_bought_once_and_asks_nobody(environ: dict[str, str]) -> None:

@@ -59,7 +59,7 @@ async def settled(app: App, job: Job) -> Job:
     """The job, once it is known what came of its hook."""
     query = "SELECT outcome FROM hooks WHERE job_id = ?"
     with anyio.fail_after(60):
-        while await app._store.read(lambda c: c.execute(query, (job.id,)).fetchone()[0]) is None:  # noqa: ASYNC110
+        while await app.installation.store.read(lambda c: c.execute(query, (job.id,)).fetchone()[0]) is None:  # noqa: ASYNC110
             await anyio.sleep(0.02)
     return await app.job(job.id)
 

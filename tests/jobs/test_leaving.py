@@ -69,7 +69,7 @@ async def test_a_watcher_is_left_for_an_open_job_by_one_that_has_said_that_it_en
         await app.installation.begin_ending()
     assert started["start"] == ["-P", "-m", "seedance_mcp"], "not what lies in the folder under this name"
     assert started["words"] == ["watch", "--until-idle"]
-    assert [Path(name).stem for name in started["ending"]] == [app._store.ownership.instance]
+    assert [Path(name).stem for name in started["ending"]] == [app.installation.store.ownership.instance]
     assert len(left()) == 1, "once is enough"
     assert not list((leaving.state_dir / "instances").iterdir()), "nothing is left of the process itself"
 

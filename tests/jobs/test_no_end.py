@@ -51,7 +51,7 @@ async def opened(
 ) -> AsyncIterator[App]:
     environ = emulator.environment(name) | more
     async with market.installed(environ, folder, known or market.catalog(name)) as app:
-        store = app._store
+        store = app.installation.store
         store.clock, store.uptime, store.running = (
             ahead.wall,
             ahead.shown(store.uptime),
@@ -83,7 +83,7 @@ async def days_go_by(app: App, ahead: Ahead, days: float) -> None:
 
 
 async def counted(app: App, job_id: str) -> int:
-    return (await app._store.read(lambda connection: held(connection, job_id)))[0]
+    return (await app.installation.store.read(lambda connection: held(connection, job_id)))[0]
 
 
 def a_provider(name: str, ahead: Ahead) -> Emulator:

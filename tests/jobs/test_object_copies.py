@@ -70,11 +70,13 @@ async def test_videos_of_the_last_week_are_owed_a_copy_at_each_store(environ: di
     async with open_app(settings) as app:
         job = await made(app, request())
         finished = job.finished_at or 0.0
-        new = partial(app._store.read_now, partial(object_copies.new, place=PLACE, now=finished + 60))  # pyright: ignore[reportPrivateUsage]
+        new = partial(
+            app.installation.store.read_now, partial(object_copies.new, place=PLACE, now=finished + 60)
+        )  # pyright: ignore[reportPrivateUsage]
         assert new() == [job.id]
         late = partial(object_copies.new, place=PLACE, now=finished + 8 * 86_400)
-        assert app._store.read_now(late) == []  # pyright: ignore[reportPrivateUsage]
-        app._store.write_now(partial(object_copies.owe, place=ELSEWHERE, now=finished))  # pyright: ignore[reportPrivateUsage]
+        assert app.installation.store.read_now(late) == []  # pyright: ignore[reportPrivateUsage]
+        app.installation.store.write_now(partial(object_copies.owe, place=ELSEWHERE, now=finished))  # pyright: ignore[reportPrivateUsage]
         assert new() == [job.id], "what is owed elsewhere is not here"
-        app._store.write_now(partial(object_copies.owe, place=PLACE, now=finished))  # pyright: ignore[reportPrivateUsage]
+        app.installation.store.write_now(partial(object_copies.owe, place=PLACE, now=finished))  # pyright: ignore[reportPrivateUsage]
         assert new() == []

@@ -189,7 +189,8 @@ async def test_the_finish_hook_runs_beside_the_video_by_the_program_of_its_own_f
         await finished(app, job)
         query = "SELECT outcome FROM hooks WHERE job_id = ?"
         with anyio.fail_after(60):
-            while await app._store.read(lambda c: c.execute(query, (job.id,)).fetchone()[0]) is None:  # noqa: ASYNC110
+            store = app.installation.store
+            while await store.read(lambda c: c.execute(query, (job.id,)).fetchone()[0]) is None:  # noqa: ASYNC110
                 await anyio.sleep(0.02)
         assert (await app.job(job.id)).hook_error is None
     assert Path((tmp_path / "told").read_text().strip()) == projects.a.output_dir.resolve()

@@ -223,9 +223,9 @@ async def test_looks_at_a_running_task_change_nothing_in_the_database(environ: d
     ):
         await app.generate(wish())
         await _polled(emulator, 3)
-        before = await app._store.read(_changes)
+        before = await app.installation.store.read(_changes)
         await _polled(emulator, emulator.ledger.count("poll") + 10)
-        assert await app._store.read(_changes) == before
+        assert await app.installation.store.read(_changes) == before
 
 
 def _changes(connection: Any) -> tuple[int, int]:

@@ -216,7 +216,7 @@ async def test_rubbish_ends_after_eight_downloads_however_many_servers_fetched_i
             job = await job_when(app, place, JobState.EXPIRED)
             assert (job.error_code, job.tries.rubbish) == ("result_unusable", 8)
             note = await refund_note(app, job)
-            counted_micros, _ = await app._store.read(lambda connection: held(connection, job.id))
+            counted_micros, _ = await app.installation.store.read(lambda connection: held(connection, job.id))
             shop = Shop(name="ark", app=app, emulator=place.emulator, info=info("ark"))
             assert counted_micros == to_micros(shop.charged()) > 0
         assert job.submission is not None

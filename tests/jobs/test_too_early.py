@@ -156,7 +156,7 @@ async def test_a_video_is_given_up_only_when_the_time_has_passed_for_which_it_is
     hurry(monkeypatch)
     with anyio.fail_after(40):
         async with opened("ark", tmp_path, Behaviour(url_seconds=-1.0)) as shop:
-            store, ledger = shop.app._store, shop.emulator.ledger
+            store, ledger = shop.app.installation.store, shop.emulator.ledger
             job_id = (await shop.app.generate(request("ark"))).job.id
 
             async def dead_links() -> bool:

@@ -73,11 +73,13 @@ async def taken(app: App, *jobs: str) -> None:
     """Wait until the process of this app has had the leases of these jobs."""
 
     async def all_taken() -> bool:
-        found = await app._store.read(lambda connection: connection.execute(_HELD, (mine,)).fetchall())
+        found = await app.installation.store.read(
+            lambda connection: connection.execute(_HELD, (mine,)).fetchall()
+        )
         seen.update(job_id for (job_id,) in found)
         return seen.issuperset(jobs)
 
-    mine, seen = app._store.ownership.instance, set[str]()
+    mine, seen = app.installation.store.ownership.instance, set[str]()
     with anyio.fail_after(20):
         await until(all_taken)
 

@@ -105,7 +105,7 @@ async def test_a_video_that_cannot_be_had_ends_after_its_time_and_not_before(
             await place.when(app, JobState.REMOTE_DONE, failures=3)
         async with place.open(brief=True) as app:
             job = await place.when(app, JobState.EXPIRED)
-            counted, _ = await app._store.read(partial(held, job_id=job.id))
+            counted, _ = await app.installation.store.read(partial(held, job_id=job.id))
             shop = Shop(name="ark", app=app, emulator=place.emulator, info=info("ark"))
             assert counted == to_micros(shop.charged()) > 0
             assert await app.incidents() == []

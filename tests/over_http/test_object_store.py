@@ -163,7 +163,7 @@ async def test_a_video_that_is_gone_from_the_disk_is_told_and_takes_no_turn_from
         assert gone.artifacts is not None
         Path(gone.artifacts.video_path).unlink()
         async with open_app(settings, watch=False) as app:
-            copies, database = app.runner.copies, app._store  # pyright: ignore[reportPrivateUsage]
+            copies, database = app.runner.copies, app.installation.store  # pyright: ignore[reportPrivateUsage]
             assert copies is not None
             place = f"{storage.origin}/team/videos/"
             database.write_now(partial(store.object_copies.owe, place=place, now=database.clock()))

@@ -53,7 +53,7 @@ async def _live(plan: Mapping[str, Any]) -> None:
     folder = Path(plan["folder"])
     folder.mkdir(parents=True, exist_ok=True)
     async with open_app(market.settings(plan["environ"], folder)) as app:
-        app.__dict__["catalog"] = market.catalog("ark")
+        app.installation.__dict__["catalog"] = market.catalog("ark")
         print("ready", flush=True)
         await anyio.to_thread.run_sync(sys.stdin.readline)
         found: dict[str, Any] = {}

@@ -13,12 +13,28 @@ import psycopg
 import pytest
 
 from seedance_mcp.errors import JobNotFound, StoreError
-from seedance_mcp.store import Connection, ScopedStore, by_day, job_records, transitions
-from seedance_mcp.store.postgres import PostgresStore, open_postgres, open_postgres_store
-from seedance_mcp.types import EVERYBODY, Job, Scope
+from seedance_mcp.store import (
+    Connection,
+    ScopedStore,
+    by_day,
+    idempotency_keys,
+    job_records,
+    transitions,
+    unbalanced_days,
+)
+from seedance_mcp.store import postgres as postgres_room
+from seedance_mcp.store.database import checksum
+from seedance_mcp.store.postgres import (
+    SCHEMA_VERSION,
+    PostgresStore,
+    migrate,
+    open_postgres,
+    open_postgres_store,
+)
+from seedance_mcp.types import EVERYBODY, OWNER, Job, Scope
 from tests.jobs import records
 
-from .server import as_superuser
+from .server import Server, as_superuser
 
 OF_ALL = {
     "breakers",
@@ -30,6 +46,8 @@ OF_ALL = {
     "watch_duty",
 }
 """Tables of the installation, in which nothing is anybody's."""
+
+_FIRST_TABLES = Path(postgres_room.__file__).parent / "migrations" / "0001_tables.sql"
 
 ANN, BEA = Scope(person="ann"), Scope(person="bea")
 
@@ -123,3 +141,31 @@ def test_a_superuser_is_warned_of(url: str, caplog: pytest.LogCaptureFixture) ->
         assert "superuser" not in caplog.text
         open_postgres(as_superuser(url)).close()
     assert "superuser" in caplog.text
+
+
+def test_what_was_there_before_there_were_people_is_of_whoever_runs_the_installation(
+    postgres: Server, tmp_path: Path
+) -> None:
+    url, job = postgres.empty(), records.job()
+    document = job_records.dump(job)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(_FIRST_TABLES.read_bytes(), prepare=False)
+        connection.execute("INSERT INTO meta (key, value) VALUES ('schema', '1')")
+        row = (job.id, document, checksum(document))
+        connection.execute("INSERT INTO jobs (id, document, crc) VALUES (%s, %s, %s)", row)
+        connection.execute(
+            "INSERT INTO ledger (job_id, kind, at, reserved_at, day, provider, model, currency, micros, usd_micros, steady)"
+            " VALUES (%s, 'reserve', 1, 1, '2026-11-30', 'byteplus', 'm', 'USD', 5, 5, 1)",
+            (job.id,),
+        )
+        connection.execute(
+            "INSERT INTO request_keys (key, asked, digests, at) VALUES ('the-first', '{}', '{}', 1)"
+        )
+        connection.execute("INSERT INTO key_jobs (key, job_id) VALUES ('the-first', %s)", (job.id,))
+    assert migrate(url) == (1, SCHEMA_VERSION)
+    with contextlib.closing(open_postgres_store(url, tmp_path)) as store:
+        mine, anns = ScopedStore(store, OWNER), ScopedStore(store, ANN)
+        assert mine.read_now(lambda connection: idempotency_keys.jobs_of(connection, "the-first")) == [job]
+        assert [line.usd * 1_000_000 for line in mine.read_now(partial(by_day, days=9))] == [5]
+        assert anns.read_now(job_records.count) == 0
+        assert store.read_now(unbalanced_days) == []

@@ -106,7 +106,8 @@ class Point:
             await until(all_ended)
         jobs = await app.recent(50)
         counted = [
-            await app._store.read(lambda connection, job=job: held(connection, job.id)[0]) for job in jobs
+            await app.installation.store.read(lambda connection, job=job: held(connection, job.id)[0])
+            for job in jobs
         ]
         report = {
             "point": [self.phase, self.pages, self.ending],
@@ -129,7 +130,7 @@ class Point:
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[App]:
         async with open_app(settings(self._environ, self.home)) as app:
-            app.__dict__["catalog"] = catalog(PROVIDER)
+            app.installation.__dict__["catalog"] = catalog(PROVIDER)
             yield app
 
     async def _buy(self, app: App) -> None:

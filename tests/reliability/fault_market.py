@@ -159,7 +159,7 @@ async def opened(
 async def installed(environ: Mapping[str, str], folder: Path, known: Catalog) -> AsyncIterator[App]:
     """Open one installation that has read its catalogue already: that takes longer than a whole cell."""
     async with open_app(settings(environ, folder)) as app:
-        app.__dict__["catalog"] = known
+        app.installation.__dict__["catalog"] = known
         yield app
 
 

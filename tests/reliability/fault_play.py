@@ -258,7 +258,7 @@ class _Stage:
             raise Wrong(f"{bought} purchases at the provider")
         if self.emulator.ledger.count("submit") > 1:
             raise Wrong("the purchase was sent more than once")
-        micros, usd = await self.app._store.read(lambda connection: held(connection, job.id))
+        micros, usd = await self.app.installation.store.read(lambda connection: held(connection, job.id))
         wanted = {
             "nothing": 0,
             "highest price": to_micros(job.maximum.amount),

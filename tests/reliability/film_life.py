@@ -55,7 +55,7 @@ async def film(life: dict[str, Any], folder: Path, known: Catalog) -> int:
     settings = load_settings(life["environ"], settings_file=folder / "none.toml")
     with anyio.move_on_after(PATIENCE_SECONDS):
         async with open_app(settings) as app:
-            app.__dict__["catalog"] = known
+            app.installation.__dict__["catalog"] = known
             read = partial(_read, app, folder)
             if life["film"] == "plan":
                 await read()

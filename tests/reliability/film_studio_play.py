@@ -69,7 +69,7 @@ class Flow:
     """Reserves what the maker buys, in the transaction in which it would be, and sends nothing."""
 
     def __init__(self, app: App) -> None:
-        self._app, self._store = app, app._store
+        self._app, self._store = app, app.installation.store
         self.count = 0
 
     async def run(self, request: VideoRequest, terms: PurchaseTerms) -> None:
@@ -204,9 +204,14 @@ class StudioPlay:
             return
         shot, take = self._random.choice(done)
         mark = Mark(
-            film_id=self._film, shot=shot, take=take, kind="chosen", inputs={}, at=self._app._store.clock()
+            film_id=self._film,
+            shot=shot,
+            take=take,
+            kind="chosen",
+            inputs={},
+            at=self._app.installation.store.clock(),
         )
-        self._app._store.write_now(partial(films.mark, decided=mark))
+        self._app.installation.store.write_now(partial(films.mark, decided=mark))
         self.counts["chosen"] += 1
 
     async def _plan(self, asked: Sequence[str] | None = None) -> None:
@@ -311,8 +316,8 @@ class StudioPlay:
 
     def _moved(self, job: Job, to: JobState) -> Job:
         changes: dict[str, Any] = {"error_code": "not_sent"} if to is JobState.NOT_SENT else {}
-        now = self._app._store.clock()
-        return self._app._store.write_now(
+        now = self._app.installation.store.clock()
+        return self._app.installation.store.write_now(
             partial(transitions.move, job=job, to=to, now=now, by="me", **changes)
         )
 
@@ -326,8 +331,8 @@ class StudioPlay:
         order = (await self._app.films._find(self._film)).order
         if order is None or order.ended_at is not None or self._random.random() < 0.8:
             return
-        now = self._app._store.clock()
-        self._app._store.write_now(
+        now = self._app.installation.store.clock()
+        self._app.installation.store.write_now(
             partial(
                 maker.film_orders.end_order, film_id=self._film, plan=order.plan, ended="cancelled", now=now
             )
@@ -343,7 +348,7 @@ class StudioPlay:
         return ()
 
     def _job(self, job_id: str) -> Job:
-        return self._app._store.read_now(partial(job_records.find, job_id=job_id))
+        return self._app.installation.store.read_now(partial(job_records.find, job_id=job_id))
 
     def _newest(self, shot: str) -> Job | None:
         """The job of the newest take of a shot that has one."""

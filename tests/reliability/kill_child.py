@@ -198,7 +198,7 @@ async def _buy(life: dict[str, Any], folder: Path, known: Catalog) -> int:
     settings = load_settings(life["environ"], settings_file=folder / "none.toml")
     with anyio.move_on_after(PATIENCE_SECONDS):
         async with open_app(settings) as app:
-            app.__dict__["catalog"] = known
+            app.installation.__dict__["catalog"] = known
             for job_id, task_id in life.get("resolve", {}).items():
                 await app.installation.resolve(job_id, task_id)
             async with anyio.create_task_group() as group:

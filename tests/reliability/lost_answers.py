@@ -28,7 +28,7 @@ class Machine:
 
     @property
     def store(self) -> Store:
-        return self.shop.app._store
+        return self.shop.app.installation.store
 
     def set_clock(self, ahead: float) -> None:
         """Set the clock on the wall: so far ahead of the true time."""
@@ -76,7 +76,7 @@ async def lost(
     """Buy with a clock so far ahead; the answer is lost, and the list cannot be had until the faults are cleared."""
     with anyio.fail_after(40):
         async with opened(name, folder, Behaviour(), impatient=impatient) as shop:
-            shop.app._store.clock = lambda: time.time() + ahead
+            shop.app.installation.store.clock = lambda: time.time() + ahead
             shop.emulator.fail("lost", "submit", accepted=bought)
             shop.emulator.fail("lost", "list", times=None)
             started = await shop.app.generate(request(name))

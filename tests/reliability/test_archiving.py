@@ -52,8 +52,8 @@ async def told(app: App, job_id: str) -> dict[str, Any]:
 
 def set_clocks(app: App, ahead: float) -> None:
     """Let both clocks of a server be ahead."""
-    app._store.clock = lambda: time.time() + ahead
-    app._store.uptime = lambda: time.monotonic() + ahead
+    app.installation.store.clock = lambda: time.time() + ahead
+    app.installation.store.uptime = lambda: time.monotonic() + ahead
 
 
 async def test_a_server_archives_by_itself_what_is_a_week_old(
@@ -80,11 +80,11 @@ async def test_a_server_archives_by_itself_what_is_a_week_old(
         monkeypatch.setattr(archiving.Archiver, "archive_old", later)
         async with open_app(here) as app:
             set_clocks(app, 9 * DAY)
-            await app._store.write(elapsed_time.note)
+            await app.installation.store.write(elapsed_time.note)
             go.set()
             with anyio.fail_after(30):
                 await done.wait()
-            assert await app._store.read(_archived) == [old.id]
+            assert await app.installation.store.read(_archived) == [old.id]
             assert await told(app, old.id) == before
             assert (await app.generate(request("ark", prompt="a first boat"), once)).job == old
             assert (await app.viewing.view(old.id)).sheet

@@ -160,7 +160,9 @@ async def test_jobs_are_told_of_although_reviews_cannot_be_read(settings: Settin
         async with Client(create_server(settings)) as client:
             job_id = (await make(client))["job_id"]
             async with open_app(settings, watch=False) as app:
-                await app._store.write(lambda connection: connection.execute("DROP TABLE reviews"))  # pyright: ignore[reportPrivateUsage]
+                await app.installation.store.write(
+                    lambda connection: connection.execute("DROP TABLE reviews")
+                )  # pyright: ignore[reportPrivateUsage]
             status = content(await client.call_tool("check_status", {"job_id": job_id}))
             listed = content(await client.call_tool("check_status", {}))
     assert (status["status"], status["review"]) == ("succeeded", None)
