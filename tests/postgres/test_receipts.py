@@ -30,6 +30,7 @@ from tests.reliability import fault_market as market
 from tests.reliability.waiting import until
 from tests.sweep import sweep
 
+from .server import SEES_ALL
 from .test_purchases import buyer, go, is_in, pytestmark, states
 
 __all__ = ["pytestmark"]
@@ -43,7 +44,7 @@ TASK = Submission(
 @contextmanager
 def held(url: str) -> Iterator[None]:
     """Another session holds the team's lock, so that nobody's transaction goes on."""
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url, options=SEES_ALL) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s, %s)", (0x5EEDA, TEAM))
         yield
 
@@ -186,6 +187,6 @@ async def _true(value: bool) -> bool:
 
 
 def _owner(url: str) -> Any:
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(url, options=SEES_ALL) as connection:
         row = connection.execute("SELECT owner FROM jobs").fetchone()
     return row and row[0]

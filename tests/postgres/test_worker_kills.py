@@ -21,7 +21,7 @@ from tests.reliability.kill_zygote import Life
 from tests.server.asking import SMALL
 
 from .roles import jobs
-from .server import Server, running
+from .server import SEES_ALL, Server, running
 from .worker_kill import PATIENCE_SECONDS, WORKERS_POINTS, Play, kill_rounds, playing
 
 pytestmark = [
@@ -70,7 +70,7 @@ async def test_leases_that_are_emptied_again_and_again_lose_and_double_nothing(
 
 async def _empty_leases(url: str) -> None:
     while True:
-        with psycopg.connect(url, autocommit=True) as connection:
+        with psycopg.connect(url, options=SEES_ALL, autocommit=True) as connection:
             connection.execute("DELETE FROM leases")
         await anyio.sleep(0.1)
 
