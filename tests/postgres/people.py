@@ -192,6 +192,7 @@ def _either(table: Table, person: Person, kind: str) -> str:
     return person.random.choice((mine, other, other))
 
 
+# Nobody makes a film of their own or cancels a job of their own: what comes of that, and when, is not the same twice.
 _ACTS: tuple[tuple[str, _Act], ...] = (
     *(("buys", _generate),) * 6,
     ("asks again", lambda t, p: _tool("check_status", job_id=_either(t, p, p.random.choice(_KINDS)), wait_seconds=0)),
@@ -218,7 +219,7 @@ _ACTS: tuple[tuple[str, _Act], ...] = (
         ),
     ),
     ("plans theirs", lambda t, p: _tool("plan_film", film_id=_either(t, p, "film"))),
-    ("makes", lambda t, p: _tool("create_film", film_id=_either(t, p, "film"), plan=_either(t, p, "plan"), wait_seconds=0)),
+    ("makes", lambda t, p: _tool("create_film", film_id=t.of_another(p, "film"), plan=_either(t, p, "plan"), wait_seconds=0)),
     ("reads", lambda t, p: ("resources/read", {"uri": f"seedance://jobs/{t.of_another(p, 'job')}"})),
     ("reads a film", lambda t, p: ("resources/read", {"uri": f"seedance://films/{t.of_another(p, 'film')}"})),
     ("reads a video", lambda t, p: ("resources/read", {"uri": f"seedance://jobs/{t.of_another(p, 'job')}/video/0"})),
