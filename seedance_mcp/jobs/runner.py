@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import anyio
 import anyio.abc
 
-from ..store import Leases, Receipts, job_records
+from ..store import Leases, Receipts, ScopedStore, job_records
 from ..types import Job
 from .buying.submission import Buyer
 from .change_feed import ChangeFeed
@@ -181,7 +181,9 @@ class JobRunner:
         return OrderTaker(
             self._context,
             pool=self._pool,
-            sources=Sources(self._store, self._context.settings, self._pool),
+            sources=lambda scope: Sources(
+                ScopedStore(self._store, scope), self._context.settings, self._pool
+            ),
             buyer=self.buyer,
             leases=self._leases,
             watcher=self._watcher,

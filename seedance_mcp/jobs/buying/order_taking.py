@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ import anyio
 from ...errors import ConfigError, OtherAccount, StoreError, SubmissionNotSent
 from ...providers import Provider
 from ...store import Leases, budget, job_records, transitions
-from ...types import WORKERS, Job, JobState, MediaFile
+from ...types import WORKERS, Job, JobState, MediaFile, Scope
 from ..context import JobContext
 from ..inputs.sources import Sources
 from ..pool.provider_pool import ProviderPool
@@ -54,11 +54,12 @@ class OrderTaker:
         context: JobContext,
         *,
         pool: ProviderPool,
-        sources: Sources,
+        sources: Callable[[Scope], Sources],
         buyer: Buyer,
         leases: Leases,
         watcher: Watcher,
     ) -> None:
+        """`sources` reads the media of a person's orders."""
         self._context = context
         self._store = context.store
         self._pool = pool
@@ -163,7 +164,7 @@ class OrderTaker:
         """Check the media of an order on this machine. Raises InvalidRequest, JobNotFinished: they cannot be had here."""
         if offer.drafts is not None and offer.drafts.finish in job.request.provider_options:
             return {}  # what goes in went in with the draft
-        media, trouble = await self._sources.load(job.request)
+        media, trouble = await self._sources(Scope(person=job.person)).load(job.request)
         if trouble is not None:
             raise trouble
         return media
