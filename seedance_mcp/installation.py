@@ -85,6 +85,12 @@ class Installation:
 
         return AccessTokens(self.store)
 
+    async def request_state_key(self, fresh: bytes) -> bytes:
+        """Return the key of all servers of this installation, which is the `fresh` one if there was none. Raises StoreError."""
+        from .store import request_state
+
+        return bytes.fromhex(await self.store.write(partial(request_state.keep_key, fresh=fresh.hex())))
+
     async def unread_receipts(self) -> list[str]:
         """Return the purchases that are known by receipts alone and could be given to no job."""
         return await anyio.to_thread.run_sync(describe_unread, self.settings.state_dir / "receipts")

@@ -61,7 +61,7 @@ from .uploads import UploadKey
 from .watcher_lease import Holder
 
 if TYPE_CHECKING:
-    from . import figures, object_copies
+    from . import figures, object_copies, request_state
     from .access_tokens import AccessToken, AccessTokens
 
 __all__ = [
@@ -137,6 +137,7 @@ __all__ = [
     "other_account",
     "read_budget",
     "repeated_requests",
+    "request_state",
     "reviews",
     "say_same",
     "sets",
@@ -154,7 +155,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import what only a server over HTTP needs when somebody asks for it."""
-    if name in ("figures", "object_copies"):
+    if name in ("figures", "object_copies", "request_state"):
         return importlib.import_module(f".{name}", __name__)
     if name in ("AccessToken", "AccessTokens"):
         from . import access_tokens

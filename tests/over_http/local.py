@@ -133,3 +133,9 @@ def why(answer: httpx2.Response) -> str:
     body = answer.json()
     assert body["jsonrpc"] == "2.0"
     return body["error"]["message"]
+
+
+def with_meta(message: dict[str, Any], meta: dict[str, Any]) -> dict[str, Any]:
+    """The same message with more of what a client says of itself."""
+    params = message["params"]
+    return {**message, "params": {**params, "_meta": {**params["_meta"], **meta}}}

@@ -16,7 +16,7 @@ from tests.server.asking import content, refusal
 from tests.server.test_confirmation import YES, Person
 
 from .conftest import Era
-from .local import STALLED, bearer, called, client, post, result_of, serving, token
+from .local import STALLED, bearer, called, client, post, result_of, serving, token, with_meta
 
 DEAR = {**STALLED, "prompt": "[sandbox:stall] a dear fox"}
 
@@ -67,7 +67,9 @@ async def test_an_answer_counts_after_a_restart_and_only_from_who_was_asked(dear
     mine, other = await token(dear), await token(dear, "other")
     asking = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}}
     async with serving(dear) as url, httpx2.AsyncClient(timeout=30) as http:
-        asked = result_of(await post(http, url, _with(called("generate_video", DEAR), asking), bearer(mine)))
+        asked = result_of(
+            await post(http, url, with_meta(called("generate_video", DEAR), asking), bearer(mine))
+        )
     assert asked["resultType"] == "input_required"
     (question,) = asked["inputRequests"]
     answer = called(
@@ -77,15 +79,10 @@ async def test_an_answer_counts_after_a_restart_and_only_from_who_was_asked(dear
         requestState=asked["requestState"],
     )
     async with serving(dear) as url, httpx2.AsyncClient(timeout=30) as http:
-        stolen = await post(http, url, _with(answer, asking), bearer(other))
+        stolen = await post(http, url, with_meta(answer, asking), bearer(other))
         assert "Invalid or expired requestState" in stolen.text
-        bought = result_of(await post(http, url, _with(answer, asking), bearer(mine)))
+        bought = result_of(await post(http, url, with_meta(answer, asking), bearer(mine)))
     assert bought["structuredContent"]["status"] in ("submitting", "queued", "running")
-
-
-def _with(message: dict[str, Any], meta: dict[str, Any]) -> dict[str, Any]:
-    params = message["params"]
-    return {**message, "params": {**params, "_meta": {**params["_meta"], **meta}}}
 
 
 async def test_a_listener_hears_of_jobs_that_others_start(settings: Settings) -> None:

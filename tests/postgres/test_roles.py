@@ -25,7 +25,7 @@ from seedance_mcp.store import budget
 from seedance_mcp.types import ExpectedFile, Job, JobState, PurchaseTerms, VideoRequest
 from tests.emulator import Emulator
 from tests.emulator.s3_objects import ObjectStorage, running
-from tests.over_http.local import client
+from tests.over_http.local import called, client, post, result_of, with_meta
 from tests.reliability import fault_market as market
 from tests.reliability.waiting import until
 from tests.server.asking import content
@@ -55,6 +55,28 @@ async def ordered(replica: App, prompt: str = "a paper boat") -> Job:
 def asks_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
     """No call of a replica waits long for a worker."""
     monkeypatch.setattr(purchase_flow, "_ANSWER_SECONDS", 0.05)
+
+
+async def test_what_one_replica_asked_is_answered_at_another(url: str, tmp_path: Path) -> None:
+    asking = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}}
+    always = {"SEEDANCE_CONFIRM": "ask", "SEEDANCE_CONFIRM_ABOVE_USD": "0.01"}
+    with anyio.fail_after(PATIENCE):
+        async with contextlib.AsyncExitStack() as stack:
+            team = Team(await stack.enter_async_context(Emulator("ark")), url, tmp_path)
+            first = await stack.enter_async_context(team.replica("a", **always))
+            second = await stack.enter_async_context(team.replica("b", **always))
+            http = await stack.enter_async_context(httpx2.AsyncClient(timeout=30))
+            wish = {**WISH, "wait_seconds": 0}
+            asked = result_of(await post(http, first.said, with_meta(called("generate_video", wish), asking)))
+            (question,) = asked["inputRequests"]
+            answer = called(
+                "generate_video",
+                wish,
+                inputResponses={question: {"action": "accept", "content": {"agree": True}}},
+                requestState=asked["requestState"],
+            )
+            bought = result_of(await post(http, second.said, with_meta(answer, asking)))
+    assert bought["structuredContent"]["status"] == "submitting"
 
 
 @posix

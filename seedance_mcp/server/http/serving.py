@@ -67,7 +67,7 @@ async def serve_http(
         ConfigError: workers are to buy, and the job database is a file.
         ConfigError: the address cannot be used, or the settings of an authorization server or of the object store; or more
             than this machine reaches it, and there is neither such a server nor a token.
-        StoreError: it cannot be told whether there is a token.
+        StoreError: it cannot be told whether there is a token, or the job database in PostgreSQL cannot be used.
     """
     if not buys and settings.database_url is None:
         raise ConfigError(
@@ -81,9 +81,9 @@ async def serve_http(
     if not place.is_private and settings.oauth_issuer is None:
         await _refuse_without_tokens(settings, place)
     with contextlib.closing(bound(place.host, place.port, hint=_TAKEN)) as listening:
-        await _Service(settings, place, listening, limits or Limits.of(settings), buys=buys).run(
-            tell, metrics
-        )
+        key = await state_key(settings)
+        service = _Service(settings, place, listening, limits or Limits.of(settings), buys=buys, key=key)
+        await service.run(tell, metrics)
 
 
 async def _refuse_without_tokens(settings: Settings, place: Place) -> None:
@@ -104,14 +104,21 @@ class _Service:
     """One run."""
 
     def __init__(
-        self, settings: Settings, place: Place, listening: socket.socket, limits: Limits, *, buys: bool
+        self,
+        settings: Settings,
+        place: Place,
+        listening: socket.socket,
+        limits: Limits,
+        *,
+        buys: bool,
+        key: bytes,
     ) -> None:
         self._place, self._limits, self._listening = place, limits, listening
         self._port: int = listening.getsockname()[1]
         self._authorization = _authorization(settings, place.url(self._port))
         self._ending = Ending()
         self._openings: list[Opening] = []
-        security = RequestStateSecurity(keys=[state_key(settings.state_dir)], bind_principal=_principal)
+        security = RequestStateSecurity(keys=[key], bind_principal=_principal)
         over_http = OverHttp(security=security, opened=self._openings.append, buys=buys)
         self._server = assemble(settings, ending=self._ending, http=over_http)
 
