@@ -1,9 +1,9 @@
 """
 What a team's servers stand: calls, calls that wait, and open jobs, on PostgreSQL, with all clients on the same machine.
 
-The servers reserve, wait and answer; workers buy and look at each open job every ten seconds. The database waits for the disk,
-and the provider answers on this machine. Cheap calls come at a fixed rate, whether or not the ones before are answered: a server that falls behind
-shows it. Every ten seconds the memory of all processes is read, which has to stay what it was after the first quarter.
+The servers reserve, wait and answer; workers buy, and look at each open job every ten seconds. The database waits for the disk,
+the provider answers on this machine. Cheap calls come at a fixed rate, whether or not the ones before are answered: who falls
+behind shows it. Every ten seconds the memory of all is read, which has to stay what it was after the first quarter.
 
     python -m benchmarks.team_load [--seconds 1800] [--rate 50] [--waiting 200] [--open 500] [--servers 2] [--workers 2]
 

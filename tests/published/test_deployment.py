@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -93,6 +94,17 @@ def test_every_variable_is_a_setting() -> None:
     assert {"SEEDANCE_DATABASE_URL", "SEEDANCE_OBJECT_STORE", "SEEDANCE_S3_KEY_FILE"} <= set(example)
 
 
+def test_the_role_of_the_server_is_no_superuser() -> None:
+    """Policies on rows hold no superuser, and that is whoever the image of PostgreSQL makes by itself."""
+    example = tomllib.loads((DEPLOY / "config.example.toml").read_text(encoding="utf-8"))
+    role = urlsplit(example["SEEDANCE_DATABASE_URL"]).username
+    database = COMPOSE["services"]["postgres"]
+    assert role != database["environment"].get("POSTGRES_USER", "postgres")
+    [script] = [place.split(":")[0] for place in database["volumes"] if "initdb" in place]
+    text = (DEPLOY / script).read_text(encoding="utf-8")
+    assert re.findall(r"CREATE ROLE (.*) PASSWORD", text) == [f"{role} LOGIN"]
+
+
 def test_no_secret_stands_in_a_file_that_is_published() -> None:
     """Secrets are files; what stands where one belongs says so."""
     named = set(COMPOSE["secrets"])
@@ -103,7 +115,7 @@ def test_no_secret_stands_in_a_file_that_is_published() -> None:
     for file in DEPLOY.rglob("*"):
         text = file.read_text(encoding="utf-8") if file.is_file() else ""
         passwords = re.findall(r"(?i)(?:password|secret_?key|accesskey)\"?\s*[:=]\s*['\"]?([\w-]+)", text)
-        assert set(passwords) <= {"CHANGE-ME"}, file.name
+        assert set(passwords) <= {"CHANGE-ME", "from_secret"}, file.name  # that is a variable of psql
         assert set(re.findall(r"://[^\s:/'\"]+:([^\s@/'\"]+)@", text)) <= {"CHANGE-ME"}, file.name
     ignored = (DEPLOY / "secrets" / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert ignored[1:] == ["*", "!.gitignore"]
