@@ -57,8 +57,7 @@ def _of_a_role(url: str) -> str:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE ROLE seedance LOGIN PASSWORD 'load'")
         connection.execute("CREATE DATABASE videos OWNER seedance")
-    host = psycopg.conninfo.conninfo_to_dict(url)["host"]
-    return f"postgresql://seedance:load@/videos?host={host}"
+        return f"postgresql://seedance:load@/videos?host={connection.info.host}"
 
 
 class Member:
