@@ -1,11 +1,13 @@
 """
 What a team's servers stand: calls, calls that wait, and open jobs, on PostgreSQL, with all clients on the same machine.
 
-The database waits for the disk, the provider answers on this machine, and each open job is looked at every ten seconds by one
-server or another. Cheap calls come at a fixed rate, whether or not the ones before are answered: a server that falls behind
-shows it. Every ten seconds the memory of the servers is read, which has to stay what it was after the first quarter.
+The servers reserve, wait and answer; workers buy, and look at each open job every ten seconds. The database waits for the disk,
+the provider answers on this machine. Cheap calls come at a fixed rate, whether or not the ones before are answered: who falls
+behind shows it. Every ten seconds the memory of all is read, which has to stay what it was after the first quarter.
 
-    python -m benchmarks.team_load [--seconds 1800] [--rate 50] [--waiting 200] [--open 500] [--servers 2]
+    python -m benchmarks.team_load [--seconds 1800] [--rate 50] [--waiting 200] [--open 500] [--servers 2] [--workers 2]
+
+Without workers (`--workers 0`) the servers do everything themselves.
 
 Exit code 1: a call failed, or memory grew. The figures count only on a machine that does nothing else.
 """
@@ -19,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,7 @@ from . import accept
 from .open_jobs import LIMITS, POLL_SECONDS, cpu_seconds, fill
 from .provider import running as provider_running
 from .servers import environment_in
-from .team_servers import Server, database, looked, message, post
+from .team_servers import Member, Server, Worker, database, looked, message, post
 
 SETTLING_SECONDS = 15.0
 """By then each job has been looked at once, which takes its lease."""
@@ -44,12 +46,12 @@ MEMORY_SECONDS = 10.0
 WAIT_SECONDS = 25
 """A call waits so long, or up to twice as long."""
 MOST_GROWTH = 1.15
-"""How much more memory a server may have at the end than after the first quarter."""
+"""How much more memory a process may have at the end than after the first quarter."""
 
 
 @dataclass
 class Seen:
-    """What was seen: seconds of each cheap call, outcomes, and megabytes of each server over time."""
+    """What was seen: seconds of each cheap call, outcomes, and megabytes of each process over time."""
 
     seconds: list[float] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -134,30 +136,43 @@ async def play(options: argparse.Namespace) -> int:
             _, text = await app.installation.tokens.add("load", frozenset({"read", "spend"}), 1)
         # Shorter than a server keeps connections: else a request could meet the end of its connection.
         limits = httpx2.Limits(max_connections=None, keepalive_expiry=2.0)
-        servers = [Server(environ, folder / f"state-{number}") for number in range(options.servers)]
-        for server in servers:
-            stack.callback(server.close)
-        for server in servers:
-            server.wait_until_ready()
+        servers, workers = _started(environ, folder, options)
+        processes = (*servers, *workers)
+        for process in processes:
+            stack.callback(process.close)
+        for process in processes:
+            process.wait_until_ready()
         async with httpx2.AsyncClient(timeout=120, limits=limits, trust_env=False) as http:
             load = Load(servers, text, options.open)
             await anyio.sleep(SETTLING_SECONDS)
-            looked, used, began = provider.counts()["get"], _cpu(servers), time.perf_counter()
+            looked, used, began = provider.counts()["get"], _cpu(processes), time.perf_counter()
             async with anyio.create_task_group() as tasks:
                 for number in range(options.waiting):
                     tasks.start_soon(load.wait, number, http)
-                tasks.start_soon(_remember, servers, load.seen)
+                tasks.start_soon(_remember, processes, load.seen)
                 await load.call_at(options.rate, options.seconds, http)
                 tasks.cancel_scope.cancel()
             passed = time.perf_counter() - began
-            cpu = [100 * (now - before) / passed for now, before in zip(_cpu(servers), used, strict=True)]
+            cpu = [100 * (now - before) / passed for now, before in zip(_cpu(processes), used, strict=True)]
             looks = (provider.counts()["get"] - looked) / passed
     return _told(load.seen, options, cpu, looks)
 
 
-async def _remember(servers: Sequence[Server], seen: Seen) -> None:
+def _started(
+    environ: Mapping[str, str], folder: Path, options: argparse.Namespace
+) -> tuple[list[Server], list[Worker]]:
+    """Start servers and workers, each as on a machine of its own."""
+    servers = [
+        Server(environ, folder / f"state-serve-{number}", buys=not options.workers)
+        for number in range(options.servers)
+    ]
+    workers = [Worker(environ, folder / f"state-work-{number}") for number in range(options.workers)]
+    return servers, workers
+
+
+async def _remember(processes: Sequence[Member], seen: Seen) -> None:
     while True:
-        seen.memory.append([_resident(server.pid) for server in servers])
+        seen.memory.append([_resident(process.pid) for process in processes])
         await anyio.sleep(MEMORY_SECONDS)
 
 
@@ -169,22 +184,25 @@ def _resident(pid: int) -> float:
     return 0.0
 
 
-def _cpu(servers: Sequence[Server]) -> list[float]:
-    return [cpu_seconds(server.pid) for server in servers]
+def _cpu(processes: Sequence[Member]) -> list[float]:
+    return [cpu_seconds(process.pid) for process in processes]
 
 
 def _told(seen: Seen, options: argparse.Namespace, cpu: Sequence[float], looks: float) -> int:
     early, last = seen.memory[len(seen.memory) // 4], seen.memory[-1]
     growth = max(now / before for now, before in zip(last, early, strict=True))
     bad = {name: count for name, count in seen.outcomes.items() if not name.endswith("ok")}
-    print(f"{options.seconds:.0f} s, {options.servers} servers, {options.rate:g} cheap calls/s,", end=" ")
+    print(
+        f"{options.seconds:.0f} s, {options.servers} servers, {options.workers} workers, {options.rate:g} cheap calls/s,",
+        end=" ",
+    )
     print(f"{options.waiting} waiting, {options.open} open jobs")
     print(f"cheap calls: {len(seen.seconds)}, {seen.late} begun late by over 0.1 s")
     print(f"  answered within: half {seen.at(0.5):.0f} ms, 95 % {seen.at(0.95):.0f} ms,", end=" ")
     print(f"99 % {seen.at(0.99):.0f} ms, all {seen.at(1):.0f} ms")
     print(f"outcomes: {dict(seen.outcomes)}")
     print(f"looks at the provider: {looks:.1f}/s (wanted: {options.open / POLL_SECONDS:.1f})")
-    print(f"CPU of each server: {', '.join(f'{share:.0f} %' for share in cpu)} of a core")
+    print(f"CPU of each, servers first: {', '.join(f'{share:.0f} %' for share in cpu)} of a core")
     print(f"memory: {_listed(early)} MB after a quarter, {_listed(last)} MB at the end ({growth:.2f} times)")
     return 1 if bad or growth > MOST_GROWTH else 0
 
@@ -203,6 +221,7 @@ def main() -> int:
     parser.add_argument("--waiting", type=int, default=200, help="calls that wait all the time")
     parser.add_argument("--open", type=int, default=500, help="open jobs")
     parser.add_argument("--servers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=2)
     return anyio.run(play, parser.parse_args())
 
 

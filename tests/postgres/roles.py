@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,12 @@ PATIENCE = 100.0
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """A command that runs; `said` is what it printed when it was ready."""
+    """A command that runs; `said` is what it printed when it was ready, and `metrics` where it gives out figures."""
 
     process: Process
     said: str
     folder: Path
+    metrics: str = ""
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it still runs."""
@@ -93,7 +94,17 @@ class Team:
             yield command
 
     @asynccontextmanager
-    async def _running(self, name: str, words: list[str], environ: dict[str, str]) -> AsyncGenerator[Command]:
+    async def watched(self, name: str, *words: str, lines: int = 2) -> AsyncGenerator[Command]:
+        """Run a command that gives out figures, and prints so many lines until it is ready."""
+        words = ("-m", "seedance_mcp", *words, "--metrics", "0")
+        async with self._running(name, [*words], self.environ(name), lines) as command:
+            metrics, *said = sorted(command.said.split("\n"), key=lambda line: not line.endswith("/metrics"))
+            yield replace(command, said="".join(said), metrics=metrics)
+
+    @asynccontextmanager
+    async def _running(
+        self, name: str, words: list[str], environ: dict[str, str], lines: int = 1
+    ) -> AsyncGenerator[Command]:
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "log.txt").open("ab") as log:
@@ -104,8 +115,9 @@ class Team:
             try:
                 assert process.stdout
                 with anyio.fail_after(60):
-                    said = await BufferedByteReceiveStream(process.stdout).receive_until(b"\n", 1000)
-                yield Command(process=process, said=said.decode().strip(), folder=folder)
+                    stream = BufferedByteReceiveStream(process.stdout)
+                    said = [(await stream.receive_until(b"\n", 1000)).decode().strip() for _ in range(lines)]
+                yield Command(process=process, said="\n".join(said), folder=folder)
             finally:
                 if process.returncode is None:
                     process.kill()

@@ -143,7 +143,9 @@ def test_a_superuser_is_warned_of(url: str, caplog: pytest.LogCaptureFixture) ->
     assert "superuser" in caplog.text
 
 
-def test_what_was_there_before_there_were_people_is_the_owners(postgres: Server, tmp_path: Path) -> None:
+def test_what_was_there_before_people_is_of_whoever_runs_the_installation(
+    postgres: Server, tmp_path: Path
+) -> None:
     url, job = postgres.empty(), records.job()
     document = job_records.dump(job)
     with psycopg.connect(url, autocommit=True) as connection:

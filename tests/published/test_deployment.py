@@ -7,9 +7,11 @@ import contextlib
 import io
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -33,8 +35,6 @@ OURS = {
 }
 SETTINGS = {name for name, _, _ in setting_table()}
 KEYS = {name for info in Catalog.load().providers.values() for name in info.key_variables}
-COMING = {"work", "--no-buy"}
-"""Commands and flags of this version that another change brings; with it, they go from here."""
 
 _DRAIN = int(runner._DRAIN_SECONDS)
 _PORT, _METRICS_PORT = 8765, 9464
@@ -55,8 +55,8 @@ def commands() -> dict[str, list[str]]:
     return composed | {f"kubernetes {name}": container["args"] for name, container, _ in containers()}
 
 
-def parsed(words: list[str]) -> argparse.Namespace:
-    name, *rest = [re.sub(r"\$[({].*[)}]", "videos.example.com", word) for word in words]
+def parsed(name: str, words: list[str]) -> argparse.Namespace:
+    rest = [re.sub(r"\$[({].*[)}]", "videos.example.com", word) for word in words]
     parser = argparse.ArgumentParser()
     main._load(name).configure(parser)  # type: ignore[union-attr]
     with contextlib.redirect_stderr(io.StringIO()):
@@ -66,18 +66,22 @@ def parsed(words: list[str]) -> argparse.Namespace:
 @pytest.mark.parametrize("where", commands())
 def test_every_command_and_flag_is_one_of_ours(where: str) -> None:
     name, *words = commands()[where]
-    if name in COMING:
-        return
-    found = parsed([name, *(word for word in words if word not in COMING)])
+    assert name in main._COMMANDS
+    found = parsed(name, words)
     if name == "serve":
         assert (found.host, found.port, found.public_host) == ("0.0.0.0", _PORT, ["videos.example.com"])
+        assert found.no_buy
+    if name in ("serve", "work"):
         assert (found.metrics.host, found.metrics.port) == ("0.0.0.0", _METRICS_PORT)
 
 
-def test_what_is_said_to_come_is_not_there_yet() -> None:
-    assert "work" not in main._COMMANDS
-    with pytest.raises(SystemExit):
-        parsed(["serve", "--no-buy"])
+def test_each_part_of_the_server_is_there_more_than_once() -> None:
+    composed = Counter(service["command"][0] for service in OURS.values())
+    assert composed == {"migrate": 1, "serve": 2, "work": 2}
+    for documents in KUBERNETES.values():
+        for document in documents:
+            if document["kind"] == "Deployment":
+                assert document["spec"]["replicas"] >= 2
 
 
 def test_every_variable_is_a_setting() -> None:
@@ -90,6 +94,17 @@ def test_every_variable_is_a_setting() -> None:
     assert {"SEEDANCE_DATABASE_URL", "SEEDANCE_OBJECT_STORE", "SEEDANCE_S3_KEY_FILE"} <= set(example)
 
 
+def test_the_role_of_the_server_is_no_superuser() -> None:
+    """Policies on rows hold no superuser, and that is whoever the image of PostgreSQL makes by itself."""
+    example = tomllib.loads((DEPLOY / "config.example.toml").read_text(encoding="utf-8"))
+    role = urlsplit(example["SEEDANCE_DATABASE_URL"]).username
+    database = COMPOSE["services"]["postgres"]
+    assert role != database["environment"].get("POSTGRES_USER", "postgres")
+    [script] = [place.split(":")[0] for place in database["volumes"] if "initdb" in place]
+    text = (DEPLOY / script).read_text(encoding="utf-8")
+    assert re.findall(r"CREATE ROLE (.*) PASSWORD", text) == [f"{role} LOGIN"]
+
+
 def test_no_secret_stands_in_a_file_that_is_published() -> None:
     """Secrets are files; what stands where one belongs says so."""
     named = set(COMPOSE["secrets"])
@@ -100,7 +115,7 @@ def test_no_secret_stands_in_a_file_that_is_published() -> None:
     for file in DEPLOY.rglob("*"):
         text = file.read_text(encoding="utf-8") if file.is_file() else ""
         passwords = re.findall(r"(?i)(?:password|secret_?key|accesskey)\"?\s*[:=]\s*['\"]?([\w-]+)", text)
-        assert set(passwords) <= {"CHANGE-ME"}, file.name
+        assert set(passwords) <= {"CHANGE-ME", "from_secret"}, file.name  # that is a variable of psql
         assert set(re.findall(r"://[^\s:/'\"]+:([^\s@/'\"]+)@", text)) <= {"CHANGE-ME"}, file.name
     ignored = (DEPLOY / "secrets" / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert ignored[1:] == ["*", "!.gitignore"]
@@ -147,6 +162,8 @@ def test_nothing_of_ours_may_more_than_it_needs() -> None:
 
 def test_ports_and_probes_are_those_of_the_code() -> None:
     [serve] = [container for name, container, _ in containers() if name == "serve"]
+    [work] = [container for name, container, _ in containers() if name == "work"]
+    assert work["ports"] == [{"name": "metrics", "containerPort": _METRICS_PORT}]
     assert {port["name"]: port["containerPort"] for port in serve["ports"]} == {
         "mcp": _PORT, "metrics": _METRICS_PORT,
     }  # fmt: skip

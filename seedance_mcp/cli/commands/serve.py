@@ -6,9 +6,9 @@ import argparse
 import sys
 
 from ...config import load_settings
-from ...metrics import MetricsPlace
 from ...server import ServeOptions, run_http
 from ..arguments import whole_number
+from ..metrics_flag import add_metrics
 
 _PORT = 8765
 
@@ -40,13 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="Only reserve, wait and answer: `seedance-mcp work` buys, here or on other machines. Needs SEEDANCE_DATABASE_URL",
     )
-    parser.add_argument(
-        "--metrics",
-        type=_place,
-        metavar="[ADDRESS:]PORT",
-        help="Give out figures for Prometheus at this port of 127.0.0.1, or of ADDRESS, to everybody who reaches it. Needs the"
-        " extra `team`",
-    )
+    add_metrics(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -62,13 +56,6 @@ def execute(arguments: argparse.Namespace) -> int:
     )
     run_http(settings, options, tell=_tell if is_for_people else _tell_address)
     return 0
-
-
-def _place(text: str) -> MetricsPlace:
-    try:
-        return MetricsPlace.read(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port, and no address with a port") from None
 
 
 def _tell_address(url: str) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -13,7 +15,13 @@ from ...app import Role, open_app
 from ...backoff import exponential
 from ...config import Settings, load_settings
 from ...errors import ConfigError, StoreError
+from ...metrics import Live, serving_metrics
 from ...presentation.logs import configure as configure_log
+from ..metrics_flag import add_metrics
+
+if TYPE_CHECKING:
+    from ...installation import Installation
+    from ...store import figures
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +32,8 @@ _READY = "Working: taking orders, and looking after open jobs. SIGTERM ends it, 
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add nothing: the settings name the database, the keys and the folders."""
+    """Add where figures are given out; the settings name the database, the keys and the folders."""
+    add_metrics(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -38,24 +47,48 @@ def execute(arguments: argparse.Namespace) -> int:
             " watch`, which brings open jobs to their end.",
         )
     configure_log(settings)
-    anyio.run(_work, settings)
+    worker = _Worker(settings)
+    with contextlib.ExitStack() as stack:
+        if arguments.metrics is not None:
+            print(
+                stack.enter_context(serving_metrics(arguments.metrics, Live(figures=worker.figures_now))),
+                flush=True,
+            )
+        anyio.run(worker.work)
     return 0
 
 
-async def _work(settings: Settings) -> None:
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_end_on_signal, tasks.cancel_scope)
-        failures = 0
-        while True:
-            try:
-                async with open_app(settings, role=Role.WORKER):
-                    failures = 0
-                    print(_READY, flush=True)
-                    await anyio.sleep_forever()
-            except StoreError as error:
-                failures += 1
-                logger.error("It cannot work now: %s %s", error.message, error.hint)
-                await anyio.sleep(exponential(_FIRST_PAUSE, failures, longest=_LONGEST_PAUSE))
+class _Worker:
+    """Works until a signal comes, and tells how the installation stands."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._installation: Installation | None = None
+
+    def figures_now(self) -> figures.Figures:
+        """Sum up how everybody's jobs and money stand, in the calling thread. Raises StoreError: it is not known now."""
+        if self._installation is None:
+            raise StoreError("The job database is not open.", hint="The worker's log says why.")
+        return self._installation.figures_now()
+
+    async def work(self) -> None:
+        """Work, and begin anew where the database could not be used."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_end_on_signal, tasks.cancel_scope)
+            failures = 0
+            while True:
+                try:
+                    async with open_app(self._settings, role=Role.WORKER) as app:
+                        failures = 0
+                        self._installation = app.installation
+                        print(_READY, flush=True)
+                        await anyio.sleep_forever()
+                except StoreError as error:
+                    failures += 1
+                    logger.error("It cannot work now: %s %s", error.message, error.hint)
+                    await anyio.sleep(exponential(_FIRST_PAUSE, failures, longest=_LONGEST_PAUSE))
+                finally:
+                    self._installation = None
 
 
 async def _end_on_signal(scope: anyio.CancelScope) -> None:

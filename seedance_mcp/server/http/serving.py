@@ -217,7 +217,7 @@ def _counting(place: MetricsPlace | None, opening: Opening) -> AbstractContextMa
         return contextlib.nullcontext()
     from ...metrics import Live, serving_metrics
 
-    live = Live(figures=lambda: opening.app.overview.figures_now(), waiting=lambda: opening.waiting)
+    live = Live(figures=lambda: opening.app.installation.figures_now(), waiting=lambda: opening.waiting)
     return serving_metrics(place, live)
 
 
