@@ -33,6 +33,7 @@ from . import evidence
 from .as_written import check_version, keep_over
 from .decisions import Decisions
 from .document import FilmDocument
+from .elsewhere import place_here
 from .evidence import Digests, Found
 from .film import Film, FilmUpdate, film_of, join_of_now, update_of
 from .film_id import check_belongs, id_of, new_id
@@ -216,7 +217,7 @@ class Films:
 
     async def find(self, film_id: str) -> Film:
         """Return a film with everything that is known of it. Raises FilmNotFound."""
-        return await self._shown(await self._find(film_id))
+        return await self._shown(await self._find(film_id, is_shown=True))
 
     async def music(self, film: Film) -> MediaFile | None:
         """Return the file of a film's music, None if it has none. Raises MediaError: it cannot be used."""
@@ -309,8 +310,8 @@ class Films:
             more = (*limits(data, market), *(f"{place}: {words}" for place, words in wrong.items()))
             raise with_more(error, more) from None
 
-    async def _find(self, film_id: str) -> Found:
-        return await evidence.find(self._store, self._digests, film_id)
+    async def _find(self, film_id: str, *, is_shown: bool = False) -> Found:
+        return await evidence.find(self._store, self._digests, film_id, is_shown=is_shown)
 
     async def _shown(self, found: Found) -> Film:
         film = await anyio.to_thread.run_sync(film_of, found)
@@ -333,6 +334,7 @@ class Films:
         return await self._store.write(partial(keep_over, film=record, version=over))
 
     async def _planned(self, found: Found, quality: FilmQuality, redo: Sequence[str]) -> FilmPlan:
+        found = await evidence.with_clips(found, quality, self._sources)
         budget = await read_budget(self._store, self._settings)
         plan = await self._planner.plan(found.basis, quality, redo, budget.left_today_usd)
         join = join_of_now(found, quality, plan.shots)
@@ -389,6 +391,7 @@ class Films:
             terms=terms,
             seconds=Decimal(sum(found.document.shot(row.shot).seconds for row in plan.rows)),
             remarks=Remarks(notes=plan.notes, advice=plan.advice),
+            place=place_here(self._store, self._settings, found.record),
         )
 
     def _with_account(self, plan: FilmPlan, row: PlanRow) -> Take:
