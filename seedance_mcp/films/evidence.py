@@ -154,19 +154,18 @@ def _stamp(source: str) -> tuple[int, ...] | None:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-async def find(store: Store, digests: Digests, film_id: str, *, is_shown: bool = False) -> Found:
+async def find(store: Store, digests: Digests, film_id: str) -> Found:
     """
     Read a film. Raises FilmNotFound, StoreError.
 
     A file that cannot be read is named in `problems`; the shots that it is for count as made from something else then. Of
-    one that only this process may not read, nothing is said but that. Where another machine makes the film, or has made it and
-    it is only to be shown, this one looks at no file.
+    one that only this process may not read, nothing is said but that; nor of files of another machine, which makes the film or
+    has read its document.
     """
     found = await store.read(partial(_read, film_id=film_id))
     if store.shared:
         found = await _at_its_place(found, store.machine, digests.sources)
-        order = found.order
-        if found.is_elsewhere and (is_shown or (order is not None and order.ended_at is None)):
+        if not _has_its_files(found, store.machine):
             named = files_named(found.document.model_dump())
             return replace(found, media={one.source: None for one in named if one.kind != "music"})
     looked_at = await look_at_files(digests, files_named(found.document.model_dump()), found.record.folder)
@@ -199,17 +198,24 @@ async def _at_its_place(found: Found, machine: str, sources: Sources) -> Found:
     """
     Return the film as it is on this machine, of several.
 
-    The document may have been read on another one since it was ordered; it is made where it was ordered.
+    Where another one has read its document since it was ordered here, it is the one that was ordered.
     """
     here, missing = await elsewhere.found_here(found.jobs, sources)
     found = replace(found, jobs=here, missing=missing)
     order = found.order
     if order is None or order.place is None:
         return found
+    is_ours = order.is_made_at(machine)
     record = replace(found.record, output_dir=order.place.output_dir)
-    if order.ended_at is None:
-        record = replace(record, folder=order.place.folder)
-    return replace(found, record=record, is_elsewhere=not order.is_made_at(machine))
+    if is_ours and record.machine != machine:
+        record = replace(record, folder=order.place.folder, machine=machine)
+    return replace(found, record=record, is_elsewhere=not is_ours)
+
+
+def _has_its_files(found: Found, machine: str) -> bool:
+    """Whether this machine is the one where the paths of the document lead to what they are to lead to."""
+    is_making = found.order is not None and found.order.ended_at is None
+    return found.record.machine in (None, machine) and not (found.is_elsewhere and is_making)
 
 
 async def look_at_files(digests: Digests, files: Iterable[NamedFile], folder: str | None) -> LookedAt:

@@ -217,7 +217,7 @@ class Films:
 
     async def find(self, film_id: str) -> Film:
         """Return a film with everything that is known of it. Raises FilmNotFound."""
-        return await self._shown(await self._find(film_id, is_shown=True))
+        return await self._shown(await self._find(film_id))
 
     async def music(self, film: Film) -> MediaFile | None:
         """Return the file of a film's music, None if it has none. Raises MediaError: it cannot be used."""
@@ -310,8 +310,8 @@ class Films:
             more = (*limits(data, market), *(f"{place}: {words}" for place, words in wrong.items()))
             raise with_more(error, more) from None
 
-    async def _find(self, film_id: str, *, is_shown: bool = False) -> Found:
-        return await evidence.find(self._store, self._digests, film_id, is_shown=is_shown)
+    async def _find(self, film_id: str) -> Found:
+        return await evidence.find(self._store, self._digests, film_id)
 
     async def _shown(self, found: Found) -> Film:
         film = await anyio.to_thread.run_sync(film_of, found)
@@ -328,6 +328,7 @@ class Films:
             name=name,
             folder=folder,
             output_dir=str(self._settings.output_dir),
+            machine=self._store.machine or None,
             created_at=now,
             changed_at=now,
         )

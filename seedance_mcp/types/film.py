@@ -39,7 +39,8 @@ class FilmRecord:
     A film's document as it was last read. Times are seconds since the epoch.
 
     `document` is canonical JSON, and `version` counts how often it has changed, from 1. `name` is the name of the file
-    that it came from, empty if none; relative paths in it start at `folder`. Its files go below `output_dir`.
+    that it came from, empty if none; relative paths in it start at `folder`. Its files go below `output_dir`. `machine` is the
+    one of several that read it, and has that folder; None: there is one.
     """
 
     id: str
@@ -50,6 +51,7 @@ class FilmRecord:
     output_dir: str
     created_at: float
     changed_at: float
+    machine: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

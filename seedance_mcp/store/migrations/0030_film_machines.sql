@@ -3,3 +3,6 @@
 ALTER TABLE film_orders ADD COLUMN machine TEXT;
 ALTER TABLE film_orders ADD COLUMN folder TEXT;
 ALTER TABLE film_orders ADD COLUMN output_dir TEXT;
+
+-- Which machine has read the document last, and so where its `folder` is.
+ALTER TABLE films ADD COLUMN machine TEXT;
