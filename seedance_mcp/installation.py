@@ -125,8 +125,8 @@ class Installation:
         return WatcherLease(self.store, accounts=self.pool.accounts(), open_work=self._open_work)
 
     def _open_work(self, connection: Connection) -> Sequence[object]:
-        """What a watcher of this process's accounts stays for: open jobs, and films that have not bought all their shots."""
-        return self.pool.open_here(connection) or film_orders.open_orders(connection)
+        """What a watcher of this process's accounts stays for: open jobs, and films of this machine that are not made yet."""
+        return self.pool.open_here(connection) or film_orders.orders_to_make(connection, self.store.machine)
 
     async def begin_ending(self) -> None:
         """Leave a watcher behind if anything is open; call it as soon as the end is foreseen. Never raises."""

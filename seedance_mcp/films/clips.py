@@ -21,7 +21,8 @@ def lost_clips(states: Sequence[ShotState], evidence: Evidence, anew: Collection
     """
     Say of shots which clip is gone or has another size, and what to do about it; not of those that are made anew.
 
-    Hashes are compared where a clip is used: reading all of a film takes too long for a look at it. Blocks.
+    Hashes are compared where a clip is used: reading all of a film takes too long for a look at it. What another machine saved,
+    and can be fetched, is not lost. Blocks.
     """
     for state in states:
         job = evidence.job(state.chosen) if state.chosen is not None else None
@@ -33,6 +34,11 @@ def lost_clips(states: Sequence[ShotState], evidence: Evidence, anew: Collection
             if path.stat().st_size != job.artifacts.bytes:
                 yield f"shot {name}: The video at {path} was changed after it was made. {BACK_OR_ANEW}"
         except FileNotFoundError:
+            if job.id in evidence.missing:
+                why = evidence.missing[job.id]
+                if why is not None:
+                    yield f"shot {name}: {why.message} {why.hint}"
+                continue
             yield f"shot {name}: The video is not at {path} any more. {BACK_OR_ANEW}"
         except OSError as error:
             reason = error.strerror or type(error).__name__

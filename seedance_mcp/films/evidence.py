@@ -25,12 +25,13 @@ from ..types import (
     RowRefusal,
     Take,
 )
+from . import elsewhere
 from .document import FilmDocument
 from .music import open_music
 from .named import NamedFile, files_named, placed
 from .plan import QUALITIES, Basis
 from .reading import checked
-from .states import Evidence
+from .states import Evidence, shot_states
 
 _AT_ONCE = 400
 
@@ -40,6 +41,9 @@ class Found:
     """
     A film as it is now: `problems` name the files of its document that cannot be read, each with its place, and
     `unreadable` has the same words without it.
+
+    `is_elsewhere`: another machine has ordered it, and has its file. `missing` are the jobs whose clips are not on this
+    machine, each with why not (see `elsewhere`).
     """
 
     record: FilmRecord
@@ -56,6 +60,8 @@ class Found:
     media: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
     problems: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    missing: elsewhere.Missing = field(default_factory=dict[str, "MediaError | None"])
+    is_elsewhere: bool = False
 
     @property
     def order(self) -> FilmOrder | None:
@@ -73,6 +79,7 @@ class Found:
             reviews=self.reviews,
             refusals={(one.shot, one.take): one for one in self.refusals},
             open_plans=frozenset(order.plan for order in self.orders if order.ended_at is None),
+            missing=self.missing,
         )
 
     @property
@@ -107,7 +114,7 @@ class Digests:
     """
 
     def __init__(self, sources: Sources) -> None:
-        self._sources = sources
+        self.sources = sources
         self._known: dict[str, tuple[tuple[int, ...], str]] = {}
 
     async def of(self, source: str, kind: MediaKind) -> str:
@@ -116,10 +123,10 @@ class Digests:
 
     async def of_music(self, source: str) -> str:
         """Return the hash of a film's music. Raises SeedanceError: it cannot be played."""
-        return await self._of(source, partial(open_music, self._sources), "music ")
+        return await self._of(source, partial(open_music, self.sources), "music ")
 
     async def _open(self, source: str, kind: MediaKind) -> MediaFile:
-        file = await self._sources.open(source, kind=kind)
+        file = await self.sources.open(source, kind=kind)
         if file.kind != kind:
             raise MediaError(of_another_kind(file, kind, source))
         return file
@@ -152,9 +159,15 @@ async def find(store: Store, digests: Digests, film_id: str) -> Found:
     Read a film. Raises FilmNotFound, StoreError.
 
     A file that cannot be read is named in `problems`; the shots that it is for count as made from something else then. Of
-    one that only this process may not read, nothing is said but that.
+    one that only this process may not read, nothing is said but that; nor of files of another machine, which makes the film or
+    has read its document.
     """
     found = await store.read(partial(_read, film_id=film_id))
+    if store.shared:
+        found = await _at_its_place(found, store.machine, digests.sources)
+        if not _has_its_files(found, store.machine):
+            named = files_named(found.document.model_dump())
+            return replace(found, media={one.source: None for one in named if one.kind != "music"})
     looked_at = await look_at_files(digests, files_named(found.document.model_dump()), found.record.folder)
     return replace(
         found,
@@ -162,6 +175,47 @@ async def find(store: Store, digests: Digests, film_id: str) -> Found:
         problems=tuple(f"{place}: {words}" for place, words in looked_at.problems.items()),
         unreadable=looked_at.unreadable,
     )
+
+
+async def fetch_clips(found: Found, jobs: Iterable[str], sources: Sources) -> Found:
+    """Bring those clips here that other machines saved, as far as they can be had; `missing` tells of the rest."""
+    if not found.missing:
+        return found
+    here, missing = await elsewhere.fetched(found.jobs, found.missing, jobs, sources)
+    return replace(found, jobs=here, missing=missing)
+
+
+async def with_clips(found: Found, quality: FilmQuality, sources: Sources) -> Found:
+    """Do as `fetch_clips` with all clips that the film shows at one quality."""
+    if not found.missing:
+        return found
+    states = shot_states(found.document, found.evidence(quality))
+    shown = [state.chosen.job_id for state in states if state.chosen and state.chosen.job_id]
+    return await fetch_clips(found, shown, sources)
+
+
+async def _at_its_place(found: Found, machine: str, sources: Sources) -> Found:
+    """
+    Return the film as it is on this machine, of several.
+
+    Where another one has read its document since it was ordered here, it is the one that was ordered.
+    """
+    here, missing = await elsewhere.found_here(found.jobs, sources)
+    found = replace(found, jobs=here, missing=missing)
+    order = found.order
+    if order is None or order.place is None:
+        return found
+    is_ours = order.is_made_at(machine)
+    record = replace(found.record, output_dir=order.place.output_dir)
+    if is_ours and record.machine != machine:
+        record = replace(record, folder=order.place.folder, machine=machine)
+    return replace(found, record=record, is_elsewhere=not is_ours)
+
+
+def _has_its_files(found: Found, machine: str) -> bool:
+    """Whether this machine is the one where the paths of the document lead to what they are to lead to."""
+    is_making = found.order is not None and found.order.ended_at is None
+    return found.record.machine in (None, machine) and not (found.is_elsewhere and is_making)
 
 
 async def look_at_files(digests: Digests, files: Iterable[NamedFile], folder: str | None) -> LookedAt:

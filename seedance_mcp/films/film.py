@@ -83,11 +83,11 @@ def film_of(found: Found) -> Film:
     join = join_of_now(found, quality, shots)
     path = film_path(found.record, found.document, quality)
     sheet = path.with_suffix(".jpg")
-    there = path.is_file() and order is not None and order.ended == "done"
+    there = not found.is_elsewhere and path.is_file() and order is not None and order.ended == "done"
     return Film(
         record=found.record,
         document=found.document,
-        status=_status(found, order, shots, there=there),
+        status=_status(found, order, shots, there=there or found.is_elsewhere),
         quality=quality,
         plan=order.plan if order is not None else None,
         shots=shots,
@@ -109,7 +109,7 @@ def film_of(found: Found) -> Film:
             if (choice := evidence.choosing.choice(state.takes)) is not None
         },
         problems=(*found.problems, *_problems(found, shots, path, there=there, is_of_now=join is not None)),
-        advice=join.advice if join is not None and there else (),
+        advice=join.advice if join is not None and (there or found.is_elsewhere) else (),
     )
 
 
@@ -151,7 +151,8 @@ def _problems(
 ) -> Iterator[str]:
     """Say what no shot tells: rows of the last order that were not bought, clips that are lost, a file that is not of now."""
     order = found.order
-    lost = list(lost_clips(shots, found.evidence(order.quality))) if order is not None else []
+    is_looked_for = order is not None and not found.is_elsewhere
+    lost = list(lost_clips(shots, found.evidence(order.quality))) if order and is_looked_for else []
     again = (
         "Plan and make the film again: its shots are there, and joining is free."
         if not lost and all(state.state == "current" and state.bad is None for state in shots)
@@ -162,11 +163,15 @@ def _problems(
         if (one.shot, one.take) in rows:
             yield f"shot {one.shot}: {one.message} {one.hint}".strip()
     yield from lost
+    if found.is_elsewhere and order is not None and order.ended_at is None:
+        yield "It is made by another machine on the same job database, which ordered it; this one only shows it."
     if order is None or order.ended != "done":
         return
     join = found.joins.get(order.quality)
     if join is not None and join.problem is not None:
         yield f"The film was not joined: {join.problem}"
+    elif found.is_elsewhere:
+        yield f"Its file is on the machine that made it, at {path}. To have one here, make it here: its shots are there."
     elif not there:
         yield f"There is no {path}. {again}"
     elif join is not None and not is_of_now:

@@ -33,6 +33,7 @@ from . import evidence
 from .as_written import check_version, keep_over
 from .decisions import Decisions
 from .document import FilmDocument
+from .elsewhere import place_here
 from .evidence import Digests, Found
 from .film import Film, FilmUpdate, film_of, join_of_now, update_of
 from .film_id import check_belongs, id_of, new_id
@@ -327,12 +328,14 @@ class Films:
             name=name,
             folder=folder,
             output_dir=str(self._settings.output_dir),
+            machine=self._store.machine or None,
             created_at=now,
             changed_at=now,
         )
         return await self._store.write(partial(keep_over, film=record, version=over))
 
     async def _planned(self, found: Found, quality: FilmQuality, redo: Sequence[str]) -> FilmPlan:
+        found = await evidence.with_clips(found, quality, self._sources)
         budget = await read_budget(self._store, self._settings)
         plan = await self._planner.plan(found.basis, quality, redo, budget.left_today_usd)
         join = join_of_now(found, quality, plan.shots)
@@ -389,6 +392,7 @@ class Films:
             terms=terms,
             seconds=Decimal(sum(found.document.shot(row.shot).seconds for row in plan.rows)),
             remarks=Remarks(notes=plan.notes, advice=plan.advice),
+            place=place_here(self._store, self._settings, found.record),
         )
 
     def _with_account(self, plan: FilmPlan, row: PlanRow) -> Take:

@@ -17,6 +17,7 @@ from ..store import Connection, film_orders, film_outcomes, films, joining
 from ..texts import listed
 from ..types import FINISHED_STATES, Draw, FilmOrder, Job, JobState, OrderEnd, PurchaseTerms, RowRefusal, Take
 from . import evidence
+from .clips import lost_clips
 from .evidence import Digests, Found
 from .film import join_that_stands, lies_whole
 from .freshness import changed_since
@@ -33,7 +34,7 @@ _DAY = 86_400.0
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
 _PATIENCE_SECONDS = 60.0
-"""For how long a film is left to another process that joins it: one that is suspended may never be done."""
+"""For how long a film waits for another process that joins it, which may be suspended, and for clips of other machines."""
 
 _FAILED_FOR_GOOD = FINISHED_STATES - {JobState.DONE}
 
@@ -55,19 +56,20 @@ class Maker:
         self._pool = pool
         self._pauses = _Pauses()
         self._working = set[str]()
-        self._left_to_others: dict[str, float] = {}
+        self._waiting_since: dict[tuple[str, str], float] = {}
 
     async def advance(self) -> None:
         """
-        Take the next step of each open order that no other call is working on. Raises StoreError.
+        Take the next step of each open order of this machine that no other call is working on. Raises StoreError.
 
         What goes wrong with one film is told, and tried again after a pause; no other film waits for that.
         """
         now = self._store.clock()
-        orders = await self._store.read(film_orders.open_orders)
+        to_make = partial(film_orders.orders_to_make, machine=self._store.machine)
+        orders = await self._store.read(to_make)
         if any(order.reserved_at <= now - _DAY for order in orders):
             await self._store.write(lambda connection: film_orders.end_expired(connection, now=now))
-            orders = await self._store.read(film_orders.open_orders)
+            orders = await self._store.read(to_make)
         for order in orders:
             if order.film_id in self._working or self._pauses.last(order.film_id):
                 continue
@@ -175,6 +177,13 @@ class Maker:
                 if changed:
                     raise _Changed(f"It is another shot than was agreed to: {listed(changed)}.")
                 before = _job(parent, found) if parent is not None else None
+                if before is not None and before.id in found.missing:
+                    found = await evidence.fetch_clips(found, [before.id], self._sources)
+                    before, why = found.jobs[before.id], found.missing.get(before.id)
+                    if why is not None:
+                        if self._may_come([why], take.film_id):
+                            return
+                        raise why
                 if parent is not None and before is not None and before.artifacts is not None:
                     await make_sure({parent.shot: before.artifacts}, continued=True)
                 await self._flow.run(request, terms)
@@ -195,15 +204,17 @@ class Maker:
         rows = [_now(take, found) for take in rows]
         if not all(self._is_over(take, found) for take in rows):
             return
+        found = await evidence.with_clips(found, order.quality, self._sources)
         states = shot_states(found.document, found.evidence(order.quality))
         made = all(_is_done(take, found) for take in rows)
         ended: OrderEnd = "done" if made and all(state.is_usable for state in states) else "stopped"
-        if ended == "done" and not await self._may_hear(found):
+        lacking = [found.missing.get(state.job.id) for state in states if state.job is not None]
+        if ended == "done" and (not await self._may_hear(found) or self._may_come(lacking, order.film_id)):
             return
         with joining(self._context.settings.state_dir, order.film_id) as alone:
             join: film_outcomes.Join | None = None
             if ended == "done":
-                if not alone and not self._has_waited(order.film_id):
+                if not alone and not self._has_waited("join", order.film_id):
                     return
                 current = await self._store.read(
                     partial(film_orders.find, film_id=order.film_id, plan=order.plan)
@@ -215,12 +226,19 @@ class Maker:
             await self._store.write(
                 partial(_end_order, order=order, rows=rows, ended=ended, join=join, now=now)
             )
-        self._left_to_others.pop(order.film_id, None)
+        for what in ("join", "clips"):
+            self._waiting_since.pop((what, order.film_id), None)
 
-    def _has_waited(self, film_id: str) -> bool:
-        """Whether somebody else has been joining the film for too long."""
+    def _may_come(self, lacking: Sequence[MediaError | None], film_id: str) -> bool:
+        """Whether clips of another machine are not in the object store yet, and have not been waited for too long."""
+        return any(why is not None and why.retryable for why in lacking) and not self._has_waited(
+            "clips", film_id
+        )
+
+    def _has_waited(self, what: str, film_id: str) -> bool:
+        """Whether a film has waited too long for others: for who joins it, or for clips that another machine saved."""
         now = anyio.current_time()
-        return now - self._left_to_others.setdefault(film_id, now) >= _PATIENCE_SECONDS
+        return now - self._waiting_since.setdefault((what, film_id), now) >= _PATIENCE_SECONDS
 
     async def _join(self, order: FilmOrder, found: Found, states: Sequence[ShotState]) -> film_outcomes.Join:
         """
@@ -238,6 +256,10 @@ class Maker:
             made_of=made_of(found.document, shown),
             at=self._store.clock(),
         )
+        if found.missing:
+            lost = await anyio.to_thread.run_sync(lambda: [*lost_clips(shown, found.evidence(order.quality))])
+            if lost:
+                return replace(join, problem=" ".join(lost))
         try:
             advice = await join_film(
                 found.record, found.document, shown, quality=order.quality, sources=self._sources

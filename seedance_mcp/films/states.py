@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Literal
 
+from ..errors import MediaError
 from ..texts import listed
 from ..types import FilmQuality, Job, JobState, Mark, Review, RowRefusal, Take
 from .choosing import Choosing, verdict_words
@@ -80,7 +81,7 @@ class Evidence:
     Everything that the states of a film's shots at one quality follow from.
 
     `media` as in `inputs_of`; `reviews` are those in force, by the jobs of the takes; `refusals` are of rows that could
-    not be bought, by shot and number; `open_plans` are the plans whose orders are still being made.
+    not be bought, by shot and number; `open_plans` are the plans whose orders are still being made. `missing` as in `Found`.
     """
 
     quality: FilmQuality
@@ -91,6 +92,7 @@ class Evidence:
     reviews: Mapping[str, Review] = field(default_factory=dict[str, Review])
     refusals: Mapping[tuple[str, int], RowRefusal] = field(default_factory=dict[tuple[str, int], RowRefusal])
     open_plans: Collection[str] = ()
+    missing: Mapping[str, MediaError | None] = field(default_factory=dict[str, "MediaError | None"])
 
     @cached_property
     def choosing(self) -> Choosing:

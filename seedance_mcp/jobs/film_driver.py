@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
-from ..store import film_orders
+from ..store import Connection, film_orders
+from ..types import FilmOrder
 from .context import JobContext
 
 _RESCAN_SECONDS = 15.0
@@ -16,7 +17,7 @@ _LOOK_SECONDS = 1.0
 
 class FilmDriver:
     """
-    Calls for the next step of all open orders after every change of a job, when woken, and now and then.
+    Calls for the next step of the open orders of this machine after every change of a job, when woken, and now and then.
 
     It does not wait for a step: that may be the joining of a long film, and the others go on meanwhile.
     """
@@ -29,7 +30,7 @@ class FilmDriver:
 
     @property
     def busy(self) -> bool:
-        """Whether orders may be open: some are, or it has not been looked for them yet."""
+        """Whether orders may be open that this machine makes: some are, or it has not been looked for them yet."""
         return self._advance is not None and self._open
 
     def wake(self) -> None:
@@ -47,13 +48,16 @@ class FilmDriver:
                 while True:
                     self._changed = anyio.Event()
                     with self._context.incidents.contained("Looking for films to make"):
-                        self._open = bool(await self._context.store.read(film_orders.open_orders))
+                        self._open = bool(await self._context.store.read(self._orders))
                         if self._open:
                             steps.start_soon(self._step, self._advance)
                     with anyio.move_on_after(_LOOK_SECONDS if self._open else _RESCAN_SECONDS):
                         await self._changed.wait()
         finally:
             stop()
+
+    def _orders(self, connection: Connection) -> list[FilmOrder]:
+        return film_orders.orders_to_make(connection, self._context.store.machine)
 
     async def _step(self, advance: Callable[[], Awaitable[None]]) -> None:
         with self._context.incidents.contained("Making films"):

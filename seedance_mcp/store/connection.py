@@ -214,6 +214,9 @@ class Store(Database):
     installation: str
     """What tells this installation from others that share an output folder, by 16 hex digits."""
 
+    machine: str
+    """What tells this machine, or rather this state folder, from others that work on the database; empty: there are none."""
+
     notice: str | None
     """What the user should know about the database, such as that a damaged one was set aside."""
 

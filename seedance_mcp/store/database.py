@@ -66,7 +66,7 @@ class SqliteStore(Store):
         self.uptime = time.monotonic
         self.running = machine_time.running
         self.start = machine_time.start() or ownership.instance
-        self.installation = ""
+        self.installation = self.machine = ""
         self._checking: anyio.Lock | None = None
         self.notice = notice
         give_clocks(connection, clock=lambda: self.clock(), uptime=lambda: self.uptime())

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import BudgetExceeded, InvalidRequest
 from ..texts import digits, one_line
-from ..types import Draw, FilmOrder, OrderEnd, Price, Signer, Take
+from ..types import Draw, FilmOrder, FilmPlace, OrderEnd, Price, Signer, Take
 from . import elapsed_time, films
 from .database import Connection
 from .money import holds
@@ -17,7 +17,7 @@ from .money.ledger import Booking, from_micros, to_micros
 from .scoped import seen_by_film
 
 _ORDERS = (
-    "SELECT film_id, plan, quality, reserved_at, day, agreed_by, ended_at, ended,"
+    "SELECT film_id, plan, quality, reserved_at, day, agreed_by, ended_at, ended, machine, folder, output_dir,"
     " CAST(COALESCE(SUM(usd_micros), 0) AS BIGINT),"
     " CAST(COALESCE(SUM(CASE WHEN job_id IS NULL THEN usd_micros - COALESCE(left_micros, usd_micros) ELSE usd_micros END), 0)"
     " AS BIGINT),"
@@ -68,6 +68,11 @@ def open_orders(connection: Connection) -> list[FilmOrder]:
     return [_order(row) for row in connection.execute(_ORDERS.format(f"ended_at IS NULL AND {mine}"), whose)]
 
 
+def orders_to_make(connection: Connection, machine: str) -> list[FilmOrder]:
+    """List the orders that have not ended and are for this machine to make, the oldest first."""
+    return [order for order in open_orders(connection) if order.is_made_at(machine)]
+
+
 def buyers(connection: Connection) -> list[str]:
     """Name the people who have an order that has not ended, in no particular order."""
     mine, whose = seen_by_film(connection)
@@ -108,12 +113,15 @@ def hold(connection: Connection, order: FilmOrder, rows: Sequence[Take]) -> Film
 
     The order's sums and counts are those of its rows. A number of a take or a key that is used up raises Conflict.
     """
+    place = order.place
     connection.execute(
-        "INSERT INTO film_orders (film_id, plan, quality, reserved_at, steady, day, agreed_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO film_orders (film_id, plan, quality, reserved_at, steady, day, agreed_by, machine, folder, output_dir)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(order.film_id, order.plan, order.quality, order.reserved_at),
             elapsed_time.note(connection),
             *(order.day, order.agreed_by),
+            *((place.machine, place.folder, place.output_dir) if place else (None, None, None)),
         ),
     )
     films.add_takes(connection, rows)
@@ -226,7 +234,20 @@ def end_expired(connection: Connection, *, now: float) -> int:
 
 
 def _order(row: tuple[Any, ...]) -> FilmOrder:
-    film_id, plan, quality, reserved_at, day, agreed_by, ended_at, ended, *counted = row
+    (
+        film_id,
+        plan,
+        quality,
+        reserved_at,
+        day,
+        agreed_by,
+        ended_at,
+        ended,
+        machine,
+        folder,
+        output_dir,
+        *counted,
+    ) = row
     maximum, drawn, jobs, drawn_jobs = counted
     return FilmOrder(
         film_id=film_id,
@@ -241,6 +262,7 @@ def _order(row: tuple[Any, ...]) -> FilmOrder:
         agreed_by=agreed_by,
         ended_at=ended_at,
         ended=ended,
+        place=None if machine is None else FilmPlace(machine=machine, folder=folder, output_dir=output_dir),
     )
 
 

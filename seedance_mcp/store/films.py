@@ -18,7 +18,7 @@ from .money.ledger import to_micros
 from .scoped import seen, seen_by_film
 
 _TAKES = "SELECT film_id, shot, number, plan, request_key, usd_micros, document, crc, job_id FROM takes"
-_FILM = "id, version, document, name, folder, output_dir, created_at, changed_at, crc"
+_FILM = "id, version, document, name, folder, output_dir, machine, created_at, changed_at, crc"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +57,10 @@ def keep_film(connection: Connection, film: FilmRecord) -> FilmRecord:
         version, created_at = row[0] + (not same), row[2]
         changed_at = row[3] if same else film.changed_at
     connection.execute(
-        "INSERT INTO films (id, version, document, crc, name, folder, output_dir, created_at, changed_at, person)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET version = excluded.version,"
+        "INSERT INTO films (id, version, document, crc, name, folder, output_dir, machine, created_at, changed_at, person)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET version = excluded.version,"
         " document = excluded.document, crc = excluded.crc, name = excluded.name, folder = excluded.folder,"
-        " output_dir = excluded.output_dir, changed_at = excluded.changed_at",
+        " output_dir = excluded.output_dir, machine = excluded.machine, changed_at = excluded.changed_at",
         (
             film.id,
             version,
@@ -69,6 +69,7 @@ def keep_film(connection: Connection, film: FilmRecord) -> FilmRecord:
             film.name,
             film.folder,
             film.output_dir,
+            film.machine,
             created_at,
             changed_at,
             connection.scope.person,
@@ -108,8 +109,10 @@ def recent_films(connection: Connection, limit: int) -> list[FilmRecord]:
     return [film for film in map(_film, rows) if film is not None]
 
 
-def _film(row: tuple[str, int, str, str, str | None, str, float, float, int]) -> FilmRecord | None:
-    film_id, version, document, name, folder, output_dir, created_at, changed_at, crc = row
+def _film(
+    row: tuple[str, int, str, str, str | None, str, str | None, float, float, int],
+) -> FilmRecord | None:
+    film_id, version, document, name, folder, output_dir, machine, created_at, changed_at, crc = row
     if checksum(document) != crc:
         return None
     return FilmRecord(
@@ -119,6 +122,7 @@ def _film(row: tuple[str, int, str, str, str | None, str, float, float, int]) ->
         name=name,
         folder=folder,
         output_dir=output_dir,
+        machine=machine,
         created_at=created_at,
         changed_at=changed_at,
     )

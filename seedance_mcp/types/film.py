@@ -39,7 +39,8 @@ class FilmRecord:
     A film's document as it was last read. Times are seconds since the epoch.
 
     `document` is canonical JSON, and `version` counts how often it has changed, from 1. `name` is the name of the file
-    that it came from, empty if none; relative paths in it start at `folder`. Its files go below `output_dir`.
+    that it came from, empty if none; relative paths in it start at `folder`. Its files go below `output_dir`. `machine` is the
+    one of several that read it, and has that folder; None: there is one.
     """
 
     id: str
@@ -50,6 +51,7 @@ class FilmRecord:
     output_dir: str
     created_at: float
     changed_at: float
+    machine: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,13 +85,28 @@ class Take:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FilmPlace:
+    """
+    Where a film is made, where several machines share a database: the `machine` that ordered it, which has the files that its
+    document names.
+
+    Paths in the document start at `folder`; its files go below `output_dir`.
+    """
+
+    machine: str
+    folder: str | None
+    output_dir: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class FilmOrder:
     """
     A plan that was agreed to, and the money that is held for it. Times are seconds since the epoch.
 
     `plan` is the plan's token. Of `maximum_usd`, what its rows may cost together, `drawn_usd` has gone over to jobs; of
     its paid `jobs`, `drawn_jobs` have been reserved. Both count as spent on `day` (UTC) and from `reserved_at`, until
-    the order has `ended`: then what was not drawn is released. `agreed_by` tells who agreed, where that was needed.
+    the order has `ended`: then what was not drawn is released. `agreed_by` tells who agreed, where that was needed. `place` is
+    where it is made; None: on the only machine.
     """
 
     film_id: str
@@ -104,6 +121,11 @@ class FilmOrder:
     agreed_by: Signer | None = None
     ended_at: float | None = None
     ended: OrderEnd | None = None
+    place: FilmPlace | None = None
+
+    def is_made_at(self, machine: str) -> bool:
+        """Return whether it is for this machine to make."""
+        return self.place is None or self.place.machine == machine
 
     @property
     def held_usd(self) -> Decimal:

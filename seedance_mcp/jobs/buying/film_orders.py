@@ -11,7 +11,7 @@ from ...config import Settings
 from ...errors import BudgetExceeded, ConfirmationRequired, NotSupported, StoreError
 from ...remarks import NO_REMARKS, Remarks
 from ...store import Connection, Consent, breakers, budget, confirmations, film_orders, waiting_questions
-from ...types import FilmOrder, FilmQuality, Price, PurchaseTerms, Question, Signer, Take, Wanted
+from ...types import FilmOrder, FilmPlace, FilmQuality, Price, PurchaseTerms, Question, Signer, Take, Wanted
 from ..context import JobContext
 from .call_agreements import agreed_within_call
 from .orders import above_max_usd
@@ -24,7 +24,7 @@ class OrderIntent:
 
     `rows` are what it buys, each with provider and model named; `accounts` maps each of those providers to the
     fingerprint of the account that would buy. `title` and `seconds` are the film's, and `remarks` what a person should
-    know who is asked to agree.
+    know who is asked to agree. `place` is where it will be made, where several machines share the database.
     """
 
     film_id: str
@@ -36,6 +36,7 @@ class OrderIntent:
     terms: PurchaseTerms
     seconds: Decimal | None = None
     remarks: Remarks = NO_REMARKS
+    place: FilmPlace | None = None
 
     @property
     def maximum(self) -> Price:
@@ -63,14 +64,15 @@ async def place(context: JobContext, intent: OrderIntent) -> FilmOrder:
         InvalidRequest: another plan of the film is being made, or was since this one was made.
         BudgetExceeded: a cap or an open breaker stands in the way of all of it.
         ConfirmationRequired: a person has to agree first.
-        NotSupported: the database may be shared with other machines.
+        NotSupported: this process does not buy, and a film is made by the machine that orders it.
         StoreError: it could not be put on disk, or a server of an earlier version, which does not count what is held, runs.
     """
     store, settings, terms = context.store, context.settings, intent.terms
-    if store.shared:
+    if not context.role.buys:
         raise NotSupported(
-            "Films cannot be made yet where the job database is in PostgreSQL: their folders are on one machine.",
-            hint="Order the shots one by one, or make the film where SEEDANCE_DATABASE_URL is not set.",
+            "A film is made by the machine that orders it, and this server only answers (`serve --no-buy`).",
+            hint="Order it at a server without --no-buy or with `seedance-mcp film make`, on the same database, or order the"
+            " shots one by one here.",
         )
     async with agreed_within_call(terms.agreed_to, context):
         await store.ensure_sound()
@@ -110,6 +112,7 @@ def reserve_film(
         reserved_at=now,
         day=budget.day_of(now),
         agreed_by=signed,
+        place=intent.place,
     )
     waiting_questions.withdraw_film(connection, intent.film_id, now=now)
     return film_orders.hold(connection, order, intent.rows)

@@ -17,7 +17,7 @@ from ...errors import InvalidRequest, MediaError
 from ...media import MAX_FILE_BYTES
 from ...objects import ObjectStore, ObjectStoreError, UploadTerms, access_of
 from ...store import Store, object_copies
-from ...types import ExpectedFile, Job, MediaFile, MediaKind, SignedPut
+from ...types import Artifacts, ExpectedFile, Job, MediaFile, MediaKind, SignedPut
 from ..object_names import copy_name, incoming_name
 
 _PUT_SECONDS = 600
@@ -100,7 +100,7 @@ class Incoming:
         Raises:
             MediaError: it was not put there, is another one, or cannot be fetched now.
         """
-        path = self._folder / f"{(expected.sha256 or '')[:32]}{_SUFFIXES[expected.mime_type or '']}"
+        path = self._place_of(expected)
         if await run_sync(path.exists):
             return path
         try:
@@ -113,12 +113,12 @@ class Incoming:
                     "The file was not put at the address that was signed for it.",
                     hint="That has to be done within ten minutes, with the headers that belong to it. Call upload_media again.",
                 ) from error
-            raise MediaError(
+            raise _NotNow(
                 f"The file cannot be fetched now: {error.message}", hint="Try again later."
             ) from error
         except (TimeoutError, OSError) as error:
             reason = "it took too long" if isinstance(error, TimeoutError) else error.strerror
-            raise MediaError(f"The file cannot be fetched now: {reason}.", hint="Try again later.") from error
+            raise _NotNow(f"The file cannot be fetched now: {reason}.", hint="Try again later.") from error
         return path
 
     async def fetch_copy(self, job: Job) -> Path:
@@ -132,13 +132,25 @@ class Incoming:
         find = partial(object_copies.find, place=self._objects.place, job_id=job.id)
         copy = None if files is None else await self._store.read(find)
         if files is None or copy is None or copy.sha256 != files.sha256:
-            raise MediaError(
+            raise _NotNow(
                 f"The video of {job.id} is on another machine, and not in the object store (yet).",
                 hint="Try again in a moment.",
             )
-        kind = "video/quicktime" if Path(files.video_path).suffix == ".mov" else "video/mp4"
-        video = MediaFile(kind="video", mime_type=kind, bytes=files.bytes, sha256=files.sha256)
-        return await self.fetch(copy_name(job.id, files), video)
+        try:
+            return await self.fetch(copy_name(job.id, files), _video(files))
+        except _AnotherFile as error:
+            raise MediaError(
+                f"The copy of the video of {job.id} in the object store is not the video that was saved.",
+                hint="The machine that saved the video has it.",
+            ) from error
+
+    def copy_here(self, job: Job) -> Path | None:
+        """Return where a copy of a job's video lies that was fetched before; None: there is none. Blocks."""
+        path = None if job.artifacts is None else self._place_of(_video(job.artifacts))
+        return path if path is not None and path.is_file() else None
+
+    def _place_of(self, file: MediaFile) -> Path:
+        return self._folder / f"{(file.sha256 or '')[:32]}{_SUFFIXES[file.mime_type or '']}"
 
     async def _keep(self, name: str, expected: MediaFile, path: Path) -> None:
         digest, size, most = hashlib.sha256(), 0, expected.bytes or 0
@@ -153,13 +165,28 @@ class Incoming:
                         break
                     await run_sync(new.write, block)
             if (size, digest.hexdigest()) != (most, expected.sha256):
-                raise MediaError(
+                raise _AnotherFile(
                     "What was put there is another file than was announced.", hint="Call upload_media again."
                 )
             await run_sync(new.name_it)
         finally:
             with anyio.CancelScope(shield=True):
                 await run_sync(partial(new.__exit__, None, None, None))
+
+
+class _NotNow(MediaError):
+    """It may be had a moment later."""
+
+    retryable = True
+
+
+class _AnotherFile(MediaError):
+    """What the object store has is not what is to be there."""
+
+
+def _video(files: Artifacts) -> MediaFile:
+    kind = "video/quicktime" if Path(files.video_path).suffix == ".mov" else "video/mp4"
+    return MediaFile(kind="video", mime_type=kind, bytes=files.bytes, sha256=files.sha256)
 
 
 async def _blocks(pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:

@@ -244,6 +244,28 @@ class Sources:
             return replace(video, job_id=job.id)
         return video
 
+    def has_copies(self) -> bool:
+        """Return whether videos that other machines saved can be had from an object store."""
+        return self._settings.object_store is not None
+
+    def video_here(self, job: Job) -> Path | None:
+        """Return where a job's video lies on this machine: the file itself, or a copy that was fetched. Blocks."""
+        if job.artifacts is None:
+            return None
+        path = Path(job.artifacts.video_path)
+        if path.is_file():
+            return path
+        return self._incoming.copy_here(job) if self.has_copies() else None
+
+    async def fetch_video(self, job: Job) -> Path:
+        """
+        Bring a copy of a job's video here that another machine saved, checked by the hash of what was saved.
+
+        Raises:
+            MediaError: there is no copy, it is another file, or it cannot be fetched now.
+        """
+        return await self._incoming.fetch_copy(job)
+
     async def _copy_of(self, job: Job) -> Path | None:
         """
         Bring a copy of a job's video here where another machine has it, or is to use it; None: the file itself will do.

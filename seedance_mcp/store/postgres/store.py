@@ -19,6 +19,7 @@ from ...config import make_private
 from ...errors import StoreError
 from ..connection import Connection, Store
 from ..machine import machine_time
+from ..machine.machine_id import machine_id
 from ..machine.network_drives import find_share
 from ..machine.process_locks import Ownership
 from . import origin
@@ -47,7 +48,7 @@ class PostgresStore(PostgresDatabase, Store):
     Its time is the database's. Files of this machine, such as receipts, go by a kernel lock beside them.
     """
 
-    def __init__(self, url: str, local: Ownership) -> None:
+    def __init__(self, url: str, local: Ownership, machine: str) -> None:
         """Connect. Raises psycopg.Error."""
         self._life = life = PostgresLifeLock(partial(connect, url))
         self._time = life.ask(DatabaseClock)
@@ -57,7 +58,7 @@ class PostgresStore(PostgresDatabase, Store):
         self.ownership, self.local, self.shared = life, local, True
         self.running = machine_time.running
         self.start = machine_time.start() or local.instance
-        self.installation = ""
+        self.installation, self.machine = "", machine
         self.notice = None
 
     def settle(self) -> None:
@@ -175,6 +176,7 @@ def open_postgres_store(url: str, folder: Path) -> PostgresStore:
         )
     try:
         make_private(folder)
+        machine = machine_id(folder)
         local = Ownership(folder / "instances")
     except OSError as error:
         raise StoreError(
@@ -184,7 +186,7 @@ def open_postgres_store(url: str, folder: Path) -> PostgresStore:
     try:
         local.sweep()
         with explained():
-            store = PostgresStore(url, local)
+            store = PostgresStore(url, local, machine)
     except BaseException:
         local.close()
         raise

@@ -1,0 +1,8 @@
+-- Where a film is made that was ordered by one of several machines: the machine, where the paths of its document begin, and its
+-- output folder there.
+ALTER TABLE film_orders ADD COLUMN machine text;
+ALTER TABLE film_orders ADD COLUMN folder text;
+ALTER TABLE film_orders ADD COLUMN output_dir text;
+
+-- Which machine has read the document last, and so where its `folder` is.
+ALTER TABLE films ADD COLUMN machine text;

@@ -1,0 +1,268 @@
+"""Films where several machines share the database: made by the one that ordered them, and told of by all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from PIL import Image
+
+from seedance_mcp.app import Role, open_app
+from seedance_mcp.config import load_settings
+from seedance_mcp.errors import NotSupported
+from seedance_mcp.types import JobState, PurchaseTerms
+from tests.emulator import Emulator
+from tests.emulator.s3_objects import Held, ObjectStorage, running
+from tests.films.place import Studio, environment, opened, shot, states, storyboard
+from tests.reliability.waiting import until
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="each machine is a folder of POSIX")
+
+_MAKER = """
+import sys, anyio
+from seedance_mcp.app import open_app
+from seedance_mcp.config import load_settings
+from seedance_mcp.types import PurchaseTerms
+
+async def main(film_id, plan):
+    async with open_app(load_settings()) as app:
+        await app.films.make(film_id, plan, PurchaseTerms())
+        await app.films.wait(film_id, 60)
+
+anyio.run(main, *sys.argv[1:])
+"""
+
+
+@asynccontextmanager
+async def machine(
+    folder: Path,
+    url: str,
+    emulator: Emulator | None = None,
+    *,
+    watch: bool = True,
+    storage: ObjectStorage | None = None,
+) -> AsyncGenerator[Studio]:
+    """A machine of its own: with its own state, videos and documents."""
+    folder.mkdir(exist_ok=True)
+    more = storage.environment() if storage is not None else {}
+    async with opened(folder, emulator, watch=watch, SEEDANCE_DATABASE_URL=url, **more) as studio:
+        yield studio
+
+
+async def test_a_film_is_planned_made_joined_and_shown(url: str, tmp_path: Path) -> None:
+    async with machine(tmp_path / "one", url) as studio:
+        film_id = await studio.read(storyboard())
+        film = await studio.make(film_id, await studio.app.films.plan(film_id, "animatic"))
+        assert (film.status, film.problems, states(film)) == (
+            "succeeded",
+            (),
+            {"a": "current", "b": "current"},
+        )
+        assert film.film_path is not None
+        assert Path(film.film_path).is_relative_to(tmp_path / "one" / "videos")
+        assert (await studio.app.films.plan(film_id, "animatic")).rows == ()
+
+
+async def test_two_processes_of_a_machine_that_make_the_same_plan_buy_each_row_once(
+    url: str, tmp_path: Path
+) -> None:
+    async with Emulator("ark") as emulator, machine(tmp_path / "one", url, emulator) as studio:
+        film_id = await studio.read(storyboard(shot("a"), shot("b"), shot("c")))
+        token = (await studio.app.films.plan(film_id)).token
+        async with await _making(tmp_path / "one", url, emulator, film_id, token) as other:
+            await studio.app.films.make(film_id, token, PurchaseTerms())
+            film = await studio.ended(film_id)
+            with anyio.fail_after(60):
+                assert await other.wait() == 0
+        assert (film.status, film.problems, len(studio.bodies)) == ("succeeded", (), 3)
+
+
+async def test_two_machines_that_order_the_same_plan_buy_each_row_once_and_one_makes_it(
+    url: str, tmp_path: Path
+) -> None:
+    """With folders of their own, and each with the document: whoever is first has the film."""
+    async with (
+        Emulator("ark") as emulator,
+        machine(tmp_path / "one", url, emulator) as one,
+        machine(tmp_path / "two", url, emulator) as two,
+    ):
+        film_id = await one.read(storyboard())
+        await copied(one, two, film_id, storyboard())
+        plan = await two.app.films.plan(film_id)
+        assert (await one.app.films.plan(film_id)).token == plan.token
+        async with anyio.create_task_group() as tasks:
+            for studio in (one, two):
+                tasks.start_soon(studio.make, film_id, plan)
+        seen = [await studio.app.films.find(film_id) for studio in (one, two)]
+        assert ([film.status for film in seen], len(one.bodies)) == (["succeeded", "succeeded"], 2)
+        assert sorted(film.film_path is None for film in seen) == [False, True]
+        assert len([*tmp_path.rglob("film-final.mp4")]) == 1
+
+
+async def test_a_film_whose_buyer_is_killed_between_two_shots_is_finished_on_its_machine(
+    url: str, tmp_path: Path
+) -> None:
+    async with Emulator("ark") as emulator:
+        emulator.behaviour.true_size = True
+        emulator.behaviour.running_seconds = 1.0
+        async with machine(tmp_path / "one", url, emulator, watch=False) as studio:
+            film_id = await studio.read(
+                storyboard(shot("a"), shot("b", continues="last_frame"), model="seedance-1.0-pro")
+            )
+            token = (await studio.app.films.plan(film_id)).token
+
+            async def accepted() -> bool:
+                return any(job.state is JobState.ACCEPTED for job in await studio.app.unfinished())
+
+            async with await _making(tmp_path / "one", url, emulator, film_id, token) as maker:
+                with anyio.fail_after(30):
+                    await until(accepted)
+                maker.kill()
+            assert len(studio.bodies) == 1
+        async with machine(tmp_path / "one", url, emulator) as later:
+            film = await later.ended(film_id)
+            assert (film.status, film.problems, len(later.bodies)) == ("succeeded", (), 2)
+
+
+async def test_another_machine_leaves_a_film_alone_and_shows_it(url: str, tmp_path: Path) -> None:
+    """Whose document it may even have, at another place and without its picture."""
+    async with Emulator("ark") as emulator:
+        async with (
+            machine(tmp_path / "one", url, emulator, watch=False) as one,
+            machine(tmp_path / "two", url, emulator) as two,
+        ):
+            Image.new("RGB", (640, 360), "red").save(tmp_path / "one" / "mira.png")
+            cast = {"mira": {"looks": "a woman", "images": ["mira.png"]}}
+            document = storyboard(shot("a", prompt="@mira waves", seconds=4), cast=cast, model="seedance-2.0")
+            film_id = await one.read(document)
+            plan = await one.app.films.plan(film_id)
+            await one.app.films.make(film_id, plan.token, PurchaseTerms())
+            await copied(one, two, film_id, document)
+            for _ in range(2):
+                await two.app.films.advance()
+            seen = await two.app.films.find(film_id)
+            assert (seen.status, states(seen), two.bodies) == ("making", {"a": "making"}, [])
+            assert [problem[:32] for problem in seen.problems] == ["It is made by another machine on"]
+        async with (
+            machine(tmp_path / "one", url, emulator) as one,
+            machine(tmp_path / "two", url, emulator, watch=False) as two,
+        ):
+            film = await one.ended(film_id)
+            assert (film.status, film.problems, len(one.bodies)) == ("succeeded", (), 1)
+            await copied(two, one, film_id, document)
+            seen = await two.app.films.find(film_id)
+            assert (seen.status, states(seen), seen.film_path) == ("succeeded", {"a": "current"}, None)
+            assert [str(film.film_path) in problem for problem in seen.problems] == [True]
+
+
+@pytest.mark.parametrize("copy", ["right", "wrong", "none"])
+async def test_clips_of_another_machine_are_joined_from_the_object_store_by_their_hash(
+    copy: str, url: str, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        emulator = await stack.enter_async_context(Emulator("ark"))
+        storage = await stack.enter_async_context(running(ObjectStorage()))
+        async with machine(tmp_path / "one", url, emulator, storage=storage) as one:
+            film_id = await one.read(storyboard())
+            film = await one.make(film_id, await one.app.films.plan(film_id))
+            assert one.app.runner.copies is not None
+            for job in film.jobs.values():
+                kept = await one.app.runner.copies.settled(job, 30)
+                assert kept is not None
+                assert kept.stored_at is not None
+        (tmp_path / "one").rename(tmp_path / "unplugged")
+        if copy == "wrong":
+            for path, held in storage.objects.items():
+                body = held.body[:-1] + bytes([held.body[-1] ^ 1])
+                storage.objects[path] = Held(content_type=held.content_type, body=body)
+        two = await stack.enter_async_context(
+            machine(tmp_path / "two", url, emulator, storage=storage if copy != "none" else None)
+        )
+        two.path.with_suffix(".film").write_text(f"{film_id}\n")
+        assert await two.read(storyboard()) == film_id
+        plan = await two.app.films.plan(film_id)
+        assert plan.rows == ()
+        if copy == "right":
+            made = await two.make(film_id, plan)
+            assert (made.status, made.problems, len(two.bodies)) == ("succeeded", (), 2)
+            assert made.film_path is not None
+            assert film.film_path is not None
+            assert Path(made.film_path).is_relative_to(tmp_path / "two")
+        else:
+            said = "is not the video that was saved" if copy == "wrong" else "Without an object store"
+            assert [said in problem for problem in plan.problems] == [True, True]
+            assert not [*(tmp_path / "two" / "videos").rglob("*.mp4")]
+
+
+async def test_a_clip_that_comes_to_the_object_store_late_is_waited_for(url: str, tmp_path: Path) -> None:
+    """The other machine has saved the first shot, and copies it only now."""
+    async with AsyncExitStack() as stack:
+        emulator = await stack.enter_async_context(Emulator("ark"))
+        storage = await stack.enter_async_context(running(ObjectStorage()))
+        async with machine(tmp_path / "one", url, emulator, watch=False, storage=storage) as one:
+            film_id = await one.read(storyboard(shot("a")))
+            token = (await one.app.films.plan(film_id)).token
+            async with await _making(tmp_path / "one", url, emulator, film_id, token) as maker:
+
+                async def accepted() -> bool:
+                    return any(job.state is JobState.ACCEPTED for job in await one.app.unfinished())
+
+                emulator.behaviour.running_seconds = 1.0
+                with anyio.fail_after(30):
+                    await until(accepted)
+                maker.kill()
+
+            async def saved() -> bool:
+                return not await one.app.unfinished()
+
+            async with machine(tmp_path / "two", url, emulator):
+                with anyio.fail_after(60):
+                    await until(saved)
+        (tmp_path / "two").rename(tmp_path / "unplugged")
+        one = await stack.enter_async_context(machine(tmp_path / "one", url, emulator, storage=storage))
+
+        async def joining() -> bool:
+            return (await one.app.films.find(film_id)).status == "joining"
+
+        with anyio.fail_after(30):
+            await until(joining)
+        (tmp_path / "unplugged").rename(tmp_path / "two")
+        await stack.enter_async_context(machine(tmp_path / "two", url, emulator, storage=storage))
+        film = await one.ended(film_id)
+        assert (film.status, film.problems, len(one.bodies)) == ("succeeded", (), 1)
+
+
+async def test_a_server_that_only_answers_plans_films_and_refuses_to_order_them(
+    url: str, tmp_path: Path
+) -> None:
+    async with Emulator("ark") as emulator:
+        given = {**environment(tmp_path), **emulator.environment(), "SEEDANCE_DATABASE_URL": url}
+        settings = load_settings(given, settings_file=tmp_path / "none.toml")
+        async with open_app(settings, role=Role.REPLICA) as replica:
+            film_id = (await replica.films.take(storyboard(), None)).id
+            plan = await replica.films.plan(film_id)
+            assert (len(plan.rows), plan.problems) == (2, ())
+            with pytest.raises(NotSupported, match="made by the machine that orders it") as refused:
+                await replica.films.make(film_id, plan.token, PurchaseTerms())
+            assert "film make" in refused.value.hint
+            assert (await replica.films.find(film_id)).status == "planned"
+            assert (await replica.budget()).reserved_usd == 0
+
+
+async def copied(one: Studio, two: Studio, film_id: str, document: dict[str, Any]) -> None:
+    """Let another machine have a film's document and id; it does not see the disk on which the first one has them."""
+    one.path.unlink()
+    two.path.with_suffix(".film").write_text(f"{film_id}\n")
+    assert await two.read(document) == film_id
+
+
+async def _making(folder: Path, url: str, emulator: Emulator, film_id: str, plan: str) -> anyio.abc.Process:
+    """Start a process on a machine that makes a film."""
+    environ = {**os.environ, **environment(folder), **emulator.environment(), "SEEDANCE_DATABASE_URL": url}
+    return await anyio.open_process([sys.executable, "-c", _MAKER, film_id, plan], env=environ)
