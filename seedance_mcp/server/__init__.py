@@ -93,7 +93,8 @@ def run_board(
 @dataclass(frozen=True)
 class ServeOptions:
     """
-    Where to serve over HTTP, and what: `public` are the names that other machines use, `metrics` where figures are wanted.
+    Where to serve over HTTP, and what: `public` are the names that other machines use, `metrics` where figures are wanted,
+    `board` whether people see the board at `/board`.
 
     Without `buys` workers do that, on this machine or others.
     """
@@ -103,11 +104,12 @@ class ServeOptions:
     public: Sequence[str] = ()
     buys: bool = True
     metrics: MetricsPlace | None = None
+    board: bool = False
 
 
 def run_http(settings: Settings, options: ServeOptions, *, tell: Callable[[str], None]) -> None:
     """
-    Serve over HTTP until a signal comes; `tell` is told the address, and that of the metrics where they are wanted.
+    Serve over HTTP until a signal comes; `tell` is told the address, and those of board and metrics if wanted.
 
     Raises:
         ConfigError: an address cannot be used, or more than this machine reaches it and there is no token; or workers are
@@ -118,13 +120,14 @@ def run_http(settings: Settings, options: ServeOptions, *, tell: Callable[[str],
 
     from ..presentation.logs import configure
     from .http.places import Place
-    from .http.serving import serve_http
+    from .http.serving import Parts, serve_http
 
     configure(settings)
     place = Place.named(options.host, options.port, options.public)
+    parts = Parts(buys=options.buys, metrics=options.metrics, board=options.board)
 
     async def serve() -> None:
-        await serve_http(settings, place, tell=tell, buys=options.buys, metrics=options.metrics)
+        await serve_http(settings, place, tell=tell, parts=parts)
 
     with contextlib.suppress(KeyboardInterrupt):  # Windows, or a second Ctrl-C
         anyio.run(serve)

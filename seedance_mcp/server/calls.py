@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 import anyio
 from mcp import MCPError
 from mcp.server import ServerRequestContext
-from mcp.server.context import CallNext, HandlerResult
+from mcp.server.context import CallNext, HandlerResult, ServerMiddleware
 from mcp.server.mcpserver import Context
 from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
@@ -88,6 +89,16 @@ async def as_their_caller(ctx: ServerRequestContext[Any, Any], call_next: CallNe
         return await call_next(ctx)
     with called_by(Scope(person=caller_of(ctx).person)):
         return await call_next(ctx)
+
+
+def always_by(caller: Caller) -> ServerMiddleware[Any]:
+    """Have every request be one of this caller over HTTP, in a server that nobody else reaches."""
+    asked = SimpleNamespace(scope={CALLER_KEY: caller})
+
+    async def by_them(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        return await as_their_caller(replace(ctx, request=asked), call_next)
+
+    return by_them
 
 
 def _tracker_of(request: ServerRequestContext[Any, Any]) -> ReadTracker:

@@ -18,7 +18,7 @@ from seedance_mcp.app import open_app
 from seedance_mcp.config import Settings
 from seedance_mcp.server.http.limits import Limits
 from seedance_mcp.server.http.places import Place
-from seedance_mcp.server.http.serving import serve_http
+from seedance_mcp.server.http.serving import Parts, serve_http
 from tests.server.asking import SMALL
 from tests.server.conftest import Era
 from tests.server.process import MODERN
@@ -36,14 +36,17 @@ BOTH_KINDS = {"Accept": "application/json, text/event-stream", "Content-Type": "
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, place: Place = HERE, limits: Limits | None = None
+    settings: Settings, place: Place = HERE, limits: Limits | None = None, *, board: bool = False
 ) -> AsyncGenerator[str]:
     """Serve in this process until the context ends; the address on this machine."""
-    send, receive = anyio.create_memory_object_stream[str](1)
+    send, receive = anyio.create_memory_object_stream[str](2)
     with anyio.fail_after(90):
         async with anyio.create_task_group() as tasks:
             with send, receive:
-                tasks.start_soon(partial(serve_http, settings, place, tell=send.send_nowait, limits=limits))
+                parts = Parts(board=board)
+                tasks.start_soon(
+                    partial(serve_http, settings, place, tell=send.send_nowait, limits=limits, parts=parts)
+                )
                 told = await receive.receive()
                 yield f"http://127.0.0.1:{place.port}/mcp" if place.public else told
             tasks.cancel_scope.cancel()

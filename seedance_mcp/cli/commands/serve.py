@@ -40,6 +40,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="Only reserve, wait and answer: `seedance-mcp work` buys, here or on other machines. Needs SEEDANCE_DATABASE_URL",
     )
+    parser.add_argument(
+        "--board",
+        action="store_true",
+        help="Serve the board at /board as well, to whoever signs in with a token (`seedance-mcp tokens add NAME`)",
+    )
     add_metrics(parser)
 
 
@@ -53,6 +58,7 @@ def execute(arguments: argparse.Namespace) -> int:
         public=arguments.public_host,
         buys=not arguments.no_buy,
         metrics=arguments.metrics,
+        board=arguments.board,
     )
     run_http(settings, options, tell=_tell if is_for_people else _tell_address)
     return 0
@@ -64,6 +70,8 @@ def _tell_address(url: str) -> None:
 
 def _tell(url: str) -> None:
     _tell_address(url)
-    figures = url.endswith("/metrics")
-    words = "Prometheus reads" if figures else "Clients reach the MCP server"
-    print(f"{words} at this address.{'' if figures else ' Ctrl-C ends it.'}", file=sys.stderr, flush=True)
+    words = {
+        "metrics": "Prometheus reads at this address.",
+        "board": "People see the board at this address, and sign in with a token.",
+    }.get(url.rpartition("/")[2], "Clients reach the MCP server at this address. Ctrl-C ends it.")
+    print(words, file=sys.stderr, flush=True)

@@ -39,7 +39,7 @@ class Access:
         async def answer(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=list(message["headers"]))
-                headers.update(_headers())
+                headers.update(page_headers())
                 message = {**message, "headers": headers.raw}
             await send(message)
 
@@ -79,7 +79,8 @@ def _length(headers: Headers) -> int:
     return int(length) if length.isdecimal() else 0
 
 
-def _headers() -> dict[str, str]:
+def page_headers() -> dict[str, str]:
+    """Return what every answer of the board says to the browser: what its page may do, and that it is nobody else's."""
     policy = (
         "default-src 'none'",
         f"script-src '{script_hash()}'",

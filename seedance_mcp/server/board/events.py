@@ -83,7 +83,8 @@ class Changes:
             page.close()
 
     def _hear(self, job_id: str) -> None:
-        self._heard.add(job_id)
+        if self._app.scope.sees_all:  # whose job it is, the look finds out
+            self._heard.add(job_id)
         self._bell.set()
 
     def _tell(self, change: _Change) -> None:

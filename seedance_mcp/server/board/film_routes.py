@@ -1,4 +1,4 @@
-"""What the local board answers about films: storyboards, prices, takes, the joined film; and what a click makes of them."""
+"""What the board answers about films: storyboards, prices, takes, the joined film; and what a click makes of them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ..answers import commands_in
 from .answers import refusal
 from .media import sent_file
 from .requests import Choice, FilmPurchase, PlanWanted, arguments_of, body_of
-from .sessions import Sessions
-from .signed_in import signed_in
+from .sessions import Entry
+from .signed_in import may_change, may_look_only, signed_in
 
 if TYPE_CHECKING:
     from ...app import App
@@ -29,11 +29,12 @@ _KINDS = {"mp4": "video/mp4", "vtt": "text/vtt; charset=utf-8"}
 
 
 class FilmRoutes:
-    """The films of one open app, as the page in a browser on this machine calls them."""
+    """The films of one open app, as the page in a browser calls them; with `paths`, where their files lie is told."""
 
-    def __init__(self, app: App, sessions: Sessions) -> None:
+    def __init__(self, app: App, sessions: Entry, *, paths: bool = True) -> None:
         self.sessions = sessions
         self._app = app
+        self._paths = paths
 
     def routes(self) -> list[BaseRoute]:
         """Return what is served of films."""
@@ -58,12 +59,14 @@ class FilmRoutes:
     @signed_in
     async def _plan(self, request: Request) -> Response:
         wanted = await body_of(request, PlanWanted)
+        if wanted.keep and not self.sessions.may_change:  # what is kept is remembered
+            return may_look_only()
         planned = await self._app.films.plan(
             _film_id(request), wanted.quality, tuple(wanted.redo), tuple(wanted.keep)
         )
         return self._said(shown.plan(planned))
 
-    @signed_in
+    @may_change
     async def _make(self, request: Request) -> Response:
         wanted = await body_of(request, FilmPurchase)
         # The click is the person's own agreement, to this plan at this price.
@@ -82,13 +85,13 @@ class FilmRoutes:
             )
         return JSONResponse({"ok": True})
 
-    @signed_in
+    @may_change
     async def _choose(self, request: Request) -> Response:
         wanted = await body_of(request, Choice)
         await self._app.films.choose(_film_id(request), wanted.shot, wanted.take)
         return JSONResponse({"ok": True})
 
-    @signed_in
+    @may_change
     async def _cancel(self, request: Request) -> Response:
         await arguments_of(request)
         _, words = await self._app.films.cancel(_film_id(request))
@@ -110,9 +113,9 @@ class FilmRoutes:
         joined = film.joined
         if joined is not None:
             place = self.sessions.film_path(film.film_id, joined.version)
-            joined = joined.model_copy(
-                update={"media": f"{place}.mp4", "captions": f"{place}.vtt" if joined.has_captions else None}
-            )
+            captions = f"{place}.vtt" if joined.has_captions else None
+            path = joined.path if self._paths else ""
+            joined = joined.model_copy(update={"media": f"{place}.mp4", "captions": captions, "path": path})
         shots = tuple(
             shot.model_copy(update={"takes": tuple(map(self._playable, shot.takes))}) for shot in film.shots
         )
@@ -122,8 +125,8 @@ class FilmRoutes:
         job: JobCard | None = take.job
         if job is None or not job.has_video:
             return take
-        media = self.sessions.media_path(job.job_id)
-        return take.model_copy(update={"job": job.model_copy(update={"media": media})})
+        media, path = self.sessions.media_path(job.job_id), job.video_path if self._paths else None
+        return take.model_copy(update={"job": job.model_copy(update={"media": media, "video_path": path})})
 
     def _said(self, content: shown.FilmsShape | shown.BoardPlan) -> Response:
         return JSONResponse(commands_in(content.model_dump(), self._app.settings))

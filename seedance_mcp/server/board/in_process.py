@@ -11,6 +11,7 @@ from mcp import Client, MCPError
 from mcp.server import MCPServer
 from mcp.types import CallToolResult, ImageContent, Implementation, TextContent
 
+from ..calls import Caller, always_by
 from ..opening import Opening
 from ..tooling import ERROR_KEY, Toolbox
 from ..tools import all_tools
@@ -43,8 +44,8 @@ class ToolsHere:
 
 
 @contextlib.asynccontextmanager
-async def tools_here(app: App) -> AsyncGenerator[ToolsHere]:
-    """Connect to the tools of this app."""
+async def tools_here(app: App, caller: Caller | None = None) -> AsyncGenerator[ToolsHere]:
+    """Connect to the tools of this app, for the person whose machine it is, or for whoever has signed in."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: MCPServer[Any]) -> AsyncGenerator[Opening]:
@@ -52,7 +53,12 @@ async def tools_here(app: App) -> AsyncGenerator[ToolsHere]:
 
     own = version("seedance-mcp")
     server = Toolbox(
-        name="seedance", version=own, tools=list(all_tools()), lifespan=lifespan, log_level="WARNING"
+        name="seedance",
+        version=own,
+        tools=list(all_tools()),
+        lifespan=lifespan,
+        middleware=[] if caller is None else [always_by(caller)],
+        log_level="WARNING",
     )
     async with Client(server, client_info=Implementation(name="seedance-mcp board", version=own)) as client:
         yield ToolsHere(client)

@@ -11,6 +11,7 @@ from importlib import resources
 _FIRST = "main.js"
 _STYLE, _SCRIPT = '<link rel="stylesheet" href="board.css">', '<script type="module" src="main.js"></script>'
 _LOCAL = '<meta name="seedance-board" content="local">'
+_SIGNED_IN = '<meta name="seedance-board" content="signed-in">'
 _IMPORT = re.compile(r'^import\s+(?:\{[^}]*\}\s+from\s+)?"\./([\w.-]+\.js)";[ \t]*\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async function|function|class|const|let)\b)", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*\n", re.MULTILINE | re.DOTALL)
@@ -43,6 +44,12 @@ def joined_page() -> str:
 def local_page() -> str:
     """Return the page with the mark by which it knows that it is in a browser on this machine."""
     return joined_page().replace("<head>", f"<head>\n{_LOCAL}", 1)
+
+
+@cache
+def signed_in_page() -> str:
+    """Return the page with the mark by which it knows that it is served to whoever has signed in."""
+    return joined_page().replace("<head>", f"<head>\n{_SIGNED_IN}", 1)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What the page may send to the local board, and how a body is read: JSON alone, short, and not too slowly."""
+"""What the page may send to the board, and how a body is read: JSON alone, short, and not too slowly."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ async def body_of(request: Request, shape: type[Body]) -> Body:
     Raises:
         Refused: it is no JSON of this shape, too long, or does not come within 10 seconds.
     """
-    content = await _content(request)
+    content = await content_of(request, "application/json")
     try:
         return shape.model_validate_json(content)
     except ValidationError as error:
@@ -116,9 +116,10 @@ async def arguments_of(request: Request) -> dict[str, Any]:
     return (await body_of(request, RootModel[dict[str, Any]])).root
 
 
-async def _content(request: Request) -> bytes:
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise Refused(refusal(415, "invalid_request", "Only application/json is read."))
+async def content_of(request: Request, content_type: str) -> bytes:
+    """Read a body of this type. Raises Refused: it has another, is too long, or does not come within 10 seconds."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != content_type:
+        raise Refused(refusal(415, "invalid_request", f"Only {content_type} is read."))
     content = bytearray()
     with anyio.move_on_after(_BODY_SECONDS) as reading:
         try:

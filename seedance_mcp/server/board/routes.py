@@ -1,4 +1,4 @@
-"""What the local board answers: the page, the board as data, videos, and what a person does with a click."""
+"""What the board in a browser answers: the page, the board as data, videos, and what a person does with a click."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from ...errors import FilmNotFound, InvalidRequest, JobNotFound, MediaError, SeedanceError, StoreError
+from ...jobs import is_path
 from ...presentation import board as shown
 from ...presentation import reviews
+from ...texts import one_line
 from ...types import Job, PurchaseTerms, VideoRequest
 from ..answers import commands_in
 from ..arguments import checked
@@ -28,8 +30,8 @@ from .media import played
 from .page import local_page
 from .peers import is_this_user
 from .requests import Answer, CodeToExchange, CodeWanted, Purchase, Refused, Verdict, arguments_of, body_of
-from .sessions import Sessions
-from .signed_in import SIGN_IN, signed_in
+from .sessions import Entry, Sessions
+from .signed_in import SIGN_IN, may_change, signed_in
 
 if TYPE_CHECKING:
     from ...app import App
@@ -37,60 +39,32 @@ if TYPE_CHECKING:
 _JOB_ID = re.compile(r"job_[A-Za-z0-9_-]{1,64}")
 
 
-class LocalBoard:
-    """The board of one open app, as the page in a browser on this machine calls it."""
+class Board:
+    """The board of one open app, as its page in a browser calls it."""
 
-    def __init__(self, app: App, sessions: Sessions, *, tools: ToolsHere, changes: Changes) -> None:
+    def __init__(
+        self, app: App, sessions: Entry, *, tools: ToolsHere, changes: Changes, paths: bool = True
+    ) -> None:
+        """With `paths` the page is on this machine, for who may know where files lie and name them."""
         self.sessions = sessions
         self._app = app
         self._tools = tools
         self._changes = changes
+        self._paths = paths
 
-    def routes(self) -> Starlette:
-        """Return everything that is served, without the guard in front of it."""
-        return Starlette(
-            routes=[
-                Route("/", self._page),
-                Route("/session", self._session, methods=["POST"]),
-                Route("/code", self._code, methods=["POST"]),
-                Route("/api/board", self._board),
-                Route("/api/events", self._events),
-                Route("/api/tools/{name}", self._tool, methods=["POST"]),
-                Route("/api/jobs/{job_id}/{picture:str}", self._picture),
-                Route("/api/jobs/{job_id}/open-folder", self._folder, methods=["POST"]),
-                Route("/api/answer", self._answer, methods=["POST"]),
-                Route("/api/buy", self._buy, methods=["POST"]),
-                Route("/api/review", self._review, methods=["POST"]),
-                Route("/media/{mark}/{job_id}.mp4", self._media),
-                *FilmRoutes(self._app, self.sessions).routes(),
-            ],
-            exception_handlers={
-                Refused: _refused,
-                SeedanceError: _failed,
-                HTTPException: _nothing,
-                Exception: _broken,
-            },
-        )
-
-    async def _page(self, request: Request) -> Response:
-        return HTMLResponse(local_page())
-
-    async def _session(self, request: Request) -> Response:
-        given = await body_of(request, CodeToExchange)
-        # The code stood among a program's arguments, which all users of a machine can read.
-        if not is_this_user(request.scope.get("client"), request.scope.get("server")):
-            return refusal(403, "another_user", "Only the user who runs the board may open it.")
-        token = self.sessions.open(given.code)
-        if token is None:
-            return refusal(401, "not_signed_in", "This code was used, or is older than a minute.", SIGN_IN)
-        return JSONResponse({"token": token})
-
-    async def _code(self, request: Request) -> Response:
-        wanted = await body_of(request, CodeWanted)
-        given = self.sessions.answer_to(wanted.nonce, wanted.proof)
-        if given is None:
-            return refusal(401, "not_signed_in", "Only the user who runs the board may ask for a code.")
-        return JSONResponse(given)
+    def routes(self) -> list[BaseRoute]:
+        """Return what is served, for whoever the sessions let in."""
+        return [
+            Route("/api/board", self._board),
+            Route("/api/events", self._events),
+            Route("/api/tools/{name}", self._tool, methods=["POST"]),
+            Route("/api/jobs/{job_id}/{picture:str}", self._picture),
+            Route("/api/answer", self._answer, methods=["POST"]),
+            Route("/api/buy", self._buy, methods=["POST"]),
+            Route("/api/review", self._review, methods=["POST"]),
+            Route("/media/{mark}/{job_id}.mp4", self._media),
+            *FilmRoutes(self._app, self.sessions, paths=self._paths).routes(),
+        ]
 
     @signed_in
     async def _board(self, request: Request) -> Response:
@@ -98,11 +72,12 @@ class LocalBoard:
         if not re.fullmatch(r"[1-9]\d{0,2}", limit) or int(limit) > shown.JOBS_A_PAGE:
             raise InvalidRequest([f"limit has to be a number from 1 to {shown.JOBS_A_PAGE}."])
         found = await shown.board(
-            self._app, before=request.query_params.get("before"), limit=int(limit), person=True
+            self._app, before=request.query_params.get("before"), limit=int(limit), person=self._paths
         )
-        return self._said(
-            found.model_copy(update={"jobs": tuple(map(self._with_media, found.jobs))}).model_dump()
-        )
+        told: dict[str, Any] = {"jobs": tuple(map(self._with_media, found.jobs))}
+        if not self._paths:
+            told["local_url"] = None
+        return self._said(found.model_copy(update=told).model_dump())
 
     @signed_in
     async def _events(self, request: Request) -> Response:
@@ -130,16 +105,7 @@ class LocalBoard:
             return _nothing_here()
         return Response(await draw(await self._job(request)), media_type="image/jpeg")
 
-    @signed_in
-    async def _folder(self, request: Request) -> Response:
-        await arguments_of(request)
-        job = await self._job(request)
-        (await self._app.videos.open(job)).close()
-        assert job.artifacts is not None
-        await anyio.to_thread.run_sync(open_folder, Path(job.artifacts.video_path).parent)
-        return JSONResponse({"ok": True})
-
-    @signed_in
+    @may_change
     async def _answer(self, request: Request) -> Response:
         given = await body_of(request, Answer)
         answered = await self._app.questions.answer(given.question_id, agrees=given.yes, usd=given.usd)
@@ -160,14 +126,18 @@ class LocalBoard:
         now = shown.waiting(answered.question).model_dump()
         return refusal(409, "changed", "The price is another than the one that was answered.", question=now)
 
-    @signed_in
+    @may_change
     async def _buy(self, request: Request) -> Response:
         wanted = await body_of(request, Purchase)
         video = VideoRequest(**checked(VideoRequest, wanted.arguments, VideoRequest.model_fields))
+        if not self._paths and (paths := [source for _, _, source in video.media() if is_path(source)]):
+            raise InvalidRequest(
+                [f"{one_line(path, 80)!r} is a path of the server's machine." for path in paths]
+            )
         # The click is the person's own agreement, to this price.
         terms = PurchaseTerms(max_usd=wanted.usd, request_key=wanted.request_key, confirmed=True)
         started = await self._app.generate(video, terms)
-        job = self._with_media(shown.card(self._app, started.job, person=True))
+        job = self._with_media(shown.card(self._app, started.job, person=self._paths))
         return self._said(
             {
                 "ok": True,
@@ -177,7 +147,7 @@ class LocalBoard:
             }
         )
 
-    @signed_in
+    @may_change
     async def _review(self, request: Request) -> Response:
         from ...jobs import opinion
 
@@ -205,6 +175,66 @@ class LocalBoard:
 
     def _said(self, content: dict[str, Any]) -> Response:
         return JSONResponse(commands_in(content, self._app.settings))
+
+
+class LocalBoard(Board):
+    """The same with its page, for a browser on this machine, and with what only such a page may ask for."""
+
+    def __init__(self, app: App, sessions: Sessions, *, tools: ToolsHere, changes: Changes) -> None:
+        super().__init__(app, sessions, tools=tools, changes=changes)
+        self._codes = sessions
+
+    def routes(self) -> list[BaseRoute]:
+        """Return everything that is served, without the guard in front of it."""
+        return [
+            Route("/", self._page),
+            Route("/session", self._session, methods=["POST"]),
+            Route("/code", self._code, methods=["POST"]),
+            Route("/api/jobs/{job_id}/open-folder", self._folder, methods=["POST"]),
+            *super().routes(),
+        ]
+
+    async def _page(self, request: Request) -> Response:
+        return HTMLResponse(local_page())
+
+    async def _session(self, request: Request) -> Response:
+        given = await body_of(request, CodeToExchange)
+        # The code stood among a program's arguments, which all users of a machine can read.
+        if not is_this_user(request.scope.get("client"), request.scope.get("server")):
+            return refusal(403, "another_user", "Only the user who runs the board may open it.")
+        token = self._codes.open(given.code)
+        if token is None:
+            return refusal(401, "not_signed_in", "This code was used, or is older than a minute.", SIGN_IN)
+        return JSONResponse({"token": token})
+
+    async def _code(self, request: Request) -> Response:
+        wanted = await body_of(request, CodeWanted)
+        given = self._codes.answer_to(wanted.nonce, wanted.proof)
+        if given is None:
+            return refusal(401, "not_signed_in", "Only the user who runs the board may ask for a code.")
+        return JSONResponse(given)
+
+    @signed_in
+    async def _folder(self, request: Request) -> Response:
+        await arguments_of(request)
+        job = await self._job(request)
+        (await self._app.videos.open(job)).close()
+        assert job.artifacts is not None
+        await anyio.to_thread.run_sync(open_folder, Path(job.artifacts.video_path).parent)
+        return JSONResponse({"ok": True})
+
+
+def application(board: Board) -> Starlette:
+    """Return a board as what a server runs: its routes, and answers for whatever goes wrong."""
+    return Starlette(
+        routes=board.routes(),
+        exception_handlers={
+            Refused: _refused,
+            SeedanceError: _failed,
+            HTTPException: _nothing,
+            Exception: _broken,
+        },
+    )
 
 
 def _nothing_here() -> Response:

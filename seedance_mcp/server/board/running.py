@@ -73,12 +73,12 @@ async def _serve(app: App, place: BoardFile, listening: socket.socket, tell: Tel
     from .access import Access
     from .events import Changes
     from .in_process import tools_here
-    from .routes import LocalBoard
+    from .routes import LocalBoard, application
 
     board = place.write(listening.getsockname()[1])
     sessions, changes = Sessions(board.secret), Changes(app)
     async with tools_here(app) as tools:
-        routes = LocalBoard(app, sessions, tools=tools, changes=changes).routes()
+        routes = application(LocalBoard(app, sessions, tools=tools, changes=changes))
         server = HttpServer(
             Access(routes, listening.getsockname()[1]),
             listening,

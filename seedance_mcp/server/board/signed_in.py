@@ -10,13 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .answers import refusal
-from .sessions import Sessions
+from .sessions import Entry
 
 SIGN_IN = "Run `seedance-mcp board` in a terminal: it opens the page with a code that is good for it."
 
 
 class _HasSessions(Protocol):
-    sessions: Sessions
+    @property
+    def sessions(self) -> Entry: ...
 
 
 Has = TypeVar("Has", bound=_HasSessions)
@@ -30,8 +31,31 @@ def signed_in(
     @wraps(handler)
     async def guarded(self: Has, request: Request) -> Response:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not self.sessions.knows(token):
+        if not self.sessions.knows(token if scheme.lower() == "bearer" else ""):
             return refusal(401, "not_signed_in", "This page has no session.", SIGN_IN)
         return await handler(self, request)
 
     return guarded
+
+
+def may_change(
+    handler: Callable[[Has, Request], Awaitable[Response]],
+) -> Callable[[Has, Request], Awaitable[Response]]:
+    """Let only a page with a session that may do more than look call this."""
+
+    @signed_in
+    @wraps(handler)
+    async def guarded(self: Has, request: Request) -> Response:
+        return await handler(self, request) if self.sessions.may_change else may_look_only()
+
+    return guarded
+
+
+def may_look_only() -> Response:
+    """Refuse a change to who may look alone."""
+    return refusal(
+        403,
+        "may_look_only",
+        "This token may look, and not write, spend or cancel.",
+        "A person can make another: `seedance-mcp tokens add NAME`. Nothing was changed.",
+    )

@@ -67,13 +67,24 @@ class Doorkeeper:
             text = text.strip()
             if self._authorization is not None and not text.startswith(_NAMED):
                 return await self._signed_in(self._authorization, text)
-            token = await self._opening.app.installation.tokens.find(text)
+            caller = await self._named(text)
         except SeedanceError as error:
             raise Refused(
                 503, f"The server cannot look at tokens now: {error.message}", retry_after="2"
             ) from None
-        if token is None:
+        if caller is None:
             raise self._challenges.not_good()
+        return caller
+
+    async def named(self, text: str) -> Caller | None:
+        """Return whom a named token stands for; None if it is none, or not good (any more). Raises SeedanceError."""
+        await self._opening.first_try()
+        return await self._named(text)
+
+    async def _named(self, text: str) -> Caller | None:
+        token = await self._opening.app.installation.tokens.find(text)
+        if token is None:
+            return None
         return Caller(
             id=token.id,
             name=token.name,

@@ -47,13 +47,14 @@ class Gate:
         doorkeeper: Doorkeeper,
         challenges: Challenges,
         limits: Limits,
+        traffic: Traffic,
     ) -> None:
         self._inner = inner
         self._doorplate = doorplate
         self._doorkeeper = doorkeeper
         self._challenges = challenges
         self._limits = limits
-        self._traffic = Traffic(limits)
+        self._traffic = traffic
         self._visits = Visits()
         self._arriving: set[anyio.CancelScope] = set()
 

@@ -104,15 +104,15 @@ class Doorplate:
         self._hosts, self._origins = place.own_names(port), place.own_origins(port)
         self._private = place.is_private
 
-    def check(self, headers: Headers) -> None:
-        """Raise Refused for a request to another host, or of another page."""
+    def check(self, headers: Headers, *, linked: bool = False) -> None:
+        """Raise Refused for a request to another host, or of another page; where `linked` is true, a link may lead here."""
         hosts = headers.getlist("host")
         if len(hosts) != 1 or hosts[0] not in self._hosts:
             raise Refused(421, "This server is not asked for under its own name (Host).")
         origins = headers.getlist("origin")
         if any(origin not in self._origins for origin in origins):
             raise Refused(403, "Pages of other sites may not call this server (Origin).")
-        if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        if not linked and headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
             raise Refused(403, "Pages of other sites may not call this server (Sec-Fetch-Site).")
         if self._private and any(name in headers for name in _OF_PROXIES):
             raise Refused(

@@ -9,10 +9,12 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
+from anyio.abc import TaskGroup
 from mcp.server import ServerRequestContext
 from mcp.server.request_state import RequestStateSecurity
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -23,13 +25,13 @@ from ...errors import ConfigError
 from ..assembly import OverHttp, assemble
 from ..calls import caller_of
 from ..ending import Ending
-from ..http_server import AsgiApp, HttpServer, Receive, Scope, Send, bound
+from ..http_server import HttpServer, Receive, Scope, Send, bound
 from ..transport import lowlevel
 from .challenges import Challenges
 from .doorkeeper import Doorkeeper
 from .gate import Gate
 from .health import Health
-from .limits import Limits
+from .limits import Limits, Traffic
 from .places import Doorplate, Place
 from .state_key import state_key
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from ...metrics import MetricsPlace
     from ..opening import Opening
     from .authorization import Authorization, ResourceMetadata
+    from .team_board.service import TeamBoard
 
 _LOG = logging.getLogger(__name__)
 
@@ -47,21 +50,34 @@ _NOTICED_SECONDS = 2.0
 _TAKEN = "Give another --port; 0 takes any that is free."
 
 
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """
+    What a server does. `metrics` is where figures are given out, `board` whether people see the board at `/board`.
+
+    Without `buys` it only reserves, waits and answers: workers do the rest (`seedance-mcp work`).
+    """
+
+    buys: bool = True
+    metrics: MetricsPlace | None = None
+    board: bool = False
+
+
+_MCP_ALONE = Parts()
+
+
 async def serve_http(
     settings: Settings,
     place: Place,
     *,
     tell: Callable[[str], None],
     limits: Limits | None = None,
-    buys: bool = True,
-    metrics: MetricsPlace | None = None,
+    parts: Parts = _MCP_ALONE,
 ) -> None:
     """
-    Serve at a place until SIGTERM, SIGINT or SIGHUP comes; `tell` is told the address, and then that of the `metrics`.
+    Serve at a place until SIGTERM, SIGINT or SIGHUP comes; `tell` is told the address, then those of the board and the metrics.
 
     Port 0 is any that is free.
-
-    Without `buys` it only reserves, waits and answers: workers do the rest (`seedance-mcp work`).
 
     Raises:
         ConfigError: workers are to buy, and the job database is a file.
@@ -69,7 +85,7 @@ async def serve_http(
             than this machine reaches it, and there is neither such a server nor a token.
         StoreError: it cannot be told whether there is a token, or the job database in PostgreSQL cannot be used.
     """
-    if not buys and settings.database_url is None:
+    if not parts.buys and settings.database_url is None:
         raise ConfigError(
             "Without SEEDANCE_DATABASE_URL the job database is a file of this machine, and no worker buys from it.",
             hint="Leave --no-buy away, or set SEEDANCE_DATABASE_URL and start `seedance-mcp work` as well.",
@@ -82,8 +98,7 @@ async def serve_http(
         await _refuse_without_tokens(settings, place)
     with contextlib.closing(bound(place.host, place.port, hint=_TAKEN)) as listening:
         key = await state_key(settings)
-        service = _Service(settings, place, listening, limits or Limits.of(settings), buys=buys, key=key)
-        await service.run(tell, metrics)
+        await _Service(settings, place, listening, limits or Limits.of(settings), parts, key=key).run(tell)
 
 
 async def _refuse_without_tokens(settings: Settings, place: Place) -> None:
@@ -109,20 +124,21 @@ class _Service:
         place: Place,
         listening: socket.socket,
         limits: Limits,
+        parts: Parts,
         *,
-        buys: bool,
         key: bytes,
     ) -> None:
         self._place, self._limits, self._listening = place, limits, listening
+        self._parts, self._traffic = parts, Traffic(limits)
         self._port: int = listening.getsockname()[1]
         self._authorization = _authorization(settings, place.url(self._port))
         self._ending = Ending()
         self._openings: list[Opening] = []
         security = RequestStateSecurity(keys=[key], bind_principal=_principal)
-        over_http = OverHttp(security=security, opened=self._openings.append, buys=buys)
+        over_http = OverHttp(security=security, opened=self._openings.append, buys=parts.buys)
         self._server = assemble(settings, ending=self._ending, http=over_http)
 
-    async def run(self, tell: Callable[[str], None], metrics: MetricsPlace | None) -> None:
+    async def run(self, tell: Callable[[str], None]) -> None:
         protocol = StreamableHTTPSessionManager(
             lowlevel(self._server),
             stateless=True,
@@ -135,8 +151,25 @@ class _Service:
         async with protocol.run(), anyio.create_task_group() as tasks:
             (opening,) = self._openings  # one for the whole run, whoever calls
             doorplate = Doorplate(self._place, self._port)
-            gate = self._gate(protocol.handle_request, opening, doorplate)
-            others: list[Health | ResourceMetadata] = [Health(opening)]
+            challenges = Challenges(self._authorization.metadata if self._authorization else None)
+            doorkeeper = Doorkeeper(
+                opening,
+                private=self._place.is_private,
+                challenges=challenges,
+                authorization=self._authorization,
+            )
+            gate = Gate(
+                protocol.handle_request,
+                doorplate=doorplate,
+                doorkeeper=doorkeeper,
+                challenges=challenges,
+                limits=self._limits,
+                traffic=self._traffic,
+            )
+            others: list[Health | ResourceMetadata | TeamBoard] = [Health(opening)]
+            board = self._board(tasks, opening, doorplate, doorkeeper)
+            if board is not None:
+                others.append(board)
             if self._authorization is not None:
                 from .authorization import ResourceMetadata
 
@@ -152,31 +185,34 @@ class _Service:
                 connections=self._limits.connections,
                 last_answers_seconds=self._limits.last_answers_seconds,
             )
-            tasks.start_soon(_at_a_signal, partial(self._end, gate, opening, http))
-            with _counting(metrics, opening) as counted:
-                tell(self._place.url(self._port))
+            tasks.start_soon(_at_a_signal, partial(self._end, gate, board, opening, http))
+            with _counting(self._parts.metrics, opening) as counted:
+                url = self._place.url(self._port)
+                tell(url)
+                if board is not None:
+                    tell(f"{url.removesuffix('/mcp')}/board")
                 if counted is not None:
                     tell(counted)
                 await http.run_until_ended()
             tasks.cancel_scope.cancel()
 
-    def _gate(self, protocol: AsgiApp, opening: Opening, doorplate: Doorplate) -> Gate:
-        authorization = self._authorization
-        challenges = Challenges(authorization.metadata if authorization else None)
-        return Gate(
-            protocol,
-            doorplate=doorplate,
-            doorkeeper=Doorkeeper(
-                opening,
-                private=self._place.is_private,
-                challenges=challenges,
-                authorization=authorization,
-            ),
-            challenges=challenges,
-            limits=self._limits,
-        )
+    def _board(
+        self, tasks: TaskGroup, opening: Opening, doorplate: Doorplate, doorkeeper: Doorkeeper
+    ) -> TeamBoard | None:
+        """Return the board, if it is wanted; what it is made of is loaded only then."""
+        if not self._parts.board:
+            return None
+        from .team_board.service import Door, TeamBoard
 
-    async def _end(self, gate: Gate, opening: Opening, http: HttpServer) -> None:
+        door = Door(
+            doorplate=doorplate,
+            doorkeeper=doorkeeper,
+            traffic=self._traffic,
+            public=frozenset(self._place.public),
+        )
+        return TeamBoard(tasks, opening, door)
+
+    async def _end(self, gate: Gate, board: TeamBoard | None, opening: Opening, http: HttpServer) -> None:
         """
         Take no more calls, have those that wait answer, close streams of news, and leave a watcher for what is open.
 
@@ -184,6 +220,8 @@ class _Service:
         it off. Whatever else is under way gets its last seconds. A purchase belongs to the process, not to its call.
         """
         gate.begin_ending()
+        if board is not None:
+            board.begin_ending()
         opening.stop_waiting()
         entry = lowlevel(self._server).get_request_handler("subscriptions/listen")
         if entry is not None:

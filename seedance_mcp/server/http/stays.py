@@ -7,8 +7,7 @@ from typing import Any
 
 import anyio
 
-from ..http_server import Receive, Scope, Send
-from .refusals import Refusal
+from ..http_server import AsgiApp, Receive, Scope, Send
 
 _LOOK_SECONDS = 0.5
 _LAST_WORD_SECONDS = 1.0
@@ -22,7 +21,7 @@ class Stay:
     has to end them as well. A purchase that is under way goes on: it belongs to the server.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, no_longer: Refusal) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, no_longer: AsgiApp) -> None:
         """`no_longer` is what who may not stay is answered, if nothing was answered yet."""
         self._scope, self._receive, self._send, self._no_longer = scope, receive, send, no_longer
         self._begun = self._answered = False

@@ -141,6 +141,7 @@ export async function appConnection() {
     answer: null,
     films: null,
     openFolder: null,
+    signOut: null,
     openLink: can.openLinks ? async (url) => !(await bridge.ask("ui/open-link", { url })).isError : null,
     say: can.message
       ? async (text) => {

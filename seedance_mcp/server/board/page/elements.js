@@ -92,8 +92,8 @@ export function setSource(element, address) {
     element instanceof HTMLImageElement
       ? /^data:image\/(jpeg|png|webp);base64,/
       : element instanceof HTMLTrackElement
-        ? /^\/media\//
-        : /^(data:video\/mp4;base64,|https:\/\/|\/media\/)/;
+        ? /^(\/board)?\/media\//
+        : /^(data:video\/mp4;base64,|https:\/\/|(\/board)?\/media\/)/;
   if (!allowed.test(address)) throw new Error("This is no address of a picture or a video.");
   if (element.getAttribute("src") !== address) element.setAttribute("src", address);
 }

@@ -78,7 +78,7 @@ export function filmPlayer(posters) {
       setAttribute(root, "hidden", !joined);
       if (!film || !joined) return;
       setAttribute(start, "aria-label", say("play_film", { title }));
-      setText(path, say("where_path", { path: joined.path }));
+      setText(path, joined.path ? say("where_path", { path: joined.path }) : "");
       setAttribute(heading, "hidden", joined.chapters.length === 0);
       refill(chapters, JSON.stringify(joined.chapters), () =>
         joined.chapters.map((chapter) =>

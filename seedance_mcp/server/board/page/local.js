@@ -1,4 +1,4 @@
-/** The way to the server that runs on this computer and has served the page. */
+/** The way to the server that has served the page: the board of this computer, or one to which people sign in. */
 
 import { Ended, Unreachable, pause, refusal } from "./connection.js";
 
@@ -15,16 +15,25 @@ const TABS = "seedance-board";
 const SECONDS_FOR_OTHER_TABS = 0.5;
 
 /**
- * Return whether the page came from the local server, which marks it.
- * @returns {boolean}
+ * Return which server has served the page, by the mark that it made: the one of this computer, or one to which people sign
+ * in; null for a page that no server of ours has marked.
+ * @returns {"local" | "signed-in" | null}
  */
-export function isLocal() {
-  return document.querySelector('meta[name="seedance-board"][content="local"]') !== null;
+export function servedBy() {
+  const mark = document.querySelector('meta[name="seedance-board"]')?.getAttribute("content");
+  return mark === "local" || mark === "signed-in" ? mark : null;
 }
 
-/** @returns {Connection} */
-export function localConnection() {
+/**
+ * @param {"local" | "signed-in"} server
+ * @returns {Connection}
+ */
+export function localConnection(server) {
+  const signsIn = server === "signed-in"; // a cookie that no script can read says who looks
+  const base = signsIn ? "/board" : "";
   let token = "";
+
+  const toSignIn = () => location.replace(`${base}/sign-in`);
 
   /**
    * @param {string} path
@@ -32,15 +41,18 @@ export function localConnection() {
    * @param {AbortSignal} [signal]
    */
   async function request(path, body, signal) {
-    const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+    const headers = { "Content-Type": "application/json", ...(signsIn ? {} : { Authorization: `Bearer ${token}` }) };
     const post = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
     let answer;
     try {
-      answer = await fetch(path, { headers, signal, cache: "no-store", ...post });
+      answer = await fetch(base + path, { headers, signal, cache: "no-store", ...post });
     } catch (error) {
       throw new Unreachable(String(error));
     }
-    if (answer.status === 401) throw new Ended();
+    if (answer.status === 401) {
+      if (signsIn) toSignIn();
+      throw new Ended();
+    }
     return answer;
   }
 
@@ -107,7 +119,7 @@ export function localConnection() {
   return {
     place: "local",
     open: async (listener) => {
-      token = await sessionToken();
+      if (!signsIn) token = await sessionToken();
       void follow(listener);
     },
     snapshot: (before) => json(`/api/board?limit=${PAGE_LENGTH}${before ? `&before=${encodeURIComponent(before)}` : ""}`),
@@ -125,9 +137,8 @@ export function localConnection() {
       await json("/api/answer", { question_id: question.question_id, yes: agrees, usd: question.usd });
     },
     films,
-    openFolder: async (job) => {
-      await json(`/api/jobs/${encodeURIComponent(job.job_id)}/open-folder`, {});
-    },
+    openFolder: signsIn ? null : async (job) => void (await json(`/api/jobs/${encodeURIComponent(job.job_id)}/open-folder`, {})),
+    signOut: signsIn ? async () => (await json("/sign-out", {}), toSignIn()) : null,
     openLink: null,
     say: null,
     display: null,

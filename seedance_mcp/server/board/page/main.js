@@ -8,7 +8,7 @@ import { filmsPart } from "./films.js";
 import { filtersPart } from "./filters.js";
 import { language, languageFor, say, speak } from "./i18n.js";
 import { jobList } from "./list.js";
-import { isLocal, localConnection } from "./local.js";
+import { localConnection, servedBy } from "./local.js";
 import { followBrowser, followHost } from "./look.js";
 import { Notices } from "./notices.js";
 import { Posters } from "./pictures.js";
@@ -202,10 +202,15 @@ function wholePage(state, connection, posters, refresh, actions) {
     { type: "button", class: "bare language", lang: language() === "en" ? "zh-Hans" : "en", onclick: actions.language },
     other,
   );
+  const signOut = el(
+    "button",
+    { type: "button", class: "bare language", hidden: !connection.signOut, onclick: () => void connection.signOut?.().catch(() => null) },
+    say("sign_out"),
+  );
   const header = el(
     "header",
     { class: "head" },
-    el("h1", {}, say("title")), reach, spending.root, switchLanguage, display,
+    el("h1", {}, say("title")), reach, spending.root, switchLanguage, signOut, display,
   );
   const videos = el("section", { id: "videos", class: "videos", "aria-label": say("videos"), tabindex: -1 }, filters.root, list.root, empty, further, compare.root);
   const main = el("main", {}, failure, waiting.root, notes.root, films.root, el("div", { class: "board" }, videos, take.root));
@@ -277,9 +282,10 @@ function rememberLanguage(wanted) {
   }
 }
 
-if (isLocal()) {
+const server = servedBy();
+if (server) {
   followBrowser();
-  void run(localConnection());
+  void run(localConnection(server));
 } else if (window.parent !== window) {
   void appConnection().then(run);
 }

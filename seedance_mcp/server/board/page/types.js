@@ -186,6 +186,7 @@
  * @property {((question: Waiting, agrees: boolean) => Promise<void>) | null} answer
  * @property {Films | null} films
  * @property {((job: JobCard) => Promise<void>) | null} openFolder
+ * @property {(() => Promise<void>) | null} signOut
  * @property {((url: string) => Promise<boolean>) | null} openLink
  * @property {((text: string) => Promise<void>) | null} say writes into the chat
  * @property {((mode: "inline" | "fullscreen") => Promise<void>) | null} display
