@@ -104,6 +104,28 @@ async def test_a_file_is_put_at_its_address_and_used_like_a_local_one(
             assert sweep(tmp_path, [b"X-Amz-Signature"]) == [], "no address is kept"
 
 
+async def test_who_knows_what_another_one_put_does_not_have_it(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    data = picture()
+    with anyio.fail_after(60):
+        async with running(ObjectStorage()) as storage, httpx2.AsyncClient(timeout=60) as http:
+            settings = load_settings({**environ, **storage.environment()}, settings_file=tmp_path / "no.toml")
+            anns, beas = (
+                await token(settings, "ann", person="ann"),
+                await token(settings, "bea", person="bea"),
+            )
+            async with serving(settings, behind_a_proxy()) as url:
+                ann, bea = Stranger(http, url, anns), Stranger(http, url, beas)
+                told, before = await ann.upload(**announced(data)), await bea.upload(**announced(data))
+                assert await ann.put(told, data) == 200
+                assert (await ann.upload(source=told["media_id"]))["width"] == 640
+                after = await bea.upload(**announced(data))
+                for media_id in (before["media_id"], after["media_id"]):
+                    refused = await bea.refused(source=media_id)
+                    assert refused["message"] == "The file was not put at the address that was signed for it."
+
+
 async def test_what_arrives_is_checked_as_every_local_file_is(
     environ: dict[str, str], tmp_path: Path, output_dir: Path
 ) -> None:

@@ -100,7 +100,7 @@ class Incoming:
         Raises:
             MediaError: it was not put there, is another one, or cannot be fetched now.
         """
-        path = self._place_of(expected)
+        path = self._place_of(name, expected)
         if await run_sync(path.exists):
             return path
         try:
@@ -146,11 +146,16 @@ class Incoming:
 
     def copy_here(self, job: Job) -> Path | None:
         """Return where a copy of a job's video lies that was fetched before; None: there is none. Blocks."""
-        path = None if job.artifacts is None else self._place_of(_video(job.artifacts))
+        files = job.artifacts
+        path = None if files is None else self._place_of(copy_name(job.id, files), _video(files))
         return path if path is not None and path.is_file() else None
 
-    def _place_of(self, file: MediaFile) -> Path:
-        return self._folder / f"{(file.sha256 or '')[:32]}{_SUFFIXES[file.mime_type or '']}"
+    def _place_of(self, name: str, file: MediaFile) -> Path:
+        # By the object, not by what is in it: whoever merely knows a hash must not get at what another one has put there.
+        return (
+            self._folder
+            / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}{_SUFFIXES[file.mime_type or '']}"
+        )
 
     async def _keep(self, name: str, expected: MediaFile, path: Path) -> None:
         digest, size, most = hashlib.sha256(), 0, expected.bytes or 0

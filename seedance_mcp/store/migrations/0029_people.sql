@@ -101,8 +101,8 @@ INSERT INTO key_jobs (key, job_id) SELECT key, job_id FROM earlier_key_jobs;
 DROP TABLE earlier_key_jobs;
 DROP TABLE earlier_request_keys;
 
--- Refusals that stop one person's submissions to an account; what says something about the account itself is in `breakers`, with
--- those of whoever runs the installation.
+-- Refusals that stop one person's submissions to an account; what says something about the account itself is in `breakers`, and of
+-- earlier versions also what whoever runs the installation was refused.
 CREATE TABLE person_breakers (
     provider      TEXT NOT NULL,
     account       TEXT NOT NULL,

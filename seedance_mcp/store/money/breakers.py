@@ -63,7 +63,7 @@ def check(connection: Connection, seller: Seller, *, now: float) -> None:
         " AND provider = ? AND account = ? AND open_until > ? AND open_steady > ?",
         (seller.person, *sorted(_ACCOUNT_CODES), seller.provider, seller.account, *clocks),
     ).fetchone()
-    if row is None and seller.person:
+    if row is None:
         row = connection.execute(
             "SELECT code, message, hint, open_until, open_steady FROM person_breakers"
             " WHERE person = ? AND provider = ? AND account = ? AND open_until > ? AND open_steady > ?",
@@ -114,10 +114,10 @@ def refused(connection: Connection, seller: Seller, refusal: Refusal, *, now: fl
             (*account, seller.model, code, message, hint, *_closes(connection, now)),
         )
         return
-    table, key = ("breakers", account)
-    columns = "provider, account"
-    if seller.person and code not in _ACCOUNT_CODES:
-        table, columns, key = "person_breakers", f"{columns}, person", (*account, seller.person)
+    # In tables of their own, so that no ordinary refusal takes the place of one that concerns the account.
+    table, columns, key = "person_breakers", "provider, account, person", (*account, seller.person)
+    if code in _ACCOUNT_CODES:
+        table, columns, key = "breakers", "provider, account", account
     row = connection.execute(
         f"SELECT code, failures FROM {table} WHERE ({columns}) = ({marks(key)})",  # noqa: S608  only names and marks
         key,

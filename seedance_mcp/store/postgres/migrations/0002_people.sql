@@ -59,8 +59,8 @@ ALTER TABLE key_jobs DROP CONSTRAINT key_jobs_pkey;
 ALTER TABLE key_jobs ADD PRIMARY KEY (person, key, job_id);
 ALTER TABLE key_jobs ADD FOREIGN KEY (person, key) REFERENCES request_keys (person, key);
 
--- Refusals that stop one person's submissions to an account; what says something about the account itself is in `breakers`, with
--- those of whoever runs the installation.
+-- Refusals that stop one person's submissions to an account; what says something about the account itself is in `breakers`, and of
+-- earlier versions also what whoever runs the installation was refused.
 CREATE TABLE person_breakers (
     provider      text NOT NULL,
     account       text NOT NULL,
