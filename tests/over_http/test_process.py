@@ -220,3 +220,20 @@ async def test_a_purchase_whose_connection_was_cut_is_bought_and_delivered_once(
     assert len({job["job_id"] for job in jobs}) == 1
     assert jobs[0]["status"] == "succeeded"
     assert len(list(given.output_dir.rglob("*.mp4"))) == 1
+
+
+async def test_the_command_tells_where_the_board_is_and_loads_it_only_then(environ: dict[str, str]) -> None:
+    """The module is named by Python itself, which lists what it imports."""
+    for words, wanted in (((), False), (("--board",), True)):
+        command = [sys.executable, "-X", "importtime", "-m", "seedance_mcp", "serve", "--port", "0", *words]
+        with anyio.fail_after(60):
+            async with await anyio.open_process(command, env={**os.environ, **environ}) as process:
+                assert process.stdout
+                assert process.stderr
+                said = b""
+                while said.count(b"\n") < 1 + wanted:
+                    said += await process.stdout.receive()
+                process.terminate()
+                loaded = b"".join([part async for part in process.stderr])
+        assert said.decode().split()[-1].endswith("/board" if wanted else "/mcp")
+        assert (b"team_board" in loaded) is wanted
