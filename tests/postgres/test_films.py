@@ -139,7 +139,12 @@ async def test_another_machine_leaves_a_film_alone_and_shows_it(url: str, tmp_pa
         ):
             Image.new("RGB", (640, 360), "red").save(tmp_path / "one" / "mira.png")
             cast = {"mira": {"looks": "a woman", "images": ["mira.png"]}}
-            document = storyboard(shot("a", prompt="@mira waves", seconds=4), cast=cast, model="seedance-2.0")
+            document = storyboard(
+                shot("a", prompt="@mira waves", seconds=4),
+                shot("b", seconds=4),
+                cast=cast,
+                model="seedance-2.0",
+            )
             film_id = await one.read(document)
             plan = await one.app.films.plan(film_id)
             await one.app.films.make(film_id, plan.token, PurchaseTerms())
@@ -147,17 +152,21 @@ async def test_another_machine_leaves_a_film_alone_and_shows_it(url: str, tmp_pa
             for _ in range(2):
                 await two.app.films.advance()
             seen = await two.app.films.find(film_id)
-            assert (seen.status, states(seen), two.bodies) == ("making", {"a": "making"}, [])
+            assert (seen.status, states(seen), two.bodies) == ("making", {"a": "making", "b": "making"}, [])
             assert [problem[:32] for problem in seen.problems] == ["It is made by another machine on"]
         async with (
             machine(tmp_path / "one", url, emulator) as one,
             machine(tmp_path / "two", url, emulator, watch=False) as two,
         ):
             film = await one.ended(film_id)
-            assert (film.status, film.problems, len(one.bodies)) == ("succeeded", (), 1)
+            assert (film.status, film.problems, len(one.bodies)) == ("succeeded", (), 2)
             await copied(two, one, film_id, document)
             seen = await two.app.films.find(film_id)
-            assert (seen.status, states(seen), seen.film_path) == ("succeeded", {"a": "current"}, None)
+            assert (seen.status, states(seen), seen.film_path) == (
+                "succeeded",
+                {"a": "current", "b": "current"},
+                None,
+            )
             assert [str(film.film_path) in problem for problem in seen.problems] == [True]
 
 
@@ -201,9 +210,10 @@ async def test_clips_of_another_machine_are_joined_from_the_object_store_by_thei
 
 
 async def test_a_clip_that_comes_to_the_object_store_late_is_waited_for(url: str, tmp_path: Path) -> None:
-    """The other machine has saved the first shot, and copies it only now."""
+    """The other machine has saved the shot, where this one sees no file, and copies it only now."""
     async with AsyncExitStack() as stack:
         emulator = await stack.enter_async_context(Emulator("ark"))
+        emulator.behaviour.running_seconds = 2.0
         storage = await stack.enter_async_context(running(ObjectStorage()))
         async with machine(tmp_path / "one", url, emulator, watch=False, storage=storage) as one:
             film_id = await one.read(storyboard(shot("a")))
@@ -213,7 +223,6 @@ async def test_a_clip_that_comes_to_the_object_store_late_is_waited_for(url: str
                 async def accepted() -> bool:
                     return any(job.state is JobState.ACCEPTED for job in await one.app.unfinished())
 
-                emulator.behaviour.running_seconds = 1.0
                 with anyio.fail_after(30):
                     await until(accepted)
                 maker.kill()
@@ -224,17 +233,30 @@ async def test_a_clip_that_comes_to_the_object_store_late_is_waited_for(url: str
             async with machine(tmp_path / "two", url, emulator):
                 with anyio.fail_after(60):
                     await until(saved)
-        (tmp_path / "two").rename(tmp_path / "unplugged")
-        one = await stack.enter_async_context(machine(tmp_path / "one", url, emulator, storage=storage))
+        videos, unplugged = tmp_path / "one" / "videos", tmp_path / "unplugged"
+        videos.rename(unplugged)
+        one = await stack.enter_async_context(
+            machine(tmp_path / "one", url, emulator, watch=False, storage=storage)
+        )
+        for _ in range(2):
+            await one.app.films.advance()
+        assert (await one.app.films.find(film_id)).status == "joining"
+        unplugged.rename(videos)
+        async with machine(tmp_path / "two", url, emulator, storage=storage) as two:
+            (job,) = (await two.app.films.find(film_id)).jobs.values()
+            assert two.app.runner.copies is not None
+            kept = await two.app.runner.copies.settled(job, 30)
+            assert kept is not None
+            assert kept.stored_at is not None
+        videos.rename(unplugged)
 
-        async def joining() -> bool:
-            return (await one.app.films.find(film_id)).status == "joining"
+        async def joined() -> bool:
+            await one.app.films.advance()
+            return not (await one.app.films.find(film_id)).is_busy
 
-        with anyio.fail_after(30):
-            await until(joining)
-        (tmp_path / "unplugged").rename(tmp_path / "two")
-        await stack.enter_async_context(machine(tmp_path / "two", url, emulator, storage=storage))
-        film = await one.ended(film_id)
+        with anyio.fail_after(60):
+            await until(joined)
+        film = await one.app.films.find(film_id)
         assert (film.status, film.problems, len(one.bodies)) == ("succeeded", (), 1)
 
 
