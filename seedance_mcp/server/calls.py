@@ -93,9 +93,9 @@ async def as_their_caller(ctx: ServerRequestContext[Any, Any], call_next: CallNe
 
 def always_by(caller: Caller) -> ServerMiddleware[Any]:
     """Have every request be one of this caller over HTTP, in a server that nobody else reaches."""
-    asked = SimpleNamespace(scope={CALLER_KEY: caller})
 
     async def by_them(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        asked = SimpleNamespace(scope={CALLER_KEY: caller})
         return await as_their_caller(replace(ctx, request=asked), call_next)
 
     return by_them
