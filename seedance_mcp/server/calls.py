@@ -46,7 +46,6 @@ _MOST_MESSAGE_CHARACTERS = 200
 _TRACKERS: WeakKeyDictionary[object, ReadTracker] = WeakKeyDictionary()
 """One for each connected client, for as long as it is connected."""
 
-
 CALLER_KEY, TRACKER_KEY = "seedance.caller", "seedance.tracker"
 """Where in the scope of a request over HTTP stands who calls, and what that client was told before."""
 
@@ -93,10 +92,10 @@ async def as_their_caller(ctx: ServerRequestContext[Any, Any], call_next: CallNe
 
 def always_by(caller: Caller) -> ServerMiddleware[Any]:
     """Have every request be one of this caller over HTTP, in a server that nobody else reaches."""
-    asked = SimpleNamespace(scope={CALLER_KEY: caller})
 
     async def by_them(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        return await as_their_caller(replace(ctx, request=asked), call_next)
+        asked = replace(ctx, request=SimpleNamespace(scope={CALLER_KEY: caller}))
+        return await as_their_caller(asked, call_next)
 
     return by_them
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ...metrics import MetricsPlace
     from ..opening import Opening
     from .authorization import Authorization, ResourceMetadata
-    from .team_board.service import TeamBoard
+    from .team_board.answering import TeamBoard
 
 _LOG = logging.getLogger(__name__)
 
@@ -202,7 +202,7 @@ class _Service:
         """Return the board, if it is wanted; what it is made of is loaded only then."""
         if not self._parts.board:
             return None
-        from .team_board.service import Door, TeamBoard
+        from .team_board.answering import Door, TeamBoard
 
         door = Door(
             doorplate=doorplate,
