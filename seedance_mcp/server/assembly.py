@@ -13,7 +13,7 @@ from mcp.server import CacheHint, MCPServer
 from ..config import Settings
 from ..errors import SeedanceError
 from .board.mcp_app import AppsExtension
-from .calls import as_their_caller
+from .callers import as_their_caller
 from .completions import add_completions
 from .ending import Ending
 from .job_tasks import JobTasks

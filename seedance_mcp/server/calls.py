@@ -1,20 +1,18 @@
-"""One call of a tool: the app behind it, who calls, and the ways to talk back before the answer."""
+"""One call of a tool: the app behind it, and the ways to talk back before the answer."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 import anyio
 from mcp import MCPError
 from mcp.server import ServerRequestContext
-from mcp.server.context import CallNext, HandlerResult, ServerMiddleware
 from mcp.server.mcpserver import Context
 from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
@@ -23,9 +21,10 @@ from pydantic import ValidationError
 from ..config import Settings
 from ..errors import ConfirmationRequired, InvalidRequest, SeedanceError
 from ..texts import one_line
-from ..types import Job, Scope
+from ..types import Job
+from .callers import CALLER_KEY, TRACKER_KEY, asked_over_http, caller_of
 from .hosts import Waits, waits
-from .opening import Opening, called_by
+from .opening import Opening
 from .revisions import defines
 from .tasks import takes_tasks
 from .transport import client_of, peer_of
@@ -46,64 +45,11 @@ _MOST_MESSAGE_CHARACTERS = 200
 _TRACKERS: WeakKeyDictionary[object, ReadTracker] = WeakKeyDictionary()
 """One for each connected client, for as long as it is connected."""
 
-CALLER_KEY, TRACKER_KEY = "seedance.caller", "seedance.tracker"
-"""Where in the scope of a request over HTTP stands who calls, and what that client was told before."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Caller:
-    """
-    Who makes a call: on stdio the person whose machine it is, over HTTP whoever a token stands for.
-
-    `scopes` are what they may do: read, spend, admin. Who is not `local` sits at another machine, or is another person than
-    the one whose machine it is, and names no path of this one. Without an `id` it is the person whose machine it is. `person`
-    is whose jobs and money it is about; empty: those of whoever runs the installation. `until` is when a token ends that
-    nobody can revoke here, in seconds since the epoch.
-    """
-
-    id: str = ""
-    name: str = ""
-    person: str = ""
-    scopes: frozenset[str] = frozenset({"read", "spend", "admin"})
-    local: bool = True
-    until: float | None = None
-
-
-_THE_PERSON = Caller()
-
-
-def _asked_over_http(request: ServerRequestContext[Any, Any]) -> Mapping[str, Any]:
-    """Return what the server's gate has noted of a request; nothing on stdio, or behind another server's HTTP."""
-    return getattr(request.request, "scope", None) or {}
-
-
-def caller_of(request: ServerRequestContext[Any, Any]) -> Caller:
-    """Return who makes a request."""
-    return _asked_over_http(request).get(CALLER_KEY, _THE_PERSON)
-
-
-async def as_their_caller(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Answer each request over HTTP in the scope of the person who makes it."""
-    if CALLER_KEY not in _asked_over_http(ctx):
-        return await call_next(ctx)
-    with called_by(Scope(person=caller_of(ctx).person)):
-        return await call_next(ctx)
-
-
-def always_by(caller: Caller) -> ServerMiddleware[Any]:
-    """Have every request be one of this caller over HTTP, in a server that nobody else reaches."""
-
-    async def by_them(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        asked = replace(ctx, request=SimpleNamespace(scope={CALLER_KEY: caller}))
-        return await as_their_caller(asked, call_next)
-
-    return by_them
-
 
 def _tracker_of(request: ServerRequestContext[Any, Any]) -> ReadTracker:
     from ..app import ReadTracker
 
-    if tracker := _asked_over_http(request).get(TRACKER_KEY):
+    if tracker := asked_over_http(request).get(TRACKER_KEY):
         return tracker
     peer = peer_of(request)
     try:
@@ -154,7 +100,7 @@ class Call:
     @property
     def over_http(self) -> bool:
         """True if the call came through this server's own gate for HTTP."""
-        return CALLER_KEY in _asked_over_http(self._context.request_context)
+        return CALLER_KEY in asked_over_http(self._context.request_context)
 
     @property
     def app(self) -> App:

@@ -150,7 +150,8 @@ def test_the_caps_of_all_tell_nobody_what_others_have_spent(tills: Tills) -> Non
     tills.of(ANN, **limits).buy("3")
     bea = tills.of(BEA, **limits)
     assert bea.budget().spent_today_usd == 0
-    assert bea.budget().left_today_usd == Decimal("1.25")
+    assert bea.budget().left_today_usd == Decimal("0.85"), "1.25, in tenths of the cap"
+    assert tills.of(OWNER, **limits).budget().left_today_usd == Decimal("1.25")
     with pytest.raises(BudgetExceeded, match="what everybody here has spent") as refused:
         bea.buy("2")
     assert "3.00" not in str(refused.value)

@@ -19,7 +19,7 @@ from seedance_mcp.app import open_app
 from seedance_mcp.config import Settings
 from seedance_mcp.server.board.routes import Board
 from seedance_mcp.server.board.sessions import digest_of
-from seedance_mcp.server.calls import Caller
+from seedance_mcp.server.callers import Caller
 from seedance_mcp.server.http.limits import Limits
 from seedance_mcp.server.http.team_board.cookie_sessions import SESSION_SECONDS, CookieSessions
 from seedance_mcp.server.http.team_board.peoples_boards import SignedIn

@@ -13,7 +13,7 @@ from mcp.client.subscriptions import SubscriptionLost
 from seedance_mcp.app import open_app
 from seedance_mcp.config import Settings
 from seedance_mcp.server import create_server
-from seedance_mcp.server.calls import CALLER_KEY, Caller
+from seedance_mcp.server.callers import CALLER_KEY, Caller
 from seedance_mcp.server.tasks import TASKS
 from tests.server.left import until
 from tests.server.process import MODERN

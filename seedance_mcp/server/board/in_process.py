@@ -11,7 +11,7 @@ from mcp import Client, MCPError
 from mcp.server import MCPServer
 from mcp.types import CallToolResult, ImageContent, Implementation, TextContent
 
-from ..calls import Caller, always_by
+from ..callers import Caller, always_by
 from ..opening import Opening
 from ..tooling import ERROR_KEY, Toolbox
 from ..tools import all_tools

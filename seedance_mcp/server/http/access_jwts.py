@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import jwt
 
-from ..calls import Caller
+from ..callers import Caller
 from .challenges import PREFIX
 from .issuer_keys import IssuerKeys
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import anyio
 
-from ..calls import Caller
+from ..callers import Caller
 from ..http_server import Send
 from ..rights import rights
 

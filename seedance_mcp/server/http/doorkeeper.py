@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 
 from ...errors import SeedanceError
 from ..board.peers import is_this_user
-from ..calls import Caller
+from ..callers import Caller
 from ..http_server import Scope
 from .challenges import Challenges
 from .refusals import Refused

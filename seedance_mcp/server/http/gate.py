@@ -11,7 +11,7 @@ import anyio
 from starlette.datastructures import Headers
 
 from ...counting import Counted, count
-from ..calls import CALLER_KEY, TRACKER_KEY, Caller
+from ..callers import CALLER_KEY, TRACKER_KEY, Caller
 from ..http_server import HEAD_BYTES, AsgiApp, Receive, Scope, Send
 from ..rights import right_for_message
 from .call_log import CallLog

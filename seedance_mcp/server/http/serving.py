@@ -23,7 +23,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from ...errors import ConfigError
 from ..assembly import OverHttp, assemble
-from ..calls import caller_of
+from ..callers import caller_of
 from ..ending import Ending
 from ..http_server import HttpServer, Receive, Scope, Send, bound
 from ..transport import lowlevel

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from ..calls import Caller
+from ..callers import Caller
 
 if TYPE_CHECKING:
     from ...app import ReadTracker

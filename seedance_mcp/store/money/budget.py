@@ -115,6 +115,10 @@ def read(connection: Connection, limits: Limits, now: float) -> Budget:
     ).fetchone()
     most = limits.max_usd_per_day
     left = to_micros(most) - _spent_since(connection, now - DAY)
+    if connection.scope.person:
+        # In tenths of the cap, or everybody could read off it what the others buy.
+        step = max(1, to_micros(most) // 10)
+        left = min(left // step * step, to_micros(most) - shares.spent(connection, *day))
     if limits.max_usd_per_day_per_person is not None and not connection.scope.sees_all:
         most = min(most, limits.max_usd_per_day_per_person)
         left = min(left, to_micros(limits.max_usd_per_day_per_person) - shares.spent(connection, *day))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...board.sessions import digest_of
-from ...calls import Caller
+from ...callers import Caller
 
 SESSION_SECONDS = 12 * 3600
 _MOST = 1000

@@ -14,7 +14,7 @@ from ...board.events import Changes
 from ...board.in_process import tools_here
 from ...board.routes import Board, application
 from ...board.sessions import Marks
-from ...calls import Caller
+from ...callers import Caller
 from ...http_server import AsgiApp
 
 if TYPE_CHECKING:
