@@ -226,7 +226,7 @@ class App:
         await self._store.write(partial(job_records.note_read, client=client, job_ids=job_ids, now=now))
 
     async def spending(self, days: int = 30) -> list[Spent]:
-        """Sum up what counts as spent by day, provider and model, newest first."""
+        """Sum up what counts as spent by day, person, provider and model, newest first."""
         return await self._store.read(lambda connection: by_day(connection, days))
 
     async def history(self, job_id: str) -> list[Transition]:

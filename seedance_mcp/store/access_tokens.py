@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import unicodedata
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -74,6 +75,7 @@ class AccessTokens:
         """
         if not 1 <= len(name) <= MAX_NAME_CHARACTERS:
             raise InvalidRequest([f"The name of a token has 1 to {MAX_NAME_CHARACTERS} characters."])
+        person = unicodedata.normalize("NFC", person)
         if len(person) > MAX_PERSON_CHARACTERS or person != storable(person).strip():
             raise InvalidRequest(
                 [f"A person has at most {MAX_PERSON_CHARACTERS} characters, and no blanks around them."]

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 
+import anyio
 import pytest
+
+from seedance_mcp.app import open_app
+from seedance_mcp.config import load_settings
+from seedance_mcp.types import Scope, VideoRequest
 
 from .conftest import Run
 
@@ -39,6 +44,34 @@ def test_tokens_are_made_listed_and_revoked(run: Run) -> None:
     assert gone.stderr == ""
     assert "lets nobody in" in run("tokens", "revoke", usual["id"]).stderr
     assert run("tokens", "list").stdout.count("revoked") == 2
+
+
+def test_whose_a_job_is_is_told_where_there_are_people(run: Run, environ: dict[str, str]) -> None:
+    async def buy(person: str) -> str:
+        wish = VideoRequest(prompt="a boat", provider="sandbox", resolution="480p", duration=4)
+        async with open_app(load_settings(environ), scope=Scope(person=person)) as app:
+            job = (await app.generate(wish)).job
+            await app.wait(job.id, 60)
+            return job.id
+
+    own = anyio.run(buy, "")
+    assert "PERSON" not in run("jobs", "list").stdout
+    anns = anyio.run(buy, "ann")
+    head, *rows = [line.split() for line in run("jobs", "list").stdout.splitlines()]
+    assert head[1] == "PERSON"
+    assert {row[0]: row[1] for row in rows} == {anns: "ann", own: "you"}
+    assert "PERSON" in run("jobs", "--spending").stdout
+
+
+def test_people_whose_names_are_alike_are_told_of(run: Run) -> None:
+    assert "two people" not in run("tokens", "add", "One", "--person", "Zoe\u0301").stderr
+    again = run("tokens", "add", "Two", "--person", "Zo\u00e9")
+    assert "two people" not in again.stderr, "the same name, otherwise composed"
+    assert (
+        "zo\u00e9 and Zo\u00e9 are two people" in run("tokens", "add", "Three", "--person", "zo\u00e9").stderr
+    )
+    people = [token["person"] for token in json.loads(run("tokens", "list", "--json").stdout)["tokens"]]
+    assert people == ["Zo\u00e9", "Zo\u00e9", "zo\u00e9"]
 
 
 @pytest.mark.parametrize(

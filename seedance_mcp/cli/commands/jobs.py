@@ -84,7 +84,7 @@ def _add_listing(parser: argparse.ArgumentParser) -> None:
         "--spending",
         action="store_true",
         default=absent,
-        help="What counts as spent, by day, provider and model",
+        help="What counts as spent, by day, person, provider and model",
     )
     parser.add_argument("--json", action="store_true", default=absent, help="Print JSON")
 
@@ -123,7 +123,8 @@ async def _list(settings: Settings, limit: int, as_json: bool) -> int:
         elif jobs := await app.recent(limit):
             head = ("JOB", "CREATED", "STATUS", "PROVIDER", "MODEL", "PRICE", "REVIEW", "PROMPT")
             reviews = await app.reviews.of([job.id for job in jobs])
-            print(table(head, [_row(job, reviews.get(job.id)) for job in jobs]))
+            rows = [_row(job, reviews.get(job.id)) for job in jobs]
+            print(_with_people(head, rows, [job.person for job in jobs]))
             for job in jobs:
                 if other := await app.waits_for(job):
                     print(told(f"{other.message}\n{other.hint}"), file=sys.stderr)
@@ -146,12 +147,8 @@ async def _spending(settings: Settings, as_json: bool) -> int:
         return 0
     if lines:
         head = ("DAY (UTC)", "PROVIDER", "MODEL", "JOBS", "USD")
-        print(
-            table(
-                head,
-                [(line.day, line.provider, line.model, str(line.jobs), digits(line.usd)) for line in lines],
-            )
-        )
+        sums = [(line.day, line.provider, line.model, str(line.jobs), digits(line.usd)) for line in lines]
+        print(_with_people(head, sums, [line.person for line in lines]))
     print(f"Left today: {digits_left(budget.left_today_usd)} of {digits(budget.max_per_day_usd)} USD.")
     return 0
 
@@ -267,6 +264,14 @@ async def _print(app: App, job: Job, text: str, *, as_json: bool) -> None:
 
         text = json_text((await job_views.job(app, job)).model_dump(mode="json"))
     print(text)
+
+
+def _with_people(head: Sequence[str], rows: Sequence[Sequence[str]], people: Sequence[str]) -> str:
+    """Write a table of what belongs to these people, whose names come second; without them where all is one person's."""
+    if not any(people):
+        return table(head, rows)
+    named = [(row[0], inert(person) or "you", *row[1:]) for row, person in zip(rows, people, strict=True)]
+    return table((head[0], "PERSON", *head[1:]), named)
 
 
 def _row(job: Job, review: Review | None) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import unicodedata
 from typing import TYPE_CHECKING
 
 import anyio
@@ -72,6 +73,13 @@ async def _add(settings: Settings, arguments: argparse.Namespace, scopes: frozen
         token, text = await app.installation.tokens.add(
             arguments.name, scopes, arguments.days, person=arguments.person or ""
         )
+        people = {other.person for other in await app.installation.tokens.all()}
+    for person in sorted(people - {token.person}):
+        if _alike(person) == _alike(token.person):
+            print(
+                f"note: {inert(token.person)} and {inert(person)} are two people, though their names are alike.",
+                file=sys.stderr,
+            )
     if arguments.json:
         print(json_text({**_data(token), "token": text}))
         return 0
@@ -112,6 +120,10 @@ async def _revoke(settings: Settings, token_id: str, as_json: bool) -> int:
             file=sys.stderr,
         )
     return 0
+
+
+def _alike(person: str) -> str:
+    return unicodedata.normalize("NFKC", person).casefold()
 
 
 def _row(token: AccessToken) -> tuple[str, ...]:

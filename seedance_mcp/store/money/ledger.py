@@ -138,9 +138,10 @@ def held(connection: Connection, job_id: str) -> tuple[int, int]:
 
 @dataclass(frozen=True, kw_only=True)
 class Spent:
-    """A line of the spending overview."""
+    """A line of the spending overview. Without a `person` it is of whoever runs the installation."""
 
     day: str
+    person: str
     provider: str
     model: str
     jobs: int
@@ -148,17 +149,17 @@ class Spent:
 
 
 def by_day(connection: Connection, days: int) -> list[Spent]:
-    """List what counts as spent by day, provider and model, newest day first, over at most `days` days."""
+    """List what counts as spent by day, person, provider and model, newest day first, over at most `days` days."""
     mine, whose = seen(connection)
     rows = connection.execute(
-        "SELECT day, provider, model, CAST(SUM(jobs) AS BIGINT), CAST(SUM(usd_micros) AS BIGINT) FROM spending"  # noqa: S608  only names
+        "SELECT day, person, provider, model, jobs, usd_micros FROM spending"  # noqa: S608  only names
         f" WHERE {mine} AND day IN (SELECT DISTINCT day FROM spending WHERE {mine} ORDER BY day DESC LIMIT ?)"
-        " GROUP BY day, provider, model ORDER BY day DESC, provider, model",
+        " ORDER BY day DESC, person, provider, model",
         (*whose, *whose, days),
     )
     return [
-        Spent(day=day, provider=provider, model=model, jobs=jobs, usd=from_micros(usd))
-        for day, provider, model, jobs, usd in rows
+        Spent(day=day, person=person, provider=provider, model=model, jobs=jobs, usd=from_micros(usd))
+        for day, person, provider, model, jobs, usd in rows
     ]
 
 
