@@ -134,7 +134,7 @@ def test_a_nul_in_the_words_of_a_provider_is_stored_as_what_every_database_takes
     assert (stored.error, stored.error_hint) == ("no\ufffd", "a literal \\u0000 stays")
     assert transitions.history(book.connection, job.id)[-1].detail == "no\ufffd"
     said = book.connection.execute(
-        "SELECT message, hint, why, document FROM breakers CROSS JOIN troubles CROSS JOIN jobs"
+        "SELECT message, hint, why, document FROM person_breakers CROSS JOIN troubles CROSS JOIN jobs"
     ).fetchone()
     assert said[:3] == ("no\ufffd", "\ufffd", "no\ufffd")
     assert "\0" not in json.loads(said[3])["error"]
