@@ -1,8 +1,8 @@
-"""The films of an installation: read, planned, made, waited for, cancelled."""
+"""The films of an installation: read, planned, ordered, shown."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -37,6 +37,7 @@ from .elsewhere import place_here
 from .evidence import Digests, Found
 from .film import Film, FilmUpdate, film_of, join_of_now, update_of
 from .film_id import check_belongs, id_of, new_id
+from .following import Following
 from .limits import Market, limits
 from .maker import Maker
 from .merging import kept, merged, written
@@ -47,11 +48,6 @@ from .plan_words import plan_changes, without_files
 from .reading import checked, content_of, parsed, with_ids, with_more
 from .requests import ShotRequests
 from .states import ShotState, shot_states
-
-_LOOK_SECONDS = 0.5
-"""Jobs that another process watches change without an event here, so the database is looked at this often."""
-
-_HEARTBEAT_SECONDS = 5.0
 
 
 class Films:
@@ -78,6 +74,8 @@ class Films:
         self._planner = FilmPlanner(planner, requests)
         self._decisions = Decisions(context.store)
         self._maker = Maker(context, flow, sources, self._digests, pool)
+        following = Following(context, runner, self._find, self._shown)
+        self.wait, self.cancel = following.wait, following.cancel
 
     async def advance(self) -> None:
         """Take the next step of every film that is being made. Raises StoreError."""
@@ -242,57 +240,6 @@ class Films:
         """Tell how far the films are that are being made, the oldest order first."""
         orders = await self._store.read(film_orders.open_orders)
         return [update_of(await self.find(order.film_id)) for order in orders]
-
-    async def wait(
-        self, film_id: str, seconds: float, report: Callable[[FilmUpdate], Awaitable[None]] | None = None
-    ) -> Film:
-        """
-        Wait until nothing more happens to the film by itself, at most so many seconds; it goes on either way.
-
-        `report` is called at every change and at least every 5 seconds. Raises FilmNotFound.
-        """
-        deadline = anyio.current_time() + seconds
-        told, told_at = "", float("-inf")
-        while True:
-            changed = anyio.Event()
-            stop = self._context.events.on_change(lambda _, ring=changed: ring.set())
-            try:
-                film = await self.find(film_id)
-                update, now = update_of(film), anyio.current_time()
-                if report is not None and (update.words != told or now - told_at >= _HEARTBEAT_SECONDS):
-                    told, told_at = update.words, now
-                    await report(update)
-                left = deadline - anyio.current_time()
-                if not film.is_busy or left <= 0:
-                    return film
-                with anyio.move_on_after(min(left, _LOOK_SECONDS)):
-                    await changed.wait()
-            finally:
-                stop()
-
-    async def cancel(self, film_id: str) -> tuple[Film, str]:
-        """
-        Stop making the film: nothing more is bought, and providers are asked to stop what is under way.
-
-        Returns it and, in words, what became of that. Finished shots are kept. Raises FilmNotFound, StoreError.
-        """
-        found = await self._find(film_id)
-        order = found.order
-        if order is None or order.ended_at is not None:
-            return await self._shown(found), "Nothing of this film is being made."
-        now = self._store.clock()
-        await self._store.write(
-            lambda connection: film_orders.end_order(connection, film_id, order.plan, "cancelled", now=now)
-        )
-        words = ["Nothing more is bought for this film; finished shots are kept."]
-        found = await self._find(film_id)
-        for take in found.takes:
-            job = found.jobs.get(take.job_id or "")
-            if take.order == order.plan and job is not None and not job.finished:
-                _, told = await self._runner.cancel(job.id)
-                named = told.replace("check_status tells", f"check_status with job_id {job.id} tells")
-                words.append(f"{take.shot}: {named}")
-        return await self.find(film_id), " ".join(words)
 
     async def _checked(self, data: Any, folder: str | None) -> FilmDocument:
         """

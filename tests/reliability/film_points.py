@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seedance_mcp.config import new_files
-from seedance_mcp.films import joining, maker
+from seedance_mcp.films import finishing, joining, maker
 from seedance_mcp.store import database, film_orders, film_plans
 
 from .kill_points import MOVES, Reached, around
@@ -42,7 +42,7 @@ def install(reached: Reached) -> None:
     _around_transactions(reached)
     around(maker.Maker, "_advance", "step", reached)
     around(maker.Maker, "_start", "shot", reached)
-    around(maker, "join_film", "joining", reached)
+    around(finishing, "join_film", "joining", reached)
     _around_name(reached)
     around(joining, "_put", "captions", reached)
 
