@@ -28,14 +28,14 @@ from ..jobs import (
 )
 from ..remarks import Remarks
 from ..store import DamagedRecord, film_orders, film_plans, films, read_budget
-from ..types import FilmQuality, FilmRecord, MediaFile, PurchaseTerms, Reviewer, Take
+from ..types import WORKERS, FilmQuality, FilmRecord, Link, MediaFile, PurchaseTerms, Reviewer, Take
 from . import evidence
 from .as_written import check_version, keep_over
 from .decisions import Decisions
 from .document import FilmDocument
 from .elsewhere import place_here
 from .evidence import Digests, Found
-from .film import Film, FilmUpdate, film_of, join_of_now, update_of
+from .film import Film, FilmUpdate, film_of, folder_of, join_of_now, update_of
 from .film_id import check_belongs, id_of, new_id
 from .following import Following
 from .limits import Market, limits
@@ -73,7 +73,7 @@ class Films:
         requests = ShotRequests(planner, sources, lambda: pool.catalog, context.settings.model)
         self._planner = FilmPlanner(planner, requests)
         self._decisions = Decisions(context.store)
-        self._maker = Maker(context, flow, sources, self._digests, pool)
+        self._maker = Maker(context, flow, sources, self._digests, pool, runner)
         following = Following(context, runner, self._find, self._shown)
         self.wait, self.cancel = following.wait, following.cancel
 
@@ -217,6 +217,33 @@ class Films:
         """Return a film with everything that is known of it. Raises FilmNotFound."""
         return await self._shown(await self._find(film_id))
 
+    def link(self, film: Film) -> Link | None:
+        """
+        Make a link to the file of a film that a worker has joined; None: the object store has none.
+
+        Raises:
+            ConfigError: the key of the store cannot be read now.
+        """
+        copies = self._runner.film_copies
+        if film.cut is None or copies is None or not copies.has(film.cut):
+            return None
+        return copies.link(film.id, film.cut, film.cut.files[0])
+
+    async def fetched(self, film: Film, *, whole: bool = True) -> Film:
+        """
+        Bring the files of a film here that a worker has joined on another machine; if not the `whole`, all but the film itself.
+
+        Where the object store has none, the film stays as it is. Raises MediaError: they cannot be fetched now.
+        """
+        copies, cut = self._runner.film_copies, film.cut
+        if cut is None or copies is None or not copies.has(cut):
+            return film
+        folder = folder_of(film)
+        for file in cut.files if whole else cut.files[1:]:
+            if not await anyio.to_thread.run_sync((folder / file.name).is_file):
+                await copies.fetch(film.id, cut, file, folder / file.name)
+        return await self.find(film.id)
+
     async def music(self, film: Film) -> MediaFile | None:
         """Return the file of a film's music, None if it has none. Raises MediaError: it cannot be used."""
         music = film.document.music
@@ -275,7 +302,7 @@ class Films:
             name=name,
             folder=folder,
             output_dir=str(self._settings.output_dir),
-            machine=self._store.machine or None,
+            machine=(self._store.machine or None) if self._context.role.buys else WORKERS,
             created_at=now,
             changed_at=now,
         )
@@ -339,7 +366,7 @@ class Films:
             terms=terms,
             seconds=Decimal(sum(found.document.shot(row.shot).seconds for row in plan.rows)),
             remarks=Remarks(notes=plan.notes, advice=plan.advice),
-            place=place_here(self._store, self._settings, found.record),
+            place=place_here(self._context, found.record),
         )
 
     def _with_account(self, plan: FilmPlan, row: PlanRow) -> Take:

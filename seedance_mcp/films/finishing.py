@@ -9,13 +9,14 @@ from functools import partial
 import anyio.to_thread
 
 from ..errors import MediaError, SeedanceError
-from ..jobs import JobContext, Sources
+from ..jobs import JobContext, JobRunner, Sources
 from ..store import Connection, film_orders, film_outcomes, films, joining
 from ..types import FilmOrder, Job, OrderEnd, Take
 from . import evidence
 from .clips import lost_clips
+from .cuts import Cuts
 from .evidence import Digests, Found
-from .film import join_that_stands, lies_whole
+from .film import join_of_now, join_that_stands, lies_whole
 from .joining import join_film, made_of
 from .named import placed
 from .pauses import Patience
@@ -27,12 +28,20 @@ from .unchanged import make_sure
 class Finisher:
     """Joins films of which every row has ended. Joining twice harms nothing, and is only work."""
 
-    def __init__(self, context: JobContext, sources: Sources, digests: Digests, patience: Patience) -> None:
+    def __init__(
+        self,
+        context: JobContext,
+        sources: Sources,
+        digests: Digests,
+        patience: Patience,
+        runner: JobRunner,
+    ) -> None:
         self._context = context
         self._store = context.store
         self._sources = sources
         self._digests = digests
         self._patience = patience
+        self._cuts = Cuts(runner)
 
     async def end(self, order: FilmOrder, found: Found, rows: list[Take]) -> None:
         """End an order, unless something of it goes on after all, or has to be waited for. Raises StoreError, MediaError."""
@@ -46,14 +55,12 @@ class Finisher:
         made = all(is_done(take, found) for take in rows)
         ended: OrderEnd = "done" if made and all(state.is_usable for state in states) else "stopped"
         lacking = [found.missing.get(state.job.id) for state in states if state.job is not None]
-        if ended == "done" and (
-            not await self._may_hear(found) or self._patience.may_come(lacking, order.film_id)
-        ):
+        if ended == "done" and (not await self._may_hear(found) or self._patience.may_come(lacking, found)):
             return
         with joining(self._context.settings.state_dir, order.film_id) as alone:
             join: film_outcomes.Join | None = None
             if ended == "done":
-                if not alone and not self._patience.is_over("join", order.film_id):
+                if not alone and not self._patience.is_over(order.film_id):
                     return
                 current = await self._store.read(
                     partial(film_orders.find, film_id=order.film_id, plan=order.plan)
@@ -61,10 +68,13 @@ class Finisher:
                 if current is None or current.ended_at is not None:
                     return
                 join = await self._join(order, found, states)
+                if join is None:
+                    return
             now = self._store.clock()
-            await self._store.write(
+            kept = await self._store.write(
                 partial(_end_order, order=order, rows=rows, ended=ended, join=join, now=now)
             )
+            await self._cuts.forget(found, order, kept=kept)
         self._patience.end(order.film_id)
 
     async def _may_hear(self, found: Found) -> bool:
@@ -72,27 +82,37 @@ class Finisher:
         music = found.document.music
         return music is None or await self._sources.may_read(placed(music.file, found.record.folder))
 
-    async def _join(self, order: FilmOrder, found: Found, states: Sequence[ShotState]) -> film_outcomes.Join:
+    async def _join(
+        self, order: FilmOrder, found: Found, states: Sequence[ShotState]
+    ) -> film_outcomes.Join | None:
         """
         Join the film, and tell what came of it or why that cannot be: its shots are there, and joining again is free.
 
-        Where it is joined of just these already, that stays.
+        Where it is joined of just these already, that stays. None: the object store does not have its copies yet.
         """
         shown = [replace(state, job=_shown(state, found)) for state in states]
         stands = await self._stands(order, found, shown)
-        if stands is not None and await anyio.to_thread.run_sync(lies_whole, found, order.quality):
+        before = found.joins.get(order.quality)
+        if stands is not None and (
+            found.is_by_workers or await anyio.to_thread.run_sync(lies_whole, found, order.quality)
+        ):
             return stands
         join = film_outcomes.Join(
             film_id=order.film_id,
             quality=order.quality,
             made_of=made_of(found.document, shown),
             at=self._store.clock(),
+            cut=before.cut
+            if before is not None and found.is_by_workers
+            else None,  # for as long as there is no other
         )
         if found.missing:
             lost = await anyio.to_thread.run_sync(lambda: [*lost_clips(shown, found.evidence(order.quality))])
             if lost:
                 return replace(join, problem=" ".join(lost))
         try:
+            if found.is_by_workers:
+                return await self._cuts.joined(join, found, shown, self._sources)
             advice = await join_film(
                 found.record, found.document, shown, quality=order.quality, sources=self._sources
             )
@@ -110,9 +130,8 @@ class Finisher:
             return replace(join, problem=words)
         return replace(join, advice=advice)
 
-    @staticmethod
     async def _stands(
-        order: FilmOrder, found: Found, states: Sequence[ShotState]
+        self, order: FilmOrder, found: Found, states: Sequence[ShotState]
     ) -> film_outcomes.Join | None:
         """Return the join that there is of these takes, if its film is there and they are as they were bought."""
         videos = {state.shot: state.job.artifacts for state in states if state.job and state.job.artifacts}
@@ -120,6 +139,8 @@ class Finisher:
             await make_sure(videos)
         except MediaError:  # told by joining them
             return None
+        if found.is_by_workers:
+            return await self._cuts.that_stands(join_of_now(found, order.quality, states), found)
         return await anyio.to_thread.run_sync(join_that_stands, found, order.quality, states)
 
 
@@ -131,17 +152,20 @@ def _end_order(
     ended: OrderEnd,
     join: film_outcomes.Join | None,
     now: float,
-) -> None:
+) -> bool:
     """
-    End an order, unless one of its rows has another job by now, or none: then it goes on.
+    End an order, unless one of its rows has another job by now, or none: then it goes on. Tells whether this has ended it.
 
-    What came of joining the film is kept in any case.
+    What came of joining the film is kept in any case, as it is in the place of the file that was there. What a worker joined is
+    a file of its own: it is the film only if nobody else has ended the order meanwhile, while this one stood still, perhaps.
     """
-    if join is not None:
-        film_outcomes.keep_join(connection, join)
     current = {(take.shot, take.number): take.job_id for take in films.takes(connection, order.film_id)}
-    if all(current[take.shot, take.number] == take.job_id for take in rows):
-        film_orders.end_order(connection, order.film_id, order.plan, ended, now=now)
+    has_ended = all(
+        current[take.shot, take.number] == take.job_id for take in rows
+    ) and film_orders.end_order(connection, order.film_id, order.plan, ended, now=now)
+    if join is not None and (has_ended or not order.is_for_workers):
+        film_outcomes.keep_join(connection, join)
+    return has_ended
 
 
 def _shown(state: ShotState, found: Found) -> Job | None:

@@ -6,10 +6,9 @@ import logging
 from functools import partial
 
 import anyio
-import anyio.to_thread
 
 from ..errors import ConfigError, PlanChanged, SeedanceError, StoreError
-from ..jobs import JobContext, ProviderPool, PurchaseFlow, Sources
+from ..jobs import JobContext, JobRunner, ProviderPool, PurchaseFlow, Sources
 from ..store import film_orders, film_outcomes
 from ..texts import listed
 from ..types import Draw, FilmOrder, PurchaseTerms, RowRefusal, Take
@@ -20,6 +19,7 @@ from .freshness import changed_since
 from .pauses import Patience, Pauses
 from .requests import is_take, with_take
 from .rows import is_done, is_over, is_refused, job_of, parent_of
+from .turns import Turns
 from .unchanged import make_sure
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,13 @@ class Maker:
     """
 
     def __init__(
-        self, context: JobContext, flow: PurchaseFlow, sources: Sources, digests: Digests, pool: ProviderPool
+        self,
+        context: JobContext,
+        flow: PurchaseFlow,
+        sources: Sources,
+        digests: Digests,
+        pool: ProviderPool,
+        runner: JobRunner,
     ) -> None:
         self._context = context
         self._store = context.store
@@ -46,22 +52,26 @@ class Maker:
         self._pauses = Pauses()
         self._working = set[str]()
         self._patience = Patience()
-        self._finisher = Finisher(context, sources, digests, self._patience)
+        self._finisher = Finisher(context, sources, digests, self._patience, runner)
+        self._turns = Turns(context)
 
     async def advance(self) -> None:
         """
-        Take the next step of each open order of this machine that no other call is working on. Raises StoreError.
+        Take the next step of each open order of this process that no other call is working on. Raises StoreError.
 
         What goes wrong with one film is told, and tried again after a pause; no other film waits for that.
         """
         now = self._store.clock()
-        to_make = partial(film_orders.orders_to_make, machine=self._store.machine)
+        to_make = partial(film_orders.orders_to_make, machines=self._context.film_machines)
         orders = await self._store.read(to_make)
         if any(order.reserved_at <= now - _DAY for order in orders):
             await self._store.write(lambda connection: film_orders.end_expired(connection, now=now))
             orders = await self._store.read(to_make)
         for order in orders:
-            if order.film_id in self._working or self._pauses.last(order.film_id):
+            if order.film_id in self._working:
+                await self._turns.has(order)  # joining may outlast the lease
+                continue
+            if self._pauses.last(order.film_id) or not await self._turns.has(order):
                 continue
             self._working.add(order.film_id)
             try:
@@ -73,17 +83,21 @@ class Maker:
                 self._pauses.end(order.film_id)
             finally:
                 self._working.discard(order.film_id)
+        await self._turns.end_all_but(orders)
 
     async def _advance(self, order: FilmOrder) -> None:
         found = await evidence.find(self._store, self._digests, order.film_id)
         rows = [take for take in found.takes if take.order == order.plan]
-        ready = [take for take in rows if self._is_ready(take, found) and await self._may_buy(take)]
+        waiting = [take for take in rows if self._is_ready(take, found)]
+        ready = [take for take in waiting if await self._may_buy(take)]
         if ready:
             limiter = anyio.CapacityLimiter(_AT_ONCE)
             async with anyio.create_task_group() as tasks:
                 for take in ready:
                     tasks.start_soon(self._start, take, found, limiter)
             return
+        if waiting:  # for a process that has the key to buy them
+            await self._turns.leave(order)
         if all(is_over(take, found) for take in rows):
             await self._finisher.end(order, found, rows)
 
@@ -146,7 +160,7 @@ class Maker:
                     found = await evidence.fetch_clips(found, [before.id], self._sources)
                     before, why = found.jobs[before.id], found.missing.get(before.id)
                     if why is not None:
-                        if self._patience.may_come([why], take.film_id):
+                        if self._patience.may_come([why], found):
                             return
                         raise why
                 if parent is not None and before is not None and before.artifacts is not None:

@@ -8,11 +8,15 @@ import anyio
 
 from ..backoff import exponential
 from ..errors import MediaError
+from .evidence import Found
 
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 60.0
 _PATIENCE_SECONDS = 60.0
 """For how long a film waits for another process that joins it, which may be suspended, and for clips of other machines."""
+
+_WORKERS_PATIENCE_SECONDS = 600.0
+"""For clips of another worker: if it died before its copy was there, it has them again as soon as it is restarted."""
 
 
 class Pauses:
@@ -45,16 +49,20 @@ class Patience:
     def __init__(self) -> None:
         self._since: dict[tuple[str, str], float] = {}
 
-    def may_come(self, lacking: Sequence[MediaError | None], film_id: str) -> bool:
+    def may_come(self, lacking: Sequence[MediaError | None], found: Found) -> bool:
         """Return whether clips of another machine are not in the object store yet, and have not been waited for too long."""
-        return any(why is not None and why.retryable for why in lacking) and not self.is_over(
-            "clips", film_id
+        seconds = _WORKERS_PATIENCE_SECONDS if found.is_by_workers else _PATIENCE_SECONDS
+        return any(why is not None and why.retryable for why in lacking) and not self._is_over(
+            "clips", found.record.id, seconds
         )
 
-    def is_over(self, what: str, film_id: str) -> bool:
-        """Return whether a film has waited too long: for who joins it, or for clips that another machine saved."""
+    def is_over(self, film_id: str) -> bool:
+        """Return whether a film has waited too long for another process that joins it."""
+        return self._is_over("join", film_id, _PATIENCE_SECONDS)
+
+    def _is_over(self, what: str, film_id: str, seconds: float) -> bool:
         now = anyio.current_time()
-        return now - self._since.setdefault((what, film_id), now) >= _PATIENCE_SECONDS
+        return now - self._since.setdefault((what, film_id), now) >= seconds
 
     def end(self, film_id: str) -> None:
         """Forget how long a film has waited."""

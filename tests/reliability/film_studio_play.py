@@ -325,7 +325,7 @@ class StudioPlay:
         """The process is another one from here on."""
         made, app = self._app.films, self._app
         flow: Any = self._flow
-        made._maker = maker.Maker(app._context, flow, app._sources, made._digests, app._pool)
+        made._maker = maker.Maker(app._context, flow, app._sources, made._digests, app._pool, app.runner)
 
     async def _cancel(self) -> None:
         order = (await self._app.films._find(self._film)).order
