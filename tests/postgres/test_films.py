@@ -24,7 +24,11 @@ from seedance_mcp.types import JobState, PurchaseTerms
 from tests.emulator import Emulator
 from tests.emulator.s3_objects import Held, ObjectStorage, running
 from tests.films.place import Studio, environment, opened, shot, states, storyboard
+from tests.over_http.local import Era, client
 from tests.reliability.waiting import until
+from tests.server.asking import content
+
+from .roles import PATIENCE, Team
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="each machine is a folder of POSIX")
 
@@ -326,6 +330,40 @@ async def test_a_film_ordered_where_nobody_buys_is_made_by_a_worker_and_read_eve
         assert Path(here.film_path).read_bytes() == fetched.content
         assert [Path(name).suffix for name in here.captions] == [".srt", ".vtt"]
         assert (await one.films.plan(film_id)).rows == ()
+
+
+async def test_assistants_of_either_era_order_a_film_at_one_server_and_look_at_it_at_another(
+    url: str, tmp_path: Path
+) -> None:
+    """As they are run: two servers that do not buy, and a worker; nothing of the film lies where the servers are."""
+    with anyio.fail_after(PATIENCE):
+        async with AsyncExitStack() as stack:
+            emulator = await stack.enter_async_context(Emulator("ark"))
+            storage = await stack.enter_async_context(running(ObjectStorage()))
+            members, given = Team(emulator, url, tmp_path), storage.environment()
+            first = await stack.enter_async_context(members.replica("a", **given))
+            second = await stack.enter_async_context(members.replica("b", **given))
+            await stack.enter_async_context(members.worker("w", **given))
+            eras: tuple[Era, ...] = ("auto", "legacy")
+            for era in eras:
+                ordering = await stack.enter_async_context(client(first.said, era))
+                reading = await stack.enter_async_context(client(second.said, era))
+                document = storyboard(shot("a", prompt=f"a boat, {era}"))
+                plan = content(await ordering.call_tool("plan_film", {"storyboard": document}))
+                named = {"film_id": plan["film_id"], "plan": plan["plan"], "wait_seconds": 0}
+                assert content(await ordering.call_tool("create_film", named))["status"] == "making"
+                asked = {"job_id": plan["film_id"], "wait_seconds": 60}
+                answer = await reading.call_tool("check_status", asked)
+                film = content(answer)
+                assert (film["status"], film["film_path"]) == ("succeeded", None)
+                assert film["next_step"].startswith("Give the person the link in film_url")
+                async with httpx2.AsyncClient() as anyone:
+                    video = await anyone.get(film["film_url"])
+                assert (video.status_code, video.content[4:8]) == (200, b"ftyp")
+                assert [block.type for block in answer.content].count("image") == 1, "its sheet"
+                seen = await reading.call_tool("view_video", {"source": plan["film_id"]})
+                assert [block.type for block in seen.content].count("image") == 1
+    assert emulator.ledger.count("submit") == 2
 
 
 async def test_a_film_that_names_files_of_a_machine_cannot_be_ordered_where_nobody_buys(
