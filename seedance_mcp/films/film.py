@@ -176,6 +176,13 @@ def _problems(
         if (one.shot, one.take) in rows:
             yield f"shot {one.shot}: {one.message} {one.hint}".strip()
     yield from lost
+    if (
+        found.is_by_workers
+        and order is not None
+        and order.ended_at is None
+        and order.drawn_jobs < min(1, order.jobs)
+    ):
+        yield "It waits for a worker (`seedance-mcp work`) that makes it."
     if found.is_elsewhere and order is not None and order.ended_at is None:
         yield "It is made by another machine on the same job database, which ordered it; this one only shows it."
     if order is None or order.ended != "done":

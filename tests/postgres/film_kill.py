@@ -23,7 +23,7 @@ from tests.reliability.kill_zygote import Life
 from .server import Server
 from .worker_kill import PATIENCE_SECONDS, Play, playing
 
-_NOT_THEIRS = ("plan", "order", "reserved", "receipts")
+_NOT_THEIRS = ("plan", "order")
 ALL = tuple(point for point in (*POINTS, *WORKERS_POINTS) if not point.endswith(_NOT_THEIRS))
 """The points that a worker gets to that makes a film."""
 
