@@ -332,7 +332,7 @@ async def test_a_film_ordered_where_nobody_buys_is_made_by_a_worker_and_read_eve
         assert (await one.films.plan(film_id)).rows == ()
 
 
-async def test_assistants_of_either_era_order_a_film_at_one_server_and_look_at_it_at_another(
+async def test_assistants_order_a_film_at_one_server_and_look_at_it_at_another(
     url: str, tmp_path: Path
 ) -> None:
     """As they are run: two servers that do not buy, and a worker; nothing of the film lies where the servers are."""
