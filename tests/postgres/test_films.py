@@ -343,7 +343,7 @@ async def test_assistants_order_a_film_at_one_server_and_look_at_it_at_another(
             members, given = Team(emulator, url, tmp_path), storage.environment()
             first = await stack.enter_async_context(members.replica("a", **given))
             second = await stack.enter_async_context(members.replica("b", **given))
-            await stack.enter_async_context(members.worker("w", **given))
+            await stack.enter_async_context(members.worker("w", None, **given))
             eras: tuple[Era, ...] = ("auto", "legacy")
             for era in eras:
                 ordering = await stack.enter_async_context(client(first.said, era))
