@@ -88,7 +88,7 @@ class App:
         self.questions = Questions(store)
         self.reviews = Reviews(context)
         self.overview = Overview(store, settings)
-        self.videos = SavedVideos(settings)
+        self.videos = SavedVideos(settings, self._sources)
         self.board = BoardFile(settings.state_dir)
         self.sets = Sets(store, self.wait)
         self.viewing = Viewing(store, settings, self.job, self.sets.find)

@@ -126,7 +126,9 @@ class Installation:
 
     def _open_work(self, connection: Connection) -> Sequence[object]:
         """What a watcher of this process's accounts stays for: open jobs, and films of this machine that are not made yet."""
-        return self.pool.open_here(connection) or film_orders.orders_to_make(connection, self.store.machine)
+        return self.pool.open_here(connection) or film_orders.orders_to_make(
+            connection, self.context.film_machines
+        )
 
     async def begin_ending(self) -> None:
         """Leave a watcher behind if anything is open; call it as soon as the end is foreseen. Never raises."""

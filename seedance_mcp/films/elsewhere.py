@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from anyio.to_thread import run_sync
 
-from ..config import Settings
-from ..errors import MediaError
-from ..jobs import Sources
-from ..store import Store
-from ..types import FilmPlace, FilmRecord, Job
+from ..errors import InvalidRequest, MediaError
+from ..jobs import JobContext, Sources, is_path, on_another_machine
+from ..types import WORKERS, FilmPlace, FilmRecord, Job
+from .named import files_named
 
 Missing = Mapping[str, MediaError | None]
 """The jobs whose clips are not on this machine, each with why not; None: it has not been tried to fetch that one."""
 
 
-def place_here(store: Store, settings: Settings, record: FilmRecord) -> FilmPlace | None:
-    """Return where a film is made that is ordered here; None: no other machine has the database."""
+def place_here(context: JobContext, record: FilmRecord) -> FilmPlace | None:
+    """
+    Return where a film is made that is ordered here; None: no other machine has the database.
+
+    Raises:
+        InvalidRequest: workers are to make it, and its document names files of a machine.
+    """
+    store, settings = context.store, context.settings
     if not store.shared:
         return None
+    if not context.role.buys:
+        named = files_named(json.loads(record.document))
+        problems = [
+            f"{one.place}: {on_another_machine(one.source).message}" for one in named if is_path(one.source)
+        ]
+        if problems:
+            raise InvalidRequest(problems, hint=on_another_machine("").hint)
+        return FilmPlace(machine=WORKERS, folder=None, output_dir="")
     return FilmPlace(machine=store.machine, folder=record.folder, output_dir=str(settings.output_dir))
 
 

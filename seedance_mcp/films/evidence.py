@@ -11,9 +11,10 @@ from pathlib import Path
 import anyio.to_thread
 
 from ..errors import JobNotFound, MediaError, SeedanceError
-from ..jobs import Sources, of_another_kind
+from ..jobs import Sources, is_path, of_another_kind, on_another_machine
 from ..store import Connection, DamagedRecord, Store, film_orders, film_outcomes, films, job_records, reviews
 from ..types import (
+    WORKERS,
     FilmOrder,
     FilmQuality,
     FilmRecord,
@@ -42,7 +43,8 @@ class Found:
     A film as it is now: `problems` name the files of its document that cannot be read, each with its place, and
     `unreadable` has the same words without it.
 
-    `is_elsewhere`: another machine has ordered it, and has its file. `missing` are the jobs whose clips are not on this
+    `is_elsewhere`: another machine has ordered it, and has its file. `is_by_workers`: any worker makes it, and the record of
+    its last join says where its file is. `missing` are the jobs whose clips are not on this
     machine, each with why not (see `elsewhere`).
     """
 
@@ -62,6 +64,7 @@ class Found:
     unreadable: tuple[str, ...] = ()
     missing: elsewhere.Missing = field(default_factory=dict[str, "MediaError | None"])
     is_elsewhere: bool = False
+    is_by_workers: bool = False
 
     @property
     def order(self) -> FilmOrder | None:
@@ -168,7 +171,9 @@ async def find(store: Store, digests: Digests, film_id: str) -> Found:
         if not _has_its_files(found, store.machine):
             named = files_named(found.document.model_dump())
             return replace(found, media={one.source: None for one in named if one.kind != "music"})
-    looked_at = await look_at_files(digests, files_named(found.document.model_dump()), found.record.folder)
+    files = files_named(found.document.model_dump())
+    is_making = found.is_by_workers and found.order is not None and found.order.ended_at is None
+    looked_at = await look_at_files(digests, files, found.record.folder, paths=not is_making)
     return replace(
         found,
         media=looked_at.media,
@@ -205,6 +210,11 @@ async def _at_its_place(found: Found, machine: str, sources: Sources) -> Found:
     order = found.order
     if order is None or order.place is None:
         return found
+    if order.is_for_workers:
+        record = replace(found.record, output_dir=str(sources.output_dir))
+        if order.ended_at is None:
+            record = replace(record, folder=None, machine=WORKERS)
+        return replace(found, record=record, is_by_workers=True)
     is_ours = order.is_made_at(machine)
     record = replace(found.record, output_dir=order.place.output_dir)
     if is_ours and record.machine != machine:
@@ -215,11 +225,13 @@ async def _at_its_place(found: Found, machine: str, sources: Sources) -> Found:
 def _has_its_files(found: Found, machine: str) -> bool:
     """Whether this machine is the one where the paths of the document lead to what they are to lead to."""
     is_making = found.order is not None and found.order.ended_at is None
-    return found.record.machine in (None, machine) and not (found.is_elsewhere and is_making)
+    return found.record.machine in (None, WORKERS, machine) and not (found.is_elsewhere and is_making)
 
 
-async def look_at_files(digests: Digests, files: Iterable[NamedFile], folder: str | None) -> LookedAt:
-    """Look at files that a document names."""
+async def look_at_files(
+    digests: Digests, files: Iterable[NamedFile], folder: str | None, *, paths: bool = True
+) -> LookedAt:
+    """Look at files that a document names; without `paths` those that are named by one are on another machine."""
     from ..media import OUTSIDE
 
     media: dict[str, str | None] = {}
@@ -227,6 +239,8 @@ async def look_at_files(digests: Digests, files: Iterable[NamedFile], folder: st
     unreadable: list[str] = []
     for one in files:
         try:
+            if not paths and is_path(one.source):
+                raise on_another_machine(one.source)
             source = placed(one.source, folder)
             if one.kind == "music":  # nothing is made from it, but without it there will be no film
                 await digests.of_music(source)

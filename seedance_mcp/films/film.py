@@ -11,7 +11,7 @@ from typing import Literal
 
 from ..remarks import Advice
 from ..store import film_outcomes
-from ..types import FilmOrder, FilmQuality, FilmRecord, Job, JobState, Take
+from ..types import FilmCut, FilmOrder, FilmQuality, FilmRecord, Job, JobState, Take
 from .clips import lost_clips
 from .document import FilmDocument
 from .evidence import Found
@@ -31,7 +31,7 @@ class Film:
     what that probably comes to, `spent_usd` what all takes of the film have been charged, or hold. `problems` say what
     stands in the way, `advice` what is to be known about its file. `duration_seconds` is the length by the document. `takes`
     are those of every quality, planned and bought, and `jobs` what makes them, by id; `chosen` the number of the take that
-    somebody chose, by its shot.
+    somebody chose, by its shot. `cut` are its files where a worker has joined it, which may be in an object store alone.
     """
 
     record: FilmRecord
@@ -47,6 +47,7 @@ class Film:
     sheet_path: str | None
     captions: tuple[str, ...]
     duration_seconds: float
+    cut: FilmCut | None = None
     takes: tuple[Take, ...] = ()
     jobs: Mapping[str, Job] = field(default_factory=dict[str, Job])
     chosen: Mapping[str, int] = field(default_factory=dict[str, int])
@@ -81,13 +82,15 @@ def film_of(found: Found) -> Film:
     evidence = found.evidence(quality)
     shots = shot_states(found.document, evidence)
     join = join_of_now(found, quality, shots)
-    path = film_path(found.record, found.document, quality)
+    cut = _cut(found)
+    path = film_path(found.record, found.document, quality, cut.name if cut else "")
     sheet = path.with_suffix(".jpg")
-    there = not found.is_elsewhere and path.is_file() and order is not None and order.ended == "done"
+    here = not found.is_elsewhere and path.is_file() and order is not None and order.ended == "done"
+    is_told = here or found.is_elsewhere or cut is not None
     return Film(
         record=found.record,
         document=found.document,
-        status=_status(found, order, shots, there=there or found.is_elsewhere),
+        status=_status(found, order, shots, there=is_told),
         quality=quality,
         plan=order.plan if order is not None else None,
         shots=shots,
@@ -97,10 +100,11 @@ def film_of(found: Found) -> Film:
             ((job.charge or job.maximum).usd for job in found.jobs.values() if job.state not in _NOT_BOUGHT),
             Decimal(0),
         ),
-        film_path=str(path) if there else None,
-        sheet_path=str(sheet) if there and sheet.is_file() else None,
-        captions=captions_of(path) if there else (),
+        film_path=str(path) if here else None,
+        sheet_path=str(sheet) if (here or cut) and sheet.is_file() else None,
+        captions=captions_of(path) if here or cut else (),
         duration_seconds=found.document.seconds,
+        cut=cut,
         takes=found.takes,
         jobs=found.jobs,
         chosen={
@@ -108,9 +112,18 @@ def film_of(found: Found) -> Film:
             for state in shots
             if (choice := evidence.choosing.choice(state.takes)) is not None
         },
-        problems=(*found.problems, *_problems(found, shots, path, there=there, is_of_now=join is not None)),
-        advice=join.advice if join is not None and (there or found.is_elsewhere) else (),
+        problems=(*found.problems, *_problems(found, shots, path, there=here, is_of_now=join is not None)),
+        advice=join.advice if join is not None and is_told else (),
     )
+
+
+def _cut(found: Found) -> FilmCut | None:
+    """The files of the last order, if workers have made and joined it."""
+    order = found.order
+    if order is None or order.ended != "done" or not found.is_by_workers:
+        return None
+    join = found.joins.get(order.quality)
+    return join.cut if join is not None else None
 
 
 def join_of_now(found: Found, quality: FilmQuality, shots: Sequence[ShotState]) -> film_outcomes.Join | None:
@@ -151,7 +164,7 @@ def _problems(
 ) -> Iterator[str]:
     """Say what no shot tells: rows of the last order that were not bought, clips that are lost, a file that is not of now."""
     order = found.order
-    is_looked_for = order is not None and not found.is_elsewhere
+    is_looked_for = order is not None and not found.is_elsewhere and not found.is_by_workers
     lost = list(lost_clips(shots, found.evidence(order.quality))) if order and is_looked_for else []
     again = (
         "Plan and make the film again: its shots are there, and joining is free."
@@ -163,6 +176,13 @@ def _problems(
         if (one.shot, one.take) in rows:
             yield f"shot {one.shot}: {one.message} {one.hint}".strip()
     yield from lost
+    if (
+        found.is_by_workers
+        and order is not None
+        and order.ended_at is None
+        and order.drawn_jobs < min(1, order.jobs)
+    ):
+        yield "It waits for a worker (`seedance-mcp work`) that makes it."
     if found.is_elsewhere and order is not None and order.ended_at is None:
         yield "It is made by another machine on the same job database, which ordered it; this one only shows it."
     if order is None or order.ended != "done":
@@ -172,8 +192,13 @@ def _problems(
         yield f"The film was not joined: {join.problem}"
     elif found.is_elsewhere:
         yield f"Its file is on the machine that made it, at {path}. To have one here, make it here: its shots are there."
-    elif not there:
+    elif not there and (join is None or join.cut is None):
         yield f"There is no {path}. {again}"
+    elif not there and join is not None and join.cut is not None and join.cut.place is None:
+        yield (
+            f"Its file {path.name} is on the machine of the worker that made it: where several have no object store"
+            " (SEEDANCE_OBJECT_STORE), they need one output folder for all (SEEDANCE_OUTPUT_DIR)."
+        )
     elif join is not None and not is_of_now:
         yield f"{path.name} is not of what its shots show now. {again}"
 

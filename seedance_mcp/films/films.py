@@ -1,8 +1,8 @@
-"""The films of an installation: read, planned, made, waited for, cancelled."""
+"""The films of an installation: read, planned, ordered, shown."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -28,15 +28,16 @@ from ..jobs import (
 )
 from ..remarks import Remarks
 from ..store import DamagedRecord, film_orders, film_plans, films, read_budget
-from ..types import FilmQuality, FilmRecord, MediaFile, PurchaseTerms, Reviewer, Take
+from ..types import WORKERS, FilmQuality, FilmRecord, Link, MediaFile, PurchaseTerms, Reviewer, Take
 from . import evidence
 from .as_written import check_version, keep_over
 from .decisions import Decisions
 from .document import FilmDocument
 from .elsewhere import place_here
 from .evidence import Digests, Found
-from .film import Film, FilmUpdate, film_of, join_of_now, update_of
+from .film import Film, FilmUpdate, film_of, folder_of, join_of_now, update_of
 from .film_id import check_belongs, id_of, new_id
+from .following import Following
 from .limits import Market, limits
 from .maker import Maker
 from .merging import kept, merged, written
@@ -47,11 +48,6 @@ from .plan_words import plan_changes, without_files
 from .reading import checked, content_of, parsed, with_ids, with_more
 from .requests import ShotRequests
 from .states import ShotState, shot_states
-
-_LOOK_SECONDS = 0.5
-"""Jobs that another process watches change without an event here, so the database is looked at this often."""
-
-_HEARTBEAT_SECONDS = 5.0
 
 
 class Films:
@@ -77,7 +73,9 @@ class Films:
         requests = ShotRequests(planner, sources, lambda: pool.catalog, context.settings.model)
         self._planner = FilmPlanner(planner, requests)
         self._decisions = Decisions(context.store)
-        self._maker = Maker(context, flow, sources, self._digests, pool)
+        self._maker = Maker(context, flow, sources, self._digests, pool, runner)
+        following = Following(context, runner, self._find, self._shown)
+        self.wait, self.cancel = following.wait, following.cancel
 
     async def advance(self) -> None:
         """Take the next step of every film that is being made. Raises StoreError."""
@@ -219,6 +217,33 @@ class Films:
         """Return a film with everything that is known of it. Raises FilmNotFound."""
         return await self._shown(await self._find(film_id))
 
+    def link(self, film: Film) -> Link | None:
+        """
+        Make a link to the file of a film that a worker has joined; None: the object store has none.
+
+        Raises:
+            ConfigError: the key of the store cannot be read now.
+        """
+        copies = self._runner.film_copies
+        if film.cut is None or copies is None or not copies.has(film.cut):
+            return None
+        return copies.link(film.id, film.cut, film.cut.files[0])
+
+    async def fetched(self, film: Film, *, whole: bool = True) -> Film:
+        """
+        Bring the files of a film here that a worker has joined on another machine; if not the `whole`, all but the film itself.
+
+        Where the object store has none, the film stays as it is. Raises MediaError: they cannot be fetched now.
+        """
+        copies, cut = self._runner.film_copies, film.cut
+        if cut is None or copies is None or not copies.has(cut):
+            return film
+        folder = folder_of(film)
+        for file in cut.files if whole else cut.files[1:]:
+            if not await anyio.to_thread.run_sync((folder / file.name).is_file):
+                await copies.fetch(film.id, cut, file, folder / file.name)
+        return await self.find(film.id)
+
     async def music(self, film: Film) -> MediaFile | None:
         """Return the file of a film's music, None if it has none. Raises MediaError: it cannot be used."""
         music = film.document.music
@@ -242,57 +267,6 @@ class Films:
         """Tell how far the films are that are being made, the oldest order first."""
         orders = await self._store.read(film_orders.open_orders)
         return [update_of(await self.find(order.film_id)) for order in orders]
-
-    async def wait(
-        self, film_id: str, seconds: float, report: Callable[[FilmUpdate], Awaitable[None]] | None = None
-    ) -> Film:
-        """
-        Wait until nothing more happens to the film by itself, at most so many seconds; it goes on either way.
-
-        `report` is called at every change and at least every 5 seconds. Raises FilmNotFound.
-        """
-        deadline = anyio.current_time() + seconds
-        told, told_at = "", float("-inf")
-        while True:
-            changed = anyio.Event()
-            stop = self._context.events.on_change(lambda _, ring=changed: ring.set())
-            try:
-                film = await self.find(film_id)
-                update, now = update_of(film), anyio.current_time()
-                if report is not None and (update.words != told or now - told_at >= _HEARTBEAT_SECONDS):
-                    told, told_at = update.words, now
-                    await report(update)
-                left = deadline - anyio.current_time()
-                if not film.is_busy or left <= 0:
-                    return film
-                with anyio.move_on_after(min(left, _LOOK_SECONDS)):
-                    await changed.wait()
-            finally:
-                stop()
-
-    async def cancel(self, film_id: str) -> tuple[Film, str]:
-        """
-        Stop making the film: nothing more is bought, and providers are asked to stop what is under way.
-
-        Returns it and, in words, what became of that. Finished shots are kept. Raises FilmNotFound, StoreError.
-        """
-        found = await self._find(film_id)
-        order = found.order
-        if order is None or order.ended_at is not None:
-            return await self._shown(found), "Nothing of this film is being made."
-        now = self._store.clock()
-        await self._store.write(
-            lambda connection: film_orders.end_order(connection, film_id, order.plan, "cancelled", now=now)
-        )
-        words = ["Nothing more is bought for this film; finished shots are kept."]
-        found = await self._find(film_id)
-        for take in found.takes:
-            job = found.jobs.get(take.job_id or "")
-            if take.order == order.plan and job is not None and not job.finished:
-                _, told = await self._runner.cancel(job.id)
-                named = told.replace("check_status tells", f"check_status with job_id {job.id} tells")
-                words.append(f"{take.shot}: {named}")
-        return await self.find(film_id), " ".join(words)
 
     async def _checked(self, data: Any, folder: str | None) -> FilmDocument:
         """
@@ -328,7 +302,7 @@ class Films:
             name=name,
             folder=folder,
             output_dir=str(self._settings.output_dir),
-            machine=self._store.machine or None,
+            machine=(self._store.machine or None) if self._context.role.buys else WORKERS,
             created_at=now,
             changed_at=now,
         )
@@ -392,7 +366,7 @@ class Films:
             terms=terms,
             seconds=Decimal(sum(found.document.shot(row.shot).seconds for row in plan.rows)),
             remarks=Remarks(notes=plan.notes, advice=plan.advice),
-            place=place_here(self._store, self._settings, found.record),
+            place=place_here(self._context, found.record),
         )
 
     def _with_account(self, plan: FilmPlan, row: PlanRow) -> Take:

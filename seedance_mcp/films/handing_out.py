@@ -11,7 +11,7 @@ from ..media import FilmSheet, ShotClip, film_sheets
 from ..types import Artifacts, Job, MediaFile
 from .document import Shot
 from .exported import ExportedFilm, ExportedMusic, ExportedShot
-from .film import Film
+from .film import Film, folder_of
 from .joining import repeating
 from .states import ShotState
 from .unchanged import make_sure
@@ -27,6 +27,14 @@ def file_of(film: Film) -> Path:
         f"The film is {film.status}, and there is no file of it.",
         hint=f"check_status with job_id {film.id} tells how far it is.{looked_at}",
     )
+
+
+def sheet_files(film: Film) -> tuple[Path, ...]:
+    """Return the contact sheets that a worker has drawn of a film whose shots are not here, as far as they are here. Blocks."""
+    names = (
+        [file.name for file in film.cut.files if file.name.endswith(".jpg")] if film.cut is not None else []
+    )
+    return tuple(path for name in names if (path := folder_of(film) / name).is_file())
 
 
 async def sheets_of(film: Film) -> tuple[FilmSheet, ...]:

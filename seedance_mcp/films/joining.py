@@ -45,9 +45,9 @@ def film_folder(record: FilmRecord, document: FilmDocument) -> Path:
     return Path(record.output_dir) / "-".join(filter(None, (slug, record.id)))
 
 
-def film_path(record: FilmRecord, document: FilmDocument, quality: FilmQuality) -> Path:
-    """Return where the film is, or will be."""
-    return film_folder(record, document) / f"film-{quality}.mp4"
+def film_path(record: FilmRecord, document: FilmDocument, quality: FilmQuality, cut: str = "") -> Path:
+    """Return where the film is, or will be; as one worker joined it, its `cut` is in its name."""
+    return film_folder(record, document) / f"{'-'.join(filter(None, ('film', quality, cut)))}.mp4"
 
 
 def made_of(document: FilmDocument, states: Sequence[ShotState]) -> str:
@@ -71,10 +71,11 @@ async def join_film(
     *,
     quality: FilmQuality,
     sources: Sources,
+    cut: str = "",
 ) -> tuple[Advice, ...]:
     """
     Join what every shot shows into the film, in the place of an earlier one, and write its captions and its contact sheet
-    beside it; costs nothing. Without a sheet it is a film all the same.
+    beside it; costs nothing. Without a sheet it is a film all the same. A `cut` is in the names of all these files.
 
     Returns what is to be known about it: why its pictures were rendered, how loud it is where that is not what was asked for,
     why there is no sheet, and what was measured and can be seen: seams that are none, and drift of colour.
@@ -96,7 +97,7 @@ async def join_film(
             fade_seconds=document.music.fade_seconds,
             loop=document.music.loop,
         )
-    cut = join.Cut(
+    joining = join.Cut(
         clips=_clips(document.shots, videos),
         cues=tuple(
             cue
@@ -117,9 +118,9 @@ async def join_film(
         title=document.title,
         comment=f"{record.id} version {record.version}, {quality}",
     )
-    path = film_path(record, document, quality)
+    path = film_path(record, document, quality, cut)
     await anyio.to_thread.run_sync(partial(_make_folder, path.parent))
-    joined = await join.join(cut, path)
+    joined = await join.join(joining, path)
     srt, vtt = (path.with_suffix(ending) for ending in (".srt", ".vtt"))
     texts = {srt: captions.srt(joined.cues), vtt: captions.vtt(joined.cues)} if joined.cues else {}
     try:
@@ -240,6 +241,11 @@ def captions_of(path: Path) -> tuple[str, ...]:
     return tuple(
         str(beside) for beside in (path.with_suffix(".srt"), path.with_suffix(".vtt")) if beside.is_file()
     )
+
+
+def files_beside(path: Path) -> tuple[Path, ...]:
+    """Return a film's file with all that was joined with it: captions and contact sheets. Blocks."""
+    return (path, *map(Path, captions_of(path)), *sorted(_sheets(path)))
 
 
 def _video(state: ShotState) -> Artifacts:

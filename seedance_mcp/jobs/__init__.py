@@ -16,7 +16,7 @@ from .context import JobContext
 from .film_driver import FilmDriver
 from .incidents import Incidents
 from .inputs.resolved_request import ResolvedRequest
-from .inputs.sources import Sources, is_path, of_another_kind
+from .inputs.sources import Sources, is_path, of_another_kind, on_another_machine
 from .local_files.final_files import rename_new, slug
 from .overview import Overview, Today
 from .pool.provider_keys import malformed_keys, misnamed_keys
@@ -80,6 +80,7 @@ __all__ = [
     "malformed_keys",
     "misnamed_keys",
     "of_another_kind",
+    "on_another_machine",
     "opinion",
     "part",
     "place",

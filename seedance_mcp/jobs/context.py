@@ -31,6 +31,11 @@ class JobContext:
         """Who owns what is reserved here: this process, or whichever worker takes it."""
         return self.store.ownership.instance if self.role.buys else WORKERS
 
+    @property
+    def film_machines(self) -> tuple[str, ...]:
+        """Whose films this process makes: those of its machine, and a worker those of all workers."""
+        return (self.store.machine, WORKERS) if self.role is Role.WORKER else (self.store.machine,)
+
     @classmethod
     def of(cls, store: Store, settings: Settings, role: Role = Role.WHOLE) -> JobContext:
         """Begin with nobody listening and nothing being bought."""

@@ -17,7 +17,7 @@ _LOOK_SECONDS = 1.0
 
 class FilmDriver:
     """
-    Calls for the next step of the open orders of this machine after every change of a job, when woken, and now and then.
+    Calls for the next step of the open orders of this process after every change of a job, when woken, and now and then.
 
     It does not wait for a step: that may be the joining of a long film, and the others go on meanwhile.
     """
@@ -30,7 +30,7 @@ class FilmDriver:
 
     @property
     def busy(self) -> bool:
-        """Whether orders may be open that this machine makes: some are, or it has not been looked for them yet."""
+        """Whether orders may be open that this process makes: some are, or it has not been looked for them yet."""
         return self._advance is not None and self._open
 
     def wake(self) -> None:
@@ -57,7 +57,7 @@ class FilmDriver:
             stop()
 
     def _orders(self, connection: Connection) -> list[FilmOrder]:
-        return film_orders.orders_to_make(connection, self._context.store.machine)
+        return film_orders.orders_to_make(connection, self._context.film_machines)
 
     async def _step(self, advance: Callable[[], Awaitable[None]]) -> None:
         with self._context.incidents.contained("Making films"):

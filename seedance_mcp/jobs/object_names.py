@@ -23,3 +23,8 @@ def incoming_name(letters: str) -> str:
 def receipt_name(instance: str, job_id: str) -> str:
     """Name the receipt of a purchase that the process `instance` made."""
     return f"receipts/{instance}/{job_id}.json"
+
+
+def film_name(film_id: str, cut: str, file: str) -> str:
+    """Name a file of a film as it was joined once."""
+    return f"out/{TEAM}/{film_id}/{cut}/{file}"

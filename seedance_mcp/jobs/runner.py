@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractContextManager
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -31,6 +31,7 @@ from .watcher import Watcher
 if TYPE_CHECKING:
     from .buying.order_taking import OrderTaker
     from .buying.receipt_objects import ReceiptObjects
+    from .results.film_copies import FilmCopies
     from .results.object_copies import ObjectCopies
 
 _HOOKS_SECONDS = 0.5
@@ -197,6 +198,15 @@ class JobRunner:
         from .results.object_copies import ObjectCopies
 
         return ObjectCopies(context)
+
+    @cached_property
+    def film_copies(self) -> FilmCopies | None:
+        """The copies of films in the object store, where several machines make them; None: there are none."""
+        if self._context.settings.object_store is None or not self._store.shared:
+            return None
+        from .results.film_copies import FilmCopies
+
+        return FilmCopies(self._context)
 
     @staticmethod
     def _receipt_objects(context: JobContext) -> ReceiptObjects | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
-from ..errors import SeedanceError
+from ..errors import MediaError, SeedanceError
 from ..types import FilmQuality, FilmRecord, Job, Take
 from . import amounts, board, job_views
 from .results import Shape
@@ -155,6 +156,8 @@ async def films(app: App, wanted: str | None) -> FilmsShape:
 async def film(app: App, film_id: str) -> BoardFilm:
     """One film in full. Raises FilmNotFound, StoreError."""
     found = await app.films.find(film_id)
+    with suppress(MediaError):  # it is told of, and plays a moment later
+        found = await app.films.fetched(found)
     cards = await _cards(app, found)
     return BoardFilm(
         film_id=found.id,

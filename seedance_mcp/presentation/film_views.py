@@ -10,6 +10,7 @@ from ..texts import number_of
 from . import results as shape
 from .amounts import UNKNOWN, decimal
 from .job_views import advice_shapes
+from .times import moment
 
 if TYPE_CHECKING:
     from ..app import App
@@ -46,6 +47,26 @@ def plan(planned: FilmPlan) -> shape.FilmShape:
         next_step=_next_of_plan(planned),
         notes=planned.notes,
         advice=advice_shapes(planned.advice),
+    )
+
+
+async def with_link(app: App, found: Film, shown: shape.FilmShape) -> shape.FilmShape:
+    """
+    Put into `film_url` a link that is made for this answer, to the film that a worker has put into the object store.
+
+    Where there is none, the film as it is. Raises ConfigError: the key of the store cannot be read now.
+    """
+    link = app.films.link(found)
+    if link is None:
+        return shown
+    looking = f"view_video with source {found.id} lets you look at it; {_REVIEW}."
+    give = "Give the person the link in film_url, from which anyone can save it for an hour; check_status makes a new one."
+    return shown.model_copy(
+        update={
+            "film_url": link.url,
+            "url_expires_at": moment(link.expires_at),
+            "next_step": f"{give} {looking}",
+        }
     )
 
 
@@ -145,6 +166,11 @@ def _next_of_film(found: Film) -> str:
     match found.status:
         case "making" | "joining":
             return f"The film goes on by itself; call check_status with job_id {film_id} to wait for it."
+        case "succeeded" if found.film_path is None and found.cut is not None:
+            return (
+                f"The film is made, and is not on this machine. view_video with source {film_id} lets you look at it;"
+                f" {_REVIEW}. After a change {plan_again}."
+            )
         case "succeeded" if found.film_path is None:
             return f"The shots are there and the film is not joined: tell the person why. {plan_again}."
         case "succeeded":

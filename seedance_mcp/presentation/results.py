@@ -315,7 +315,8 @@ class FilmShape(Shape):
     A film, or with a `plan` that nobody has agreed to yet what making it would buy.
 
     `qualities` is the most that what is missing costs at each quality, `elsewhere` what this plan costs at other offers,
-    both in USD. `sheet` is the path of a picture with a row for each shot.
+    both in USD. `sheet` is the path of a picture with a row for each shot. `film_url` is a link to a film that a
+    worker has made.
     """
 
     film_id: str
@@ -329,6 +330,8 @@ class FilmShape(Shape):
     shots: tuple[ShotShape, ...]
     problems: tuple[str, ...]
     film_path: str | None
+    film_url: str | None = Field(default=None, exclude_if=lambda value: value is None)
+    url_expires_at: str | None = Field(default=None, exclude_if=lambda value: value is None)
     sheet: str | None
     captions: tuple[str, ...] = ()
     duration_seconds: float | None

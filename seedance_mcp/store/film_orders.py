@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -68,9 +68,11 @@ def open_orders(connection: Connection) -> list[FilmOrder]:
     return [_order(row) for row in connection.execute(_ORDERS.format(f"ended_at IS NULL AND {mine}"), whose)]
 
 
-def orders_to_make(connection: Connection, machine: str) -> list[FilmOrder]:
-    """List the orders that have not ended and are for this machine to make, the oldest first."""
-    return [order for order in open_orders(connection) if order.is_made_at(machine)]
+def orders_to_make(connection: Connection, machines: Collection[str]) -> list[FilmOrder]:
+    """List the orders that have not ended and are made at one of these machines, the oldest first."""
+    return [
+        order for order in open_orders(connection) if any(order.is_made_at(machine) for machine in machines)
+    ]
 
 
 def buyers(connection: Connection) -> list[str]:

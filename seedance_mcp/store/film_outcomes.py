@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..remarks import Advice
 from ..texts import storable
-from ..types import FilmQuality, RowRefusal
+from ..types import FilmCut, FilmFile, FilmQuality, RowRefusal
 from .database import Connection
 from .scoped import seen_by_film
 
@@ -21,7 +21,8 @@ class Join:
     The last time that a film was joined at a quality.
 
     `made_of` is the digest of what it was made of. `problem` says why it could not be joined; the file that is there, if
-    any, is then an earlier one. `advice` is what was measured. `at` in seconds since the epoch.
+    any, is then an earlier one. `advice` is what was measured. `at` in seconds since the epoch. `cut` are the files that a
+    worker joined; None: the film lies on the machine that ordered it.
     """
 
     film_id: str
@@ -30,6 +31,7 @@ class Join:
     at: float
     problem: str | None = None
     advice: tuple[Advice, ...] = ()
+    cut: FilmCut | None = None
 
     @property
     def on_takes(self) -> tuple[Advice, ...]:
@@ -69,10 +71,10 @@ def keep_join(connection: Connection, join: Join) -> None:
     problem = join.problem and storable(join.problem)
     advice = json.dumps([[one.code, storable(one.text)] for one in join.advice])
     connection.execute(
-        "INSERT INTO film_joins (film_id, quality, made_of, problem, advice, at) VALUES (?, ?, ?, ?, ?, ?)"
+        "INSERT INTO film_joins (film_id, quality, made_of, problem, advice, at, cut) VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (film_id, quality) DO UPDATE SET made_of = excluded.made_of, problem = excluded.problem,"
-        " advice = excluded.advice, at = excluded.at",
-        (join.film_id, join.quality, join.made_of, problem, advice, join.at),
+        " advice = excluded.advice, at = excluded.at, cut = excluded.cut",
+        (join.film_id, join.quality, join.made_of, problem, advice, join.at, _written(join.cut)),
     )
 
 
@@ -80,7 +82,7 @@ def joins(connection: Connection, film_id: str) -> dict[FilmQuality, Join]:
     """Return the last join of a film at each quality."""
     mine, whose = seen_by_film(connection)
     rows = connection.execute(
-        f"SELECT quality, made_of, problem, advice, at FROM film_joins WHERE film_id = ? AND {mine}",  # noqa: S608  only names
+        f"SELECT quality, made_of, problem, advice, at, cut FROM film_joins WHERE film_id = ? AND {mine}",  # noqa: S608  only names
         (film_id, *whose),
     )
     return {
@@ -91,6 +93,22 @@ def joins(connection: Connection, film_id: str) -> dict[FilmQuality, Join]:
             at=at,
             problem=problem,
             advice=tuple(Advice(code, text) for code, text in json.loads(advice)),
+            cut=_cut(cut),
         )
-        for quality, made_of, problem, advice, at in rows
+        for quality, made_of, problem, advice, at, cut in rows
     }
+
+
+def _written(cut: FilmCut | None) -> str | None:
+    if cut is None:
+        return None
+    files = [[one.name, one.bytes, one.sha256] for one in cut.files]
+    return json.dumps({"name": cut.name, "place": cut.place, "files": files})
+
+
+def _cut(text: str | None) -> FilmCut | None:
+    if text is None:
+        return None
+    told = json.loads(text)
+    files = tuple(FilmFile(name=name, bytes=size, sha256=sha256) for name, size, sha256 in told["files"])
+    return FilmCut(name=told["name"], files=files, place=told["place"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from .film import (
     FILM_PREFIX,
     Draw,
+    FilmCut,
+    FilmFile,
     FilmOrder,
     FilmPlace,
     FilmQuality,
@@ -18,7 +20,7 @@ from .film import (
 from .job import FINISHED_STATES, WORKERS, Artifacts, Job, JobState, JobStatus, Signer, Tries
 from .job_code import JOB_CODES, JobCode, job_code
 from .look import MAX_COMPARED, MAX_SHEET_FRAMES, Look, Show
-from .media import ExpectedFile, MediaFile, MediaKind, SignedPut, Upload
+from .media import ExpectedFile, Link, MediaFile, MediaKind, SignedPut, Upload
 from .price import Price
 from .question import Question
 from .request import FRAME_FIELDS, MEDIA_FIELDS, REFERENCE_FIELDS, VideoRequest
@@ -47,6 +49,8 @@ __all__ = [
     "Artifacts",
     "Draw",
     "ExpectedFile",
+    "FilmCut",
+    "FilmFile",
     "FilmOrder",
     "FilmPlace",
     "FilmQuality",
@@ -55,6 +59,7 @@ __all__ = [
     "JobCode",
     "JobState",
     "JobStatus",
+    "Link",
     "Look",
     "Mark",
     "MarkKind",

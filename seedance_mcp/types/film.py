@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from .job import Signer
+from .job import WORKERS, Signer
 from .price import Price
 from .request import VideoRequest
 from .review import Reviewer
@@ -88,9 +88,10 @@ class Take:
 class FilmPlace:
     """
     Where a film is made, where several machines share a database: the `machine` that ordered it, which has the files that its
-    document names.
+    document names; or `WORKERS`, for a document that names none: any worker makes it.
 
-    Paths in the document start at `folder`; its files go below `output_dir`.
+    Paths in the document start at `folder`; its files go below `output_dir`. With workers there is no folder, and each has an
+    output folder of its own.
     """
 
     machine: str
@@ -128,9 +129,37 @@ class FilmOrder:
         return self.place is None or self.place.machine == machine
 
     @property
+    def is_for_workers(self) -> bool:
+        """Whether any worker makes it."""
+        return self.place is not None and self.place.machine == WORKERS
+
+    @property
     def held_usd(self) -> Decimal:
         """What is held for rows that are not bought yet."""
         return Decimal(0) if self.ended_at is not None else self.maximum_usd - self.drawn_usd
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmFile:
+    """A file of a joined film: its name in the film's folder, its size and its SHA-256."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmCut:
+    """
+    A film as one worker joined it once: its own file first, then captions and contact sheets.
+
+    `name` stands in the names of its files, so that no other cut is ever written over it. `place` is the object store that has
+    copies of all of them; None: they are only in the output folder of the worker.
+    """
+
+    name: str
+    files: tuple[FilmFile, ...]
+    place: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

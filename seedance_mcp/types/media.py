@@ -70,3 +70,11 @@ class Upload:
 
     url: str
     expires_at: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """An address from which anyone can fetch a file, and until when; it is made for one answer and never kept."""
+
+    url: str
+    expires_at: float

@@ -1,26 +1,34 @@
-"""Films where several machines share the database: made by the one that ordered them, and told of by all."""
+"""Films where several machines share the database: made by the one that ordered them or by workers, and told of by all."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
+import wave
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx2
 import pytest
 from PIL import Image
 
-from seedance_mcp.app import Role, open_app
+from seedance_mcp.app import App, Role, open_app
 from seedance_mcp.config import load_settings
-from seedance_mcp.errors import NotSupported
+from seedance_mcp.errors import InvalidRequest
+from seedance_mcp.films import FilmUpdate
 from seedance_mcp.types import JobState, PurchaseTerms
 from tests.emulator import Emulator
 from tests.emulator.s3_objects import Held, ObjectStorage, running
 from tests.films.place import Studio, environment, opened, shot, states, storyboard
+from tests.over_http.local import Era, client
 from tests.reliability.waiting import until
+from tests.server.asking import content
+
+from .roles import PATIENCE, Team
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="each machine is a folder of POSIX")
 
@@ -53,6 +61,19 @@ async def machine(
     more = storage.environment() if storage is not None else {}
     async with opened(folder, emulator, watch=watch, SEEDANCE_DATABASE_URL=url, **more) as studio:
         yield studio
+
+
+@asynccontextmanager
+async def team(
+    folder: Path, url: str, emulator: Emulator, role: Role, *, storage: ObjectStorage | None = None
+) -> AsyncGenerator[App]:
+    """A server that does not buy, or a worker, on a machine of its own."""
+    folder.mkdir(exist_ok=True)
+    more = storage.environment() if storage is not None else {}
+    given = {**environment(folder), **emulator.environment(), "SEEDANCE_DATABASE_URL": url, **more}
+    settings = load_settings(given, settings_file=folder / "none.toml")
+    async with open_app(settings, role=role) as app:
+        yield app
 
 
 async def test_a_film_is_planned_made_joined_and_shown(url: str, tmp_path: Path) -> None:
@@ -260,21 +281,129 @@ async def test_a_clip_that_comes_to_the_object_store_late_is_waited_for(url: str
         assert (film.status, film.problems, len(one.bodies)) == ("succeeded", (), 1)
 
 
-async def test_a_server_that_only_answers_plans_films_and_refuses_to_order_them(
+async def test_a_film_ordered_where_nobody_buys_is_made_by_a_worker_and_read_everywhere(
     url: str, tmp_path: Path
 ) -> None:
-    async with Emulator("ark") as emulator:
-        given = {**environment(tmp_path), **emulator.environment(), "SEEDANCE_DATABASE_URL": url}
-        settings = load_settings(given, settings_file=tmp_path / "none.toml")
-        async with open_app(settings, role=Role.REPLICA) as replica:
-            film_id = (await replica.films.take(storyboard(), None)).id
-            plan = await replica.films.plan(film_id)
-            assert (len(plan.rows), plan.problems) == (2, ())
-            with pytest.raises(NotSupported, match="made by the machine that orders it") as refused:
-                await replica.films.make(film_id, plan.token, PurchaseTerms())
-            assert "film make" in refused.value.hint
-            assert (await replica.films.find(film_id)).status == "planned"
-            assert (await replica.budget()).reserved_usd == 0
+    """Each machine with folders of its own: clips, film, captions and sheet come from the object store."""
+    async with AsyncExitStack() as stack:
+        emulator = await stack.enter_async_context(Emulator("ark"))
+        emulator.behaviour.true_size = True
+        storage = await stack.enter_async_context(running(ObjectStorage()))
+        one, two, worker = [
+            await stack.enter_async_context(team(tmp_path / name, url, emulator, role, storage=storage))
+            for name, role in (("one", Role.REPLICA), ("two", Role.REPLICA), ("work", Role.WORKER))
+        ]
+        document = storyboard(
+            shot("a", says=[{"text": "Ahoy."}]),
+            shot("b", continues="last_frame"),
+            model="seedance-1.0-pro",
+        )
+        film_id = (await one.films.take(document, None)).id
+        plan = await one.films.plan(film_id)
+        assert (await two.films.plan(film_id)).token == plan.token
+        await one.films.make(film_id, plan.token, PurchaseTerms())
+        told: list[str] = []
+
+        async def report(update: FilmUpdate) -> None:
+            told.append(update.words)
+
+        film = await two.films.wait(film_id, 60, report)
+        assert (film.status, film.problems, states(film)) == (
+            "succeeded",
+            (),
+            {"a": "current", "b": "current"},
+        )
+        assert (len(emulator.tasks), len(told) > 1, film.film_path) == (2, True, None)
+        assert film.cut is not None
+        assert [Path(file.name).suffix for file in film.cut.files] == [".mp4", ".srt", ".vtt", ".jpg"]
+        made = await worker.films.find(film_id)
+        assert made.film_path is not None
+        link = two.films.link(film)
+        assert link is not None
+        async with httpx2.AsyncClient() as http:
+            fetched = await http.get(link.url)
+        assert fetched.content == Path(made.film_path).read_bytes()
+        assert hashlib.sha256(fetched.content).hexdigest() == film.cut.files[0].sha256
+        here = await one.films.fetched(await one.films.find(film_id))
+        assert here.film_path is not None
+        assert Path(here.film_path).is_relative_to(tmp_path / "one")
+        assert Path(here.film_path).read_bytes() == fetched.content
+        assert [Path(name).suffix for name in here.captions] == [".srt", ".vtt"]
+        assert (await one.films.plan(film_id)).rows == ()
+
+
+async def test_assistants_order_a_film_at_one_server_and_look_at_it_at_another(
+    url: str, tmp_path: Path
+) -> None:
+    """As they are run: two servers that do not buy, and a worker; nothing of the film lies where the servers are."""
+    with anyio.fail_after(PATIENCE):
+        async with AsyncExitStack() as stack:
+            emulator = await stack.enter_async_context(Emulator("ark"))
+            storage = await stack.enter_async_context(running(ObjectStorage()))
+            members, given = Team(emulator, url, tmp_path), storage.environment()
+            first = await stack.enter_async_context(members.replica("a", **given))
+            second = await stack.enter_async_context(members.replica("b", **given))
+            await stack.enter_async_context(members.worker("w", None, **given))
+            eras: tuple[Era, ...] = ("auto", "legacy")
+            for era in eras:
+                ordering = await stack.enter_async_context(client(first.said, era))
+                reading = await stack.enter_async_context(client(second.said, era))
+                document = storyboard(shot("a", prompt=f"a boat, {era}"))
+                plan = content(await ordering.call_tool("plan_film", {"storyboard": document}))
+                named = {"film_id": plan["film_id"], "plan": plan["plan"], "wait_seconds": 0}
+                assert content(await ordering.call_tool("create_film", named))["status"] == "making"
+                asked = {"job_id": plan["film_id"], "wait_seconds": 60}
+                answer = await reading.call_tool("check_status", asked)
+                film = content(answer)
+                assert (film["status"], film["film_path"]) == ("succeeded", None)
+                assert film["next_step"].startswith("Give the person the link in film_url")
+                async with httpx2.AsyncClient() as anyone:
+                    video = await anyone.get(film["film_url"])
+                assert (video.status_code, video.content[4:8]) == (200, b"ftyp")
+                assert [block.type for block in answer.content].count("image") == 1, "its sheet"
+                seen = await reading.call_tool("view_video", {"source": plan["film_id"]})
+                assert [block.type for block in seen.content].count("image") == 1
+    assert emulator.ledger.count("submit") == 2
+
+
+async def test_a_film_that_names_files_of_a_machine_cannot_be_ordered_where_nobody_buys(
+    url: str, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        emulator = await stack.enter_async_context(Emulator("ark"))
+        one = await stack.enter_async_context(machine(tmp_path / "one", url, emulator, watch=False))
+        replica = await stack.enter_async_context(team(tmp_path / "two", url, emulator, Role.REPLICA))
+        with wave.open(str(tmp_path / "one" / "tide.wav"), "wb") as sound:
+            sound.setparams((1, 2, 8000, 8000, "NONE", "not compressed"))
+            sound.writeframes(bytes(16_000))
+        film_id = await one.read(storyboard(shot("a"), music={"file": "tide.wav"}))
+        plan = await one.app.films.plan(film_id)
+        assert (len(plan.rows), plan.problems) == (1, ())
+        with pytest.raises(InvalidRequest, match=r"music\.file: tide\.wav is on another machine"):
+            await replica.films.make(film_id, (await replica.films.plan(film_id)).token, PurchaseTerms())
+        assert (await replica.films.find(film_id)).status == "planned"
+        assert (await replica.budget()).reserved_usd == 0
+
+
+async def test_a_film_of_workers_is_cancelled_at_any_server(url: str, tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        emulator = await stack.enter_async_context(Emulator("ark"))
+        emulator.behaviour.running_seconds = 30.0
+        one, two, _ = [
+            await stack.enter_async_context(team(tmp_path / name, url, emulator, role))
+            for name, role in (("one", Role.REPLICA), ("two", Role.REPLICA), ("work", Role.WORKER))
+        ]
+        film_id = (await one.films.take(storyboard(shot("a"), shot("b")), None)).id
+        plan = await one.films.plan(film_id)
+        await one.films.make(film_id, plan.token, PurchaseTerms())
+
+        async def bought() -> bool:
+            return len(emulator.tasks) == 2
+
+        with anyio.fail_after(30):
+            await until(bought)
+        film, words = await two.films.cancel(film_id)
+        assert (film.status, "Nothing more is bought for this film" in words) == ("cancelled", True)
 
 
 async def copied(one: Studio, two: Studio, film_id: str, document: dict[str, Any]) -> None:

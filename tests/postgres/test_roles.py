@@ -13,6 +13,7 @@ from pathlib import Path
 
 import anyio
 import httpx2
+import psycopg
 import pytest
 from mcp.client.subscriptions import ResourceUpdated
 
@@ -22,7 +23,7 @@ from seedance_mcp.errors import InvalidRequest, MediaError
 from seedance_mcp.jobs.buying import order_taking, purchase_flow
 from seedance_mcp.jobs.results import object_copies
 from seedance_mcp.store import budget
-from seedance_mcp.types import ExpectedFile, Job, JobState, PurchaseTerms, VideoRequest
+from seedance_mcp.types import ExpectedFile, Job, JobState, PurchaseTerms, Scope, VideoRequest
 from tests.emulator import Emulator
 from tests.emulator.s3_objects import ObjectStorage, running
 from tests.over_http.local import called, client, post, result_of, with_meta
@@ -31,6 +32,7 @@ from tests.reliability.waiting import until
 from tests.server.asking import content
 
 from .roles import PATIENCE, Team, jobs
+from .server import SEES_ALL
 from .test_purchases import is_in, moves
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -205,6 +207,42 @@ def _draw(path: Path) -> None:
     from PIL import Image
 
     Image.new("RGB", (640, 360), "orange").save(path)
+
+
+async def test_a_worker_reads_an_order_as_the_person_whose_order_it_is(url: str, tmp_path: Path) -> None:
+    """An order that names the file of somebody else, as one from a server with a fault would, is not bought with it."""
+    picture = tmp_path / "fox.png"
+    _draw(picture)
+    content = picture.read_bytes()
+    expected = ExpectedFile(
+        mime_type="image/png", bytes=len(content), sha256=hashlib.sha256(content).hexdigest()
+    )
+    with anyio.fail_after(PATIENCE):
+        async with contextlib.AsyncExitStack() as stack:
+            emulator = await stack.enter_async_context(Emulator("ark"))
+            storage = await stack.enter_async_context(running(ObjectStorage()))
+            named = storage.environment()
+            replica = await stack.enter_async_context(
+                machine(emulator, url, tmp_path / "one", Role.REPLICA, **named)
+            )
+            ann = replica.for_person(Scope(person="ann"))
+            orders: list[tuple[str, str]] = []
+            for prompt in ("a boat", "a ship"):
+                upload = await ann.upload(expected)
+                assert upload.put is not None
+                async with httpx2.AsyncClient() as http:
+                    put = await http.put(upload.put.url, content=content, headers=dict(upload.put.headers))
+                assert put.status_code == 200
+                asked = market.request("ark", prompt=prompt, first_frame=upload.media_id)
+                orders.append(((await ann.generate(asked)).job.id, upload.media_id))
+            with psycopg.connect(url, options=SEES_ALL) as connection:
+                changed = connection.execute("UPDATE media SET person = 'bea' WHERE id = %s", [orders[1][1]])
+                assert changed.rowcount == 1
+            await stack.enter_async_context(machine(emulator, url, tmp_path / "two", Role.WORKER, **named))
+            own, other = [await ann.wait(job_id, PATIENCE) for job_id, _ in orders]
+    assert (own.state, other.state) == (JobState.DONE, JobState.NOT_SENT)
+    assert "There is no upload" in str(other)
+    assert emulator.ledger.count("submit") == 1
 
 
 async def test_an_order_waits_for_a_worker_with_the_key_it_was_reserved_with(

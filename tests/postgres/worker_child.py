@@ -21,9 +21,10 @@ from seedance_mcp import cli
 from seedance_mcp.jobs import watcher
 from seedance_mcp.jobs.buying import order_taking, submission
 from seedance_mcp.server.http import serving
-from seedance_mcp.store import leases
+from seedance_mcp.store import film_leases, leases
 from seedance_mcp.store.postgres import PostgresDatabase, PostgresStore
 from tests.reliability import fault_market as market
+from tests.reliability import film_points
 from tests.reliability.forked import Patch, import_what_lives_need, live
 from tests.reliability.kill_points import install
 
@@ -68,12 +69,13 @@ def _life(plan: dict[str, Any], folder: Path) -> int:
     os.environ.update(plan["environ"])
     market.hurry(Patch())
     if plan.get("hurried"):
-        leases.LEASE_SECONDS = 2.0
+        leases.LEASE_SECONDS = film_leases.LEASE_SECONDS = 2.0
         submission._SOON_SECONDS = 0.5
         watcher._RESCAN_SHARED_SECONDS = order_taking._LOOK_ANYHOW_SECONDS = 0.5
     reached = os.open(folder / "reached.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     counts: dict[str, int] = {}
     install(partial(_reached, plan, counts, reached), writes=WRITES)
+    film_points.install(partial(_reached, plan, counts, reached), writes=WRITES)
     return cli.run(plan["words"])
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import Any
 
 from seedance_mcp.config import new_files
-from seedance_mcp.films import joining, maker
+from seedance_mcp.films import cuts, finishing, joining, maker
+from seedance_mcp.jobs.results import film_copies
 from seedance_mcp.store import database, film_orders, film_plans
 
 from .kill_points import MOVES, Reached, around
@@ -37,12 +38,20 @@ _WRITTEN = (
 )
 
 
-def install(reached: Reached) -> None:
-    """Call `reached` with the name of each point of films from now on, in this process."""
-    _around_transactions(reached)
+WORKERS_POINTS = tuple(f"{when} copies" for when in ("before", "after"))
+"""Those that only a worker gets to, with an object store."""
+
+
+def install(
+    reached: Reached, *, writes: Iterable[tuple[Any, str]] = ((database.SqliteStore, "write_now"),)
+) -> None:
+    """Call `reached` with the name of each point of films from now on, in this process. `writes` are what runs transactions."""
+    _around_transactions(reached, writes)
+    around(film_copies.FilmCopies, "put", "copies", reached)
     around(maker.Maker, "_advance", "step", reached)
     around(maker.Maker, "_start", "shot", reached)
-    around(maker, "join_film", "joining", reached)
+    for room in (finishing, cuts):
+        around(room, "join_film", "joining", reached)
     _around_name(reached)
     around(joining, "_put", "captions", reached)
 
@@ -77,9 +86,8 @@ def _is_film(file: Any) -> bool:
     return file._target.suffix == ".mp4"
 
 
-def _around_transactions(reached: Reached) -> None:
+def _around_transactions(reached: Reached, writes: Iterable[tuple[Any, str]]) -> None:
     done: list[str] = []
-    write_now = database.SqliteStore.write_now
 
     def telling(work: Callable[..., Any], name: str) -> Callable[..., Any]:
         def told(*given: Any, **named: Any) -> Any:
@@ -90,13 +98,17 @@ def _around_transactions(reached: Reached) -> None:
 
         return told
 
-    def written(self: Any, transaction: Any) -> Any:
-        done.clear()
-        result = write_now(self, transaction)
-        for name in tuple(done):
-            reached(f"written {name}")
-        return result
+    def writing(write: Callable[..., Any]) -> Callable[..., Any]:
+        def written(*given: Any) -> Any:
+            done.clear()
+            result = write(*given)
+            for name in tuple(done):
+                reached(f"written {name}")
+            return result
+
+        return written
 
     for module, name, what in _WRITTEN:
         setattr(module, name, telling(getattr(module, name), what))
-    database.SqliteStore.write_now = written  # type: ignore[method-assign,assignment]
+    for owner, name in writes:
+        setattr(owner, name, writing(getattr(owner, name)))

@@ -21,7 +21,7 @@ from typing import Any
 from seedance_mcp.app import App, open_app
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import BudgetExceeded, InvalidRequest, PlanChanged
-from seedance_mcp.films import FilmPlan, maker
+from seedance_mcp.films import FilmPlan, finishing, maker, pauses
 from seedance_mcp.films.states import ShotState
 from seedance_mcp.jobs.buying.idempotency import RequestKey
 from seedance_mcp.jobs.buying.intents import Intent
@@ -125,8 +125,8 @@ class StudioPlay:
 
     async def run(self) -> Counter[str]:
         """Play the schedule to its end; how often everything happened."""
-        maker.join_film = self._join  # type: ignore[assignment]
-        maker._FIRST_PAUSE = 0.0
+        finishing.join_film = self._join  # type: ignore[assignment]
+        pauses._FIRST_PAUSE = 0.0
         steps = (
             *(self._edit, self._plan, self._plan, self._plan, self._make, self._make, self._make),
             *(
@@ -325,7 +325,7 @@ class StudioPlay:
         """The process is another one from here on."""
         made, app = self._app.films, self._app
         flow: Any = self._flow
-        made._maker = maker.Maker(app._context, flow, app._sources, made._digests, app._pool)
+        made._maker = maker.Maker(app._context, flow, app._sources, made._digests, app._pool, app.runner)
 
     async def _cancel(self) -> None:
         order = (await self._app.films._find(self._film)).order
@@ -382,7 +382,7 @@ def _shows(state: ShotState) -> tuple[str, int] | None:
 async def play(seeds: range) -> Counter[str]:
     """Play schedules, one after the other in one installation."""
     counts = Counter[str]()
-    before = maker.join_film, maker._FIRST_PAUSE
+    before = finishing.join_film, pauses._FIRST_PAUSE
     try:
         async with installation() as app:
             for seed in seeds:
@@ -390,5 +390,5 @@ async def play(seeds: range) -> Counter[str]:
                 unplanned = await app.incidents()
                 assert unplanned == [], f"schedule {seed}: {unplanned}"
     finally:
-        maker.join_film, maker._FIRST_PAUSE = before
+        finishing.join_film, pauses._FIRST_PAUSE = before
     return counts

@@ -153,7 +153,7 @@ async def _film(app: App, source: str) -> Path | None:
     """Return the file of the film with this id; None: it is the id of no film."""
     if not source.startswith(FILM_PREFIX):
         return None
-    return file_of(await app.films.find(source))
+    return file_of(await app.films.fetched(await app.films.find(source)))
 
 
 def _lines(viewed: Viewed) -> str:

@@ -49,7 +49,7 @@ def new(path: Path) -> int:
 async def export(settings: Settings, named: Path | str, folder: Path, options: ExportOptions) -> int:
     """Copy the film, its shots and what an editor needs into a folder, and print that."""
     async with opened(settings, watch=False) as app:
-        film = await app.films.find(await id_of(app, named))
+        film = await app.films.fetched(await app.films.find(await id_of(app, named)))
         shots = await exported_shots(film)
         sheets = await sheets_of_shots(shots)
         with TemporaryDirectory() as place:

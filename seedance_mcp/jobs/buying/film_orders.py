@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import partial
 
 from ...config import Settings
-from ...errors import BudgetExceeded, ConfirmationRequired, NotSupported, StoreError
+from ...errors import BudgetExceeded, ConfirmationRequired, StoreError
 from ...remarks import NO_REMARKS, Remarks
 from ...store import Connection, Consent, breakers, budget, confirmations, film_orders, waiting_questions
 from ...types import FilmOrder, FilmPlace, FilmQuality, Price, PurchaseTerms, Question, Signer, Take, Wanted
@@ -64,16 +64,9 @@ async def place(context: JobContext, intent: OrderIntent) -> FilmOrder:
         InvalidRequest: another plan of the film is being made, or was since this one was made.
         BudgetExceeded: a cap or an open breaker stands in the way of all of it.
         ConfirmationRequired: a person has to agree first.
-        NotSupported: this process does not buy, and a film is made by the machine that orders it.
         StoreError: it could not be put on disk, or a server of an earlier version, which does not count what is held, runs.
     """
     store, settings, terms = context.store, context.settings, intent.terms
-    if not context.role.buys:
-        raise NotSupported(
-            "A film is made by the machine that orders it, and this server only answers (`serve --no-buy`).",
-            hint="Order it at a server without --no-buy or with `seedance-mcp film make`, on the same database, or order the"
-            " shots one by one here.",
-        )
     async with agreed_within_call(terms.agreed_to, context):
         await store.ensure_sound()
         if not store.all_count_holds():

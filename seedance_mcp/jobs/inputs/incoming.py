@@ -17,7 +17,7 @@ from ...errors import InvalidRequest, MediaError
 from ...media import MAX_FILE_BYTES
 from ...objects import ObjectStore, ObjectStoreError, UploadTerms, access_of
 from ...store import Store, object_copies
-from ...types import Artifacts, ExpectedFile, Job, MediaFile, MediaKind, SignedPut
+from ...types import Artifacts, ExpectedFile, FilmFile, Job, MediaFile, MediaKind, SignedPut
 from ..object_names import copy_name, incoming_name
 
 _PUT_SECONDS = 600
@@ -158,25 +158,36 @@ class Incoming:
         )
 
     async def _keep(self, name: str, expected: MediaFile, path: Path) -> None:
-        digest, size, most = hashlib.sha256(), 0, expected.bytes or 0
-        new = NewFile(path)
-        await run_sync(new.__enter__)
-        try:
-            async with aclosing(_blocks(self._objects.read(name))) as blocks:
-                async for block in blocks:
-                    digest.update(block)
-                    size += len(block)
-                    if size > most:
-                        break
-                    await run_sync(new.write, block)
-            if (size, digest.hexdigest()) != (most, expected.sha256):
-                raise _AnotherFile(
-                    "What was put there is another file than was announced.", hint="Call upload_media again."
-                )
-            await run_sync(new.name_it)
-        finally:
-            with anyio.CancelScope(shield=True):
-                await run_sync(partial(new.__exit__, None, None, None))
+        await fetched_to(path, self._objects.read(name), expected)
+
+
+async def fetched_to(path: Path, pieces: AsyncGenerator[bytes], expected: MediaFile | FilmFile) -> None:
+    """
+    Write what comes to a file, which gets its name when all of it is here and is what was expected.
+
+    Raises:
+        MediaError: it is another file.
+        ObjectStoreError, OSError: as reading and writing do.
+    """
+    digest, size, most = hashlib.sha256(), 0, expected.bytes or 0
+    new = NewFile(path)
+    await run_sync(new.__enter__)
+    try:
+        async with aclosing(_blocks(pieces)) as blocks:
+            async for block in blocks:
+                digest.update(block)
+                size += len(block)
+                if size > most:
+                    break
+                await run_sync(new.write, block)
+        if (size, digest.hexdigest()) != (most, expected.sha256):
+            raise _AnotherFile(
+                "What was put there is another file than was announced.", hint="Call upload_media again."
+            )
+        await run_sync(new.name_it)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await run_sync(partial(new.__exit__, None, None, None))
 
 
 class _NotNow(MediaError):

@@ -57,7 +57,8 @@ class Sources:
 
     def __init__(self, store: Store, settings: Settings, pool: ProviderPool, *, buys: bool = True) -> None:
         """Where another machine `buys`, no file of this one is taken."""
-        self._buys = buys
+        self.buys = buys
+        self.output_dir = settings.output_dir
         self._store = store
         self._settings = settings
         self._files = LocalFiles(store, settings)
@@ -135,8 +136,8 @@ class Sources:
         """
         check_readable(source)
         text = unquoted(source)
-        if not self._buys and is_path(source):
-            raise _elsewhere(source)
+        if not self.buys and is_path(source):
+            raise on_another_machine(source)
         if text.startswith(_UPLOAD):
             file = await self._earlier(text)
             return replace(file, kind=kind) if kind is not None and file.is_asset else file
@@ -211,8 +212,8 @@ class Sources:
             again = await self._files.at(path, str(path))
         elif file.path is None:
             return file
-        elif not self._buys:
-            raise _elsewhere(origin)
+        elif not self.buys:
+            raise on_another_machine(origin)
         else:
             # It may have been changed or removed since, and a job's link may have ended.
             again = await (
@@ -273,13 +274,13 @@ class Sources:
         Raises:
             MediaError: there is no copy, or it cannot be fetched.
         """
-        if job.artifacts is None or (self._buys and await run_sync(Path(job.artifacts.video_path).is_file)):
+        if job.artifacts is None or (self.buys and await run_sync(Path(job.artifacts.video_path).is_file)):
             return None
         if self._settings.object_store is not None:
             return await self._incoming.fetch_copy(job)
-        if self._buys:
+        if self.buys:
             return None
-        raise _elsewhere(f"The video of {job.id}")
+        raise on_another_machine(f"The video of {job.id}")
 
 
 def of_another_kind(file: MediaFile, kind: MediaKind, source: str) -> str:
@@ -299,7 +300,7 @@ def _scheme(text: str) -> str:
     return text.partition("://")[0].lower() if "://" in text else ""
 
 
-def _elsewhere(source: str) -> MediaError:
+def on_another_machine(source: str) -> MediaError:
     """Say that a worker would look for a file of this machine on another one."""
     return MediaError(
         f"{source} is on another machine than the workers that buy from here.",

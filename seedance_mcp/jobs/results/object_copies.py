@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path, PurePath
 
@@ -15,7 +14,7 @@ from ...errors import ConfigError, StoreError
 from ...objects import ObjectStore, ObjectStoreError, UploadTerms, access_of
 from ...store import job_records, object_copies
 from ...store.object_copies import ObjectCopy
-from ...types import Artifacts, Job, JobState
+from ...types import Artifacts, Job, JobState, Link
 from ..context import JobContext
 from ..object_names import copy_name
 
@@ -30,14 +29,6 @@ _LOOK_SECONDS, _LONG_PAUSE = 5.0, 60.0
 _FIRST_PAUSE, _FACTOR = 5.0, 3.0
 _SETTLE_SECONDS = 0.1
 _TYPES = {".mov": "video/quicktime"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Link:
-    """An address from which anyone can fetch a video, and until when; it is made for one answer and never kept."""
-
-    url: str
-    expires_at: float
 
 
 class ObjectCopies:

@@ -10,6 +10,7 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from ...errors import StoreError
+from ...types import FILM_PREFIX
 
 if TYPE_CHECKING:
     from ...app import App
@@ -83,7 +84,9 @@ class Changes:
             page.close()
 
     def _hear(self, job_id: str) -> None:
-        if self._app.scope.sees_all:  # whose job it is, the look finds out
+        if job_id.startswith(FILM_PREFIX):
+            self._heard.add(None)
+        elif self._app.scope.sees_all:  # whose job it is, the look finds out
             self._heard.add(job_id)
         self._bell.set()
 

@@ -102,7 +102,7 @@ class FilmRoutes:
         film_id, kind = _film_id(request), request.path_params["kind"]
         if kind not in _KINDS or not self.sessions.may_play(request.path_params["mark"], film_id):
             return refusal(404, "not_found", "There is nothing here.")
-        film = await self._app.films.find(film_id)
+        film = await self._app.films.fetched(await self._app.films.find(film_id))
         captions = next((name for name in film.captions if name.endswith(".vtt")), None)
         path = film.film_path if kind == "mp4" else captions
         if path is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import anyio
+import anyio.to_thread
 from mcp.types import CallToolResult, ContentBlock, InputRequiredResult
 from pydantic import Field, WithJsonSchema
 
@@ -126,7 +127,10 @@ async def film_answer(call: Call, film: Film, *notes: str) -> CallToolResult:
     """Answer with a film: how each shot is, what to do next, links and the sheet of all shots."""
     jobs = [state.job for state in film.shots if state.job is not None]
     news = await if_possible(call.finished_meanwhile(*(job.id for job in jobs if job.finished)), [])
+    film = await if_possible(call.app.films.fetched(film, whole=False), film)
     shown = await presentation.film_views.film(call.app, film)
+    if call.over_http:
+        shown = await if_possible(presentation.film_views.with_link(call.app, film, shown), shown)
     shown = shown.model_copy(
         update={"notes": notes, "finished_meanwhile": presentation.job_views.finished(news)}
     )
@@ -151,16 +155,21 @@ async def film_file(call: Call, source: str) -> Path | None:
         return None
     from ...films import file_of
 
-    return file_of(await call.app.films.find(source))
+    films = call.app.films
+    return file_of(await films.fetched(await films.find(source)))
 
 
 async def film_rows(call: Call, source: str) -> list[ContentBlock]:
     """Draw a film shot by shot, a row each with both sides of every cut; nothing for what is no film's id."""
     if not is_film(source):
         return []
-    from ...films import sheets_of
+    from ...films import sheet_files, sheets_of
 
-    return [picture(one.sheet.jpeg) for one in await sheets_of(await call.app.films.find(source))]
+    film = await call.app.films.find(source)
+    drawn = [await _read(str(path)) for path in await anyio.to_thread.run_sync(sheet_files, film)]
+    if drawn:
+        return [picture(jpeg) for jpeg in drawn if jpeg]
+    return [picture(one.sheet.jpeg) for one in await sheets_of(film)]
 
 
 async def film_choice(call: Call, job_id: str, by: Reviewer) -> str:
