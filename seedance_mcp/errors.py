@@ -8,6 +8,8 @@ Every exception raised on purpose.
   - InspectionFailed         the server could not look into a file, through a fault of its own
   - BudgetExceeded           a spending cap, rate cap or open breaker stands in the way
   - ConfirmationRequired     a person has to agree to the price first
+    - ApprovalRequired       an administrator has to
+  - ApprovalRefused          an administrator has said no to it
   - PlanChanged              a film's plan is no longer what was agreed to
   - NotSupported             the provider has no such operation
   - JobNotFound              no job has this id
@@ -161,7 +163,7 @@ class ConfirmationRequired(SeedanceError):
 
     def told(self, message: str, *, token: str | None, hint: str) -> ConfirmationRequired:
         """Return the same question with other words around it."""
-        return ConfirmationRequired(
+        return type(self)(
             message,
             token=token,
             hint=hint,
@@ -169,6 +171,24 @@ class ConfirmationRequired(SeedanceError):
             approval=self.approval,
             remarks=self.remarks,
         )
+
+
+class ApprovalRequired(ConfirmationRequired):
+    """
+    An administrator has to agree to the price; whoever asks for it cannot.
+
+    `approval` is the id of the question, under which they agree in a terminal. It is the same in each call until the
+    question is answered, is about another price, or is 15 minutes old.
+    """
+
+    code = "approval_required"
+    retryable = True
+
+
+class ApprovalRefused(SeedanceError):
+    """An administrator has said no to the price."""
+
+    code = "approval_refused"
 
 
 class PlanChanged(SeedanceError):

@@ -19,7 +19,7 @@ from ..types import EVERYBODY, Scope
 from . import soundness
 from .connection import SPENDING_STOPPED
 
-SCHEMA_VERSION = 30
+SCHEMA_VERSION = 31
 
 _BUSY_SECONDS = 10.0
 

@@ -18,11 +18,13 @@ class Answered:
     """
     What became of an answer: `taken`, or not, because the price is another by now, or the question is closed.
 
-    `question` is the question as it is now, if it still waits.
+    `question` is the question as it is now, if it still waits. With `not_theirs` it waits for an administrator, and who
+    agrees is none.
     """
 
     taken: bool
     question: WaitingQuestion | None
+    not_theirs: bool = False
 
 
 class Questions:
@@ -75,10 +77,10 @@ class Questions:
                 continue
             if question.question.price.usd != usd:
                 return Answered(taken=False, question=replace(question, key=key))
-            if agrees:
-                waiting_questions.approve_by_hash(connection, question.key, now=now)
-            else:
+            if not agrees:
                 confirmations.decline_by_hash(connection, question.key, now=now)
+            elif not confirmations.approve_by_hash(connection, question.key, now=now):
+                return Answered(taken=False, question=replace(question, key=key), not_theirs=True)
             return Answered(taken=True, question=None)
         return Answered(taken=False, question=None)
 

@@ -123,6 +123,10 @@ class Board:
                 "This question is no longer open: it was answered, or is older than 15 minutes.",
                 question=None,
             )
+        if answered.not_theirs:
+            return refusal(
+                403, "approval_required", "Only an administrator may agree to this price. Nothing was bought."
+            )
         now = shown.waiting(answered.question).model_dump()
         return refusal(409, "changed", "The price is another than the one that was answered.", question=now)
 
