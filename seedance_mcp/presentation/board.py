@@ -81,9 +81,13 @@ class Waiting(Shape):
     A price that a person has to agree to. `usd` is the most it can cost or, if that is not known, what is counted for it.
 
     `text` is the whole question in English; `length`, `count`, `prompt` and `notes` are what is in it, for other languages.
+    With a `code` it waits for an administrator. `person` is whose purchase it is about, where that is another's than who
+    looks; empty for whoever runs the server.
     """
 
     question_id: str
+    code: str | None
+    person: str | None
     text: str
     provider: str
     model: str
@@ -177,7 +181,7 @@ async def board(app: App, *, before: str | None = None, limit: int = JOBS_A_PAGE
         ),
         more=None if page.last is None else str(page.last),
         total=total,
-        waiting=tuple(waiting(one) for one in await app.questions.waiting()),
+        waiting=tuple(waiting(app, one) for one in await app.for_everybody.questions.waiting()),
         spending=_spending(app, today := await app.overview.today()),
         notes=(
             *([_STOPPED] if today.stopped else []),
@@ -267,11 +271,13 @@ def card(
     )
 
 
-def waiting(one: WaitingQuestion) -> Waiting:
+def waiting(app: App, one: WaitingQuestion) -> Waiting:
     """A question that nobody has answered yet."""
     asked = one.question
     return Waiting(
         question_id=one.key,
+        code=one.code,
+        person=None if one.person == app.scope.person else one.person,
         text=asked.text,
         provider=asked.provider,
         model=asked.model,

@@ -72,7 +72,7 @@ class Office:
         """Whose questions wait, whether for an administrator, and about what."""
         now = self._till.now
         found = self.write(scope, lambda connection: waiting_questions.waiting(connection, now=now))
-        return [(one.person, one.for_administrator, one.question.price.usd) for one in found]
+        return [(one.person, one.code is not None, one.question.price.usd) for one in found]
 
     def answers(self) -> list[tuple[str, str, str, Decimal, str | None]]:
         """What is on record, oldest first."""

@@ -9,7 +9,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 
-from ...store import Connection, Declined, Store, WaitingQuestion, confirmations, waiting_questions
+from ...store import (
+    Approval,
+    Connection,
+    Declined,
+    Store,
+    WaitingQuestion,
+    approvals,
+    confirmations,
+    waiting_questions,
+)
 from ...types import Question
 
 
@@ -45,6 +54,10 @@ class Questions:
     async def decline(self, code: str) -> Declined | None:
         """Note a no to what was asked under this code; see `confirmations.decline`."""
         return await self._store.write(partial(confirmations.decline, code=code, now=self._store.clock()))
+
+    async def answered_by_administrators(self, limit: int) -> list[Approval]:
+        """List what administrators have answered, and what was bought on that, newest first."""
+        return await self._store.read(partial(approvals.recent, limit=limit))
 
     async def bought_on(self, code: str) -> str | None:
         """Name the job that was bought on an agreement to the question of this code; None if nothing was."""

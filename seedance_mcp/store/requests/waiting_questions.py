@@ -36,14 +36,15 @@ _BOUGHT_SINCE = (  # without this question: by `generate --yes`, say, or by a cl
 @dataclass(frozen=True, kw_only=True)
 class WaitingQuestion:
     """
-    A question that waits for an answer, `for_administrator` for one of theirs. Times are seconds since the epoch.
+    A question that waits for an answer. Times are seconds since the epoch.
 
-    `key` is the hash of its code, `person` whose purchase it is about, empty for whoever runs the installation.
+    `key` is the hash of its code, `person` whose purchase it is about, empty for whoever runs the installation. With a
+    `code` it waits for an administrator.
     """
 
     key: str
+    code: str | None
     person: str
-    for_administrator: bool
     question: Question
     asked_at: float
     expires_at: float
@@ -58,7 +59,7 @@ def waiting(connection: Connection, *, now: float) -> list[WaitingQuestion]:
     valid = now - VALID_SECONDS, elapsed_time.passed(connection) - VALID_SECONDS
     mine, whose = seen(connection, "confirmations.person")
     rows = connection.execute(
-        "SELECT token_hash, question, at, person, code IS NOT NULL FROM confirmations"  # noqa: S608  only the texts above
+        "SELECT token_hash, question, at, person, code FROM confirmations"  # noqa: S608  only the texts above
         f" WHERE {_OPEN} AND {mine} AND NOT EXISTS ({_SETTLED_BY_ANOTHER}) AND NOT EXISTS ({_BOUGHT_SINCE})"
         " ORDER BY rowid DESC",
         (*valid, *whose, *valid, *sorted(transitions.NOT_BOUGHT)),
@@ -68,12 +69,12 @@ def waiting(connection: Connection, *, now: float) -> list[WaitingQuestion]:
         WaitingQuestion(
             key=key,
             person=person,
-            for_administrator=bool(for_administrator),
+            code=code,
             question=questions.validate_json(question),
             asked_at=at,
             expires_at=at + VALID_SECONDS,
         )
-        for key, question, at, person, for_administrator in rows
+        for key, question, at, person, code in rows
     ]
 
 

@@ -84,7 +84,7 @@ class PeoplesBoards:
         board: _Running | None = None
         try:
             with anyio.CancelScope() as running:
-                changes = Changes(app)
+                changes = Changes(app.for_everybody)  # whose questions wait on it too
                 async with tools_here(app, whose) as tools:
                     entry = SignedIn(self._base, may_change="spend" in whose.scopes)
                     routes = Board(app, entry, tools=tools, changes=changes, paths=whose.local)
