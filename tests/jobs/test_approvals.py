@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from seedance_mcp.config import load_settings
-from seedance_mcp.errors import ApprovalRefused, ApprovalRequired, ConfigError
+from seedance_mcp.errors import ApprovalRefused, ApprovalRequired, ConfigError, ConfirmationRequired
 from seedance_mcp.store import (
     Approval,
     Connection,
@@ -53,6 +53,13 @@ class Office:
         till.store = ScopedStore(self._till.store, scope)
         till.count = sum(map(ord, scope.person)) * 100
         return till
+
+    @property
+    def now(self) -> float:
+        return self._till.now
+
+    def pass_time(self, seconds: float) -> None:
+        self._till.pass_time(seconds)
 
     def write(self, scope: Scope, transaction: Callable[[Connection], T]) -> T:
         return ScopedStore(self._till.store, scope).write_now(transaction)
@@ -95,10 +102,11 @@ def office(tmp_path: Path) -> Iterator[Office]:
     made.close()
 
 
-def asked(till: Till, price: str = "2", **terms: object) -> ApprovalRequired:
+def asked(till: Till, price: str = "2", **terms: Any) -> ApprovalRequired:
     """The answer to a purchase that waits for an administrator."""
-    with pytest.raises(ApprovalRequired) as waits:
-        till.buy(price, prompt="a fox", **terms)  # type: ignore[arg-type]
+    with pytest.raises(ConfirmationRequired) as waits:
+        till.buy(price, prompt="a fox", **terms)
+    assert isinstance(waits.value, ApprovalRequired)
     assert waits.value.token is None
     return waits.value
 
@@ -110,7 +118,8 @@ def test_no_word_of_whoever_asks_stands_for_an_administrators(office: Office) ->
     assert not office.agree(BEA, code)
     assert not office.agree(ANN, code, for_call=True)
     assert not office.agree(OWNER, code)
-    for terms in ({}, {"token": code}, {"agreed_to": code}, {"confirmed": True}):
+    brought: list[dict[str, Any]] = [{}, {"token": code}, {"agreed_to": code}, {"confirmed": True}]
+    for terms in brought:
         assert asked(ann, **terms).approval == code
     assert office.answers() == []
     assert office.agree(BOSS, code)
@@ -125,12 +134,24 @@ def test_no_word_of_whoever_asks_stands_for_an_administrators(office: Office) ->
 
 
 def test_up_to_the_threshold_the_persons_own_agreement_is_enough(office: Office) -> None:
-    with pytest.raises(confirmations.ConfirmationRequired) as question:
+    with pytest.raises(ConfirmationRequired) as question:
         office.of(ANN).buy("1.5", prompt="a fox")
     assert not isinstance(question.value, ApprovalRequired)
     assert question.value.token is not None
     assert office.of(ANN).buy("1.5", prompt="a fox", token=question.value.token).agreed_by == "assistant"
     assert office.answers() == []
+
+
+def test_what_a_person_agreed_to_before_there_was_a_threshold_is_asked_anew(office: Office) -> None:
+    ann = office.of(ANN)
+    ann.settings = replace(ann.settings, approve_above_usd=None)
+    with pytest.raises(ConfirmationRequired) as question:
+        ann.buy("2", prompt="a fox")
+    assert office.agree(ANN, question.value.approval)
+    ann.settings = replace(ann.settings, approve_above_usd=Decimal("1.5"))
+    assert asked(ann).approval != question.value.approval
+    ann.settings = replace(ann.settings, approve_above_usd=None)
+    assert ann.buy("2", prompt="a fox").agreed_by == "person"
 
 
 def test_an_agreement_is_for_one_purchase_however_often_it_is_given(office: Office) -> None:
@@ -168,15 +189,15 @@ def test_an_agreement_is_for_one_person_and_one_video(office: Office) -> None:
 def test_what_was_agreed_to_too_late_or_used_too_late_is_asked_anew(office: Office) -> None:
     ann = office.of(ANN)
     late = asked(ann).approval
-    office._till.pass_time(901)
-    ann.now = office._till.now
+    office.pass_time(901)
+    ann.now = office.now
     assert not office.agree(BOSS, late)
     code = asked(ann).approval
     assert code != late
-    office._till.pass_time(899)
+    office.pass_time(899)
     assert office.agree(BOSS, code)
-    office._till.pass_time(2)
-    ann.now = office._till.now
+    office.pass_time(2)
+    ann.now = office.now
     assert asked(ann).approval not in (late, code)
 
 
@@ -196,8 +217,8 @@ def test_of_an_agreement_and_a_no_the_later_one_counts(office: Office, last: str
         for price in ("2", "1.9"):
             with pytest.raises(ApprovalRefused):
                 ann.buy(price, prompt="a fox")
-        office._till.pass_time(901)
-        ann.now = office._till.now
+        office.pass_time(901)
+        ann.now = office.now
         asked(ann)
     assert [one[0] for one in office.answers()][:2] == (
         ["refused", "agreed"] if last == "agreed" else ["agreed", "refused"]
@@ -237,7 +258,7 @@ def test_what_an_administrator_buys_with_their_own_yes_is_on_record(office: Offi
     boss = office.of(replace(BOSS, sees_all=False))
     job = boss.buy("2", prompt="a fox", confirmed=True)
     assert office.answers() == [("bought", "boss", "boss", Decimal(2), job.id)]
-    with pytest.raises(confirmations.ConfirmationRequired) as question:
+    with pytest.raises(ConfirmationRequired) as question:
         boss.buy("2", prompt="another", token="")
     assert question.value.token is None  # no assistant's word, theirs neither
     assert office.agree(replace(BOSS, sees_all=False), question.value.approval, for_call=True)
