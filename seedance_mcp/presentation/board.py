@@ -18,7 +18,7 @@ from .results import Amount, Failure, JobWord, ReviewShape, Shape
 
 if TYPE_CHECKING:
     from ..app import App
-    from ..jobs import Today
+    from ..jobs import Questions, Today
     from ..store import WaitingQuestion
 
 JOBS_A_PAGE = 200
@@ -156,12 +156,19 @@ class BoardAddress:
     already: bool
 
 
-async def board(app: App, *, before: str | None = None, limit: int = JOBS_A_PAGE, person: bool) -> BoardShape:
+async def board(
+    app: App,
+    *,
+    before: str | None = None,
+    limit: int = JOBS_A_PAGE,
+    person: bool,
+    questions: Questions | None = None,
+) -> BoardShape:
     """
     Look at everything at once, in a handful of queries.
 
     `before` is the `more` of the page before. Only with `person`, for the page that nobody but the user of this machine
-    can open, does it say where videos lie.
+    can open, does it say where videos lie. `questions` are those that are shown, if not the app's own.
 
     Raises:
         InvalidRequest: `before` is no such place.
@@ -181,7 +188,7 @@ async def board(app: App, *, before: str | None = None, limit: int = JOBS_A_PAGE
         ),
         more=None if page.last is None else str(page.last),
         total=total,
-        waiting=tuple(waiting(app, one) for one in await app.for_everybody.questions.waiting()),
+        waiting=tuple(waiting(app, one) for one in await (questions or app.questions).waiting()),
         spending=_spending(app, today := await app.overview.today()),
         notes=(
             *([_STOPPED] if today.stopped else []),

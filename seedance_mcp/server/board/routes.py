@@ -73,7 +73,11 @@ class Board:
         if not re.fullmatch(r"[1-9]\d{0,2}", limit) or int(limit) > shown.JOBS_A_PAGE:
             raise InvalidRequest([f"limit has to be a number from 1 to {shown.JOBS_A_PAGE}."])
         found = await shown.board(
-            self._app, before=request.query_params.get("before"), limit=int(limit), person=self._paths
+            self._app,
+            before=request.query_params.get("before"),
+            limit=int(limit),
+            person=self._paths,
+            questions=self._app.for_everybody.questions,
         )
         told: dict[str, Any] = {"jobs": tuple(map(self._with_media, found.jobs))}
         if not self._paths:
