@@ -135,8 +135,7 @@ class ConfirmationRequired(SeedanceError):
 
     `question` is what the person is asked. `token` is what an assistant hands back when the person has agreed; None
     where no assistant's word counts. `approval` is the code by which the person agrees in a terminal. Both are
-    single-use and bound to this very request and price. `remarks` are what to know about the request before
-    agreeing.
+    single-use and bound to this very request and price. `remarks` are what to know before agreeing.
     """
 
     code = "confirmation_required"
@@ -164,24 +163,15 @@ class ConfirmationRequired(SeedanceError):
     def told(self, message: str, *, token: str | None, hint: str) -> ConfirmationRequired:
         """Return the same question with other words around it."""
         return type(self)(
-            message,
-            token=token,
-            hint=hint,
-            question=self.question,
-            approval=self.approval,
-            remarks=self.remarks,
-        )
+            message, token=token, hint=hint, question=self.question, approval=self.approval, remarks=self.remarks,
+        )  # fmt: skip
 
 
 class ApprovalRequired(ConfirmationRequired):
-    """
-    An administrator has to agree to the price; whoever asks for it cannot.
-
-    `approval` is the id of the question, under which they agree in a terminal. It is the same in each call until the
-    question is answered, is about another price, or is 15 minutes old.
-    """
+    """An administrator has to agree to the price, and whoever asks for it cannot."""
 
     code = "approval_required"
+    default_hint = "Tell the person; make the same call again once an administrator has agreed."
     retryable = True
 
 
@@ -189,6 +179,7 @@ class ApprovalRefused(SeedanceError):
     """An administrator has said no to the price."""
 
     code = "approval_refused"
+    default_hint = "Nothing was bought, and for 15 minutes no new question is put."
 
 
 class PlanChanged(SeedanceError):
@@ -403,13 +394,7 @@ class DownloadError(ProviderError):
 
 
 REFUSALS = (
-    RequestRejected,
-    ContentRejected,
-    AuthenticationError,
-    AccessDenied,
-    InsufficientFunds,
-    RateLimited,
-    TaskNotFound,
-    NotSupported,
-)
+    RequestRejected, ContentRejected, AuthenticationError, AccessDenied,
+    InsufficientFunds, RateLimited, TaskNotFound, NotSupported,
+)  # fmt: skip
 """The only answers to a purchase that prove that nothing was bought. Everything else is unknown."""

@@ -53,7 +53,7 @@ async def test_a_person_signs_in_plays_a_video_and_signs_out(
         await page.wait_for_url(f"{board}/sign-in")
 
 
-async def test_an_administrator_sees_the_team_and_agrees_and_who_only_looks_has_no_buttons(
+async def test_administrators_see_the_team_and_agree_and_who_only_looks_has_no_buttons(
     browser: Browser, packages: Path, tmp_path: Path
 ) -> None:
     dear = {**environment(tmp_path), "SEEDANCE_APPROVE_ABOVE_USD": "1"}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _METADATA = "/.well-known/oauth-protected-resource"
 _OFFERED = ("read", "spend")
-"""The scopes that open something. `admin` is known, and nothing asks for it yet."""
+"""The scopes that a client asks for. `admin` is for people, who agree for others: no call of a client needs it."""
 
 _KEPT_SECONDS = 300
 _ANYBODY = "any"
