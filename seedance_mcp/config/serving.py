@@ -66,6 +66,13 @@ class ServeSettings:
         "What `aud` in a token has to hold. Default: the public address of the server, such as"
         " `https://videos.example.com/mcp`.",
     )
+    oauth_board_client_id: str | None = setting(
+        "SEEDANCE_OAUTH_BOARD_CLIENT_ID",
+        str,
+        None,
+        "Name of the board of `seedance-mcp serve --board` at the authorization server, as a public client with PKCE: people"
+        " then sign in there too. Redirect address: `https://PUBLIC-HOST/board/sign-in/callback`.",
+    )
     oauth_jwks: str | None = setting(
         "SEEDANCE_OAUTH_JWKS",
         urls.jwks,
