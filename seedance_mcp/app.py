@@ -99,6 +99,11 @@ class App:
         return self if scope == self.scope else self.installation.app_of(scope)
 
     @property
+    def for_everybody(self) -> App:
+        """The same for whoever administers, with what is everybody's; for all others it is this one."""
+        return self.for_person(replace(self.scope, sees_all=True)) if self.scope.administers else self
+
+    @property
     def catalog(self) -> Catalog:
         """Everything that can be bought, with the user's overlay. Read on first use."""
         return self.installation.catalog

@@ -8,6 +8,8 @@ Every exception raised on purpose.
   - InspectionFailed         the server could not look into a file, through a fault of its own
   - BudgetExceeded           a spending cap, rate cap or open breaker stands in the way
   - ConfirmationRequired     a person has to agree to the price first
+    - ApprovalRequired       an administrator has to
+  - ApprovalRefused          an administrator has said no to it
   - PlanChanged              a film's plan is no longer what was agreed to
   - NotSupported             the provider has no such operation
   - JobNotFound              no job has this id
@@ -133,8 +135,7 @@ class ConfirmationRequired(SeedanceError):
 
     `question` is what the person is asked. `token` is what an assistant hands back when the person has agreed; None
     where no assistant's word counts. `approval` is the code by which the person agrees in a terminal. Both are
-    single-use and bound to this very request and price. `remarks` are what to know about the request before
-    agreeing.
+    single-use and bound to this very request and price. `remarks` are what to know before agreeing.
     """
 
     code = "confirmation_required"
@@ -161,14 +162,24 @@ class ConfirmationRequired(SeedanceError):
 
     def told(self, message: str, *, token: str | None, hint: str) -> ConfirmationRequired:
         """Return the same question with other words around it."""
-        return ConfirmationRequired(
-            message,
-            token=token,
-            hint=hint,
-            question=self.question,
-            approval=self.approval,
-            remarks=self.remarks,
-        )
+        return type(self)(
+            message, token=token, hint=hint, question=self.question, approval=self.approval, remarks=self.remarks,
+        )  # fmt: skip
+
+
+class ApprovalRequired(ConfirmationRequired):
+    """An administrator has to agree to the price, and whoever asks for it cannot."""
+
+    code = "approval_required"
+    default_hint = "Tell the person; make the same call again once an administrator has agreed."
+    retryable = True
+
+
+class ApprovalRefused(SeedanceError):
+    """An administrator has said no to the price."""
+
+    code = "approval_refused"
+    default_hint = "Nothing was bought, and for 15 minutes no new question is put."
 
 
 class PlanChanged(SeedanceError):
@@ -383,13 +394,7 @@ class DownloadError(ProviderError):
 
 
 REFUSALS = (
-    RequestRejected,
-    ContentRejected,
-    AuthenticationError,
-    AccessDenied,
-    InsufficientFunds,
-    RateLimited,
-    TaskNotFound,
-    NotSupported,
-)
+    RequestRejected, ContentRejected, AuthenticationError, AccessDenied,
+    InsufficientFunds, RateLimited, TaskNotFound, NotSupported,
+)  # fmt: skip
 """The only answers to a purchase that prove that nothing was bought. Everything else is unknown."""

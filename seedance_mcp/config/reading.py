@@ -25,6 +25,7 @@ from .values import names_of_keys
 
 _BASE_URL = "_BASE_URL"
 _FROM_KEYRING = "SEEDANCE_KEYRING"
+_APPROVE_ABOVE = "SEEDANCE_APPROVE_ABOVE_USD"
 _KEYS = ("_KEY", "_TOKEN")
 _NOWHERE = Path(os.devnull) / "unknown"
 """Stands for a folder that is not known, in settings that serve to say so: nothing can be put there."""
@@ -142,6 +143,7 @@ class _Found:
                 except NotAllowed as error:
                     self.wrong[name] = f"{name} cannot be used: {error}."
         self._check_addresses(allow_http=read.get("allow_http", False))
+        self._check_thresholds(read)
         usable = {name: given for name, given in self._given.items() if given.reason is None}
         return Settings(
             **read,
@@ -204,6 +206,17 @@ class _Found:
                 and urls.is_readable_on_the_way(self._given[name].text)
             ):
                 self.wrong[name] = self._sentence(name, f"it is http:// to another machine: {_ALLOW_HTTP}")
+
+    def _check_thresholds(self, read: Mapping[str, Any]) -> None:
+        """Note a threshold for administrators below the one for everybody: of two answers one would be asked for nothing."""
+        name, approve = _APPROVE_ABOVE, read.get("approve_above_usd")
+        confirm = read.get("confirm_above_usd", Settings.confirm_above_usd)
+        if approve is None or read.get("confirm") == "off" or approve >= confirm:
+            return
+        self.wrong[name] = self._sentence(
+            name,
+            f"it is below SEEDANCE_CONFIRM_ABOVE_USD, {confirm}, above which a person has to agree at all",
+        )
 
     def _outbound(self, environ: Mapping[str, str], read: Mapping[str, Any]) -> Outbound:
         proxies = None

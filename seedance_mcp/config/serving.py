@@ -11,7 +11,7 @@ from .declaring import setting
 
 @dataclass(frozen=True, kw_only=True)
 class ServeSettings:
-    """Who may call over HTTP beside those with named tokens, how often, and what each person may spend."""
+    """Who may call over HTTP beside those with named tokens, how often, what each may spend, and who agrees to more."""
 
     max_usd_per_day_per_person: Decimal | None = setting(
         "SEEDANCE_MAX_USD_PER_DAY_PER_PERSON",
@@ -25,6 +25,14 @@ class ServeSettings:
         values.count,
         None,
         "Most paid jobs that one person may start in an hour. Default: as many as all together.",
+        role="limit",
+    )
+    approve_above_usd: Decimal | None = setting(
+        "SEEDANCE_APPROVE_ABOVE_USD",
+        values.amount,
+        None,
+        "Price in USD above which an administrator has to agree: by `seedance-mcp approve`, or with a token that has"
+        " `seedance:admin`. Not below `SEEDANCE_CONFIRM_ABOVE_USD`; holds with `SEEDANCE_CONFIRM=off` too. Default: none.",
         role="limit",
     )
 
@@ -57,6 +65,13 @@ class ServeSettings:
         None,
         "What `aud` in a token has to hold. Default: the public address of the server, such as"
         " `https://videos.example.com/mcp`.",
+    )
+    oauth_board_client_id: str | None = setting(
+        "SEEDANCE_OAUTH_BOARD_CLIENT_ID",
+        str,
+        None,
+        "Name of the board of `seedance-mcp serve --board` at the authorization server, as a public client with PKCE: people"
+        " then sign in there too. Redirect address: `https://PUBLIC-HOST/board/sign-in/callback`.",
     )
     oauth_jwks: str | None = setting(
         "SEEDANCE_OAUTH_JWKS",

@@ -18,7 +18,7 @@ from .results import Amount, Failure, JobWord, ReviewShape, Shape
 
 if TYPE_CHECKING:
     from ..app import App
-    from ..jobs import Today
+    from ..jobs import Questions, Today
     from ..store import WaitingQuestion
 
 JOBS_A_PAGE = 200
@@ -81,9 +81,13 @@ class Waiting(Shape):
     A price that a person has to agree to. `usd` is the most it can cost or, if that is not known, what is counted for it.
 
     `text` is the whole question in English; `length`, `count`, `prompt` and `notes` are what is in it, for other languages.
+    With a `code` it waits for an administrator. `person` is whose purchase it is about, where that is another's than who
+    looks; empty for whoever runs the server.
     """
 
     question_id: str
+    code: str | None
+    person: str | None
     text: str
     provider: str
     model: str
@@ -152,12 +156,19 @@ class BoardAddress:
     already: bool
 
 
-async def board(app: App, *, before: str | None = None, limit: int = JOBS_A_PAGE, person: bool) -> BoardShape:
+async def board(
+    app: App,
+    *,
+    before: str | None = None,
+    limit: int = JOBS_A_PAGE,
+    person: bool,
+    questions: Questions | None = None,
+) -> BoardShape:
     """
     Look at everything at once, in a handful of queries.
 
     `before` is the `more` of the page before. Only with `person`, for the page that nobody but the user of this machine
-    can open, does it say where videos lie.
+    can open, does it say where videos lie. `questions` are those that are shown, if not the app's own.
 
     Raises:
         InvalidRequest: `before` is no such place.
@@ -177,7 +188,7 @@ async def board(app: App, *, before: str | None = None, limit: int = JOBS_A_PAGE
         ),
         more=None if page.last is None else str(page.last),
         total=total,
-        waiting=tuple(waiting(one) for one in await app.questions.waiting()),
+        waiting=tuple(waiting(app, one) for one in await (questions or app.questions).waiting()),
         spending=_spending(app, today := await app.overview.today()),
         notes=(
             *([_STOPPED] if today.stopped else []),
@@ -267,11 +278,13 @@ def card(
     )
 
 
-def waiting(one: WaitingQuestion) -> Waiting:
+def waiting(app: App, one: WaitingQuestion) -> Waiting:
     """A question that nobody has answered yet."""
     asked = one.question
     return Waiting(
         question_id=one.key,
+        code=one.code,
+        person=None if one.person == app.scope.person else one.person,
         text=asked.text,
         provider=asked.provider,
         model=asked.model,

@@ -35,6 +35,11 @@ class Caller:
     local: bool = True
     until: float | None = None
 
+    @property
+    def scope(self) -> Scope:
+        """In whose scope what they ask over HTTP is answered."""
+        return Scope(person=self.person, administers="admin" in self.scopes)
+
 
 _THE_PERSON = Caller()
 
@@ -53,7 +58,7 @@ async def as_their_caller(ctx: ServerRequestContext[Any, Any], call_next: CallNe
     """Answer each request over HTTP in the scope of the person who makes it."""
     if CALLER_KEY not in asked_over_http(ctx):
         return await call_next(ctx)
-    with called_by(Scope(person=caller_of(ctx).person)):
+    with called_by(caller_of(ctx).scope):
         return await call_next(ctx)
 
 

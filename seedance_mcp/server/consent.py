@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from mcp.types import InputRequiredResult
 
 from ..config import Settings, command
-from ..errors import ConfirmationRequired
+from ..errors import ApprovalRequired, ConfirmationRequired
 from ..types import PurchaseTerms, VideoRequest
 from .calls import Answered, Call, Reply
 
@@ -42,6 +42,7 @@ async def agreed(call: Call, request: VideoRequest, terms: PurchaseTerms) -> Sta
 
     Raises:
         ConfirmationRequired: nobody could be asked, the answer was no, or it was none.
+        ApprovalRequired, ApprovalRefused: it waits for an administrator, whom no client can ask; or one has said no.
     """
 
     async def bought(job_id: str) -> StartedJob:
@@ -85,7 +86,7 @@ async def _agreed(call: Call, purchase: _Purchase[T], terms: PurchaseTerms) -> T
         return await purchase.start(replace(terms, agreed_to=yes))
     except ConfirmationRequired as error:
         question = error
-    if not call.can_ask:
+    if isinstance(question, ApprovalRequired) or not call.can_ask:
         raise question
     reply = await call.ask(question) if brought is None or yes else brought.reply
     if isinstance(reply, InputRequiredResult):

@@ -23,7 +23,7 @@ from mcp.types import (
 from pydantic import BaseModel
 
 from ..counting import Counted, count
-from ..errors import ConfirmationRequired, InvalidRequest, PlanChanged, SeedanceError
+from ..errors import ApprovalRequired, ConfirmationRequired, InvalidRequest, PlanChanged, SeedanceError
 from .answers import in_lines, with_commands, with_notes
 from .arguments import checked, given
 from .board.mcp_app import ADDRESS_KEY
@@ -147,9 +147,11 @@ def _with_board(error: SeedanceError, call: Call) -> SeedanceError:
     url = call.board_url
     if url is None or not isinstance(error, ConfirmationRequired):
         return error
-    return error.told(
-        error.message, token=error.token, hint=f"{error.hint} They can also answer on the board: {url}"
-    )
+    if isinstance(error, ApprovalRequired):
+        hint = f"{error.hint} The board of this machine: {url}"
+    else:
+        hint = f"{error.hint} They can also answer on the board: {url}"
+    return error.told(error.message, token=error.token, hint=hint)
 
 
 def failure(error: SeedanceError) -> CallToolResult:
@@ -164,6 +166,8 @@ def failure(error: SeedanceError) -> CallToolResult:
         extra["differences"] = list(error.differences)
         extra["plan"] = shown.model_dump(mode="json")
         extra["lines"] = in_lines(shown)
+    if isinstance(error, ApprovalRequired):
+        extra["question_id"] = error.approval
     if isinstance(error, ConfirmationRequired):
         extra["token"] = error.token
         extra["notes"] = list(error.remarks.notes)

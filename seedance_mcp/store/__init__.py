@@ -52,8 +52,10 @@ from .money.ledger import Booking, Spent, by_day, from_micros, unbalanced_days
 from .opening import migrate_chosen, open_chosen
 from .rate_limits import NextCall, RateFiles, RateKey
 from .receipts import Kept, Receipts, UnreadReceipt, describe_unread
-from .requests import confirmations, idempotency_keys, repeated_requests, waiting_questions
-from .requests.confirmations import Consent, Declined, came_to
+from .requests import approvals, confirmations, idempotency_keys, repeated_requests, waiting_questions
+from .requests.approvals import Approval
+from .requests.confirmations import Declined, came_to
+from .requests.consents import Consent
 from .requests.idempotency_keys import KeptKey
 from .requests.waiting_questions import WaitingQuestion
 from .scoped import ScopedStore
@@ -69,6 +71,7 @@ __all__ = [
     "AccessToken",
     "AccessTokens",
     "Account",
+    "Approval",
     "BoardFile",
     "Booking",
     "BreakerOpen",
@@ -105,6 +108,7 @@ __all__ = [
     "UploadKey",
     "WaitingQuestion",
     "accounts",
+    "approvals",
     "breakers",
     "budget",
     "by_day",

@@ -19,7 +19,7 @@ from ..types import EVERYBODY, Scope
 from . import soundness
 from .connection import SPENDING_STOPPED
 
-SCHEMA_VERSION = 31
+SCHEMA_VERSION = 32
 
 _BUSY_SECONDS = 10.0
 

@@ -17,7 +17,7 @@ from seedance_mcp.texts import digits, digits_left
 
 PAGE = Path(seedance_mcp.server.board.__file__).with_name("page")
 SCRIPTS = sorted(PAGE.glob("*.js"))
-CALLED_WITH_A_KIND = ("status_", "setting_", "score_", "quality_", "film_status_", "shot_state_")
+CALLED_WITH_A_KIND = ("status_", "setting_", "score_", "quality_", "film_status_", "shot_state_", "answer_")
 FORBIDDEN = (
     "innerHTML",
     "outerHTML",

@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,13 @@ class Till:
         self.count = 0
 
     def buy(
-        self, usd: str = "1", *, prompt: str | None = None, token: str | None = None, known: bool = True
+        self,
+        usd: str = "1",
+        *,
+        prompt: str | None = None,
+        token: str | None = None,
+        known: bool = True,
+        **terms: Any,
     ) -> Job:
         self.count += 1
         price = Price(amount=Decimal(usd), currency="USD", usd=Decimal(usd), known=known)
@@ -60,7 +67,7 @@ class Till:
             tag=f"tag{self.count}",
             estimate=price,
             maximum=price,
-            terms=PurchaseTerms(confirm_token=token),
+            terms=PurchaseTerms(confirm_token=token, **terms),
         )
         outcome = self.store.write_now(
             lambda connection: reserve(connection, intent=intent, settings=self.settings, now=self.now)

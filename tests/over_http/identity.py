@@ -48,12 +48,17 @@ def public_jwk(kid: str, kind: str, number: int = 0, **more: Any) -> dict[str, A
 
 
 class Identity:
-    """The authorization server. `keys` is what it lists, `answers` what it says instead, by path."""
+    """
+    The authorization server. `keys` is what it lists, `answers` what it says instead, by path.
+
+    With `told_of_person`, claims, it gives an id token besides an access token.
+    """
 
     def __init__(self) -> None:
         self.keys = [public_jwk(kind, kind) for kind in _ALGORITHMS]
         self.answers: dict[str, Response] = {}
         self.when_asked: Callable[[], None] = lambda: None
+        self.told_of_person: dict[str, Any] | None = None
         self.origin = ""
         self.server = Scripted()
 
@@ -116,6 +121,9 @@ class Identity:
             form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
             made = self.token(aud=form["resource"], scope=form["code"])
             usual["/token"] = {"access_token": made, "token_type": "Bearer", "scope": form["code"]}
+            if self.told_of_person is not None:
+                claims = {"aud": form["client_id"], "scope": None, **self.told_of_person}
+                usual["/token"]["id_token"] = self.token(header={"typ": "JWT"}, **claims)
         answer = self.answers.get(request.path)
         if answer is None:
             known = usual.get(request.path)

@@ -117,6 +117,7 @@ SETTINGS = (
     {"confirm": "off", "max_jobs_per_hour": 3},
     {"confirm": "ask", "confirm_above_usd": Decimal("0.3"), "ask_limit_usd": Decimal(2)},
     {"confirm": "strict", "confirm_above_usd": Decimal("0.3")},
+    {"confirm": "ask", "confirm_above_usd": Decimal("0.3"), "approve_above_usd": Decimal("0.5")},
 )
 
 
@@ -561,7 +562,7 @@ class Maker:
         def approve(c: Connection) -> Any:
             found = waiting_questions.waiting(c, now=now)
             if found:
-                waiting_questions.approve_by_hash(c, found[-1].key, now=now)
+                confirmations.approve_by_hash(c, found[-1].key, now=now)
             return found
 
         return Call("approve_by_hash", approve)

@@ -104,6 +104,7 @@ async def test_every_link_in_a_skill_leads_to_a_file_or_a_resource_that_is_there
     named = {word for text in texts for word in re.findall(r"`([a-z]+_[a-z_]+)`", text)}
     arguments = set().union(*tools.values())
     assert named - tools.keys() - arguments - prompts <= {
+        "approval_required",
         "confirmation_required",
         "video_path",
         "omni_reference_task_type",

@@ -1,4 +1,4 @@
-"""The command `approve`: shows a person what an assistant was told to ask, and takes the answer."""
+"""The command `approve`: shows a person what an assistant was told to ask, and takes the answer; or lists what waits."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ import anyio
 from ...app import Declined
 from ...config import Settings, load_settings
 from ...errors import ConfirmationRequired, InvalidRequest
+from ...texts import inert, one_line
 from ...types import FILM_PREFIX, Question
 from ..consent import at_a_terminal, says_yes
 from ..opening import looked_into, opened
+from ..text import digits, moment, table
 from ..words import told
+
+_MOST_ANSWERS = 10
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the code, and the answer for where nobody can be asked."""
-    parser.add_argument("code", help="The code that the assistant shows")
+    parser.add_argument(
+        "code", nargs="?", help="The code that the assistant shows; without one, what waits is listed"
+    )
     parser.add_argument(
         "--yes", action="store_true", help="Agree without being asked: for scripts of your own"
     )
@@ -27,6 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Show the question and note the answer."""
     settings, code = load_settings(), arguments.code
+    if code is None:
+        return anyio.run(_list, settings)
     question = anyio.run(_question, settings, code)
     if not arguments.yes and not at_a_terminal():
         raise ConfirmationRequired(
@@ -36,6 +44,39 @@ def execute(arguments: argparse.Namespace) -> int:
         )
     print(question.text, file=sys.stderr)
     return anyio.run(_answer, settings, code, arguments.yes or says_yes("Agree?"))
+
+
+async def _list(settings: Settings) -> int:
+    """Print everybody's questions that wait, and what administrators have answered of late."""
+    async with opened(settings, watch=False) as app:
+        waiting = await app.questions.waiting()
+        answered = await app.questions.answered_by_administrators(_MOST_ANSWERS)
+    rows = [
+        (
+            one.code or "with who asked",
+            inert(one.person) or "you",
+            f"{digits(one.question.price.usd)} USD",
+            moment(one.expires_at),
+            f"{one.question.model} at {one.question.provider}: {one_line(one.question.prompt, 60)}",
+        )
+        for one in waiting
+    ]
+    print(table(("CODE", "PERSON", "AT MOST", "UNTIL", "WHAT"), rows) if rows else "Nothing waits.")
+    if answered:
+        told = [
+            (
+                moment(one.at),
+                one.answer,
+                inert(one.administrator) or "you",
+                inert(one.person) or "you",
+                f"{digits(one.usd)} USD",
+                one.job_id or "",
+            )
+            for one in answered
+        ]
+        print()
+        print(table(("WHEN", "ANSWER", "BY", "FOR", "AT MOST", "BOUGHT"), told))
+    return 0
 
 
 async def _question(settings: Settings, code: str) -> Question:

@@ -65,7 +65,8 @@ def _lines(quote: Quote) -> str:
     if quote.outlook.refused:
         lines.append(f"`generate` would refuse it now: {inert(told(quote.outlook.refused))}")
     elif quote.outlook.asks:
-        lines.append(f"`generate` asks a person to agree first: {inert(told(quote.outlook.asks))}")
+        who = "an administrator" if quote.outlook.by_administrator else "a person"
+        lines.append(f"`generate` asks {who} to agree first: {inert(told(quote.outlook.asks))}")
     notes = (*quote.notes, *(one.line for one in quote.advice), *filter(None, [quote.within]))
     lines += [f"note: {inert(told(line))}" for line in notes]
     rows = [

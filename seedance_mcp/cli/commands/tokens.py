@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--scope",
         action="append",
         choices=_SCOPES,
-        help="read: look and price; spend: buy, cancel and write; admin: for what a team's server will ask it for. Every token"
+        help="read: look and price; spend: buy, cancel and write; admin: agree for others. Every token"
         f" reads; may be repeated; default: {' and '.join(_USUAL)}",
     )
     add.add_argument(

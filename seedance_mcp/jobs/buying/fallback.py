@@ -183,9 +183,7 @@ class Fallback:
         name = plan.offer.provider.name
         price, agreed = self.order.maximum(plan), self.order.maximum(self._first)
         asked = any(refused.job is not None for refused in self._refused)
-        dearer = price.usd > agreed.usd and confirmations.needed(
-            price, mode=self._settings.confirm, above_usd=self._settings.confirm_above_usd
-        )
+        dearer = price.usd > agreed.usd and confirmations.needed(price, self._settings)
         if asked and dearer:
             self._passed_over.append(
                 f"{name} may take {digits(price.usd)} USD, which nobody has agreed to: call again with provider={name!r}"

@@ -10,7 +10,16 @@ from functools import partial
 from ...config import Settings
 from ...errors import BudgetExceeded, ConfirmationRequired, StoreError
 from ...remarks import NO_REMARKS, Remarks
-from ...store import Connection, Consent, breakers, budget, confirmations, film_orders, waiting_questions
+from ...store import (
+    Connection,
+    Consent,
+    approvals,
+    breakers,
+    budget,
+    confirmations,
+    film_orders,
+    waiting_questions,
+)
 from ...types import FilmOrder, FilmPlace, FilmQuality, Price, PurchaseTerms, Question, Signer, Take, Wanted
 from ..context import JobContext
 from .call_agreements import agreed_within_call
@@ -144,8 +153,6 @@ def _signed(
     """Tell who has agreed to the price of the whole; None where nobody has to, the question where nobody has."""
     if not _is_asked(intent, settings):
         return None
-    if intent.terms.confirmed:
-        return "person"
     consent = Consent(
         fingerprint=f"film {intent.film_id} {intent.plan}",
         question=_question(intent),
@@ -157,11 +164,13 @@ def _signed(
         # A no to one plan is a no to the film as good as this, however it is planned next.
         wanted=Wanted(content=f"film {intent.film_id}", given={"quality": intent.quality}),
     )
+    if intent.terms.confirmed and approvals.given_beforehand(connection, consent, settings, now):
+        return "person"
     return confirmations.agreed(connection, consent, settings=settings, now=now)
 
 
 def _is_asked(intent: OrderIntent, settings: Settings) -> bool:
-    return confirmations.needed(intent.maximum, mode=settings.confirm, above_usd=settings.confirm_above_usd)
+    return confirmations.needed(intent.maximum, settings)
 
 
 def _question(intent: OrderIntent) -> Question:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ...config import Settings
 from ...errors import BudgetExceeded, ConfigError
 from ...remarks import Advice
-from ...store import Budget, Store
+from ...store import Budget, Store, approvals
 from ...texts import digits
 from ...types import PurchaseTerms, VideoRequest
 from ..choosing.plans import Ladder, OtherOffer, Plan, check_choice
@@ -32,11 +32,12 @@ class Forecast:
     """
     What a purchase would meet now. `refused` says in words what stands in its way.
 
-    `asks` says why a person would have to agree first. Neither: it would be made.
+    `asks` says why a person would have to agree first, `by_administrator` one who administers. Neither: it would be made.
     """
 
     refused: str | None = None
     asks: str | None = None
+    by_administrator: bool = False
 
     @property
     def words(self) -> str:
@@ -44,7 +45,8 @@ class Forecast:
         if self.refused is not None:
             return f"generate_video with the same arguments would be refused now: {self.refused}"
         if self.asks is not None:
-            return f"generate_video with the same arguments asks a person to agree first: {self.asks}"
+            who = "an administrator" if self.by_administrator else "a person"
+            return f"generate_video with the same arguments asks {who} to agree first: {self.asks}"
         return "generate_video with the same arguments makes the video."
 
 
@@ -123,10 +125,14 @@ async def forecast(
         return Forecast(refused=f"{error.message} {error.hint}")
     if question is None:
         return Forecast()
+    by_administrator = approvals.needed(question.price, settings)
+    if not question.price.known:
+        return Forecast(asks="its price is unknown.", by_administrator=by_administrator)
+    what = "it" if variations is None else "all together"
+    dear = f"{what} may cost {digits(question.price.usd)} USD, more than"
+    if by_administrator and settings.approve_above_usd is not None:
+        above = f"{digits(settings.approve_above_usd)} USD (SEEDANCE_APPROVE_ABOVE_USD)"
+        return Forecast(asks=f"{dear} {above}.", by_administrator=True)
     if question.reason:
         return Forecast(asks=question.reason)
-    if not question.price.known:
-        return Forecast(asks="its price is unknown.")
-    dear, above = digits(question.price.usd), digits(settings.confirm_above_usd)
-    what = "it" if variations is None else "all together"
-    return Forecast(asks=f"{what} may cost {dear} USD, more than {above} USD (SEEDANCE_CONFIRM_ABOVE_USD).")
+    return Forecast(asks=f"{dear} {digits(settings.confirm_above_usd)} USD (SEEDANCE_CONFIRM_ABOVE_USD).")

@@ -9,7 +9,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 
-from ...store import Connection, Declined, Store, WaitingQuestion, confirmations, waiting_questions
+from ...store import (
+    Approval,
+    Connection,
+    Declined,
+    Store,
+    WaitingQuestion,
+    approvals,
+    confirmations,
+    waiting_questions,
+)
 from ...types import Question
 
 
@@ -18,11 +27,13 @@ class Answered:
     """
     What became of an answer: `taken`, or not, because the price is another by now, or the question is closed.
 
-    `question` is the question as it is now, if it still waits.
+    `question` is the question as it is now, if it still waits. With `not_theirs` it waits for an administrator, and who
+    agrees is none.
     """
 
     taken: bool
     question: WaitingQuestion | None
+    not_theirs: bool = False
 
 
 class Questions:
@@ -43,6 +54,10 @@ class Questions:
     async def decline(self, code: str) -> Declined | None:
         """Note a no to what was asked under this code; see `confirmations.decline`."""
         return await self._store.write(partial(confirmations.decline, code=code, now=self._store.clock()))
+
+    async def answered_by_administrators(self, limit: int) -> list[Approval]:
+        """List what administrators have answered, and what was bought on that, newest first."""
+        return await self._store.read(partial(approvals.recent, limit=limit))
 
     async def bought_on(self, code: str) -> str | None:
         """Name the job that was bought on an agreement to the question of this code; None if nothing was."""
@@ -75,10 +90,10 @@ class Questions:
                 continue
             if question.question.price.usd != usd:
                 return Answered(taken=False, question=replace(question, key=key))
-            if agrees:
-                waiting_questions.approve_by_hash(connection, question.key, now=now)
-            else:
+            if not agrees:
                 confirmations.decline_by_hash(connection, question.key, now=now)
+            elif not confirmations.approve_by_hash(connection, question.key, now=now):
+                return Answered(taken=False, question=replace(question, key=key), not_theirs=True)
             return Answered(taken=True, question=None)
         return Answered(taken=False, question=None)
 

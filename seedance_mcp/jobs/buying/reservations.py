@@ -10,6 +10,7 @@ from ...store import (
     Booking,
     Connection,
     Consent,
+    approvals,
     breakers,
     budget,
     confirmations,
@@ -110,8 +111,8 @@ def _drawn(
 def _signed(
     connection: Connection, consent: Consent, terms: PurchaseTerms, settings: Settings, now: float
 ) -> Signer | ConfirmationRequired:
-    """Tell who has agreed: a person beforehand, or whoever the records name; else the question."""
-    if terms.confirmed:
+    """Tell who has agreed: a person beforehand, or whoever the records name; else the question. Raises ApprovalRefused."""
+    if terms.confirmed and approvals.given_beforehand(connection, consent, settings, now):
         return "person"
     return confirmations.agreed(connection, consent, settings=settings, now=now)
 
@@ -268,7 +269,7 @@ def _to_be_agreed(
 ) -> Consent | None:
     """What a person has to agree to: a high or unknown price, or the same once more. None: nobody is asked."""
     fingerprint, price = intent.fingerprint, intent.maximum.times(count)
-    dear = confirmations.needed(price, mode=settings.confirm, above_usd=settings.confirm_above_usd)
+    dear = confirmations.needed(price, settings)
     digests = (fingerprint, *intent.stands_for)
     same = repeated_requests.same_ids(connection, intent.wanted)
     repeated = ""

@@ -31,7 +31,7 @@ from .page import local_page
 from .peers import is_this_user
 from .requests import Answer, CodeToExchange, CodeWanted, Purchase, Refused, Verdict, arguments_of, body_of
 from .sessions import Entry, Sessions
-from .signed_in import SIGN_IN, may_change, signed_in
+from .signed_in import SIGN_IN, administrators_only, may_change, may_look_only, signed_in
 
 if TYPE_CHECKING:
     from ...app import App
@@ -57,6 +57,7 @@ class Board:
         return [
             Route("/api/board", self._board),
             Route("/api/events", self._events),
+            Route("/api/team", self._team),
             Route("/api/tools/{name}", self._tool, methods=["POST"]),
             Route("/api/jobs/{job_id}/{picture:str}", self._picture),
             Route("/api/answer", self._answer, methods=["POST"]),
@@ -72,12 +73,26 @@ class Board:
         if not re.fullmatch(r"[1-9]\d{0,2}", limit) or int(limit) > shown.JOBS_A_PAGE:
             raise InvalidRequest([f"limit has to be a number from 1 to {shown.JOBS_A_PAGE}."])
         found = await shown.board(
-            self._app, before=request.query_params.get("before"), limit=int(limit), person=self._paths
+            self._app,
+            before=request.query_params.get("before"),
+            limit=int(limit),
+            person=self._paths,
+            questions=self._app.for_everybody.questions,
         )
         told: dict[str, Any] = {"jobs": tuple(map(self._with_media, found.jobs))}
         if not self._paths:
             told["local_url"] = None
-        return self._said(found.model_copy(update=told).model_dump())
+        scope = self._app.scope
+        rights = {"may_change": self.sessions.may_change, "administers": scope.administers}
+        return self._said({**found.model_copy(update=told).model_dump(), "rights": rights})
+
+    @signed_in
+    async def _team(self, request: Request) -> Response:
+        from ...presentation import team
+
+        if not self._app.scope.administers:
+            return administrators_only()
+        return self._said((await team.team(self._app.for_everybody)).model_dump())
 
     @signed_in
     async def _events(self, request: Request) -> Response:
@@ -105,10 +120,13 @@ class Board:
             return _nothing_here()
         return Response(await draw(await self._job(request)), media_type="image/jpeg")
 
-    @may_change
+    @signed_in
     async def _answer(self, request: Request) -> Response:
+        if not (self.sessions.may_change or self._app.scope.administers):
+            return may_look_only()
         given = await body_of(request, Answer)
-        answered = await self._app.questions.answer(given.question_id, agrees=given.yes, usd=given.usd)
+        questions = self._app.for_everybody.questions
+        answered = await questions.answer(given.question_id, agrees=given.yes, usd=given.usd)
         if answered.taken:
             text = (
                 "Agreed, once. Tell the assistant to go on."
@@ -123,7 +141,9 @@ class Board:
                 "This question is no longer open: it was answered, or is older than 15 minutes.",
                 question=None,
             )
-        now = shown.waiting(answered.question).model_dump()
+        if answered.not_theirs:
+            return administrators_only()
+        now = shown.waiting(self._app, answered.question).model_dump()
         return refusal(409, "changed", "The price is another than the one that was answered.", question=now)
 
     @may_change

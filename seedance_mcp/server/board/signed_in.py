@@ -59,3 +59,13 @@ def may_look_only() -> Response:
         "This token may look, and not write, spend or cancel.",
         "A person can make another: `seedance-mcp tokens add NAME`. Nothing was changed.",
     )
+
+
+def administrators_only() -> Response:
+    """Refuse what takes the right of an administrator."""
+    return refusal(
+        403,
+        "administrators_only",
+        "Only an administrator may do this: with a token that has seedance:admin.",
+        "The person who runs the server can make one: `seedance-mcp tokens add NAME --scope admin`. Nothing was changed.",
+    )

@@ -30,11 +30,16 @@ _WRONG = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
 
 @dataclass(frozen=True, kw_only=True)
 class AccessJwt:
-    """A token that is good: whose, for what, and until when, in seconds since the epoch."""
+    """
+    A token that is good: whose, for what, and until when, in seconds since the epoch.
+
+    `nonce` is what a sign-in was begun with, in a token that tells who signed in (OpenID Connect).
+    """
 
     subject: str
     scopes: frozenset[str]
     until: float
+    nonce: str | None = None
 
 
 class _Refused(Exception):
@@ -100,7 +105,13 @@ class AccessJwts:
             raise _Refused("it has no sub")
         if "cnf" in claims:
             raise _Refused("it is bound to a key of its holder (cnf)")
-        return AccessJwt(subject=subject, scopes=_scopes(claims), until=float(claims["exp"]) + LEEWAY_SECONDS)
+        nonce = claims.get("nonce")
+        return AccessJwt(
+            subject=subject,
+            scopes=_scopes(claims),
+            until=float(claims["exp"]) + LEEWAY_SECONDS,
+            nonce=nonce if isinstance(nonce, str) else None,
+        )
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:

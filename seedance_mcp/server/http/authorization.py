@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _METADATA = "/.well-known/oauth-protected-resource"
 _OFFERED = ("read", "spend")
-"""The scopes that open something. `admin` is known, and nothing asks for it yet."""
+"""The scopes that a client asks for. `admin` is for people, who agree for others: no call of a client needs it."""
 
 _KEPT_SECONDS = 300
 _ANYBODY = "any"
@@ -43,6 +43,8 @@ class Authorization:
     people: frozenset[str]
     resource: str
     tokens: AccessJwts
+    source: KeySource
+    keys: IssuerKeys
 
     @classmethod
     def of(cls, settings: Settings, resource: str) -> Authorization | None:
@@ -54,7 +56,7 @@ class Authorization:
         """
         issuer, subject = settings.oauth_issuer, settings.oauth_subject
         if issuer is None:
-            for name in ("subject", "people", "audience", "jwks"):
+            for name in ("subject", "people", "audience", "jwks", "board_client_id"):
                 if getattr(settings, f"oauth_{name}"):
                     raise ConfigError(
                         f"{settings.with_place(f'SEEDANCE_OAUTH_{name.upper()}')} is set, and no authorization server is.",
@@ -71,13 +73,15 @@ class Authorization:
         source = KeySource(
             issuer=issuer, jwks=settings.oauth_jwks, algorithms=algorithms, outbound=settings.outbound
         )
-        audience = settings.oauth_audience or resource
+        audience, keys = settings.oauth_audience or resource, IssuerKeys(source)
         return cls(
             issuer=issuer,
             subject=subject,
             people=frozenset(settings.oauth_people),
             resource=resource,
-            tokens=AccessJwts(issuer, audience, algorithms, IssuerKeys(source)),
+            tokens=AccessJwts(issuer, audience, algorithms, keys),
+            source=source,
+            keys=keys,
         )
 
     @property

@@ -81,6 +81,18 @@ class Doorkeeper:
         await self._opening.first_try()
         return await self._named(text)
 
+    async def of_access_token(self, text: str) -> Caller:
+        """
+        Return who signs in with a token of the authorization server.
+
+        Raises:
+            Refused: it is not good, or whose it is may not come; or that cannot be told now.
+        """
+        if self._authorization is None:
+            raise self._challenges.not_good()
+        await self._opening.first_try()
+        return await self._signed_in(self._authorization, text)
+
     async def _named(self, text: str) -> Caller | None:
         token = await self._opening.app.installation.tokens.find(text)
         if token is None:

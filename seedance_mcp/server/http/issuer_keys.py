@@ -133,7 +133,7 @@ async def fetched(source: KeySource) -> Keys:
         # What the user has named may be on this machine or in a private network; what these name in turn may not.
         trusted = frozenset(addresses.endpoint(url) for url in (source.issuer, source.jwks) if url)
         async with addresses.client(trusted=trusted, outbound=source.outbound, read_seconds=5) as client:
-            url = source.jwks or await _jwks_address(client, source.issuer, trusted)
+            url = source.jwks or _named(await _metadata(client, source.issuer, trusted), "jwks_uri")
             listed = (await _json(client, url, trusted)).get("keys")
     except SeedanceError as error:
         raise KeysUnavailable(error.message) from error
@@ -146,8 +146,58 @@ async def fetched(source: KeySource) -> Keys:
     return keys
 
 
-async def _jwks_address(client: httpx2.AsyncClient, issuer: str, trusted: frozenset[str]) -> str:
-    """Read where the keys are in the metadata of OAuth (RFC 8414), else in those of OpenID Connect."""
+async def metadata_of(source: KeySource, *names: str) -> tuple[str, ...]:
+    """
+    Read these addresses in the metadata of an authorization server.
+
+    Raises:
+        KeysUnavailable: it cannot be reached, or does not tell them.
+    """
+    from ...providers import addresses
+
+    trusted = frozenset({addresses.endpoint(source.issuer)})
+    try:
+        async with addresses.client(trusted=trusted, outbound=source.outbound, read_seconds=5) as client:
+            with anyio.fail_after(_FETCH_SECONDS):
+                told = await _metadata(client, source.issuer, trusted)
+        found = tuple(_named(told, name) for name in names)
+        for url in found:
+            addresses.check_url(url, trusted=trusted)
+    except SeedanceError as error:
+        raise KeysUnavailable(error.message) from error
+    except TimeoutError:
+        raise KeysUnavailable("its metadata did not come in time") from None
+    return found
+
+
+async def exchanged(source: KeySource, url: str, form: Mapping[str, str]) -> Json:
+    """
+    Send a form to an authorization server, once, and return its answer.
+
+    Raises:
+        KeysUnavailable: it cannot be reached, or refuses it.
+    """
+    from ...providers import addresses
+
+    trusted = frozenset({addresses.endpoint(source.issuer)})
+    try:
+        async with addresses.client(trusted=trusted, outbound=source.outbound, read_seconds=5) as client:
+            with anyio.fail_after(_FETCH_SECONDS):
+                return await _json(client, url, trusted, form)
+    except SeedanceError as error:
+        raise KeysUnavailable(error.message) from error
+    except TimeoutError:
+        raise KeysUnavailable("its answer did not come in time") from None
+
+
+def _named(metadata: Json, name: str) -> str:
+    if not isinstance(metadata.get(name), str):
+        raise KeysUnavailable(f"its metadata do not say {name}")
+    return metadata[name]
+
+
+async def _metadata(client: httpx2.AsyncClient, issuer: str, trusted: frozenset[str]) -> Json:
+    """Read the metadata of OAuth (RFC 8414), else those of OpenID Connect."""
     parts = urlsplit(issuer)
     path = parts.path.rstrip("/")
     places = (f"/.well-known/oauth-authorization-server{path}", f"{path}/.well-known/openid-configuration")
@@ -160,14 +210,14 @@ async def _jwks_address(client: httpx2.AsyncClient, issuer: str, trusted: frozen
             continue
         if metadata.get("issuer") != issuer:
             raise KeysUnavailable("its metadata are those of another issuer than SEEDANCE_OAUTH_ISSUER")
-        if not isinstance(metadata.get("jwks_uri"), str):
-            raise KeysUnavailable("its metadata do not say where its keys are")
-        return metadata["jwks_uri"]
+        return metadata
     raise reason
 
 
-async def _json(client: httpx2.AsyncClient, url: str, trusted: frozenset[str]) -> Json:
-    """Fetch a JSON object: from that very address, for no redirect is followed."""
+async def _json(
+    client: httpx2.AsyncClient, url: str, trusted: frozenset[str], form: Mapping[str, str] | None = None
+) -> Json:
+    """Fetch a JSON object, for a form if there is one: from that very address, for no redirect is followed."""
     import httpx2
 
     from ...providers import addresses
@@ -175,7 +225,9 @@ async def _json(client: httpx2.AsyncClient, url: str, trusted: frozenset[str]) -
     addresses.check_url(url, trusted=trusted)
     body = bytearray()
     try:
-        async with client.stream("GET", url, headers={"Accept": "application/json"}) as response:
+        method, content = ("GET", None) if form is None else ("POST", dict(form))
+        headers = {"Accept": "application/json"}
+        async with client.stream(method, url, headers=headers, data=content) as response:
             if response.status_code != 200:
                 raise KeysUnavailable(f"it answers with HTTP {response.status_code}")
             async for piece in response.aiter_raw():

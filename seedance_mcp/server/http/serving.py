@@ -130,6 +130,7 @@ class _Service:
     ) -> None:
         self._place, self._limits, self._listening = place, limits, listening
         self._parts, self._traffic = parts, Traffic(limits)
+        self._settings = settings
         self._port: int = listening.getsockname()[1]
         self._authorization = _authorization(settings, place.url(self._port))
         self._ending = Ending()
@@ -204,11 +205,17 @@ class _Service:
             return None
         from .team_board.answering import Door, TeamBoard
 
+        issuer = None
+        if self._authorization is not None:  # whose tokens need a library
+            from .team_board.issuer_sign_in import IssuerSignIn
+
+            issuer = IssuerSignIn.of(self._settings, self._authorization)
         door = Door(
             doorplate=doorplate,
             doorkeeper=doorkeeper,
             traffic=self._traffic,
             public=frozenset(self._place.public),
+            issuer=issuer,
         )
         return TeamBoard(tasks, opening, door)
 
@@ -241,6 +248,7 @@ def _authorization(settings: Settings, resource: str) -> Authorization | None:
             settings.oauth_people,
             settings.oauth_audience,
             settings.oauth_jwks,
+            settings.oauth_board_client_id,
         )
     ):
         return None

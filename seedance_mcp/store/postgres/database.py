@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 6
 _SCHEMA = "schema"
 """The key in `meta` under which stands which version the tables have."""
 

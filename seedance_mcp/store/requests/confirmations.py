@@ -2,50 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
 
 from pydantic import TypeAdapter
 
-from ...config import Confirm, Settings, command
+from ...config import Settings, command
 from ...errors import ConfirmationRequired
 from ...texts import digits
-from ...types import Job, Price, Question, Signer, Wanted, is_same_video
+from ...types import EVERYBODY, Job, Price, Question, Signer, Wanted, is_same_video
 from .. import elapsed_time, job_records, transitions
 from ..database import Connection, in_parts, marks
 from ..money.assistants_word import bought_on_a_word
 from ..money.ledger import from_micros, to_micros
 from ..scoped import own, seen
-
-VALID_SECONDS = 15 * 60.0
-"""For so long a question stays open, an agreement to it holds, and a no to it is remembered."""
+from . import approvals
+from .consents import VALID_SECONDS, Consent, as_json, digest_of, within
 
 _KEPT_SECONDS = 24 * 3600.0
 """Questions of which nothing can come any more are forgotten, with the words of the prompt that they quote."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Consent:
-    """
-    What has to be agreed to, and what the call brings along for that.
-
-    `token` is what an assistant hands back; `agreed_to` is the code of the question that was answered with yes within
-    this very call. `carried` tells who has agreed to a price of the same order, at another provider, that was no
-    lower than this one. `job_id` is the job that would be bought, `asked` the digest of what is asked for and
-    `wanted` the same in the form that is compared.
-    """
-
-    fingerprint: str
-    question: Question
-    token: str | None
-    agreed_to: str | None
-    carried: Signer | None
-    job_id: str
-    asked: str | None
-    wanted: Wanted | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +38,11 @@ class Declined:
     earlier: str | None
 
 
-def needed(price: Price, *, mode: Confirm, above_usd: Decimal) -> bool:
-    """Return whether a person has to agree to this price."""
-    return mode != "off" and (not price.known or price.usd > above_usd)
+def needed(price: Price, settings: Settings) -> bool:
+    """Return whether a person has to agree to this price, be it an administrator."""
+    if approvals.needed(price, settings):
+        return True
+    return settings.confirm != "off" and (not price.known or price.usd > settings.confirm_above_usd)
 
 
 def agreed(
@@ -74,12 +52,17 @@ def agreed(
     Use up the agreement to this purchase, if there is one, and tell whose it is; else put the question on record.
 
     An agreement holds for 15 minutes, once, for the same request at no higher a price; one to a known price does
-    not cover an unknown one, and one that was given within a call counts in that call alone. The question is
-    returned, not raised: raising would undo its own record.
+    not cover an unknown one, and one that was given within a call counts in that call alone. Above
+    `SEEDANCE_APPROVE_ABOVE_USD` only an administrator's counts. The question is returned, not raised: raising would undo
+    its own record.
+
+    Raises:
+        ApprovalRefused: an administrator has said no to it.
     """
     price = consent.question.price
-    given = _digest(consent.agreed_to or "")
-    why_not = _why_only_a_person(connection, consent, settings, now)
+    given = digest_of(consent.agreed_to or "")
+    by_administrator = approvals.needed(price, settings)
+    why_not = "" if by_administrator else _why_only_a_person(connection, consent, settings, now)
     if consent.carried == "person" or (consent.carried == "assistant" and why_not is None):
         connection.execute(
             "UPDATE confirmations SET job_id = ? WHERE token_hash = ? AND used_at IS NOT NULL",
@@ -88,8 +71,9 @@ def agreed(
         return consent.carried
     mine, whose = own(connection)
     rows = connection.execute(
-        "SELECT token_hash, signed, question FROM (SELECT rowid AS number, token_hash, question, person_only,"  # noqa: S608  only names
-        " approved_at IS NOT NULL AND (NOT for_call OR token_hash = ?) AS signed FROM confirmations"
+        "SELECT token_hash, signed, question, approved_by FROM ("  # noqa: S608  only names
+        "SELECT rowid AS number, token_hash, question, person_only, approved_by, approved_at IS NOT NULL"
+        " AND (NOT for_call OR token_hash = ?) AND (approved_by IS NOT NULL OR NOT ?) AS signed FROM confirmations"
         f" WHERE fingerprint = ? AND {mine} AND used_at IS NULL AND ended_at IS NULL AND at > ? AND steady > ?"
         " AND usd_micros >= ?)"
         " AS held WHERE signed OR (? AND NOT person_only AND token_hash = ?)"
@@ -97,22 +81,27 @@ def agreed(
         (
             *(
                 given,
+                by_administrator,
                 consent.fingerprint,
                 *whose,
-                *_within(connection, VALID_SECONDS, now),
+                *within(connection, VALID_SECONDS, now),
                 to_micros(price.usd),
             ),
-            *(why_not is None, _digest(consent.token or ""), given),
+            *(why_not is None, digest_of(consent.token or ""), given),
         ),
     )
     found = next((row for row in rows.fetchall() if price.known or _of_unknown_price(row[2])), None)
     if found is None:
+        if by_administrator and not connection.scope.administers:
+            return _ask_administrator(connection, consent, settings=settings, now=now)
         return _ask(connection, consent, why_not, settings=settings, now=now)
-    token_hash, by_a_person, _ = found
+    token_hash, by_a_person, _, approved_by = found
     connection.execute(
         "UPDATE confirmations SET used_at = ?, job_id = ? WHERE token_hash = ?",
         (now, consent.job_id, token_hash),
     )
+    if by_administrator:
+        approvals.note_bought(connection, consent, approved_by, token_hash, now)
     return "person" if by_a_person else "assistant"
 
 
@@ -122,25 +111,36 @@ def asked(connection: Connection, code: str, *, now: float) -> Question | None:
     row = connection.execute(
         "SELECT question FROM confirmations WHERE token_hash = ? AND used_at IS NULL AND ended_at IS NULL"  # noqa: S608  only names
         f" AND at > ? AND steady > ? AND question IS NOT NULL AND {mine}",
-        (_digest(code), *_within(connection, VALID_SECONDS, now), *whose),
+        (digest_of(code), *within(connection, VALID_SECONDS, now), *whose),
     ).fetchone()
-    return None if row is None else _adapter().validate_json(row[0])
+    return None if row is None else as_json().validate_json(row[0])
 
 
 def approve(connection: Connection, code: str, *, now: float, for_call: bool = False) -> bool:
     """
     Note that the person agrees: for one purchase by whoever asks for it or, with `for_call`, by one call alone.
 
-    False if the question is no longer open. That call brings the code, and has to `end` the agreement.
+    False if the question is no longer open, or waits for an administrator and who writes is none. That call brings the
+    code, and has to `end` the agreement.
     """
     if asked(connection, code, now=now) is None:
         return False
+    return approve_by_hash(connection, digest_of(code), now=now, for_call=for_call)
+
+
+def approve_by_hash(connection: Connection, key: str, *, now: float, for_call: bool = False) -> bool:
+    """Note an agreement to the open question whose code has this hash; as `approve`."""
+    if not approvals.may_answer(connection, key):
+        return False
+    mine, whose = seen(connection)
+    by = connection.scope.person if connection.scope.administers else None
     connection.execute(
         # What was agreed to in a terminal as well stays agreed to, whatever becomes of the call.
-        "UPDATE confirmations SET approved_at = ?, for_call = ? AND (for_call OR approved_at IS NULL)"
-        " WHERE token_hash = ?",
-        (now, for_call, _digest(code)),
+        "UPDATE confirmations SET approved_at = ?, approved_by = COALESCE(CAST(? AS TEXT), approved_by),"  # noqa: S608  only names
+        f" for_call = ? AND (for_call OR approved_at IS NULL) WHERE token_hash = ? AND {mine}",
+        (now, by, for_call, key, *whose),
     )
+    approvals.note_answer(connection, key, "agreed", now=now)
     return True
 
 
@@ -156,7 +156,7 @@ def end(connection: Connection, code: str, job_id: str | None, *, now: float) ->
         "UPDATE confirmations SET ended_at = ?,"  # noqa: S608  only names
         " job_id = (SELECT job_id FROM stand_ins WHERE stand_ins.job_id = ? AND fingerprint = asked)"
         f" WHERE token_hash = ? AND for_call AND used_at IS NULL AND ended_at IS NULL AND {mine}",
-        (now, job_id, _digest(code), *whose),
+        (now, job_id, digest_of(code), *whose),
     )
 
 
@@ -166,7 +166,7 @@ def came_to(connection: Connection, code: str, digest: str | None) -> Job | None
     row = connection.execute(
         "SELECT job_id FROM confirmations WHERE token_hash = ? AND asked = ? AND job_id IS NOT NULL"  # noqa: S608  only names
         f" AND {mine}",
-        (_digest(code), digest, *whose),
+        (digest_of(code), digest, *whose),
     ).fetchone()
     return None if row is None else job_records.find(connection, row[0])
 
@@ -176,14 +176,14 @@ def bought_on(connection: Connection, code: str) -> str | None:
     mine, whose = seen(connection)
     row = connection.execute(
         f"SELECT job_id FROM confirmations WHERE token_hash = ? AND used_at IS NOT NULL AND {mine}",  # noqa: S608  only names
-        (_digest(code), *whose),
+        (digest_of(code), *whose),
     ).fetchone()
     return None if row is None else row[0]
 
 
 def decline(connection: Connection, code: str, *, now: float) -> Declined | None:
     """Note a no to the question of this code; None if it is unknown. See `decline_by_hash`."""
-    return decline_by_hash(connection, _digest(code), now=now)
+    return decline_by_hash(connection, digest_of(code), now=now)
 
 
 def decline_by_hash(connection: Connection, key: str, *, now: float) -> Declined | None:
@@ -201,12 +201,14 @@ def decline_by_hash(connection: Connection, key: str, *, now: float) -> Declined
     if row is None:
         return None
     person, fingerprint, question, job_id, wanted = row
+    approvals.note_answer(connection, key, "refused", now=now)
     same = _same(connection, person, fingerprint, None if wanted is None else _wanted().validate_json(wanted))
     counted = elapsed_time.note(connection)
     for some in in_parts(same):
         connection.execute(
             "UPDATE confirmations SET declined_at = ?, declined_steady = ?, person_only = TRUE,"  # noqa: S608  only marks
             " ended_at = CASE WHEN used_at IS NULL AND for_call AND approved_at IS NOT NULL THEN ? ELSE ended_at END,"
+            " approved_by = CASE WHEN used_at IS NULL THEN NULL ELSE approved_by END,"
             " approved_at = CASE WHEN used_at IS NULL THEN NULL ELSE approved_at END"
             f" WHERE token_hash IN ({marks(some)}) AND (used_at IS NULL OR token_hash = ?)",
             (now, counted, now, *some, key),
@@ -222,15 +224,10 @@ def decline_by_hash(connection: Connection, key: str, *, now: float) -> Declined
         )
     ]
     return Declined(
-        question=None if question is None else _adapter().validate_json(question),
+        question=None if question is None else as_json().validate_json(question),
         job_id=job_id,
         earlier=max(bought, key=lambda row: row[0] or 0.0)[1] if bought else None,
     )
-
-
-def _within(connection: Connection, seconds: float, now: float) -> tuple[float, float]:
-    """From when on a moment lies within so many seconds: by the clock on the wall, and as `elapsed_time` counts."""
-    return now - seconds, elapsed_time.passed(connection) - seconds
 
 
 def _same(connection: Connection, person: str, fingerprint: str, wanted: Wanted | None) -> list[str]:
@@ -252,7 +249,7 @@ def _is_same(then: str | None, now: Wanted | None) -> bool:
 
 
 def _of_unknown_price(question: str | None) -> bool:
-    return question is not None and not _adapter().validate_json(question).price.known
+    return question is not None and not as_json().validate_json(question).price.known
 
 
 @cache
@@ -260,45 +257,12 @@ def _wanted() -> TypeAdapter[Wanted]:
     return TypeAdapter(Wanted)
 
 
-@cache
-def _adapter() -> TypeAdapter[Question]:
-    return TypeAdapter(Question)
-
-
-def _digest(token: str) -> str:
-    # A code may come from anywhere, and as anything.
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def _ask(
     connection: Connection, consent: Consent, why_not: str | None, *, settings: Settings, now: float
 ) -> ConfirmationRequired:
     question, code = consent.question, secrets.token_hex(4)
     token_trouble = _token_trouble(connection, consent, now)
-    # By both clocks: one that is set forward must not make a no forgotten.
-    long_ago, long_ago_steady = _within(connection, _KEPT_SECONDS, now)
-    connection.execute(
-        # A question can be answered long after it was put: then it is the answer that must not be forgotten.
-        "DELETE FROM confirmations"
-        " WHERE at < ? AND coalesce(declined_at, at) < ? AND steady < ? AND coalesce(declined_steady, steady) < ?",
-        (long_ago, long_ago, long_ago_steady, long_ago_steady),
-    )
-    connection.execute(
-        "INSERT INTO confirmations (token_hash, fingerprint, usd_micros, at, question, person_only, steady, asked, wanted,"
-        " person) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            _digest(code),
-            consent.fingerprint,
-            to_micros(question.price.usd),
-            now,
-            _adapter().dump_json(question).decode(),
-            why_not is not None,
-            elapsed_time.note(connection),
-            consent.asked,
-            None if consent.wanted is None else _wanted().dump_json(consent.wanted).decode(),
-            connection.scope.person,
-        ),
-    )
+    _put(connection, consent, code, person_only=why_not is not None, for_administrator=False, now=now)
     approve_it = f"run `{command(f'approve {code}', settings)}` in a terminal within 15 minutes"
     if why_not is None:
         hint = (
@@ -318,6 +282,56 @@ def _ask(
     )
 
 
+def _ask_administrator(
+    connection: Connection, consent: Consent, *, settings: Settings, now: float
+) -> ConfirmationRequired:
+    same = _same(connection, connection.scope.person, consent.fingerprint, consent.wanted)
+    approvals.check_not_refused(connection, same, consent.question, now)
+    code = approvals.open_code(connection, consent, now)
+    if code is None:
+        code = secrets.token_hex(4)
+        _put(connection, consent, code, person_only=True, for_administrator=True, now=now)
+    return approvals.required(consent.question, code, settings)
+
+
+def _put(
+    connection: Connection,
+    consent: Consent,
+    code: str,
+    *,
+    person_only: bool,
+    for_administrator: bool,
+    now: float,
+) -> None:
+    """Put a question on record, and forget those of which nothing can come any more."""
+    # By both clocks: one that is set forward must not make a no forgotten.
+    long_ago, long_ago_steady = within(connection, _KEPT_SECONDS, now)
+    with connection.within(EVERYBODY):
+        connection.execute(
+            # A question can be answered long after it was put: then it is the answer that must not be forgotten.
+            "DELETE FROM confirmations"
+            " WHERE at < ? AND coalesce(declined_at, at) < ? AND steady < ? AND coalesce(declined_steady, steady) < ?",
+            (long_ago, long_ago, long_ago_steady, long_ago_steady),
+        )
+    connection.execute(
+        "INSERT INTO confirmations (token_hash, fingerprint, usd_micros, at, question, person_only, steady, asked, wanted,"
+        " person, code) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            digest_of(code),
+            consent.fingerprint,
+            to_micros(consent.question.price.usd),
+            now,
+            as_json().dump_json(consent.question).decode(),
+            person_only,
+            elapsed_time.note(connection),
+            consent.asked,
+            None if consent.wanted is None else _wanted().dump_json(consent.wanted).decode(),
+            connection.scope.person,
+            code if for_administrator else None,
+        ),
+    )
+
+
 def _token_trouble(connection: Connection, consent: Consent, now: float) -> str:
     """Explain why the token that came with the call agrees to nothing; empty if none came."""
     if not consent.token:
@@ -328,9 +342,9 @@ def _token_trouble(connection: Connection, consent: Consent, now: float) -> str:
         f" FROM confirmations WHERE token_hash = ? AND {mine}",
         (
             consent.fingerprint,
-            *_within(connection, VALID_SECONDS, now),
+            *within(connection, VALID_SECONDS, now),
             to_micros(consent.question.price.usd),
-            _digest(consent.token),
+            digest_of(consent.token),
             *whose,
         ),
     ).fetchone()

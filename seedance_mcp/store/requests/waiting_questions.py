@@ -10,7 +10,7 @@ from ...types import Question
 from .. import elapsed_time, transitions
 from ..database import Connection, marks
 from ..scoped import seen
-from .confirmations import VALID_SECONDS
+from .consents import VALID_SECONDS
 
 _OPEN = (
     "used_at IS NULL AND ended_at IS NULL AND approved_at IS NULL AND declined_at IS NULL AND question IS NOT NULL"
@@ -35,9 +35,16 @@ _BOUGHT_SINCE = (  # without this question: by `generate --yes`, say, or by a cl
 
 @dataclass(frozen=True, kw_only=True)
 class WaitingQuestion:
-    """A question that waits for an answer. `key` is the hash of its code; times are seconds since the epoch."""
+    """
+    A question that waits for an answer. Times are seconds since the epoch.
+
+    `key` is the hash of its code, `person` whose purchase it is about, empty for whoever runs the installation. With a
+    `code` it waits for an administrator.
+    """
 
     key: str
+    code: str | None
+    person: str
     question: Question
     asked_at: float
     expires_at: float
@@ -52,7 +59,7 @@ def waiting(connection: Connection, *, now: float) -> list[WaitingQuestion]:
     valid = now - VALID_SECONDS, elapsed_time.passed(connection) - VALID_SECONDS
     mine, whose = seen(connection, "confirmations.person")
     rows = connection.execute(
-        "SELECT token_hash, question, at FROM confirmations"  # noqa: S608  only the texts above
+        "SELECT token_hash, question, at, person, code FROM confirmations"  # noqa: S608  only the texts above
         f" WHERE {_OPEN} AND {mine} AND NOT EXISTS ({_SETTLED_BY_ANOTHER}) AND NOT EXISTS ({_BOUGHT_SINCE})"
         " ORDER BY rowid DESC",
         (*valid, *whose, *valid, *sorted(transitions.NOT_BOUGHT)),
@@ -60,9 +67,14 @@ def waiting(connection: Connection, *, now: float) -> list[WaitingQuestion]:
     questions = TypeAdapter(Question)
     return [
         WaitingQuestion(
-            key=key, question=questions.validate_json(question), asked_at=at, expires_at=at + VALID_SECONDS
+            key=key,
+            person=person,
+            code=code,
+            question=questions.validate_json(question),
+            asked_at=at,
+            expires_at=at + VALID_SECONDS,
         )
-        for key, question, at in rows
+        for key, question, at, person, code in rows
     ]
 
 
@@ -73,13 +85,4 @@ def withdraw_film(connection: Connection, film_id: str, *, now: float) -> None:
         "UPDATE confirmations SET ended_at = ?"
         " WHERE substr(fingerprint, 1, ?) = ? AND used_at IS NULL AND ended_at IS NULL",
         (now, len(begins), begins),
-    )
-
-
-def approve_by_hash(connection: Connection, key: str, *, now: float) -> None:
-    """Note that the person agrees to a question that is `waiting`, for one purchase by whoever asks for it."""
-    mine, whose = seen(connection)
-    connection.execute(
-        f"UPDATE confirmations SET approved_at = ?, for_call = FALSE WHERE token_hash = ? AND {mine}",  # noqa: S608  only names
-        (now, key, *whose),
     )

@@ -21,13 +21,13 @@ import { isFree } from "./status.js";
 export function actionsPart(state, connection, notices, actions) {
   /** @type {JobCard | null} */
   let job = null;
-  const again = button("repeat", say("again"), { onclick: () => show("again") });
-  const onward = button("next", say("continue"), { onclick: () => show("continue") });
+  const again = button("repeat", say("again"), { class: "changes", onclick: () => show("again") });
+  const onward = button("next", say("continue"), { class: "changes", onclick: () => show("continue") });
   const compare = button("compare", say("compare"), { class: "actions-compare", onclick: () => job && state.toggleCompared(job.job_id) });
   const copy = button("copy", say("copy_path"), { onclick: () => copyPath() });
   const folder = button("folder", say("open_folder"), { onclick: () => attempt((it) => connection.openFolder?.(it)) });
   const ask = button("question", say("ask_change"), { onclick: () => toggle(change, wish) });
-  const cancel = button("close", say("cancel_job"), { onclick: () => toggle(sure, stay) });
+  const cancel = button("close", say("cancel_job"), { class: "changes", onclick: () => toggle(sure, stay) });
   const stay = button(null, say("cancel_no"), { onclick: () => toggle(sure, cancel) });
   const stop = button("close", say("cancel_yes"), { class: "danger", onclick: () => cancelIt() });
   const sure = el("div", { class: "part row", hidden: true }, el("p", {}, say("cancel_sure")), stop, stay);

@@ -51,7 +51,7 @@ export function filmMakingPart(state, films, notices, changed) {
     title, words, differences, problems, rows, sum, notes, above,
     el("div", { class: "row" }, make, button("close", say("discard"), { onclick: () => close() })),
   );
-  const root = el("div", { class: "film-making" }, choice, told, question);
+  const root = el("div", { class: "film-making changes" }, choice, told, question);
 
   /** @param {KeyboardEvent} event */
   function escape(event) {

@@ -47,7 +47,7 @@ function withFilms(around, changed) {
   const title = el("h3", { id: "film-title", tabindex: -1 });
   const chip = el("span", { class: "chip" });
   const facts = el("p", { class: "quiet film-facts" });
-  const cancel = button("close", say("cancel_film"), { onclick: () => toggle() });
+  const cancel = button("close", say("cancel_film"), { class: "changes", onclick: () => toggle() });
   const head = el("div", { class: "film-head" }, title, chip, facts, cancel);
   const stay = button(null, say("cancel_no"), { onclick: () => toggle() });
   const stop = button("close", say("cancel_yes"), { class: "danger", onclick: () => cancelIt() });

@@ -54,7 +54,7 @@ export function sayCount(key, n, values = {}) {
 
 /**
  * Return the text for a word of the server, such as a state or the name of a setting; the word itself if there is none.
- * @param {"status" | "setting" | "score" | "quality" | "film_status" | "shot_state"} kind
+ * @param {"status" | "setting" | "score" | "quality" | "film_status" | "shot_state" | "answer"} kind
  * @param {string} word
  */
 export function sayWord(kind, word) {

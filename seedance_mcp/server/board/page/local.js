@@ -137,6 +137,7 @@ export function localConnection(server) {
       await json("/api/answer", { question_id: question.question_id, yes: agrees, usd: question.usd });
     },
     films,
+    team: () => json("/api/team"),
     openFolder: signsIn ? null : async (job) => void (await json(`/api/jobs/${encodeURIComponent(job.job_id)}/open-folder`, {})),
     signOut: signsIn ? async () => (await json("/sign-out", {}), toSignIn()) : null,
     openLink: null,

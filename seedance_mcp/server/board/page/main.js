@@ -15,7 +15,9 @@ import { Posters } from "./pictures.js";
 import { notesPart, spendingPart } from "./spending.js";
 import { NO_FILTER, State, isWorking } from "./state.js";
 import { statusWords } from "./status.js";
+import { showRights } from "./rights.js";
 import { takePart } from "./take.js";
+import { teamPart } from "./team.js";
 import { waitingPart } from "./waiting.js";
 
 /** @typedef {import("./types.js").Connection} Connection */
@@ -96,6 +98,7 @@ function refresher(connection, state) {
         state.take(await connection.snapshot(null));
         state.reach = "live";
         await readFilms(connection, state);
+        await readTeam(connection, state);
       } catch (error) {
         if (error instanceof Ended) state.reach = "ended";
         else state.failure = wordsOf(error);
@@ -118,6 +121,23 @@ async function readFilms(connection, state) {
   } catch (error) {
     if (error instanceof Ended || error instanceof Unreachable) throw error;
     state.filmFailure = wordsOf(error);
+    state.change();
+  }
+}
+
+/**
+ * Read what administrators see of the team; without it everything else is there all the same.
+ * @param {Connection} connection
+ * @param {State} state
+ */
+async function readTeam(connection, state) {
+  if (!connection.team || !state.rights.administers) return;
+  try {
+    state.team = await connection.team();
+    state.change();
+  } catch (error) {
+    if (error instanceof Ended || error instanceof Unreachable) throw error;
+    state.failure = wordsOf(error);
     state.change();
   }
 }
@@ -188,6 +208,7 @@ function wholePage(state, connection, posters, refresh, actions) {
   const notes = notesPart(state);
   const waiting = waitingPart(state, connection, notices, refresh);
   const films = filmsPart(state, connection, posters, notices, refresh);
+  const team = teamPart(state);
   const filters = filtersPart(state);
   const list = jobList(state, posters, { open, more: older });
   const take = takePart(state, connection, posters, notices, { open, close, changed: refresh });
@@ -213,7 +234,7 @@ function wholePage(state, connection, posters, refresh, actions) {
     el("h1", {}, say("title")), reach, spending.root, switchLanguage, signOut, display,
   );
   const videos = el("section", { id: "videos", class: "videos", "aria-label": say("videos"), tabindex: -1 }, filters.root, list.root, empty, further, compare.root);
-  const main = el("main", {}, failure, waiting.root, notes.root, films.root, el("div", { class: "board" }, videos, take.root));
+  const main = el("main", {}, failure, waiting.root, notes.root, team.root, films.root, el("div", { class: "board" }, videos, take.root));
   const skip = el("button", { type: "button", class: "skip", onclick: () => videos.focus() }, say("skip"));
 
   function switchDisplay() {
@@ -227,11 +248,12 @@ function wholePage(state, connection, posters, refresh, actions) {
     const covering = whole && !WIDE.matches;
     const opened = byHand || take.player.video() !== null;
     if (state.openId === null && !covering) state.openId = state.newest();
-    for (const part of [spending, notes, waiting, films, filters, list, take, compare]) part.update();
+    showRights(state.rights);
+    for (const part of [spending, notes, waiting, team, films, filters, list, take, compare]) part.update();
     tellEndings();
     const over = covering && opened && state.open() !== null;
     if (covering && !opened) take.root.hidden = true;
-    for (const behind of [header, videos, waiting.root, notes.root, films.root]) behind.inert = over;
+    for (const behind of [header, videos, waiting.root, notes.root, team.root, films.root]) behind.inert = over;
     setAttribute(take.root, "role", over ? "dialog" : null);
     setAttribute(take.root, "aria-modal", over ? "true" : null);
     setAttribute(document.body, "data-over", over);

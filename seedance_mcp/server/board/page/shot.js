@@ -39,10 +39,10 @@ export function shotPart(around, actions) {
   const prompt = el("p", { class: "prompt" });
   const says = el("ul", { class: "says", role: "list" });
   const why = el("ul", { class: "shot-reasons", role: "list" });
-  const redo = button("repeat", "", { onclick: () => shot && actions.redo(shot.shot, redo) });
+  const redo = button("repeat", "", { class: "changes", onclick: () => shot && actions.redo(shot.shot, redo) });
   const beside = el("p", { class: "quiet", role: "status" });
-  const accept = button("check", say("keep_stale"), { title: say("keep_stale_hint"), onclick: () => acceptStale() });
-  const newest = button("close", say("choose_none"), { onclick: () => choose(null) });
+  const accept = button("check", say("keep_stale"), { class: "changes", title: say("keep_stale_hint"), onclick: () => acceptStale() });
+  const newest = button("close", say("choose_none"), { class: "changes", onclick: () => choose(null) });
   const takes = el("ul", { class: "takes-beside", role: "list", "aria-label": say("takes") });
   const none = el("p", { class: "quiet" }, say("no_takes"));
   const root = el(
@@ -175,7 +175,7 @@ function takeFigure({ state, connection, posters, notices }, choose, changed) {
   const price = el("span", { class: "quiet" });
   const shown = el("span", { class: "take-shown" }, icon("check"), el("span"));
   const player = videoPlayer(state, connection, posters, { alone: true });
-  const use = button("check", say("use_take"), { onclick: () => choose(number) });
+  const use = button("check", say("use_take"), { class: "changes", onclick: () => choose(number) });
   const verdict = verdictPart(connection, notices, changed, id);
   const failure = el("p", { class: "failure", dir: "auto" });
   const root = el(

@@ -4,7 +4,9 @@
 /** @typedef {import("./types.js").Film} Film */
 /** @typedef {import("./types.js").FilmName} FilmName */
 /** @typedef {import("./types.js").JobCard} JobCard */
+/** @typedef {import("./types.js").Rights} Rights */
 /** @typedef {import("./types.js").Spending} Spending */
+/** @typedef {import("./types.js").Team} Team */
 /** @typedef {import("./types.js").Waiting} Waiting */
 /** @typedef {{ text: string, status: string, provider: string, verdict: string }} Filter */
 /** @typedef {"connecting" | "live" | "lost" | "ended"} Reach */
@@ -19,6 +21,10 @@ export class State {
   waiting = [];
   /** @type {Spending | null} */
   spending = null;
+  /** @type {Rights} */
+  rights = { may_change: true, administers: false };
+  /** @type {Team | null} for administrators */
+  team = null;
   /** @type {string[]} */
   notes = [];
   /** @type {string | null} */
@@ -84,6 +90,7 @@ export class State {
     this.jobs = new Map([...board.jobs.map((job) => /** @type {const} */ ([job.job_id, job])), ...older]);
     this.waiting = board.waiting;
     this.spending = board.spending;
+    this.rights = board.rights ?? this.rights;
     this.notes = board.notes;
     this.localUrl = board.local_url;
     this.total = Math.max(board.total, this.jobs.size);

@@ -45,6 +45,8 @@
 /**
  * @typedef {object} Waiting A price that a person was asked about and has not answered.
  * @property {string} question_id
+ * @property {string | null} [code] with one it waits for an administrator
+ * @property {string | null} [person] whose it is, if another's; empty for whoever runs the server
  * @property {string} text the whole question, in English
  * @property {string} provider
  * @property {string} model
@@ -78,6 +80,18 @@
  * @property {Spending} spending
  * @property {string[]} notes
  * @property {string | null} local_url
+ * @property {Rights} [rights] what who looks may do; everything that is their own, if it is not said
+ */
+/** @typedef {{ may_change: boolean, administers: boolean }} Rights */
+/**
+ * @typedef {object} Team What administrators see of all together; people with an empty name run the server.
+ * @property {string} today
+ * @property {string} per_day_usd
+ * @property {string | null} per_day_per_person_usd
+ * @property {string | null} approve_above_usd
+ * @property {{ day: string, person: string, jobs: number, usd: string }[]} spending newest day first
+ * @property {{ job_id: string, person: string, created_at: string, status: string, provider: string, model: string, usd: string }[]} jobs newest first
+ * @property {{ at: string, answer: string, administrator: string, person: string, usd: string, job_id: string | null }[]} answers newest first
  */
 /** @typedef {"animatic" | "draft" | "final"} Quality */
 /**
@@ -185,6 +199,7 @@
  * @property {(job: JobCard, opinion: Omit<Review, "by">) => Promise<void>} review keeps a person's verdict
  * @property {((question: Waiting, agrees: boolean) => Promise<void>) | null} answer
  * @property {Films | null} films
+ * @property {(() => Promise<Team>) | null} [team] for administrators
  * @property {((job: JobCard) => Promise<void>) | null} openFolder
  * @property {(() => Promise<void>) | null} signOut
  * @property {((url: string) => Promise<boolean>) | null} openLink

@@ -3,6 +3,7 @@
 import { button, el, setAttribute, setText } from "./elements.js";
 import { wordsOf } from "./connection.js";
 import { say, sayWord } from "./i18n.js";
+import { mayChange } from "./rights.js";
 import { verdictIcon } from "./status.js";
 
 /** @typedef {import("./notices.js").Notices} Notices */
@@ -40,7 +41,7 @@ export function verdictPart(connection, notices, changed, of = "") {
     notes,
     el("p", { class: "quiet" }, say("scores")),
     el("div", { class: "scores" }, ...scores.map(({ name, field }) => el("label", {}, sayWord("score", name), field))),
-    button("check", say("save_verdict"), { onclick: () => save(job?.review?.verdict ?? null) }),
+    button("check", say("save_verdict"), { class: "changes", onclick: () => save(job?.review?.verdict ?? null) }),
   );
   const root = el(
     of ? "div" : "section",
@@ -73,8 +74,12 @@ export function verdictPart(connection, notices, changed, of = "") {
       if (!now) return;
       const review = now.review;
       for (const [place, verdict] of VERDICTS.entries()) {
-        setAttribute(/** @type {HTMLElement} */ (buttons[place]), "aria-pressed", String(review?.verdict === verdict));
+        const one = /** @type {HTMLButtonElement} */ (buttons[place]);
+        setAttribute(one, "aria-pressed", String(review?.verdict === verdict));
+        one.disabled = !mayChange();
       }
+      notes.readOnly = !mayChange();
+      for (const { field } of scores) field.disabled = !mayChange();
       setText(by, review ? say(review.by === "person" ? "by_person" : "by_assistant") : "");
       const told = JSON.stringify([now.job_id, review]);
       // What the person is writing is kept until it is saved or another job is shown.

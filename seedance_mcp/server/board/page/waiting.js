@@ -4,6 +4,7 @@ import { button, el, icon, keep, refill, setAttribute, setBusy, setForeign, setT
 import { wordsOf } from "./connection.js";
 import { language, lengthOfTime, money, number, say, sayCount } from "./i18n.js";
 import { aboveCap } from "./status.js";
+import { personNamed } from "./team.js";
 
 /** @typedef {import("./notices.js").Notices} Notices */
 /** @typedef {import("./state.js").State} State */
@@ -52,18 +53,20 @@ export function waitingPart(state, connection, notices, changed) {
 function questionPart(state, connection, notices, changed) {
   /** @type {Waiting | null} */
   let shown = null;
+  const whose = el("p", { class: "question-whose" });
   const what = el("p", { class: "question-what" });
   const words = el("p", { class: "question-words" });
   const facts = el("dl", { class: "facts question-facts" });
   const told = language() === "en" ? [words] : [facts, el("details", { class: "question-original" }, el("summary", {}, say("in_english")), words)];
   const above = el("p", { class: "above" }, icon("amber"), el("span"));
   const open = el("span", { class: "quiet" });
+  const waits = el("p", { class: "question-waits" });
   const approve = button("check", say("approve"), { class: "spend", onclick: () => give(true) });
   const decline = button("close", say("decline"), { onclick: () => give(false) });
   const actions = el("div", { class: "question-actions" });
   if (connection.answer) actions.append(approve, decline, open);
   else actions.append(elsewhere(state, connection), open);
-  const root = el("li", { class: "question" }, el("div", { class: "question-text" }, what, ...told, above), actions);
+  const root = el("li", { class: "question" }, el("div", { class: "question-text" }, whose, what, ...told, above, waits), actions);
 
   /** @param {boolean} agrees */
   async function give(agrees) {
@@ -71,7 +74,8 @@ function questionPart(state, connection, notices, changed) {
     for (const one of [approve, decline]) setBusy(one, true);
     try {
       await connection.answer(shown, agrees);
-      notices.say(say(agrees ? "approved" : "declined"));
+      const others = shown.person !== null && shown.person !== undefined;
+      notices.say(say(!agrees ? "declined" : others ? "approved_for" : "approved", { person: personNamed(shown.person ?? "") }));
     } catch (error) {
       notices.problem(wordsOf(error));
     } finally {
@@ -85,6 +89,14 @@ function questionPart(state, connection, notices, changed) {
     /** @param {Waiting} question */
     update(question) {
       shown = question;
+      const { may_change: mayChange, administers } = state.rights;
+      const others = question.person !== null && question.person !== undefined;
+      setAttribute(whose, "hidden", !others);
+      setText(whose, others ? say("asked_by", { person: personNamed(question.person ?? "") }) : "");
+      setAttribute(waits, "hidden", !question.code);
+      setText(waits, question.code ? say(administers ? "waits_here" : "waits_for_administrator", { code: question.code }) : "");
+      setAttribute(approve, "hidden", !(administers || (mayChange && !question.code)));
+      setAttribute(decline, "hidden", !(administers || mayChange));
       const price = question.known ? money(question.usd) : null;
       setText(what, [question.provider, question.model, price ? say("most", { price }) : say("unknown_price")].join(" · "));
       setForeign(words, question.text);

@@ -24,21 +24,25 @@ from ...http_server import HEAD_BYTES, AsgiApp, Receive, Scope, Send
 from ..refusals import Refused
 from ..stays import Stay
 from .attempts import Attempts
-from .cookie_sessions import SESSION_SECONDS, CookieSessions, Session
+from .cookie_sessions import SESSION_SECONDS, CookieSessions, NotSignedIn, Session
 from .peoples_boards import PeoplesBoards
-from .sign_in_page import NOT_GOOD, NOT_NOW, form_headers, sign_in_page
+from .sign_in_page import NOT_FINISHED, NOT_GOOD, NOT_NOW, form_headers, sign_in_page
 
 if TYPE_CHECKING:
+    from ...callers import Caller
     from ...opening import Opening
     from ..doorkeeper import Doorkeeper
     from ..limits import Traffic
     from ..places import Doorplate
+    from .issuer_sign_in import IssuerSignIn
 
 _LOG = logging.getLogger(__name__)
 
 BASE = "/board"
 _SIGN_IN, _SIGN_OUT = "/sign-in", "/sign-out"
-_COOKIE = "seedance-board"
+_TO_ISSUER, _FROM_ISSUER = "/sign-in/issuer", "/sign-in/callback"
+_NOT_FINISHED = "not-finished"
+_COOKIE, _PENDING_COOKIE = "seedance-board", "seedance-board-sign-in"
 _MOST_TOKEN_CHARACTERS = 200
 _LOOKING = ("GET", "HEAD")
 
@@ -52,6 +56,9 @@ class Door:
     traffic: Traffic
     public: frozenset[str]
     """Names under which others reach the server, through a proxy with a certificate."""
+
+    issuer: IssuerSignIn | None = None
+    """Signs people in at the authorization server, where the board has a name there."""
 
 
 class TeamBoard:
@@ -105,6 +112,10 @@ class TeamBoard:
             return HTMLResponse(signed_in_page())
         if path == _SIGN_IN:
             return await self._sign_in(request)
+        if self._door.issuer is not None and path in (_TO_ISSUER, _FROM_ISSUER) and request.method == "GET":
+            return await (self._to_issuer if path == _TO_ISSUER else self._from_issuer)(
+                request, self._door.issuer
+            )
         text = self._cookie(request)
         session = await self._session(text)
         if session is None:
@@ -118,7 +129,7 @@ class TeamBoard:
     def _check_comes_from_here(self, request: Request, path: str) -> None:
         headers = Headers(scope=request.scope)
         is_link = (
-            path in ("/", _SIGN_IN)
+            path in ("/", _SIGN_IN, _FROM_ISSUER)
             and request.method == "GET"
             and headers.get("sec-fetch-mode") == "navigate"
             and headers.get("sec-fetch-dest") == "document"
@@ -128,18 +139,21 @@ class TeamBoard:
             raise Refused(
                 431, f"The head of a request may have {HEAD_BYTES // 1024} KiB.", connection="close"
             )
-        host = headers.get("host", "")
-        own = f"https://{host}" if host in self._door.public else f"http://{host}"
-        if request.method not in _LOOKING and headers.getlist("origin") != [own]:
+        if request.method not in _LOOKING and headers.getlist("origin") != [self._own_origin(request)]:
             raise Refused(403, "Only the board's own page may ask for this (Origin).")
 
     async def _sign_in(self, request: Request) -> Response:
-        page = partial(sign_in_page, BASE + _SIGN_IN, request.headers.get("accept-language", ""))
+        page = partial(
+            sign_in_page,
+            BASE + _SIGN_IN,
+            request.headers.get("accept-language", ""),
+            issuer=BASE + _TO_ISSUER if self._door.issuer is not None else "",
+        )
         if request.method in _LOOKING:
-            return page()
+            return page(NOT_FINISHED if request.url.query == _NOT_FINISHED else "")
         if request.method != "POST":
             raise Refused(405, "A token is sent by POST.", allow="GET, HEAD, POST")
-        address = str((request.scope.get("client") or ("",))[0])
+        address = _address(request)
         self._attempts.begin(address)
         content = await requests.content_of(request, "application/x-www-form-urlencoded")
         text = _token_in(content)
@@ -153,11 +167,49 @@ class TeamBoard:
             _LOG.info("Refused to sign in to the board with what is no good token")
             return page(NOT_GOOD, 401)
         self._attempts.succeeded(address)
+        return self._signed_in(request, caller)
+
+    def _signed_in(self, request: Request, caller: Caller) -> Response:
         self._sessions.end(self._cookie(request))
         _LOG.info("Signed in to the board: %s", caller.id)
         answer = RedirectResponse(BASE, 303)
         self._set_cookie(request, answer, self._sessions.open(caller), SESSION_SECONDS)
         return answer
+
+    async def _to_issuer(self, request: Request, issuer: IssuerSignIn) -> Response:
+        """Send the browser to the authorization server, with a cookie by which it is known when it comes back."""
+        from .issuer_sign_in import PENDING_SECONDS
+
+        self._attempts.begin(_address(request))
+        try:
+            begun = await issuer.begin(f"{self._own_origin(request)}{BASE}{_FROM_ISSUER}")
+        except NotSignedIn as error:
+            return self._not_signed_in(error)
+        answer = RedirectResponse(begun.address, 303)
+        self._set_cookie(request, answer, begun.cookie, PENDING_SECONDS, _PENDING_COOKIE)
+        return answer
+
+    async def _from_issuer(self, request: Request, issuer: IssuerSignIn) -> Response:
+        """Sign in whoever comes back from the authorization server: their token is looked at, and not kept."""
+        address = _address(request)
+        self._attempts.begin(address)
+        try:
+            token = await issuer.finish(self._cookie(request, _PENDING_COOKIE), request.query_params)
+            caller = await self._door.doorkeeper.of_access_token(token)
+        except (NotSignedIn, Refused, SeedanceError) as error:
+            answer = self._not_signed_in(error)
+        else:
+            self._attempts.succeeded(address)
+            self._attempts.succeeded(address)  # that it was begun, too
+            answer = self._signed_in(request, caller)
+        self._set_cookie(request, answer, "", 0, _PENDING_COOKIE)
+        return answer
+
+    def _not_signed_in(self, error: Exception) -> Response:
+        count(Counted.REFUSAL, "401")
+        why = error.refusal.message if isinstance(error, Refused) else str(error)
+        _LOG.info("Nobody was signed in to the board by the authorization server: %s", why)
+        return RedirectResponse(f"{BASE}{_SIGN_IN}?{_NOT_FINISHED}", 303)
 
     def _sign_out(self, request: Request, text: str) -> Response:
         self._sessions.end(text)
@@ -193,9 +245,13 @@ class TeamBoard:
     def _is_public(self, request: Request) -> bool:
         return request.headers.get("host") in self._door.public
 
-    def _cookie(self, request: Request) -> str:
+    def _own_origin(self, request: Request) -> str:
+        host = request.headers.get("host", "")
+        return f"https://{host}" if self._is_public(request) else f"http://{host}"
+
+    def _cookie(self, request: Request, called: str = _COOKIE) -> str:
         """Return what the one cookie of ours holds; empty if there is none, or several: another page has set one then."""
-        name = f"__Host-{_COOKIE}" if self._is_public(request) else _COOKIE
+        name = f"__Host-{called}" if self._is_public(request) else called
         pairs = [
             part.strip().partition("=")
             for line in request.headers.getlist("cookie")
@@ -204,16 +260,19 @@ class TeamBoard:
         found = [value for key, _, value in pairs if key == name]
         return found[0] if len(found) == 1 else ""
 
-    def _set_cookie(self, request: Request, answer: Response, value: str, seconds: int) -> None:
+    def _set_cookie(
+        self, request: Request, answer: Response, value: str, seconds: int, called: str = _COOKIE
+    ) -> None:
         public = self._is_public(request)
         answer.set_cookie(
-            f"__Host-{_COOKIE}" if public else _COOKIE,
+            f"__Host-{called}" if public else called,
             value,
             max_age=seconds,
             path="/" if public else BASE,
             secure=public,
             httponly=True,
-            samesite="strict",
+            # Whoever comes back from the authorization server comes from another site.
+            samesite="lax" if called == _PENDING_COOKIE else "strict",
         )
 
 
@@ -224,6 +283,10 @@ def _told(refused: Refused) -> Response:
     answer = refusal(refused.refusal.status, "refused", refused.refusal.message)
     answer.headers.update(refused.refusal.headers)
     return answer
+
+
+def _address(request: Request) -> str:
+    return str((request.scope.get("client") or ("",))[0])
 
 
 def _token_in(content: bytes) -> str:

@@ -16,6 +16,10 @@ _MOST_OF_A_TOKEN = 20
 """Sessions at once; the oldest ends for one more."""
 
 
+class NotSignedIn(Exception):
+    """Nobody was signed in: the browser has not begun it, it was refused, or what came back is not good. Says why."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Session:
     """Who is signed in, and until when at most, in seconds since the epoch."""

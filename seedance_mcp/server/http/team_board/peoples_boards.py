@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
-from ....types import Scope
 from ...board.events import Changes
 from ...board.in_process import tools_here
 from ...board.routes import Board, application
@@ -62,7 +61,7 @@ class PeoplesBoards:
     async def of(self, caller: Caller) -> AsgiApp:
         """Return the board of whoever is signed in. Raises SeedanceError: the job database cannot be used now."""
         whose = replace(caller, id="", name="", until=None)
-        app = self._opening.app.for_person(Scope(person=caller.person))
+        app = self._opening.app.for_person(caller.scope)
         async with self._making:
             board = self._boards.pop(whose, None)
             if board is not None and board.app is not app:  # it broke down, and was opened anew
@@ -85,7 +84,7 @@ class PeoplesBoards:
         board: _Running | None = None
         try:
             with anyio.CancelScope() as running:
-                changes = Changes(app)
+                changes = Changes(app.for_everybody)  # whose questions wait on it too
                 async with tools_here(app, whose) as tools:
                     entry = SignedIn(self._base, may_change="spend" in whose.scopes)
                     routes = Board(app, entry, tools=tools, changes=changes, paths=whose.local)

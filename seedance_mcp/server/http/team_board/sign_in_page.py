@@ -13,6 +13,9 @@ NOT_GOOD = "not_good"
 
 NOT_NOW = "not_now"
 
+NOT_FINISHED = "not_finished"
+"""One sentence for everything that can be wrong with what comes back from the authorization server."""
+
 _ENGLISH = {
     "language": "en",
     "title": "Seedance board",
@@ -22,6 +25,8 @@ _ENGLISH = {
     " after 12 hours you are asked again.",
     NOT_GOOD: "The token is not good here (any more).",
     NOT_NOW: "The server cannot look at tokens now. Try again in a moment.",
+    NOT_FINISHED: "You were not signed in. Try again, or ask the person who runs the server whether you may come.",
+    "issuer": "Sign in with your account",
 }
 _CHINESE = {
     "language": "zh-Hans",
@@ -31,22 +36,29 @@ _CHINESE = {
     "hint": "令牌由运行服务器的人用 `seedance-mcp tokens add NAME` 创建。令牌只发送一次，不会保存；12 小时后需重新登录。",
     NOT_GOOD: "此令牌在这里无效（或已失效）。",
     NOT_NOW: "服务器现在无法核对令牌，请稍后再试。",
+    NOT_FINISHED: "登录未完成。请重试，或询问服务器运行者您是否有权访问。",
+    "issuer": "使用您的账号登录",
 }
 _STYLE = (
     ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;padding:3rem 1rem;max-width:26rem}"
     "label,input,button{display:block;font:inherit;box-sizing:border-box;width:100%}"
+    "a{display:inline-block;min-height:2.75rem;line-height:2.75rem}"
     "input,button{padding:.6rem;margin:.25rem 0 1rem;min-height:2.75rem}[role=alert]{font-weight:600}"
 )
 
 
-def sign_in_page(path: str, accepted: str, trouble: str = "", status: int = 200) -> HTMLResponse:
+def sign_in_page(
+    path: str, accepted: str, trouble: str = "", status: int = 200, *, issuer: str = ""
+) -> HTMLResponse:
     """
     Return the page, which sends its form to `path`, in the language that a browser accepts first.
 
-    `trouble` names what went wrong with an attempt before: `NOT_GOOD`, `NOT_NOW`, or empty.
+    `trouble` names what went wrong with an attempt before: `NOT_GOOD`, `NOT_NOW`, `NOT_FINISHED`, or empty. `issuer` is the
+    path that leads to the authorization server, where there is one to sign in at.
     """
     words = _CHINESE if accepted.strip().casefold().startswith("zh") else _ENGLISH
     alert = f'<p role="alert">{escape(words[trouble])}</p>\n' if trouble else ""
+    elsewhere = f'<p><a href="{issuer}">{escape(words["issuer"])}</a></p>\n' if issuer else ""
     text = f"""<!doctype html>
 <html lang="{words["language"]}">
 <head>
@@ -59,7 +71,7 @@ def sign_in_page(path: str, accepted: str, trouble: str = "", status: int = 200)
 <body>
 <main>
 <h1>{escape(words["title"])}</h1>
-{alert}<form method="post" action="{path}">
+{alert}{elsewhere}<form method="post" action="{path}">
 <label for="token">{escape(words["token"])}</label>
 <input id="token" name="token" type="password" autocomplete="off" autocapitalize="off" spellcheck="false" required>
 <button>{escape(words["button"])}</button>
