@@ -126,7 +126,7 @@ class PostgresStore(PostgresDatabase, Store):
 
     async def ensure_sound(self) -> None:
         """
-        Look whether the life lock is held, or take another one, and whether the database is the one that it was, with our tables.
+        Look whether the life lock is held, or take another one, and whether the database is what it was, with our tables.
 
         Raises:
             StoreError: it cannot be used now; nothing may be bought.
