@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,10 +19,10 @@ from seedance_mcp.jobs.inputs.sources import Sources
 from seedance_mcp.jobs.pool.provider_pool import ProviderPool
 from seedance_mcp.jobs.results.saving import Saver
 from seedance_mcp.jobs.runner import JobRunner
-from seedance_mcp.store import Connection
+from seedance_mcp.store import Connection, ScopedStore
 from seedance_mcp.store.accounts import Account
 from seedance_mcp.store.database import SqliteStore
-from seedance_mcp.types import Artifacts, Job, Submission
+from seedance_mcp.types import EVERYBODY, Artifacts, Job, Scope, Submission
 
 from .simulation_accounts import Reach
 from .simulation_hooks import SimHooks
@@ -186,14 +187,7 @@ class Process:
         self.context = JobContext.of(self.store, world.settings)
         self.runner: Any = JobRunner(self.context, self.pool, leases=world.leases)
         self.watcher: Any = self.runner._watcher
-        self.flow = PurchaseFlow(
-            self.context,
-            pool=self.pool,
-            planner=Planner(self.pool, world.settings),
-            sources=Sources(self.store, world.settings, self.pool),
-            buyer=self.runner.buyer,
-            handover=self.runner.handover,
-        )
+        self._flows: dict[Scope, PurchaseFlow] = {}
         self.runner.incidents.note = self._notes
         self.runner.on_change(lambda job_id: world.may_trip("at a listener"))
         tasks: Any = SimpleNamespace(start_soon=lambda work, *arguments: world.spawn(self, work(*arguments)))
@@ -203,6 +197,20 @@ class Process:
         saver.world, saver.process = world, self
         self.watcher._saver = saver
         self.runner.hooks = SimHooks(world, self)
+
+    def flow_of(self, scope: Scope) -> PurchaseFlow:
+        """By which somebody buys here, in the same way as every `App` does."""
+        if scope not in self._flows:
+            store = self.store if scope == EVERYBODY else ScopedStore(self.store, scope)
+            self._flows[scope] = PurchaseFlow(
+                replace(self.context, store=store),
+                pool=self.pool,
+                planner=Planner(self.pool, self._world.settings),
+                sources=Sources(store, self._world.settings, self.pool),
+                buyer=self.runner.buyer,
+                handover=self.runner.handover,
+            )
+        return self._flows[scope]
 
     def _notes(self, doing: str, error: Exception, job_id: str | None = None, *, person: str = "") -> None:
         """Only what the schedule has planted may come here: anything else is a mistake of the core's own."""
