@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from ...config import Confirm, Settings, command
 from ...errors import ConfirmationRequired
 from ...texts import digits
-from ...types import Job, Price, Question, Signer, Wanted, is_same_video
+from ...types import EVERYBODY, Job, Price, Question, Signer, Wanted, is_same_video
 from .. import elapsed_time, job_records, transitions
 from ..database import Connection, in_parts, marks
 from ..money.assistants_word import bought_on_a_word
@@ -277,12 +277,13 @@ def _ask(
     token_trouble = _token_trouble(connection, consent, now)
     # By both clocks: one that is set forward must not make a no forgotten.
     long_ago, long_ago_steady = _within(connection, _KEPT_SECONDS, now)
-    connection.execute(
-        # A question can be answered long after it was put: then it is the answer that must not be forgotten.
-        "DELETE FROM confirmations"
-        " WHERE at < ? AND coalesce(declined_at, at) < ? AND steady < ? AND coalesce(declined_steady, steady) < ?",
-        (long_ago, long_ago, long_ago_steady, long_ago_steady),
-    )
+    with connection.within(EVERYBODY):  # whosever they were
+        connection.execute(
+            # A question can be answered long after it was put: then it is the answer that must not be forgotten.
+            "DELETE FROM confirmations"
+            " WHERE at < ? AND coalesce(declined_at, at) < ? AND steady < ? AND coalesce(declined_steady, steady) < ?",
+            (long_ago, long_ago, long_ago_steady, long_ago_steady),
+        )
     connection.execute(
         "INSERT INTO confirmations (token_hash, fingerprint, usd_micros, at, question, person_only, steady, asked, wanted,"
         " person) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
