@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _OFTEN = 0.05
 """How likely it is, after each action of the schedule, that somebody looks at what is theirs."""
 
+_HAVE_PEOPLE = 0.25
 _CLIENT = "c"
 _ACCOUNT_CODES = ("authentication", "insufficient_funds", "model_not_open")
 
@@ -46,9 +47,9 @@ class People:
     """
 
     def __init__(self, world: World) -> None:
-        self._random = random.Random(f"people of {world.seed}")
+        self._random = _dice(world.seed)
         self._world = world
-        self.several = self._random.random() < 0.25
+        self.several = self._random.random() < _HAVE_PEOPLE
         self._all = ("", "ann", "bea") if self.several else ("",)
         self._of: dict[str, str] = {}
         self._keys: set[str] = set()
@@ -210,6 +211,15 @@ class People:
             if not transitions.history(connection, job_id):
                 return
         raise Violation("I26", f"{person!r} finds another's job by its id", job_id)
+
+
+def has_people(seed: int) -> bool:
+    """Whether several people share the world of this seed."""
+    return _dice(seed).random() < _HAVE_PEOPLE
+
+
+def _dice(seed: int) -> random.Random:
+    return random.Random(f"people of {seed}")
 
 
 def as_nobody_else(answer: Any, job_id: str) -> None:

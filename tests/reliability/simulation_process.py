@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.errors import DownloadError, OtherAccount, SeedanceError
@@ -22,12 +22,14 @@ from seedance_mcp.jobs.runner import JobRunner
 from seedance_mcp.store import Connection, ScopedStore
 from seedance_mcp.store.accounts import Account
 from seedance_mcp.store.database import SqliteStore
+from seedance_mcp.store.database_file import SqliteConnection
 from seedance_mcp.types import EVERYBODY, Artifacts, Job, Scope, Submission
 
 from .simulation_accounts import Reach
 from .simulation_hooks import SimHooks
 from .simulation_loop import PAUSE
 from .simulation_market import SELLERS, Adapter, offer_of
+from .simulation_orders import empty_database
 from .simulation_rules import Violation, is_planted
 
 if TYPE_CHECKING:
@@ -82,6 +84,29 @@ class SimStore(SqliteStore):
             world.count("disk full at a write")
             raise sqlite3.OperationalError("database or disk is full")
         return result
+
+
+class WorldDatabase(Protocol):
+    """Where a world keeps what is on its disk."""
+
+    connection: Any
+    """By which the promises look at it, as at one of SQLite in memory."""
+
+    def store(self, world: World, process: Process) -> SimStore:
+        """Open it for a process."""
+        ...
+
+
+class InMemory:
+    """The database of a world in SQLite, in this process's memory."""
+
+    def __init__(self) -> None:
+        self.connection = sqlite3.connect(":memory:", isolation_level=None, factory=SqliteConnection)
+        self.connection.deserialize(empty_database())
+
+    def store(self, world: World, process: Process) -> SimStore:
+        """Open it for a process."""
+        return SimStore(world, process)
 
 
 class SimSaver(Saver):
@@ -182,7 +207,7 @@ class Process:
     def __init__(self, world: World, instance: str, reach: Reach) -> None:
         self.instance, self.paused, self.locked, self.reach = instance, False, True, reach
         self._world = world
-        self.store = SimStore(world, self)
+        self.store = world.database.store(world, self)
         self.pool: Any = SimShops(world, self)
         self.context = JobContext.of(self.store, world.settings)
         self.runner: Any = JobRunner(self.context, self.pool, leases=world.leases)

@@ -7,11 +7,13 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
 
 from seedance_mcp.errors import BudgetExceeded
 from seedance_mcp.providers import WhenSent
+from seedance_mcp.store import ScopedStore
 from seedance_mcp.store.money import breakers, budget, ledger
 
 from .simulation_market import HORIZON_HOURS, MICROS, PRICE, QUIET, SELLERS
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from seedance_mcp.types import Job
 
     from .simulation_market import Task
+    from .simulation_process import Process
     from .simulation_world import World
 
 
@@ -401,20 +404,21 @@ class Promises:
         if days := ledger.unbalanced_days(self._connection):
             raise Violation("I4", f"the sums of {', '.join(days)} are not those of the ledger")
 
-    def a_later_day_is_open(self) -> None:
+    def a_later_day_is_open(self, process: Process) -> None:
         """I4: a day after all that was bought, by a clock that is right, every provider may be bought from again."""
         world = self._world
         limits = budget.Limits.of(world.settings)
         for scope, seller in product(world.people.scopes(), SELLERS):
             try:
-                with self._connection.within(scope):
-                    budget.check(
-                        self._connection,
-                        limits,
-                        breakers.Seller(provider=seller, account="a", model="m"),
+                ScopedStore(process.store, scope).read_now(
+                    partial(
+                        budget.check,
+                        limits=limits,
+                        seller=breakers.Seller(provider=seller, account="a", model="m"),
                         price=PRICE,
                         now=world.wall,
                     )
+                )
             except BudgetExceeded as error:
                 raise Violation("I4", f"a later day has no budget of its own: {error.message}") from None
 

@@ -164,6 +164,8 @@ class Sets:
     def new_of(self, job_ids: Iterable[str]) -> list[str]:
         """Those of the jobs of one call that came about."""
         ids = list(job_ids)
+        if not ids:
+            return []
         marks = ", ".join("?" * len(ids))
         query = f"SELECT id FROM jobs WHERE id IN ({marks})"
         found = {row[0] for row in self._world.connection.execute(query, ids)}

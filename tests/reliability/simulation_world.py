@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import sqlite3
 from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -29,7 +28,6 @@ from seedance_mcp.jobs.buying.idempotency import RequestKey
 from seedance_mcp.jobs.buying.intents import Intent
 from seedance_mcp.jobs.tracking import manual_resolution
 from seedance_mcp.store import Conflict, job_records, transitions
-from seedance_mcp.store.database_file import SqliteConnection
 from seedance_mcp.types import Price, PurchaseTerms, Submission
 
 from .simulation_accounts import Accounts, Reach
@@ -38,9 +36,9 @@ from .simulation_ending import lead_to_the_end
 from .simulation_hooks import HookPromises
 from .simulation_loop import Loop, Thread, played
 from .simulation_market import SELLERS, Market, offer_of
-from .simulation_orders import Order, empty_database, request, settings
+from .simulation_orders import Order, request, settings
 from .simulation_people import People
-from .simulation_process import Process
+from .simulation_process import InMemory, Process, WorldDatabase
 from .simulation_promises import Promises
 from .simulation_read_tracking import Readers
 from .simulation_rules import INTENTS, YEAR, Violation, is_planted, planted
@@ -73,7 +71,7 @@ class World:
     turn up after all.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, database: WorldDatabase | None = None) -> None:
         self.seed, self.random = seed, random.Random(seed)
         self.true, self.skew, self.most_skew = START, 0.0, 0.0
         self.steady_from = START - 1_000.0
@@ -98,8 +96,8 @@ class World:
         self.buried: list[Thread] = []
         self.intents: dict[str, Intent] = {}
         self.receipts: dict[str, list[tuple[str, Submission]]] = {}
-        self.connection = sqlite3.connect(":memory:", isolation_level=None, factory=SqliteConnection)
-        self.connection.deserialize(empty_database())
+        self.database = database or InMemory()
+        self.connection = self.database.connection
         self.consents = Consents(self)
         self.people = People(self)
         self.settings = self.people.settings(
