@@ -115,7 +115,7 @@ async def test_a_job_that_is_wanted_is_taken_with_the_next(store: SqliteStore, o
     assert elsewhere(Leases(other), other) == {"j1", "j2", "j3"}
 
 
-async def test_a_lease_of_a_clock_that_is_a_little_ahead_is_believed_and_of_one_that_was_set_not(
+async def test_a_lease_of_a_clock_a_little_ahead_is_believed_and_of_one_that_was_set_not(
     store: SqliteStore, other: SqliteStore, clock: Clock
 ) -> None:
     """As on machines that each asked the database for the time: an answer that took longer tells a little less."""

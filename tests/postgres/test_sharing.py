@@ -149,7 +149,7 @@ async def test_a_job_is_left_to_a_machine_that_is_at_work(machines: Machines) ->
     assert await Leases(there).take(reserved.id)
 
 
-async def test_a_lease_is_left_alone_where_another_machine_asked_for_the_time_more_slowly(
+async def test_a_lease_is_left_alone_by_a_machine_whose_clock_is_a_little_behind(
     machines: Machines,
 ) -> None:
     """The longer the answer took, the less is known: so the clocks of two machines are some milliseconds apart."""
@@ -317,7 +317,7 @@ async def test_tables_of_another_version_are_refused_and_told_when_they_change(
         "ALTER TABLE jobs RENAME COLUMN document TO record",
     ],
 )
-async def test_a_server_that_was_left_running_at_a_migration_says_that_the_tables_are_newer(
+async def test_a_server_left_running_at_a_migration_says_that_the_tables_are_newer(
     postgres: Server, machines: Machines, url: str, change: str
 ) -> None:
     def order(connection: Connection) -> Job:

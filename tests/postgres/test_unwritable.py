@@ -56,7 +56,7 @@ def read_only(server: Server, url: str) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("unwritable", "words"), [(full, "No space left"), (read_only, "cannot be written to")]
 )
-async def test_an_answer_that_cannot_be_written_down_is_kept_and_nothing_is_bought_meanwhile(
+async def test_an_answer_that_cannot_be_written_down_is_kept_and_nothing_bought_meanwhile(
     postgres: Server,
     url: str,
     tmp_path: Path,

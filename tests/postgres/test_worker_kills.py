@@ -196,7 +196,7 @@ async def _insist(ports: list[int], key: str, found: dict[str, str]) -> None:
                 found[key] = job["job_id"]
 
 
-async def test_a_database_killed_under_workers_of_which_one_stands_still_loses_and_doubles_nothing(
+async def test_a_database_killed_while_a_worker_stands_still_loses_and_doubles_nothing(
     tmp_path: Path,
 ) -> None:
     kills = 50 if LONG else 2
