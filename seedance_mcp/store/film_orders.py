@@ -226,11 +226,12 @@ def end_order(connection: Connection, film_id: str, plan: str, ended: OrderEnd, 
 
 
 def end_expired(connection: Connection, *, now: float) -> int:
-    """End the orders that are older than 24 hours by either clock; return how many."""
+    """End the orders that the transaction sees and that are older than 24 hours by either clock; return how many."""
+    mine, whose = seen_by_film(connection)
     cursor = connection.execute(
-        "UPDATE film_orders SET ended_at = ?, ended = 'expired' WHERE ended_at IS NULL"
-        " AND (reserved_at <= ? OR steady <= ?)",
-        (now, *holds.oldest(connection, now)),
+        "UPDATE film_orders SET ended_at = ?, ended = 'expired' WHERE ended_at IS NULL"  # noqa: S608  only names
+        f" AND (reserved_at <= ? OR steady <= ?) AND {mine}",
+        (now, *holds.oldest(connection, now), *whose),
     )
     return cursor.rowcount
 

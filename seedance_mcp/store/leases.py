@@ -11,6 +11,9 @@ from .connection import Connection, Store
 from .database import marks
 
 LEASE_SECONDS = 60.0
+_APART_SECONDS = 5.0
+"""How far the clocks of two processes may be apart: where they ask a database for the time, some milliseconds are usual."""
+
 _OPEN_STATES = tuple(sorted(frozenset(JobState) - FINISHED_STATES))
 _ORDER, _WAITS = "state = ? AND jobs.owner = ?", (JobState.RESERVED.value, WORKERS)
 
@@ -107,7 +110,7 @@ class Leases:
             wanted += others
             connection.execute(
                 "DELETE FROM leases WHERE owner = ? OR NOT until BETWEEN ? AND ?",
-                (ownership.instance, now, end),
+                (ownership.instance, now, end + _APART_SECONDS),
             )
         return {held: end if self._insert(connection, held, end) else None for held in wanted}
 
@@ -127,5 +130,5 @@ class Leases:
 
 
 def _runs(until: float, now: float) -> bool:
-    """Return whether a lease runs. One that would run for longer than any was taken under another clock, and does not."""
-    return now < until <= now + LEASE_SECONDS
+    """Return whether a lease runs. One that would run for much longer than any was taken under another clock, and does not."""
+    return now < until <= now + LEASE_SECONDS + _APART_SECONDS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from ..texts import storable
 from .database import Connection
 
 LONGEST_PAUSE = 900.0
@@ -47,7 +48,7 @@ def find(connection: Connection, place: str, job_id: str) -> ObjectCopy | None:
 _NEW = (
     "SELECT id FROM jobs WHERE state = 'done' AND finished_at > ?"
     " AND NOT EXISTS (SELECT 1 FROM object_copies WHERE job_id = jobs.id AND place = ?)"
-    " ORDER BY finished_at LIMIT ?"
+    " ORDER BY finished_at, id LIMIT ?"
 )
 
 
@@ -73,7 +74,7 @@ def owe_one(connection: Connection, place: str, job_id: str, now: float) -> None
 
 _DUE = (
     "SELECT job_id, runner, tries, error FROM object_copies WHERE place = ? AND stored_at IS NULL"
-    " AND (due_at <= ? OR due_at > ?) ORDER BY due_at LIMIT ?"
+    " AND (due_at <= ? OR due_at > ?) ORDER BY due_at, job_id LIMIT ?"
 )
 
 
@@ -129,5 +130,5 @@ def note_failed(connection: Connection, copy: ObjectCopy, *, error: str, due_at:
     connection.execute(
         "UPDATE object_copies SET tries = tries + 1, error = ?, due_at = ?, runner = NULL"
         " WHERE place = ? AND job_id = ? AND stored_at IS NULL",
-        (error, due_at, copy.place, copy.job_id),
+        (storable(error), due_at, copy.place, copy.job_id),
     )

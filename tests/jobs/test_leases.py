@@ -115,6 +115,22 @@ async def test_a_job_that_is_wanted_is_taken_with_the_next(store: SqliteStore, o
     assert elsewhere(Leases(other), other) == {"j1", "j2", "j3"}
 
 
+async def test_a_lease_of_a_clock_a_little_ahead_is_believed_and_of_one_that_was_set_not(
+    store: SqliteStore, other: SqliteStore, clock: Clock
+) -> None:
+    """As on machines that each asked the database for the time: an answer that took longer tells a little less."""
+    leases, others = Leases(store), Leases(other)
+    assert await leases.take("j1")
+    clock.now -= 0.002
+    assert elsewhere(others, other) == {"j1"}
+    assert not await others.take("j1")
+    assert await others.take("j2"), "which looks through all leases"
+    assert elsewhere(others, other) == {"j1"}
+    clock.now -= 3600
+    assert elsewhere(others, other) == set()
+    assert await others.take("j1")
+
+
 async def test_whoever_says_that_it_ends_holds_nothing(store: SqliteStore, other: SqliteStore) -> None:
     assert await Leases(store).take("j1")
     store.local.say_ending()

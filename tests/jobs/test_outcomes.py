@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from seedance_mcp.errors import SubmissionUnknown
+from seedance_mcp.errors import RequestRejected, SubmissionUnknown
 from seedance_mcp.jobs.buying.outcomes import Outcome, record
-from seedance_mcp.store import Receipts, job_records, open_store, transitions
+from seedance_mcp.store import Receipts, breakers, job_records, open_store, transitions
 from seedance_mcp.store.money.ledger import held
 from seedance_mcp.types import JobState, Submission
 
@@ -65,3 +65,21 @@ async def test_a_buyer_without_a_task_leaves_to_others_what_they_decided(tmp_pat
     )
     store.close()
     assert stored == decided
+
+
+async def test_a_refusal_whose_commit_was_not_heard_of_is_counted_once(tmp_path: Path) -> None:
+    store = open_store(tmp_path, clock=lambda: records.START)
+    receipts = Receipts(tmp_path / "receipts", store.ownership.instance)
+    refused = Outcome(to=S.REJECTED, error=RequestRejected("No."), http_status=400, raw=b"{}")
+    for name in ("j1", "j2"):
+        made = records.job(id=name, tag=name, client_key=name)
+        job = store.write_now(partial(transitions.insert, job=made, day="2023-11-14"))
+        bought = store.write_now(partial(transitions.move, job=job, to=S.SENDING, now=records.START, by="me"))
+        for _ in range(2):
+            stored = await record(bought, refused, store=store, receipts=receipts)
+            assert stored.state is S.REJECTED
+    seller = breakers.Seller(provider=job.provider, account=job.account, model=job.model)
+    store.read_now(partial(breakers.check, seller=seller, now=records.START))
+    answers = store.read_now(lambda connection: connection.execute("SELECT job_id FROM answers").fetchall())
+    store.close()
+    assert sorted(answers) == [("j1",), ("j2",)]

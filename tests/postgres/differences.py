@@ -26,11 +26,14 @@ from seedance_mcp.errors import (
     SeedanceError,
     SubmissionNotSent,
 )
+from seedance_mcp.jobs.buying import idempotency
 from seedance_mcp.jobs.buying.film_orders import OrderIntent, reserve_film
 from seedance_mcp.jobs.buying.idempotency import RequestKey
 from seedance_mcp.jobs.buying.intents import Intent
+from seedance_mcp.jobs.buying.outcomes import adopt
 from seedance_mcp.jobs.buying.reservations import foresee, reserve, reserve_set
 from seedance_mcp.jobs.buying.set_intents import SetIntent
+from seedance_mcp.jobs.buying.sets import set_with
 from seedance_mcp.remarks import Advice
 from seedance_mcp.store import (
     AccessTokens,
@@ -53,6 +56,7 @@ from seedance_mcp.store import (
     confirmations,
     drafts,
     elapsed_time,
+    figures,
     film_orders,
     film_outcomes,
     film_plans,
@@ -61,7 +65,9 @@ from seedance_mcp.store import (
     idempotency_keys,
     incidents,
     job_records,
+    object_copies,
     repeated_requests,
+    request_state,
     reviews,
     say_same,
     sets,
@@ -74,6 +80,7 @@ from seedance_mcp.store import (
     watcher_lease,
 )
 from seedance_mcp.store.connection import Database
+from seedance_mcp.store.money import assistants_word, holds, ledger, shares
 from seedance_mcp.types import (
     EVERYBODY,
     OWNER,
@@ -118,36 +125,33 @@ SETTINGS = (
     {"confirm": "ask", "confirm_above_usd": Decimal("0.3"), "ask_limit_usd": Decimal(2)},
     {"confirm": "strict", "confirm_above_usd": Decimal("0.3")},
     {"confirm": "ask", "confirm_above_usd": Decimal("0.3"), "approve_above_usd": Decimal("0.5")},
+    {"confirm": "off", "max_usd_per_day_per_person": Decimal(2)},
+    {"confirm": "off", "max_jobs_per_hour_per_person": 2},
 )
 
 
 PEOPLE = (EVERYBODY, EVERYBODY, OWNER, Scope(person="ann"), Scope(person="böa ='*"))
 SCOPED = frozenset(
     {
-        *(
-            "reserve",
-            "reserve_set",
-            "foresee",
-            "check",
-            "budget",
-            "unknown_prices",
-            "repeats",
-            "see",
-            "changes",
-        ),
-        *("waiting", "approve_by_hash", "approve", "decline", "asked", "bought_on", "came_to"),
-        *("films", "sets", "reviews", "keep_film"),
+        *("reserve", "reserve_set", "foresee", "check", "budget", "unknown_prices"),
+        *("repeats", "see", "changes", "waiting", "approve_by_hash", "approve", "decline"),
+        *("asked", "bought_on", "came_to", "films", "sets", "reviews"),
+        *("money", "keys"),
     }
 )
-"""Calls that are made as one person or another. The rest is for everybody, as the background makes it."""
+"""Calls that are made as one person or another. The rest is for everybody, as the background makes it, or of a film."""
+
+FILMS = {"flm_aaaaaaaaaaaa": OWNER, "flm_bbbbbbbbbbbb": Scope(person="ann")}
+"""The films, and whose they are: who orders one and draws on its order."""
 
 
 class Call(NamedTuple):
-    """What is done on both: `writes` tells whether it is a transaction or a query."""
+    """What is done on both: `writes` tells whether it is a transaction or a query, `film` whose film it is about."""
 
     name: str
     run: Callable[[Connection], Any]
     writes: bool = True
+    film: str | None = None
 
 
 @dataclass
@@ -305,6 +309,7 @@ class Maker:
         self._plans: list[list[Take]] = []
         self._ordered: list[list[Take]] = []
         self._drawn: list[str] = []
+        self._unmade = list(FILMS)
         self._tokens = ["none"]
         self._count = 0
         self._makers = tuple(
@@ -315,7 +320,9 @@ class Maker:
         )
 
     def next(self) -> Call:
-        """Make the next call; time goes by before it, mostly a little."""
+        """Make the next call, the films' first; time goes by before it, mostly a little."""
+        if self._unmade:
+            return self._call_keep_film(self._unmade.pop())
         step = self._random.choice((0.0, 1.0, 7.0, 200.0, 1000.0, 4000.0))
         if self._random.random() < 0.02:
             step = self._random.choice((DAY, 8 * DAY, -500.0))
@@ -377,6 +384,9 @@ class Maker:
             provider=self._one("ark", "fal"), account=self._one("a", "b"), model=self._one("m", "n")
         )
 
+    def _seller_of_somebody(self) -> breakers.Seller:
+        return replace(self._seller(), person=self._one("", "ann", "böa ='*"))
+
     def _intent(self, **others: Any) -> Intent:
         self._count += 1
         seller, price = self._seller(), self._price()
@@ -407,7 +417,7 @@ class Maker:
         return Wanted(content=f"{self._random.randrange(7):064x}")
 
     def _film_id(self) -> str:
-        return self._one("flm_aaaaaaaaaaaa", "flm_bbbbbbbbbbbb")
+        return self._one(*FILMS)
 
     def _take_of_plan(self) -> Take | None:
         """A row: mostly of one of the last orders, now and then of a plan that nobody may have agreed to."""
@@ -492,13 +502,13 @@ class Maker:
     # Money.
 
     def _call_refused(self) -> Call:
-        seller, now = self._seller(), self._now
+        seller, now = self._seller_of_somebody(), self._now
         code = self._one(AuthenticationError.code, ModelNotOpen.code, RateLimited.code, "other")
         refusal = breakers.Refusal(code=code, message=self._one("no", "no\0 %"), hint="ask")
         return Call("refused", lambda c: breakers.refused(c, seller, refusal, now=now))
 
     def _call_accepted(self) -> Call:
-        seller = self._seller()
+        seller = self._seller_of_somebody()
         return Call("accepted", lambda c: breakers.accepted(c, seller))
 
     def _call_key_accepted(self) -> Call:
@@ -535,6 +545,69 @@ class Maker:
             lambda c: (unknown_prices.open_job(c), unknown_prices.dearest(c, "ark", endpoint, request)),
             False,
         )
+
+    def _call_money(self) -> Call:
+        now, count = self._now, self._one(1, 3)
+        limits, recent = budget.Limits.of(self._settings()), (now - DAY, -1.0)
+
+        def look(c: Connection) -> Any:
+            with c.within(EVERYBODY):
+                held = holds.since(c, *recent)
+            budget.check_hour(c, limits, count, now=now)
+            return (
+                assistants_word.bought_on_a_word(c, now), held, holds.of_person(c, *recent),
+                holds.on_a_word(c, *recent), shares.spent(c, *recent), shares.started(c, *recent), budget.spending_stopped(c),
+            )  # fmt: skip
+
+        return Call("money", look, False)
+
+    def _call_figures(self) -> Call:
+        now, job_id = self._now, self._job_id()
+        return Call("figures", lambda c: (figures.read(c, now), ledger.held(c, job_id)), False)
+
+    def _call_keys(self) -> Call:
+        intent = self._intent()
+        key = RequestKey.of(self._one("key-0001", "key-0002"), intent.request, {})
+        return Call(
+            "keys",
+            lambda c: (idempotency.job_of(c, key), idempotency.set_of(c, replace(key, variations=2))),
+            False,
+        )
+
+    def _call_state_key(self) -> Call:
+        fresh = f"{self._count:064x}"
+        return Call("state_key", lambda c: request_state.keep_key(c, fresh))
+
+    # Copies of finished videos.
+
+    def _often_copy(self) -> Call:
+        place, now, job_id, by = self._one("s3 a", "s3 b"), self._now, self._job_id(), self._one("p1", "p2")
+        kind = self._one("owe", "owe_one", "stored", "stored", "failed", "failed", "copies")
+        failed = {
+            "error": self._one("no room", "half ½ %\0 \udfff"),
+            "due_at": now + self._one(0.0, 60.0, 9000.0),
+        }
+
+        def free(runner: str) -> bool:
+            return runner == "p1"
+
+        def tried(c: Connection) -> Any:
+            claimed_now = object_copies.claim(c, place, now, by=by, is_free=free, skip=(job_id,))
+            if claimed_now is not None and kind == "stored":
+                object_copies.note_stored(c, claimed_now, now=now, sha256="0" * 64)
+            elif claimed_now is not None:
+                object_copies.note_failed(c, claimed_now, **failed)
+            return claimed_now, object_copies.find(c, place, job_id)
+
+        calls: dict[str, Callable[[Connection], Any]] = {
+            "owe": lambda c: object_copies.owe(c, place, now),
+            "owe_one": lambda c: object_copies.owe_one(c, place, job_id, now),
+            "copies": lambda c: (
+                object_copies.new(c, place, now), object_copies.due(c, place, now, is_free=free),
+                object_copies.find(c, place, job_id),
+            ),
+        }  # fmt: skip
+        return Call(f"copies.{kind}" if kind != "copies" else kind, calls.get(kind, tried), kind != "copies")
 
     # Agreements.
 
@@ -583,12 +656,12 @@ class Maker:
 
     # Films.
 
-    def _call_keep_film(self) -> Call:
+    def _call_keep_film(self, film_id: str | None = None) -> Call:
         film = FilmRecord(
-            id=self._film_id(), version=1, document=self._one("{}", '{"a": "ü%?"}'), name="x.toml",
+            id=film_id or self._film_id(), version=1, document=self._one("{}", '{"a": "ü%?"}'), name="x.toml",
             folder=self._one(None, "/films"), output_dir="/videos", created_at=self._now, changed_at=self._now,
         )  # fmt: skip
-        return Call("keep_film", lambda c: films.keep_film(c, film))
+        return Call("keep_film", lambda c: films.keep_film(c, film), film=film.id)
 
     def _often_order_film(self) -> Call:
         film_id, settings, now = self._film_id(), self._settings(), self._now
@@ -611,7 +684,9 @@ class Maker:
             film_id=film_id, plan=plan, quality=quality, title="A film", rows=tuple(rows), accounts={"ark": "a"},
             seconds=Decimal(9), terms=terms,
         )  # fmt: skip
-        return Call("order_film", lambda c: reserve_film(c, intent=intent, settings=settings, now=now))
+        return Call(
+            "order_film", lambda c: reserve_film(c, intent=intent, settings=settings, now=now), film=film_id
+        )
 
     def _often_draw(self) -> Call:
         row, settings, now = self._take_of_plan(), self._settings(), self._now
@@ -633,7 +708,7 @@ class Maker:
             account="a",
         )
         self._drawn.append(intent.job_id)
-        return Call("draw", lambda c: reserve(c, intent=intent, settings=settings, now=now))
+        return Call("draw", lambda c: reserve(c, intent=intent, settings=settings, now=now), film=row.film_id)
 
     def _often_return(self) -> Call:
         """A job that a row has paid for was not sent, and sometimes it was after all."""
@@ -693,6 +768,20 @@ class Maker:
             return Call("end_expired", lambda c: film_orders.end_expired(c, now=now))
         return Call("end_order", lambda c: film_orders.end_order(c, film_id, plan, ended, now=now))
 
+    def _call_withdraw_film(self) -> Call:
+        film_id, now = self._film_id(), self._now
+        return Call(
+            "withdraw_film", lambda c: waiting_questions.withdraw_film(c, film_id, now=now), film=film_id
+        )
+
+    def _call_adopt(self) -> Call:
+        """A task is known after all, of whatever job: of one that was given up, or that has another by now."""
+        job, now = self._job(), self._now
+        if job is None:
+            return self._often_reserve()
+        found = Submission(task_id=self._one("task-of-all", f"found-{job.id}", f"found-{self._count}"))
+        return Call("adopt", lambda c: adopt(c, job, found, now=now, by="me"))
+
     def _call_films(self) -> Call:
         film_id = self._film_id()
         return Call(
@@ -700,6 +789,7 @@ class Maker:
             lambda c: (
                 films.recent_films(c, 5), films.takes(c, film_id), films.marks(c, film_id),
                 film_orders.orders(c, film_id), film_orders.open_orders(c), films.find_film(c, film_id),
+                film_orders.orders_to_make(c, "here"), films.find_take(c, film_id, "s1", 1),
             ),
             False,
         )  # fmt: skip
@@ -711,7 +801,7 @@ class Maker:
             take=row.number if row else 1, kind=self._one("chosen", "unchosen", "kept"), inputs={"text": "é"}, at=self._now,
             newest=self._one(0, 1, 20), by=self._one(None, "person", "assistant"),
         )  # fmt: skip
-        return Call("mark", lambda c: films.mark(c, made))
+        return Call("mark", lambda c: films.mark(c, made), film=made.film_id)
 
     def _call_plan(self) -> Call:
         shown = film_plans.ShownPlan(
@@ -723,7 +813,7 @@ class Maker:
             film_plans.keep(c, shown)
             return film_plans.find(c, shown.film_id, shown.plan)
 
-        return Call("film_plan", keep)
+        return Call("film_plan", keep, film=shown.film_id)
 
     # What is kept beside jobs.
 
@@ -853,6 +943,7 @@ class Maker:
             "take_back": lambda c: take_back(c, earlier, "ark"),
             "is_same": lambda c: (
                 accounts.is_same(c, account, replace(account, fingerprint=earlier)), accounts.providers_of(c, earlier),
+                accounts.joined(c, "ark", earlier),
             ),
         }  # fmt: skip
         return Call(kind, calls[kind])
@@ -923,11 +1014,14 @@ class Maker:
 
     def scope_of(self, call: Call) -> Scope:
         """Return as whom a call is made."""
+        if call.film is not None:
+            return FILMS[call.film]
         return self._random.choice(PEOPLE) if call.name in SCOPED else EVERYBODY
 
     def _often_see(self) -> Call:
         job_id = self._job_id()
         path, now = f"/videos/{job_id} 100%_'!.mp4", self._now
+        planned = self._jobs[job_id].fingerprint if job_id in self._jobs else "none"
         return Call(
             "see",
             lambda c: (
@@ -936,7 +1030,10 @@ class Maker:
                 job_records.usual_seconds(c, "ark", "m"), job_records.unread(c, "one", now=now),
                 transitions.history(c, job_id), changes.look(c), by_day(c, 9), incidents.read(c, now),
                 uploads.find_media(c, "m1"), job_records.people_of(c, [job_id]), drafts.final_of(c, job_id),
-                films.take_of(c, job_id), film_orders.buyers(c),
+                films.take_of(c, job_id), sorted(film_orders.buyers(c)), set_with(c, job_id),
+                job_records.in_states(c, frozenset({JobState.DONE})), job_records.damaged_after(c, 0, 9)[0],
+                job_records.damaged_one(c, job_id), job_records.same_request(c, planned), job_records.repetitions(c, planned),
+                repeated_requests.repeated(c, (planned,), (job_id,), more=3, now=now),
             ),
             False,
         )  # fmt: skip

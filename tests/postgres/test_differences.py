@@ -22,6 +22,7 @@ CALLS = 500
 DONE = {
     *("reserve", "order_film", "draw", "give_back", "take_up", "mark", "refuse a row", "keep_join"),
     *("approve", "decline", "tokens.add", "tokens.find", "tokens.revoke"),
+    *("copies.owe", "copies.stored", "copies.failed", "money", "adopt"),
 }
 """Calls that come to something with the usual seed: what carries money, decisions and tokens is not only refused."""
 

@@ -613,3 +613,28 @@ async def test_a_connection_that_comes_about_when_nobody_wants_it_any_more_is_cl
     with anyio.CancelScope() as caller:
         await network.connect_first(["127.0.0.1"], 80)
     assert closed == ["closed"]
+
+
+async def test_a_connection_that_is_given_up_while_it_is_being_encrypted_is_closed() -> None:
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    greeted, closed = anyio.Event(), anyio.Event()
+
+    async def handle(stream: SocketStream) -> None:
+        async with stream:
+            await stream.receive()
+            greeted.set()  # and not answered
+            with pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+                await stream.receive()
+            closed.set()
+
+    place = f"127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
+    with anyio.fail_after(10):
+        async with listener, anyio.create_task_group() as group:
+            group.start_soon(listener.serve, handle)
+            async with client(trusted=frozenset({place})) as http:
+                async with anyio.create_task_group() as asking:
+                    asking.start_soon(http.get, f"https://{place}/")
+                    await greeted.wait()
+                    asking.cancel_scope.cancel()
+                await closed.wait()
+            group.cancel_scope.cancel()

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
+from .simulation_process import WorldDatabase
 from .simulation_rules import Violation
 from .simulation_world import World
 
@@ -51,11 +52,11 @@ class Outcome:
         self.violations += other.violations
 
 
-def play(seed: int) -> Outcome:
-    """Play one schedule to its end, or until a promise is broken."""
+def play(seed: int, database: WorldDatabase | None = None) -> Outcome:
+    """Play one schedule to its end, or until a promise is broken; in memory, or in another empty database."""
     logging.disable(logging.CRITICAL)
     gc.disable()  # a schedule is over before its garbage matters
-    world, violations = World(seed), list[str]()
+    world, violations = World(seed, database), list[str]()
     try:
         world.run()
     except Violation as broken:

@@ -6,6 +6,7 @@ import hashlib
 import random
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired
@@ -14,6 +15,7 @@ from seedance_mcp.types import Price
 
 from .simulation_loop import PAUSE
 from .simulation_market import MICROS
+from .simulation_people import as_nobody_else
 from .simulation_rules import AGREEMENT_SECONDS, ENDED, HOUR, NOT_BOUGHT, SAME_IN_AN_HOUR, Row, Violation
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class Asked:
     known: bool
     offered: bool
     """An assistant was given a token for it."""
+    person: str
+    """Whom it was put to."""
     approved: bool = False
     said: int = 0
     """How often somebody has agreed."""
@@ -69,7 +73,7 @@ class Consents:
         self._dialogues = world.seed % 8 == 6
         """Clients put questions to their people themselves; some send a call with its answer again."""
         self._asked: dict[str, Asked] = {}
-        self._declined: dict[str, tuple[float, float]] = {}
+        self._declined: dict[tuple[str, str], tuple[float, float]] = {}
         self._brought: dict[str, tuple[str | None, bool]] = {}
         self._used: set[str] = set()
         self._on_a_word: set[str] = set()
@@ -101,8 +105,10 @@ class Consents:
         terms = replace(intent.terms, confirm_token=token, confirmed=confirmed)
         provider = process.pool.open(offer.provider)
         try:
-            job, deduplicated = await process.flow.reserve(replace(intent, terms=terms), offer, {}, provider)
-        except (BudgetExceeded, ConfirmationRequired):
+            flow = self._world.people.flow(process, intent.job_id)
+            job, deduplicated = await flow.reserve(replace(intent, terms=terms), offer, {}, provider)
+        except (BudgetExceeded, ConfirmationRequired) as error:
+            self._world.people.refused((intent.job_id,), error)
             await self._end(process, intent, None)
             raise
         await self._end(process, intent, job.id)
@@ -116,8 +122,10 @@ class Consents:
         one = replace(intent.one, terms=replace(intent.one.terms, confirm_token=token, confirmed=confirmed))
         provider = process.pool.open(offer.provider)
         try:
-            found = await process.flow.reserve_set(replace(intent, one=one), offer, {}, provider)
-        except (BudgetExceeded, ConfirmationRequired):
+            flow = self._world.people.flow(process, one.job_id)
+            found = await flow.reserve_set(replace(intent, one=one), offer, {}, provider)
+        except (BudgetExceeded, ConfirmationRequired) as error:
+            self._world.people.refused(intent.job_ids, error)
             await self._end(process, one, None)
             raise
         await self._end(process, one, found.job.id)
@@ -128,7 +136,8 @@ class Consents:
         code = intent.terms.agreed_to
         if code is not None:
             now = self._world.wall
-            await process.store.write(lambda connection: confirmations.end(connection, code, job_id, now=now))
+            store = self._world.people.store(process, intent.job_id)
+            await store.write(lambda connection: confirmations.end(connection, code, job_id, now=now))
             self._asked[_digest(code)].ended = True
 
     async def answers(
@@ -154,7 +163,7 @@ class Consents:
                 asked.in_a_dialogue = not asked.approved
                 asked.approved, asked.said = True, asked.said + 1
 
-        await process.store.write(approve)
+        await self._world.people.store(process, intent.job_id).write(approve)
         self._world.count("a person agrees in a dialogue")
         return [Brought(agreed_to=code)] * self._random.choice((1, 2, 3))
 
@@ -165,7 +174,8 @@ class Consents:
         row = self._world.connection.execute(query, (key,)).fetchone()
         if row is None:
             return None
-        asked = Asked(intent.fingerprint, row[0], intent.maximum.known, question.token is not None)
+        person = self._world.people.of(intent.job_id)
+        asked = Asked(intent.fingerprint, row[0], intent.maximum.known, question.token is not None, person)
         asked.approved = row[1] is not None  # somebody may have agreed whose call then ended by a mistake
         self._asked[key] = asked
         self._world.count("a person is asked")
@@ -178,6 +188,11 @@ class Consents:
         if asked is None:
             return None
         await PAUSE
+        stranger = world.people.other(process, intent.job_id)
+        if stranger is not None:
+            answer = self._random.choice((confirmations.approve, confirmations.decline))
+            as_nobody_else(await stranger.write(partial(answer, code=code, now=world.wall)), intent.job_id)
+            world.count("somebody answers another's question")
         if dice < 0.5:
             # Whether or not a token was offered: the code is in the hint, for whoever reads it.
             world.count("an assistant hands the code back unasked")
@@ -188,7 +203,7 @@ class Consents:
                 if confirmations.approve(connection, code, now=world.wall):
                     asked.approved, asked.said = True, asked.said + 1
 
-            await process.store.write(approve)
+            await world.people.store(process, intent.job_id).write(approve)
             world.count("a person agrees")
             if self._dialogues and self._random.random() < 0.6:
                 await self._say_no(process, intent, code)
@@ -203,17 +218,22 @@ class Consents:
     async def _say_no(self, process: Process, intent: Intent, code: str) -> None:
         """Decline, which takes back every yes to the same that was given until then."""
         said_at, true = self._world.wall, self._world.true
+        person = self._world.people.of(intent.job_id)
         taken_back: list[tuple[Asked, int]] = []
 
         def decline(connection: Any) -> None:
             confirmations.decline(connection, code, now=said_at)
-            same = [one for one in self._asked.values() if one.fingerprint == intent.fingerprint]
+            same = [
+                one
+                for one in self._asked.values()
+                if (one.person, one.fingerprint) == (person, intent.fingerprint)
+            ]
             taken_back[:] = [(one, one.said) for one in same]
 
-        await process.store.write(decline)
+        await self._world.people.store(process, intent.job_id).write(decline)
         for other, said in taken_back:
             other.approved = other.approved and other.said != said
-        self._declined[intent.fingerprint] = said_at, true
+        self._declined[person, intent.fingerprint] = said_at, true
 
     def reserved(self, job_id: str, row: Row, jobs: dict[str, Row], alike: list[str], at: float) -> None:
         """I15: what has to be agreed to is reserved on an agreement to it, which holds once, and by whom it may be given."""
@@ -241,6 +261,8 @@ class Consents:
             raise Violation("I15", f"bought on {len(used)} agreements", job_id)
         asked = self._asked[used.pop()]
         fingerprint = sets.fingerprint(job_id, row)
+        if asked.person != self._world.people.of(job_id):
+            raise Violation("I26", "bought on another's agreement", job_id)
         if asked.fingerprint != fingerprint or at - asked.at >= AGREEMENT_SECONDS:
             raise Violation("I15", "bought on an agreement to something else, or an old one", job_id)
         code = intent.terms.agreed_to
@@ -251,14 +273,21 @@ class Consents:
             raise Violation("I15", "an agreement to a price is taken for one to an unknown price", job_id)
         if asked.approved:
             return
-        declined = self._declined_lately(fingerprint, at)
+        declined = self._declined_lately((asked.person, fingerprint), at)
         if token is None or settings.confirm != "ask" or not asked.offered or declined:
             raise Violation("I15", "an assistant's word is taken where only a person's counts", job_id)
         self._world.count("bought on an assistant's word")
         self._on_a_word.update(together)
-        word = sum(jobs[other].held for other in self._on_a_word if self._within_the_hour(jobs[other], at))
+        theirs = [other for other in self._on_a_word if self._world.people.of(other) == asked.person]
+        word = sum(jobs[other].held for other in theirs if self._within_the_hour(jobs[other], at))
         if word > settings.ask_limit_usd * 1_000_000:
             raise Violation("I15", f"{word} micro-USD within an hour on an assistant's word", job_id)
+
+    def may_be_seen(self, key: str, person: str) -> None:
+        """I26: a question is shown to whom it was put."""
+        asked = self._asked.get(key)
+        if asked is not None and asked.person != person:
+            raise Violation("I26", f"{person!r} is shown a question to {asked.person!r}")
 
     def _within_the_hour(self, row: Row, at: float) -> bool:
         """By the clock, however it was set, and in truth; unless both clocks were wrong."""
@@ -266,8 +295,8 @@ class Consents:
         true = world.true - row.reserved_true < HOUR
         return true and row.reserved_at > at - HOUR and (world.honest or not world.moved)
 
-    def _declined_lately(self, fingerprint: str, at: float) -> bool:
-        said_at, true = self._declined.get(fingerprint, (-AGREEMENT_SECONDS, -AGREEMENT_SECONDS))
+    def _declined_lately(self, what: tuple[str, str], at: float) -> bool:
+        said_at, true = self._declined.get(what, (-AGREEMENT_SECONDS, -AGREEMENT_SECONDS))
         world = self._world
         lately = world.true - true < AGREEMENT_SECONDS and (world.honest or not world.moved)
         return lately or 0.0 <= at - said_at < AGREEMENT_SECONDS
@@ -289,6 +318,8 @@ class Consents:
             raise Violation("I15", "an unknown price is bought, and nobody said what it may cost", job_id)
         for other_id, other in jobs.items():
             if other_id == job_id or intents[other_id].maximum.known:
+                continue
+            if self._world.people.of(other_id) != self._world.people.of(job_id):
                 continue
             if other.state not in ENDED and not other.settled:
                 raise Violation("I15", f"two unknown prices are open: {other_id} too", job_id)

@@ -57,7 +57,7 @@ def lead_to_the_end(world: World) -> None:
     world.promises.everything_ends()
     world.hooks.everything_ran()
     _let_a_day_go_by_at_the_right_time(world, keep)
-    world.promises.a_later_day_is_open()
+    world.promises.a_later_day_is_open(keep)
 
 
 def _go_on_with_the_clock_set_back(world: World, keep: Process) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from seedance_mcp.catalog import Catalog
 from seedance_mcp.errors import DownloadError, OtherAccount, SeedanceError
@@ -18,15 +19,17 @@ from seedance_mcp.jobs.inputs.sources import Sources
 from seedance_mcp.jobs.pool.provider_pool import ProviderPool
 from seedance_mcp.jobs.results.saving import Saver
 from seedance_mcp.jobs.runner import JobRunner
-from seedance_mcp.store import Connection
+from seedance_mcp.store import Connection, ScopedStore
 from seedance_mcp.store.accounts import Account
 from seedance_mcp.store.database import SqliteStore
-from seedance_mcp.types import Artifacts, Job, Submission
+from seedance_mcp.store.database_file import SqliteConnection
+from seedance_mcp.types import EVERYBODY, Artifacts, Job, Scope, Submission
 
 from .simulation_accounts import Reach
 from .simulation_hooks import SimHooks
 from .simulation_loop import PAUSE
 from .simulation_market import SELLERS, Adapter, offer_of
+from .simulation_orders import empty_database
 from .simulation_rules import Violation, is_planted
 
 if TYPE_CHECKING:
@@ -81,6 +84,29 @@ class SimStore(SqliteStore):
             world.count("disk full at a write")
             raise sqlite3.OperationalError("database or disk is full")
         return result
+
+
+class WorldDatabase(Protocol):
+    """Where a world keeps what is on its disk."""
+
+    connection: Any
+    """By which the promises look at it, as at one of SQLite in memory."""
+
+    def store(self, world: World, process: Process) -> SimStore:
+        """Open it for a process."""
+        ...
+
+
+class InMemory:
+    """The database of a world in SQLite, in this process's memory."""
+
+    def __init__(self) -> None:
+        self.connection = sqlite3.connect(":memory:", isolation_level=None, factory=SqliteConnection)
+        self.connection.deserialize(empty_database())
+
+    def store(self, world: World, process: Process) -> SimStore:
+        """Open it for a process."""
+        return SimStore(world, process)
 
 
 class SimSaver(Saver):
@@ -181,19 +207,12 @@ class Process:
     def __init__(self, world: World, instance: str, reach: Reach) -> None:
         self.instance, self.paused, self.locked, self.reach = instance, False, True, reach
         self._world = world
-        self.store = SimStore(world, self)
+        self.store = world.database.store(world, self)
         self.pool: Any = SimShops(world, self)
         self.context = JobContext.of(self.store, world.settings)
         self.runner: Any = JobRunner(self.context, self.pool, leases=world.leases)
         self.watcher: Any = self.runner._watcher
-        self.flow = PurchaseFlow(
-            self.context,
-            pool=self.pool,
-            planner=Planner(self.pool, world.settings),
-            sources=Sources(self.store, world.settings, self.pool),
-            buyer=self.runner.buyer,
-            handover=self.runner.handover,
-        )
+        self._flows: dict[Scope, PurchaseFlow] = {}
         self.runner.incidents.note = self._notes
         self.runner.on_change(lambda job_id: world.may_trip("at a listener"))
         tasks: Any = SimpleNamespace(start_soon=lambda work, *arguments: world.spawn(self, work(*arguments)))
@@ -203,6 +222,20 @@ class Process:
         saver.world, saver.process = world, self
         self.watcher._saver = saver
         self.runner.hooks = SimHooks(world, self)
+
+    def flow_of(self, scope: Scope) -> PurchaseFlow:
+        """By which somebody buys here, in the same way as every `App` does."""
+        if scope not in self._flows:
+            store = self.store if scope == EVERYBODY else ScopedStore(self.store, scope)
+            self._flows[scope] = PurchaseFlow(
+                replace(self.context, store=store),
+                pool=self.pool,
+                planner=Planner(self.pool, self._world.settings),
+                sources=Sources(store, self._world.settings, self.pool),
+                buyer=self.runner.buyer,
+                handover=self.runner.handover,
+            )
+        return self._flows[scope]
 
     def _notes(self, doing: str, error: Exception, job_id: str | None = None, *, person: str = "") -> None:
         """Only what the schedule has planted may come here: anything else is a mistake of the core's own."""

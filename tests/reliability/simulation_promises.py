@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING
 
 from seedance_mcp.errors import BudgetExceeded
 from seedance_mcp.providers import WhenSent
+from seedance_mcp.store import ScopedStore
 from seedance_mcp.store.money import breakers, budget, ledger
 
 from .simulation_market import HORIZON_HOURS, MICROS, PRICE, QUIET, SELLERS
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from seedance_mcp.types import Job
 
     from .simulation_market import Task
+    from .simulation_process import Process
     from .simulation_world import World
 
 
@@ -44,10 +50,12 @@ class Promises:
         self._seq = self._row = self._changes = 0
         self._hash = ""
         self.jobs: dict[str, Row] = defaultdict(Row)
-        self._refusals: dict[tuple[str, str], tuple[str, int, float, float]] = {}
+        self._refusals: dict[tuple[tuple[str, str], str | None], tuple[str, int, float, float]] = {}
+        """By seller, and by whose they are; of None those that concern the account."""
+        self._refused: Counter[tuple[str, str, str, str]] = Counter()
         self._model_refusals: dict[tuple[str, str], tuple[float, float]] = {}
         self._requests: dict[str, frozenset[str]] = {}
-        self._of_key: dict[str, list[str]] = defaultdict(list)
+        self._of_key: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._on_disk: set[str] = set()
 
     def open_jobs(self) -> list[str]:
@@ -58,13 +66,14 @@ class Promises:
         """Jobs in one of these states."""
         return [job for job, row in self.jobs.items() if row.state in states]
 
-    def refused(self, seller: str, number: int) -> str | None:
-        """The fingerprint of this request at this provider, if the newest job for it there was provably not bought."""
+    def refused(self, seller: str, number: int, person: str) -> str | None:
+        """The fingerprint of a person's request at a provider, if their newest job for it there was provably not bought."""
         jobs = [
             job_id
             for job_id in self.jobs
             if self._world.intents[job_id].provider == seller
             and self._world.intents[job_id].request is request(number)
+            and self._world.people.of(job_id) == person
         ]
         newest = self.jobs[jobs[-1]] if jobs else None
         return newest.fingerprint if newest and newest.state in ("rejected", "not_sent") else None
@@ -126,12 +135,14 @@ class Promises:
             return
         self._changes = connection.total_changes
         rows = connection.execute(
-            "SELECT rowid, job_id, kind, reserved_at, day, usd_micros FROM ledger WHERE rowid > ? ORDER BY rowid",
+            "SELECT rowid, job_id, kind, reserved_at, day, usd_micros, person FROM ledger WHERE rowid > ?"
+            " ORDER BY rowid",
             (self._row,),
         ).fetchall()
         kinds: dict[str, set[str]] = defaultdict(set)
-        for row, job_id, kind, reserved_at, day, micros in rows:
+        for row, job_id, kind, reserved_at, day, micros, person in rows:
             self._row = row
+            self._world.people.counts(job_id, person)
             kinds[job_id].add(kind)
             self._counts(job_id, kind, reserved_at, day, micros)
         events = connection.execute(
@@ -173,7 +184,13 @@ class Promises:
         if before is None:
             self._world.sets.reserved(job_id, self.jobs)
             self._no_second_job_for_one_request(job_id, row, at)
-            self._caps_hold(job_id, row, at)
+            self.caps_hold(
+                job_id,
+                self.jobs,
+                usd=self._world.settings.max_usd_per_day,
+                hourly=self._world.settings.max_jobs_per_hour,
+            )
+            self._world.people.reserved(job_id, self.jobs)
             self._breakers_stop(job_id, at)
             together = {job_id, *self._world.sets.together(job_id)}
             alike = [other for other in self.jobs if other not in together and self._alike(job_id, other)]
@@ -214,7 +231,9 @@ class Promises:
             raise Violation("I4", "accepted, and its price is not counted", task.tag)
 
     def _alike(self, job_id: str, other_id: str) -> bool:
-        """Whether two jobs stand for one request: their own, or one that somebody else refused before."""
+        """Whether two jobs stand for one request of one person: their own, or one that somebody else refused before."""
+        if self._world.people.of(job_id) != self._world.people.of(other_id):
+            return False
         return not self._stands_for(job_id).isdisjoint(self._stands_for(other_id))
 
     def _stands_for(self, job_id: str) -> frozenset[str]:
@@ -277,9 +296,11 @@ class Promises:
             if row.held < owed:
                 raise Violation("I4", f"{row.held} micro-USD counted for a purchase of {owed}", job_id)
 
-    def _caps_hold(self, job_id: str, row: Row, at: float) -> None:
-        """I4: nothing is reserved beyond the caps of 24 hours and of the hour, however often a clock is set back."""
-        world, jobs = self._world, self.jobs.values()
+    def caps_hold(
+        self, job_id: str, counted: Mapping[str, Row], *, usd: Decimal | None, hourly: int | None
+    ) -> None:
+        """I4: nothing is reserved beyond these caps of 24 hours and of the hour, however often a clock is set back."""
+        world, jobs, at = self._world, counted.values(), self.jobs[job_id].reserved_at
         if world.moved and not world.honest:
             return  # both clocks were wrong
 
@@ -291,9 +312,9 @@ class Promises:
                 if other.reserved_at > at - seconds and other.reserved_true > world.true - seconds
             ]
 
-        if sum(other.held for other in within(DAY)) > int(world.settings.max_usd_per_day * 1_000_000):
+        if usd is not None and sum(other.held for other in within(DAY)) > int(usd * 1_000_000):
             raise Violation("I4", "the cap of 24 hours is passed", job_id)
-        if len(within(HOUR)) > world.settings.max_jobs_per_hour:
+        if hourly is not None and len(within(HOUR)) > hourly:
             raise Violation("I4", "more jobs in an hour than allowed", job_id)
 
     def _only_legal_moves(self, job_id: str, row: Row, before: str | None, after: str) -> None:
@@ -383,18 +404,20 @@ class Promises:
         if days := ledger.unbalanced_days(self._connection):
             raise Violation("I4", f"the sums of {', '.join(days)} are not those of the ledger")
 
-    def a_later_day_is_open(self) -> None:
+    def a_later_day_is_open(self, process: Process) -> None:
         """I4: a day after all that was bought, by a clock that is right, every provider may be bought from again."""
         world = self._world
         limits = budget.Limits.of(world.settings)
-        for seller in SELLERS:
+        for scope, seller in product(world.people.scopes(), SELLERS):
             try:
-                budget.check(
-                    self._connection,
-                    limits,
-                    breakers.Seller(provider=seller, account="a", model="m"),
-                    price=PRICE,
-                    now=world.wall,
+                ScopedStore(process.store, scope).read_now(
+                    partial(
+                        budget.check,
+                        limits=limits,
+                        seller=breakers.Seller(provider=seller, account="a", model="m"),
+                        price=PRICE,
+                        now=world.wall,
+                    )
                 )
             except BudgetExceeded as error:
                 raise Violation("I4", f"a later day has no budget of its own: {error.message}") from None
@@ -419,12 +442,13 @@ class Promises:
         """I11: while a job is open, unclear or unread, the same request gets no second one; a key only if not bought."""
         intent = self._world.intents[job_id]
         if intent.key:
-            for other_id in self._of_key[intent.key.text]:
+            whose = self._world.people.of(job_id), intent.key.text
+            for other_id in self._of_key[whose]:
                 if self._world.sets.are_one(job_id, other_id):
                     continue
                 if self.jobs[other_id].state not in NOT_BOUGHT:
                     raise Violation("I11", f"a second job for a key whose first is {other_id}", job_id)
-            self._of_key[intent.key.text].append(job_id)
+            self._of_key[whose].append(job_id)
         if intent.terms.allow_duplicate or intent.key:
             return
         for other_id, other in self.jobs.items():
@@ -450,7 +474,8 @@ class Promises:
             raise Violation("I11", "a new job is called an old one, or the other way round", job.id)
         if not intent.key and not self._alike(job.id, intent.job_id):
             raise Violation("I11", "answered with the job of another request", job.id)
-        if intent.key and job.id not in self._of_key[intent.key.text]:
+        person = self._world.people.of(intent.job_id)
+        if intent.key and job.id not in self._of_key[person, intent.key.text]:
             raise Violation("I11", "answered with the job of another key", job.id)
 
     def _only_the_provider_ends_a_task(self, job_id: str, before: str | None, after: str) -> None:
@@ -473,29 +498,36 @@ class Promises:
         intent = self._world.intents[job_id]
         return intent.provider, intent.account
 
+    def refusals_of(self, job_id: str, person: str, code: str) -> int:
+        """How often what this person wanted of the seller of a job was refused with this code, ever."""
+        return self._refused[*self._account(job_id), person, code]
+
     def _hears_late(self, job_id: str, by: str, after: str) -> bool:
         """Whether a buyer whom others took for dead puts down now that its purchase was accepted."""
         kept = self._world.receipts.get(by, ())
         return after == "accepted" and any(about == job_id for about, _ in kept)
 
     def _note_refusal(self, job_id: str, after: str, code: str | None, at: float) -> None:
-        account, true = self._account(job_id), self._world.true
+        account, person, true = self._account(job_id), self._world.people.of(job_id), self._world.true
         if after == "accepted":
-            self._refusals.pop(account, None)
+            for whose in (None, person):
+                self._refusals.pop((account, whose), None)
             self._model_refusals.pop(account, None)
         elif after == "rejected" and code == "model_not_open":
             self._model_refusals[account] = at, true
         elif after == "rejected" and code is not None:
-            known, count, *_ = self._refusals.get(account, ("", 0))
-            self._refusals[account] = (code, count + 1 if known == code else 1, at, true)
+            self._refused[*account, person, code] += 1
+            whose = account, None if code == "insufficient_funds" else person
+            known, count, *_ = self._refusals.get(whose, ("", 0))
+            self._refusals[whose] = (code, count + 1 if known == code else 1, at, true)
 
     def _breakers_stop(self, job_id: str, at: float) -> None:
         """I4: after three equal refusals, or one that concerns the account, nothing is reserved there for a while."""
         account = self._account(job_id)
         if account in self._model_refusals and self._is_stopped(at, *self._model_refusals[account]):
             raise Violation("I4", "reserved with a model that is not open", job_id)
-        if account in self._refusals:
-            code, count, last, true = self._refusals[account]
+        for whose in ((account, None), (account, self._world.people.of(job_id))):
+            code, count, last, true = self._refusals.get(whose, ("", 0, 0.0, 0.0))
             if (count >= 3 or code == "insufficient_funds") and self._is_stopped(at, last, true):
                 raise Violation("I4", f"reserved after {count} times {code}", job_id)
 

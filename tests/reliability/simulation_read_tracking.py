@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+from functools import partial
 from typing import TYPE_CHECKING
 
 from seedance_mcp.errors import StoreError
@@ -17,6 +18,8 @@ from .simulation_rules import Violation
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from seedance_mcp.store import Store
+
     from .simulation_process import Process
     from .simulation_world import World
 
@@ -28,8 +31,8 @@ _OFTEN = 0.08
 class Session:
     """One client, connected to one server, with the real rule of what it has provably read."""
 
-    def __init__(self, process: Process, patience: float) -> None:
-        self.process, self.patience = process, patience
+    def __init__(self, process: Process, store: Store, patience: float) -> None:
+        self.process, self.store, self.patience = process, store, patience
         self.reader = ReadTracker()
         self.gone = False
 
@@ -71,11 +74,13 @@ class Readers:
         if self._unreliable:
             return
         self._world.did("results read", process, "")
-        session = Session(process, patience=float("inf"))
-        with contextlib.suppress(StoreError):
-            session.reader.told(process.store.read_now(self._unread), seconds=0.0)
-            self.read.update(session.reader.proved_by(""))
-            process.store.write_now(lambda connection: self._note(connection, session.reader.proved_by("")))
+        for store in self._world.people.stores(process):
+            session = Session(process, store, patience=float("inf"))
+            with contextlib.suppress(StoreError):
+                session.reader.told(store.read_now(self._unread), seconds=0.0)
+                proved = session.reader.proved_by("")
+                self.read.update(proved)
+                store.write_now(partial(self._note, jobs=proved))
 
     def _lives(self, session: Session) -> bool:
         return not session.gone and session.process.instance in self._world.processes
@@ -85,7 +90,8 @@ class Readers:
         if here and self._random.random() < 0.8:
             return self._random.choice(here)
         # A client that gives up sooner in silence is the limit that is told of with the promise.
-        session = Session(process, self._random.choice((PROMPT_SECONDS, 60.0, float("inf"))))
+        store = self._world.people.store_of(process, self._world.people.one())
+        session = Session(process, store, self._random.choice((PROMPT_SECONDS, 60.0, float("inf"))))
         self._sessions.append(session)
         return session
 
@@ -100,10 +106,10 @@ class Readers:
         proved = reader.proved_by(str(named))
         if proved:
             with contextlib.suppress(StoreError):
-                await process.store.write(lambda connection: self._note(connection, proved))
+                await session.store.write(lambda connection: self._note(connection, proved))
                 reader.proved(proved)
         await Until(lambda: world.uptime - began >= seconds)
-        jobs = [job for job in await process.store.read(self._unread) if not reader.was_told(job)]
+        jobs = [job for job in await session.store.read(self._unread) if not reader.was_told(job)]
         await PAUSE
         took = world.uptime - began
         reader.told(jobs, seconds=took)

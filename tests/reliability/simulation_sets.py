@@ -62,19 +62,20 @@ class Sets:
         """Ask for a set, and again when somebody has agreed to its price."""
         number = self._random.randrange(_WISHES)
         key = f"set-{number}-of-{SIZE}" if self._random.random() < 0.7 else None
+        person = self._world.people.one()
         try:
-            await self._buy(process, self._intent(process, number, key), None, None)
+            await self._buy(process, self._intent(process, number, key, person), None, None)
         except ConfirmationRequired as question:
-            asked = self._intent(process, number, key)
+            asked = self._intent(process, number, key, person)
             for brought in await self._world.consents.answers(process, asked.whole, question):
                 try:
                     await self._buy(
-                        process, self._intent(process, number, key), brought.token, brought.agreed_to
+                        process, self._intent(process, number, key, person), brought.token, brought.agreed_to
                     )
                 except ConfirmationRequired:
                     continue
 
-    def _intent(self, process: Process, number: int, key: str | None) -> Together:
+    def _intent(self, process: Process, number: int, key: str | None, person: str) -> Together:
         world, asked = self._world, _request(number)
         seller = SELLERS[number % len(SELLERS)]
         ids = tuple(f"{seller}{len(world.intents) + place:03}" for place in range(SIZE))
@@ -94,6 +95,7 @@ class Sets:
         )
         for place, job_id in enumerate(ids, 1):
             world.intents[job_id] = intent.member(place)
+            world.people.asks(job_id, person, key)
             self._ordered[job_id] = ids
             self._whole[job_id] = intent.whole.fingerprint
         return intent
@@ -162,6 +164,8 @@ class Sets:
     def new_of(self, job_ids: Iterable[str]) -> list[str]:
         """Those of the jobs of one call that came about."""
         ids = list(job_ids)
+        if not ids:
+            return []
         marks = ", ".join("?" * len(ids))
         query = f"SELECT id FROM jobs WHERE id IN ({marks})"
         found = {row[0] for row in self._world.connection.execute(query, ids)}

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import sqlite3
 from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -29,7 +28,6 @@ from seedance_mcp.jobs.buying.idempotency import RequestKey
 from seedance_mcp.jobs.buying.intents import Intent
 from seedance_mcp.jobs.tracking import manual_resolution
 from seedance_mcp.store import Conflict, job_records, transitions
-from seedance_mcp.store.database_file import SqliteConnection
 from seedance_mcp.types import Price, PurchaseTerms, Submission
 
 from .simulation_accounts import Accounts, Reach
@@ -38,8 +36,9 @@ from .simulation_ending import lead_to_the_end
 from .simulation_hooks import HookPromises
 from .simulation_loop import Loop, Thread, played
 from .simulation_market import SELLERS, Market, offer_of
-from .simulation_orders import Order, empty_database, request, settings
-from .simulation_process import Process
+from .simulation_orders import Order, request, settings
+from .simulation_people import People
+from .simulation_process import InMemory, Process, WorldDatabase
 from .simulation_promises import Promises
 from .simulation_read_tracking import Readers
 from .simulation_rules import INTENTS, YEAR, Violation, is_planted, planted
@@ -72,7 +71,7 @@ class World:
     turn up after all.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, database: WorldDatabase | None = None) -> None:
         self.seed, self.random = seed, random.Random(seed)
         self.true, self.skew, self.most_skew = START, 0.0, 0.0
         self.steady_from = START - 1_000.0
@@ -97,12 +96,16 @@ class World:
         self.buried: list[Thread] = []
         self.intents: dict[str, Intent] = {}
         self.receipts: dict[str, list[tuple[str, Submission]]] = {}
-        self.connection = sqlite3.connect(":memory:", isolation_level=None, factory=SqliteConnection)
-        self.connection.deserialize(empty_database())
+        self.database = database or InMemory()
+        self.connection = self.database.connection
         self.consents = Consents(self)
-        self.settings = self.consents.settings(
-            settings(
-                self.random.choice((Decimal(2), Decimal(6), Decimal(40))), self.random.choice((5, 1000, 1000))
+        self.people = People(self)
+        self.settings = self.people.settings(
+            self.consents.settings(
+                settings(
+                    self.random.choice((Decimal(2), Decimal(6), Decimal(40))),
+                    self.random.choice((5, 1000, 1000)),
+                )
             )
         )
         self.hooks = HookPromises(self)
@@ -112,6 +115,7 @@ class World:
         self.accounts = Accounts(self)
         self.sets = Sets(self)
         self.market = Market(self)
+        self.market.refusing = self.people.refusing(self.market.refusing)
         self.promises = Promises(self)
         self.loop = Loop(lambda: self.true)
         self._actions = [getattr(self, "_" + name) for name in _WEIGHTS]
@@ -179,6 +183,7 @@ class World:
                         self.promises.check()
                         self.hooks.act()
                         self.readers.act()
+                        self.people.act()
                         self._lose_a_lock()
                 lead_to_the_end(self)
             finally:
@@ -221,8 +226,8 @@ class World:
 
     async def order(self, process: Process, number: int) -> None:
         """Ask for the video of this number, and again when somebody has agreed to its price."""
-        seller, instead_of = SELLERS[number % len(SELLERS)], ()
-        refused = self.promises.refused(seller, number) if self.random.random() < 0.3 else None
+        seller, instead_of, person = SELLERS[number % len(SELLERS)], (), self.people.one()
+        refused = self.promises.refused(seller, number, person) if self.random.random() < 0.3 else None
         if refused:  # another provider is asked instead
             seller, instead_of = self.random.choice(SELLERS), (refused,)
         asked = self.accounts.asked(number)
@@ -241,6 +246,7 @@ class World:
             terms=self._terms(price),
             key=RequestKey(text=key, asked=request(number), digests={}) if key else None, instead_of=instead_of,
         )  # fmt: skip
+        self.people.asks(job_id, person, key)
         try:
             await self._buy(process, intent, None)
         except ConfirmationRequired as question:
@@ -248,6 +254,7 @@ class World:
                 again = f"{seller}{len(self.intents):03}"
                 terms = replace(intent.terms, agreed_to=brought.agreed_to)
                 repeated = replace(intent, job_id=again, tag=again, terms=terms)
+                self.people.asks(again, person, key)
                 with contextlib.suppress(ConfirmationRequired):
                     await self._buy(process, repeated, brought.token)
 

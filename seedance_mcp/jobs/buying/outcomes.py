@@ -141,8 +141,10 @@ def _record(connection: Connection, *, job: Job, outcome: Outcome, now: float, u
     owner = _owner(connection, job, outcome.submission)
     if owner is not None:
         outcome = _not_ours(outcome, owner)
-    _keep_answer(connection, job, outcome, now)
     stored = job_records.find(connection, job.id)
+    if _is_written(connection, job, stored, outcome):
+        return stored
+    _keep_answer(connection, job, outcome, now)
     if stored.version != job.version:
         return _come_back(connection, stored, outcome, now=now, by=by)
     changes: dict[str, Any] = dict(outcome.words)
@@ -153,6 +155,17 @@ def _record(connection: Connection, *, job: Job, outcome: Outcome, now: float, u
     if outcome.to is JobState.UNKNOWN:
         changes |= {"unknown_at": now, "unknown_uptime": uptime}
     return transitions.move(connection, job, outcome.to, now=now, by=by, detail=detail, **changes)
+
+
+def _is_written(connection: Connection, job: Job, stored: Job, outcome: Outcome) -> bool:
+    """
+    Return whether this very refusal is written already: its transaction was committed, and its writer did not hear of it.
+
+    Nobody else writes one. Counted twice it would stop the person after two of them.
+    """
+    if outcome.to is not JobState.REJECTED or stored.version == job.version:
+        return False
+    return any(one.after == outcome.to for one in transitions.history(connection, job.id))
 
 
 def _come_back(connection: Connection, job: Job, outcome: Outcome, *, now: float, by: str) -> Job:

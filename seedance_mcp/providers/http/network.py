@@ -78,7 +78,13 @@ class _Stream:
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> _Stream:
-        return _Stream(await self._stream.start_tls(ssl_context, server_hostname, timeout), self._gate)
+        try:
+            stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except BaseException:  # httpcore2 closes it where that fails, and not where it is given up
+            with anyio.CancelScope(shield=True):
+                await self._stream.aclose()
+            raise
+        return _Stream(stream, self._gate)
 
     def get_extra_info(self, info: str) -> Any:
         # Asked of every idle connection before each request, which anyio answers by looking up both its addresses as well.

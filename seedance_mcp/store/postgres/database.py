@@ -84,7 +84,8 @@ class PostgresDatabase(Database):
         """Do what `write_briefly` does in the calling thread."""
         with explained(), self._begun(self._begin_write, seconds) as connection:
             self._give_clocks(connection)  # only now: the wait for the lock may have taken a while
-            result = transaction(Statements(connection))
+            with of_this_version(connection):
+                result = transaction(Statements(connection))
             commit(connection)
             return result
 
@@ -92,7 +93,8 @@ class PostgresDatabase(Database):
         """Do what `read` does in the calling thread, on one state of the database."""
         with explained(), self._begun(self._begin_read, 0.0) as connection:
             self._give_clocks(connection)
-            return query(Statements(connection))
+            with of_this_version(connection):
+                return query(Statements(connection))
 
     def close(self) -> None:
         """Close the connections, those in use once they are given back."""
@@ -218,6 +220,31 @@ def ensure_version(connection: Connection) -> None:
             if found < SCHEMA_VERSION
             else "Update this installation of seedance-mcp.",
         )
+
+
+@contextlib.contextmanager
+def of_this_version(connection: psycopg.Connection) -> Generator[None]:
+    """
+    Where a statement inside fails by what is in the tables or how they are made, look whether they are of this version.
+
+    A server that was not ended before `migrate` goes on with the new tables: what it hears of them means nothing to anybody.
+    The answer to a purchase is written down there all the same, where it can be.
+
+    Raises:
+        StoreError: they are of another version.
+    """
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.errors.UniqueViolation):
+        raise
+    except psycopg.Error as error:
+        with contextlib.suppress(psycopg.Error):
+            connection.execute("ROLLBACK", prepare=False)
+            try:
+                ensure_version(Statements(connection))
+            except StoreError as another:
+                raise another from error
+        raise
 
 
 def migrate(url: str) -> tuple[int, int]:

@@ -74,7 +74,7 @@ class PostgresLifeLock:
     def ask(self, question: Callable[[psycopg.Connection], T]) -> T:
         """Run a query over a connection that is in no transaction. Raises psycopg.Error."""
         with self._asks:
-            if self._asker.closed:
+            if self._asker.closed and not self._closed:
                 self._asker = self._connect()
             return question(self._asker)
 
@@ -111,6 +111,11 @@ class PostgresLifeLock:
                 self._holder.execute("SELECT 1", prepare=False)
                 return
             self._holder.close()
+            if self._closed:
+                raise StoreError(
+                    "The job database was closed: the server is ending.",
+                    hint="Call again in a moment; jobs go on by themselves.",
+                )
             before = self.instance
             self.instance, self._holder = self._taken()
         logger.warning("the life lock of %s was lost; this process is %s from now on", before, self.instance)
@@ -118,11 +123,11 @@ class PostgresLifeLock:
     def close(self) -> None:
         """Let go of the lock: at once, and not only when the server has noticed that the connection ended."""
         self._closed = True
-        with self._holds, contextlib.suppress(psycopg.Error):
+        with self._holds, contextlib.closing(self._holder), contextlib.suppress(psycopg.Error):
             if self._holder.info.transaction_status is TransactionStatus.IDLE:
                 self._holder.execute("SELECT pg_advisory_unlock_all()", prepare=False)
-        self._holder.close()
-        self._asker.close()
+        with self._asks:
+            self._asker.close()
 
     def _taken(self) -> tuple[str, psycopg.Connection]:
         connection = self._connect()

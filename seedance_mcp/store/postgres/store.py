@@ -23,7 +23,7 @@ from ..machine.machine_id import machine_id
 from ..machine.network_drives import find_share
 from ..machine.process_locks import Ownership
 from . import origin
-from .database import LOCK_SECONDS, PostgresDatabase, connect, ensure_usable, ensure_version
+from .database import LOCK_SECONDS, PostgresDatabase, connect, ensure_usable, ensure_version, of_this_version
 from .database_clock import DatabaseClock
 from .errors import commit, explained
 from .life_lock import PostgresLifeLock
@@ -66,9 +66,9 @@ class PostgresStore(PostgresDatabase, Store):
         Look whether the database is the one that it was; if not, let nothing be bought until a person allows it.
 
         Raises:
-            StoreError: it cannot be used now.
+            StoreError: it cannot be used now, or its tables are of another version.
         """
-        if self.read_now(origin.moved) and self.write_now(origin.settle):
+        if self.read_now(_moved) and self.write_now(origin.settle):
             self.notice = _MOVED
             logger.error(_MOVED)
 
@@ -102,7 +102,8 @@ class PostgresStore(PostgresDatabase, Store):
         with explained(), self._life.held_as(owner) as connection:
             self._begin_write(connection, LOCK_SECONDS)
             self._give_clocks(connection)
-            result = transaction(Statements(connection))
+            with of_this_version(connection):
+                result = transaction(Statements(connection))
             commit(connection)
             return result
 
@@ -125,7 +126,7 @@ class PostgresStore(PostgresDatabase, Store):
 
     async def ensure_sound(self) -> None:
         """
-        Look whether the life lock is held, or take another one, and whether the database is the one that it was.
+        Look whether the life lock is held, or take another one, and whether the database is what it was, with our tables.
 
         Raises:
             StoreError: it cannot be used now; nothing may be bought.
@@ -159,6 +160,11 @@ class PostgresStore(PostgresDatabase, Store):
                     self._life.ensure()
             finally:
                 self._looking.release()
+
+
+def _moved(connection: Connection) -> bool:
+    ensure_version(connection)
+    return origin.moved(connection)
 
 
 def open_postgres_store(url: str, folder: Path) -> PostgresStore:
