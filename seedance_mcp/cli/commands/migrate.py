@@ -1,4 +1,4 @@
-"""The command `migrate`: makes the tables of the database in PostgreSQL, or brings them up to date, of one team after the other."""
+"""The command `migrate`: makes the tables of the database in PostgreSQL, or brings them up to date, for every team."""
 
 from __future__ import annotations
 
