@@ -89,7 +89,6 @@ def test_the_longest_name_fits_wherever_it_stands(environ: dict[str, str], tmp_p
         ({"SEEDANCE_TEAM": "green"}, "there is no team of this name; there are red, blue"),
         ({"SEEDANCE_TEAM": "red", "SEEDANCE_TEAMS": ""}, "SEEDANCE_TEAMS names none"),
         ({"SEEDANCE_DATABASE_URL": ""}, "needs SEEDANCE_DATABASE_URL"),
-        ({"SEEDANCE_KEYRING": "ARK_API_KEY"}, "cannot be used with SEEDANCE_TEAMS"),
         ({"SEEDANCE_OAUTH_TEAMS": "staff"}, "must be value=team"),
         ({"SEEDANCE_OAUTH_TEAMS": "a=red,a=blue"}, "twice"),
         ({"SEEDANCE_OAUTH_TEAMS": "a=Red"}, "no name of a team"),

@@ -14,6 +14,7 @@ import anyio
 import httpx2
 import psycopg
 import pytest
+from psycopg import sql
 
 from seedance_mcp import cli
 from seedance_mcp.app import App, open_app
@@ -49,11 +50,6 @@ def _store(settings: Settings) -> PostgresStore:
     return store
 
 
-def _write(settings: Settings) -> str:
-    """What takes the lock of a team and goes on holding it."""
-    return f"BEGIN; SELECT pg_advisory_xact_lock({0x5EEDA}, {lock_of(settings.schema)})"
-
-
 async def test_who_writes_for_one_team_waits_for_no_other(
     environ: dict[str, str], tmp_path: Path, postgres: Server
 ) -> None:
@@ -64,7 +60,8 @@ async def test_who_writes_for_one_team_waits_for_no_other(
         contextlib.closing(_store(blue)) as blues,
         psycopg.connect(red.database_url.get_secret_value(), autocommit=True) as holds,
     ):
-        holds.execute(_write(red))  # pyright: ignore[reportArgumentType]
+        holds.execute("BEGIN")
+        holds.execute("SELECT pg_advisory_xact_lock(%s, %s)", (0x5EEDA, lock_of(red.schema)))
         assert blues.write_briefly_now(
             lambda connection: connection.execute("SELECT 1").fetchone(), 0.05
         ) == (1,)
@@ -131,7 +128,8 @@ def test_a_schema_that_was_made_for_the_role_needs_no_right_to_make_any(
     url = postgres.empty()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE SCHEMA seedance_red")
-        connection.execute("REVOKE CREATE ON DATABASE {} FROM seedance".format(connection.info.dbname))  # pyright: ignore[reportArgumentType]  # noqa: UP032
+        database = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("REVOKE CREATE ON DATABASE {} FROM seedance").format(database))
     settings = read({**environ, **environment(url, tmp_path)}, tmp_path)
     red, blue = settings.of_teams
     assert migrate_chosen(red.database_url, red.schema) == (0, SCHEMA_VERSION)

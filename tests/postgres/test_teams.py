@@ -276,11 +276,11 @@ async def test_a_team_that_cannot_be_served_is_in_nobody_elses_way(
     reds, blues = bearer(await token(red)), bearer(await token(blue))
     assert red.database_url is not None
     with psycopg.connect(red.database_url.get_secret_value(), autocommit=True) as connection:
-        change = "UPDATE seedance_red.meta SET value = '{}' WHERE key = 'schema'"
+        change = "UPDATE seedance_red.meta SET value = %s WHERE key = 'schema'"
         (version,) = connection.execute(
             "SELECT value FROM seedance_red.meta WHERE key = 'schema'"
         ).fetchone() or (0,)
-        connection.execute(change.format(99))  # pyright: ignore[reportArgumentType]
+        connection.execute(change, (str(99),))
         async with serving(settings) as url, httpx2.AsyncClient() as http:
             ready = url.replace("/mcp", "/health/ready")
             assert await _jobs(http, url, blues) == []
@@ -288,7 +288,7 @@ async def test_a_team_that_cannot_be_served_is_in_nobody_elses_way(
             refused = await post(http, url, called("check_status"), reds)
             assert refused.status_code == 503
             assert "red" not in why(refused)
-            connection.execute(change.format(version))  # pyright: ignore[reportArgumentType]
+            connection.execute(change, (str(version),))
 
             async def is_served() -> bool:
                 return (await post(http, url, called("check_status"), reds)).status_code == 200
