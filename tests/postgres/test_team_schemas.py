@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -154,6 +155,20 @@ def test_a_command_says_that_it_wants_a_team(
         assert ("laptop" in capsys.readouterr().out) is there
     assert cli.run(["jobs", "--team", "green"]) == 2
     assert "there is no team of this name; there are red, blue" in capsys.readouterr().err
+
+
+def test_the_check_up_tells_which_team_it_is_about(
+    divided: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["migrate"]) == 0
+    with psycopg.connect(divided["SEEDANCE_DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("UPDATE seedance_red.meta SET value = '99' WHERE key = 'schema'")
+    capsys.readouterr()
+    assert cli.run(["doctor", "--offline", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert {team: found["able"] for team, found in told["teams"].items()} == {"red": False, "blue": True}
+    (problem,) = [one for one in told["teams"]["red"]["findings"] if one["verdict"] == "problem"]
+    assert "have version 99" in problem["text"]
 
 
 @asynccontextmanager
