@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import secrets
 import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -21,19 +22,22 @@ from seedance_mcp import cli
 from seedance_mcp.app import App, open_app
 from seedance_mcp.config import Settings
 from seedance_mcp.errors import ConfigError, StoreError
+from seedance_mcp.jobs import detached
 from seedance_mcp.store import migrate_chosen, open_chosen, transitions
 from seedance_mcp.store.postgres import SCHEMA_VERSION, PostgresStore
 from seedance_mcp.store.postgres.database import lock_of
 from seedance_mcp.types import JobState
 from tests.emulator import Emulator
 from tests.jobs import records
+from tests.jobs.test_leaving import NOTE
 from tests.over_http.local import bearer, called, post, result_of, token
 from tests.reliability import fault_market as market
 from tests.reliability.waiting import until
+from tests.test_app import request
 
 from .roles import PATIENCE, Team
-from .server import Server
-from .teams import TEAMS, both, environment, migrated, read, two, write_key
+from .server import Server, as_superuser
+from .teams import TEAMS, both, environment, migrated, read, two, write_key, write_settings
 from .test_roles import WISH
 
 
@@ -138,6 +142,28 @@ def test_a_schema_that_was_made_for_the_role_needs_no_right_to_make_any(
         migrate_chosen(blue.database_url, blue.schema)
 
 
+def test_a_role_of_a_teams_own_reaches_no_other_team(
+    environ: dict[str, str], tmp_path: Path, postgres: Server
+) -> None:
+    url, role = postgres.empty(), f"blue_{secrets.token_hex(4)}"
+    with psycopg.connect(as_superuser(url), autocommit=True) as connection:
+        for words in (
+            "CREATE ROLE {} LOGIN",
+            "GRANT pg_monitor TO {}",
+            "CREATE SCHEMA seedance_blue AUTHORIZATION {}",
+        ):
+            connection.execute(sql.SQL(words).format(sql.Identifier(role)))
+    own = url.replace("//seedance:", f"//{role}:")
+    write_settings(tmp_path, "blue", f"SEEDANCE_DATABASE_URL = '{own}'\n")
+    settings = migrated(read({**environ, **environment(url, tmp_path)}, tmp_path))
+    for one in settings.of_teams:
+        _store(one).close()
+    with psycopg.connect(own) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("SELECT * FROM seedance_red.jobs")
+    with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("SELECT * FROM seedance_blue.jobs")
+
+
 def test_a_command_says_that_it_wants_a_team(
     divided: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,6 +195,18 @@ def test_the_check_up_tells_which_team_it_is_about(
     assert {team: found["able"] for team, found in told["teams"].items()} == {"red": False, "blue": True}
     (problem,) = [one for one in told["teams"]["red"]["findings"] if one["verdict"] == "problem"]
     assert "have version 99" in problem["text"]
+
+
+async def test_a_watcher_that_is_left_behind_is_the_teams(
+    environ: dict[str, str], tmp_path: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detached, "_STARTER", NOTE)
+    red, _ = two(postgres, environ, tmp_path, SEEDANCE_DETACH="1", SEEDANCE_SANDBOX_SECONDS="60")
+    async with open_app(red, leave=True) as app:
+        await app.generate(request())
+        await app.installation.begin_ending()
+    (left,) = (red.state_dir / "left.jsonl").read_text().splitlines()
+    assert json.loads(left)["words"] == ["watch", "--until-idle", "--team", "red"]
 
 
 @asynccontextmanager
