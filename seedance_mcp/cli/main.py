@@ -55,7 +55,17 @@ class FilmCommand(Command, Protocol):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports wrong usage in the same two lines as every other error."""
+    """Reports wrong usage in the same two lines as every other error; each command and verb takes a team."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        if " " in self.prog:  # not that which has the commands
+            self.add_argument(
+                "--team",
+                metavar="TEAM",
+                default=argparse.SUPPRESS,
+                help="Which team it is for, where SEEDANCE_TEAMS names several",
+            )
 
     def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, args: Any = None, namespace: Any = None
@@ -98,6 +108,10 @@ def execute(argv: list[str]) -> int:
         parser.error("say which command to run")
     _refuse_what_is_no_text(arguments)
     _refuse_what_is_empty(arguments, argv)
+    if "team" in arguments:
+        from ..config import choose_team
+
+        choose_team(arguments.team)
     code = command.execute(arguments)
     output.flush()
     if output.failure is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .cleaning import pasted_key
 from .commands import command, runnable
 from .durable import flush, flush_folder
-from .environment import environment_without_keys, has_display
+from .environment import choose_team, environment_without_keys, has_display
 from .installation import extra_command, install_command, server_command
 from .keyrings import KEYRING, NoKeyring, store_key
 from .names import UnknownName, suspects, unknown_names
@@ -31,6 +31,7 @@ __all__ = [
     "Reading",
     "Settings",
     "UnknownName",
+    "choose_team",
     "command",
     "default_settings_file",
     "environment_without_keys",

@@ -25,6 +25,11 @@ def environment_without_keys(environ: Mapping[str, str] | None = None) -> dict[s
     }
 
 
+def choose_team(name: str) -> None:
+    """Have this command, and whatever it starts, be for a team, as if SEEDANCE_TEAM had been set."""
+    os.environ["SEEDANCE_TEAM"] = name  # noqa: TID251  config/ is the one place that knows it
+
+
 def has_display(environ: Mapping[str, str] | None = None) -> bool:
     """Return whether a browser that is opened would be seen: not over a connection to another machine, or without a screen."""
     environ = os.environ if environ is None else environ  # noqa: TID251  config/ is the one place that reads it

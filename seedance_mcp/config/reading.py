@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from decimal import InvalidOperation
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from pydantic import SecretStr
@@ -73,14 +74,25 @@ def read_settings(environ: Mapping[str, str] | None = None, *, settings_file: Pa
     """Read as `load_settings` does, and go on where something is wrong."""
     environ = os.environ if environ is None else environ  # noqa: TID251  the one place that reads it
     path = settings_file or places.default_settings_file()
-    found = _Found()
-    if path is not None:
-        try:
-            found.take(_read_file(path), str(path))
-        except NotAllowed as error:
-            found.wrong[str(path)] = f"The settings file {path} cannot be read: {error}."
-    found.take({name: value for name, value in environ.items() if _may_be_ours(name)}, ENVIRONMENT)
-    return Reading(settings=found.settings(environ), wrong=found.wrong)
+    of_the_environment = {name: value for name, value in environ.items() if _may_be_ours(name)}
+
+    def read(last: Mapping[str, str] = MappingProxyType({}), origin: str = "") -> Reading:
+        found = _Found()
+        if path is not None:
+            try:
+                found.take(read_file(path), str(path))
+            except NotAllowed as error:
+                found.wrong[str(path)] = f"The settings file {path} cannot be read: {error}."
+        found.take(of_the_environment, ENVIRONMENT)
+        found.take(last, origin)
+        return Reading(settings=found.settings(environ), wrong=found.wrong)
+
+    common = read()
+    if not common.settings.teams and common.settings.team is None:
+        return common
+    from .teams import divided
+
+    return divided(common, read, folder=None if path is None else path.parent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,7 +261,8 @@ def _may_be_ours(name: str) -> bool:
     return name.endswith(_KEYS) or meant_for_us(name)
 
 
-def _read_file(path: Path) -> dict[str, str]:
+def read_file(path: Path) -> dict[str, str]:
+    """Read a settings file; empty if there is none. Raises NotAllowed."""
     try:
         raw = path.read_bytes()
     except FileNotFoundError:

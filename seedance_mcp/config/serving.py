@@ -87,6 +87,20 @@ class ServeSettings:
         ("RS256", "PS256", "ES256", "EdDSA"),
         "How tokens may be signed; also RS384, RS512, PS384, PS512, ES384, ES512.",
     )
+    oauth_team_claim: str | None = setting(
+        "SEEDANCE_OAUTH_TEAM_CLAIM",
+        str,
+        None,
+        "Claim of the authorization server's tokens that says in which of `SEEDANCE_TEAMS` somebody is, such as `groups`: a"
+        " text or a list, exactly one value of which is a team's name.",
+    )
+    oauth_teams: tuple[tuple[str, str], ...] = setting(
+        "SEEDANCE_OAUTH_TEAMS",
+        values.teams_by_value,
+        (),
+        "Which values of that claim mean which team, if they are not the names: `value=team`, with commas between them. Then no"
+        " other value counts.",
+    )
     http_calls_per_minute: int = setting(
         "SEEDANCE_HTTP_CALLS_PER_MINUTE",
         values.at_least_one,

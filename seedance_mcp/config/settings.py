@@ -16,7 +16,7 @@ from . import cleaning, places, proxies, urls, values
 from .declaring import setting
 from .outbound import DIRECT, Outbound
 from .proxies import Proxy
-from .serving import ServeSettings
+from .team_settings import TeamSettings
 
 Confirm = Literal["ask", "strict", "off"]
 
@@ -41,7 +41,7 @@ class LeftOpen:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(ServeSettings):
+class Settings(TeamSettings):
     """
     Everything a user can set. Build with `load_settings`.
 
@@ -348,6 +348,8 @@ class Settings(ServeSettings):
             *passwords,
             *written,
             *self._database_words(),
+            *(key.get_secret_value() for key in self.team_keys.values()),
+            *(word for one in self.of_teams for word in one.hidden()),
         )
 
     def _database_words(self) -> tuple[str, ...]:
@@ -365,9 +367,7 @@ class Settings(ServeSettings):
 
 def setting_table() -> tuple[tuple[str, str, str], ...]:
     """Every setting as (name, default, help), for documentation."""
-    last = {
-        entry.name for entry in fields(ServeSettings)
-    }  # a base's fields come first, and are needed by few
+    last = {entry.name for entry in fields(TeamSettings)}  # a base's fields come first, and are needed by few
     shown = {"output_dir": "`Videos/Seedance`", "state_dir": "the platform's data folder"}
     return tuple(
         (

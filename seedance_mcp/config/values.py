@@ -19,6 +19,8 @@ SIGNATURE_ALGORITHMS = (
 
 _NUMBER = "it must be a number such as 1.5: with a point, without a comma, a currency or words"
 _KEY_NAME = re.compile(r"[A-Z][A-Z0-9_]*_(?:KEY|TOKEN)")
+_TEAM = re.compile(r"[a-z][a-z0-9_]{0,29}")
+_NOT_A_TEAM = re.compile(r"pg_.*|public|default|any")
 _WHOLE_NUMBER = "it must be a whole number such as 20, in digits alone"
 
 
@@ -96,6 +98,36 @@ def names_of_keys(text: str) -> tuple[str, ...]:
 def words(text: str) -> tuple[str, ...]:
     """Read words with commas or blanks between them, each once."""
     return tuple(dict.fromkeys(word for word in re.split(r"[\s,]+", text) if word))
+
+
+def team(text: str) -> str:
+    """Read the name of a team, which is a part of the names of its schema, its folders and its objects."""
+    if not _TEAM.fullmatch(text):
+        raise NotAllowed(
+            f"{text[:40]!r} is no name of a team: 1 to 30 small letters a to z, digits and _, a letter first"
+        )
+    if _NOT_A_TEAM.fullmatch(text):
+        raise NotAllowed(f"{text} means something else where names of teams stand; take another name")
+    return text
+
+
+def teams(text: str) -> tuple[str, ...]:
+    """Read names of teams with commas or blanks between them."""
+    names = words(text)
+    if not names:
+        raise NotAllowed("it must name one or more teams")
+    return tuple(team(name) for name in names)
+
+
+def teams_by_value(text: str) -> tuple[tuple[str, str], ...]:
+    """Read pairs `value=team` with commas between them, each value once."""
+    pairs = [part.strip().rpartition("=") for part in text.split(",") if part.strip()]
+    read = tuple((value.strip(), team(name.strip())) for value, _, name in pairs)
+    if not read or not all(value for value, _ in read):
+        raise NotAllowed("it must be value=team, with commas between them")
+    if len(dict(read)) != len(read):
+        raise NotAllowed("a value stands there twice")
+    return read
 
 
 def signature_algorithms(text: str) -> tuple[str, ...]:

@@ -33,8 +33,9 @@ def start_detached(settings: Settings, *words: str) -> None:
     Clients end a server with its process group (the SDKs) or with all its children and theirs, which they find by
     their parents' ids (VS Code). So a starter starts the process, and ends. It takes some hundredths of a second.
     """
+    of_team = ("--team", settings.team) if settings.team else ()
     # -P: the folder that it runs in holds no module of ours.
-    command = (sys.executable, "-P", "-m", "seedance_mcp", *words)
+    command = (sys.executable, "-P", "-m", "seedance_mcp", *words, *of_team)
     try:
         if sys.platform == "win32":
             flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class Live:
     """
-    What a process can tell of this moment. Both are called in another thread.
+    What a process can tell of this moment. All are called in another thread.
 
-    `waiting` says how many calls wait; `figures` reads those of the installation, and raises SeedanceError if it cannot.
+    `waiting` says how many calls wait; `figures` read those of the installation by the name of each team, empty where there
+    are none, and raise SeedanceError if they cannot.
     """
 
-    figures: Callable[[], figures.Figures]
+    figures: Mapping[str, Callable[[], figures.Figures]]
     waiting: Callable[[], int] = lambda: 0

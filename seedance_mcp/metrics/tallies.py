@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
@@ -68,34 +68,48 @@ class _Gauges:
         self._live = live
         self._reading = threading.Lock()
         self._read_at = float("-inf")
-        self._figures: figures.Figures | None = None
+        self._figures: Mapping[str, figures.Figures | None] = {}
 
     def collect(self) -> Iterator[Family]:
         """Tell them, as the library asks for it."""
         known = self._of_the_installation()
-        here = {"waiting": self._live.waiting(), "database_up": int(known is not None)}
         for metric in METRICS:
-            if metric.source == "live":
-                yield _gauge(metric, here[metric.field])
-            elif metric.source == "installation" and known is not None:
-                yield _gauge(metric, getattr(known, metric.field))
+            if metric.source == "installation":
+                told = {team: getattr(one, metric.field) for team, one in known.items() if one is not None}
+                if told:
+                    yield _gauge(metric, told)
+            elif metric.field == "database_up":
+                yield _gauge(metric, {team: int(one is not None) for team, one in known.items()})
+            elif metric.source == "live":
+                yield _gauge(metric, {"": self._live.waiting()})
 
-    def _of_the_installation(self) -> figures.Figures | None:
+    def _of_the_installation(self) -> Mapping[str, figures.Figures | None]:
+        """Return the figures by team; None: the database did not tell them."""
         with self._reading:
             if time.monotonic() - self._read_at > _KEPT_SECONDS:
-                try:
-                    self._figures = self._live.figures()
-                except SeedanceError:
-                    self._figures = None
+                self._figures = {team: _read(figures) for team, figures in self._live.figures.items()}
                 self._read_at = time.monotonic()
             return self._figures
 
 
-def _gauge(metric: Metric, value: float | Mapping[str | tuple[str, ...], float]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(metric.full_name, metric.help, labels=metric.labels)
-    if isinstance(value, Mapping):
-        for labels, number in value.items():
-            family.add_metric([labels] if isinstance(labels, str) else labels, float(number))
-    else:
-        family.add_metric([], float(value))
+def _read(told: Callable[[], figures.Figures]) -> figures.Figures | None:
+    try:
+        return told()
+    except SeedanceError:
+        return None
+
+
+_Value = float | Mapping[str | tuple[str, ...], float]
+
+
+def _gauge(metric: Metric, values: Mapping[str, _Value]) -> GaugeMetricFamily:
+    """Write a metric with its value for each team; where there are teams, `team` is a label more."""
+    several = "" not in values
+    labels = ("team", *metric.labels) if several else metric.labels
+    family = GaugeMetricFamily(metric.full_name, metric.help, labels=labels)
+    for team, value in values.items():
+        first = (team,) if several else ()
+        rows = value.items() if isinstance(value, Mapping) else [((), value)]
+        for own, number in rows:
+            family.add_metric((*first, *((own,) if isinstance(own, str) else own)), float(number))
     return family

@@ -24,13 +24,14 @@ class Caller:
 
     `scopes` are what they may do: read, spend, admin. Who is not `local` sits at another machine, or is another person than
     the one whose machine it is, and names no path of this one. Without an `id` it is the person whose machine it is. `person`
-    is whose jobs and money it is about; empty: those of whoever runs the installation. `until` is when a token ends that
-    nobody can revoke here, in seconds since the epoch.
+    is whose jobs and money it is about; empty: those of whoever runs the installation. `team` is the team that they are in,
+    where there are several. `until` is when a token ends that nobody can revoke here, in seconds since the epoch.
     """
 
     id: str = ""
     name: str = ""
     person: str = ""
+    team: str = ""
     scopes: frozenset[str] = frozenset({"read", "spend", "admin"})
     local: bool = True
     until: float | None = None

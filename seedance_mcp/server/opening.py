@@ -157,9 +157,13 @@ class Opening:
         if isinstance(state, SeedanceError):
             # A server that does not start tells nobody why; one whose tools answer with the reason does.
             if not (isinstance(before, SeedanceError) and before.message == state.message):
-                _LOG.error("The server cannot work now: %s %s", state.message, state.hint)
+                _LOG.error("%she server cannot work now: %s %s", self._whose, state.message, state.hint)
         elif isinstance(before, SeedanceError) and before is not _OPENING:
-            _LOG.warning("The server can work now.")
+            _LOG.warning("%she server can work now.", self._whose)
+
+    @property
+    def _whose(self) -> str:
+        return f"For the team {self.settings.team}: t" if self.settings.team else "T"
 
     async def first_try(self, seconds: float = _CALL_SECONDS) -> None:
         """Wait for the first try to succeed or fail, at most so long."""

@@ -202,6 +202,9 @@ class Store(Database):
     shared: bool
     """Whether processes of other machines may work on it."""
 
+    has_neighbours: bool = False
+    """Whether other teams may buy from the same accounts, whose jobs are in databases of their own."""
+
     uptime: Clock
     """Seconds that the machine has been running, the same to all its processes; never set, only restarted."""
 

@@ -33,7 +33,7 @@ def _none() -> figures.Figures:
 
 Sample = tuple[str, Mapping[str, str], float]
 PRIVATE = MetricsPlace(port=0)
-LIVE = Live(figures=_none)
+LIVE = Live(figures={"": _none})
 WISH = {"prompt": "A red xcanaryx", "resolution": "480p", "duration": 5, "request_key": "key-xcanaryx"}
 
 
@@ -129,7 +129,7 @@ async def test_who_reaches_the_port_by_another_name_or_path_is_told_nothing() ->
 
 
 async def test_without_a_database_the_rest_is_told() -> None:
-    with serving_metrics(PRIVATE, Live(figures=_none, waiting=lambda: 3)) as url:
+    with serving_metrics(PRIVATE, Live(figures={"": _none}, waiting=lambda: 3)) as url:
         text = await scrape(url)
     assert value(text, "seedance_database_up") == 0
     assert value(text, "seedance_calls_waiting") == 3
@@ -146,7 +146,7 @@ async def test_a_hundred_questions_cost_the_database_one() -> None:
             settled={}, stopped=True,
         )  # fmt: skip
 
-    with serving_metrics(PRIVATE, Live(figures=known)) as url:
+    with serving_metrics(PRIVATE, Live(figures={"": known})) as url:
         for _ in range(20):
             text = await scrape(url)
     assert len(asked) == 1
@@ -189,7 +189,7 @@ def test_a_port_that_is_taken_is_told_with_what_to_do() -> None:
         place = MetricsPlace(port=taken.getsockname()[1])
         with (
             pytest.raises(ConfigError, match="cannot be used for metrics") as wrong,
-            serving_metrics(place, Live(figures=_none)),
+            serving_metrics(place, Live(figures={"": _none})),
         ):
             pass
     assert "--metrics" in wrong.value.hint

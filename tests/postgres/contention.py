@@ -24,13 +24,16 @@ from typing import Any
 import psycopg
 
 from seedance_mcp.store.money.ledger import to_micros, unbalanced_days
-from seedance_mcp.store.postgres import open_postgres
+from seedance_mcp.store.postgres import migrate, open_postgres
 from tests.reliability.contention import wishes
 from tests.reliability.mutants_table import Mutant
 
 from .server import SEES_ALL, Server, running
 
 PRICE = Decimal("0.73")
+MEMBERS = (("seedance_red", "ann"), ("seedance_blue", "ann"), ("seedance_red", "bea"))
+"""Three people in two teams, of whom two have one name."""
+
 _PATIENCE_SECONDS = 200.0
 _MODULE = "seedance_mcp.store.postgres.database"
 
@@ -76,6 +79,14 @@ with explained(), self._begun(begin, seconds) as connection:
         new="REPEATABLE READ",
         breaks="what the one that held the lock wrote is not counted",
     ),
+    Mutant(
+        name="every second process holds the lock of another team",
+        module=_MODULE,
+        definition="PostgresDatabase._begin_write",
+        old="self._lock",
+        new="self._lock + __import__('os').getpid() % 2",
+        breaks="two that look at the same sum pass the cap together",
+    ),
 )
 
 
@@ -96,12 +107,22 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """So many processes with so many wishes each; the cap pays for `allowed` videos."""
+    """
+    So many processes with so many wishes each; the cap pays for `allowed` videos of each team.
+
+    One process after the other is of the next one of `members`: of a team, by its schema, and a person.
+    """
 
     processes: int
     jobs: int
     allowed: int
     mutant: Mutant | None = None
+    members: tuple[tuple[str | None, str], ...] = ((None, ""),)
+
+    @property
+    def schemas(self) -> tuple[str | None, ...]:
+        """Those of the teams, each once."""
+        return tuple(dict.fromkeys(schema for schema, _ in self.members))
 
     @property
     def cap(self) -> Decimal:
@@ -119,10 +140,11 @@ class Round:
 
 
 def run(server: Server, rounds: Sequence[Round]) -> list[Outcome]:
-    """Play rounds, each in a database of its own, and compare what came of each with what must be."""
+    """Play rounds, each in a database of its own, and compare what came of each, team by team, with what must be."""
     plans = [
         {
-            "url": server.database(),
+            "url": _prepared(server, one),
+            "members": one.members,
             "mutant": one.mutant,
             "price": str(PRICE),
             "cap": str(one.cap),
@@ -141,21 +163,38 @@ def run(server: Server, rounds: Sequence[Round]) -> list[Outcome]:
     if done.returncode:
         raise RuntimeError(done.stderr[-4000:])
     said = [json.loads(line) for line in done.stdout.splitlines()]
-    return [_judge(one, plan, told) for one, plan, told in zip(rounds, plans, said, strict=True)]
+    return [
+        _judge(one, plan, told, schema)
+        for one, plan, told in zip(rounds, plans, said, strict=True)
+        for schema in one.schemas
+    ]
 
 
-def _judge(one: Round, plan: dict[str, Any], told: dict[str, Any]) -> Outcome:
+def _prepared(server: Server, one: Round) -> str:
+    if one.schemas == (None,):
+        return server.database()
+    url = server.empty()
+    for schema in one.schemas:
+        migrate(url, schema)
+    return url
+
+
+def _judge(one: Round, plan: dict[str, Any], told: dict[str, Any], schema: str | None) -> Outcome:
     outcome = Outcome()
     say = outcome.violations.append
-    answers = told["answers"]
+    of_team = [
+        process for process in range(one.processes) if one.members[process % len(one.members)][0] == schema
+    ]
+    answers = [answer for process in of_team for answer in told["answers"][process]]
     outcome.answers = Counter(kind for _, kind, _, _ in answers)
     times = sorted(seconds for *_, seconds in answers)
     outcome.per_second = len(answers) / told["seconds"]
     outcome.p99 = times[int(len(times) * 0.99)] if times else 0.0
-    with psycopg.connect(plan["url"], options=SEES_ALL) as connection:
+    options = SEES_ALL if schema is None else f"{SEES_ALL} -c search_path={schema}"
+    with psycopg.connect(plan["url"], options=options) as connection:
         # One row after the other, by the number that each was given under the lock: what was counted at every commit.
         rows = [row[0] for row in connection.execute("SELECT usd_micros FROM ledger ORDER BY rowid")]
-        documents = [json.loads(row[0]) for row in connection.execute("SELECT document FROM jobs")]
+        asked = connection.execute("SELECT person, document FROM jobs").fetchall()
         events = connection.execute(
             "SELECT job_id, at, from_state, to_state, by, detail, hash FROM events ORDER BY seq"
         ).fetchall()
@@ -163,20 +202,24 @@ def _judge(one: Round, plan: dict[str, Any], told: dict[str, Any]) -> Outcome:
     outcome.overspend = max(Decimal(0), Decimal(most - to_micros(one.cap)) / 1_000_000) * Decimal("1.000000")
     if outcome.overspend:
         say(f"{outcome.overspend} USD were spent beyond the cap")
-    if len(answers) != one.processes * one.jobs:
-        say(f"{len(answers)} answers to {one.processes * one.jobs} wishes")
+    if len(answers) != len(of_team) * one.jobs:
+        say(f"{len(answers)} answers to {len(of_team) * one.jobs} wishes")
     errors = [words for _, kind, words, _ in answers if kind == "error"]
     if errors:
         say(f"{len(errors)} answers are neither a job nor the budget, such as {errors[0]}")
-    prompts = Counter(document["request"]["prompt"] for document in documents)
-    if twice := [prompt for prompt, count in prompts.items() if count > 1]:
+    wanted = Counter((person, json.loads(document)["request"]["prompt"]) for person, document in asked)
+    if twice := [wish for wish, count in wanted.items() if count > 1]:
         say(f"{len(twice)} requests were reserved more than once, such as {twice[0]!r}")
-    distinct = {prompt for wish in plan["wishes"] for prompt in wish}
-    if len(documents) < min(one.allowed, len(distinct)):
-        say(f"only {len(documents)} jobs were reserved, though the cap allows {one.allowed}")
+    distinct = {
+        (one.members[process % len(one.members)][1], prompt)
+        for process in of_team
+        for prompt in plan["wishes"][process]
+    }
+    if len(asked) < min(one.allowed, len(distinct)):
+        say(f"only {len(asked)} jobs were reserved, though the cap allows {one.allowed}")
     if broken := _broken_links(events):
         say(f"{broken} events do not follow from the one before")
-    database = open_postgres(plan["url"], connections=1)
+    database = open_postgres(plan["url"], connections=1, schema=schema)
     if unbalanced := database.read_now(unbalanced_days):
         say(f"the sums of {', '.join(unbalanced)} are not those of the ledger")
     database.close()
@@ -197,9 +240,11 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=8)
     parser.add_argument("--jobs", type=int, default=50)
     parser.add_argument("--allowed", type=int, default=120)
+    parser.add_argument("--teams", action="store_true", help="Three people in two teams")
     asked = parser.parse_args()
+    members = MEMBERS if asked.teams else Round.members
     rounds = [
-        Round(processes=asked.processes, jobs=asked.jobs, allowed=allowed)
+        Round(processes=asked.processes, jobs=asked.jobs, allowed=allowed, members=members)
         for allowed in (asked.allowed, 100_000)
     ]
     with (

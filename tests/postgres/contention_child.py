@@ -1,8 +1,8 @@
 """
 Processes that reserve all they want at the same moment: `python -m tests.postgres.contention_child`.
 
-Reads one JSON object: rounds, each a database, what each process wants, a price, a cap and perhaps a mistake. Prints a line
-of JSON for each round: the answers that its processes got, with the seconds that each took.
+Reads one JSON object: rounds, each a database, who its processes are and what each wants, a price, a cap and perhaps a
+mistake. Prints a line of JSON for each round: the answers that each of its processes got, with the seconds that each took.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from seedance_mcp.config import Settings
 from seedance_mcp.errors import BudgetExceeded
@@ -24,7 +24,7 @@ from seedance_mcp.jobs.buying.intents import Intent
 from seedance_mcp.jobs.buying.reservations import reserve
 from seedance_mcp.store import Connection
 from seedance_mcp.store.postgres import database
-from seedance_mcp.types import Price, PurchaseTerms, VideoRequest
+from seedance_mcp.types import Price, PurchaseTerms, Scope, VideoRequest
 from tests.reliability.mutants_edit import mutate, source
 from tests.reliability.mutants_table import Mutant
 
@@ -45,9 +45,11 @@ def _round(number: int, plan: dict[str, Any]) -> dict[str, Any]:
     told: list[int] = []
     for process, wishes in enumerate(plan["wishes"]):
         tell, end = os.pipe()
+        schema, person = plan["members"][process % len(plan["members"])]
         if not os.fork():
             os.close(let_go)
-            _live(partial(_want, open_postgres, plan, f"{number}_{process}", wishes, (ready, go)), end)
+            who = Member(open_postgres, schema, Scope(person=person), f"{number}_{process}")
+            _live(partial(_want, who, plan, wishes, (ready, go)), end)
         os.close(end)
         told.append(tell)
     os.close(ready)
@@ -58,7 +60,7 @@ def _round(number: int, plan: dict[str, Any]) -> dict[str, Any]:
     answers: list[Any] = []
     for tell in told:
         with open(tell, encoding="utf-8") as pipe:  # noqa: PTH123  a pipe has no path
-            answers += json.loads(pipe.read() or "[]")
+            answers.append(json.loads(pipe.read() or "[]"))
     seconds = time.monotonic() - began
     for _ in told:
         os.wait()
@@ -83,13 +85,17 @@ def _live(life: Callable[[], list[Any]], end: int) -> None:
         os._exit(0)
 
 
-def _want(
-    open_postgres: Callable[..., database.PostgresDatabase],
-    plan: dict[str, Any],
-    name: str,
-    wishes: list[str],
-    gates: tuple[int, int],
-) -> list[Any]:
+class Member(NamedTuple):
+    """Whose a process is, how it opens the database, and its name."""
+
+    open_postgres: Callable[..., database.PostgresDatabase]
+    schema: str | None
+    scope: Scope
+    name: str
+
+
+def _want(who: Member, plan: dict[str, Any], wishes: list[str], gates: tuple[int, int]) -> list[Any]:
+    name = who.name
     price = Price(amount=Decimal(plan["price"]), currency="USD", usd=Decimal(plan["price"]))
     settings = Settings(
         output_dir=Path("/videos"),
@@ -99,7 +105,7 @@ def _want(
         max_usd_per_day=Decimal(plan["cap"]),
         max_jobs_per_hour=100_000,
     )
-    own = open_postgres(plan["url"], connections=1)
+    own = who.open_postgres(plan["url"], connections=1, schema=who.schema)
     ready, go = gates
     os.write(ready, _CONNECTED)
     os.read(go, 1)
@@ -120,13 +126,14 @@ def _want(
             terms=PurchaseTerms(),
         )
         began = time.monotonic()
-        answers.append([prompt, *_ask(own, intent, settings), time.monotonic() - began])
+        answers.append([prompt, *_ask(own, who.scope, intent, settings), time.monotonic() - began])
     return answers
 
 
-def _ask(own: database.PostgresDatabase, intent: Intent, settings: Settings) -> tuple[str, str]:
+def _ask(own: database.PostgresDatabase, scope: Scope, intent: Intent, settings: Settings) -> tuple[str, str]:
     def transaction(connection: Connection) -> Any:
-        return reserve(connection, intent=intent, settings=settings, now=own.clock())
+        with connection.within(scope):
+            return reserve(connection, intent=intent, settings=settings, now=own.clock())
 
     try:
         job, repeated = own.write_now(transaction)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -226,25 +226,33 @@ _ACTS: tuple[tuple[str, _Act], ...] = (
 )  # fmt: skip
 
 
-async def play(settings: Settings, seed: int, present: Iterable[str], acts: int) -> dict[str, list[str]]:
-    """Have these people do so many things each, and tell what each of them got to know."""
+async def play(
+    settings: Settings, seed: int, present: Iterable[str], acts: int, *, people: Sequence[str] = PEOPLE
+) -> dict[str, list[str]]:
+    """
+    Have these people do so many things each, and tell what each of them got to know.
+
+    `people` are all that there are; in an installation with teams `team:person`.
+    """
     tokens: dict[str, str] = {}
-    async with open_app(settings, watch=False) as app:
-        for name in PEOPLE:
+    homes = {one.team or "": one for one in settings.of_teams or (settings,)}
+    for name in people:
+        team, _, person = name.rpartition(":")
+        async with open_app(homes[team], watch=False) as app:
             _, tokens[name] = await app.installation.tokens.add(
-                name or "mine", frozenset({"read", "spend"}), 30, person=name
+                person or "mine", frozenset({"read", "spend"}), 30, person=person
             )
     here = set(present)
-    people = [
+    those = [
         Person(name=name, token=tokens[name], random=random.Random(f"{seed} {name}"))
-        for name in PEOPLE
+        for name in people
         if name in here
     ]
-    turns = [name for name in PEOPLE for _ in range(acts)]
+    turns = [name for name in people for _ in range(acts)]
     random.Random(seed).shuffle(turns)
     async with serving(settings) as url, httpx2.AsyncClient(timeout=60) as http:
-        table = Table(http, url, people)
+        table = Table(http, url, those)
         for name in turns:
             if name in here:
                 await table.act(table.people[name])
-        return {person.name: [*person.answers, *await table.sights(person)] for person in people}
+        return {person.name: [*person.answers, *await table.sights(person)] for person in those}

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from .contention import MUTANTS, Round, run
+from .contention import MEMBERS, MUTANTS, Round, run
 from .server import Server
 
 pytestmark = [
@@ -34,3 +34,13 @@ def test_eight_processes_share_one_budget_and_every_wrong_lock_is_noticed(
     assert outcome.answers["repeated"] > 0
     overlooked = [mutant.name for mutant, one in zip(MUTANTS, others, strict=True) if not one.violations]
     assert overlooked == []
+
+
+def test_two_teams_each_keep_their_own_budget(postgres: Server) -> None:
+    together = Round(processes=9, jobs=JOBS, allowed=JOBS * 3 // 2, members=MEMBERS)
+    for outcome in run(postgres, [together]):
+        print(outcome)
+        assert outcome.violations == []
+        assert outcome.overspend == Decimal("0.000000")
+        assert outcome.answers["new"] == together.allowed, "the budget has to be what stops them"
+        assert outcome.answers["refused"] > 0

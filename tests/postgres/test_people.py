@@ -18,7 +18,7 @@ SEEDS = range(200) if os.environ.get("SEEDANCE_TEST_LONG") else range(1)
 
 
 def _settings(environ: dict[str, str], folder: Path, url: str | None) -> Settings:
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     more = {"SEEDANCE_DATABASE_URL": url} if url else {}
     return load_settings(
         {

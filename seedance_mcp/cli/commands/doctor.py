@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import asdict, replace
+from typing import Any
 
 import anyio
 
@@ -32,14 +33,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Examine everything; 0 when a video could be made now, else 1."""
-    return anyio.run(_doctor, read_settings(), arguments)
+    """Examine everything, for one team after the other where there are several; 0 when a video could be made now, else 1."""
+    reading = read_settings()
+    log_to_stderr(reading.settings)
+    if not reading.settings.of_teams:
+        found = anyio.run(_doctor, reading, arguments)
+        if arguments.json:
+            print(json_text(found))
+        return 0 if found["able"] else 1
+    by_team: dict[str, dict[str, Any]] = {}
+    for one in reading.settings.of_teams:
+        if not arguments.json:
+            print(f"{chr(10) if by_team else ''}Team {one.team}\n")
+        by_team[str(one.team)] = anyio.run(_doctor, replace(reading, settings=one), arguments)
+    able = all(found["able"] for found in by_team.values())
+    if arguments.json:
+        print(json_text({"able": able, "teams": by_team}))
+    return 0 if able else 1
 
 
-async def _doctor(reading: Reading, arguments: argparse.Namespace) -> int:
+async def _doctor(reading: Reading, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Examine one installation, and print what is found as it comes; with `--json` only return it."""
     as_json: bool = arguments.json
     settings = reading.settings
-    log_to_stderr(settings)
     findings: list[Finding] = []
     async for finding in examine(
         settings,
@@ -51,11 +67,9 @@ async def _doctor(reading: Reading, arguments: argparse.Namespace) -> int:
         if not as_json:
             _print(findings[-1], before=findings[-2] if len(findings) > 1 else None)
     able, words = conclude(findings, settings)
-    if as_json:
-        print(json_text({"able": able, "conclusion": words, "findings": [asdict(one) for one in findings]}))
-    else:
+    if not as_json:
         print(f"\n{words}")
-    return 0 if able else 1
+    return {"able": able, "conclusion": words, "findings": [asdict(one) for one in findings]}
 
 
 def _print(finding: Finding, *, before: Finding | None) -> None:

@@ -1,10 +1,12 @@
-"""The command `migrate`: makes the tables of the database in PostgreSQL, or brings them up to date."""
+"""The command `migrate`: makes the tables of the database in PostgreSQL, or brings them up to date, for every team."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 
 from ...config import load_settings
+from ...errors import StoreError
 from ...store import migrate_chosen
 
 
@@ -13,12 +15,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    """Bring the tables up to date, and say what was done."""
-    before, now = migrate_chosen(load_settings().database_url)
-    if before == now:
-        print(f"The tables have version {now} already.")
-    elif before:
-        print(f"The tables were brought from version {before} to {now}.")
-    else:
-        print(f"The tables were made, in version {now}.")
-    return 0
+    """Bring the tables up to date, and say what was done. What cannot be done for one team is told, and done for the others."""
+    settings = load_settings()
+    teams = settings.of_teams or (settings,)
+    failure: StoreError | None = None
+    for one in teams:
+        whose = f"{one.team}: " if one.team else ""
+        try:
+            before, now = migrate_chosen(one.database_url, one.schema)
+        except StoreError as error:
+            if len(teams) == 1:
+                raise
+            print(f"{whose}{error.message} {error.hint}", file=sys.stderr)
+            failure = error
+            continue
+        if before == now:
+            print(f"{whose}The tables have version {now} already.")
+        elif before:
+            print(f"{whose}The tables were brought from version {before} to {now}.")
+        else:
+            print(f"{whose}The tables were made, in version {now}.")
+    return 0 if failure is None else 2

@@ -62,6 +62,11 @@ def execute(arguments: argparse.Namespace) -> int:
     from ...catalog import Catalog
 
     settings = load_settings()
+    if settings.teams:
+        raise ConfigError(
+            "With SEEDANCE_TEAMS the keys are files of each team, and none is stored by this command.",
+            hint="Put the key into a file named like the provider, in the folder of the team: keys/TEAM/PROVIDER.",
+        )
     catalog = Catalog.load(settings.catalog)
     sellers = [info for info in catalog.providers.values() if info.key_variables]
     place = _place(no_keyring=arguments.file)

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import anyio
@@ -17,6 +18,7 @@ from ...config import Settings, load_settings
 from ...errors import ConfigError, StoreError
 from ...metrics import Live, serving_metrics
 from ...presentation.logs import configure as configure_log
+from ...teams import teams_of
 from ..metrics_flag import add_metrics
 
 if TYPE_CHECKING:
@@ -47,22 +49,29 @@ def execute(arguments: argparse.Namespace) -> int:
             " watch`, which brings open jobs to their end.",
         )
     configure_log(settings)
-    worker = _Worker(settings)
+    workers = [_Worker(team) for team in teams_of(settings)]
     with contextlib.ExitStack() as stack:
         if arguments.metrics is not None:
-            print(
-                stack.enter_context(serving_metrics(arguments.metrics, Live(figures=worker.figures_now))),
-                flush=True,
-            )
-        anyio.run(worker.work)
+            live = Live(figures={worker.team: worker.figures_now for worker in workers})
+            print(stack.enter_context(serving_metrics(arguments.metrics, live)), flush=True)
+        anyio.run(_work, workers)
     return 0
 
 
+async def _work(workers: Sequence[_Worker]) -> None:
+    """Work for every team until a signal comes; what is in the way of one is in no other's."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_end_on_signal, tasks.cancel_scope)
+        for worker in workers:
+            tasks.start_soon(worker.work)
+
+
 class _Worker:
-    """Works until a signal comes, and tells how the installation stands."""
+    """Works for one team, or an installation without teams, and tells how that stands."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.team = settings.team or ""
         self._installation: Installation | None = None
 
     def figures_now(self) -> figures.Figures:
@@ -72,23 +81,27 @@ class _Worker:
         return self._installation.figures_now()
 
     async def work(self) -> None:
-        """Work, and begin anew where the database could not be used."""
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_end_on_signal, tasks.cancel_scope)
-            failures = 0
-            while True:
-                try:
-                    async with open_app(self._settings, role=Role.WORKER) as app:
-                        failures = 0
-                        self._installation = app.installation
-                        print(_READY, flush=True)
-                        await anyio.sleep_forever()
-                except StoreError as error:
-                    failures += 1
-                    logger.error("It cannot work now: %s %s", error.message, error.hint)
-                    await anyio.sleep(exponential(_FIRST_PAUSE, failures, longest=_LONGEST_PAUSE))
-                finally:
-                    self._installation = None
+        """Work, and begin anew where the database could not be used, or where a mistake would end the other teams' work."""
+        whose = f"For the team {self.team}: " if self.team else ""
+        failures = 0
+        while True:
+            try:
+                async with open_app(self._settings, role=Role.WORKER) as app:
+                    failures = 0
+                    self._installation = app.installation
+                    print(f"{whose}{_READY}", flush=True)
+                    await anyio.sleep_forever()
+            except StoreError as error:
+                failures += 1
+                logger.error("%sIt cannot work now: %s %s", whose, error.message, error.hint)
+            except Exception:
+                if not self.team:
+                    raise
+                failures += 1
+                logger.exception("%sThe work broke down in a way that nobody planned; it begins anew", whose)
+            finally:
+                self._installation = None
+            await anyio.sleep(exponential(_FIRST_PAUSE, failures, longest=_LONGEST_PAUSE))
 
 
 async def _end_on_signal(scope: anyio.CancelScope) -> None:

@@ -19,8 +19,9 @@ import anyio.to_thread
 
 from ...app import App, open_app
 from ...config import Settings, install_command
-from ...errors import OtherAccount, SeedanceError
+from ...errors import ConfigError, OtherAccount, SeedanceError
 from ...store import BoardFile
+from ...teams import refuse_common_keys
 from ...texts import digits, digits_left
 from ...types import EVERYBODY
 from .carrier import look_at_carrier
@@ -69,6 +70,11 @@ async def examine(
         trouble = _of(error, "catalogue", "overlay")
     for finding in look_at_settings(settings, wrong, catalog):
         yield finding
+    if settings.teams and catalog is not None:
+        try:
+            refuse_common_keys(settings)
+        except ConfigError as error:
+            yield _of(error, "settings", "keys")
     for finding in look_at_network(settings):
         yield finding
     if catalog is not None:
@@ -353,7 +359,7 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _of(error: SeedanceError, area: Literal["database", "catalogue"], subject: str) -> Finding:
+def _of(error: SeedanceError, area: Literal["database", "catalogue", "settings"], subject: str) -> Finding:
     return Finding(area=area, subject=subject, verdict="problem", text=error.message, hint=error.hint)
 
 

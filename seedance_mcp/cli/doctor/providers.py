@@ -81,12 +81,16 @@ async def _ask(
     """Ask one. `missing` names what would be needed for that and cannot be used."""
     finding = partial(Finding, area="providers", subject=info.name)
     variable = next((name for name in info.key_variables if name in settings.given), None)
+    if settings.team is not None:
+        variable = f"a key of the team {settings.team}" if info.name in settings.team_keys else None
     if problem := pool.malformed_keys.get(info.name):
         return finding(verdict="problem", text=f"not ready: {problem}")
     if info.key_variables and variable is None:
         return finding(
             verdict="off",
-            text=f"no key ({' or '.join(info.key_variables)})",
+            text=f"no key ({' or '.join(info.key_variables)})"
+            if settings.team is None
+            else f"no key (the file {info.name} among the keys of the team {settings.team})",
             hint=pool.misnamed_keys.get(info.name)
             or f"Get one at {info.key_page}; `seedance-mcp setup {info.name}` asks for it and stores it.",
         )

@@ -9,11 +9,24 @@ from ...config import Settings, suspects
 from ...errors import ConfigError
 
 if TYPE_CHECKING:
-    from ...catalog import Catalog
+    from pydantic import SecretStr
+
+    from ...catalog import Catalog, ProviderInfo
+
+
+def key_of(settings: Settings, info: ProviderInfo) -> SecretStr | None:
+    """Return the key that is set for a provider: a team's is the team's own, or there is none."""
+    if settings.team is not None:
+        return settings.team_keys.get(info.name)
+    return settings.secret(*info.key_variables)
 
 
 def malformed_keys(settings: Settings, catalog: Catalog) -> Mapping[str, str]:
-    """Return by provider a sentence on its variable that holds what cannot be a key; never the value."""
+    """Return by provider a sentence on its variable, or a team's file, that holds what cannot be a key; never the value."""
+    if settings.team is not None:
+        return {
+            name: words for name, words in settings.unusable_team_keys.items() if name in catalog.providers
+        }
     if not settings.unusable_keys:
         return {}
     found = {name: settings.key_problem(*info.key_variables) for name, info in catalog.providers.items()}
@@ -27,6 +40,8 @@ def misnamed_keys(settings: Settings, catalog: Catalog) -> Mapping[str, str]:
     Only names that its data file lists count, and only while its own variable is not set. What `unknown_names` tells
     is left out.
     """
+    if settings.team is not None:
+        return {}
     told = suspects(settings)
     return {
         name: f"{miss} is set; the variable is {' or '.join(info.key_variables)}."
@@ -40,7 +55,7 @@ def misnamed_keys(settings: Settings, catalog: Catalog) -> Mapping[str, str]:
 
 def unfilled_keys(settings: Settings, catalog: Catalog) -> Mapping[str, str]:
     """Return by provider a sentence on its variable that is a `${...}` which nobody filled in, if it has no other."""
-    if not settings.left_open:
+    if settings.team is not None or not settings.left_open:
         return {}
     return {
         name: f"{variable} {settings.left_open[variable].words}, so it counts as not set."
@@ -49,6 +64,14 @@ def unfilled_keys(settings: Settings, catalog: Catalog) -> Mapping[str, str]:
         for variable in info.key_variables
         if variable in settings.left_open
     }
+
+
+def keys_of_nobody(settings: Settings, catalog: Catalog) -> tuple[str, ...]:
+    """List a sentence on each file among a team's keys that is named like no provider."""
+    return tuple(
+        f"The team {settings.team} has a key in the file {name!r}, and no provider has this name."
+        for name in sorted({*settings.team_keys, *settings.unusable_team_keys} - set(catalog.providers))
+    )
 
 
 def not_by_name(provider: str, problem: str, *, setting: bool) -> ConfigError:

@@ -28,7 +28,7 @@ from ...store import (
 from ...types import WORKERS, Job, JobState
 from ..tracking.manual_resolution import FoundTask, look_up
 from .carriers import Carrier, link_of, open_carrier
-from .provider_keys import malformed_keys, misnamed_keys, not_by_name, unfilled_keys
+from .provider_keys import key_of, keys_of_nobody, malformed_keys, misnamed_keys, not_by_name, unfilled_keys
 from .rate_limits import SharedRateLimits, usual_wait
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class ProviderPool:
 
     def is_ready(self, info: ProviderInfo) -> bool:
         """Return whether the provider could be bought from now: there is an adapter, and a key if it wants one."""
-        if info.key_variables and self._settings.secret(*info.key_variables) is None:
+        if info.key_variables and key_of(self._settings, info) is None:
             return False
         return importlib.util.find_spec(info.adapter.partition(":")[0]) is not None
 
@@ -97,7 +97,9 @@ class ProviderPool:
     @cached_property
     def malformed_keys(self) -> Mapping[str, str]:
         """By provider, a sentence on a key that cannot be one; such a provider is not ready."""
-        return malformed_keys(self._settings, self.catalog) if self._settings.unusable_keys else {}
+        if not self._settings.unusable_keys and self._settings.team is None:
+            return {}
+        return malformed_keys(self._settings, self.catalog)
 
     @cached_property
     def misnamed_keys(self) -> Mapping[str, str]:
@@ -110,7 +112,8 @@ class ProviderPool:
         """What a person should know of the settings: keys that cannot be used, and names that nobody reads."""
         unknown = (str(name) for name in self.unknown_settings)
         left_out = (f"{name} is left out: {problem}" for name, problem in self.malformed_keys.items())
-        return (*left_out, *self.misnamed_keys.values(), *unknown)
+        nobodys = keys_of_nobody(self._settings, self.catalog) if self._settings.team is not None else ()
+        return (*left_out, *self.misnamed_keys.values(), *nobodys, *unknown)
 
     def check_limits(self) -> None:
         """
@@ -166,7 +169,7 @@ class ProviderPool:
             raise not_by_name(info.name, problem, setting=False)
         if info.name not in self._open:
             access = Access(
-                key=self._settings.secret(*info.key_variables),
+                key=key_of(self._settings, info),
                 base_url=self._settings.base_url(info.name) or info.base_url,
                 folder=self._settings.state_dir / "providers" / info.name,
                 seconds=self._settings.sandbox_seconds,
@@ -246,7 +249,7 @@ class ProviderPool:
 
     def account(self, info: ProviderInfo) -> str:
         """Return the fingerprint of the account that is set for a provider; see `accounts.fingerprint`."""
-        return fingerprint(self._settings.secret(*info.key_variables))
+        return fingerprint(key_of(self._settings, info))
 
     def account_at(self, info: ProviderInfo) -> Account:
         """Return the account that is bought with now, and its address. What draws placeholders has no address that counts."""
@@ -278,9 +281,7 @@ class ProviderPool:
     def accounts(self) -> str:
         """Return one word for all accounts whose keys are set and where they are reached: what this process can follow."""
         known = [
-            self.account_at(info)
-            for info in self.catalog.providers.values()
-            if self._settings.secret(*info.key_variables)
+            self.account_at(info) for info in self.catalog.providers.values() if key_of(self._settings, info)
         ]
         return short_digest(repr(known))
 

@@ -159,7 +159,8 @@ async def ask(job: Job, offer: Offer, *, provider: Provider, store: Store) -> Re
     if not ids:
         return answer.without(())
     claims = await store.read(lambda connection: claimed(connection, job, ids))
-    return answer.without(claims.here, elsewhere=claims.elsewhere)
+    # Which tasks other teams have, this one's database does not know.
+    return answer.without(claims.here, elsewhere=ids if store.has_neighbours else claims.elsewhere)
 
 
 async def decide(job: Job, to: JobState, store: Store, detail: str, **changes: Any) -> Job:

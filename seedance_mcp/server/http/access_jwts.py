@@ -33,13 +33,15 @@ class AccessJwt:
     """
     A token that is good: whose, for what, and until when, in seconds since the epoch.
 
-    `nonce` is what a sign-in was begun with, in a token that tells who signed in (OpenID Connect).
+    `nonce` is what a sign-in was begun with, in a token that tells who signed in (OpenID Connect). `groups` are the values of
+    the claim that tells teams.
     """
 
     subject: str
     scopes: frozenset[str]
     until: float
     nonce: str | None = None
+    groups: frozenset[str] = frozenset()
 
 
 class _Refused(Exception):
@@ -49,11 +51,19 @@ class _Refused(Exception):
 class AccessJwts:
     """The tokens that one authorization server gives out for one audience."""
 
-    def __init__(self, issuer: str, audience: str, algorithms: tuple[str, ...], keys: IssuerKeys) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        audience: str,
+        algorithms: tuple[str, ...],
+        keys: IssuerKeys,
+        team_claim: str | None = None,
+    ) -> None:
         self._issuer = issuer
         self._audience = audience
         self._algorithms = algorithms
         self._keys = keys
+        self._team_claim = team_claim
 
     async def read(self, text: str) -> AccessJwt | None:
         """
@@ -111,7 +121,14 @@ class AccessJwts:
             scopes=_scopes(claims),
             until=float(claims["exp"]) + LEEWAY_SECONDS,
             nonce=nonce if isinstance(nonce, str) else None,
+            groups=_texts(claims.get(self._team_claim)) if self._team_claim else frozenset(),
         )
+
+
+def _texts(value: object) -> frozenset[str]:
+    """Return the texts in a claim that is one, or a list of them."""
+    values = cast("list[object]", value) if isinstance(value, list) else [value]
+    return frozenset(one for one in values if isinstance(one, str))
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
@@ -45,6 +46,8 @@ class Authorization:
     tokens: AccessJwts
     source: KeySource
     keys: IssuerKeys
+    teams: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Which value of the claim that tells teams means which team; empty: there are none."""
 
     @classmethod
     def of(cls, settings: Settings, resource: str) -> Authorization | None:
@@ -52,11 +55,12 @@ class Authorization:
         Read the settings, for a server at the address `resource`; None if they name no authorization server.
 
         Raises:
-            ConfigError: they name one and not who may come, or the other way round.
+            ConfigError: they name one and not who may come, or the other way round; or there are teams, and no claim of its
+                tokens says in which one somebody is.
         """
         issuer, subject = settings.oauth_issuer, settings.oauth_subject
         if issuer is None:
-            for name in ("subject", "people", "audience", "jwks", "board_client_id"):
+            for name in ("subject", "people", "audience", "jwks", "board_client_id", "team_claim", "teams"):
                 if getattr(settings, f"oauth_{name}"):
                     raise ConfigError(
                         f"{settings.with_place(f'SEEDANCE_OAUTH_{name.upper()}')} is set, and no authorization server is.",
@@ -69,6 +73,20 @@ class Authorization:
                 hint="Put `sub` of your tokens into SEEDANCE_OAUTH_SUBJECT, and those of others, or `any`, into"
                 " SEEDANCE_OAUTH_PEOPLE.",
             )
+        if bool(settings.teams) is not bool(settings.oauth_team_claim):
+            there, missing = "SEEDANCE_TEAMS", "SEEDANCE_OAUTH_TEAM_CLAIM"
+            if settings.oauth_team_claim:
+                there, missing = missing, there
+            raise ConfigError(
+                f"{settings.with_place(there)} is set, and {missing} is not.",
+                hint="With several teams the claim of the tokens that says in which one somebody is has to be named, such as"
+                " SEEDANCE_OAUTH_TEAM_CLAIM=groups.",
+            )
+        teams = dict(settings.oauth_teams) or {name: name for name in settings.teams}
+        if nobodys := set(teams.values()) - set(settings.teams):
+            raise ConfigError(
+                f"{settings.with_place('SEEDANCE_OAUTH_TEAMS')} names {min(nobodys)}, which is not in SEEDANCE_TEAMS."
+            )
         algorithms = settings.oauth_algorithms
         source = KeySource(
             issuer=issuer, jwks=settings.oauth_jwks, algorithms=algorithms, outbound=settings.outbound
@@ -79,9 +97,10 @@ class Authorization:
             subject=subject,
             people=frozenset(settings.oauth_people),
             resource=resource,
-            tokens=AccessJwts(issuer, audience, algorithms, keys),
+            tokens=AccessJwts(issuer, audience, algorithms, keys, settings.oauth_team_claim),
             source=source,
             keys=keys,
+            teams=teams,
         )
 
     @property
@@ -98,6 +117,23 @@ class Authorization:
                 "This server is not for whom the token is of. The person who runs it says who may come by"
                 " SEEDANCE_OAUTH_SUBJECT and SEEDANCE_OAUTH_PEOPLE (`sub` in the token).",
             )
+
+    def team_of(self, token: AccessJwt) -> str:
+        """Return in which team somebody is; empty where there are none. Raises Refused: in none of them, or in several."""
+        if not self.teams:
+            return ""
+        named = {team for value, team in self.teams.items() if value in token.groups}
+        if len(named) != 1:
+            raise self.no_team()
+        return named.pop()
+
+    def no_team(self) -> Refused:
+        """Refuse a token that is of no team of this server, or of several; which there are nobody is told."""
+        return Refused(
+            403,
+            "The token does not say that its person is in one team of this server, and in one alone. Who is in which team is"
+            " decided at the authorization server.",
+        )
 
     def person_of(self, token: AccessJwt) -> str:
         """Return as whom the jobs and the money of whoever a token stands for are kept; empty: whoever runs the server."""

@@ -30,6 +30,8 @@ class CallLog:
     def asked(self, caller: Caller, message: Mapping[str, Any]) -> None:
         """Note who asks, and for what."""
         self._fields["caller"] = caller.id or "this machine"
+        if caller.team:
+            self._fields["team"] = caller.team
         method, params = str(message.get("method")), message.get("params")
         known = method == "tools/call" or method in rights()["methods"]
         self._fields["method"] = method if known else _NAMELESS

@@ -16,11 +16,13 @@ from .challenges import Challenges
 from .refusals import Refused
 
 if TYPE_CHECKING:
-    from ..opening import Opening
     from .authorization import Authorization
+    from .team_server import TeamServers
 
 _NAMED = "sdc_"
 """What our own tokens begin with."""
+
+_ID_CHARACTERS = 8
 
 _LAST_CALL_SECONDS = 600.0
 """
@@ -35,13 +37,20 @@ class Doorkeeper:
     Lets callers in.
 
     On a private place whoever runs for the same user of this machine needs no token, as on stdio, until there is one or
-    an authorization server gives them out; from then on everybody does. On any other place everybody does.
+    an authorization server gives them out; from then on everybody does. On any other place everybody does, and wherever
+    there are several teams: a token says in which one its person is.
     """
 
     def __init__(
-        self, opening: Opening, *, private: bool, challenges: Challenges, authorization: Authorization | None
+        self,
+        teams: TeamServers,
+        *,
+        private: bool,
+        challenges: Challenges,
+        authorization: Authorization | None,
     ) -> None:
-        self._opening = opening
+        self._teams = teams
+        self._team_of_token: dict[str, str] = {}
         self._private = private
         self._challenges = challenges
         self._authorization = authorization
@@ -57,7 +66,7 @@ class Doorkeeper:
         shown = headers.getlist("authorization")
         if len(shown) > 1:
             raise self._challenges.one_token_only()
-        await self._opening.first_try()
+        await self._teams.first_try()
         try:
             if self._private and not await self._are_tokens_wanted():
                 return await self._neighbour(scope)
@@ -69,16 +78,15 @@ class Doorkeeper:
                 return await self._signed_in(self._authorization, text)
             caller = await self._named(text)
         except SeedanceError as error:
-            raise Refused(
-                503, f"The server cannot look at tokens now: {error.message}", retry_after="2"
-            ) from None
+            reason = "" if self._teams.several else f": {error.message}"
+            raise Refused(503, f"The server cannot look at tokens now{reason}", retry_after="2") from None
         if caller is None:
             raise self._challenges.not_good()
         return caller
 
     async def named(self, text: str) -> Caller | None:
         """Return whom a named token stands for; None if it is none, or not good (any more). Raises SeedanceError."""
-        await self._opening.first_try()
+        await self._teams.first_try()
         return await self._named(text)
 
     async def of_access_token(self, text: str) -> Caller:
@@ -90,20 +98,32 @@ class Doorkeeper:
         """
         if self._authorization is None:
             raise self._challenges.not_good()
-        await self._opening.first_try()
+        await self._teams.first_try()
         return await self._signed_in(self._authorization, text)
 
     async def _named(self, text: str) -> Caller | None:
-        token = await self._opening.app.installation.tokens.find(text)
-        if token is None:
-            return None
-        return Caller(
-            id=token.id,
-            name=token.name,
-            person=token.person,
-            scopes=token.scopes,
-            local=self._is_local(token.person),
-        )
+        """Look for a token among those of every team: first where it was found before, so that no other team is in the way."""
+        before = self._team_of_token.get(text[: len(_NAMED) + _ID_CHARACTERS])
+        trouble: SeedanceError | None = None
+        for team in sorted(self._teams, key=lambda team: team.name != before):
+            try:
+                token = await team.opening.app.installation.tokens.find(text)
+            except SeedanceError as error:
+                trouble = trouble or error
+                continue
+            if token is not None:
+                self._team_of_token[f"{_NAMED}{token.id}"] = team.name
+                return Caller(
+                    id=token.id,
+                    name=token.name,
+                    person=token.person,
+                    team=team.name,
+                    scopes=token.scopes,
+                    local=self._is_local(token.person),
+                )
+        if trouble is not None:
+            raise trouble
+        return None
 
     async def still_admits(self, caller: Caller) -> bool:
         """Return whether a call that was let in may go on; it may while that cannot be told."""
@@ -111,13 +131,16 @@ class Doorkeeper:
             return time.time() < caller.until + _LAST_CALL_SECONDS
         try:
             if caller.id:
-                return await self._opening.app.installation.tokens.is_good(caller.id)
+                return await self._teams.of(caller).opening.app.installation.tokens.is_good(caller.id)
             return not await self._are_tokens_wanted()
         except SeedanceError:
             return True
 
     async def _are_tokens_wanted(self) -> bool:
-        return self._authorization is not None or await self._opening.app.installation.tokens.are_wanted()
+        if self._authorization is not None or self._teams.several:
+            return True
+        (server,) = self._teams
+        return await server.opening.app.installation.tokens.are_wanted()
 
     async def _signed_in(self, authorization: Authorization, text: str) -> Caller:
         from .issuer_keys import KeysUnavailable
@@ -131,12 +154,17 @@ class Doorkeeper:
         if token is None:
             raise self._challenges.not_good()
         authorization.check_is_served(token)
+        team = self._teams.named(authorization.team_of(token))
+        if team is None:
+            raise authorization.no_team()
+        await team.opening.first_try()
         if "read" not in token.scopes:
             raise self._challenges.right_needed("read")
         return Caller(
             id=authorization.id_of(token),
             name=token.subject,
             person=authorization.person_of(token),
+            team=team.name,
             scopes=token.scopes,
             local=self._is_local(authorization.person_of(token)),
             until=token.until,
@@ -144,7 +172,7 @@ class Doorkeeper:
 
     def _is_local(self, person: str) -> bool:
         """Return whether a caller may name files of this machine: those of the others' videos lie among them."""
-        return self._private and not person
+        return self._private and not person and not self._teams.several
 
     async def _neighbour(self, scope: Scope) -> Caller:
         if not await anyio.to_thread.run_sync(is_this_user, scope.get("client"), scope.get("server")):

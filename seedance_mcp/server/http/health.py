@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import anyio
@@ -10,7 +11,7 @@ from ...errors import SeedanceError
 from ..http_server import Receive, Scope, Send
 
 if TYPE_CHECKING:
-    from ..opening import Opening
+    from .team_server import TeamServers
 
 _LIVE, _READY = "/health/live", "/health/ready"
 
@@ -19,10 +20,14 @@ _LOOK_SECONDS = 1.0
 
 
 class Health:
-    """Answers probes. A provider's outage is no reason not to be ready."""
+    """
+    Answers probes. A provider's outage is no reason not to be ready.
 
-    def __init__(self, opening: Opening) -> None:
-        self._opening = opening
+    Of several teams one is enough: what is in the way of another must not take the server from this one.
+    """
+
+    def __init__(self, teams: TeamServers) -> None:
+        self._teams = teams
         self._looked_at = float("-inf")
         self._can_work = False
         self._looking: anyio.Lock | None = None
@@ -47,14 +52,18 @@ class Health:
         if self._looking is None:
             self._looking = anyio.Lock()
         async with self._looking:
-            if self._opening.is_open and anyio.current_time() - self._looked_at > _LOOK_SECONDS:
-                self._can_work = await self._database_answers()
+            if self._is_open() and anyio.current_time() - self._looked_at > _LOOK_SECONDS:
+                self._can_work = await self._a_database_answers()
                 self._looked_at = anyio.current_time()
-        return self._opening.is_open and self._can_work
+        return self._is_open() and self._can_work
 
-    async def _database_answers(self) -> bool:
-        try:
-            await self._opening.app.installation.ensure_current()
-        except SeedanceError:
-            return False
-        return True
+    def _is_open(self) -> bool:
+        return any(team.is_open for team in self._teams)
+
+    async def _a_database_answers(self) -> bool:
+        for team in self._teams:
+            with contextlib.suppress(SeedanceError):
+                if team.is_open:
+                    await team.opening.app.installation.ensure_current()
+                    return True
+        return False

@@ -7,38 +7,31 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import anyio
 from anyio.abc import TaskGroup
-from mcp.server import ServerRequestContext
-from mcp.server.request_state import RequestStateSecurity
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.server.subscriptions import ListenHandler
 from mcp.server.transport_security import TransportSecuritySettings
 
-from ...errors import ConfigError
-from ..assembly import OverHttp, assemble
-from ..callers import caller_of
-from ..ending import Ending
+from ...errors import ConfigError, StoreError
+from ...teams import teams_of
 from ..http_server import HttpServer, Receive, Scope, Send, bound
-from ..transport import lowlevel
 from .challenges import Challenges
 from .doorkeeper import Doorkeeper
 from .gate import Gate
 from .health import Health
 from .limits import Limits, Traffic
 from .places import Doorplate, Place
-from .state_key import state_key
+from .team_server import TeamServer, TeamServers
 
 if TYPE_CHECKING:
     from ...config import Settings
     from ...metrics import MetricsPlace
-    from ..opening import Opening
+    from ...store import figures
     from .authorization import Authorization, ResourceMetadata
     from .team_board.answering import TeamBoard
 
@@ -90,23 +83,32 @@ async def serve_http(
             "Without SEEDANCE_DATABASE_URL the job database is a file of this machine, and no worker buys from it.",
             hint="Leave --no-buy away, or set SEEDANCE_DATABASE_URL and start `seedance-mcp work` as well.",
         )
-    if settings.object_store is not None:
-        from ...objects import access_of
+    teams = teams_of(settings)
+    for team in teams:
+        if team.object_store is not None:
+            from ...objects import access_of
 
-        access_of(settings)
+            access_of(team)
     if not place.is_private and settings.oauth_issuer is None:
-        await _refuse_without_tokens(settings, place)
+        await _refuse_without_tokens(teams, place)
     with contextlib.closing(bound(place.host, place.port, hint=_TAKEN)) as listening:
-        key = await state_key(settings)
-        await _Service(settings, place, listening, limits or Limits.of(settings), parts, key=key).run(tell)
+        service = _Service(settings, place, listening, limits or Limits.of(settings), parts)
+        await service.run(tell)
 
 
-async def _refuse_without_tokens(settings: Settings, place: Place) -> None:
+async def _refuse_without_tokens(teams: Sequence[Settings], place: Place) -> None:
     from ...app import open_app
 
-    async with open_app(settings, watch=False) as app:
-        if await app.installation.tokens.any_good():
-            return
+    troubles: list[StoreError] = []
+    for team in teams:
+        try:
+            async with open_app(team, watch=False) as app:
+                if await app.installation.tokens.any_good():
+                    return
+        except StoreError as error:
+            troubles.append(error)
+    if troubles:
+        raise troubles[0]
     where = place.public[0] if place.public else place.host
     raise ConfigError(
         f"Others could reach the server at {where}, and there is no token by which it would know them.",
@@ -125,50 +127,49 @@ class _Service:
         listening: socket.socket,
         limits: Limits,
         parts: Parts,
-        *,
-        key: bytes,
     ) -> None:
         self._place, self._limits, self._listening = place, limits, listening
         self._parts, self._traffic = parts, Traffic(limits)
         self._settings = settings
         self._port: int = listening.getsockname()[1]
         self._authorization = _authorization(settings, place.url(self._port))
-        self._ending = Ending()
-        self._openings: list[Opening] = []
-        security = RequestStateSecurity(keys=[key], bind_principal=_principal)
-        over_http = OverHttp(security=security, opened=self._openings.append, buys=parts.buys)
-        self._server = assemble(settings, ending=self._ending, http=over_http)
+        names = TransportSecuritySettings(
+            allowed_hosts=sorted(place.own_names(self._port)),
+            allowed_origins=sorted(place.own_origins(self._port)),
+        )
+        self._teams = TeamServers(
+            [
+                TeamServer(team, names, body_bytes=limits.body_bytes, buys=parts.buys)
+                for team in teams_of(settings)
+            ]
+        )
 
     async def run(self, tell: Callable[[str], None]) -> None:
-        protocol = StreamableHTTPSessionManager(
-            lowlevel(self._server),
-            stateless=True,
-            max_request_body_size=self._limits.body_bytes,
-            security_settings=TransportSecuritySettings(
-                allowed_hosts=sorted(self._place.own_names(self._port)),
-                allowed_origins=sorted(self._place.own_origins(self._port)),
-            ),
-        )
-        async with protocol.run(), anyio.create_task_group() as tasks:
-            (opening,) = self._openings  # one for the whole run, whoever calls
+        if not self._teams.several:
+            for server in self._teams:
+                await server.get_key()
+        async with anyio.create_task_group() as tasks:
+            async with anyio.create_task_group() as starting:
+                for server in self._teams:
+                    starting.start_soon(tasks.start, server.run)
             doorplate = Doorplate(self._place, self._port)
             challenges = Challenges(self._authorization.metadata if self._authorization else None)
             doorkeeper = Doorkeeper(
-                opening,
+                self._teams,
                 private=self._place.is_private,
                 challenges=challenges,
                 authorization=self._authorization,
             )
             gate = Gate(
-                protocol.handle_request,
+                self._teams,
                 doorplate=doorplate,
                 doorkeeper=doorkeeper,
                 challenges=challenges,
                 limits=self._limits,
                 traffic=self._traffic,
             )
-            others: list[Health | ResourceMetadata | TeamBoard] = [Health(opening)]
-            board = self._board(tasks, opening, doorplate, doorkeeper)
+            others: list[Health | ResourceMetadata | TeamBoard] = [Health(self._teams)]
+            board = self._board(tasks, doorplate, doorkeeper)
             if board is not None:
                 others.append(board)
             if self._authorization is not None:
@@ -186,8 +187,8 @@ class _Service:
                 connections=self._limits.connections,
                 last_answers_seconds=self._limits.last_answers_seconds,
             )
-            tasks.start_soon(_at_a_signal, partial(self._end, gate, board, opening, http))
-            with _counting(self._parts.metrics, opening) as counted:
+            tasks.start_soon(_at_a_signal, partial(self._end, gate, board, http))
+            with _counting(self._parts.metrics, self._teams) as counted:
                 url = self._place.url(self._port)
                 tell(url)
                 if board is not None:
@@ -197,9 +198,7 @@ class _Service:
                 await http.run_until_ended()
             tasks.cancel_scope.cancel()
 
-    def _board(
-        self, tasks: TaskGroup, opening: Opening, doorplate: Doorplate, doorkeeper: Doorkeeper
-    ) -> TeamBoard | None:
+    def _board(self, tasks: TaskGroup, doorplate: Doorplate, doorkeeper: Doorkeeper) -> TeamBoard | None:
         """Return the board, if it is wanted; what it is made of is loaded only then."""
         if not self._parts.board:
             return None
@@ -217,9 +216,9 @@ class _Service:
             public=frozenset(self._place.public),
             issuer=issuer,
         )
-        return TeamBoard(tasks, opening, door)
+        return TeamBoard(tasks, self._teams, door)
 
-    async def _end(self, gate: Gate, board: TeamBoard | None, opening: Opening, http: HttpServer) -> None:
+    async def _end(self, gate: Gate, board: TeamBoard | None, http: HttpServer) -> None:
         """
         Take no more calls, have those that wait answer, close streams of news, and leave a watcher for what is open.
 
@@ -229,11 +228,9 @@ class _Service:
         gate.begin_ending()
         if board is not None:
             board.begin_ending()
-        opening.stop_waiting()
-        entry = lowlevel(self._server).get_request_handler("subscriptions/listen")
-        if entry is not None:
-            cast("ListenHandler", entry.handler).close()
-        await self._ending.begin()
+        async with anyio.create_task_group() as ending:
+            for server in self._teams:
+                ending.start_soon(server.begin_ending)
         if not self._place.is_private:
             await anyio.sleep(_NOTICED_SECONDS)
         http.end()
@@ -257,13 +254,19 @@ def _authorization(settings: Settings, resource: str) -> Authorization | None:
     return Authorization.of(settings, resource)
 
 
-def _counting(place: MetricsPlace | None, opening: Opening) -> AbstractContextManager[str | None]:
+def _counting(place: MetricsPlace | None, teams: TeamServers) -> AbstractContextManager[str | None]:
     """Give out metrics at a place; what counts and writes them is loaded only where there is one."""
     if place is None:
         return contextlib.nullcontext()
     from ...metrics import Live, serving_metrics
 
-    live = Live(figures=lambda: opening.app.installation.figures_now(), waiting=lambda: opening.waiting)
+    def figures_of(server: TeamServer) -> figures.Figures:
+        return server.opening.app.installation.figures_now()
+
+    live = Live(
+        figures={server.name: partial(figures_of, server) for server in teams},
+        waiting=lambda: sum(server.waiting for server in teams),
+    )
     return serving_metrics(place, live)
 
 
@@ -281,8 +284,3 @@ async def _at_a_signal(end: Callable[[], Awaitable[None]]) -> None:
             break
     # Outside: a second signal finds the default handlers again and ends the process at once.
     await end()
-
-
-def _principal(context: ServerRequestContext[Any, Any]) -> str | None:
-    """Return whose state a request brings back: what one token was asked, no other one answers."""
-    return caller_of(context).id or None

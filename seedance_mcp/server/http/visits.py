@@ -24,17 +24,17 @@ class Visits:
     """
 
     def __init__(self) -> None:
-        self._readers: dict[tuple[str, str], tuple[ReadTracker, float]] = {}
+        self._readers: dict[tuple[str, str, str], tuple[ReadTracker, float]] = {}
 
     def reader(self, caller: Caller, program: str) -> ReadTracker:
         """Return what this program was told, with this caller's token, within the last half hour without a pause."""
         from ...app import ReadTracker
 
-        now = anyio.current_time()
-        reader, last = self._readers.pop((caller.id, program), (None, now))
+        now, key = anyio.current_time(), (caller.team, caller.id, program)
+        reader, last = self._readers.pop(key, (None, now))
         if reader is None or now - last > _IDLE_SECONDS:
             reader = ReadTracker(prompt_seconds=-1.0)
-        self._readers[caller.id, program] = reader, now
+        self._readers[key] = reader, now
         while len(self._readers) > _MOST:
             del self._readers[next(iter(self._readers))]
         return reader

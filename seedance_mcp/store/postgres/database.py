@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping
+from functools import partial
 from importlib import resources
 from typing import Any, LiteralString, TypeVar, cast
 
@@ -26,12 +28,12 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 _SCHEMA = "schema"
 """The key in `meta` under which stands which version the tables have."""
 
 TEAM = 1
-"""The team whose lock is taken: all there is so far belongs to one."""
+"""The lock of an installation that is not divided into teams."""
 
 _LOCKS = 0x5EEDA
 """What tells our advisory locks from those of others in the same database."""
@@ -67,11 +69,15 @@ class PostgresDatabase(Database):
     what `BEGIN IMMEDIATE` is on SQLite. Only READ COMMITTED looks anew after the wait for the lock.
     """
 
-    def __init__(self, url: str, *, clock: Clock, uptime: Clock, connections: int) -> None:
+    def __init__(
+        self, url: str, *, clock: Clock, uptime: Clock, connections: int, schema: str | None = None
+    ) -> None:
+        """`schema` has the tables of one of several teams; None: they are where the role finds them."""
         super().__init__(clock=clock, at_once=connections)
         self.uptime = uptime
         """Seconds that the machine has been running; never set, only restarted."""
-        self._url = url
+        self._connect = partial(connect, url, schema)
+        self._lock = lock_of(schema)
         self._idle = deque[psycopg.Connection]()
         self._places = threading.BoundedSemaphore(connections)
         self._closed = False
@@ -109,7 +115,7 @@ class PostgresDatabase(Database):
                 sql.SQL(
                     "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {};"
                     " SELECT pg_advisory_xact_lock({}, {})"
-                ).format(max(1, int(seconds * 1000)), _LOCKS, TEAM),
+                ).format(max(1, int(seconds * 1000)), _LOCKS, self._lock),
                 prepare=False,
             )
 
@@ -157,7 +163,7 @@ class PostgresDatabase(Database):
                     self._take_back(kept)
                     raise
                 # It broke while it lay idle, as all do when the server is restarted; nothing had begun.
-        connection = connect(self._url)
+        connection = self._connect()
         try:
             begin(connection, seconds)
         except BaseException:
@@ -180,15 +186,22 @@ class PostgresDatabase(Database):
 
 
 def open_postgres(
-    url: str, *, clock: Clock = time.time, uptime: Clock = time.monotonic, connections: int = 4
+    url: str,
+    *,
+    clock: Clock = time.time,
+    uptime: Clock = time.monotonic,
+    connections: int = 4,
+    schema: str | None = None,
 ) -> PostgresDatabase:
     """
     Open a database that `migrate` has prepared; at most so many connections are used at once.
 
+    `schema` has the tables of one of several teams; None: they are where the role finds them.
+
     Raises:
         StoreError: it cannot be reached, or its tables are of another version.
     """
-    database = PostgresDatabase(url, clock=clock, uptime=uptime, connections=connections)
+    database = PostgresDatabase(url, clock=clock, uptime=uptime, connections=connections, schema=schema)
     try:
         database.read_now(ensure_usable)
     except BaseException:
@@ -247,22 +260,26 @@ def of_this_version(connection: psycopg.Connection) -> Generator[None]:
         raise
 
 
-def migrate(url: str) -> tuple[int, int]:
+def migrate(url: str, schema: str | None = None) -> tuple[int, int]:
     """
     Bring the tables of a database to this version, as a whole or not at all; one process at a time does so.
+
+    `schema` is that of one of several teams, and is made if it is not there.
 
     Returns which version they had (0: there were none), and which they have.
 
     Raises:
         StoreError: it cannot be reached or written to, or a newer version made its tables.
     """
-    with explained(), contextlib.closing(connect(url)) as connection:
+    with explained(), contextlib.closing(connect(url, schema)) as connection:
         connection.execute(
             sql.SQL("BEGIN; {}; SELECT pg_advisory_xact_lock({}, {})").format(
                 set_scope(EVERYBODY), _LOCKS, _MIGRATING
             ),
             prepare=False,
         )
+        if schema is not None:
+            _make_schema(connection, schema)
         found = _version(Statements(connection))
         if found > SCHEMA_VERSION:
             raise StoreError(
@@ -280,22 +297,43 @@ def migrate(url: str) -> tuple[int, int]:
         return found, SCHEMA_VERSION
 
 
-def connect(url: str) -> psycopg.Connection:
+def lock_of(schema: str | None) -> int:
+    """
+    Number the lock that whoever writes to a team's tables holds, the same in every process.
+
+    Two teams whose names lead to one number would wait for each other, and nothing worse.
+    """
+    return (
+        TEAM if schema is None else int.from_bytes(hashlib.sha256(schema.encode()).digest()[:4], signed=True)
+    )
+
+
+def connect(url: str, schema: str | None = None) -> psycopg.Connection:
     """
     Open a connection, which either side gives up half a minute after the other has fallen silent.
+
+    With a `schema` it finds the tables there and nowhere else, whatever statement is run.
 
     Raises:
         StoreError: the address cannot be read.
         psycopg.Error: it did not come about.
     """
+    options = _OPTIONS if schema is None else f"{_OPTIONS} -c search_path={schema}"
     try:
         return psycopg.connect(
-            url, autocommit=True, connect_timeout=_CONNECT_SECONDS, options=_OPTIONS, **_SIGNS_OF_LIFE
+            url, autocommit=True, connect_timeout=_CONNECT_SECONDS, options=options, **_SIGNS_OF_LIFE
         )
     except psycopg.ProgrammingError:  # its words repeat parts of the address, a password perhaps
         raise StoreError(
             "The address of the job database cannot be read.", hint="Correct SEEDANCE_DATABASE_URL."
         ) from None
+
+
+def _make_schema(connection: psycopg.Connection, schema: str) -> None:
+    """Make a schema. One that is there already, such as by a superuser, needs no right to make any."""
+    there = "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = %s)"
+    if connection.execute(there, (schema,)).fetchone() != (True,):
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
 
 
 def _version(connection: Connection) -> int:

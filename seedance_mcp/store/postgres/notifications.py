@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import anyio
 import psycopg
+from psycopg import sql
 
 from .errors import explained
 
-_LISTEN = "LISTEN seedance_jobs"
-"""The channel on which the triggers of `jobs` tell ids."""
+_CHANNEL = "SELECT 'seedance_jobs_' || 'jobs'::regclass::oid"
+"""Names the channel on which the triggers of this team's `jobs` tell ids: all teams' in one database can be heard."""
 
 
 class JobNotifications:
@@ -17,7 +18,8 @@ class JobNotifications:
     def __init__(self, connection: psycopg.Connection) -> None:
         """Begin, over a connection that is this object's own. Blocks. Raises psycopg.Error."""
         self._connection = connection
-        connection.execute(_LISTEN, prepare=False)
+        row = connection.execute(_CHANNEL, prepare=False).fetchone()
+        connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(*row or ())), prepare=False)
 
     async def heard(self, seconds: float) -> frozenset[str]:
         """

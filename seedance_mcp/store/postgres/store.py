@@ -48,12 +48,15 @@ class PostgresStore(PostgresDatabase, Store):
     Its time is the database's. Files of this machine, such as receipts, go by a kernel lock beside them.
     """
 
-    def __init__(self, url: str, local: Ownership, machine: str) -> None:
-        """Connect. Raises psycopg.Error."""
-        self._life = life = PostgresLifeLock(partial(connect, url))
+    def __init__(self, url: str, local: Ownership, machine: str, schema: str | None = None) -> None:
+        """Connect; `schema` as in `connect`. Raises psycopg.Error."""
+        self._life = life = PostgresLifeLock(partial(connect, url, schema))
         self._time = life.ask(DatabaseClock)
         self._looking = threading.Lock()
-        super().__init__(url, clock=self._time, uptime=time.monotonic, connections=_CONNECTIONS)
+        super().__init__(
+            url, clock=self._time, uptime=time.monotonic, connections=_CONNECTIONS, schema=schema
+        )
+        self.has_neighbours = schema is not None
         self._local = local
         self.ownership, self.local, self.shared = life, local, True
         self.running = machine_time.running
@@ -83,7 +86,7 @@ class PostgresStore(PostgresDatabase, Store):
 
     def _listen(self) -> JobNotifications:
         with explained():
-            connection = connect(self._url)
+            connection = self._connect()
             try:
                 return JobNotifications(connection)
             except BaseException:
@@ -167,9 +170,11 @@ def _moved(connection: Connection) -> bool:
     return origin.moved(connection)
 
 
-def open_postgres_store(url: str, folder: Path) -> PostgresStore:
+def open_postgres_store(url: str, folder: Path, schema: str | None = None) -> PostgresStore:
     """
     Open a database that `migrate` has prepared; `folder` is this machine's own, for the locks of files.
+
+    `schema` has the tables of one of several teams; None: they are where the role finds them.
 
     Raises:
         StoreError: the database cannot be reached, its tables are of another version, or the folder cannot be used.
@@ -192,7 +197,7 @@ def open_postgres_store(url: str, folder: Path) -> PostgresStore:
     try:
         local.sweep()
         with explained():
-            store = PostgresStore(url, local, machine)
+            store = PostgresStore(url, local, machine, schema)
     except BaseException:
         local.close()
         raise

@@ -30,10 +30,10 @@ from .sign_in_page import NOT_FINISHED, NOT_GOOD, NOT_NOW, form_headers, sign_in
 
 if TYPE_CHECKING:
     from ...callers import Caller
-    from ...opening import Opening
     from ..doorkeeper import Doorkeeper
     from ..limits import Traffic
     from ..places import Doorplate
+    from ..team_server import TeamServers
     from .issuer_sign_in import IssuerSignIn
 
 _LOG = logging.getLogger(__name__)
@@ -68,11 +68,11 @@ class TeamBoard:
     The cookie of a session alone lets nobody in: each change names the page it comes from, which has to be ours.
     """
 
-    def __init__(self, tasks: TaskGroup, opening: Opening, door: Door) -> None:
+    def __init__(self, tasks: TaskGroup, teams: TeamServers, door: Door) -> None:
         self._door = door
         self._sessions = CookieSessions()
         self._attempts = Attempts()
-        self._boards = PeoplesBoards(tasks, opening, BASE)
+        self._boards = PeoplesBoards(tasks, teams, BASE)
 
     def answers(self, scope: Scope) -> bool:
         """Return whether a request is for this."""

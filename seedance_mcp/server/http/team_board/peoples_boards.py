@@ -18,7 +18,7 @@ from ...http_server import AsgiApp
 
 if TYPE_CHECKING:
     from ....app import App
-    from ...opening import Opening
+    from ..team_server import TeamServers
 
 _LOG = logging.getLogger(__name__)
 
@@ -49,10 +49,10 @@ class _Running:
 class PeoplesBoards:
     """The boards of one server, as the person's app shows them; what a token may do beside is a part of who looks."""
 
-    def __init__(self, tasks: TaskGroup, opening: Opening, base: str) -> None:
+    def __init__(self, tasks: TaskGroup, teams: TeamServers, base: str) -> None:
         """`base` is the path below which they are served."""
         self._tasks = tasks
-        self._opening = opening
+        self._teams = teams
         self._base = base
         self._boards: dict[Caller, _Running] = {}
         self._making = anyio.Lock()
@@ -61,7 +61,7 @@ class PeoplesBoards:
     async def of(self, caller: Caller) -> AsgiApp:
         """Return the board of whoever is signed in. Raises SeedanceError: the job database cannot be used now."""
         whose = replace(caller, id="", name="", until=None)
-        app = self._opening.app.for_person(caller.scope)
+        app = self._teams.of(caller).opening.app.for_person(caller.scope)
         async with self._making:
             board = self._boards.pop(whose, None)
             if board is not None and board.app is not app:  # it broke down, and was opened anew
