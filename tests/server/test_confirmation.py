@@ -398,7 +398,7 @@ async def test_a_process_takes_back_only_the_state_that_it_sealed(
             with pytest.raises(MCPError, match="requestState"):
                 await forged
             first: Any = await client.session.call_tool("generate_video", DEAR, allow_input_required=True)
-            answers = dict.fromkeys(first.input_requests, YES)
+            answers: Any = dict.fromkeys(first.input_requests, YES)
             changed = first.request_state[:-4] + ("AAAA" if first.request_state[-4:] != "AAAA" else "BBBB")
             with pytest.raises(MCPError, match="requestState"):
                 await client.session.call_tool(
