@@ -45,6 +45,9 @@ def run_stdio(settings: Settings, wrong: SeedanceError | None = None) -> int:
         import anyio
 
         from ..presentation.logs import configure
+        from .sealing import load_without_encryption
+
+        load_without_encryption()
         from .assembly import assemble
         from .ending import Ending
         from .transport import serve_stdio

@@ -6,9 +6,10 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mcp.server import CacheHint, MCPServer
+from mcp.server.request_state import RequestStateSecurity
 
 from ..config import Settings
 from ..errors import SeedanceError
@@ -21,14 +22,12 @@ from .opening import Opening, opening, person_who_calls
 from .prompts import add_prompts, all_prompts
 from .resources import add_resources
 from .revisions import only_what_was_negotiated
+from .sealing import LateSeal
 from .skills import SkillsExtension
 from .tasks import TasksExtension, no_news_of_tasks_unasked
 from .tooling import Toolbox
 from .tools import all_tools, answering_with_a_job
 from .updates import PeoplesBus, Updates
-
-if TYPE_CHECKING:
-    from mcp.server.request_state import RequestStateSecurity
 
 _HOUR_MS = 3_600_000
 
@@ -90,7 +89,7 @@ def assemble(
             "prompts/list": CacheHint(ttl_ms=_HOUR_MS, scope="public"),
         },
         log_level="WARNING",
-        request_state_security=http.security if http else None,
+        request_state_security=http.security if http else RequestStateSecurity(codec=LateSeal()),
     )
     add_resources(server)
     add_prompts(server, all_prompts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,72 @@ async def test_a_provider_that_is_silent_holds_up_no_other(tmp_path: Path) -> No
             answers.set()
             await until(lambda: len(started) == 142)
             tasks.cancel_scope.cancel()
+
+
+async def test_what_waits_for_a_place_begins_as_soon_as_one_is_free(tmp_path: Path) -> None:
+    started = list[str]()
+
+    async def step(job_id: str) -> None:
+        started.append(job_id)
+        if len(started) <= 64:
+            await free.wait()
+
+    free = anyio.Event()
+    with closing(open_store(tmp_path)) as store:
+        jobs = OpenJobs(step, store, lambda provider, count: 0.0)
+        for provider in ("ark", "fal", "atlas"):
+            fields: dict[str, Any] = {"version": 1, "state": JobState.ACCEPTED, "elsewhere": False}
+            jobs.found([OpenJob(id=f"{provider} {n}", provider=provider, **fields) for n in range(24)], set())
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(jobs.run)
+            await until(lambda: len(started) == 64)
+            free.set()
+            with anyio.fail_after(10):
+                await until(lambda: len(started) == 72)
+            tasks.cancel_scope.cancel()
+
+
+async def test_steps_that_become_due_at_nearly_the_same_time_are_begun_together(tmp_path: Path) -> None:
+    """So that the process does not wake up for each; on a slower machine only more of them come together."""
+    started = set[str]()
+    looks = 0
+
+    async def step(job_id: str) -> None:
+        started.add(job_id)
+
+    def clock() -> float:
+        nonlocal looks
+        looks += 1
+        return time.time()
+
+    with closing(open_store(tmp_path, clock=clock)) as store:
+        jobs = OpenJobs(step, store, lambda provider, count: 0.0)
+        for number in range(40):
+            jobs.schedule(f"job {number}", after=number / 100)
+        looks = 0
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(jobs.run)
+            await until(lambda: len(started) == 40)
+            tasks.cancel_scope.cancel()
+    assert looks < 12, "one for each time that it woke up"
+
+
+async def test_a_look_that_is_wanted_now_does_not_wait_for_others(tmp_path: Path) -> None:
+    started = list[str]()
+
+    async def step(job_id: str) -> None:
+        started.append(job_id)
+
+    with closing(open_store(tmp_path)) as store:
+        jobs = OpenJobs(step, store, lambda provider, count: 0.0)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(jobs.run)
+            jobs.schedule("later", after=20.0)
+            await anyio.wait_all_tasks_blocked()
+            jobs.look_at("now")
+            await anyio.wait_all_tasks_blocked()
+            tasks.cancel_scope.cancel()
+    assert started == ["now"]
 
 
 async def test_only_so_many_records_are_kept(tmp_path: Path) -> None:

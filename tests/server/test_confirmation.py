@@ -14,9 +14,9 @@ from typing import Any
 import anyio
 import av
 import pytest
-from mcp import Client, MCPError
+from mcp import Client, MCPError, StdioServerParameters
 from mcp.client import ClientRequestContext
-from mcp.types import ElicitRequestParams, ElicitResult, ErrorData
+from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, ErrorData
 from PIL import Image
 
 from seedance_mcp.config import load_settings
@@ -378,6 +378,39 @@ async def test_an_answer_to_another_question_is_asked_again(environ: dict[str, s
                     request_state=first.request_state,
                     allow_input_required=True,
                 )
+
+
+async def test_a_process_takes_back_only_the_state_that_it_sealed(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    """On stdio what seals is loaded with the first question: not even a forged state finds it missing."""
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "seedance_mcp"],
+        env=priced(environ, tmp_path, "0.75"),
+        cwd=tmp_path,
+    )
+    with anyio.fail_after(60):
+        async with Client(server, mode="auto", elicitation_callback=Person(YES)) as client:
+            forged = client.session.call_tool(
+                "generate_video", DEAR, request_state="v1." + 60 * "A", allow_input_required=True
+            )
+            with pytest.raises(MCPError, match="requestState"):
+                await forged
+            first: Any = await client.session.call_tool("generate_video", DEAR, allow_input_required=True)
+            answers: Any = dict.fromkeys(first.input_requests, YES)
+            changed = first.request_state[:-4] + ("AAAA" if first.request_state[-4:] != "AAAA" else "BBBB")
+            with pytest.raises(MCPError, match="requestState"):
+                await client.session.call_tool(
+                    "generate_video", DEAR, input_responses=answers, request_state=changed,
+                    allow_input_required=True,
+                )  # fmt: skip
+            bought = await client.session.call_tool(
+                "generate_video", DEAR, input_responses=answers, request_state=first.request_state,
+                allow_input_required=True,
+            )  # fmt: skip
+    assert isinstance(bought, CallToolResult)
+    assert content(bought)["job_id"]
 
 
 async def test_an_assistants_word_alone_spends_no_more_than_its_limit_in_an_hour(

@@ -19,15 +19,19 @@ logger = logging.getLogger(__name__)
 
 
 class Exchange:
-    """Sends to one API; `title` is how a person knows it. Redirects are never followed."""
+    """
+    Sends to one API; `title` is how a person knows it. Redirects are never followed.
+
+    It sends by the transport itself: a client above it adds redirects, cookies, hooks and logins, of which none is wanted.
+    """
 
     def __init__(self, origin: Origin, title: str, deadlines: Deadlines, timing: Timing) -> None:
         """Prepare; nothing is connected yet."""
         self._origin = origin
         self._title = title
-        self._deadlines = deadlines
         self._timing = timing
-        self._client: httpx2.AsyncClient | None = None
+        self._transport: httpx2.AsyncBaseTransport | None = None
+        self._timeouts = httpx2.Timeout(deadlines.read, connect=deadlines.connect).as_dict()
         self._closed = False
         self.their_clock = TheirClock(timing)
 
@@ -40,16 +44,12 @@ class Exchange:
         """
         if self._closed:
             raise RuntimeError(f"The connections to {self._title} are closed.")
-        if self._client is None:
-            self._client = httpx2.AsyncClient(
-                transport=transport(trusted=self._origin.trusted, outbound=self._origin.outbound),
-                timeout=httpx2.Timeout(self._deadlines.read, connect=self._deadlines.connect),
-                follow_redirects=False,
-                trust_env=False,
-            )
+        if self._transport is None:
+            self._transport = transport(trusted=self._origin.trusted, outbound=self._origin.outbound)
+        request.extensions["timeout"] = self._timeouts
         body = bytearray()
         try:
-            response = await self._client.send(request, stream=True)
+            response = await self._transport.handle_async_request(request)
             try:
                 whole = await take(response.aiter_raw(), body)
             finally:
@@ -82,6 +82,6 @@ class Exchange:
     async def close(self) -> None:
         """Close the connections, for good: one opened by a later call would be nobody's to close."""
         self._closed = True
-        client, self._client = self._client, None
-        if client:
-            await client.aclose()
+        closing, self._transport = self._transport, None
+        if closing:
+            await closing.aclose()
