@@ -117,7 +117,7 @@ class Play:
             self.outcome.reached.update(reached.read_text().split("\n")[:-1])
 
     async def _see_that_jobs_move(self) -> None:
-        """Raise TimeoutError once no job has moved for a while, with where every open one stands. A busy machine takes longer."""
+        """Raise TimeoutError once no job has moved for a while, with where every open one stands; a busy machine takes long."""
         before, since = "", time.monotonic()
         while time.monotonic() - since < PATIENCE_SECONDS:
             await anyio.sleep(1)
