@@ -13,8 +13,8 @@ import pytest
 
 from seedance_mcp.app import open_app
 from seedance_mcp.config import load_settings
-from seedance_mcp.errors import ConfirmationRequired
-from seedance_mcp.types import Job, PurchaseTerms, VideoRequest
+from seedance_mcp.errors import ApprovalRequired, ConfirmationRequired
+from seedance_mcp.types import Job, PurchaseTerms, Scope, VideoRequest
 from tests.server.asking import SMALL, priced
 
 from .conftest import Run
@@ -66,6 +66,34 @@ def test_strict_means_a_person_at_a_terminal(run: Run) -> None:
     result = run(*WORDS, "--yes", **PAID, SEEDANCE_CONFIRM="strict")
     assert result.returncode == 2
     assert "error [confirmation_required]: " in result.stderr
+
+
+def test_the_terminal_lists_what_waits_for_an_administrator_and_agrees(
+    run: Run, command_environ: dict[str, str], tmp_path: Path
+) -> None:
+    dear = {**priced(command_environ, tmp_path, "0.75"), "SEEDANCE_APPROVE_ABOVE_USD": "1"}
+    settings = load_settings(dear, settings_file=tmp_path / "no.toml")
+    fox = VideoRequest.model_validate({**SMALL, "prompt": "[sandbox:stall] a fox"})
+
+    async def asked() -> Job | ApprovalRequired:
+        async with open_app(settings, scope=Scope(person="ann")) as app:
+            try:
+                return (await app.generate(fox, PurchaseTerms())).job
+            except ApprovalRequired as waits:
+                return waits
+
+    waits = anyio.run(asked)
+    assert isinstance(waits, ApprovalRequired)
+    listed = run("approve", **dear)
+    assert listed.returncode == 0, listed.stderr
+    for word in (waits.approval, "ann", "1.50 USD", "a fox"):
+        assert word in listed.stdout
+    assert run("approve", waits.approval, "--yes", **dear).returncode == 0
+    job = anyio.run(asked)
+    assert isinstance(job, Job)
+    after = run("approve", **dear).stdout
+    assert "Nothing waits." in after
+    assert f"bought  you  ann  1.50 USD  {job.id}" in after
 
 
 def test_more_than_max_usd_is_refused(run: Run) -> None:

@@ -78,8 +78,8 @@ async def test_a_refusal_whose_commit_was_not_heard_of_is_counted_once(tmp_path:
         for _ in range(2):
             stored = await record(bought, refused, store=store, receipts=receipts)
             assert stored.state is S.REJECTED
+    answers = store.read_now(lambda connection: connection.execute("SELECT job_id FROM answers").fetchall())
+    assert sorted(answers) == [("j1",), ("j2",)]
     seller = breakers.Seller(provider=job.provider, account=job.account, model=job.model)
     store.read_now(partial(breakers.check, seller=seller, now=records.START))
-    answers = store.read_now(lambda connection: connection.execute("SELECT job_id FROM answers").fetchall())
     store.close()
-    assert sorted(answers) == [("j1",), ("j2",)]

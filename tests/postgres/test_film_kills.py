@@ -22,8 +22,8 @@ pytestmark = [
 ]
 
 LONG = bool(os.environ.get("SEEDANCE_TEST_LONG"))
-FEW = ("written draw", "after answer", "before joining", "after film's name", "after copies", "deciding end")
-"""When a shot has its job, when it is bought, before and after the film has a name, when it is stored, before its record is."""
+FEW = ("after answer", "before joining", "after copies", "deciding end")
+"""When a shot is bought, before the film has a name, when it is stored, and before its record is."""
 
 
 async def test_a_film_whose_worker_is_killed_is_made_once_by_another(

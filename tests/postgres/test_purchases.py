@@ -25,7 +25,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from seedance_mcp.app import App
 from seedance_mcp.jobs.buying import purchase_flow
 from seedance_mcp.store.money.ledger import unbalanced_days
-from seedance_mcp.store.postgres import open_postgres
+from seedance_mcp.store.postgres import PostgresStore, open_postgres
 from seedance_mcp.types import Job, JobState, PurchaseTerms
 from tests.emulator import Emulator
 from tests.emulator.late_answers import keep_back
@@ -195,6 +195,26 @@ async def test_a_buyer_that_stood_still_before_its_first_byte_sends_nothing(url:
 def _stopped(pid: int) -> bool:
     said = subprocess.run(["ps", "-o", "state=", "-p", str(pid)], capture_output=True, text=True, check=True)
     return said.stdout.startswith("T")
+
+
+async def test_a_machine_that_slept_just_before_its_first_byte_sends_nothing(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_down = PostgresStore.write_as
+
+    async def and_sleep(store: PostgresStore, *given: Any) -> Any:
+        done = await put_down(store, *given)
+        running = store.running
+        store.running = lambda: running() + 6.0
+        return done
+
+    monkeypatch.setattr(PostgresStore, "write_as", and_sleep)
+    with anyio.fail_after(PATIENCE):
+        async with Emulator("ark") as emulator, machine(emulator, url, tmp_path / "one") as app:
+            started = await app.generate(market.request("ark"))
+            await until(lambda: is_in(app, started.job.id, JobState.ABSENT))
+            assert "stood still for 6 s" in (await app.history(started.job.id))[2].detail
+        assert emulator.ledger.count("submit") == 0
 
 
 async def test_two_machines_that_get_the_same_key_at_once_buy_once(url: str, tmp_path: Path) -> None:

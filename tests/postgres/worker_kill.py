@@ -99,7 +99,8 @@ class Play:
         doomed = [
             await self.work(f"doomed-{batch}-{number}", point=point) for number, point in enumerate(points)
         ]
-        with anyio.fail_after(PATIENCE_SECONDS):
+        async with anyio.create_task_group() as moving:
+            moving.start_soon(self._see_that_jobs_move)
             async with anyio.create_task_group() as watching:
                 for number in range(len(doomed)):
                     watching.start_soon(self._see_it_taken_over, doomed[number])
@@ -108,11 +109,36 @@ class Play:
                         clients.start_soon(self.insist, f"order-{batch}-{number}")
                 for life in doomed:
                     life.send(signal.SIGKILL)
+            moving.cancel_scope.cancel()
         self.outcome.kills += len(doomed)
         self.outcome.videos += _ORDERS * len(doomed)
         for number in range(len(doomed)):
             reached = self.team.folder / f"doomed-{batch}-{number}" / "reached.txt"
             self.outcome.reached.update(reached.read_text().split("\n")[:-1])
+
+    async def _see_that_jobs_move(self) -> None:
+        """Raise TimeoutError once no job has moved for a while, with where every open one stands; a busy machine takes long."""
+        before, since = "", time.monotonic()
+        while time.monotonic() - since < PATIENCE_SECONDS:
+            await anyio.sleep(1)
+            now = await anyio.to_thread.run_sync(self._stand)
+            if now != before:
+                before, since = now, time.monotonic()
+        raise TimeoutError(f"no job has moved for {PATIENCE_SECONDS:g} s:\n{before}")
+
+    def _stand(self) -> str:
+        """Write where every open job stands, and who has it."""
+        alive = self.replica._store.ownership.alive
+        with psycopg.connect(self.team.url, options=SEES_ALL) as connection:
+            rows = connection.execute(
+                "SELECT id, state, version, jobs.owner, leases.owner FROM jobs LEFT JOIN leases ON job_id = id"
+                " WHERE finished_at IS NULL ORDER BY seq"
+            ).fetchall()
+        told = [f"{len(self.team.emulator.tasks)} videos are made or being made"]
+        for *where, owner, lease in rows:
+            who = [f"{one} ({'alive' if alive(one) else 'dead'})" for one in (owner, lease) if one]
+            told.append(f"{where} {who}")
+        return "\n".join(told)
 
     async def _see_it_taken_over(self, life: Life) -> None:
         """Wait until a worker is dead, and everything that it had begun has had its next step elsewhere."""

@@ -28,7 +28,7 @@ HARMFUL = (
     "tripped before a write", "tripped inside a transaction", "tripped after a write", "tripped at a read",
     "tripped at a provider", "tripped at a listener", "tripped before an order", "tripped at an answer", "lock lost",
     "a set reserved", "the same set again", "the rest of a set reserved",
-    "somebody looks", "somebody answers another's question", "refused by a person's cap", "refused by a person's breaker",
+    "somebody looks", "somebody answers another's question", "refused by a person's cap",
 )  # fmt: skip
 
 

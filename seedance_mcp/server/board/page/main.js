@@ -208,7 +208,7 @@ function wholePage(state, connection, posters, refresh, actions) {
   const notes = notesPart(state);
   const waiting = waitingPart(state, connection, notices, refresh);
   const films = filmsPart(state, connection, posters, notices, refresh);
-  const team = teamPart(state);
+  const team = teamPart(state, connection.signOut !== null);
   const filters = filtersPart(state);
   const list = jobList(state, posters, { open, more: older });
   const take = takePart(state, connection, posters, notices, { open, close, changed: refresh });

@@ -9,16 +9,18 @@ import { inFull, money, number, say, sayWord } from "./i18n.js";
 
 /**
  * @param {State} state
+ * @param {boolean} always whether it is shown where nobody but whoever runs the server has made anything, too
  * @returns {Part}
  */
-export function teamPart(state) {
+export function teamPart(state, always) {
   const content = el("div", { class: "team-tables" });
   const root = el("details", { class: "team", hidden: true }, el("summary", {}, el("h2", {}, say("team"))), content);
   return {
     root,
     update() {
       const { team } = state;
-      setAttribute(root, "hidden", team === null);
+      const others = team !== null && [...team.jobs, ...team.spending].some(({ person }) => person !== "");
+      setAttribute(root, "hidden", !(others || (always && team !== null)));
       if (team === null) return;
       const { now, ...shown } = /** @type {Team & { now?: string }} */ (team);
       refill(content, JSON.stringify(shown), () => tablesOf(team));
