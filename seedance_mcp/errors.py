@@ -171,7 +171,7 @@ class ApprovalRequired(ConfirmationRequired):
     """An administrator has to agree to the price, and whoever asks for it cannot."""
 
     code = "approval_required"
-    default_hint = "Tell the person; make the same call again once an administrator has agreed."
+    default_hint = "Tell the person. Once an administrator has agreed, make the same call again."
     retryable = True
 
 

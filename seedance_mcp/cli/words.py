@@ -104,6 +104,10 @@ _PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"check_status with job_id (job_[\w-]+)", r"`seedance-mcp jobs show \1`"),
     # Calls and their arguments.
     (r"Change the named arguments and call again;", "Change the named options and run it again;"),
+    (
+        r"Tell the person\. Once an administrator has agreed, make the same call again\.",
+        "Run it again once an administrator has agreed.",
+    ),
     (r"\bprovider 'sandbox', can be named in the call\b", "--provider sandbox, can be named"),
     (r"\bthis call's max_usd of\b", "the --max-usd of"),
     (r"\b(call|run it) again\b", "run it again"),

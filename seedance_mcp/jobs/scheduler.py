@@ -19,6 +19,8 @@ _LONGEST_SLEEP = 30.0
 _TOGETHER_SECONDS = 0.1
 """
 Steps that become due within so long are begun together: each costs half as much as one for which the process wakes up.
+
+Whatever is due later than that is begun half of it early at the earliest, and as much late at the latest.
 """
 
 _AFTER_A_BUG = 60.0
@@ -86,7 +88,7 @@ class Scheduler:
 
     def add(self, job_id: str, *, after: float = 0.0) -> None:
         """Schedule a step of the job after so many seconds, unless it has an earlier one coming."""
-        at = self._now() + after
+        at = self._now() + (after - _TOGETHER_SECONDS / 2 if after > _TOGETHER_SECONDS else after)
         if at < self._due.get(job_id, float("inf")):
             self._due[job_id] = at
             heapq.heappush(self._heap, (at, job_id))
