@@ -45,7 +45,7 @@ def test_a_new_database_is_private_durable_and_at_the_current_schema(tmp_path: P
         for name in ("journal_mode", "synchronous", "user_version")
     }
     store.close()
-    assert pragmas == {"journal_mode": "truncate", "synchronous": 2, "user_version": 31}
+    assert pragmas == {"journal_mode": "truncate", "synchronous": 2, "user_version": 32}
     if os.name == "posix":
         assert (tmp_path / "state" / "jobs.db").stat().st_mode & 0o777 == 0o600
 

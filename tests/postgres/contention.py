@@ -53,7 +53,8 @@ MUTANTS = (
         old="""
 with explained(), self._begun(self._begin_write, seconds) as connection:
     self._give_clocks(connection)
-    result = transaction(Statements(connection))
+    with of_this_version(connection):
+        result = transaction(Statements(connection))
 """,
         new="""
 begin = lambda connection, seconds: connection.execute('BEGIN', prepare=False)
@@ -64,7 +65,7 @@ with explained(), self._begun(begin, seconds) as connection:
     def late(sql, *given):
         if not sql.startswith('SELECT'):
             statements.execute = execute
-            execute('SELECT pg_advisory_xact_lock(?, ?)', (_LOCKS, TEAM))
+            execute('SELECT pg_advisory_xact_lock(?, ?)', (_LOCKS, self._lock))
         return execute(sql, *given)
     statements.execute = late
     result = transaction(statements)

@@ -16,7 +16,7 @@ from seedance_mcp.store.postgres import open_postgres
 from .differences import Clocks, Played, play
 
 LONG = bool(os.environ.get("SEEDANCE_TEST_LONG"))
-USUAL = 3
+USUAL = 5
 SEEDS = range(20) if LONG else (USUAL,)
 CALLS = 500
 DONE = {
