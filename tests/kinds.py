@@ -128,6 +128,7 @@ KINDS = {
     "over_http/test_object_store.py": PROCESS,
     "over_http/test_process.py": PROCESS,
     "postgres": PROOF,
+    "postgres/test_back_up.py": PROCESS,
     "postgres/test_policies.py": PROCESS,
     "postgres/test_sharing.py": PROCESS,
     "postgres/test_store.py": PROCESS,
