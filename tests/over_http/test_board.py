@@ -414,6 +414,23 @@ def test_a_session_ends_after_twelve_hours_and_only_its_hash_is_kept() -> None:
     assert [sessions.find(one) is not None for one in (*many[:2], other)] == [False, True, True]
 
 
+async def test_who_brings_the_session_of_another_server_is_told_to_sign_in_again(settings: Settings) -> None:
+    good = await token(settings, "laptop")
+    again = "Sign in again: your session has ended, or this server does not know it."
+    async with (
+        serving(settings, board=True) as first,
+        serving(settings, board=True) as second,
+        browser(first) as there,
+        browser(second) as here,
+    ):
+        await there.sign_in(good)
+        session = there.http.cookies[COOKIE]
+        assert again not in (await there.get("/sign-in")).text
+        assert again not in (await here.get("/sign-in")).text
+        assert (await here.get("/api/board", Cookie=f"{COOKIE}={session}")).status_code == 401
+        assert again in (await here.get("/sign-in", Cookie=f"{COOKIE}={session}")).text
+
+
 async def test_the_limits_of_calls_hold_for_the_board(settings: Settings) -> None:
     text = await token(settings)
     limits = Limits(calls_a_minute=6, from_rest=2)

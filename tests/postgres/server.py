@@ -36,7 +36,7 @@ def as_superuser(url: str) -> str:
 
 
 class Server:
-    """A server that runs; `url` is that of its own database, which stays empty, `programs` the folder of `pg_dump` and others."""
+    """A server that runs; `url` is that of its own database, which stays empty, `programs` the folder of `pg_dump` and such."""
 
     def __init__(self, postgres: Any) -> None:
         """`postgres` is the wheel's own object."""

@@ -26,7 +26,7 @@ from ..stays import Stay
 from .attempts import Attempts
 from .cookie_sessions import SESSION_SECONDS, CookieSessions, Session
 from .peoples_boards import PeoplesBoards
-from .sign_in_page import NOT_GOOD, NOT_NOW, form_headers, sign_in_page
+from .sign_in_page import AGAIN, NOT_GOOD, NOT_NOW, form_headers, sign_in_page
 
 if TYPE_CHECKING:
     from ...opening import Opening
@@ -136,7 +136,8 @@ class TeamBoard:
     async def _sign_in(self, request: Request) -> Response:
         page = partial(sign_in_page, BASE + _SIGN_IN, request.headers.get("accept-language", ""))
         if request.method in _LOOKING:
-            return page()
+            brought = self._cookie(request)
+            return page(AGAIN if brought and self._sessions.find(brought) is None else "")
         if request.method != "POST":
             raise Refused(405, "A token is sent by POST.", allow="GET, HEAD, POST")
         address = str((request.scope.get("client") or ("",))[0])

@@ -13,6 +13,9 @@ NOT_GOOD = "not_good"
 
 NOT_NOW = "not_now"
 
+AGAIN = "again"
+"""A browser brings a session that the server does not know (any more)."""
+
 _ENGLISH = {
     "language": "en",
     "title": "Seedance board",
@@ -22,6 +25,7 @@ _ENGLISH = {
     " after 12 hours you are asked again.",
     NOT_GOOD: "The token is not good here (any more).",
     NOT_NOW: "The server cannot look at tokens now. Try again in a moment.",
+    AGAIN: "Sign in again: your session has ended, or this server does not know it.",
 }
 _CHINESE = {
     "language": "zh-Hans",
@@ -31,6 +35,7 @@ _CHINESE = {
     "hint": "令牌由运行服务器的人用 `seedance-mcp tokens add NAME` 创建。令牌只发送一次，不会保存；12 小时后需重新登录。",
     NOT_GOOD: "此令牌在这里无效（或已失效）。",
     NOT_NOW: "服务器现在无法核对令牌，请稍后再试。",
+    AGAIN: "请重新登录：您的会话已结束，或此服务器不认识该会话。",
 }
 _STYLE = (
     ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;padding:3rem 1rem;max-width:26rem}"
@@ -43,7 +48,7 @@ def sign_in_page(path: str, accepted: str, trouble: str = "", status: int = 200)
     """
     Return the page, which sends its form to `path`, in the language that a browser accepts first.
 
-    `trouble` names what went wrong with an attempt before: `NOT_GOOD`, `NOT_NOW`, or empty.
+    `trouble` names what went wrong before: `NOT_GOOD` or `NOT_NOW` with an attempt, `AGAIN` with a session, or empty.
     """
     words = _CHINESE if accepted.strip().casefold().startswith("zh") else _ENGLISH
     alert = f'<p role="alert">{escape(words[trouble])}</p>\n' if trouble else ""
