@@ -96,7 +96,9 @@ def failure(job: Job, info: ProviderInfo | None, other: OtherAccount | None) -> 
 def remarks(app: App, job: Job, other: OtherAccount | None) -> tuple[str, ...]:
     """What there is to say of a job besides how it stands; `other` is the key that it waits for."""
     files = job.artifacts
+    untaken = app.untaken(job)
     return (
+        *([untaken] if untaken else []),
         *_delivery_note(app, job),
         *([elsewhere] if (elsewhere := app.videos.elsewhere(job)) else []),
         *([job.folder_error] if job.folder_error else []),
@@ -228,6 +230,13 @@ def _next_step(app: App, job: Job, info: ProviderInfo | None, review: Review | N
                 f"The provider was asked to stop it; {check} to see whether it did. A video that it finishes all the"
                 " same is saved, and may be charged."
             )
+        case _ if app.untaken(job):
+            return (
+                "No worker has taken it yet: tell the person that whoever runs the installation has to see that"
+                f" `seedance-mcp work` runs. It is bought as soon as one does, within the hour; {check} to look again."
+            )
+        case _ if job.waits_for_worker:
+            return f"It waits for a worker that buys it; {check} to wait for it."
         case _:
             return f"The job goes on by itself; {check} to wait for it."
 

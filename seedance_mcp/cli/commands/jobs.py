@@ -126,6 +126,8 @@ async def _list(settings: Settings, limit: int, as_json: bool) -> int:
             rows = [_row(job, reviews.get(job.id)) for job in jobs]
             print(_with_people(head, rows, [job.person for job in jobs]))
             for job in jobs:
+                if untaken := app.untaken(job):
+                    print(told(f"{job.id}: {untaken}"), file=sys.stderr)
                 if other := await app.waits_for(job):
                     print(told(f"{other.message}\n{other.hint}"), file=sys.stderr)
         else:

@@ -76,11 +76,11 @@ async def job_answer(
     if videos is not None:
         return answer(presentation.set_views.how_set_is(videos), shown, *blocks)
     kind = "placeholder" if shown.placeholder else "video"
-    how = (
-        "is to be stopped; the provider was asked"
-        if presentation.job_views.is_stopping(job)
-        else _HOW_IT_IS[job.status]
-    )
+    how = _HOW_IT_IS[job.status]
+    if presentation.job_views.is_stopping(job):
+        how = "is to be stopped; the provider was asked"
+    elif job.waits_for_worker:
+        how = "waits for a worker that buys it"
     if shown.placeholder and job.status is JobStatus.UNKNOWN:
         how = "may or may not have been started"
     return answer(f"The {kind} {how}.", shown, *blocks)
