@@ -6,6 +6,8 @@ import logging
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -247,6 +249,24 @@ async def test_two_people_see_nothing_of_each_other_in_any_route(dear: Settings)
 
         assert (await ann.post("/api/answer", given)).json()["ok"]
         assert (await ann.board())["waiting"] == []
+
+
+async def test_a_person_is_shown_their_own_caps_as_everywhere_else(dear: Settings) -> None:
+    own = replace(dear, max_usd_per_day_per_person=Decimal(2), max_jobs_per_hour_per_person=3)
+    text = await token(own, "ann", person="ann")
+    async with serving(own, board=True) as url, browser(url) as ann, httpx2.AsyncClient() as http:
+        await ann.sign_in(text)
+        await ann.buy()
+        spending = (await ann.board())["spending"]
+        asked = called("check_status", {})
+        told = result_of(await post(http, url, asked, bearer(text)))["structuredContent"]["budget"]
+    assert spending["caps"] == {
+        "per_job_usd": told["max_per_job_usd"],
+        "per_day_usd": "2",
+        "jobs_per_hour": 3,
+    }
+    same = ("spent_today_usd", "reserved_usd", "left_today_usd")
+    assert [spending[name] for name in same] == [told[name] for name in same] == ["1.5", "1.5", "0.5"]
 
 
 async def test_a_page_hears_of_its_persons_jobs_alone(settings: Settings) -> None:
