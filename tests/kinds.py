@@ -123,6 +123,7 @@ KINDS = {
     "media/test_probe.py": PROOF,
     "objects": WIRE,
     "over_http": WIRE,
+    "over_http/test_from_afar.py": PROCESS,
     "over_http/test_incoming.py": PROCESS,
     "over_http/test_metrics.py": PROCESS,
     "over_http/test_object_store.py": PROCESS,
