@@ -208,6 +208,8 @@ async def _database(settings: Settings) -> Examination:
                 yield finding(verdict="warning", text=app.notice, hint=_ALLOW)
             else:
                 yield finding(verdict="ok", text=await _jobs(app))
+            if words := app.installation.store.role_warning:
+                yield finding(verdict="warning", text=words)
             async for one in _incidents(app):
                 yield one
             async for one in _money(app):

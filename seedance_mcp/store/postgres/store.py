@@ -191,7 +191,7 @@ def open_postgres_store(url: str, folder: Path) -> PostgresStore:
         local.close()
         raise
     try:
-        store.read_now(ensure_usable)
+        store.role_warning = store.read_now(ensure_usable)
         store.installation = store.read_now(origin.installation)
         store.settle()
     except BaseException:
