@@ -190,7 +190,7 @@ async def board(app: App, *, before: str | None = None, limit: int = JOBS_A_PAGE
 
 
 _STOPPED = (
-    "Nothing is bought now, because the job database was lost and what was spent before is not known."
+    "Nothing is bought now: the job database was lost or restored, and what was spent before is not all known."
     " `seedance-mcp jobs allow-spending` lets purchases go on."
 )
 

@@ -293,7 +293,7 @@ async def _money(app: App) -> Examination:
     if await app.installation.spending_stopped():
         yield finding(
             verdict="problem",
-            text="all purchases are stopped since the database was lost",
+            text="all purchases are stopped since the job database was lost or restored",
             hint=_ALLOW,
             only_purchases=True,
         )
