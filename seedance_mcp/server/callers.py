@@ -10,7 +10,7 @@ from typing import Any
 from mcp.server import ServerRequestContext
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware
 
-from ..presentation.audience import answering_from_afar
+from .. import presentation
 from ..types import Scope
 from .opening import called_by
 
@@ -55,7 +55,7 @@ async def as_their_caller(ctx: ServerRequestContext[Any, Any], call_next: CallNe
     if CALLER_KEY not in asked_over_http(ctx):
         return await call_next(ctx)
     caller = caller_of(ctx)
-    with called_by(Scope(person=caller.person)), answering_from_afar(not caller.local):
+    with called_by(Scope(person=caller.person)), presentation.audience.answering_from_afar(not caller.local):
         return await call_next(ctx)
 
 

@@ -200,7 +200,7 @@ async def test_a_file_of_the_replica_is_refused_there_with_what_to_do(url: str, 
         assert await replica.unfinished() == []
 
 
-async def test_without_an_object_store_a_video_in_a_shared_folder_is_continued_at_a_replica(
+async def test_a_video_in_a_shared_folder_is_continued_at_a_replica_without_a_store(
     url: str, tmp_path: Path
 ) -> None:
     shared = {"SEEDANCE_OUTPUT_DIR": str(tmp_path / "shared")}
