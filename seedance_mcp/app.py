@@ -35,6 +35,7 @@ from .jobs import (
     forecast,
     register,
     several,
+    untaken,
 )
 from .store import (
     BoardFile,
@@ -249,6 +250,10 @@ class App:
     def not_as_ordered(self, job: Job) -> str | None:
         """Describe in what the file of a finished job is not what was ordered; None: it is, or there is none."""
         return self._pool.not_as_ordered(job)
+
+    def untaken(self, job: Job) -> str | None:
+        """Describe that no worker has taken an order for a while; None: it is none, or has not waited for long."""
+        return untaken(job, self._store.clock())
 
     async def budget(self) -> Budget:
         """What is spent and what is left."""

@@ -98,12 +98,13 @@ def job_lines(
     other: OtherAccount | None,
     differs: str | None,
     reviews: Sequence[Review] = (),
+    untaken: str | None = None,
 ) -> str:
     """
     Everything that a person wants to know of a job, a line each.
 
     `hint`: what to do about its error. `other`: whose it is, if nobody here may follow it. `differs`: in what its file is
-    not what was ordered. `reviews`: what was thought of it, the one that counts first.
+    not what was ordered. `reviews`: what was thought of it, the one that counts first. `untaken`: that no worker has taken it.
     """
     shown: list[tuple[str, str | None]] = [
         ("job", job.id),
@@ -138,6 +139,8 @@ def job_lines(
         shown += [("error", f"[{job.error_code}] {job.error}"), ("hint", hint)]
     if job.hook_error:
         shown.append(("hook", f"SEEDANCE_ON_FINISH {job.hook_error}"))
+    if untaken:
+        shown.append(("waits", untaken))
     if other:
         shown += [("waits", other.message), ("", other.hint)]
     return "\n".join(

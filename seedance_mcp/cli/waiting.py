@@ -56,7 +56,8 @@ async def lines(app: App, job: Job) -> str:
     """Everything that a person wants to know of a job, a line each."""
     other = await app.waits_for(job)
     advice = lost_answers.hint(job, app.catalog.providers.get(job.provider), other)
-    return job_lines(job, advice, other, app.not_as_ordered(job), await app.reviews.history(job.id))
+    history = await app.reviews.history(job.id)
+    return job_lines(job, advice, other, app.not_as_ordered(job), history, app.untaken(job))
 
 
 async def finish(app: App, job: Job, *, as_json: bool) -> int:

@@ -34,6 +34,7 @@ from .sets import Sets
 from .spending_stops import SpendingStops
 from .tracking import lost_answers
 from .tracking.manual_resolution import resolve
+from .untaken_orders import untaken
 from .waiting import Update, Waiting
 from .watcher_lease import WatcherLease
 
@@ -90,5 +91,6 @@ __all__ = [
     "resolve",
     "several",
     "slug",
+    "untaken",
     "wrong_defaults",
 ]

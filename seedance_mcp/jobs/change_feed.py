@@ -7,7 +7,7 @@ from functools import partial
 
 import anyio
 
-from ..backoff import exponential
+from ..backoff import Outage, exponential
 from ..errors import StoreError
 from ..store import Listening, Store, changes
 from .events import JobEvents
@@ -36,7 +36,7 @@ class ChangeFeed:
 
     async def run(self) -> None:
         """Work until cancelled. Whatever raises, it begins anew."""
-        failures = 0
+        failures, outage = 0, Outage()
         while True:
             with self._incidents.contained("Hearing of changes"):
                 try:
@@ -44,9 +44,12 @@ class ChangeFeed:
                     if listening is None:
                         return
                     failures = 0
+                    if outage.over():
+                        logger.warning("changes of jobs are heard of again")
                     await self._follow(listening)
                 except StoreError as error:
-                    logger.warning("changes of jobs are not heard of now: %s", error)
+                    if outage.failed():
+                        logger.warning("changes of jobs are not heard of now: %s", error)
             failures += 1
             await anyio.sleep(exponential(_SHORTEST_PAUSE, failures, longest=_LONGEST_PAUSE))
 

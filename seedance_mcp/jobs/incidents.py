@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from ..backoff import Outage
 from ..errors import SeedanceError, StoreError
 from ..store import Incident, Store, incidents, job_records
 
@@ -25,6 +26,8 @@ class Incidents:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._unwritten: dict[tuple[str | None, str], Incident] = {}
+        self._outages: dict[str, Outage] = {}
+        """By what failed for the job database alone."""
 
     @contextmanager
     def contained(self, doing: str, job_id: str | None = None, *, person: str = "") -> Generator[None]:
@@ -33,14 +36,22 @@ class Incidents:
             yield
         except Exception as error:  # a bug or an odd fault in one thing must not end all others
             self.note(doing, error, job_id, person=person)
+        else:
+            if doing in self._outages:
+                logger.warning(
+                    "%s works again; it had failed %d times in a row", doing, self._outages.pop(doing).over()
+                )
 
     def note(self, doing: str, error: Exception, job_id: str | None = None, *, person: str = "") -> None:
         """
         Log an exception and remember it for those who ask: whose job it was, or the `person`. Never raises.
 
-        A database that cannot be used now is only logged: it passes, and whoever asks is told of it by the database.
+        A database that cannot be used now is only logged, more and more seldom: it passes, and whoever asks is told of it by
+        the database.
         """
         place = f"{job_id}: " if job_id else ""
+        if isinstance(error, StoreError) and not self._outages.setdefault(doing, Outage()).failed():
+            return
         if isinstance(error, SeedanceError):
             logger.warning("%s%s failed: %s %s", place, doing, error.message, error.hint)
             if isinstance(error, StoreError):

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import anyio
 
-from ..types import WORKERS, Job, JobState, JobStatus
+from ..types import Job, JobState, JobStatus
 from .pool.provider_pool import ProviderPool
 from .runner import JobRunner
 from .tracking.lost_answers import a_person_has_to_look
+from .untaken_orders import untaken
 
 _HEARTBEAT_SECONDS = 5.0
 _LOOK_SECONDS, _LOOK_ANYHOW_SECONDS = 0.5, 5.0
@@ -90,8 +91,9 @@ class Waiting:
             return Update(
                 fraction=_QUEUED, message=f"The provider's answer was lost; looking for the job, {spent}"
             )
-        if job.state is JobState.RESERVED and job.owner == WORKERS:
-            return Update(fraction=0.0, message=f"Waiting for a worker that buys it, {spent}")
+        if job.waits_for_worker:
+            words = untaken(job, self._clock()) or f"Waiting for a worker that buys it, {spent}"
+            return Update(fraction=0.0, message=words)
         if job.status is JobStatus.SUBMITTING:
             return Update(fraction=0.01, message=f"Submitting to {job.provider}, {spent}")
         if job.status is JobStatus.QUEUED:

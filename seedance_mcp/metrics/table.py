@@ -111,6 +111,14 @@ METRICS = (
         field="oldest_open_seconds",
     ),
     Metric(
+        name="oldest_order_seconds",
+        kind="gauge",
+        help="Age of the oldest order that no worker has taken; 0 if there is none. More than seconds: no worker is alive, or"
+        " all are busy.",
+        source="installation",
+        field="oldest_order_seconds",
+    ),
+    Metric(
         name="late_adoptions",
         kind="gauge",
         help="Purchases that had been judged not to have happened and were found after all, ever.",

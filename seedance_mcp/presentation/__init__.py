@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import (
         amounts,
+        audience,
         board,
         board_films,
         budget_views,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "amounts",
+    "audience",
     "board",
     "board_films",
     "budget_views",

@@ -104,7 +104,7 @@ class Waiting(Shape):
 
 
 class Caps(Shape):
-    """The limits that the person has set."""
+    """The limits that hold for who looks: those of all together or of each person, whichever allow less."""
 
     per_job_usd: str
     per_day_usd: str
@@ -201,7 +201,7 @@ async def board(
 
 
 _STOPPED = (
-    "Nothing is bought now, because the job database was lost and what was spent before is not known."
+    "Nothing is bought now: the job database was lost or restored, and what was spent before is not all known."
     " `seedance-mcp jobs allow-spending` lets purchases go on."
 )
 
@@ -303,11 +303,14 @@ def waiting(app: App, one: WaitingQuestion) -> Waiting:
 
 def _spending(app: App, today: Today) -> Spending:
     settings, money = app.settings, today.budget
+    hourly = settings.max_jobs_per_hour
+    if not app.scope.sees_all and settings.max_jobs_per_hour_per_person is not None:
+        hourly = min(hourly, settings.max_jobs_per_hour_per_person)
     return Spending(
         caps=Caps(
             per_job_usd=amounts.decimal(settings.max_usd_per_job),
-            per_day_usd=amounts.decimal(settings.max_usd_per_day),
-            jobs_per_hour=settings.max_jobs_per_hour,
+            per_day_usd=amounts.decimal(money.max_per_day_usd),
+            jobs_per_hour=hourly,
         ),
         spent_today_usd=amounts.decimal(money.spent_today_usd),
         reserved_usd=amounts.decimal(money.reserved_usd),

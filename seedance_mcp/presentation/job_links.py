@@ -42,6 +42,6 @@ async def with_link(app: App, job: Job, shown: shape.JobShape) -> shape.JobShape
         update={
             "video_url": link.url,
             "url_expires_at": moment(link.expires_at),
-            "next_step": shown.next_step.replace(job_views.show_at(job.artifacts.video_path), give, 1),
+            "next_step": shown.next_step.replace(job_views.show(job), give, 1),
         }
     )

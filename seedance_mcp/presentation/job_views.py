@@ -14,6 +14,7 @@ from ..types import Job, JobState, JobStatus, Review
 from . import results as shape
 from . import reviews
 from .amounts import amount, decimal
+from .audience import from_afar
 from .budget_views import budget
 from .times import moment
 
@@ -96,7 +97,9 @@ def failure(job: Job, info: ProviderInfo | None, other: OtherAccount | None) -> 
 def remarks(app: App, job: Job, other: OtherAccount | None) -> tuple[str, ...]:
     """What there is to say of a job besides how it stands; `other` is the key that it waits for."""
     files = job.artifacts
+    untaken = app.untaken(job)
     return (
+        *([untaken] if untaken else []),
         *_delivery_note(app, job),
         *([elsewhere] if (elsewhere := app.videos.elsewhere(job)) else []),
         *([job.folder_error] if job.folder_error else []),
@@ -109,8 +112,14 @@ def remarks(app: App, job: Job, other: OtherAccount | None) -> tuple[str, ...]:
 
 
 def address(url: str | None) -> str | None:
-    """The provider's address of a video, if it is one: nothing else that a provider wrote there reaches a client."""
-    return url if url and re.fullmatch(r"(https?|file)://[!-~]+", url) else None
+    """
+    The provider's address of a video, if it is one: nothing else that a provider wrote there reaches a client.
+
+    A file of the sandbox is told to nobody elsewhere.
+    """
+    if url is None or (from_afar() and url.startswith("file:")):
+        return None
+    return url if re.fullmatch(r"(https?|file)://[!-~]+", url) else None
 
 
 def _unknown_price(job: Job) -> str:
@@ -170,21 +179,22 @@ def done(app: App, job: Job) -> str:
 
 def placeholder_note(app: App) -> str:
     """Describe what the sandbox's videos are, and what brings real ones: a key, another setting, another argument."""
-    what = "This is a placeholder drawn on this machine, not the model's work; for real videos"
+    where = "by the server" if from_afar() else "on this machine"
+    what = f"This is a placeholder drawn {where}, not the model's work; for real videos"
+    settings = "settings file of the server" if from_afar() else "server's environment"
     providers, ready, default = app.catalog.providers, app.providers_ready(), app.settings.provider
     real = " or ".join(name for name, info in providers.items() if ready[name] and not info.placeholder)
     if real and default is not None and default in providers and providers[default].placeholder:
         return (
             f"{what} call with provider {real}, whose key is set, or the person removes SEEDANCE_PROVIDER={default} from the"
-            " server's environment."
+            f" {settings}."
         )
     if real:
         return f"{what} call with provider {real}, whose key is set, or with none."
     variables = sorted({name for info in providers.values() for name in info.key_variables})
     wrong = (*app.malformed_keys.values(), *app.misnamed_keys.values())
-    return " ".join(
-        [f"{what} the person sets one of {', '.join(variables)} in the server's environment.", *wrong]
-    )
+    who = "whoever runs it" if from_afar() else "the person"
+    return " ".join([f"{what} {who} sets one of {', '.join(variables)} in the {settings}.", *wrong])
 
 
 def is_stopping(job: Job) -> bool:
@@ -200,10 +210,9 @@ def _next_step(app: App, job: Job, info: ProviderInfo | None, review: Review | N
         case JobStatus.SUCCEEDED if app.videos.elsewhere(job):
             return "Tell the person that the video was saved on another machine, and where there."
         case JobStatus.SUCCEEDED:
-            path = job.artifacts.video_path if job.artifacts else "its path"
             look = f"view_video with source {job.id} lets you look at it"
             keep = "" if review else ", then review keeps your verdict and the person's"
-            return f"{show_at(path)} {look}{keep}."
+            return f"{show(job)} {look}{keep}."
         case JobStatus.FAILED | JobStatus.CANCELLED | JobStatus.EXPIRED:
             return job.error_hint or "Nothing more happens to this job; tell the person how it ended."
         case JobStatus.UNKNOWN if job.finished:
@@ -228,12 +237,25 @@ def _next_step(app: App, job: Job, info: ProviderInfo | None, review: Review | N
                 f"The provider was asked to stop it; {check} to see whether it did. A video that it finishes all the"
                 " same is saved, and may be charged."
             )
+        case _ if app.untaken(job):
+            return (
+                "No worker has taken it yet: tell the person that whoever runs the installation has to see that"
+                f" `seedance-mcp work` runs. It is bought as soon as one does, within the hour; {check} to look again."
+            )
+        case _ if job.waits_for_worker:
+            return f"It waits for a worker that buys it; {check} to wait for it."
         case _:
             return f"The job goes on by itself; {check} to wait for it."
 
 
-def show_at(path: str) -> str:
+def show(job: Job) -> str:
     """Say what is to be done with a video on this machine."""
+    if from_afar():
+        return (
+            f"Give the person the video: it is the resource seedance://jobs/{job.id}/video, up to 8 MB, and in parts"
+            " .../video/0, .../video/1 and so on."
+        )
+    path = job.artifacts.video_path if job.artifacts else "its path"
     return f"Show the person the video at {path}."
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from mcp.server import ServerRequestContext
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware
 
+from .. import presentation
 from ..types import Scope
 from .opening import called_by
 
@@ -59,7 +60,8 @@ async def as_their_caller(ctx: ServerRequestContext[Any, Any], call_next: CallNe
     """Answer each request over HTTP in the scope of the person who makes it."""
     if CALLER_KEY not in asked_over_http(ctx):
         return await call_next(ctx)
-    with called_by(caller_of(ctx).scope):
+    caller = caller_of(ctx)
+    with called_by(caller.scope), presentation.audience.answering_from_afar(not caller.local):
         return await call_next(ctx)
 
 

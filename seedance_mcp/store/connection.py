@@ -223,6 +223,9 @@ class Store(Database):
     notice: str | None
     """What the user should know about the database, such as that a damaged one was set aside."""
 
+    role_warning: str | None = None
+    """That the role which it is used as has rights that it should not have."""
+
     async def listen(self) -> Listening | None:
         """
         Begin to hear of every change of a job; None: nobody tells, so whoever wants to know has to look.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ..types import FINISHED_STATES, JobState
+from ..types import FINISHED_STATES, WORKERS, JobState
 from .database import Connection
 from .money import budget
 from .money.ledger import from_micros
@@ -20,11 +20,13 @@ class Figures:
     Jobs by state, and money in USD by provider and model.
 
     `copies_owed` are videos that are to be put into an object store. `reserved` is what counts of jobs without a charge,
-    `settled` what was charged. `oldest_open_seconds` is 0 without an open job.
+    `settled` what was charged. `oldest_open_seconds` is 0 without an open job, `oldest_order_seconds` without an order that
+    no worker has taken.
     """
 
     jobs: Mapping[JobState, int]
     oldest_open_seconds: float
+    oldest_order_seconds: float
     late_adoptions: int
     copies_owed: int
     reserved: Mapping[tuple[str, str], Decimal]
@@ -60,6 +62,9 @@ def read(connection: Connection, now: float) -> Figures:
         f"SELECT MIN(created_at) FROM jobs WHERE state IN ({', '.join('?' * len(unfinished))})",  # noqa: S608  marks alone
         unfinished,
     ).fetchone()
+    (untaken,) = connection.execute(
+        "SELECT MIN(created_at) FROM jobs WHERE state = ? AND owner = ?", (JobState.RESERVED.value, WORKERS)
+    ).fetchone()
     (adopted,) = connection.execute("SELECT COUNT(*) FROM ledger WHERE kind = 'adopt'").fetchone()
     (owed,) = connection.execute("SELECT COUNT(*) FROM object_copies WHERE stored_at IS NULL").fetchone()
     money: tuple[dict[tuple[str, str], Decimal], dict[tuple[str, str], Decimal]] = ({}, {})
@@ -67,10 +72,15 @@ def read(connection: Connection, now: float) -> Figures:
         money[settled][provider, model] = from_micros(micros)
     return Figures(
         jobs=jobs,
-        oldest_open_seconds=0.0 if oldest is None else max(0.0, now - oldest),
+        oldest_open_seconds=_age(oldest, now),
+        oldest_order_seconds=_age(untaken, now),
         late_adoptions=adopted,
         copies_owed=owed,
         reserved=money[0],
         settled=money[1],
         stopped=budget.spending_stopped(connection),
     )
+
+
+def _age(since: float | None, now: float) -> float:
+    return 0.0 if since is None else max(0.0, now - since)

@@ -248,6 +248,11 @@ class Job:
         return _STATUS[self.state]
 
     @property
+    def waits_for_worker(self) -> bool:
+        """True while it is reserved and no worker has taken it."""
+        return self.state is JobState.RESERVED and self.owner == WORKERS
+
+    @property
     def is_draft(self) -> bool:
         """True when it was asked for as a draft, of which the video in full can be made."""
         return self.wanted is not None and self.wanted.given.get("quality") == "draft"

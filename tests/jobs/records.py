@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from decimal import Decimal
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from seedance_mcp.types import Job, JobState, Price, VideoRequest
+from seedance_mcp.store import open_store, transitions
+from seedance_mcp.types import WORKERS, Job, JobState, Price, VideoRequest
 
 START = 1_700_000_000.0
 PRICE = Price(amount=Decimal(1), currency="USD", usd=Decimal(1))
@@ -20,3 +24,10 @@ def job(**fields: Any) -> Job:
         "created_at": START,
     }  # fmt: skip
     return Job(**(usual | fields))
+
+
+def keep_order(state: Path, *, created_at: float) -> None:
+    """Put into the job database of this folder an order that waits for a worker, reserved then (seconds since the epoch)."""
+    order = job(id="job_waiting", owner=WORKERS, provider="ark", created_at=created_at)
+    with contextlib.closing(open_store(state)) as store:
+        store.write_now(partial(transitions.insert, job=order, day="2026-11-30"))

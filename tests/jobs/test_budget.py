@@ -413,7 +413,7 @@ def test_processes_that_buy_at_once_spend_exactly_the_limit_together(tmp_path: P
 
 def test_after_a_lost_database_nothing_is_bought_until_a_person_allows_it(till: Till) -> None:
     till.store.write_now(budget.stop_spending)
-    with pytest.raises(BudgetExceeded, match="database was damaged") as caught:
+    with pytest.raises(BudgetExceeded, match="lost or restored") as caught:
         till.buy("0.10")
     assert "allow-spending" in caught.value.hint
     assert till.buy("0").state is JobState.RESERVED

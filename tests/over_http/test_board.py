@@ -6,6 +6,8 @@ import logging
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -249,6 +251,24 @@ async def test_two_people_see_nothing_of_each_other_in_any_route(dear: Settings)
         assert (await ann.board())["waiting"] == []
 
 
+async def test_a_person_is_shown_their_own_caps_as_everywhere_else(dear: Settings) -> None:
+    own = replace(dear, max_usd_per_day_per_person=Decimal(2), max_jobs_per_hour_per_person=3)
+    text = await token(own, "ann", person="ann")
+    async with serving(own, board=True) as url, browser(url) as ann, httpx2.AsyncClient() as http:
+        await ann.sign_in(text)
+        await ann.buy()
+        spending = (await ann.board())["spending"]
+        asked = called("check_status", {})
+        told = result_of(await post(http, url, asked, bearer(text)))["structuredContent"]["budget"]
+    assert spending["caps"] == {
+        "per_job_usd": told["max_per_job_usd"],
+        "per_day_usd": "2",
+        "jobs_per_hour": 3,
+    }
+    same = ("spent_today_usd", "reserved_usd", "left_today_usd")
+    assert [spending[name] for name in same] == [told[name] for name in same] == ["1.5", "1.5", "0.5"]
+
+
 async def test_a_page_hears_of_its_persons_jobs_alone(settings: Settings) -> None:
     texts = {name: await token(settings, name, person=name) for name in ("ann", "bea")}
     heard: dict[str, list[str]] = {"ann": [], "bea": []}
@@ -412,6 +432,23 @@ def test_a_session_ends_after_twelve_hours_and_only_its_hash_is_kept() -> None:
     many = [sessions.open(Caller(id="a")) for _ in range(21)]
     other = sessions.open(Caller(id="b"))
     assert [sessions.find(one) is not None for one in (*many[:2], other)] == [False, True, True]
+
+
+async def test_who_brings_the_session_of_another_server_is_told_to_sign_in_again(settings: Settings) -> None:
+    good = await token(settings, "laptop")
+    again = "Sign in again: your session has ended, or this server does not know it."
+    async with (
+        serving(settings, board=True) as first,
+        serving(settings, board=True) as second,
+        browser(first) as there,
+        browser(second) as here,
+    ):
+        await there.sign_in(good)
+        session = there.http.cookies[COOKIE]
+        assert again not in (await there.get("/sign-in")).text
+        assert again not in (await here.get("/sign-in")).text
+        assert (await here.get("/api/board", Cookie=f"{COOKIE}={session}")).status_code == 401
+        assert again in (await here.get("/sign-in", Cookie=f"{COOKIE}={session}")).text
 
 
 async def test_the_limits_of_calls_hold_for_the_board(settings: Settings) -> None:

@@ -142,8 +142,8 @@ async def test_a_hundred_questions_cost_the_database_one() -> None:
     def known() -> figures.Figures:
         asked.append(1)
         return figures.Figures(
-            jobs=dict.fromkeys(JobState, 0), oldest_open_seconds=0, late_adoptions=0, copies_owed=0, reserved={},
-            settled={}, stopped=True,
+            jobs=dict.fromkeys(JobState, 0), oldest_open_seconds=0, oldest_order_seconds=0, late_adoptions=0, copies_owed=0,
+            reserved={}, settled={}, stopped=True,
         )  # fmt: skip
 
     with serving_metrics(PRIVATE, Live(figures={"": known})) as url:

@@ -36,12 +36,13 @@ def as_superuser(url: str) -> str:
 
 
 class Server:
-    """A server that runs; `url` is that of its own database, which stays empty."""
+    """A server that runs; `url` is that of its own database, which stays empty, `programs` the folder of `pg_dump` and such."""
 
     def __init__(self, postgres: Any) -> None:
         """`postgres` is the wheel's own object."""
         self._postgres = postgres
         self.url: str = postgres.get_uri()
+        self.programs: Path = postgres.bin_path
 
     def crash(self) -> None:
         """Kill it with all its processes, as a machine that loses its power does, and start it again. Blocks."""
@@ -60,6 +61,10 @@ class Server:
     def empty(self) -> str:
         """Make a database without tables and return its address."""
         return self._copied("template1")
+
+    def bare(self) -> str:
+        """Make a database with nothing in it, as for what is restored, and return its address."""
+        return self._copied("template0")
 
     def copy(self, url: str) -> str:
         """Make a copy of a database, as from a dump of it; nobody may be using it. Returns the copy's address."""

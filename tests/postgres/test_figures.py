@@ -16,7 +16,7 @@ from seedance_mcp.config import load_settings
 from seedance_mcp.store import Connection, budget, figures, open_store, transitions
 from seedance_mcp.store.connection import Database
 from seedance_mcp.store.postgres.database import open_postgres
-from seedance_mcp.types import Job, JobState, Price, Submission
+from seedance_mcp.types import WORKERS, Job, JobState, Price, Submission
 from tests.emulator import Emulator
 from tests.jobs import records
 from tests.over_http.local import bearer, called, post, result_of, token
@@ -42,7 +42,7 @@ def test_states_ages_and_money_are_summed_up_alike(
     jobs = {state: number for state, number in read.jobs.items() if number}
     assert jobs == {JobState.RESERVED: 1, JobState.ACCEPTED: 1, JobState.FAILED: 1, JobState.UNRESOLVED: 1}
     assert (read.open, read.unresolved, read.late_adoptions, read.copies_owed) == (2, 1, 1, 0)
-    assert read.oldest_open_seconds == 100.0
+    assert (read.oldest_open_seconds, read.oldest_order_seconds) == (120.0, 120.0)
     assert set(read.reserved) == set(read.settled) == {("ark", "m")}
     assert read.reserved["ark", "m"] == 3 * records.job().maximum.usd
     assert read.settled["ark", "m"] == Decimal("0.25")
@@ -97,7 +97,7 @@ def _fill(connection: Connection) -> None:
             connection,
             replace(
                 records.job(), id=f"job_{number}", tag=f"tag {number}", client_key=f"key {number}", provider="ark",
-                model="m", created_at=at,
+                model="m", created_at=at - 20 if number == 0 else at, owner=WORKERS if number == 0 else "me",
             ),
             day="1970-01-01",
         )

@@ -190,10 +190,9 @@ async def test_a_file_of_the_replica_is_refused_there_with_what_to_do(url: str, 
         machine(emulator, url, tmp_path / "replica", Role.WHOLE) as whole,
         machine(emulator, url, tmp_path / "replica", Role.REPLICA) as replica,
     ):
-        made = await whole.wait((await ordered(whole)).id, PATIENCE)
         kept = await whole.upload(str(picture))
         linked = await replica.upload("https://example.com/fox.png")
-        for source in (str(picture), picture.as_uri(), kept.media_id, f"job:{made.id}"):
+        for source in (str(picture), picture.as_uri(), kept.media_id):
             with pytest.raises((InvalidRequest, MediaError), match="is on another machine") as refused:
                 await replica.generate(market.request("ark", first_frame=source))
             assert "https URL" in refused.value.hint
@@ -201,6 +200,32 @@ async def test_a_file_of_the_replica_is_refused_there_with_what_to_do(url: str, 
             await replica.upload(str(picture))
         assert (await replica.estimate(market.request("ark", first_frame=linked.media_id))).estimate
         assert await replica.unfinished() == []
+
+
+async def test_a_video_in_a_shared_folder_is_continued_at_a_replica_without_a_store(
+    url: str, tmp_path: Path
+) -> None:
+    shared = {"SEEDANCE_OUTPUT_DIR": str(tmp_path / "shared")}
+    with anyio.fail_after(PATIENCE):
+        async with (
+            Emulator("ark") as emulator,
+            machine(emulator, url, tmp_path / "replica", Role.REPLICA, **shared) as replica,
+            machine(emulator, url, tmp_path / "w1", Role.WORKER, **shared),
+        ):
+            emulator.behaviour.true_size = True
+            short = market.request("ark", duration=2, resolution="480p")
+            made = await replica.wait((await replica.generate(short)).job.id, PATIENCE)
+            assert made.artifacts
+            emulator.behaviour.true_size = False
+            wish = market.request("ark", prompt="it sails on", first_frame=f"job:{made.id}/last_frame")
+            continued = await replica.wait((await replica.generate(wish)).job.id, PATIENCE)
+            assert continued.state is JobState.DONE
+            Path(made.artifacts.video_path).unlink()
+            for source in (f"job:{made.id}", f"job:{made.id}/last_frame"):
+                with pytest.raises(InvalidRequest, match="no object store") as refused:
+                    await replica.generate(market.request("ark", first_frame=source))
+                assert "SEEDANCE_OBJECT_STORE" in refused.value.hint
+        assert emulator.ledger.count("submit") == 2
 
 
 def _draw(path: Path) -> None:

@@ -171,8 +171,10 @@ def test_ports_and_probes_are_those_of_the_code() -> None:
     assert probes == {"startup": "/health/live", "liveness": "/health/live", "readiness": "/health/ready"}
     proxy = (DEPLOY / "haproxy.cfg").read_text(encoding="utf-8")
     assert "httpchk GET /health/ready" in proxy
-    servers = re.findall(r"^\s+server (\S+) (\S+):(\d+) check$", proxy, re.MULTILINE)
-    assert servers == [(name, name, str(_PORT)) for name in OURS if name.startswith("serve")]
+    ours = [(name, name, str(_PORT)) for name in OURS if name.startswith("serve")]
+    assert re.findall(r"^\s+server (\S+) (\S+):(\d+) check$", proxy, re.MULTILINE) == ours
+    sticky = re.findall(r"^\s+server (\S+) (\S+):(\d+) check cookie (\S+)$", proxy, re.MULTILINE)
+    assert sticky == [(*server, server[0]) for server in ours], "a session of the board is one server's"
     image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     assert f"EXPOSE {_PORT}" in image
     assert f"http://127.0.0.1:{_PORT}/health/live" in image

@@ -137,7 +137,7 @@ async def test_who_dies_after_setting_a_damaged_database_aside_has_not_lifted_th
 ) -> None:
     history.rename(history.with_name("jobs.damaged-20300101-000000.db"))
     async with installation(emulator, tmp_path) as app:
-        with pytest.raises(BudgetExceeded, match="database was damaged"):
+        with pytest.raises(BudgetExceeded, match="lost or restored"):
             await app.generate(request("ark", prompt="a third boat"))
 
 
@@ -153,7 +153,7 @@ async def test_a_journal_without_its_database_is_not_played_into_a_new_one(
     history.with_name("jobs.db-journal").write_bytes(head.ljust(512, b"\0") + bytes(PAGE + 8))
     history.unlink()
     async with installation(emulator, tmp_path) as app:
-        with pytest.raises(BudgetExceeded, match="database was damaged"):
+        with pytest.raises(BudgetExceeded, match="lost or restored"):
             await app.generate(request("ark", prompt="a third boat"))
     assert list(history.parent.glob("jobs.damaged-*.db-journal"))
 

@@ -69,7 +69,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     same.add_argument("fingerprint", help="The key that a job waits for, as `jobs list` tells it")
     same.add_argument("--provider", metavar="NAME", help="Where, if several providers' jobs have this key")
     same.add_argument("--undo", action="store_true", help="Take it back")
-    verbs.add_parser("allow-spending", help="Buy again after the job database was lost and set aside")
+    allow = verbs.add_parser(
+        "allow-spending",
+        help="Buy again after the job database was lost or restored, or moved to another server",
+    )
+    allow.description = (
+        "Lets purchases go on. Look first at the console of each provider for what was bought last: what is missing in `jobs"
+        " list` is counted by no cap, and what is still being made there would be bought again."
+    )
     for verb in (show, cancel, resolve, review):
         verb.add_argument("--json", action="store_true", help="Print JSON")
 
@@ -126,6 +133,8 @@ async def _list(settings: Settings, limit: int, as_json: bool) -> int:
             rows = [_row(job, reviews.get(job.id)) for job in jobs]
             print(_with_people(head, rows, [job.person for job in jobs]))
             for job in jobs:
+                if untaken := app.untaken(job):
+                    print(told(f"{job.id}: {untaken}"), file=sys.stderr)
                 if other := await app.waits_for(job):
                     print(told(f"{other.message}\n{other.hint}"), file=sys.stderr)
         else:

@@ -214,6 +214,8 @@ async def _database(settings: Settings) -> Examination:
                 yield finding(verdict="warning", text=app.notice, hint=_ALLOW)
             else:
                 yield finding(verdict="ok", text=await _jobs(app))
+            if words := app.installation.store.role_warning:
+                yield finding(verdict="warning", text=words)
             async for one in _incidents(app):
                 yield one
             async for one in _money(app):
@@ -223,13 +225,24 @@ async def _database(settings: Settings) -> Examination:
 
 
 async def _waiting(settings: Settings) -> Examination:
-    """Name the keys that open jobs wait for."""
+    """Name the keys that open jobs wait for, and the order that has waited longest for a worker."""
     waiting: dict[tuple[str, str], list[OtherAccount]] = {}
+    untaken: list[str] = []
     with contextlib.suppress(SeedanceError):  # the trouble with the database is told above
         async with open_app(settings, watch=False, scope=EVERYBODY) as app:
             for job in await app.unfinished():
+                untaken += [f"{job.id}: {words}"] if (words := app.untaken(job)) else []
                 if other := await app.waits_for(job):
                     waiting.setdefault((job.provider, job.account), []).append(other)
+    if untaken:
+        more = f" It is one of {len(untaken)}." if len(untaken) > 1 else ""
+        yield Finding(
+            area="database",
+            subject="workers",
+            verdict="warning",
+            text=f"{untaken[0]}{more}",
+            hint="Start `seedance-mcp work` with these settings, or look why the one that runs takes nothing.",
+        )
     for others in waiting.values():
         more = f" It is one of {len(others)}." if len(others) > 1 else ""
         text = f"{others[0].message}{more}"
@@ -286,7 +299,7 @@ async def _money(app: App) -> Examination:
     if await app.installation.spending_stopped():
         yield finding(
             verdict="problem",
-            text="all purchases are stopped since the database was lost",
+            text="all purchases are stopped since the job database was lost or restored",
             hint=_ALLOW,
             only_purchases=True,
         )

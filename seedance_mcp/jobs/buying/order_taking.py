@@ -12,7 +12,7 @@ import anyio
 from ...errors import ConfigError, OtherAccount, StoreError, SubmissionNotSent
 from ...providers import Provider
 from ...store import Leases, budget, job_records, transitions
-from ...types import WORKERS, Job, JobState, MediaFile, Scope
+from ...types import Job, JobState, MediaFile, Scope
 from ..context import JobContext
 from ..inputs.sources import Sources
 from ..pool.provider_pool import ProviderPool
@@ -108,7 +108,7 @@ class OrderTaker:
 
     async def _take(self, job_id: str) -> None:
         job = await self._store.read(partial(job_records.find, job_id=job_id))
-        if job.state is not JobState.RESERVED or job.owner != WORKERS:
+        if not job.waits_for_worker:
             return
         if self._store.clock() - job.created_at > _LATEST_SECONDS:
             late = SubmissionNotSent(

@@ -212,7 +212,7 @@ class Sources:
             again = await self._files.at(path, str(path))
         elif file.path is None:
             return file
-        elif not self.buys:
+        elif not self.buys and not origin.startswith(_JOB):
             raise on_another_machine(origin)
         else:
             # It may have been changed or removed since, and a job's link may have ended.
@@ -274,13 +274,22 @@ class Sources:
         Raises:
             MediaError: there is no copy, or it cannot be fetched.
         """
-        if job.artifacts is None or (self.buys and await run_sync(Path(job.artifacts.video_path).is_file)):
+        if job.artifacts is None:
+            return None
+        # Without an object store, a file that can be read here lies in a folder that all share, or no worker finds it later.
+        if (self.buys or self._settings.object_store is None) and await run_sync(
+            Path(job.artifacts.video_path).is_file
+        ):
             return None
         if self._settings.object_store is not None:
             return await self._incoming.fetch_copy(job)
         if self.buys:
             return None
-        raise on_another_machine(f"The video of {job.id}")
+        raise MediaError(
+            f"The video of {job.id} is on another machine, and this server has no object store that a copy could be in.",
+            hint="Whoever runs the server has to set SEEDANCE_OBJECT_STORE, or let all machines share the folder of the videos."
+            " Until then pass an https URL that anyone can open.",
+        )
 
 
 def of_another_kind(file: MediaFile, kind: MediaKind, source: str) -> str:

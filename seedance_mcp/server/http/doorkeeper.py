@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
 from starlette.datastructures import Headers
 
+from ...backoff import Outage
 from ...errors import SeedanceError
 from ..board.peers import is_this_user
 from ..callers import Caller
@@ -18,6 +22,8 @@ from .refusals import Refused
 if TYPE_CHECKING:
     from .authorization import Authorization
     from .team_server import TeamServers
+
+_LOG = logging.getLogger(__name__)
 
 _NAMED = "sdc_"
 """What our own tokens begin with."""
@@ -54,6 +60,7 @@ class Doorkeeper:
         self._private = private
         self._challenges = challenges
         self._authorization = authorization
+        self._outage = Outage()
 
     async def admit(self, headers: Headers, scope: Scope) -> Caller:
         """
@@ -67,7 +74,7 @@ class Doorkeeper:
         if len(shown) > 1:
             raise self._challenges.one_token_only()
         await self._teams.first_try()
-        try:
+        with self._trouble_hidden():
             if self._private and not await self._are_tokens_wanted():
                 return await self._neighbour(scope)
             scheme, _, text = shown[0].strip().partition(" ") if shown else ("", "", "")
@@ -77,12 +84,22 @@ class Doorkeeper:
             if self._authorization is not None and not text.startswith(_NAMED):
                 return await self._signed_in(self._authorization, text)
             caller = await self._named(text)
-        except SeedanceError as error:
-            reason = "" if self._teams.several else f": {error.message}"
-            raise Refused(503, f"The server cannot look at tokens now{reason}", retry_after="2") from None
         if caller is None:
             raise self._challenges.not_good()
         return caller
+
+    @contextmanager
+    def _trouble_hidden(self) -> Generator[None]:
+        """Log why tokens cannot be looked at: those words name hosts and folders of ours, and nobody knows yet who asks."""
+        try:
+            yield
+        except SeedanceError as error:
+            if self._outage.failed():
+                _LOG.error("Tokens cannot be looked at now: %s %s", error.message, error.hint)
+            words = "The server cannot look at tokens now, its log says why; try again."
+            raise Refused(503, words, retry_after="2") from None
+        if self._outage.over():
+            _LOG.warning("Tokens can be looked at again")
 
     async def named(self, text: str) -> Caller | None:
         """Return whom a named token stands for; None if it is none, or not good (any more). Raises SeedanceError."""

@@ -14,7 +14,7 @@ from ... import presentation
 from ...errors import trace_of
 from ...remarks import Advice
 from ...types import Job, JobStatus, VideoSet
-from ..answers import answer, job_link, picture, video_link
+from ..answers import answer, job_link, picture, video_link, video_resource
 from ..calls import Call
 
 if TYPE_CHECKING:
@@ -68,7 +68,11 @@ async def job_answer(
     shown = shown.model_copy(update={"finished_meanwhile": presentation.job_views.finished(meanwhile)})
     blocks: list[ContentBlock] = [job_link(one.id) for one in jobs]
     blocks += [
-        video_link(one.artifacts.video_path, one.artifacts.bytes) for one in jobs if one.artifacts is not None
+        video_link(one.artifacts.video_path, one.artifacts.bytes)
+        if call.caller.local
+        else video_resource(one.id, one.artifacts.bytes)
+        for one in jobs
+        if one.artifacts is not None
     ]
     if app.settings.preview:
         jpeg = await if_possible(_picture_of(app, job, videos), None)
@@ -76,11 +80,11 @@ async def job_answer(
     if videos is not None:
         return answer(presentation.set_views.how_set_is(videos), shown, *blocks)
     kind = "placeholder" if shown.placeholder else "video"
-    how = (
-        "is to be stopped; the provider was asked"
-        if presentation.job_views.is_stopping(job)
-        else _HOW_IT_IS[job.status]
-    )
+    how = _HOW_IT_IS[job.status]
+    if presentation.job_views.is_stopping(job):
+        how = "is to be stopped; the provider was asked"
+    elif job.waits_for_worker:
+        how = "waits for a worker that buys it"
     if shown.placeholder and job.status is JobStatus.UNKNOWN:
         how = "may or may not have been started"
     return answer(f"The {kind} {how}.", shown, *blocks)

@@ -135,7 +135,7 @@ async def film_answer(call: Call, film: Film, *notes: str) -> CallToolResult:
         update={"notes": notes, "finished_meanwhile": presentation.job_views.finished(news)}
     )
     blocks: list[ContentBlock] = [film_link(film.record.id)]
-    if film.film_path is not None:
+    if film.film_path is not None and call.caller.local:
         blocks.append(video_link(film.film_path))
     if film.sheet_path is not None and call.app.settings.preview:
         jpeg = await if_possible(_read(film.sheet_path), b"")

@@ -19,7 +19,7 @@ from ...types import (
     Show,
     Verdict,
 )
-from ..answers import answer, job_link, picture, video_link
+from ..answers import answer, job_link, picture, video_link, video_resource
 from ..calls import Call
 from ..signatures import Closed
 from ..tooling import Answer
@@ -88,6 +88,9 @@ async def view_video(
         }
     )
     links = [video_link(path) for path in (shown.video_path, *(other.video_path for other in shown.others))]
+    if not call.caller.local:
+        asked = [one.removeprefix("job:") for one in (source, *looking.compare)]
+        links = [video_resource(one) for one in asked if one.startswith("job_")]
     drawn = rows or ([picture(viewed.sheet.jpeg)] if viewed.sheet else [])
     return answer(headline, shown, *links, *drawn)
 

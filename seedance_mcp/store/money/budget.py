@@ -334,7 +334,7 @@ def spending_stopped(connection: Connection) -> bool:
 def _check_stopped(connection: Connection) -> None:
     if spending_stopped(connection):
         raise BudgetExceeded(
-            "The job database was damaged and a new one was started, or it was restored: what was spent is not all known here.",
+            "The job database was lost or restored, so nothing is bought: what was spent before is not all known here.",
             hint="Look at the providers' consoles for open jobs, then run `seedance-mcp jobs allow-spending`."
             " The sandbox works meanwhile.",
         )

@@ -41,6 +41,9 @@ _LOCKS = 0x5EEDA
 _MIGRATING = 0
 """The lock, in place of a team's, of whoever brings the tables up to date."""
 
+_WARNED = set[tuple[str, str]]()
+"""The roles and databases of whose rights this process has warned: it opens its database several times."""
+
 LOCK_SECONDS = 10.0
 _CONNECT_SECONDS = 10
 _OPTIONS = " ".join(
@@ -210,17 +213,27 @@ def open_postgres(
     return database
 
 
-def ensure_usable(connection: Connection) -> None:
-    """Do what `ensure_version` does, and warn if the role passes over the policies that keep people apart."""
+def ensure_usable(connection: Connection) -> str | None:
+    """Do what `ensure_version` and `look_at_role` do."""
     ensure_version(connection)
-    (passes,) = connection.execute(
-        "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
+    return look_at_role(connection)
+
+
+def look_at_role(connection: Connection) -> str | None:
+    """Describe that the role passes over the policies that keep people apart, if it does; it is logged once for a database."""
+    passes, role, database = connection.execute(
+        "SELECT rolsuper OR rolbypassrls, rolname, current_database() FROM pg_roles WHERE rolname = current_user"
     ).fetchone()
-    if passes:
-        logger.warning(
-            "The job database is used as a superuser, or as a role with BYPASSRLS: PostgreSQL itself keeps nobody's jobs from"
-            " others then, and only the server does. Give it a role of its own: CREATE ROLE … LOGIN NOSUPERUSER NOBYPASSRLS."
-        )
+    if not passes:
+        return None
+    words = (
+        f"The job database is used as {role}, a superuser or a role with BYPASSRLS: PostgreSQL itself keeps nobody's jobs"
+        " from others then, and only the server does. Give it a role of its own: CREATE ROLE … LOGIN NOSUPERUSER NOBYPASSRLS."
+    )
+    if (role, database) not in _WARNED:
+        _WARNED.add((role, database))
+        logger.warning(words)
+    return words
 
 
 def ensure_version(connection: Connection) -> None:
@@ -293,6 +306,7 @@ def migrate(url: str, schema: str | None = None) -> tuple[int, int]:
             "INSERT INTO meta (key, value) VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             (_SCHEMA, str(SCHEMA_VERSION)),
         )
+        look_at_role(Statements(connection))
         commit(connection)
         return found, SCHEMA_VERSION
 

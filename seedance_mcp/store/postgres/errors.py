@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Generator
 
 import psycopg
@@ -10,6 +11,38 @@ from psycopg import errors
 
 from ...errors import StoreError
 from ..connection import CommitUnknown, Conflict
+
+_REFUSED = (
+    (
+        "password authentication failed|no password supplied",
+        "Correct the role's name or password in SEEDANCE_DATABASE_URL: every other character than a letter or a digit in the"
+        " password is written as %XX.",
+    ),
+    (
+        'database ".*" does not exist',
+        "Make the database (`CREATE DATABASE … OWNER …`), or correct its name at the end of SEEDANCE_DATABASE_URL; then run"
+        " `seedance-mcp migrate`.",
+    ),
+    (
+        'role ".*" does not exist',
+        "Make the role (`CREATE ROLE … LOGIN PASSWORD …`), or correct its name in SEEDANCE_DATABASE_URL.",
+    ),
+    (
+        "no pg_hba.conf entry",
+        "PostgreSQL lets this role in from no such address, or not without TLS: see its pg_hba.conf, and sslmode in"
+        " SEEDANCE_DATABASE_URL.",
+    ),
+    (
+        "certificate|support SSL",
+        "Correct what SEEDANCE_DATABASE_URL says of TLS: with sslmode=verify-full the server's name has to be in its"
+        " certificate, and whoever signed that in sslrootcert (a file, or sslrootcert=system).",
+    ),
+    (
+        "failed to resolve|could not translate host",
+        "Correct the host's name in SEEDANCE_DATABASE_URL, or see that it can be looked up from here.",
+    ),
+)
+"""What libpq says of a connection that did not come about, which has no SQLSTATE, and what to do about it."""
 
 _BUSY = (errors.LockNotAvailable, errors.DeadlockDetected, errors.TooManyConnections)
 
@@ -33,7 +66,7 @@ def explained() -> Generator[None]:
         elif isinstance(error, errors.DiskFull):
             hint = "The disk of the database is full; free some space, then try again. Nothing was changed."
         else:
-            hint = "Check that PostgreSQL runs and can be reached."
+            hint = _hint_of_connecting(str(error))
         raise StoreError(f"The job database cannot be used now: {_first_line(error)}.", hint=hint) from error
     except (errors.ReadOnlySqlTransaction, errors.InsufficientPrivilege) as error:
         raise StoreError(
@@ -71,6 +104,14 @@ def commit(connection: psycopg.Connection) -> None:
             "The job database undid what was written, for part of it had failed.",
             hint="Try again in a moment.",
         )
+
+
+def _hint_of_connecting(words: str) -> str:
+    """Advise on what PostgreSQL or libpq said; in another language than English only in general."""
+    for said, hint in _REFUSED:
+        if re.search(said, words):
+            return hint
+    return "Check that PostgreSQL runs, and can be reached at the host and port of SEEDANCE_DATABASE_URL."
 
 
 def _first_line(error: psycopg.Error) -> str:

@@ -202,7 +202,7 @@ def open_postgres_store(url: str, folder: Path, schema: str | None = None) -> Po
         local.close()
         raise
     try:
-        store.read_now(ensure_usable)
+        store.role_warning = store.read_now(ensure_usable)
         store.installation = store.read_now(origin.installation)
         store.settle()
     except BaseException:

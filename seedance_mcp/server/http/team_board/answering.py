@@ -26,7 +26,7 @@ from ..stays import Stay
 from .attempts import Attempts
 from .cookie_sessions import SESSION_SECONDS, CookieSessions, NotSignedIn, Session
 from .peoples_boards import PeoplesBoards
-from .sign_in_page import NOT_FINISHED, NOT_GOOD, NOT_NOW, form_headers, sign_in_page
+from .sign_in_page import AGAIN, NOT_FINISHED, NOT_GOOD, NOT_NOW, form_headers, sign_in_page
 
 if TYPE_CHECKING:
     from ...callers import Caller
@@ -150,7 +150,10 @@ class TeamBoard:
             issuer=BASE + _TO_ISSUER if self._door.issuer is not None else "",
         )
         if request.method in _LOOKING:
-            return page(NOT_FINISHED if request.url.query == _NOT_FINISHED else "")
+            if request.url.query == _NOT_FINISHED:
+                return page(NOT_FINISHED)
+            brought = self._cookie(request)
+            return page(AGAIN if brought and self._sessions.find(brought) is None else "")
         if request.method != "POST":
             raise Refused(405, "A token is sent by POST.", allow="GET, HEAD, POST")
         address = _address(request)

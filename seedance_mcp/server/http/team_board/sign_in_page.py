@@ -16,6 +16,9 @@ NOT_NOW = "not_now"
 NOT_FINISHED = "not_finished"
 """One sentence for everything that can be wrong with what comes back from the authorization server."""
 
+AGAIN = "again"
+"""A browser brings a session that the server does not know (any more)."""
+
 _ENGLISH = {
     "language": "en",
     "title": "Seedance board",
@@ -27,6 +30,7 @@ _ENGLISH = {
     NOT_NOW: "The server cannot look at tokens now. Try again in a moment.",
     NOT_FINISHED: "You were not signed in. Try again, or ask the person who runs the server whether you may come.",
     "issuer": "Sign in with your account",
+    AGAIN: "Sign in again: your session has ended, or this server does not know it.",
 }
 _CHINESE = {
     "language": "zh-Hans",
@@ -38,6 +42,7 @@ _CHINESE = {
     NOT_NOW: "服务器现在无法核对令牌，请稍后再试。",
     NOT_FINISHED: "登录未完成。请重试，或询问服务器运行者您是否有权访问。",
     "issuer": "使用您的账号登录",
+    AGAIN: "请重新登录：您的会话已结束，或此服务器不认识该会话。",
 }
 _STYLE = (
     ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;padding:3rem 1rem;max-width:26rem}"
@@ -53,8 +58,8 @@ def sign_in_page(
     """
     Return the page, which sends its form to `path`, in the language that a browser accepts first.
 
-    `trouble` names what went wrong with an attempt before: `NOT_GOOD`, `NOT_NOW`, `NOT_FINISHED`, or empty. `issuer` is the
-    path that leads to the authorization server, where there is one to sign in at.
+    `trouble` names what went wrong before: `NOT_GOOD`, `NOT_NOW` or `NOT_FINISHED` with an attempt, `AGAIN` with a session, or
+    empty. `issuer` is the path that leads to the authorization server, where there is one to sign in at.
     """
     words = _CHINESE if accepted.strip().casefold().startswith("zh") else _ENGLISH
     alert = f'<p role="alert">{escape(words[trouble])}</p>\n' if trouble else ""
