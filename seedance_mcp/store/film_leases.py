@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .database import Connection
-
-LEASE_SECONDS = 60.0
+from .leases import LEASE_SECONDS, runs
 
 
 def is_elsewhere(
@@ -16,8 +15,7 @@ def is_elsewhere(
     row = connection.execute("SELECT owner, until FROM film_leases WHERE film_id = ?", (film_id,)).fetchone()
     if row is None or row[0] == me:
         return False
-    # One that would run for longer than any was taken under another clock, and does not.
-    return now < row[1] <= now + LEASE_SECONDS and at_work(row[0])
+    return runs(row[1], now) and at_work(row[0])
 
 
 def take(

@@ -123,12 +123,12 @@ class Leases:
     def _is_elsewhere(self, owner: str | None, until: float | None, at_work: Callable[[str], bool]) -> bool:
         if not self._on or owner is None or until is None or owner == self._store.ownership.instance:
             return False
-        return _runs(until, self._store.clock()) and at_work(owner)
+        return runs(until, self._store.clock()) and at_work(owner)
 
     def _lasts(self, job_id: str) -> bool:
-        return _runs(self._until.get(job_id, 0.0), self._store.clock() + LEASE_SECONDS / 2)
+        return runs(self._until.get(job_id, 0.0), self._store.clock() + LEASE_SECONDS / 2)
 
 
-def _runs(until: float, now: float) -> bool:
+def runs(until: float, now: float) -> bool:
     """Return whether a lease runs. One that would run for much longer than any was taken under another clock, and does not."""
     return now < until <= now + LEASE_SECONDS + _APART_SECONDS
