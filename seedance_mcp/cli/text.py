@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from ..errors import OtherAccount
 from ..texts import digits, inert, one_line
-from ..types import Job, JobStatus, Price, Review, Signer
+from ..types import Job, JobStatus, Price, Review
 from .words import told
+
+if TYPE_CHECKING:
+    from ..store import Approval
 
 
 def money(price: Price) -> str:
@@ -60,9 +65,6 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-_SIGNERS: Mapping[Signer, str] = {"person": "you", "assistant": "the assistant, by its word that you did"}
-
-
 _OURS = ("", "delivered", "hint", "waits")
 """Lines of a job that we wrote: the others hold a prompt, a provider's words, paths and ids."""
 
@@ -92,22 +94,45 @@ def _reviews(reviews: Sequence[Review]) -> list[tuple[str, str]]:
     return lines
 
 
-def job_lines(
-    job: Job,
-    hint: str | None,
-    other: OtherAccount | None,
-    differs: str | None,
-    reviews: Sequence[Review] = (),
-    untaken: str | None = None,
-) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Around:
     """
-    Everything that a person wants to know of a job, a line each.
+    What is known of a job that does not stand in its record.
 
     `hint`: what to do about its error. `other`: whose it is, if nobody here may follow it. `differs`: in what its file is
     not what was ordered. `reviews`: what was thought of it, the one that counts first. `untaken`: that no worker has taken it.
+    `among_people`: whether jobs are of several people. `approval`: what an administrator has agreed to, where one had to.
     """
+
+    hint: str | None = None
+    other: OtherAccount | None = None
+    differs: str | None = None
+    reviews: Sequence[Review] = ()
+    untaken: str | None = None
+    among_people: bool = False
+    approval: Approval | None = None
+
+
+_RECORD_ALONE = Around()
+
+
+def _signer(job: Job, approval: Approval | None) -> str | None:
+    """Who agreed to the price of a job; None where nobody had to."""
+    if approval is not None:
+        return f"{approval.administrator or 'you'}, as an administrator"
+    if job.agreed_by is None:
+        return None
+    return (
+        (job.person or "you") if job.agreed_by == "person" else "the assistant, by its word that a person did"
+    )
+
+
+def job_lines(job: Job, around: Around = _RECORD_ALONE) -> str:
+    """Everything that a person wants to know of a job, a line each."""
+    hint, other, differs, untaken = around.hint, around.other, around.differs, around.untaken
     shown: list[tuple[str, str | None]] = [
         ("job", job.id),
+        ("person", (job.person or "you") if around.among_people else None),
         (
             "status",
             job.status.value
@@ -119,8 +144,11 @@ def job_lines(
         ("created", moment(job.created_at)),
         ("finished", moment(job.finished_at) if job.finished_at else None),
         ("estimate", money(job.estimate)),
-        ("charge", money(job.charge) if job.charge else None),
-        ("agreed by", _SIGNERS[job.agreed_by] if job.agreed_by else None),
+        (
+            "charge",
+            "none: nothing was bought" if job.never_bought else money(job.charge) if job.charge else None,
+        ),
+        ("agreed by", _signer(job, around.approval)),
         ("task there", job.submission.task_id if job.submission else None),
     ]
     if job.artifacts:
@@ -134,7 +162,7 @@ def job_lines(
         ]
     if differs:
         shown += [("delivered", f"not as ordered: {differs}"), ("", delivery_hint(job))]
-    shown += _reviews(reviews)
+    shown += _reviews(around.reviews)
     if job.error:
         shown += [("error", f"[{job.error_code}] {job.error}"), ("hint", hint)]
     if job.hook_error:

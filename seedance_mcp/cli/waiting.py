@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -14,12 +15,18 @@ from ..jobs import lost_answers
 from ..texts import inert
 from ..types import EVERYBODY, Job, JobStatus
 from .progress import progress_bar
-from .text import delivery_hint, exit_code, job_lines, json_text, money
+from .text import Around, delivery_hint, exit_code, job_lines, json_text, money
 from .words import told
+
+if TYPE_CHECKING:
+    from ..store import Approval
 
 _LOOK_SECONDS = 30.0
 _LOOK_AT_OTHERS_SECONDS = 5.0
 """Another process may have the key of a job that waits for it: then something changes."""
+
+_LOOKED_AT = 100
+"""So many of the newest jobs tell whether there are several people."""
 
 
 async def wait_with_progress(app: App, job: Job) -> Job:
@@ -56,8 +63,24 @@ async def lines(app: App, job: Job) -> str:
     """Everything that a person wants to know of a job, a line each."""
     other = await app.waits_for(job)
     advice = lost_answers.hint(job, app.catalog.providers.get(job.provider), other)
-    history = await app.reviews.history(job.id)
-    return job_lines(job, advice, other, app.not_as_ordered(job), history, app.untaken(job))
+    around = Around(
+        hint=advice,
+        other=other,
+        differs=app.not_as_ordered(job),
+        reviews=await app.reviews.history(job.id),
+        untaken=app.untaken(job),
+        among_people=bool(job.person) or any(one.person for one in await app.recent(_LOOKED_AT)),
+        approval=await _approval(app, job) if job.agreed_by == "person" else None,
+    )
+    return job_lines(job, around)
+
+
+async def _approval(app: App, job: Job) -> Approval | None:
+    """Return what an administrator has agreed to: the job, or the set or the film that it is part of."""
+    videos = await app.sets.of(job)
+    film_id = await app.films.of_job(job.id)
+    ids = [*([one.id for one in videos.jobs] if videos else [job.id]), *([film_id] if film_id else [])]
+    return await app.questions.agreed_by_administrator(ids)
 
 
 async def finish(app: App, job: Job, *, as_json: bool) -> int:

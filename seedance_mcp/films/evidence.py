@@ -232,7 +232,7 @@ async def look_at_files(
     digests: Digests, files: Iterable[NamedFile], folder: str | None, *, paths: bool = True
 ) -> LookedAt:
     """Look at files that a document names; without `paths` those that are named by one are on another machine."""
-    from ..media import OUTSIDE
+    from ..media import OutsideFolders
 
     media: dict[str, str | None] = {}
     problems: dict[str, str] = {}
@@ -247,7 +247,7 @@ async def look_at_files(
             else:
                 media[one.source] = await digests.of(source, one.kind)
         except SeedanceError as error:
-            is_outside = error.message.endswith(OUTSIDE)
+            is_outside = isinstance(error, OutsideFolders)
             if one.kind != "music":
                 media[one.source] = None if is_outside else f"unreadable {one.source}"
             problems[one.place] = f"{error.message} {error.hint}" if is_outside else error.message

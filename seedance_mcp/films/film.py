@@ -11,7 +11,7 @@ from typing import Literal
 
 from ..remarks import Advice
 from ..store import film_outcomes
-from ..types import FilmCut, FilmOrder, FilmQuality, FilmRecord, Job, JobState, Take
+from ..types import NOT_BOUGHT_STATES, FilmCut, FilmOrder, FilmQuality, FilmRecord, Job, JobState, Take
 from .clips import lost_clips
 from .document import FilmDocument
 from .evidence import Found
@@ -97,7 +97,11 @@ def film_of(found: Found) -> Film:
         expected_usd=_expected(found, order),
         maximum_usd=order.maximum_usd if order is not None else Decimal(0),
         spent_usd=sum(
-            ((job.charge or job.maximum).usd for job in found.jobs.values() if job.state not in _NOT_BOUGHT),
+            (
+                (job.charge or job.maximum).usd
+                for job in found.jobs.values()
+                if job.state not in NOT_BOUGHT_STATES
+            ),
             Decimal(0),
         ),
         film_path=str(path) if here else None,
@@ -214,9 +218,6 @@ def update_of(film: Film) -> FilmUpdate:
     parts += [f"not made: {', '.join(failed)}"] if failed else []
     parts += ["joining"] if film.status == "joining" else []
     return FilmUpdate(film=film, done=done, total=total, words="; ".join(parts))
-
-
-_NOT_BOUGHT = frozenset({JobState.REJECTED, JobState.NOT_SENT, JobState.ABSENT})
 
 
 def _status(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from . import captions, join
     from .access.descriptors import open_plain
     from .access.folders import lies_in
-    from .access.path_rules import OUTSIDE, check_readable
+    from .access.path_rules import OUTSIDE, OutsideFolders, check_readable
     from .access.spelling import meant_path, spellings, unquoted
     from .chapters import Chapter, read_chapters
     from .confine import UnfinishedInspection
@@ -39,6 +39,7 @@ __all__ = [
     "ColourDrift",
     "FilmSheet",
     "LinkColours",
+    "OutsideFolders",
     "PictureLimits",
     "PlaceholderSpec",
     "Row",
@@ -96,6 +97,7 @@ _HOMES = {
     "VideoFacts": "probe",
     "begins_like_a_video": "worker.signatures",
     "OUTSIDE": "access.path_rules",
+    "OutsideFolders": "access.path_rules",
     "check_readable": "access.path_rules",
     "colour_drift": "drift",
     "comparison_sheet": "sheets",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ..types import JobState, JobStatus, Price, VideoSet
+from ..types import NOT_BOUGHT_STATES, JobStatus, Price, VideoSet
 from . import results as shape
 from .amounts import amount
 from .job_views import failure
@@ -54,7 +54,7 @@ def how_set_is(videos: VideoSet) -> str:
 
 def _total(videos: VideoSet) -> shape.SetTotalShape | None:
     """What was bought of it costs; None where a price is unknown, or nothing was bought."""
-    bought = [job for job in videos.jobs if job.state not in _NOT_BOUGHT]
+    bought = [job for job in videos.jobs if job.state not in NOT_BOUGHT_STATES]
     if not bought or not all(job.estimate.known for job in bought):
         return None
     charges = [job.charge for job in bought if job.charge is not None]
@@ -74,7 +74,7 @@ def _next_of_set(videos: VideoSet) -> str:
     if not videos.finished:
         return f"The jobs go on by themselves; call check_status with job_id {videos.id} to wait for all of them."
     made = [job.id for job in videos.jobs if job.status is JobStatus.SUCCEEDED]
-    lost = [one for one in videos.variations if one.job.state in _NOT_BOUGHT]
+    lost = [one for one in videos.variations if one.job.state in NOT_BOUGHT_STATES]
     words = (
         [f"Show the person the videos; view_video with source {videos.id} shows them side by side."]
         if made
@@ -87,6 +87,3 @@ def _next_of_set(videos: VideoSet) -> str:
             " generate_video with based_on that job."
         )
     return " ".join(words) or "Nothing more happens to these jobs; tell the person how they ended."
-
-
-_NOT_BOUGHT = frozenset({JobState.NOT_SENT, JobState.REJECTED, JobState.ABSENT})

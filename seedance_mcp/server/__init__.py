@@ -114,6 +114,8 @@ def run_http(settings: Settings, options: ServeOptions, *, tell: Callable[[str],
     """
     Serve over HTTP until a signal comes; `tell` is told the address, and those of board and metrics if wanted.
 
+    With public names it is told last where a proxy finds the server, such as `127.0.0.1:8765`.
+
     Raises:
         ConfigError: an address cannot be used, or more than this machine reaches it and there is no token; or workers are
             to buy, and the job database is a file.

@@ -7,7 +7,7 @@ import hmac
 import re
 import secrets
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -109,9 +109,11 @@ class AccessTokens:
         """
         now = self._store.clock()
         await self._store.write(lambda connection: _revoke(connection, token_id, now))
-        found = next((token for token in await self.all() if token.id == token_id), None)
+        tokens = await self.all()
+        found = next((token for token in tokens if token.id == token_id), None)
         if found is None:
-            raise InvalidRequest([f"There is no token {token_id[:20]!r}."])
+            namesakes = [token for token in tokens if token.name == token_id]
+            raise InvalidRequest([_unknown(token_id, namesakes)], hint=_BY_ID)
         return found
 
     async def any_good(self) -> bool:
@@ -163,6 +165,17 @@ class AccessTokens:
         with suppress(StoreError):
             await self._store.write_briefly(note, _NOTE_SECONDS)
             self._looked_at = float("-inf")
+
+
+_BY_ID = "Give the id of the token; `seedance-mcp tokens list` shows all of them. Nothing was changed."
+
+
+def _unknown(token_id: str, namesakes: Sequence[AccessToken]) -> str:
+    """Say that there is no token with this id, and which have it as their name."""
+    if not namesakes:
+        return f"There is no token {token_id[:20]!r}."
+    ids = [f"{one.id} (revoked)" if one.revoked_at is not None else one.id for one in namesakes]
+    return f"A token is revoked by its id, and {token_id!r} is a name; the id: {', '.join(ids)}."
 
 
 def _digest(secret: str) -> bytes:

@@ -220,6 +220,9 @@ class Store(Database):
     machine: str
     """What tells this machine, or rather this state folder, from others that work on the database; empty: there are none."""
 
+    schema_version: int
+    """The version of the tables that it has open."""
+
     notice: str | None
     """What the user should know about the database, such as that a damaged one was set aside."""
 

@@ -45,6 +45,8 @@ _OPENING_SECONDS = 10.0
 class SqliteStore(Store):
     """The open database of this machine, in SQLite. Build with `open_store`."""
 
+    schema_version = SCHEMA_VERSION
+
     def __init__(
         self,
         connection: SqliteConnection,

@@ -12,7 +12,7 @@ from typing import Any
 from ..counting import Counted, count
 from ..errors import SubmissionNotSent
 from ..texts import storable
-from ..types import EVERYBODY, FINISHED_STATES, Job, JobState, Price, job_code
+from ..types import EVERYBODY, FINISHED_STATES, NOT_BOUGHT_STATES, Job, JobState, Price, job_code
 from . import archive, elapsed_time, film_orders, finish_hooks
 from .database import Connection, checksum
 from .job_records import DamagedRecord, dump
@@ -46,8 +46,8 @@ LEGAL: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
 )
 """Where a job may go from each state."""
 
-NOT_BOUGHT = frozenset({S.NOT_SENT, S.REJECTED, S.ABSENT})
-"""States that prove that nothing was bought: entering one gives the reservation back."""
+NOT_BOUGHT = NOT_BOUGHT_STATES
+"""Entering one of these gives the reservation back."""
 
 UNDECIDED = frozenset({S.RESERVED, S.SENDING, S.UNKNOWN})
 """States in which it is not yet known whether the purchase happened."""

@@ -17,7 +17,17 @@ from .film import (
     RowRefusal,
     Take,
 )
-from .job import FINISHED_STATES, WORKERS, Artifacts, Job, JobState, JobStatus, Signer, Tries
+from .job import (
+    FINISHED_STATES,
+    NOT_BOUGHT_STATES,
+    WORKERS,
+    Artifacts,
+    Job,
+    JobState,
+    JobStatus,
+    Signer,
+    Tries,
+)
 from .job_code import JOB_CODES, JobCode, job_code
 from .look import MAX_COMPARED, MAX_SHEET_FRAMES, Look, Show
 from .media import ExpectedFile, Link, MediaFile, MediaKind, SignedPut, Upload
@@ -41,6 +51,7 @@ __all__ = [
     "MAX_REVIEW_CHARACTERS",
     "MAX_SHEET_FRAMES",
     "MEDIA_FIELDS",
+    "NOT_BOUGHT_STATES",
     "OWNER",
     "REFERENCE_FIELDS",
     "SCORES",

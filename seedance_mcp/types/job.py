@@ -94,6 +94,9 @@ FINISHED_STATES = frozenset(
 )
 """States that do not change by themselves: only late adoption or a person moves them."""
 
+NOT_BOUGHT_STATES = frozenset({JobState.NOT_SENT, JobState.REJECTED, JobState.ABSENT})
+"""States that prove that nothing was bought."""
+
 
 Signer = Literal["person", "assistant"]
 """Who agreed to a price: a person by a sign of their own, or an assistant that says that the person did."""
@@ -251,6 +254,12 @@ class Job:
     def waits_for_worker(self) -> bool:
         """True while it is reserved and no worker has taken it."""
         return self.state is JobState.RESERVED and self.owner == WORKERS
+
+    @property
+    def never_bought(self) -> bool:
+        """True when nothing was bought, provably; also of a job that was cancelled before it was sent."""
+        unsent = self.state is JobState.CANCELLED and self.sent_at is None
+        return unsent or self.state in NOT_BOUGHT_STATES
 
     @property
     def is_draft(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from seedance_mcp.store.database_file import SCHEMA_VERSION
 from tests.emulator import Behaviour, Emulator
 
 from .conftest import Run
@@ -41,6 +42,11 @@ def test_without_a_key_it_says_that_placeholders_can_be_made(run: Run) -> None:
     assert "free placeholder videos can be made now" in result.stdout.splitlines()[-1]
     assert "no key (ARK_API_KEY)" in result.stdout
     assert "FAIL" not in result.stdout
+
+
+def test_the_version_of_the_tables_is_told(run: Run) -> None:
+    _, _, subjects = found(run, "--offline")
+    assert f"schema version {SCHEMA_VERSION};" in subjects["job database"]["text"]
 
 
 def test_a_key_that_the_provider_takes_makes_it_ready(run: Run) -> None:

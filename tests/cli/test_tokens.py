@@ -8,8 +8,10 @@ import anyio
 import pytest
 
 from seedance_mcp.app import open_app
-from seedance_mcp.config import load_settings
+from seedance_mcp.config import Settings, load_settings
+from seedance_mcp.errors import ApprovalRequired
 from seedance_mcp.types import Scope, VideoRequest
+from tests.emulator import Emulator
 
 from .conftest import Run
 
@@ -72,6 +74,77 @@ def test_people_whose_names_are_alike_are_told_of(run: Run) -> None:
     )
     people = [token["person"] for token in json.loads(run("tokens", "list", "--json").stdout)["tokens"]]
     assert people == ["Zo\u00e9", "Zo\u00e9", "zo\u00e9"]
+
+
+def test_a_new_token_is_told_of_with_its_person_and_what_is_new_about_it(run: Run) -> None:
+    first = run("tokens", "add", "Desk", "--person", "ann").stderr
+    assert "(Desk), of ann, good until" in first
+    assert "ann is new here" in first
+    assert "From now on the server over HTTP wants a token of everybody." in first
+    again = run("tokens", "add", "Desk", "--person", "ann")
+    assert "ann is new" not in again.stderr
+    assert "From now on" not in again.stderr
+    ids = [token["id"] for token in json.loads(run("tokens", "list", "--json").stdout)["tokens"]]
+    assert f"the name Desk was taken already, by {ids[0]};" in again.stderr
+    own = run("tokens", "add", "Lamp").stderr
+    assert "(Lamp), of you, who run the server, good until" in own
+    assert "note: " not in own
+
+
+def test_a_person_who_has_jobs_and_no_token_is_not_new(run: Run, environ: dict[str, str]) -> None:
+    async def buy() -> None:
+        wish = VideoRequest(prompt="a boat", provider="sandbox", resolution="480p", duration=4)
+        async with open_app(load_settings(environ), scope=Scope(person="ann")) as app:
+            await app.generate(wish)
+
+    anyio.run(buy)
+    assert "is new here" not in run("tokens", "add", "Desk", "--person", "ann").stderr
+
+
+def test_whoever_revokes_by_a_name_is_told_the_ids_of_the_tokens_that_have_it(run: Run) -> None:
+    for _ in range(2):
+        run("tokens", "add", "Desk")
+    ids = [token["id"] for token in json.loads(run("tokens", "list", "--json").stdout)["tokens"]]
+    run("tokens", "revoke", ids[0])
+    refused = run("tokens", "revoke", "Desk")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert f"by its id, and 'Desk' is a name; the id: {ids[0]} (revoked), {ids[1]}." in refused.stderr
+    revoked = [token["revoked_at"] for token in json.loads(run("tokens", "list", "--json").stdout)["tokens"]]
+    assert revoked[1] is None
+
+
+def test_who_agreed_as_an_administrator_is_told_of_a_job_and_whose_it_is(
+    run: Run, environ: dict[str, str]
+) -> None:
+    wish = VideoRequest(prompt="a boat", provider="ark", model="seedance-2.0", duration=5)
+    boss = Scope(person="boss", sees_all=True, administers=True)
+
+    async def buy(settings: Settings) -> str:
+        async with open_app(settings, scope=Scope(person="ann")) as app:
+            with pytest.raises(ApprovalRequired) as waits:
+                await app.generate(wish)
+            assert await app.for_person(boss).questions.approve(waits.value.approval)
+            job = (await app.generate(wish)).job
+            await app.wait(job.id, 60)
+            return job.id
+
+    with Emulator("ark").threaded() as emulator:
+        dear = {**emulator.environment(), "SEEDANCE_CONFIRM": "off", "SEEDANCE_APPROVE_ABOVE_USD": "0.5"}
+        job_id = anyio.run(buy, load_settings({**environ, **dear}))
+    shown = [line.split(maxsplit=1) for line in run("jobs", "show", job_id).stdout.splitlines()]
+    assert ["person:", "ann"] in shown
+    assert ["agreed", "by:  boss, as an administrator"] in shown
+
+
+def test_of_a_job_that_never_left_it_is_told_that_nothing_was_bought(run: Run) -> None:
+    nowhere = {"ARK_API_KEY": "x" * 36, "SEEDANCE_ARK_BASE_URL": "http://127.0.0.1:9/api/v3"}
+    asked = ("generate", "a fox", "--provider", "ark", "--duration", "5", "--yes")
+    assert "not_sent" in run(*asked, **nowhere).stderr
+    head, row = run("jobs", "list").stdout.splitlines()
+    assert row[head.index("PRICE") :].startswith("nothing spent ")
+    shown = run("jobs", "show", row.split()[0]).stdout
+    assert "charge:     none: nothing was bought" in shown
+    assert "person:" not in shown
 
 
 @pytest.mark.parametrize(

@@ -129,8 +129,8 @@ def test_no_word_of_whoever_asks_stands_for_an_administrators(office: Office) ->
         ("agreed", "boss", "ann", Decimal(2), None),
         ("bought", "boss", "ann", Decimal(2), job.id),
     ]
-    assert office.write(ANN, lambda connection: approvals.of_job(connection, job.id)) is not None
-    assert office.write(BEA, lambda connection: approvals.of_job(connection, job.id)) is None
+    assert office.write(ANN, lambda connection: approvals.of_any(connection, [job.id])) is not None
+    assert office.write(BEA, lambda connection: approvals.of_any(connection, [job.id])) is None
 
 
 def test_up_to_the_threshold_the_persons_own_agreement_is_enough(office: Office) -> None:

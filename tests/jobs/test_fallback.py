@@ -16,11 +16,11 @@ from mcp import Client
 
 from seedance_mcp.app import App, StartedJob, open_app
 from seedance_mcp.config import Settings, load_settings
-from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired
+from seedance_mcp.errors import ApprovalRequired, BudgetExceeded, ConfirmationRequired
 from seedance_mcp.jobs.buying import purchase_flow
 from seedance_mcp.jobs.buying.fallback import may_be_cured
 from seedance_mcp.server import create_server
-from seedance_mcp.types import Job, JobState, PurchaseTerms, VideoRequest
+from seedance_mcp.types import EVERYBODY, Job, JobState, PurchaseTerms, VideoRequest
 from tests.emulator import Emulator, Fault
 from tests.media import planting
 
@@ -63,6 +63,19 @@ class Market:
         arguments = {name: more.pop(name) for name in list(more) if name not in VideoRequest.model_fields}
         wish = VideoRequest.model_validate({"prompt": prompt, "model": MODEL, "duration": 5, **more})
         return await self.app.generate(wish, PurchaseTerms(**arguments))
+
+    def raise_first_price(self) -> None:
+        """Let the first provider, the cheapest when it is chosen, take 1 USD by the time that it is bought from."""
+        quoted = self.app._planner.quoted
+
+        async def raised(plan: Any) -> Any:
+            found = await quoted(plan)
+            if plan.offer.provider.name != FIRST or found.estimate is None:
+                return found
+            price = replace(found.estimate.maximum, amount=Decimal(7), usd=Decimal(1))
+            return replace(found, estimate=replace(found.estimate, price=price, maximum=price))
+
+        self.app._planner.quoted = raised  # type: ignore[method-assign]
 
     @property
     def submits(self) -> list[str]:
@@ -290,16 +303,7 @@ async def test_who_agreed_to_a_price_has_agreed_to_a_lower_one(
         # The first is the cheapest when it is chosen, and dearer by the time that it is bought from.
         for name in (FIRST, SECOND):
             market.refuse("rate_limited", dialect=name)
-        quoted = market.app._planner.quoted
-
-        async def raised(plan: Any) -> Any:
-            found = await quoted(plan)
-            if plan.offer.provider.name != FIRST or found.estimate is None:
-                return found
-            price = replace(found.estimate.maximum, amount=Decimal(7), usd=Decimal(1))
-            return replace(found, estimate=replace(found.estimate, price=price, maximum=price))
-
-        market.app._planner.quoted = raised  # type: ignore[method-assign]
+        market.raise_first_price()
         with pytest.raises(ConfirmationRequired, match=r"1\.00 USD") as question:
             await market.buy()
         if mode == "strict":
@@ -316,6 +320,32 @@ async def test_who_agreed_to_a_price_has_agreed_to_a_lower_one(
             await market.buy("another", provider=FIRST)
         assert question.value.token is None
         assert ("0.90 USD were spent on an assistant's word" in question.value.message) == (mode == "ask")
+
+
+async def test_an_administrators_agreement_is_on_record_for_the_job_that_was_bought_on_it(
+    opening: Opening, tmp_path: Path
+) -> None:
+    """The second of the three costs less than needs an administrator, and so has nothing on record."""
+    overlay = tmp_path / "catalog.toml"
+    rate = '{ amount = "40.0", per = "million_tokens", source = "none" }'
+    overlay.write_text(f'[providers.{FIRST}.offers."{MODEL}"]\nprices = [{rate}]\n')
+    async with opening(SEEDANCE_APPROVE_ABOVE_USD="0.8", SEEDANCE_CATALOG=str(overlay)) as market:
+        for name in (FIRST, SECOND):
+            market.refuse("rate_limited", dialect=name)
+        market.raise_first_price()
+        with pytest.raises(ApprovalRequired) as waits:
+            await market.buy()
+        boss = market.app.for_person(EVERYBODY)
+        assert await boss.questions.approve(waits.value.approval)
+        started = await market.buy()
+        jobs = await market.jobs()
+        answers = reversed(await boss.questions.answered_by_administrators(10))
+    assert market.submits == [FIRST, SECOND, THIRD]
+    assert [(one.answer, one.job_id, one.usd) for one in answers] == [
+        ("agreed", None, Decimal(1)),
+        ("bought", jobs[FIRST].id, Decimal(1)),
+        ("bought", started.job.id, Decimal("0.9")),
+    ]
 
 
 async def test_without_an_answer_from_the_first_the_price_of_the_next_is_asked_about(

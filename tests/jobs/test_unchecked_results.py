@@ -88,7 +88,7 @@ async def test_a_video_that_cannot_be_checked_is_delivered_and_said_to_be_unchec
     assert sha256(video.read_bytes()) == job.artifacts.sha256
     assert [note for note in shown.notes if "could not be checked" in note]
     assert (shown.width, shown.height, shown.duration_seconds, shown.error) == (None, None, None, None)
-    lines = job_lines(job, None, None, None)
+    lines = job_lines(job)
     assert "not measured" in lines
     assert "could not be checked" in lines
     written = sidecar.facts(job, video)["measured"]

@@ -111,6 +111,24 @@ async def test_at_the_end_calls_that_wait_answer_and_streams_are_closed(
     assert ended < 10
 
 
+async def test_with_a_public_name_it_is_told_where_the_proxy_finds_the_server(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    await token(load_settings(environ, settings_file=tmp_path / "no.toml"))
+    async with command(environ, "--public-host", "videos.test", stderr=subprocess.PIPE) as (process, said):
+        assert process.stdout
+        while said.count("\n") < 1:
+            said += "\n" + (await process.stdout.receive()).decode().strip()
+        url, address = said.splitlines()
+        assert url == "https://videos.test/mcp"
+        async with httpx2.AsyncClient(timeout=10) as http:
+            assert (await http.get(f"http://{address}/health/live")).status_code == 200
+        assert process.stderr
+        words = ""
+        while "The proxy hands on to this address" not in words:
+            words += (await process.stderr.receive()).decode()
+
+
 @posix
 async def test_behind_a_proxy_a_server_tells_that_it_ends_before_its_port_closes(
     environ: dict[str, str], tmp_path: Path

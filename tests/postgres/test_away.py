@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
+import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import anyio
 import httpx2
 import psycopg
 import pytest
+from anyio.abc import SocketStream
 from psycopg import sql
 
 from seedance_mcp.config import load_settings
 from seedance_mcp.errors import StoreError
 from seedance_mcp.store import access_tokens
 from seedance_mcp.store.postgres import open_postgres
+from tests.emulator import Emulator
 from tests.over_http.local import LIST, bearer, post, serving, token
 
+from .roles import PATIENCE, Team
 from .server import Server
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="sockets with a path")
 
 MADE_UP = f"sdc_abcdefgh_{'x' * 43}"
 
@@ -100,3 +110,51 @@ def _reload(postgres: Server) -> None:
             if connection.execute("SELECT pg_conf_load_time()").fetchone() != (loaded,):
                 return
     raise AssertionError("it was not read again")
+
+
+@asynccontextmanager
+async def _gate(url: str, folder: Path, refused: list[int], times: int) -> AsyncGenerator[str]:
+    """The address of a gate before a database; it hangs up on so many connections, then lets all through."""
+    parts = urlsplit(url)
+    there = Path(parse_qs(parts.query)["host"][0]) / ".s.PGSQL.5432"
+
+    async def hand_on(one: SocketStream) -> None:
+        async with one:
+            if len(refused) < times:
+                refused.append(len(refused))
+                return
+            async with await anyio.connect_unix(there) as other, anyio.create_task_group() as tasks:
+                tasks.start_soon(_pump, one, other, tasks.cancel_scope)
+                await _pump(other, one, tasks.cancel_scope)
+
+    async with (
+        await anyio.create_unix_listener(folder / ".s.PGSQL.5432") as listener,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(listener.serve, hand_on)
+        yield parts._replace(query=urlencode({"host": str(folder)})).geturl()
+        tasks.cancel_scope.cancel()
+
+
+async def _pump(one: SocketStream, other: SocketStream, both: anyio.CancelScope) -> None:
+    with contextlib.suppress(anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
+        while True:
+            await other.send(await one.receive())
+    both.cancel()
+
+
+@posix
+async def test_a_worker_tells_once_that_it_cannot_work_and_once_that_it_works_again(
+    url: str, tmp_path: Path
+) -> None:
+    refused: list[int] = []
+    with tempfile.TemporaryDirectory() as folder, anyio.fail_after(PATIENCE):
+        async with (
+            Emulator("ark") as emulator,
+            _gate(url, Path(folder), refused, 3) as gate,
+            Team(emulator, gate, tmp_path).worker("worker") as worker,
+        ):
+            log = worker.log()
+    assert len(refused) == 3
+    assert log.count("It cannot work now") == 1
+    assert log.count("It works again") == 1

@@ -284,7 +284,7 @@ def _with_people(head: Sequence[str], rows: Sequence[Sequence[str]], people: Seq
 
 
 def _row(job: Job, review: Review | None) -> tuple[str, ...]:
-    price = money(job.charge or job.estimate)
+    price = "nothing spent" if job.never_bought else money(job.charge or job.estimate)
     prompt = one_line(job.request.prompt or "", 40)
     verdict = f"{review.opinion.verdict} ({review.by})" if review else ""
     created = moment(job.created_at)

@@ -70,8 +70,14 @@ def _tell_address(url: str) -> None:
 
 def _tell(url: str) -> None:
     _tell_address(url)
-    words = {
-        "metrics": "Prometheus reads at this address.",
-        "board": "People see the board at this address, and sign in with a token.",
-    }.get(url.rpartition("/")[2], "Clients reach the MCP server at this address. Ctrl-C ends it.")
+    words = _WORDS.get(
+        url.rpartition("/")[2], "The proxy hands on to this address, where the server listens."
+    )
     print(words, file=sys.stderr, flush=True)
+
+
+_WORDS = {
+    "mcp": "Clients reach the MCP server at this address. Ctrl-C ends it.",
+    "board": "People see the board at this address, and sign in with a token.",
+    "metrics": "Prometheus reads at this address.",
+}

@@ -11,6 +11,7 @@ import anyio
 
 from ...config import Settings, load_settings
 from ...texts import inert
+from ...types import Scope
 from ..arguments import whole_number
 from ..opening import looked_into, opened
 from ..text import json_text, moment, table
@@ -32,8 +33,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--scope",
         action="append",
         choices=_SCOPES,
-        help="read: look and price; spend: buy, cancel and write; admin: agree for others. Every token"
-        f" reads; may be repeated; default: {' and '.join(_USUAL)}",
+        help="read: look and price; spend: buy, cancel and write; admin: an administrator, who"
+        " agrees to prices above SEEDANCE_APPROVE_ABOVE_USD and sees the team's spending on the board. Every token reads;"
+        f" may be repeated; default: {' and '.join(_USUAL)}",
     )
     add.add_argument(
         "--person",
@@ -73,22 +75,39 @@ async def _add(settings: Settings, arguments: argparse.Namespace, scopes: frozen
         token, text = await app.installation.tokens.add(
             arguments.name, scopes, arguments.days, person=arguments.person or ""
         )
-        people = {other.person for other in await app.installation.tokens.all()}
+        others = [other for other in await app.installation.tokens.all() if other.id != token.id]
+        has_jobs = bool(await app.for_person(Scope(person=token.person)).recent(1))
+    people = {other.person for other in others}
     for person in sorted(people - {token.person}):
         if _alike(person) == _alike(token.person):
             print(
                 f"note: {inert(token.person)} and {inert(person)} are two people, though their names are alike.",
                 file=sys.stderr,
             )
+    if token.person and token.person not in people and not has_jobs:
+        print(
+            f"note: {inert(token.person)} is new here: no other token and no job is of that person.",
+            file=sys.stderr,
+        )
+    if namesakes := [other.id for other in others if other.name == token.name and other.revoked_at is None]:
+        print(
+            f"note: the name {inert(token.name)} was taken already, by {', '.join(namesakes)}; what tells tokens apart is"
+            " the id.",
+            file=sys.stderr,
+        )
     if arguments.json:
         print(json_text({**_data(token), "token": text}))
         return 0
     print(text)
-    print(
-        f"This is token {token.id}, good until {moment(token.expires_at)} to {_scopes(token)}. It is shown this once: of it"
-        " only a hash is kept. From now on the server over HTTP wants a token of everybody.",
-        file=sys.stderr,
+    team = f" in the team {settings.team}" if settings.team else ""
+    whose = inert(token.person) or "you, who run the server"
+    words = (
+        f"This is token {token.id} ({inert(token.name)}), of {whose}{team}, good until {moment(token.expires_at)} to"
+        f" {_scopes(token)}. It is shown this once: of it only a hash is kept."
     )
+    if not others and not settings.team:  # with several teams it wants one in any case, to know the team
+        words += " From now on the server over HTTP wants a token of everybody."
+    print(words, file=sys.stderr)
     return 0
 
 

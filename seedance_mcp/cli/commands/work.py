@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from ...app import Role, open_app
-from ...backoff import exponential
+from ...backoff import Outage, exponential
 from ...config import Settings, load_settings
 from ...errors import ConfigError, StoreError
 from ...metrics import Live, serving_metrics
@@ -83,17 +83,20 @@ class _Worker:
     async def work(self) -> None:
         """Work, and begin anew where the database could not be used, or where a mistake would end the other teams' work."""
         whose = f"For the team {self.team}: " if self.team else ""
-        failures = 0
+        failures, outage = 0, Outage()
         while True:
             try:
                 async with open_app(self._settings, role=Role.WORKER) as app:
                     failures = 0
+                    if outage.over():
+                        logger.warning("%sIt works again", whose)
                     self._installation = app.installation
                     print(f"{whose}{_READY}", flush=True)
                     await anyio.sleep_forever()
             except StoreError as error:
                 failures += 1
-                logger.error("%sIt cannot work now: %s %s", whose, error.message, error.hint)
+                if outage.failed():
+                    logger.error("%sIt cannot work now: %s %s", whose, error.message, error.hint)
             except Exception:
                 if not self.team:
                     raise

@@ -255,7 +255,8 @@ _ALLOW = "After looking at what was spent at the providers: `seedance-mcp jobs a
 async def _jobs(app: App) -> str:
     unfinished = await app.unfinished()
     unknown = [job for job in unfinished if job.error_code == "submission_unknown"]
-    words = f"opens and passes its check; {len(unfinished)} jobs under way"
+    schema = app.installation.store.schema_version
+    words = f"opens and passes its check, schema version {schema}; {len(unfinished)} jobs under way"
     return f"{words}, {len(unknown)} of them with an unknown outcome" if unknown else words
 
 

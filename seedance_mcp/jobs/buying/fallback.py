@@ -108,7 +108,8 @@ class Fallback:
         """
         intent = self.order.intent(plan, owner=owner, account=self._pool.account_at(plan.offer.provider))
         # Whoever agreed to the first price, as far as that was needed, agreed to the others, which are no higher.
-        agreed = [refused.job.agreed_by for refused in self._refused if refused.job is not None]
+        # At one that asked for less it may not have been needed: that takes nobody's agreement away.
+        agreed = [one.job.agreed_by for one in self._refused if one.job is not None and one.job.agreed_by]
         tried = tuple(refused.fingerprint for refused in self._refused)
         return replace(intent, instead_of=tried, agreed=agreed[-1] if agreed else None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -58,6 +59,10 @@ class Questions:
     async def answered_by_administrators(self, limit: int) -> list[Approval]:
         """List what administrators have answered, and what was bought on that, newest first."""
         return await self._store.read(partial(approvals.recent, limit=limit))
+
+    async def agreed_by_administrator(self, ids: Sequence[str]) -> Approval | None:
+        """Return on whose agreement one of these jobs or films was bought; None where no administrator had to agree."""
+        return await self._store.read(partial(approvals.of_any, ids=ids))
 
     async def bought_on(self, code: str) -> str | None:
         """Name the job that was bought on an agreement to the question of this code; None if nothing was."""

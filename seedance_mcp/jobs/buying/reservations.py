@@ -294,4 +294,5 @@ def _to_be_agreed(
         job_id=intent.job_id,
         asked=intent.asked,
         wanted=intent.wanted,
+        instead_of=intent.instead_of,
     )

@@ -154,6 +154,10 @@ OUTSIDE = "is outside the folders that may be read."
 """How the refusal of a path outside the allowed folders ends."""
 
 
+class OutsideFolders(MediaError):
+    """The path is outside the folders that may be read."""
+
+
 def outside(path: Path, allowed: Sequence[Path]) -> MediaError:
     """The refusal of a path outside the allowed folders. It does not tell whether the file exists."""
     folders = ", ".join(str(folder) for folder in allowed) or "none yet"
@@ -165,7 +169,7 @@ def outside(path: Path, allowed: Sequence[Path]) -> MediaError:
                 hint="Ask the person for the file's path on their computer, or for an https URL. "
                 f"Folders that may be read: {folders} (setting SEEDANCE_MEDIA_DIRS).",
             )
-    return MediaError(
+    return OutsideFolders(
         f"{path} {OUTSIDE}",
         hint=f"Folders that may be read: {folders}. Move the file there, or ask the person to add its "
         "folder to the setting SEEDANCE_MEDIA_DIRS.",

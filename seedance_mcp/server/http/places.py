@@ -75,8 +75,12 @@ class Place:
         """Where clients on this machine, or by the first public name, find the server."""
         if self.public:
             return f"https://{self.public[0]}/mcp"
+        return f"http://{self.listens_at(port)}/mcp"
+
+    def listens_at(self, port: int) -> str:
+        """The number of the address and the port, as the settings of a proxy say where it hands requests on to."""
         number = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{number}:{port}/mcp"
+        return f"{number}:{port}"
 
     @property
     def _is_loopback(self) -> bool:

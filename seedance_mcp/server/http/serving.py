@@ -70,7 +70,8 @@ async def serve_http(
     """
     Serve at a place until SIGTERM, SIGINT or SIGHUP comes; `tell` is told the address, then those of the board and the metrics.
 
-    Port 0 is any that is free.
+    Last it is told where a proxy finds the server (`127.0.0.1:8765`), if the place has public names. Port 0 is any that is
+    free.
 
     Raises:
         ConfigError: workers are to buy, and the job database is a file.
@@ -195,6 +196,8 @@ class _Service:
                     tell(f"{url.removesuffix('/mcp')}/board")
                 if counted is not None:
                     tell(counted)
+                if self._place.public:
+                    tell(self._place.listens_at(self._port))
                 await http.run_until_ended()
             tasks.cancel_scope.cancel()
 

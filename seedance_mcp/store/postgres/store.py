@@ -23,7 +23,15 @@ from ..machine.machine_id import machine_id
 from ..machine.network_drives import find_share
 from ..machine.process_locks import Ownership
 from . import origin
-from .database import LOCK_SECONDS, PostgresDatabase, connect, ensure_usable, ensure_version, of_this_version
+from .database import (
+    LOCK_SECONDS,
+    SCHEMA_VERSION,
+    PostgresDatabase,
+    connect,
+    ensure_usable,
+    ensure_version,
+    of_this_version,
+)
 from .database_clock import DatabaseClock
 from .errors import commit, explained
 from .life_lock import PostgresLifeLock
@@ -47,6 +55,8 @@ class PostgresStore(PostgresDatabase, Store):
 
     Its time is the database's. Files of this machine, such as receipts, go by a kernel lock beside them.
     """
+
+    schema_version = SCHEMA_VERSION
 
     def __init__(self, url: str, local: Ownership, machine: str, schema: str | None = None) -> None:
         """Connect; `schema` as in `connect`. Raises psycopg.Error."""

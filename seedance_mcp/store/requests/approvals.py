@@ -84,6 +84,23 @@ def note_bought(connection: Connection, consent: Consent, by: str, question: str
     note(connection, bought, question)
 
 
+def note_carried(connection: Connection, consent: Consent, now: float) -> None:
+    """
+    Put on record that the consent is to what an administrator's agreement buys after all, another provider having refused it.
+
+    Who has agreed is who had to the first of them; nothing is noted where that was nobody.
+    """
+    mine, whose = own(connection)
+    tried = consent.instead_of
+    row = connection.execute(
+        "SELECT administrator, question FROM approvals WHERE answer = 'bought'"  # noqa: S608  only names
+        f" AND job_id IN (SELECT id FROM jobs WHERE fingerprint IN ({marks(tried)})) AND {mine} ORDER BY seq DESC LIMIT 1",
+        (*tried, *whose),
+    ).fetchone()
+    if row is not None:
+        note_bought(connection, consent, row[0], row[1], now)
+
+
 def note_answer(connection: Connection, key: str, answer: Answer, *, now: float) -> None:
     """Put on record what whoever administers answers to the question with this hash, if it waits for one of them."""
     if not connection.scope.administers:
@@ -164,13 +181,13 @@ def required(question: Question, code: str, settings: Settings) -> ApprovalRequi
     )
 
 
-def of_job(connection: Connection, job_id: str) -> Approval | None:
-    """Return on whose agreement a job or film was bought; None where no administrator had to agree."""
+def of_any(connection: Connection, ids: Sequence[str]) -> Approval | None:
+    """Return on whose agreement one of these jobs or films was bought; None where no administrator had to agree."""
     mine, whose = seen(connection)
     row = connection.execute(
-        "SELECT at, person, administrator, answer, usd_micros, job_id FROM approvals"  # noqa: S608  only names
-        f" WHERE job_id = ? AND {mine} ORDER BY seq DESC",
-        (job_id, *whose),
+        "SELECT at, person, administrator, answer, usd_micros, job_id FROM approvals"  # noqa: S608  only names and marks
+        f" WHERE job_id IN ({marks(ids)}) AND {mine} ORDER BY seq DESC LIMIT 1",
+        (*ids, *whose),
     ).fetchone()
     return None if row is None else _approval(row)
 

@@ -68,6 +68,8 @@ def agreed(
             "UPDATE confirmations SET job_id = ? WHERE token_hash = ? AND used_at IS NOT NULL",
             (consent.job_id, given),
         )
+        if by_administrator:
+            approvals.note_carried(connection, consent, now)
         return consent.carried
     mine, whose = own(connection)
     rows = connection.execute(

@@ -23,8 +23,8 @@ class Consent:
 
     `token` is what an assistant hands back; `agreed_to` is the code of the question that was answered with yes within
     this very call. `carried` tells who has agreed to a price of the same order, at another provider, that was no
-    lower than this one. `job_id` is the job that would be bought, `asked` the digest of what is asked for and
-    `wanted` the same in the form that is compared.
+    lower than this one, and `instead_of` are the fingerprints of what was refused there. `job_id` is the job that would be
+    bought, `asked` the digest of what is asked for and `wanted` the same in the form that is compared.
     """
 
     fingerprint: str
@@ -35,6 +35,7 @@ class Consent:
     job_id: str
     asked: str | None
     wanted: Wanted | None
+    instead_of: tuple[str, ...] = ()
 
 
 def within(connection: Connection, seconds: float, now: float) -> tuple[float, float]:
