@@ -20,7 +20,7 @@ from .film import (
 from .job import FINISHED_STATES, WORKERS, Artifacts, Job, JobState, JobStatus, Signer, Tries
 from .job_code import JOB_CODES, JobCode, job_code
 from .look import MAX_COMPARED, MAX_SHEET_FRAMES, Look, Show
-from .media import ExpectedFile, Link, MediaFile, MediaKind, SignedPut, Upload
+from .media import ByteReport, ExpectedFile, Link, LinkedFile, MediaFile, MediaKind, SignedPut, Upload
 from .price import Price
 from .question import Question
 from .request import FRAME_FIELDS, MEDIA_FIELDS, REFERENCE_FIELDS, VideoRequest
@@ -47,6 +47,7 @@ __all__ = [
     "SET_PREFIX",
     "WORKERS",
     "Artifacts",
+    "ByteReport",
     "Draw",
     "ExpectedFile",
     "FilmCut",
@@ -60,6 +61,7 @@ __all__ = [
     "JobState",
     "JobStatus",
     "Link",
+    "LinkedFile",
     "Look",
     "Mark",
     "MarkKind",
