@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,13 +24,31 @@ from .incoming import SUFFIXES, UPLOADS, Incoming, NotNow, in_blocks
 if TYPE_CHECKING:
     import httpx2
 
-_SECONDS = 300.0
-_READ_SECONDS = 30.0
 _HOPS = 3
 _BUSY = frozenset({408, 425, 429})
 _GIVE_UP_SECONDS = 2.0
 _ONCE_MORE = "Try again; if it fails again, attach the file anew."
 _ANEW = "Attach the file anew and call upload_media with that: each call brings an address of its own, which opens for minutes."
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchLimits:
+    """What fetching one file may take: bytes, seconds in all, and seconds without a byte."""
+
+    max_bytes: int = MAX_FILE_BYTES
+    seconds: float = 300.0
+    idle_seconds: float = 30.0
+
+    def check(self, size: int | None) -> None:
+        """Raise MediaError if so many bytes, None if that is not known, are too many."""
+        if size is not None and size > self.max_bytes:
+            raise MediaError(
+                f"The file has more than {self.max_bytes:,} bytes; no larger one is read.",
+                hint="Make a smaller copy of it, and attach that.",
+            )
+
+
+_USUAL = FetchLimits()
 
 
 class LinkedFiles:
@@ -95,7 +113,7 @@ class LinkedFiles:
             raise MediaError(words, hint=error.hint) from None
 
 
-async def fetch(link: LinkedFile, path: Path, outbound: Outbound) -> None:
+async def fetch(link: LinkedFile, path: Path, outbound: Outbound, limits: FetchLimits = _USUAL) -> None:
     """
     Bring the file to a path, which it gets when all of it is here.
 
@@ -109,15 +127,16 @@ async def fetch(link: LinkedFile, path: Path, outbound: Outbound) -> None:
 
     # `from None` throughout: the library's errors name the address.
     try:
-        with anyio.fail_after(_SECONDS):
+        with anyio.fail_after(limits.seconds):
             async with (
                 addresses.client(
-                    trusted=frozenset(), outbound=outbound, read_seconds=_READ_SECONDS
+                    trusted=frozenset(), outbound=outbound, read_seconds=limits.idle_seconds
                 ) as client,
                 _answer(client, link.url) as response,
             ):
                 _check(response)
-                await _receive(response, path, link.report)
+                limits.check(announced_length(response))
+                await _receive(response, path, link.report, limits)
     except (TimeoutError, httpx2.TimeoutException):
         raise NotNow(
             "The file did not arrive in time.", hint=f"{_ONCE_MORE} A smaller copy arrives sooner."
@@ -165,27 +184,18 @@ def _check(response: httpx2.Response) -> None:
     # A small answer that unpacks to gigabytes is the only use of a compression that was not asked for.
     if status != 200 or response.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
         raise MediaError("What came is not the file as it is.", hint=_ANEW)
-    _check_size(announced_length(response))
 
 
-def _check_size(size: int | None) -> None:
-    if size is not None and size > MAX_FILE_BYTES:
-        raise MediaError(
-            f"The file has more than {MAX_FILE_BYTES:,} bytes; no larger one is read.",
-            hint="Make a smaller copy of it, and attach that.",
-        )
-
-
-async def _receive(response: httpx2.Response, path: Path, report: ByteReport) -> None:
+async def _receive(response: httpx2.Response, path: Path, report: ByteReport, limits: FetchLimits) -> None:
     total, here = announced_length(response), 0
     new = NewFile(path)
     await run_sync(new.__enter__)
     try:
-        pieces = body_pieces(response, read_seconds=_READ_SECONDS)
+        pieces = body_pieces(response, read_seconds=limits.idle_seconds)
         async with aclosing(in_blocks(pieces)) as blocks:
             async for block in blocks:
                 here += len(block)
-                _check_size(here)
+                limits.check(here)
                 await run_sync(new.write, block)
                 await report(here, total)
         if total is not None and here != total:
