@@ -77,9 +77,11 @@ async def attachments(certificates: Authority, say: Say) -> AsyncGenerator[Attac
                 yield Attachments(origin=f"https://{HOST}:{tls.port}", server=server, environment=given)
 
 
-def png(data: bytes | None = None, **headers: str) -> Response:
+def png(data: bytes | None = None, headers: Mapping[str, str] | None = None) -> Response:
     """A file as its host sends it, under a wrong type."""
-    return Response(body=picture() if data is None else data, content_type="text/plain", headers=headers)
+    return Response(
+        body=picture() if data is None else data, content_type="text/plain", headers=dict(headers or {})
+    )
 
 
 def redirect(url: str) -> Response:
@@ -168,15 +170,15 @@ async def test_with_an_object_store_machines_that_never_saw_the_file_have_it(
     assert sweep(tmp_path, [SECRET.encode()]) == []
 
 
-CUT = png(b"\x89PNG\r\n\x1a\n" + bytes(100), **{"Content-Length": "5000"})
-LARGE = png(**{"Content-Length": "600000000"})
+CUT = png(b"\x89PNG\r\n\x1a\n" + bytes(100), {"Content-Length": "5000"})
+LARGE = png(headers={"Content-Length": "600000000"})
 REFUSALS: list[tuple[Response, str, str, bool]] = [
     (Response(status=403), "does not open, or no longer (HTTP 403)", "Attach the file anew", False),
     (Response(status=404), "not there, or no longer (HTTP 404)", "Attach the file anew", False),
     (Response(status=429), "cannot give it now (HTTP 429)", "Try again", True),
     (Response(status=503), "cannot give it now (HTTP 503)", "Try again", True),
     (Response(status=206, body=b"x"), "not the file as it is", "Attach the file anew", False),
-    (png(**{"Content-Encoding": "gzip"}), "not the file as it is", "Attach the file anew", False),
+    (png(headers={"Content-Encoding": "gzip"}), "not the file as it is", "Attach the file anew", False),
     (png(b"<html>canary</html>"), "By its content the file is text", "Usable are PNG", False),
     (png(b""), "The file is empty.", "Attach another one.", False),
     (LARGE, "more than 536,870,912 bytes", "Make a smaller copy", False),
@@ -233,6 +235,8 @@ async def test_what_cannot_be_fetched_says_what_to_do_and_leaves_nothing(
             answers.append(CUT)
             assert (await refused(host.file()))["retryable"]
             asked = len(host.server.requests)
+            error = await refused(host.file(f"https://{HOST}:1/{SECRET}"))
+            assert "cannot be reached, or has no public address" in error["message"]
             for address in ADDRESSES:
                 error = await refused(host.file(address))
                 assert "no https address of a public host" in error["message"], address
