@@ -44,6 +44,7 @@ class Attachments:
 
     origin: str
     server: Scripted
+    proxy: ProxyServer
     environment: Mapping[str, str]
 
     def file(self, url: str | None = None, **changes: Any) -> dict[str, Any]:
@@ -74,7 +75,9 @@ async def attachments(certificates: Authority, say: Say) -> AsyncGenerator[Attac
                     "SEEDANCE_PROXY": f"http://127.0.0.1:{proxy.port}",
                     "SSL_CERT_FILE": str(certificates.file),
                 }
-                yield Attachments(origin=f"https://{HOST}:{tls.port}", server=server, environment=given)
+                yield Attachments(
+                    origin=f"https://{HOST}:{tls.port}", server=server, environment=given, proxy=proxy
+                )
 
 
 def png(data: bytes | None = None, headers: Mapping[str, str] | None = None) -> Response:
@@ -235,7 +238,9 @@ async def test_what_cannot_be_fetched_says_what_to_do_and_leaves_nothing(
             answers.append(CUT)
             assert (await refused(host.file()))["retryable"]
             asked = len(host.server.requests)
-            error = await refused(host.file(f"https://{HOST}:1/{SECRET}"))
+            host.proxy.says = b"HTTP/1.1 502 Bad Gateway\r\n\r\n"
+            error = await refused(host.file())
+            host.proxy.says = None
             assert "cannot be reached, or has no public address" in error["message"]
             for address in ADDRESSES:
                 error = await refused(host.file(address))

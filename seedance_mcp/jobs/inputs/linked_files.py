@@ -142,7 +142,7 @@ async def fetch(link: LinkedFile, path: Path, outbound: Outbound, limits: FetchL
             "The file did not arrive in time.", hint=f"{_ONCE_MORE} A smaller copy arrives sooner."
         ) from None
     except httpx2.HTTPError as error:
-        if isinstance(error, httpx2.ConnectError):
+        if isinstance(error, httpx2.ConnectError | httpx2.ProxyError):
             hint = with_advice(_ANEW, error, outbound)
             words = "Whoever has the file cannot be reached, or has no public address."
             raise NotNow(words, hint=hint) from None
