@@ -53,7 +53,7 @@ from .store import (
     read_budget,
     transitions,
 )
-from .types import OWNER, ExpectedFile, Job, PurchaseTerms, Scope, VideoRequest
+from .types import OWNER, ExpectedFile, Job, LinkedFile, PurchaseTerms, Scope, VideoRequest
 
 if TYPE_CHECKING:
     from .catalog import Catalog
@@ -263,9 +263,11 @@ class App:
         """How long such a job usually takes here, in seconds; None before the first one."""
         return await self._store.read(partial(job_records.usual_seconds, provider=provider, model=model))
 
-    async def upload(self, source: str | ExpectedFile, provider: str | None = None) -> UploadedMedia:
+    async def upload(
+        self, source: str | ExpectedFile | LinkedFile, provider: str | None = None
+    ) -> UploadedMedia:
         """
-        Check a file or URL, keep it under a `media:<id>`, and say which offers can take it.
+        Check a file or URL, keep it under a `media:<id>` unless it is one, and say which offers can take it.
 
         Raises:
             MediaError: it cannot be used at all.

@@ -124,6 +124,7 @@ KINDS = {
     "media/test_probe.py": PROOF,
     "objects": WIRE,
     "over_http": WIRE,
+    "over_http/test_conversation_files.py": PROCESS,
     "over_http/test_from_afar.py": PROCESS,
     "over_http/test_incoming.py": PROCESS,
     "over_http/test_metrics.py": PROCESS,

@@ -79,7 +79,7 @@ def assemble(
         title="Seedance video",
         version=version("seedance-mcp"),
         instructions=INSTRUCTIONS,
-        tools=list(all_tools()),
+        tools=list(all_tools(over_http=http is not None)),
         lifespan=lifespan,
         subscriptions=bus,
         middleware=[as_their_caller, only_what_was_negotiated, no_news_of_tasks_unasked],

@@ -30,7 +30,7 @@ from .job import (
 )
 from .job_code import JOB_CODES, JobCode, job_code
 from .look import MAX_COMPARED, MAX_SHEET_FRAMES, Look, Show
-from .media import ExpectedFile, Link, MediaFile, MediaKind, SignedPut, Upload
+from .media import ByteReport, ExpectedFile, Link, LinkedFile, MediaFile, MediaKind, SignedPut, Upload
 from .price import Price
 from .question import Question
 from .request import FRAME_FIELDS, MEDIA_FIELDS, REFERENCE_FIELDS, VideoRequest
@@ -58,6 +58,7 @@ __all__ = [
     "SET_PREFIX",
     "WORKERS",
     "Artifacts",
+    "ByteReport",
     "Draw",
     "ExpectedFile",
     "FilmCut",
@@ -71,6 +72,7 @@ __all__ = [
     "JobState",
     "JobStatus",
     "Link",
+    "LinkedFile",
     "Look",
     "Mark",
     "MarkKind",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 MediaKind = Literal["image", "video", "audio"]
+
+ByteReport = Callable[[int, int | None], Awaitable[None]]
+"""Told from time to time: the bytes that are here, and of how many, if that is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +56,14 @@ class ExpectedFile:
     mime_type: str
     bytes: int
     sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkedFile:
+    """A file behind an address that opens for whoever has it. The address is kept nowhere; `report` hears how far it is."""
+
+    url: str = field(repr=False)
+    report: ByteReport
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...config import Settings
 from ...errors import ConfigError, InvalidRequest
-from ...types import FRAME_FIELDS, MEDIA_FIELDS, ExpectedFile, MediaFile, SignedPut, VideoRequest
+from ...types import FRAME_FIELDS, MEDIA_FIELDS, ExpectedFile, LinkedFile, MediaFile, SignedPut, VideoRequest
 from ..inputs.fitting import made_acceptable
 from ..inputs.sources import Sources
 from ..pool.carriers import Carrier
@@ -40,7 +40,7 @@ class UploadedMedia:
 
 
 async def register(
-    source: str | ExpectedFile,
+    source: str | ExpectedFile | LinkedFile,
     provider: str | None,
     *,
     sources: Sources,
@@ -49,7 +49,7 @@ async def register(
     carrier: Callable[[], Carrier],
 ) -> UploadedMedia:
     """
-    Check a file or URL, keep it under a `media:<id>`, and try it with every offer (of one provider, if named).
+    Check a file or URL, keep it under a `media:<id>` unless it is one, and try it with every offer (of one provider, if named).
 
     Of a file that is expected nothing is known yet: it gets its id, and the address to put it at.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -23,8 +23,11 @@ from ..object_names import copy_name, incoming_name
 _PUT_SECONDS = 600
 _FETCH_SECONDS = 300.0
 _BLOCK_BYTES = 1 << 20
-_FOLDER = "uploads"
-_SUFFIXES = {
+
+UPLOADS = "uploads"
+"""The folder in the output folder where files of other machines lie."""
+
+SUFFIXES = {
     "image/png": ".png",
     "image/jpeg": ".jpg",
     "image/webp": ".webp",
@@ -67,7 +70,7 @@ class Incoming:
         self._store = store
         self._clock = store.clock
         self._objects = ObjectStore(access, clock=store.clock)
-        self._folder = settings.output_dir / _FOLDER
+        self._folder = settings.output_dir / UPLOADS
 
     def expect(self, expected: ExpectedFile) -> tuple[str, MediaFile, SignedPut]:
         """
@@ -76,11 +79,11 @@ class Incoming:
         Raises:
             InvalidRequest: such a file is not taken.
         """
-        if expected.mime_type not in _SUFFIXES:
-            raise InvalidRequest([f"mime_type must be one of {', '.join(_SUFFIXES)}."])
+        if expected.mime_type not in SUFFIXES:
+            raise InvalidRequest([f"mime_type must be one of {', '.join(SUFFIXES)}."])
         if expected.bytes > MAX_FILE_BYTES:
             raise InvalidRequest([f"bytes must be at most {MAX_FILE_BYTES:,}: no larger file is read."])
-        name = incoming_name(secrets.token_urlsafe(18))
+        name = self.new_name()
         terms = UploadTerms(content_type=expected.mime_type, bytes=expected.bytes, sha256=expected.sha256)
         put = SignedPut(
             url=self._objects.upload_address(name, terms, seconds=_PUT_SECONDS),
@@ -93,6 +96,35 @@ class Incoming:
         )
         return name, file, put
 
+    @staticmethod
+    def new_name() -> str:
+        """Make up a name in the object store that nobody can guess."""
+        return incoming_name(secrets.token_urlsafe(18))
+
+    async def put(self, name: str, path: Path, file: MediaFile) -> MediaFile:
+        """
+        Put a file that was looked at into the object store, as if who calls had done so; what is to be noted of it.
+
+        Raises:
+            NotNow: the store does not take it now.
+        """
+        terms = UploadTerms(
+            content_type=file.mime_type or "", bytes=file.bytes or 0, sha256=file.sha256 or ""
+        )
+        try:
+            with anyio.fail_after(_FETCH_SECONDS):
+                await self._objects.put(name, path, terms)
+        except (ObjectStoreError, TimeoutError, OSError) as error:
+            raise NotNow(
+                "The file was fetched, and cannot be put into the object store now.", hint="Try again later."
+            ) from error
+        return MediaFile(kind=file.kind, mime_type=file.mime_type, bytes=file.bytes, sha256=file.sha256)
+
+    async def discard(self, name: str) -> None:
+        """Delete what was put, as far as the object store can be reached."""
+        with suppress(ObjectStoreError):
+            await self._objects.delete(name)
+
     async def fetch(self, name: str, expected: MediaFile) -> Path:
         """
         Return where the file lies here; it is fetched if it does not yet.
@@ -100,7 +132,7 @@ class Incoming:
         Raises:
             MediaError: it was not put there, is another one, or cannot be fetched now.
         """
-        path = self._place_of(name, expected)
+        path = self.place_of(name, expected)
         if await run_sync(path.exists):
             return path
         try:
@@ -113,12 +145,12 @@ class Incoming:
                     "The file was not put at the address that was signed for it.",
                     hint="That has to be done within ten minutes, with the headers that belong to it. Call upload_media again.",
                 ) from error
-            raise _NotNow(
+            raise NotNow(
                 f"The file cannot be fetched now: {error.message}", hint="Try again later."
             ) from error
         except (TimeoutError, OSError) as error:
             reason = "it took too long" if isinstance(error, TimeoutError) else error.strerror
-            raise _NotNow(f"The file cannot be fetched now: {reason}.", hint="Try again later.") from error
+            raise NotNow(f"The file cannot be fetched now: {reason}.", hint="Try again later.") from error
         return path
 
     async def fetch_copy(self, job: Job) -> Path:
@@ -132,7 +164,7 @@ class Incoming:
         find = partial(object_copies.find, place=self._objects.place, job_id=job.id)
         copy = None if files is None else await self._store.read(find)
         if files is None or copy is None or copy.sha256 != files.sha256:
-            raise _NotNow(
+            raise NotNow(
                 f"The video of {job.id} is on another machine, and not in the object store (yet).",
                 hint="Try again in a moment.",
             )
@@ -147,14 +179,15 @@ class Incoming:
     def copy_here(self, job: Job) -> Path | None:
         """Return where a copy of a job's video lies that was fetched before; None: there is none. Blocks."""
         files = job.artifacts
-        path = None if files is None else self._place_of(copy_name(job.id, files), _video(files))
+        path = None if files is None else self.place_of(copy_name(job.id, files), _video(files))
         return path if path is not None and path.is_file() else None
 
-    def _place_of(self, name: str, file: MediaFile) -> Path:
+    def place_of(self, name: str, file: MediaFile) -> Path:
+        """Name the file here of what is called `name` in the object store."""
         # By the object, not by what is in it: whoever merely knows a hash must not get at what another one has put there.
         return (
             self._folder
-            / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}{_SUFFIXES[file.mime_type or '']}"
+            / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}{SUFFIXES.get(file.mime_type or '', '')}"
         )
 
     async def _keep(self, name: str, expected: MediaFile, path: Path) -> None:
@@ -173,7 +206,7 @@ async def fetched_to(path: Path, pieces: AsyncGenerator[bytes], expected: MediaF
     new = NewFile(path)
     await run_sync(new.__enter__)
     try:
-        async with aclosing(_blocks(pieces)) as blocks:
+        async with aclosing(in_blocks(pieces)) as blocks:
             async for block in blocks:
                 digest.update(block)
                 size += len(block)
@@ -190,7 +223,7 @@ async def fetched_to(path: Path, pieces: AsyncGenerator[bytes], expected: MediaF
             await run_sync(partial(new.__exit__, None, None, None))
 
 
-class _NotNow(MediaError):
+class NotNow(MediaError):
     """It may be had a moment later."""
 
     retryable = True
@@ -205,7 +238,7 @@ def _video(files: Artifacts) -> MediaFile:
     return MediaFile(kind="video", mime_type=kind, bytes=files.bytes, sha256=files.sha256)
 
 
-async def _blocks(pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+async def in_blocks(pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     """Join the pieces of an answer to blocks that are worth a turn of a thread."""
     held = bytearray()
     async with aclosing(pieces):

@@ -19,7 +19,7 @@ from ...media import check_readable, unquoted
 from ...providers import addresses
 from ...store import Store, job_records, uploads
 from ...texts import unusable
-from ...types import ExpectedFile, Job, MediaFile, MediaKind, SignedPut, VideoRequest
+from ...types import ExpectedFile, Job, LinkedFile, MediaFile, MediaKind, SignedPut, VideoRequest
 from ..local_files.last_frames import keep_last_frame
 from ..local_files.readable_files import LocalFiles
 from ..local_files.unfinished import writer_of
@@ -164,15 +164,32 @@ class Sources:
             )
         return await self._files.named(source)
 
-    async def register(self, source: str) -> tuple[str, MediaFile]:
+    async def register(self, source: str | LinkedFile) -> tuple[str, MediaFile]:
         """
-        Check a source and keep it under a new `media:<id>`.
+        Check a source and keep it under a new `media:<id>`, or under the one that it is. A linked file is fetched now.
 
         Raises:
             MediaError: it cannot be used.
         """
+        if isinstance(source, LinkedFile):
+            return await self._fetched(source)
         file = await self.open(source)
-        return await self._kept(source, file), file
+        text = unquoted(source)
+        return text if text.startswith(_UPLOAD) else await self._kept(source, file), file
+
+    async def _fetched(self, link: LinkedFile) -> tuple[str, MediaFile]:
+        from .linked_files import LinkedFiles
+
+        if not self.buys and not self.has_copies():
+            raise MediaError(
+                "The file would lie on another machine than the workers that buy from here.",
+                hint="Whoever runs the server has to set SEEDANCE_OBJECT_STORE. Until then pass an https URL that anyone can"
+                " open.",
+            )
+        incoming = self._incoming if self.has_copies() else None
+        files = LinkedFiles(self._settings, self._files, incoming)
+        async with files.taking(link) as (origin, kept, seen):
+            return await self._kept(origin, kept), seen
 
     async def _kept(self, source: str, file: MediaFile) -> str:
         media_id = f"media:{secrets.token_urlsafe(12)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -25,16 +26,24 @@ STORED = "schemas.json"
 """The file beside this one with the schemas of the tools; `python -m scripts.tool_schemas` writes it."""
 
 
+FILES_OF_CONVERSATIONS = {"openai/fileParams": ["file"]}
+"""Tells ChatGPT which argument takes a file that a person has attached."""
+
+
 @cache
-def all_tools() -> tuple[Tool, ...]:
-    """Make every tool, in the order in which they are listed. They know no settings, so once is enough."""
+def all_tools(*, over_http: bool = False) -> tuple[Tool, ...]:
+    """
+    Make every tool, in the order in which they are listed. They know no settings, so once is enough.
+
+    Only `over_http` files of conversations are taken: a client on stdin names a path, and would pay for the longer list.
+    """
     return (
         on_the_board(_tool(generate_video, SPEND, proves_reading=False)),
         on_the_board(_tool(check_status, ASK)),
         _tool(estimate_cost, READ, unlisted=IdleArguments),
         _tool(plan_film, ASK),
         _tool(create_film, SPEND, proves_reading=False),
-        _tool(upload_media, KEEP),
+        _with_files(_tool(upload_media, KEEP)) if over_http else _tool(upload_media, KEEP, without="file"),
         _tool(list_models, READ),
         _tool(view_video, READ),
         _tool(review, NOTE),
@@ -48,8 +57,22 @@ def answering_with_a_job() -> Tool:
     return _tool(check_status, ASK, proves_reading=False)
 
 
-def _tool(function: Callable[..., Awaitable[Answer]], annotations: ToolAnnotations, **more: Any) -> Tool:
-    return tool(function, annotations=annotations, schemas=_stored()[function.__name__], **more)
+def _with_files(made: Tool) -> Tool:
+    return made.model_copy(update={"meta": FILES_OF_CONVERSATIONS})
+
+
+def _tool(
+    function: Callable[..., Awaitable[Answer]],
+    annotations: ToolAnnotations,
+    *,
+    without: str = "",
+    **more: Any,
+) -> Tool:
+    """Make the tool of a function; the argument `without` is then unknown to it."""
+    schemas = _stored()[function.__name__]
+    known = {name: kind for name, kind in schemas.input["properties"].items() if name != without}
+    taken = replace(schemas, input={**schemas.input, "properties": known})
+    return tool(function, annotations=annotations, schemas=taken, **more)
 
 
 @cache

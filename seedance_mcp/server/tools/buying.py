@@ -7,12 +7,12 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from mcp.types import InputRequiredResult
-from pydantic import Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from ... import presentation
 from ...errors import InvalidRequest
 from ...texts import digits, number_of
-from ...types import ExpectedFile, PurchaseTerms, VideoRequest
+from ...types import ByteReport, ExpectedFile, LinkedFile, PurchaseTerms, VideoRequest
 from ..answers import answer, estimate_answer
 from ..calls import Call
 from ..consent import agreed
@@ -162,17 +162,48 @@ class ExpectedArguments(Closed):
         return ExpectedFile(mime_type=self.mime_type, bytes=self.bytes, sha256=sha256)
 
 
+class FileReference(BaseModel):
+    """A file of a conversation as its host hands it over. `mime_type` and `file_name` may come as well, and are not read."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    download_url: str = Field(min_length=1, max_length=8192, repr=False)
+    file_id: str = Field(max_length=300)
+
+
+ConversationFile = Annotated[
+    FileReference | None,
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {
+                name: {"type": "string"} for name in ("download_url", "file_id", "mime_type", "file_name")
+            },
+            "required": ["download_url", "file_id"],
+            "description": "A file of the conversation, instead of source",
+        }
+    ),
+]
+
+
 async def upload_media(
     call: Call,
     *,
     source: Annotated[str | None, Field(max_length=4096, description="Local path or https URL")] = None,
     provider: Annotated[str | None, Field(max_length=60)] = None,
     expected: ExpectedArguments,
+    file: ConversationFile = None,
 ) -> Answer:
     """
     Check an image, video or sound against the models' limits and keep it under a media id. Costs nothing.
     Pass the id to generate_video.
     """
+    if file is not None:
+        if source is not None or expected.model_fields_set:
+            raise InvalidRequest(["file comes without source, mime_type, bytes and sha256."])
+        return await _upload_answer(
+            call, LinkedFile(url=file.download_url, report=_reporting(call)), provider
+        )
     if source is None and call.over_http:
         shown = presentation.views.upload(await call.app.upload(expected.file, provider))
         shown = shown.model_copy(update={"finished_meanwhile": await meanwhile(call)})
@@ -185,6 +216,25 @@ async def upload_media(
         )
     source = source or ""
     call.check_sources([source])
+    return await _upload_answer(call, source, provider)
+
+
+def _reporting(call: Call) -> ByteReport:
+    """Return what tells the client how much of a file has come."""
+
+    async def report(here: int, total: int | None) -> None:
+        from ...jobs import Update
+
+        of_all = f" of {total / 1e6:.1f}" if total else ""
+        fraction = min(here / total, 1.0) if total else 0.0
+        await call.report(
+            Update(fraction=fraction, message=f"{here / 1e6:.1f}{of_all} MB of the file have come")
+        )
+
+    return report
+
+
+async def _upload_answer(call: Call, source: str | LinkedFile, provider: str | None) -> Answer:
     shown = presentation.views.upload(await call.app.upload(source, provider))
     offers = number_of(len(shown.usable_with), "offer")
     headline = (
