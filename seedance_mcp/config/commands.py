@@ -12,6 +12,7 @@ from .cleaning import NotAllowed
 from .installation import NAME, WINDOWS, in_powershell, in_shell, server_command
 from .names import ENVIRONMENT
 from .settings import Settings
+from .teams import common_state_dir
 
 _STATE_DIR = "SEEDANCE_STATE_DIR"
 _MEANT = re.compile(rf"`{NAME} ([^`\n]+)`")
@@ -23,16 +24,18 @@ def command(words: str, settings: Settings | None = None, *, windows: bool = WIN
 
     Where the name on the PATH does not lead to this installation, its path is written. A state folder that only the
     environment of this process names, such as a client's entry, is written in front: a terminal would look into
-    another one. Without `settings` the command is for the very environment that this process has.
+    another one. With a team's settings the command is for that team. Without `settings` it is for the very environment that
+    this process has.
     """
     line = f"{_program(windows=windows)} {words}"
-    if (
-        settings is None
-        or settings.sources.get(_STATE_DIR) != ENVIRONMENT
-        or settings.state_dir == _default()
-    ):
+    if settings is None:
         return line
-    folder = str(settings.state_dir)
+    if settings.team is not None:
+        line = f"{line} --team {settings.team}"
+    state_dir = common_state_dir(settings)
+    if settings.sources.get(_STATE_DIR) != ENVIRONMENT or state_dir == _default():
+        return line
+    folder = str(state_dir)
     if windows:
         return f"$env:{_STATE_DIR}={in_powershell(folder)}; {line}"
     return f"{_STATE_DIR}={shlex.quote(folder)} {line}"

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .reading import Reading
 
 _MOST_KEY_BYTES = 4_096
+_STATE = "teams"
+"""The folder of the state folder that has a state folder for each team."""
+
 _OF_THE_PROCESS = re.compile(
     r"SEEDANCE_(TEAM.*|OAUTH_.*|HTTP_.*|LOG_.*|STATE_DIR|OUTPUT_DIR|KEYRING|PROXY|ALLOW_HTTP|PROTOCOL|DETACH)"
 )
@@ -58,6 +61,11 @@ def divided(common: Reading, read_with: ReadWith, *, folder: Path | None) -> Rea
     return Reading(settings=replace(settings, of_teams=each), wrong=wrong)
 
 
+def common_state_dir(settings: Settings) -> Path:
+    """Return the state folder that all teams have in common, which is the only one where there are none."""
+    return settings.state_dir if settings.team is None else settings.state_dir.parents[1]
+
+
 def _of_team(name: str, common: Settings, read_with: ReadWith, folder: Path | None) -> Reading:
     from .reading import Reading, read_file
 
@@ -95,7 +103,7 @@ def _of_team(name: str, common: Settings, read_with: ReadWith, folder: Path | No
     divided_settings = replace(
         settings,
         team=name,
-        state_dir=settings.state_dir / "teams" / name,
+        state_dir=settings.state_dir / _STATE / name,
         output_dir=settings.output_dir / name,
         object_store=settings.object_store and f"{settings.object_store.rstrip('/')}/{name}",
         s3_prefix=f"{settings.s3_prefix}{name}/",
@@ -121,7 +129,7 @@ def _keys_in(folder: Path) -> tuple[dict[str, SecretStr], dict[str, str]]:
     """
     Read every file of a folder as a key, by its name; what begins with a dot is the mount's own. No folder is no key.
 
-    Returns the keys, and a sentence on each file that holds none. Raises OSError.
+    Returns the keys, and a sentence on each file that holds none. Raises OSError. Reading a pipe would wait for its writer.
     """
     keys: dict[str, SecretStr] = {}
     unusable: dict[str, str] = {}
@@ -131,6 +139,8 @@ def _keys_in(folder: Path) -> tuple[dict[str, SecretStr], dict[str, str]]:
         if file.name.startswith(".") or file.is_dir():
             continue
         try:
+            if file.exists() and not file.is_file():
+                raise NotAllowed("it is no file")
             with file.open("rb") as opened:
                 text = cleaning.key(opened.read(_MOST_KEY_BYTES).decode("utf-8-sig"))
             if not text:

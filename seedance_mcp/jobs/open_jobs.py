@@ -15,6 +15,9 @@ _ASKED_AT_ONCE, _ASKED_OF_ONE = 64, 24
 _FETCHED_AT_ONCE, _FETCHED_OF_ONE = 12, 8
 """Looks and downloads under way, in all and of the jobs of one provider."""
 
+_EARLY_SECONDS = 0.05
+"""A look may begin so much early, to be late by no more: its call waits for its turn still, and for a provider's pause."""
+
 MOST_RECORDS = 2000
 """So many records are kept, of some 6 kB each; of further jobs they are read before each look."""
 
@@ -41,7 +44,7 @@ class OpenJobs:
         clocks = {"clock": store.clock, "uptime": store.uptime}
         asked = Places(self._provider_of, at_once=_ASKED_AT_ONCE, of_one=_ASKED_OF_ONE)
         fetched = Places(self._provider_of, at_once=_FETCHED_AT_ONCE, of_one=_FETCHED_OF_ONE)
-        self._asking = Scheduler(self._ask, places=asked, **clocks)
+        self._asking = Scheduler(self._ask, places=asked, early=_EARLY_SECONDS, **clocks)
         self._fetching = Scheduler(step, places=fetched, **clocks)
         self._records: dict[str, Job] = {}
         self._providers: dict[str, str] = {}

@@ -19,8 +19,6 @@ _LONGEST_SLEEP = 30.0
 _TOGETHER_SECONDS = 0.1
 """
 Steps that become due within so long are begun together: each costs half as much as one for which the process wakes up.
-
-Whatever is due later than that is begun half of it early at the earliest, and as much late at the latest.
 """
 
 _AFTER_A_BUG = 60.0
@@ -72,13 +70,15 @@ class Scheduler:
         clock: Clock,
         uptime: Clock,
         places: Places,
+        early: float = 0.0,
     ) -> None:
-        """A job that is due while its places are taken waits."""
+        """A job that is due while its places are taken waits. A step that is not due soon may begin so many seconds `early`."""
         self._step = step
         self._clocks = clock, uptime
         self._shown = clock(), uptime()
         self._gone_by = 0.0
         self._places = places
+        self._early = early
         self._waiting: dict[str, deque[str]] = defaultdict(deque)
         self._due: dict[str, float] = {}
         self._heap: list[tuple[float, str]] = []
@@ -88,7 +88,7 @@ class Scheduler:
 
     def add(self, job_id: str, *, after: float = 0.0) -> None:
         """Schedule a step of the job after so many seconds, unless it has an earlier one coming."""
-        at = self._now() + (after - _TOGETHER_SECONDS / 2 if after > _TOGETHER_SECONDS else after)
+        at = self._now() + (after - self._early if after > 2 * self._early else after)
         if at < self._due.get(job_id, float("inf")):
             self._due[job_id] = at
             heapq.heappush(self._heap, (at, job_id))

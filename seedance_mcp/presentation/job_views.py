@@ -194,6 +194,10 @@ def placeholder_note(app: App) -> str:
     variables = sorted({name for info in providers.values() for name in info.key_variables})
     wrong = (*app.malformed_keys.values(), *app.misnamed_keys.values())
     who = "whoever runs it" if from_afar() else "the person"
+    if team := app.settings.team:
+        return (
+            f"{what} {who} puts a key into a file named like its provider, among the keys of the team {team}."
+        )
     return " ".join([f"{what} {who} sets one of {', '.join(variables)} in the {settings}.", *wrong])
 
 

@@ -166,3 +166,18 @@ def test_the_hint_of_wrong_usage_runs_as_it_is_printed(environ: dict[str, str], 
     )
     assert (failed.returncode, told.returncode) == (2, 0), told.stderr
     assert told.stdout.startswith("usage: seedance-mcp jobs resolve")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a path of Windows is quoted otherwise")
+def test_a_command_for_a_team_names_it_and_the_folder_of_all(tmp_path: Path) -> None:
+    given = {
+        "SEEDANCE_TEAMS": "red,blue",
+        "SEEDANCE_DATABASE_URL": "postgresql://db.example/videos",
+        "SEEDANCE_STATE_DIR": str(tmp_path),
+    }
+    red, blue = load_settings(given, settings_file=tmp_path / "none.toml").of_teams
+    before = f"SEEDANCE_STATE_DIR={tmp_path} seedance-mcp"
+    assert command("approve 1a2b", red) == f"{before} approve 1a2b --team red"
+    assert runnable("Run `seedance-mcp jobs`.", blue) == f"Run `{before} jobs --team blue`."
+    named = load_settings({**given, "SEEDANCE_TEAM": "red"}, settings_file=tmp_path / "none.toml")
+    assert command("watch", named) == f"{before} watch --team red"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,12 @@ def test_without_teams_there_is_one(environ: dict[str, str], tmp_path: Path) -> 
     settings = load_settings({**environ, "SEEDANCE_TEAMS": ""}, settings_file=tmp_path / "config.toml")
     assert (settings.teams, settings.team, settings.schema, settings.of_teams) == ((), None, None, ())
     assert settings.state_dir == tmp_path / "state"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes in folders")
+def test_a_pipe_among_the_keys_is_told_and_not_waited_for(environ: dict[str, str], tmp_path: Path) -> None:
+    _write(tmp_path / "keys/red/fal", "key-of-red")
+    os.mkfifo(tmp_path / "keys/red/ark")
+    red, _ = _teams(environ, tmp_path)
+    assert (list(red.team_keys), list(red.unusable_team_keys)) == (["fal"], ["ark"])
+    assert "it is no file" in red.unusable_team_keys["ark"]

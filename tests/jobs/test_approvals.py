@@ -133,6 +133,17 @@ def test_no_word_of_whoever_asks_stands_for_an_administrators(office: Office) ->
     assert office.write(BEA, lambda connection: approvals.of_any(connection, [job.id])) is None
 
 
+def test_what_an_administrator_was_asked_is_not_answered_without_that_right(office: Office) -> None:
+    with pytest.raises(ConfirmationRequired) as question:
+        office.of(replace(ANN, administers=True)).buy("2", prompt="a fox")
+    code = question.value.approval
+    assert not office.agree(ANN, code)
+    assert office.waiting(ANN) == [("ann", True, Decimal(2))]
+    assert asked(office.of(ANN)).approval == code
+    assert office.agree(replace(ANN, administers=True), code)
+    assert office.of(ANN).buy("2", prompt="a fox").person == "ann"
+
+
 def test_up_to_the_threshold_the_persons_own_agreement_is_enough(office: Office) -> None:
     with pytest.raises(ConfirmationRequired) as question:
         office.of(ANN).buy("1.5", prompt="a fox")

@@ -18,6 +18,8 @@ from . import records
 
 NEVER_A_JOBS = {
     "error",
+    "approval_refused",
+    "approval_required",
     "confirmation_required",
     "film_not_found",
     "job_not_found",

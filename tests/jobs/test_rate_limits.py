@@ -197,7 +197,7 @@ async def test_another_process_that_stands_still_holds_nobody_up(limits: Limits,
         with anyio.fail_after(5):
             assert await turns.turn("read", 0) == 0
             await turns.hold("read", 10)
-    assert await turns.turn("read", 0) == pytest.approx(60)
+    assert await turns.turn("read", 0) == pytest.approx(60, abs=0.1)
 
 
 async def test_files_that_cannot_be_used_hold_nobody_up(limits: Limits, tmp_path: Path) -> None:
@@ -207,13 +207,20 @@ async def test_files_that_cannot_be_used_hold_nobody_up(limits: Limits, tmp_path
     await turns.hold("read", 10)
 
 
+async def test_no_second_has_room_for_one_call_too_many_that_is_quicker_on_its_way(limits: Limits) -> None:
+    turns = limits(info(read=(20, 1.0)), "a")
+    waits = [await turns.turn("read", 10) for _ in range(45)]
+    assert all(waits[n + 20] - waits[n] > 1.02 for n in range(25))
+    assert waits[44] < 3.2, "nor is much less asked than may be"
+
+
 @pytest.mark.parametrize("content", [b"", b"half", b"\xff" * 16, b"\x00" * 16, b"\x7f" * 64])
 async def test_rubbish_in_a_file_holds_nobody_up(content: bytes, limits: Limits, tmp_path: Path) -> None:
     turns = limits(info(read=(1, 60.0)), "a")
     await turns.turn("read", 0)
     (file,) = (tmp_path / "turns").iterdir()
     file.write_bytes(content)
-    assert [await turns.turn("read", 100), await turns.turn("read", 100)] == [0, pytest.approx(60)]
+    assert [await turns.turn("read", 100), await turns.turn("read", 100)] == [0, pytest.approx(60, abs=0.1)]
 
 
 async def test_looks_at_a_running_task_change_nothing_in_the_database(environ: dict[str, str]) -> None:

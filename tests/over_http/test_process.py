@@ -117,9 +117,10 @@ async def test_with_a_public_name_it_is_told_where_the_proxy_finds_the_server(
     await token(load_settings(environ, settings_file=tmp_path / "no.toml"))
     async with command(environ, "--public-host", "videos.test", stderr=subprocess.PIPE) as (process, said):
         assert process.stdout
-        while said.count("\n") < 1:
-            said += "\n" + (await process.stdout.receive()).decode().strip()
-        url, address = said.splitlines()
+        said += "\n"
+        while len(said.split()) < 2 or not said.endswith("\n"):
+            said += (await process.stdout.receive()).decode()
+        url, address = said.split()
         assert url == "https://videos.test/mcp"
         async with httpx2.AsyncClient(timeout=10) as http:
             assert (await http.get(f"http://{address}/health/live")).status_code == 200

@@ -92,7 +92,11 @@ async def _ask(
             if settings.team is None
             else f"no key (the file {info.name} among the keys of the team {settings.team})",
             hint=pool.misnamed_keys.get(info.name)
-            or f"Get one at {info.key_page}; `seedance-mcp setup {info.name}` asks for it and stores it.",
+            or (
+                f"Get one at {info.key_page}; `seedance-mcp setup {info.name}` asks for it and stores it."
+                if settings.team is None
+                else f"Get one at {info.key_page}, and put it into that file."
+            ),
         )
     if missing is not None:
         return finding(

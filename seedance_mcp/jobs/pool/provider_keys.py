@@ -74,6 +74,16 @@ def keys_of_nobody(settings: Settings, catalog: Catalog) -> tuple[str, ...]:
     )
 
 
+def no_key_of_team(team: str, info: ProviderInfo) -> ConfigError:
+    """Make the refusal of a call that wants a provider for which the team has no key."""
+    return ConfigError(
+        f"The team {team} has no key of {info.title}.",
+        hint=f"Whoever runs the server gets one at {info.key_page}, and puts it into the file {info.name} among the keys of the"
+        f" team {team} (keys/{team}/{info.name} beside config.toml, or in SEEDANCE_TEAM_KEYS_DIR). Provider 'sandbox' needs"
+        " none.",
+    )
+
+
 def not_by_name(provider: str, problem: str, *, setting: bool) -> ConfigError:
     """Make the refusal of a call that wants a provider whose key is malformed; `setting`: SEEDANCE_PROVIDER names it."""
     named = f"SEEDANCE_PROVIDER names {provider}, whose" if setting else f"{provider} cannot be asked: its"

@@ -28,7 +28,15 @@ from ...store import (
 from ...types import WORKERS, Job, JobState
 from ..tracking.manual_resolution import FoundTask, look_up
 from .carriers import Carrier, link_of, open_carrier
-from .provider_keys import key_of, keys_of_nobody, malformed_keys, misnamed_keys, not_by_name, unfilled_keys
+from .provider_keys import (
+    key_of,
+    keys_of_nobody,
+    malformed_keys,
+    misnamed_keys,
+    no_key_of_team,
+    not_by_name,
+    unfilled_keys,
+)
 from .rate_limits import SharedRateLimits, usual_wait
 
 if TYPE_CHECKING:
@@ -167,6 +175,8 @@ class ProviderPool:
         """
         if problem := self.malformed_keys.get(info.name):
             raise not_by_name(info.name, problem, setting=False)
+        if self._settings.team is not None and info.key_variables and key_of(self._settings, info) is None:
+            raise no_key_of_team(self._settings.team, info)
         if info.name not in self._open:
             access = Access(
                 key=key_of(self._settings, info),

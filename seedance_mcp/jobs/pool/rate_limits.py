@@ -22,6 +22,9 @@ _LOOKS, _LOOK_SECONDS = 100, 0.005
 _LONGEST_WAIT, _LONGEST_HOLD = 30.0, 300.0
 """Seconds: nobody waits longer for a turn, and no pause is longer. What lies further ahead was written under another clock."""
 
+_APART_SECONDS = 0.05
+"""By so much less than the calls before it may a call be on its way; providers count when calls arrive."""
+
 _USED_SHARE = 0.8
 """Of the calls that come as fast as they may, the looks at open jobs take so much; the rest is for everything else."""
 
@@ -90,12 +93,12 @@ def _spread(limit: RateLimit | None) -> tuple[float, float]:
     Seconds between two turns when calls come without end, and by how much a few calls may be early.
 
     A third of what a period allows may come at once. The rest is spread so that no period of that length,
-    wherever it begins, holds more calls than are allowed.
+    wherever it begins, holds more calls than are allowed, also where some are longer on their way than others.
     """
     if limit is None:
         return 0.0, 0.0
     at_once = max(1, limit.calls // 3)
-    spread = limit.seconds / (limit.calls - at_once + 1)
+    spread = (limit.seconds + _APART_SECONDS) / (limit.calls - at_once + 1)
     return spread, spread * (at_once - 1)
 
 

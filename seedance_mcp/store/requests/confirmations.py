@@ -264,7 +264,8 @@ def _ask(
 ) -> ConfirmationRequired:
     question, code = consent.question, secrets.token_hex(4)
     token_trouble = _token_trouble(connection, consent, now)
-    _put(connection, consent, code, person_only=why_not is not None, for_administrator=False, now=now)
+    dear = approvals.needed(question.price, settings)  # who administers asks for it, and answers as such
+    _put(connection, consent, code, person_only=why_not is not None, for_administrator=dear, now=now)
     approve_it = f"run `{command(f'approve {code}', settings)}` in a terminal within 15 minutes"
     if why_not is None:
         hint = (
