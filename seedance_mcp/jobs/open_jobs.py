@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
 import anyio
 
@@ -41,11 +42,11 @@ class OpenJobs:
         """`usual_wait` returns the seconds between two looks at each of so many jobs of a provider, by its name."""
         self._step = step
         self._usual_wait = usual_wait
-        clocks = {"clock": store.clock, "uptime": store.uptime}
+        schedule = partial(Scheduler, clock=store.clock, uptime=store.uptime)
         asked = Places(self._provider_of, at_once=_ASKED_AT_ONCE, of_one=_ASKED_OF_ONE)
         fetched = Places(self._provider_of, at_once=_FETCHED_AT_ONCE, of_one=_FETCHED_OF_ONE)
-        self._asking = Scheduler(self._ask, places=asked, early=_EARLY_SECONDS, **clocks)
-        self._fetching = Scheduler(step, places=fetched, **clocks)
+        self._asking = schedule(self._ask, places=asked, early=_EARLY_SECONDS)
+        self._fetching = schedule(step, places=fetched)
         self._records: dict[str, Job] = {}
         self._providers: dict[str, str] = {}
         self._asked_at: Counter[str] = Counter()
