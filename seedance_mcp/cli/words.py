@@ -104,6 +104,7 @@ _PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"check_status with job_id (job_[\w-]+)", r"`seedance-mcp jobs show \1`"),
     # Calls and their arguments.
     (r"Change the named arguments and call again;", "Change the named options and run it again;"),
+    (r"Attach the file anew and call upload_media with that: [^.]+\.", "Attach the file anew."),
     (
         r"Tell the person\. Once an administrator has agreed, make the same call again\.",
         "Run it again once an administrator has agreed.",

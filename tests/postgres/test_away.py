@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import sys
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import anyio
@@ -76,18 +78,24 @@ async def test_a_stranger_is_told_nothing_of_a_database_that_is_away(
     assert name in told[0]
 
 
+def _knows_nobody(*asked: object, **how: object) -> NoReturn:
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
 def _refused(url: str) -> str:
     with pytest.raises(StoreError) as refused:
         open_postgres(url)
     return refused.value.hint
 
 
-def test_each_way_not_to_get_in_has_its_own_advice(postgres: Server) -> None:
+def test_each_way_not_to_get_in_has_its_own_advice(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     unreachable = "postgresql://seedance@127.0.0.1:9/videos"
     assert "Make the database" in _refused(postgres.url.replace("/postgres?", "/nowhere?"))
     assert "Make the role" in _refused(postgres.url.replace("//postgres:", "//nobody:"))
     assert "can be reached at the host and port" in _refused(unreachable)
-    assert "host's name" in _refused(unreachable.replace("127.0.0.1", "nowhere.invalid"))
+    with monkeypatch.context() as resolving:
+        resolving.setattr(socket, "getaddrinfo", _knows_nobody)  # to ask for a name would leave this machine
+        assert "host's name" in _refused(unreachable.replace("127.0.0.1", "nowhere.invalid"))
     rules = Path(parse_qs(urlsplit(postgres.url).query)["host"][0]) / "pg_hba.conf"
     before = rules.read_text()
     rules.write_text("local all postgres trust\nlocal all seedance scram-sha-256\n")
