@@ -190,6 +190,7 @@ def test_an_agreement_is_its_persons_own(tills: Tills) -> None:
     with pytest.raises(ConfirmationRequired) as asked:
         ann.buy(prompt="a fox")
     code = asked.value.approval
+    assert bea.store.read_now(lambda connection: confirmations.asked(connection, code, now=NOW)) is None
     assert not bea.store.write_now(lambda connection: confirmations.approve(connection, code, now=NOW))
     assert bea.store.write_now(lambda connection: confirmations.decline(connection, code, now=NOW)) is None
     assert bea.store.read_now(lambda connection: waiting_questions.waiting(connection, now=NOW)) == []
