@@ -6,57 +6,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx2
-from mcp.client.subscriptions import ResourceUpdated
 
 from seedance_mcp.config import Settings
 from tests.server.conftest import Era
 from tests.server.process import MODERN
 
 from .identity import identity
-from .local import PUBLIC, STALLED, bearer, behind_a_proxy, called, client, post, result_of, serving, token
-
-BUDGET = ["seedance://budget"]
-
-
-async def _jobs(http: httpx2.AsyncClient, url: str, headers: dict[str, Any]) -> list[str]:
-    answer = result_of(await post(http, url, called("check_status"), headers))
-    return [job["job_id"] for job in answer["structuredContent"]["jobs"]]
-
-
-async def _buy(http: httpx2.AsyncClient, url: str, headers: dict[str, Any]) -> str:
-    answer = result_of(await post(http, url, called("generate_video", STALLED), headers))
-    return answer["structuredContent"]["job_id"]
+from .local import PUBLIC, bearer, behind_a_proxy, called, client, post, result_of, serving, token
+from .overhearing import bought_beside, buy, jobs_of
 
 
 async def test_a_person_hears_of_their_own_jobs_alone(settings: Settings) -> None:
     ann, bea = await token(settings, person="ann"), await token(settings, person="bea")
-    heard: list[str] = []
-    async with (
-        serving(settings) as url,
-        client(url, "auto", bearer(ann)) as anns,
-        client(url, "auto", bearer(bea)) as beas,
-        anyio.create_task_group() as tasks,
-        httpx2.AsyncClient() as http,
-    ):
-
-        async def listen() -> None:
-            async with beas.listen(resources_list_changed=True, resource_subscriptions=BUDGET) as news:
-                listening.set()
-                while True:
-                    heard.append(str(await anext(aiter(news))))
-
-        listening = anyio.Event()
-        tasks.start_soon(listen)
-        await listening.wait()
-        async with anns.listen(resource_subscriptions=BUDGET) as news:
-            job_id = await _buy(http, url, bearer(ann))
-            assert await anext(aiter(news)) == ResourceUpdated(uri="seedance://budget")
-        assert await _jobs(http, url, bearer(ann)) == [job_id]
-        assert await _jobs(http, url, bearer(bea)) == []
-        assert heard == []
-        tasks.cancel_scope.cancel()
+    async with serving(settings) as url, httpx2.AsyncClient() as http:
+        job_id, heard = await bought_beside(http, url, bearer(ann), bearer(bea))
+        assert await jobs_of(http, url, bearer(ann)) == [job_id]
+        assert await jobs_of(http, url, bearer(bea)) == []
+    assert heard == []
 
 
 async def test_every_token_of_a_person_is_that_person_and_those_of_nobody_are_the_owners(
@@ -65,13 +32,13 @@ async def test_every_token_of_a_person_is_that_person_and_those_of_nobody_are_th
     one, two = await token(settings, "one", person="ann"), await token(settings, "two", person="ann")
     mine = await token(settings, "mine")
     async with serving(settings) as url, httpx2.AsyncClient() as http:
-        anns, own = await _buy(http, url, bearer(one)), await _buy(http, url, bearer(mine))
+        anns, own = await buy(http, url, bearer(one)), await buy(http, url, bearer(mine))
         assert anns != own
         async with client(url, era, bearer(two)) as assistant:
             found = await assistant.call_tool("check_status", {})
             assert found.structured_content is not None
             assert [job["job_id"] for job in found.structured_content["jobs"]] == [anns]
-        assert await _jobs(http, url, bearer(mine)) == [own]
+        assert await jobs_of(http, url, bearer(mine)) == [own]
 
 
 async def test_whoever_signs_in_is_themselves_alone(settings: Settings) -> None:
@@ -84,10 +51,10 @@ async def test_whoever_signs_in_is_themselves_alone(settings: Settings) -> None:
             def of(subject: str) -> dict[str, Any]:
                 return {**PUBLIC, **bearer(provider.token(sub=subject))}
 
-            bought = {subject: await _buy(http, url, of(subject)) for subject in ("me", "ann", "bea")}
+            bought = {subject: await buy(http, url, of(subject)) for subject in ("me", "ann", "bea")}
             assert len(set(bought.values())) == 3
             for subject, job_id in bought.items():
-                assert await _jobs(http, url, of(subject)) == [job_id]
+                assert await jobs_of(http, url, of(subject)) == [job_id]
             refused = await post(http, url, called("check_status"), of("somebody"))
             assert refused.status_code == 403
 
@@ -98,7 +65,7 @@ async def test_anybody_may_sign_in_where_the_settings_say_so(settings: Settings)
         async with serving(named, behind_a_proxy()) as url, httpx2.AsyncClient() as http:
             for subject in ("ann", "somebody"):
                 headers = {**PUBLIC, **bearer(provider.token(sub=subject))}
-                assert await _jobs(http, url, headers) == []
+                assert await jobs_of(http, url, headers) == []
 
 
 async def test_another_person_on_this_machine_names_no_file_of_it(settings: Settings, tmp_path: Path) -> None:
@@ -121,7 +88,7 @@ async def test_a_task_of_another_is_none(settings: Settings) -> None:
     tasks = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
     meta = {**MODERN, "io.modelcontextprotocol/clientCapabilities": tasks}
     async with serving(settings) as url, httpx2.AsyncClient() as http:
-        job_id = await _buy(http, url, bearer(ann))
+        job_id = await buy(http, url, bearer(ann))
         message = {
             "jsonrpc": "2.0",
             "id": 1,

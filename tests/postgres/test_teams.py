@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import anyio
 import httpx2
 import psycopg
 import pytest
-from mcp.client.subscriptions import ResourceUpdated
 
 from seedance_mcp.app import open_app
 from seedance_mcp.errors import ConfigError
@@ -33,6 +31,7 @@ from tests.over_http.local import (
     token,
     why,
 )
+from tests.over_http.overhearing import bought_beside, buy, jobs_of
 from tests.over_http.test_board import browser
 from tests.reliability.waiting import until
 from tests.server.asking import priced
@@ -44,20 +43,9 @@ from .teams import both, migrated, read, two, write_key
 
 __all__ = ["era"]
 
-BUDGET = ["seedance://budget"]
 PEOPLE = ("red:", "red:ann", "blue:", "blue:ann")
 SEEDS = range(50) if os.environ.get("SEEDANCE_TEST_LONG") else range(1)
 ACTS = 20
-
-
-async def _jobs(http: httpx2.AsyncClient, url: str, headers: Mapping[str, Any]) -> list[str]:
-    answer = result_of(await post(http, url, called("check_status"), headers))
-    return [job["job_id"] for job in answer["structuredContent"]["jobs"]]
-
-
-async def _buy(http: httpx2.AsyncClient, url: str, headers: Mapping[str, Any]) -> str:
-    answer = result_of(await post(http, url, called("generate_video", STALLED), headers))
-    return answer["structuredContent"]["job_id"]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -110,8 +98,8 @@ async def test_the_same_name_in_two_teams_is_two_people(
             listed = [str(one.uri) for one in (await blue.list_resources()).resources]
             assert f"seedance://jobs/{again['job_id']}" in listed
             assert not any(first["job_id"] in one for one in listed)
-        assert await _jobs(http, url, reds) == [first["job_id"]]
-        assert await _jobs(http, url, blues) == [again["job_id"]]
+        assert await jobs_of(http, url, reds) == [first["job_id"]]
+        assert await jobs_of(http, url, blues) == [again["job_id"]]
 
 
 async def test_another_teams_jobs_are_no_news(
@@ -119,30 +107,10 @@ async def test_another_teams_jobs_are_no_news(
 ) -> None:
     settings = both(postgres, environ, tmp_path)
     reds, blues = [bearer(await token(one, person="ann")) for one in settings.of_teams]
-    heard: list[str] = []
-    async with (
-        serving(settings) as url,
-        client(url, "auto", reds) as red,
-        client(url, "auto", blues) as blue,
-        anyio.create_task_group() as tasks,
-        httpx2.AsyncClient() as http,
-    ):
-
-        async def listen() -> None:
-            async with blue.listen(resources_list_changed=True, resource_subscriptions=BUDGET) as news:
-                listening.set()
-                while True:
-                    heard.append(str(await anext(aiter(news))))
-
-        listening = anyio.Event()
-        tasks.start_soon(listen)
-        await listening.wait()
-        async with red.listen(resource_subscriptions=BUDGET) as news:
-            await _buy(http, url, reds)
-            assert await anext(aiter(news)) == ResourceUpdated(uri="seedance://budget")
-        assert await _jobs(http, url, blues) == []
-        assert heard == []
-        tasks.cancel_scope.cancel()
+    async with serving(settings) as url, httpx2.AsyncClient() as http:
+        _, heard = await bought_beside(http, url, reds, blues)
+        assert await jobs_of(http, url, blues) == []
+    assert heard == []
 
 
 async def test_without_a_token_nobody_gets_in_not_even_from_this_machine(
@@ -171,11 +139,11 @@ async def test_a_claim_of_the_authorization_server_says_which_team(
             def of(groups: Any) -> dict[str, Any]:
                 return {**PUBLIC, **bearer(provider.token(sub="ann", groups=groups))}
 
-            red = await _buy(http, url, of(["staff", "red"]))
-            blue = await _buy(http, url, of("blue"))
+            red = await buy(http, url, of(["staff", "red"]))
+            blue = await buy(http, url, of("blue"))
             assert red != blue
-            assert await _jobs(http, url, of("red")) == [red]
-            assert await _jobs(http, url, of(["blue"])) == [blue]
+            assert await jobs_of(http, url, of("red")) == [red]
+            assert await jobs_of(http, url, of(["blue"])) == [blue]
             sentences: set[str] = set()
             for groups in (
                 None,
@@ -283,7 +251,7 @@ async def test_a_team_that_cannot_be_served_is_in_nobody_elses_way(
         connection.execute(change, (str(99),))
         async with serving(settings) as url, httpx2.AsyncClient() as http:
             ready = url.replace("/mcp", "/health/ready")
-            assert await _jobs(http, url, blues) == []
+            assert await jobs_of(http, url, blues) == []
             assert (await http.get(ready)).status_code == 200
             refused = await post(http, url, called("check_status"), reds)
             assert refused.status_code == 503
@@ -295,7 +263,7 @@ async def test_a_team_that_cannot_be_served_is_in_nobody_elses_way(
 
             with anyio.fail_after(30):
                 await until(is_served)
-            assert await _jobs(http, url, reds) == []
+            assert await jobs_of(http, url, reds) == []
 
 
 async def test_figures_of_each_team_have_its_name(
