@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from glob import glob
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -71,17 +72,18 @@ def pytests(*paths: str, workers: int = 2) -> Callable[[Scale], Verdict]:
         files = [file for path in paths for file in found[path]]
         environ = dict(os.environ) | ({"SEEDANCE_TEST_LONG": "1"} if scale.long else {})
         patience = ["-o", f"timeout={scale.seconds:.0f}"]
-        command = [sys.executable, "-m", "pytest", "-q", "-n", str(workers), *patience, *files]
+        command = [sys.executable, "-m", "pytest", "-q", "-n", str(workers), *patience]
         try:
-            done = subprocess.run(
-                command,
-                cwd=ROOT,
-                env=environ,
-                capture_output=True,
-                text=True,
-                timeout=scale.seconds,
-                check=False,
-            )
+            with TemporaryDirectory() as folder:
+                done = subprocess.run(
+                    [*command, f"--basetemp={folder}/tests", *files],
+                    cwd=ROOT,
+                    env=environ,
+                    capture_output=True,
+                    text=True,
+                    timeout=scale.seconds,
+                    check=False,
+                )
         except subprocess.TimeoutExpired:
             return Verdict(rounds="", holds=False, details=f"not within {scale.seconds:.0f} s")
         last = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""

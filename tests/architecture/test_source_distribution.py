@@ -38,11 +38,12 @@ def test_the_source_distribution_holds_the_repository(unpacked: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_tests_run_from_the_source_distribution_alone(unpacked: Path) -> None:
+def test_tests_run_from_the_source_distribution_alone(unpacked: Path, tmp_path: Path) -> None:
     """Those that read the most of it: package, README, the tables that are generated, a server that starts."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            *("--basetemp", tmp_path / "session"),
             *(
                 "tests/architecture/test_readme.py",
                 "tests/architecture/test_package.py",

@@ -20,6 +20,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from multiprocessing import TimeoutError, get_context
 from multiprocessing.context import BaseContext
+from tempfile import TemporaryDirectory
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -129,10 +130,16 @@ def _failure(test: str) -> str:
     failures = _Failures()
     path, _, name = test.partition("::")
     place = ROOT / path
-    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):  # noqa: PTH123
+    # Two pytests that share the usual folder delete each other's leavings, and each takes the race for an error.
+    with (
+        TemporaryDirectory() as folder,
+        open(os.devnull, "w") as nowhere,  # noqa: PTH123
+        redirect_stdout(nowhere),
+        redirect_stderr(nowhere),
+    ):
         # That anyio was loaded before pytest could rewrite its asserts does not matter: it has none that we need.
         options = ["-x", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
-        code = pytest.main([*options, f"{place}::{name}"], plugins=[failures])
+        code = pytest.main([*options, f"--basetemp={folder}/tests", f"{place}::{name}"], plugins=[failures])
     return failures.words[-1] if failures.words else f"survived {test}, which ended with {code!r}"
 
 
