@@ -223,10 +223,11 @@ def damaged_after(connection: Connection, seq: int, most: int) -> tuple[list[Dam
 def damaged_now(connection: Connection, newest: int, *, open_too: bool) -> list[Damaged]:
     """Name every job whose record cannot be read among so many of the newest and, if wished, the open ones; newest first."""
     states = sorted(frozenset(JobState) - FINISHED_STATES) if open_too else []
-    mine, whose = seen(connection)
+    (mine_of_these, whose), (mine, _) = seen(connection, PERSON_OF_JOB), seen(connection)
     rows = connection.execute(
-        f"SELECT {_WHAT_COLUMNS_SAY} FROM jobs WHERE state IN ({marks(states)}) AND {mine}"  # noqa: S608  only marks and names
-        f" OR seq IN (SELECT seq FROM jobs WHERE {mine} ORDER BY seq DESC LIMIT ?) ORDER BY seq DESC",
+        f"SELECT {_WHAT_COLUMNS_SAY} FROM jobs WHERE seq IN"  # noqa: S608  only marks and names
+        f" (SELECT seq FROM jobs WHERE state IN ({marks(states)}) AND {mine_of_these} UNION ALL"
+        f" SELECT seq FROM (SELECT seq FROM jobs WHERE {mine} ORDER BY seq DESC LIMIT ?) AS newest) ORDER BY seq DESC",
         (*states, *whose, *whose, newest),
     ).fetchall()
     return _unreadable(connection, rows)

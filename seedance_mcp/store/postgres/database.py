@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 _SCHEMA = "schema"
 """The key in `meta` under which stands which version the tables have."""
 
