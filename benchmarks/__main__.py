@@ -3,8 +3,8 @@ Runs all benchmarks, or those that are named, prints one table and writes the re
 
     python -m benchmarks [NAME ...] [--json FILE]
 
-The results of benchmarks that were not run stay as they are, if they are of the same machine. `python scripts/benchmarks.py`
-makes `docs/benchmarks.md` and its plot of them. Exit code 1: a goal was missed.
+The results of benchmarks that were not run stay as they are, if they are of the same machine. `python scripts/tables.py`
+makes `docs/benchmarks.md` of them, `python scripts/benchmark_plot.py` the plot. Exit code 1: a goal was missed.
 """
 
 from __future__ import annotations
