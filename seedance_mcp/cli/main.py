@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import io
 import os
+import signal
 import sys
+import threading
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TextIO, cast
 
@@ -99,7 +103,8 @@ def execute(argv: list[str]) -> int:
     output, said = _Forgiving(sys.stdout), _Forgiving(sys.stderr)
     sys.stdout, sys.stderr = cast("TextIO", output), cast("TextIO", said)
     name = next((word for word in argv if not word.startswith("-")), None)
-    command = _load(name) if name in _COMMANDS else None
+    with _interrupted_at_once():
+        command = _load(name) if name in _COMMANDS else None
     if name == "film" and command is not None:
         argv = cast("FilmCommand", command).spelled_out(argv)
     parser = _parser(name, command)
@@ -123,6 +128,20 @@ def execute(argv: list[str]) -> int:
     print(f"error [output]: stdout cannot be written: {output.failure.strerror}", file=sys.stderr)
     print("hint: What the command did is done; `seedance-mcp jobs` shows it.", file=sys.stderr)
     return code or 1
+
+
+@contextlib.contextmanager
+def _interrupted_at_once() -> Generator[None]:
+    """Let Ctrl-C end the process while modules load: nothing is open yet, and a library would raise whatever it likes."""
+    here = threading.current_thread() is threading.main_thread()
+    usual = here and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if usual:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        if usual:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class _Forgiving:

@@ -19,7 +19,7 @@ from seedance_mcp.types import PurchaseTerms
 from tests.emulator import Emulator
 from tests.films.place import environment, opened, storyboard
 
-from .conftest import Run
+from .conftest import Run, heed_interrupts
 from .terminal import INTERRUPT, at_terminal
 
 DOCUMENT = """
@@ -163,6 +163,7 @@ def test_made_again_after_it_was_cancelled_it_first_waits_for_the_end(
         cwd=document.parent,
         env=command_environ | slow,
         stderr=subprocess.DEVNULL,
+        preexec_fn=heed_interrupts,
     ) as first:
         try:
             bought(run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
@@ -15,7 +16,7 @@ import pytest
 import seedance_mcp
 from seedance_mcp.cli.words import told
 
-from .conftest import Run
+from .conftest import Run, heed_interrupts
 
 FOR_AN_ASSISTANT = re.compile(
     r"\b(the person|call(ed)? again|this call's|named? arguments|confirm_token|(re)?start the server)\b"
@@ -315,3 +316,32 @@ def test_an_offer_names_in_words_what_is_different_there(run: Run) -> None:
     assert "resolution 1080p" in row
     assert "watermark off" in row
     assert "False" not in said
+
+
+INTERRUPTED_WHILE_IT_LOADS = """
+import importlib.abc, os, signal, sys
+class Loading(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == "pydantic_core":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Loading())
+from seedance_mcp import cli
+sys.exit(cli.run(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal of another process there")
+def test_an_interrupt_while_a_command_loads_ends_it_without_a_traceback(
+    command_environ: dict[str, str], tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_WHILE_IT_LOADS, "jobs"],
+        cwd=tmp_path,
+        env=command_environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        preexec_fn=heed_interrupts,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
