@@ -50,6 +50,7 @@ _PHRASES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"[Tt]he person who runs the server has to correct the key\b", "Correct the key"),
     (r"Tell the person, who can correct the key\b", "Correct the key"),
     (r"[,;]? (?:and|then)(?: then)? (?:re)?start the server(?: again)?(?:: tell them)?(?=[.;])", ""),
+    (r"SEEDANCE_TEAM \(in the environment\)", "--team, or SEEDANCE_TEAM in the environment"),
     (r"Restart the server: it sets", "The next command sets"),
     (
         r"Only the person who runs the server can raise the limit, in its settings\.",
