@@ -30,7 +30,7 @@ def command(words: str, settings: Settings | None = None, *, windows: bool = WIN
     line = f"{_program(windows=windows)} {words}"
     if settings is None:
         return line
-    if settings.team is not None:
+    if settings.team is not None and "--team" not in words.split():  # a hint can pass through here twice
         line = f"{line} --team {settings.team}"
     state_dir = common_state_dir(settings)
     if settings.sources.get(_STATE_DIR) != ENVIRONMENT or state_dir == _default():

@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -181,3 +182,7 @@ def test_a_command_for_a_team_names_it_and_the_folder_of_all(tmp_path: Path) -> 
     assert runnable("Run `seedance-mcp jobs`.", blue) == f"Run `{before} jobs --team blue`."
     named = load_settings({**given, "SEEDANCE_TEAM": "red"}, settings_file=tmp_path / "none.toml")
     assert command("watch", named) == f"{before} watch --team red"
+    unplaced = replace(red, sources={})
+    once = runnable("Run `seedance-mcp approve 1a2b`.", unplaced)
+    assert once.endswith("approve 1a2b --team red`.")
+    assert runnable(once, unplaced) == once, "a hint can pass through here twice"
