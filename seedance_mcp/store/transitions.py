@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..counting import Counted, count
-from ..errors import SubmissionNotSent
+from ..errors import StoreError, SubmissionNotSent
 from ..texts import storable
 from ..types import EVERYBODY, FINISHED_STATES, NOT_BOUGHT_STATES, Job, JobState, Price, job_code
 from . import archive, elapsed_time, film_orders, finish_hooks
@@ -51,6 +51,9 @@ NOT_BOUGHT = NOT_BOUGHT_STATES
 
 UNDECIDED = frozenset({S.RESERVED, S.SENDING, S.UNKNOWN})
 """States in which it is not yet known whether the purchase happened."""
+
+_PASSING = frozenset({SubmissionNotSent.code, StoreError.code})
+"""What kept a purchase on this machine and need not do so the next time: then a film's row pays for another one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +110,7 @@ def move(
     stored = _swap(connection, job, moved)
     if to in NOT_BOUGHT:
         _release(connection, stored, now)
-        if to is S.NOT_SENT and stored.error_code == SubmissionNotSent.code:
+        if to is S.NOT_SENT and stored.error_code in _PASSING:
             film_orders.give_back(connection, stored.id)
     elif to is S.ACCEPTED and job.state in NOT_BOUGHT:
         _adopt(connection, stored, now)

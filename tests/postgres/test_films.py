@@ -13,6 +13,7 @@ from typing import Any
 
 import anyio
 import httpx2
+import psycopg
 import pytest
 from PIL import Image
 
@@ -29,6 +30,7 @@ from tests.reliability.waiting import until
 from tests.server.asking import content
 
 from .roles import PATIENCE, Team
+from .server import as_superuser
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="each machine is a folder of POSIX")
 
@@ -88,6 +90,29 @@ async def test_a_film_is_planned_made_joined_and_shown(url: str, tmp_path: Path)
         assert film.film_path is not None
         assert Path(film.film_path).is_relative_to(tmp_path / "one" / "videos")
         assert (await studio.app.films.plan(film_id, "animatic")).rows == ()
+
+
+async def test_a_shot_that_the_database_kept_from_being_sent_is_made_again(url: str, tmp_path: Path) -> None:
+    """The connection is lost once, by the very statement that would have noted that the purchase goes out."""
+    async with Emulator("ark") as emulator, machine(tmp_path / "one", url, emulator) as studio:
+        film_id = await studio.read(storyboard(shot("a"), shot("b")))
+        plan = await studio.app.films.plan(film_id)
+        with psycopg.connect(as_superuser(url), autocommit=True) as connection:
+            connection.execute("CREATE SEQUENCE cuts")
+            connection.execute("GRANT USAGE ON cuts TO PUBLIC")
+            connection.execute(
+                "CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                " IF nextval('cuts') = 1 THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;"
+                " RETURN NEW; END $$"
+            )
+            connection.execute(
+                "CREATE TRIGGER zz_cut BEFORE UPDATE ON jobs FOR EACH ROW"
+                " WHEN (OLD.state = 'reserved' AND NEW.state = 'sending') EXECUTE FUNCTION cut()"
+            )
+        film = await studio.make(film_id, plan)
+        assert (film.status, film.problems, len(studio.bodies)) == ("succeeded", (), 2)
+        ends = [job.state for job in await studio.app.recent()]
+        assert (ends.count(JobState.DONE), JobState.NOT_SENT in ends) == (2, True)
 
 
 async def test_two_processes_of_a_machine_that_make_the_same_plan_buy_each_row_once(

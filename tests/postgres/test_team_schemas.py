@@ -180,7 +180,10 @@ def test_a_command_says_that_it_wants_a_team(
         assert cli.run(["tokens", "--team", team, "list"]) == 0
         assert ("laptop" in capsys.readouterr().out) is there
     assert cli.run(["jobs", "--team", "green"]) == 2
-    assert "--team, or SEEDANCE_TEAM in the environment: there is no team of this name" in capsys.readouterr().err
+    assert (
+        "--team, or SEEDANCE_TEAM in the environment: there is no team of this name"
+        in capsys.readouterr().err
+    )
 
 
 def test_the_check_up_tells_which_team_it_is_about(

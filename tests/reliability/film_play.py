@@ -225,10 +225,10 @@ class FilmPlay:
         if to is None:
             return
         changes: dict[str, Any] = {"charge": job.maximum} if to is JobState.REMOTE_DONE else {}
-        # What was wrong with it is wrong the next time; a connection or a process that died is not.
+        # What was wrong with it is wrong the next time; a connection, a database or a process that died is not.
         again = to is JobState.NOT_SENT and self._random.random() < 0.7
         if again:
-            changes = {"error_code": "not_sent"}
+            changes = {"error_code": self._random.choice(("not_sent", "store"))}
         before = self._counted()
         self._till.move(job, to, **changes)
         if not again:
