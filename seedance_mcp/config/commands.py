@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import places
 from .cleaning import NotAllowed
+from .environment import chosen_team
 from .installation import NAME, WINDOWS, in_powershell, in_shell, server_command
 from .names import ENVIRONMENT
 from .settings import Settings
@@ -24,14 +25,15 @@ def command(words: str, settings: Settings | None = None, *, windows: bool = WIN
 
     Where the name on the PATH does not lead to this installation, its path is written. A state folder that only the
     environment of this process names, such as a client's entry, is written in front: a terminal would look into
-    another one. With a team's settings the command is for that team. Without `settings` it is for the very environment that
-    this process has.
+    another one. With a team's settings the command is for that team. Without `settings` it is for the very environment and
+    team that this process has.
     """
     line = f"{_program(windows=windows)} {words}"
+    team = chosen_team() if settings is None else settings.team
+    if team is not None and "--team" not in words.split():  # a hint can pass through here twice
+        line = f"{line} --team {team}"
     if settings is None:
         return line
-    if settings.team is not None and "--team" not in words.split():  # a hint can pass through here twice
-        line = f"{line} --team {settings.team}"
     state_dir = common_state_dir(settings)
     if settings.sources.get(_STATE_DIR) != ENVIRONMENT or state_dir == _default():
         return line

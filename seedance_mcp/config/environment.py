@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 _SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
+_TEAM = "SEEDANCE_TEAM"
 _HOLD_PASSWORDS = ("SEEDANCE_PROXY", "SEEDANCE_DATABASE_URL")
 
 
@@ -27,7 +28,13 @@ def environment_without_keys(environ: Mapping[str, str] | None = None) -> dict[s
 
 def choose_team(name: str) -> None:
     """Have this command, and whatever it starts, be for a team, as if SEEDANCE_TEAM had been set."""
-    os.environ["SEEDANCE_TEAM"] = name  # noqa: TID251  config/ is the one place that knows it
+    os.environ[_TEAM] = name  # noqa: TID251  config/ is the one place that knows it
+
+
+def chosen_team() -> str | None:
+    """Return the team that this command is for, by its option or by SEEDANCE_TEAM; None if it is for none, or for all."""
+    name = os.environ.get(_TEAM, "")  # noqa: TID251  config/ is the one place that reads it
+    return name if name.isascii() and name.isidentifier() else None
 
 
 def has_display(environ: Mapping[str, str] | None = None) -> bool:

@@ -186,3 +186,13 @@ def test_a_command_for_a_team_names_it_and_the_folder_of_all(tmp_path: Path) -> 
     once = runnable("Run `seedance-mcp approve 1a2b`.", unplaced)
     assert once.endswith("approve 1a2b --team red`.")
     assert runnable(once, unplaced) == once, "a hint can pass through here twice"
+
+
+def test_a_command_names_the_team_that_was_chosen_for_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SEEDANCE_TEAM", raising=False)
+    alone = command("jobs")
+    monkeypatch.setenv("SEEDANCE_TEAM", "red")
+    assert command("jobs") == f"{alone} --team red"
+    assert command("jobs --team blue") == f"{alone} --team blue"
+    monkeypatch.setenv("SEEDANCE_TEAM", "no; team")
+    assert command("jobs") == alone

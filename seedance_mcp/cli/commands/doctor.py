@@ -9,7 +9,7 @@ from typing import Any
 
 import anyio
 
-from ...config import Reading, read_settings
+from ...config import Reading, choose_team, read_settings
 from ...texts import inert
 from ..doctor.checkup import conclude, examine
 from ..doctor.findings import Finding
@@ -45,6 +45,7 @@ def execute(arguments: argparse.Namespace) -> int:
     for one in reading.settings.of_teams:
         if not arguments.json:
             print(f"{chr(10) if by_team else ''}Team {one.team}\n")
+        choose_team(str(one.team))  # so that hints name it
         by_team[str(one.team)] = anyio.run(_doctor, replace(reading, settings=one), arguments)
     able = all(found["able"] for found in by_team.values())
     if arguments.json:
