@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from ..errors import SubmissionNotSent
-from ..store import Connection, breakers, budget, job_records, transitions
+from ..store import Connection, breakers, budget, film_orders, job_records, transitions, waiting_questions
 from ..types import WORKERS, JobState
 from .context import JobContext
 from .pool.provider_pool import ProviderPool
@@ -24,7 +24,8 @@ class SpendingStops:
         """
         Let purchases go on after the job database was lost; tells whether they had been stopped.
 
-        What waits for a worker is not sent: in what was lost it may have been sent already.
+        What would buy without being asked anew is ended, as it may have bought in what was lost already: jobs that wait for a
+        worker, films that are being made, and questions, those that were agreed to included.
         """
         now, by = self._store.clock(), self._store.ownership.instance
         return await self._store.write(partial(_allow, now=now, by=by))
@@ -47,6 +48,10 @@ class SpendingStops:
 def _allow(connection: Connection, *, now: float, by: str) -> bool:
     if not budget.allow_spending(connection):
         return False
+    film_orders.end_all_paid(
+        connection, now=now
+    )  # first: a job that is not sent would give a film its money back
+    waiting_questions.end_all(connection, now=now)
     for job in job_records.in_states(connection, frozenset({JobState.RESERVED})):
         if job.owner == WORKERS and not job.maximum.is_free:
             transitions.move(

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import BudgetExceeded, InvalidRequest
 from ..texts import digits, one_line
-from ..types import Draw, FilmOrder, FilmPlace, OrderEnd, Price, Signer, Take
+from ..types import EVERYBODY, Draw, FilmOrder, FilmPlace, OrderEnd, Price, Signer, Take
 from . import elapsed_time, films
 from .database import Connection
 from .money import holds
@@ -233,6 +233,17 @@ def end_expired(connection: Connection, *, now: float) -> int:
         f" AND (reserved_at <= ? OR steady <= ?) AND {mine}",
         (now, *holds.oldest(connection, now), *whose),
     )
+    return cursor.rowcount
+
+
+def end_all_paid(connection: Connection, *, now: float) -> int:
+    """End everybody's orders that may buy something yet, or pay again for what was not sent; return how many."""
+    with connection.within(EVERYBODY):
+        cursor = connection.execute(
+            "UPDATE film_orders SET ended_at = ?, ended = 'stopped' WHERE ended_at IS NULL AND EXISTS (SELECT 1 FROM takes"
+            " WHERE takes.film_id = film_orders.film_id AND takes.plan = film_orders.plan AND usd_micros > 0)",
+            (now,),
+        )
     return cursor.rowcount
 
 

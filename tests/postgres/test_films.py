@@ -30,7 +30,7 @@ from tests.reliability.waiting import until
 from tests.server.asking import content
 
 from .roles import PATIENCE, Team
-from .server import as_superuser
+from .server import Server, as_superuser
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="each machine is a folder of POSIX")
 
@@ -442,3 +442,33 @@ async def _making(folder: Path, url: str, emulator: Emulator, film_id: str, plan
     """Start a process on a machine that makes a film."""
     environ = {**os.environ, **environment(folder), **emulator.environment(), "SEEDANCE_DATABASE_URL": url}
     return await anyio.open_process([sys.executable, "-c", _MAKER, film_id, plan], env=environ)
+
+
+async def test_a_film_that_was_ordered_before_a_back_up_is_not_bought_after_it_is_restored(
+    postgres: Server, url: str, tmp_path: Path
+) -> None:
+    """It was made in what was lost. Whoever allows spending again does so while nothing runs, or before a worker looks."""
+    async with Emulator("ark") as emulator:
+        async with team(tmp_path / "one", url, emulator, Role.REPLICA) as replica:
+            film_id = (await replica.films.take(storyboard(), None)).id
+            plan = await replica.films.plan(film_id)
+            await replica.films.make(film_id, plan.token, PurchaseTerms())
+        back_up = postgres.copy(url)
+        async with (
+            team(tmp_path / "one", url, emulator, Role.REPLICA) as replica,
+            team(tmp_path / "work", url, emulator, Role.WORKER),
+        ):
+            film = await replica.films.wait(film_id, 60)
+        assert (film.status, len(emulator.tasks)) == ("succeeded", 2)
+        async with team(tmp_path / "one", back_up, emulator, Role.REPLICA) as replica:
+            assert await replica.installation.allow_spending()
+            film = await replica.films.find(film_id)
+            assert film.status == "stopped"
+            assert (await replica.budget()).reserved_usd == 0
+            async with team(tmp_path / "work", back_up, emulator, Role.WORKER) as worker:
+                await worker.films.advance()
+                assert len(emulator.tasks) == 2
+                plan = await replica.films.plan(film_id)
+                await replica.films.make(film_id, plan.token, PurchaseTerms())
+                await replica.films.wait(film_id, 60)
+        assert len(emulator.tasks) == 4, "asked for anew"

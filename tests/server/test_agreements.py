@@ -18,6 +18,7 @@ from seedance_mcp.app import open_app
 from seedance_mcp.config import Settings, load_settings
 from seedance_mcp.errors import BudgetExceeded, ConfirmationRequired
 from seedance_mcp.server import create_server
+from seedance_mcp.store import budget
 from seedance_mcp.types import PurchaseTerms, VideoRequest
 
 from .asking import SMALL, content, priced, refusal
@@ -242,6 +243,21 @@ async def test_what_was_agreed_to_in_a_terminal_outlasts_calls_that_need_no_agre
                 assert not content(await client.call_tool("generate_video", asked))["deduplicated"]
             refusal(await client.call_tool("generate_video", AGAIN))
     assert await made(settings) == 2
+
+
+async def test_what_was_agreed_to_before_the_database_was_restored_is_asked_anew(
+    settings: Settings, era: Era
+) -> None:
+    """It may have been bought on in what was lost."""
+    with anyio.fail_after(60):
+        async with Client(create_server(settings), mode=era) as client:
+            code = _code(refusal(await client.call_tool("generate_video", DEAR)))
+            async with open_app(settings) as terminal:
+                assert await terminal.questions.approve(code)
+                await terminal.installation.store.write(budget.stop_spending)
+                assert await terminal.installation.allow_spending()
+            assert _code(refusal(await client.call_tool("generate_video", DEAR))) != code
+    assert await made(settings) == 0
 
 
 async def test_a_no_in_a_dialogue_takes_back_a_yes_from_the_terminal(settings: Settings, era: Era) -> None:

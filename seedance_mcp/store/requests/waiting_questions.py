@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-from ...types import Question
+from ...types import EVERYBODY, Question
 from .. import elapsed_time, transitions
 from ..database import Connection, marks
 from ..scoped import seen
@@ -86,3 +86,11 @@ def withdraw_film(connection: Connection, film_id: str, *, now: float) -> None:
         " WHERE substr(fingerprint, 1, ?) = ? AND used_at IS NULL AND ended_at IS NULL",
         (now, len(begins), begins),
     )
+
+
+def end_all(connection: Connection, *, now: float) -> None:
+    """End everybody's questions on which nothing was bought yet, those that were agreed to included."""
+    with connection.within(EVERYBODY):
+        connection.execute(
+            "UPDATE confirmations SET ended_at = ? WHERE used_at IS NULL AND ended_at IS NULL", (now,)
+        )
