@@ -19,12 +19,17 @@ from mcp.server.subscriptions import (
 )
 from mcp.types import EmptyResult, NotificationParams, SubscribeRequestParams, UnsubscribeRequestParams
 
+from ..backoff import Outage
+from ..errors import StoreError
 from .transport import connection_of, lowlevel
 
 if TYPE_CHECKING:
     from ..app import App
 
 _LOG = logging.getLogger(__name__)
+
+_STORE_PAUSE_SECONDS = 1.0
+"""How long what cannot be read now is left alone."""
 
 _MOST_SESSIONS = 1000
 _MOST_SUBSCRIPTIONS = 1000
@@ -84,13 +89,23 @@ class Updates:
 
         async def publish() -> None:
             nonlocal bell
+            outage = Outage()
             while True:
                 await bell.wait()
                 bell = anyio.Event()
                 jobs = sorted(changed)
                 changed.clear()
                 with _logged("a change"):
-                    people = await app.installation.people_of(jobs)
+                    try:
+                        people = await app.installation.people_of(jobs)
+                    except StoreError as error:
+                        if outage.failed():
+                            _LOG.warning("Clients are told of changes later: %s", error)
+                        changed.update(jobs)
+                        bell.set()
+                        await anyio.sleep(_STORE_PAUSE_SECONDS)
+                        continue
+                    outage.over()
                     for person in sorted(set(people.values())):
                         await self._tell(
                             person, [job_id for job_id in jobs if people.get(job_id) == person], known

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import json
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -20,7 +22,8 @@ from mcp.types import (
 from PIL import Image
 
 from seedance_mcp.config import Settings
-from seedance_mcp.server import create_server
+from seedance_mcp.server import create_server, updates
+from seedance_mcp.store import database_file
 
 from .asking import SMALL, content, make
 from .conftest import Era
@@ -155,6 +158,37 @@ async def test_a_listener_hears_of_new_and_of_changed_jobs(settings: Settings) -
                 if len(heard) == 2:
                     break
     assert heard == {ResourcesListChanged(), ResourceUpdated(uri="seedance://budget")}
+
+
+async def test_what_cannot_be_read_now_is_told_when_it_can(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The database is away whenever clients are to be told of a change, until the last one."""
+    away, failures = True, 0
+
+    class Failing(database_file.SqliteConnection):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:  # pyright: ignore[reportIncompatibleMethodOverride]
+            nonlocal failures
+            if away and sql.startswith("SELECT id, person FROM jobs WHERE id IN"):
+                failures += 1
+                raise sqlite3.OperationalError("database is locked")
+            return super().execute(sql, *values)
+
+    monkeypatch.setattr(database_file, "SqliteConnection", Failing)
+    monkeypatch.setattr(updates, "_STORE_PAUSE_SECONDS", 0.01)
+    with anyio.fail_after(60):
+        async with (
+            Client(create_server(settings)) as client,
+            client.listen(resources_list_changed=True) as news,
+        ):
+            await make(client)
+            away = False
+            async for event in news:
+                assert event == ResourcesListChanged()
+                break
+    assert failures
+    told = [one for one in caplog.records if one.name == updates.__name__]
+    assert [(one.levelname, one.exc_info) for one in told] == [("WARNING", None)]
 
 
 @pytest.mark.filterwarnings("ignore:resources/(un)?subscribe is removed")
