@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 
+SCHEMA_OF_A_TEAM = "seedance_"
+"""What the name of each team's schema begins with; the team's follows."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TeamSettings(ServeSettings):
     """
@@ -60,6 +64,11 @@ class TeamSettings(ServeSettings):
     of_teams: tuple[Settings, ...] = ()
 
     @property
+    def served_teams(self) -> tuple[str, ...]:
+        """The teams that a server or worker with these settings is for; empty: it is for an installation without teams."""
+        return self.teams if self.team is None else (self.team,)
+
+    @property
     def schema(self) -> str | None:
         """The schema of the database that has the team's tables; None: that in which the role finds them."""
-        return None if self.team is None else f"seedance_{self.team}"
+        return None if self.team is None else f"{SCHEMA_OF_A_TEAM}{self.team}"

@@ -21,6 +21,7 @@ from ...counting import Counted, timed
 from ...errors import StoreError
 from ...types import EVERYBODY
 from ..connection import Clock, Connection, Database
+from . import schemas
 from .errors import commit, explained
 from .statements import Statements, set_scope
 
@@ -237,8 +238,10 @@ def look_at_role(connection: Connection) -> str | None:
 
 
 def ensure_version(connection: Connection) -> None:
-    """Raise StoreError if the tables are not of this version."""
+    """Raise StoreError if there are no tables, or those of another version."""
     found = _version(connection)
+    if found == 0:
+        raise schemas.absence(connection)
     if found != SCHEMA_VERSION:
         raise StoreError(
             f"The tables of the job database have version {found}; this server knows {SCHEMA_VERSION}.",
@@ -291,14 +294,13 @@ def migrate(url: str, schema: str | None = None) -> tuple[int, int]:
             ),
             prepare=False,
         )
-        if schema is not None:
-            _make_schema(connection, schema)
         found = _version(Statements(connection))
         if found > SCHEMA_VERSION:
             raise StoreError(
                 f"The job database was made by a newer version (schema {found}, this one knows {SCHEMA_VERSION}).",
                 hint="Update this installation of seedance-mcp.",
             )
+        schemas.prepare(Statements(connection), schema, up_to_date=found == SCHEMA_VERSION)
         for version, script in _migrations():
             if version > found:
                 connection.execute(script, prepare=False)
@@ -341,13 +343,6 @@ def connect(url: str, schema: str | None = None) -> psycopg.Connection:
         raise StoreError(
             "The address of the job database cannot be read.", hint="Correct SEEDANCE_DATABASE_URL."
         ) from None
-
-
-def _make_schema(connection: psycopg.Connection, schema: str) -> None:
-    """Make a schema. One that is there already, such as by a superuser, needs no right to make any."""
-    there = "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = %s)"
-    if connection.execute(there, (schema,)).fetchone() != (True,):
-        connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
 
 
 def _version(connection: Connection) -> int:

@@ -38,13 +38,19 @@ _REFUSED = (
         " certificate, and whoever signed that in sslrootcert (a file, or sslrootcert=system).",
     ),
     (
+        "too many clients|too many connections|connection slots are reserved",
+        "PostgreSQL lets in no more connections. Each process of ours, server or worker, holds up to 7 for each team: 7"
+        " times processes times teams have to fit into its max_connections, and into the limit of the role and of the database (`ALTER ROLE …"
+        " CONNECTION LIMIT …`), beside whoever else uses it.",
+    ),
+    (
         "failed to resolve|could not translate host",
         "Correct the host's name in SEEDANCE_DATABASE_URL, or see that it can be looked up from here.",
     ),
 )
 """What libpq says of a connection that did not come about, which has no SQLSTATE, and what to do about it."""
 
-_BUSY = (errors.LockNotAvailable, errors.DeadlockDetected, errors.TooManyConnections)
+_BUSY = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 
 @contextlib.contextmanager
