@@ -57,6 +57,10 @@ class TeamSettings(ServeSettings):
         "Folder with a folder for each team, where a file named like a provider holds the team's key there. Default: `keys`"
         " beside the settings file.",
     )
+    team_file: Path | None = None
+    """The settings file of the `team`, which need not be there; None: there can be none."""
+    team_keys_folder: Path | None = None
+    """The folder with the keys of the `team`, which need not be there; None: there can be none."""
     team_keys: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr], repr=False)
     """By provider, the key of the `team`; it has no others."""
     unusable_team_keys: Mapping[str, str] = field(default_factory=dict[str, str])

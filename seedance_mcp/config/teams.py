@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from . import cleaning
 from .cleaning import NotAllowed
+from .names import is_declared, nearest
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -79,8 +80,10 @@ def _of_team(name: str, common: Settings, read_with: ReadWith, folder: Path | No
             wrong[str(file)] = f"The settings file {file} of the team {name} cannot be read: {error}."
     for setting in own:
         if not _is_a_teams(setting):
+            like = None if is_declared(setting) else nearest(setting)
             wrong[f"{setting} in {file}"] = (
                 f"{setting} (from {file}) is no setting that a team can have of its own."
+                + (f" Did you mean {like}?" if like else "")
             )
     own = {setting: value for setting, value in own.items() if _is_a_teams(setting)}
     reading = read_with(own, str(file))
@@ -107,6 +110,8 @@ def _of_team(name: str, common: Settings, read_with: ReadWith, folder: Path | No
         output_dir=settings.output_dir / name,
         object_store=settings.object_store and f"{settings.object_store.rstrip('/')}/{name}",
         s3_prefix=f"{settings.s3_prefix}{name}/",
+        team_file=file,
+        team_keys_folder=keys_folder,
         team_keys=keys,
         unusable_team_keys=unusable,
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import anyio
 import psycopg
 import pytest
 from psycopg import sql
@@ -17,9 +19,11 @@ from seedance_mcp.config import choose_team
 from seedance_mcp.errors import StoreError
 from seedance_mcp.store import migrate_chosen, open_chosen
 from seedance_mcp.store.postgres import SCHEMA_VERSION, open_postgres
+from tests.emulator import Emulator
 
+from .roles import PATIENCE, Team
 from .server import Server, as_superuser
-from .teams import environment, read
+from .teams import TEAMS, environment, read, write_key, write_settings
 
 Commands = Callable[[str], None]
 
@@ -46,13 +50,18 @@ def _of_all_teams() -> None:
     choose_team("")
 
 
-def _problems_of(team: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
+def _findings(team: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
     _of_all_teams()
     capsys.readouterr()
     cli.run(["doctor", "--offline", "--json"])
     findings = json.loads(capsys.readouterr().out)["teams"][team]["findings"]
     _of_all_teams()
-    return [one for one in findings if one["area"] == "database" and one["verdict"] == "problem"]
+    return findings
+
+
+def _problems_of(team: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
+    found = _findings(team, capsys)
+    return [one for one in found if one["area"] == "database" and one["verdict"] == "problem"]
 
 
 def test_the_tables_of_before_are_not_left_beside_the_first_team_unnoticed(
@@ -127,6 +136,62 @@ def test_a_schema_in_which_the_role_may_make_no_table_is_told_as_such(
     _as_owner(url, "GRANT USAGE, CREATE ON SCHEMA seedance_red TO seedance")
     assert migrate_chosen(red.database_url, red.schema) == (0, SCHEMA_VERSION)
     open_chosen(red).close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_after_a_restore_each_word_names_the_team_and_the_next_step(
+    environ: dict[str, str],
+    postgres: Server,
+    for_teams: Commands,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    url = postgres.empty()
+    for_teams(url)
+    assert cli.run(["migrate"]) == 0
+    for team in TEAMS:
+        assert cli.run(["jobs", "--team", team]) == 0
+    copy = postgres.copy(url)
+    for_teams(copy)
+    own = environment(copy, tmp_path)
+    del own["SEEDANCE_STATE_DIR"], own["SEEDANCE_OUTPUT_DIR"]
+
+    async def work() -> tuple[str, str]:
+        with anyio.fail_after(PATIENCE):
+            async with Emulator("ark") as emulator:
+                team = Team(emulator, copy, tmp_path)
+                common = {name: "" for name in emulator.environment("ark") if not name.endswith("_BASE_URL")}
+                async with team.worker("work", None, **own, **common, SEEDANCE_TEAM="red") as worker:
+                    return worker.said, worker.log()
+
+    said, logged = anyio.run(work)
+    assert said.startswith("For the team red: Working")
+    assert "nothing is bought" in said
+    assert "jobs allow-spending --team red`" in said
+    assert "For the team red: The job database was restored" in logged
+    assert "`seedance-mcp jobs allow-spending --team red`" in logged
+    capsys.readouterr()
+    for said in ("are allowed again.", "had not been stopped."):
+        assert cli.run(["jobs", "allow-spending", "--team", "red"]) == 0
+        assert capsys.readouterr().out == f"Purchases of the team red {said}\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes of POSIX")
+def test_a_teams_files_that_others_may_open_are_told_with_the_command(
+    postgres: Server, for_teams: Commands, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for_teams(postgres.empty())
+    write_key(tmp_path, "red", "ark", "one-key-1234567890")
+    write_settings(tmp_path, "red", "SEEDANCE_S3_SECRET_ACCESS_KEY = 'word'\n")
+    key, file = tmp_path / "keys" / "red" / "ark", tmp_path / "teams" / "red.toml"
+    for mode, expected in ((0o644, [f"Run `chmod 600 {file}`.", f"Run `chmod 600 {key}`."]), (0o600, [])):
+        for path in (key, file):
+            path.chmod(mode)
+        found = [one["hint"] for one in _findings("red", capsys) if "other users" in one["text"]]
+        assert found == expected
+    key.unlink()
+    (missing,) = [one for one in _findings("red", capsys) if one["subject"] == "ark"]
+    assert missing["text"] == f"no key (the file {key})"
 
 
 def test_without_teams_missing_tables_are_told_with_their_schema(postgres: Server) -> None:

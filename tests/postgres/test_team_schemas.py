@@ -293,6 +293,7 @@ async def test_a_worker_works_for_all_teams_whatever_is_in_the_way_of_one(
             replica = await stack.enter_async_context(processes.replica("serve", **own, **common))
             worker = await stack.enter_async_context(processes.worker("work", None, **own, **common))
             assert worker.said.startswith("For the team blue: Working")
+            assert "It serves the teams red and blue." in replica.log()
             http = await stack.enter_async_context(httpx2.AsyncClient(timeout=60))
             wish = called("generate_video", {**WISH, "wait_seconds": 50})
             done = result_of(await post(http, replica.said, wish, blues))

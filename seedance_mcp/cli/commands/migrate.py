@@ -9,7 +9,7 @@ from ...config import load_settings
 from ...errors import StoreError
 from ...store import migrate_chosen
 
-_SERVED_LATER = " Servers and workers that run already serve this team once they are restarted."
+_SERVED_LATER = " Servers and workers that are running serve this team once they are restarted."
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -240,7 +240,7 @@ def look_at_role(connection: Connection) -> str | None:
 def ensure_version(connection: Connection) -> None:
     """Raise StoreError if there are no tables, or those of another version."""
     found = _version(connection)
-    if found == 0:
+    if found == 0 and not _are_there(connection):
         raise schemas.absence(connection)
     if found != SCHEMA_VERSION:
         raise StoreError(
@@ -347,11 +347,15 @@ def connect(url: str, schema: str | None = None) -> psycopg.Connection:
 
 def _version(connection: Connection) -> int:
     """Return which version the tables have; 0: there are none."""
-    (there,) = connection.execute("SELECT to_regclass('meta') IS NOT NULL").fetchone()
-    if not there:
+    if not _are_there(connection):
         return 0
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (_SCHEMA,)).fetchone()
     return 0 if row is None else int(row[0])
+
+
+def _are_there(connection: Connection) -> bool:
+    (there,) = connection.execute("SELECT to_regclass('meta') IS NOT NULL").fetchone()
+    return there
 
 
 def _migrations() -> list[tuple[int, LiteralString]]:

@@ -39,9 +39,9 @@ _REFUSED = (
     ),
     (
         "too many clients|too many connections|connection slots are reserved",
-        "PostgreSQL lets in no more connections. Each process of ours, server or worker, holds up to 7 for each team: 7"
-        " times processes times teams have to fit into its max_connections, and into the limit of the role and of the database (`ALTER ROLE …"
-        " CONNECTION LIMIT …`), beside whoever else uses it.",
+        "PostgreSQL lets in no more connections. Each server and worker of ours holds up to 7 for each team, beside whoever"
+        " else uses it: raise its max_connections, or the limit of the role or the database (`ALTER ROLE … CONNECTION LIMIT …`),"
+        " or run fewer of them.",
     ),
     (
         "failed to resolve|could not translate host",
