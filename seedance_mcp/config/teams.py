@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from . import cleaning
 from .cleaning import NotAllowed
-from .names import is_declared, nearest
+from .names import is_declared, meant_for_us, nearest
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -80,10 +80,8 @@ def _of_team(name: str, common: Settings, read_with: ReadWith, folder: Path | No
             wrong[str(file)] = f"The settings file {file} of the team {name} cannot be read: {error}."
     for setting in own:
         if not _is_a_teams(setting):
-            like = None if is_declared(setting) else nearest(setting)
             wrong[f"{setting} in {file}"] = (
-                f"{setting} (from {file}) is no setting that a team can have of its own."
-                + (f" Did you mean {like}?" if like else "")
+                f"{setting} (from {file}) is no setting that a team can have of its own.{_meant(setting)}"
             )
     own = {setting: value for setting, value in own.items() if _is_a_teams(setting)}
     reading = read_with(own, str(file))
@@ -128,6 +126,14 @@ def _is_a_teams(setting: str) -> bool:
     declared = {entry.metadata["name"] for entry in fields(Settings) if entry.metadata}
     is_one = setting in declared or _BASE_URL.fullmatch(setting) is not None
     return is_one and not _OF_THE_PROCESS.fullmatch(setting)
+
+
+def _meant(name: str) -> str:
+    """Ask whether a name that is no setting's was meant as that of one like it; empty if none is."""
+    if is_declared(name) or not meant_for_us(name.rpartition(".")[2]):
+        return ""
+    like = nearest(name)
+    return f" Did you mean {like}?" if like and _is_a_teams(like) else ""
 
 
 def _keys_in(folder: Path) -> tuple[dict[str, SecretStr], dict[str, str]]:

@@ -187,6 +187,42 @@ def test_a_command_says_that_it_wants_a_team(
     )
 
 
+def test_a_team_can_be_named_before_the_command_and_before_a_films_document(
+    divided: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli.run(["migrate"]) == 0
+    capsys.readouterr()
+    for named in (["--team", "red"], ["--team=red"]):
+        for words in ([*named, "tokens", "list"], ["tokens", *named, "list"]):
+            assert cli.run(words) == 0
+            monkeypatch.setenv("SEEDANCE_TEAM", "")
+        capsys.readouterr()
+        for words in ([*named, "film", "no.toml"], ["film", *named, "no.toml"]):
+            assert cli.run(words) == 2
+            assert "no.toml" in capsys.readouterr().err.splitlines()[0]
+            monkeypatch.setenv("SEEDANCE_TEAM", "")
+    assert cli.run(["--team", "green", "jobs"]) == 2
+    assert "there is no team of this name" in capsys.readouterr().err
+
+
+def test_a_code_that_is_not_found_is_told_with_the_team_that_was_looked_into(
+    divided: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["migrate"]) == 0
+    assert cli.run(["approve", "12345678", "--yes", "--team", "blue"]) == 2
+    assert "looked into the tables of the team blue, not of red (--team)" in capsys.readouterr().err
+
+
+def test_of_a_team_that_there_is_not_the_check_up_says_nothing_else(
+    divided: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, words in (("green", "no team of this name"), ("Green!", "no name of a team")):
+        assert cli.run(["doctor", "--offline", "--json", "--team", name]) == 1
+        (found,) = json.loads(capsys.readouterr().out)["findings"]
+        assert (found["subject"], found["verdict"]) == ("SEEDANCE_TEAM", "problem")
+        assert words in found["text"]
+
+
 def test_the_check_up_tells_which_team_it_is_about(
     divided: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

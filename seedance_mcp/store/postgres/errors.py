@@ -40,8 +40,7 @@ _REFUSED = (
     (
         "too many clients|too many connections|connection slots are reserved",
         "PostgreSQL lets in no more connections. Each server and worker of ours holds up to 7 for each team, beside whoever"
-        " else uses it: raise its max_connections, or the limit of the role or the database (`ALTER ROLE … CONNECTION LIMIT …`),"
-        " or run fewer of them.",
+        " else uses it: raise its max_connections, or the limit of the role or the database, or run fewer of them.",
     ),
     (
         "failed to resolve|could not translate host",
