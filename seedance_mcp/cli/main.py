@@ -38,6 +38,9 @@ _COMMANDS = {
 }
 
 
+_TEAM = "--team"
+
+
 class Command(Protocol):
     """What every module of a command has."""
 
@@ -65,7 +68,7 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**more)
         if " " in self.prog:  # not that which has the commands
             self.add_argument(
-                "--team",
+                _TEAM,
                 metavar="TEAM",
                 default=argparse.SUPPRESS,
                 help="Which team it is for, where SEEDANCE_TEAMS names several",
@@ -102,6 +105,7 @@ def execute(argv: list[str]) -> int:
     _never_fail_on_a_character()
     output, said = _Forgiving(sys.stdout), _Forgiving(sys.stderr)
     sys.stdout, sys.stderr = cast("TextIO", output), cast("TextIO", said)
+    argv = _team_after_the_command(argv)
     name = next((word for word in argv if not word.startswith("-")), None)
     with _interrupted_at_once():
         command = _load(name) if name in _COMMANDS else None
@@ -128,6 +132,15 @@ def execute(argv: list[str]) -> int:
     print(f"error [output]: stdout cannot be written: {output.failure.strerror}", file=sys.stderr)
     print("hint: What the command did is done; `seedance-mcp jobs` shows it.", file=sys.stderr)
     return code or 1
+
+
+def _team_after_the_command(argv: list[str]) -> list[str]:
+    """Put a team that is named before the command behind it, where each command takes one."""
+    if not argv or argv[0].partition("=")[0] != _TEAM:
+        return argv
+    width = 1 if "=" in argv[0] else 2
+    named, rest = argv[:width], argv[width:]
+    return [*rest[:1], *named, *rest[1:]] if rest and rest[0] in _COMMANDS else argv
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from dataclasses import replace
 from ..app import App, open_app
 from ..config import Settings
 from ..errors import JobNotFound, SeedanceError
-from ..texts import inert
+from ..texts import inert, listed
 from ..types import EVERYBODY
 from .words import told
 
@@ -39,12 +39,22 @@ def looked_into(settings: Settings) -> str:
     """Name which database a command goes by: that of a server may be another one, and then it finds nothing."""
     if settings.database_url is not None:
         return (
-            "This command looked into the database that SEEDANCE_DATABASE_URL names. The server may use another one, if the"
-            " entry of your client sets it: set it to the same here."
+            f"This command looked into {_tables(settings)}the database that SEEDANCE_DATABASE_URL names. The server may use"
+            " another one, if the entry of your client sets it: set it to the same here."
         )
     return (
         f"This command looked into the state folder {settings.state_dir}. The server may use another one, if the entry of"
         " your client sets SEEDANCE_STATE_DIR: set it to the same here."
+    )
+
+
+def _tables(settings: Settings) -> str:
+    """Name whose tables they are; what is another team's is found with --team alone."""
+    if settings.team is None:
+        return ""
+    others = [team for team in settings.teams if team != settings.team]
+    return f"the tables of the team {settings.team}" + (
+        f", not of {listed(others)} (--team), in " if others else " in "
     )
 
 

@@ -16,11 +16,13 @@ from .private import make_private, open_private
 from .proxies import Proxies, Proxy
 from .reading import Reading, load_settings, read_settings
 from .settings import Confirm, Settings, setting_table
+from .team_settings import SCHEMA_OF_A_TEAM
 from .urls import is_readable_on_the_way, on_this_machine
 
 __all__ = [
     "DIRECT",
     "KEYRING",
+    "SCHEMA_OF_A_TEAM",
     "Certificates",
     "Confirm",
     "NewFile",

@@ -9,7 +9,16 @@ from functools import cache
 
 from .settings import Settings
 
-__all__ = ["ENVIRONMENT", "PREFIX", "UnknownName", "meant_for_us", "suspects", "unknown_names"]
+__all__ = [
+    "ENVIRONMENT",
+    "PREFIX",
+    "UnknownName",
+    "is_declared",
+    "meant_for_us",
+    "nearest",
+    "suspects",
+    "unknown_names",
+]
 
 ENVIRONMENT = "environment"
 """Where a setting is from that no file holds."""
@@ -73,18 +82,31 @@ def unknown_names(
     """List what was given and is no setting; `providers` are the names of all, `keys` the variables of their keys."""
     limits = _declared()
     known = {*limits, *(f"{PREFIX}{name.upper()}_BASE_URL" for name in providers), *keys}
-    near = {name.removeprefix(PREFIX): name for name in known}
     found: list[UnknownName] = []
     for name, origin in suspects(settings).items():
         if name in known:
             continue
-        tail = _tail(name)
-        like = difflib.get_close_matches(tail, near, n=1)
-        meant = near[like[0]] if like else None
+        meant = _nearest(name, known)
         is_limit = limits.get(meant, False) if meant else False
-        is_limit = is_limit or not _ABOUT_MONEY.isdisjoint(tail.split("_"))
+        is_limit = is_limit or not _ABOUT_MONEY.isdisjoint(_tail(name).split("_"))
         found.append(UnknownName(name=name, origin=origin, near=meant, is_limit=is_limit))
     return tuple(found)
+
+
+def is_declared(name: str) -> bool:
+    """Return whether a setting has this name."""
+    return name in _declared()
+
+
+def nearest(name: str) -> str | None:
+    """Return the setting whose name is most like this one; None: none is."""
+    return _nearest(name, _declared())
+
+
+def _nearest(name: str, known: Collection[str]) -> str | None:
+    near = {one.removeprefix(PREFIX): one for one in known}
+    like = difflib.get_close_matches(_tail(name), near, n=1)
+    return near[like[0]] if like else None
 
 
 def _spelt(name: str) -> str:

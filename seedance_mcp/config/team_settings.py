@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 
+SCHEMA_OF_A_TEAM = "seedance_"
+"""What the name of each team's schema begins with; the team's follows."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TeamSettings(ServeSettings):
     """
@@ -53,6 +57,10 @@ class TeamSettings(ServeSettings):
         "Folder with a folder for each team, where a file named like a provider holds the team's key there. Default: `keys`"
         " beside the settings file.",
     )
+    team_file: Path | None = None
+    """The settings file of the `team`, which need not be there; None: there can be none."""
+    team_keys_folder: Path | None = None
+    """The folder with the keys of the `team`, which need not be there; None: there can be none."""
     team_keys: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr], repr=False)
     """By provider, the key of the `team`; it has no others."""
     unusable_team_keys: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -60,6 +68,11 @@ class TeamSettings(ServeSettings):
     of_teams: tuple[Settings, ...] = ()
 
     @property
+    def served_teams(self) -> tuple[str, ...]:
+        """The teams that a server or worker with these settings is for; empty: it is for an installation without teams."""
+        return self.teams if self.team is None else (self.team,)
+
+    @property
     def schema(self) -> str | None:
         """The schema of the database that has the team's tables; None: that in which the role finds them."""
-        return None if self.team is None else f"seedance_{self.team}"
+        return None if self.team is None else f"{SCHEMA_OF_A_TEAM}{self.team}"

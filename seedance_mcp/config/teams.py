@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from . import cleaning
 from .cleaning import NotAllowed
+from .names import is_declared, meant_for_us, nearest
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _of_team(name: str, common: Settings, read_with: ReadWith, folder: Path | No
     for setting in own:
         if not _is_a_teams(setting):
             wrong[f"{setting} in {file}"] = (
-                f"{setting} (from {file}) is no setting that a team can have of its own."
+                f"{setting} (from {file}) is no setting that a team can have of its own.{_meant(setting)}"
             )
     own = {setting: value for setting, value in own.items() if _is_a_teams(setting)}
     reading = read_with(own, str(file))
@@ -107,6 +108,8 @@ def _of_team(name: str, common: Settings, read_with: ReadWith, folder: Path | No
         output_dir=settings.output_dir / name,
         object_store=settings.object_store and f"{settings.object_store.rstrip('/')}/{name}",
         s3_prefix=f"{settings.s3_prefix}{name}/",
+        team_file=file,
+        team_keys_folder=keys_folder,
         team_keys=keys,
         unusable_team_keys=unusable,
     )
@@ -123,6 +126,14 @@ def _is_a_teams(setting: str) -> bool:
     declared = {entry.metadata["name"] for entry in fields(Settings) if entry.metadata}
     is_one = setting in declared or _BASE_URL.fullmatch(setting) is not None
     return is_one and not _OF_THE_PROCESS.fullmatch(setting)
+
+
+def _meant(name: str) -> str:
+    """Ask whether a name that is no setting's was meant as that of one like it; empty if none is."""
+    if is_declared(name) or not meant_for_us(name.rpartition(".")[2]):
+        return ""
+    like = nearest(name)
+    return f" Did you mean {like}?" if like and _is_a_teams(like) else ""
 
 
 def _keys_in(folder: Path) -> tuple[dict[str, SecretStr], dict[str, str]]:

@@ -226,9 +226,12 @@ class Call:
     def check_may_spend(self) -> None:
         """Raise InvalidRequest if who calls may only look."""
         if "spend" not in self.caller.scopes:
+            from .rights import options_to_spend
+
+            options = options_to_spend(self.caller.scopes)
             raise InvalidRequest(
                 ["The token of this call may look, and not write, spend or cancel."],
-                hint="A person can make another: `seedance-mcp tokens add NAME`. Nothing was spent.",
+                hint=f"A person can make another: `seedance-mcp tokens add NAME {options}`. Nothing was spent.",
             )
 
     def check_sources(self, sources: Iterable[str]) -> None:

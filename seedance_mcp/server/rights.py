@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any, Literal, cast
@@ -39,6 +39,11 @@ def right_for_message(message: Mapping[str, Any]) -> Right:
     return right_for_tool(
         str(asked.get("name")), (name for name, value in given.items() if value is not None)
     )
+
+
+def options_to_spend(scopes: Collection[str]) -> str:
+    """Write the options of `tokens add` for a token that may spend beside what one with these scopes may."""
+    return f"--scope spend{' --scope admin' if 'admin' in scopes else ''}"
 
 
 @cache

@@ -88,7 +88,13 @@ def test_the_terminal_lists_what_waits_for_an_administrator_and_agrees(
     assert listed.returncode == 0, listed.stderr
     for word in (waits.approval, "ann", "1.50 USD", "a fox"):
         assert word in listed.stdout
-    assert run("approve", waits.approval, "--yes", **dear).returncode == 0
+    assert run("approve", waits.approval, "--yes", **dear).stdout.startswith("Agreed, once.")
+    again = run("approve", waits.approval, "--yes", **dear)
+    assert (again.returncode, again.stdout) == (
+        0,
+        "It was agreed to before, and that is for one purchase. Tell the assistant to go on.\n",
+    )
+    assert run("approve", **dear).stdout.count(" agreed ") == 1
     job = anyio.run(asked)
     assert isinstance(job, Job)
     after = run("approve", **dear).stdout

@@ -112,6 +112,7 @@ def test_what_is_no_teams_own_setting_is_refused(line: str, environ: dict[str, s
     with pytest.raises(ConfigError, match="no setting that a team can have of its own") as refused:
         _teams(environ, tmp_path)
     assert "a-secret-1" not in str(refused.value)
+    assert ("Did you mean SEEDANCE_MAX_USD_PER_DAY?" in str(refused.value)) is ("MAX_USD" in line)
 
 
 def test_a_teams_keys_are_the_files_of_its_folder(environ: dict[str, str], tmp_path: Path) -> None:

@@ -111,6 +111,17 @@ def asked(till: Till, price: str = "2", **terms: Any) -> ApprovalRequired:
     return waits.value
 
 
+def test_a_second_agreement_is_put_on_record_only_after_a_no(office: Office) -> None:
+    ann = office.of(ANN)
+    code = asked(ann).approval
+    assert office.agree(BOSS, code)
+    assert office.agree(BOSS, code)
+    assert [answer for answer, *_ in office.answers()] == ["agreed"]
+    office.refuse(BOSS, code)
+    assert office.agree(BOSS, code)
+    assert [answer for answer, *_ in office.answers()] == ["agreed", "refused", "agreed"]
+
+
 def test_no_word_of_whoever_asks_stands_for_an_administrators(office: Office) -> None:
     ann = office.of(ANN)
     code = asked(ann).approval

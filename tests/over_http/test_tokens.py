@@ -157,6 +157,18 @@ async def test_a_token_that_may_only_look_cannot_spend(settings: Settings) -> No
         assert len(listed["structuredContent"]["jobs"]) == 1
 
 
+async def test_an_administrators_token_that_cannot_spend_is_told_of_one_that_may_do_both(
+    settings: Settings,
+) -> None:
+    approving = bearer(await token(settings, "approving", ("admin",)))
+    async with serving(settings) as url, httpx2.AsyncClient() as http:
+        for era in ({}, {"MCP-Protocol-Version": "2025-11-25"}):
+            answer = await post(http, url, called("generate_video", STALLED), {**approving, **era})
+            assert answer.status_code == 403
+            assert "`seedance-mcp tokens add NAME --scope spend --scope admin`" in answer.text
+            assert 'scope="seedance:read seedance:spend seedance:admin"' in answer.headers["www-authenticate"]
+
+
 async def test_what_spends_asks_for_the_right_once_more_itself(settings: Settings) -> None:
     """Whoever is in front of it has to read a message as the protocol does to know what it asks for."""
     server = create_server(settings)

@@ -121,7 +121,8 @@ def test_migrating_goes_on_with_the_next_team(
         connection.execute("DROP SCHEMA seedance_blue CASCADE")
     assert cli.run(["migrate"]) == 2
     said = capsys.readouterr()
-    assert said.out == f"blue: The tables were made, in version {SCHEMA_VERSION}.\n"
+    assert said.out.startswith(f"blue: The tables were made, in version {SCHEMA_VERSION}.")
+    assert "once they are restarted" in said.out
     assert said.err.startswith("red: The job database was made by a newer version (schema 99,")
     assert cli.run(["migrate", "--team", "blue"]) == 0
     assert "already" in capsys.readouterr().out
@@ -138,7 +139,7 @@ def test_a_schema_that_was_made_for_the_role_needs_no_right_to_make_any(
     settings = read({**environ, **environment(url, tmp_path)}, tmp_path)
     red, blue = settings.of_teams
     assert migrate_chosen(red.database_url, red.schema) == (0, SCHEMA_VERSION)
-    with pytest.raises(StoreError, match="permission denied"):
+    with pytest.raises(StoreError, match="may not make one"):
         migrate_chosen(blue.database_url, blue.schema)
 
 
@@ -184,6 +185,42 @@ def test_a_command_says_that_it_wants_a_team(
         "--team, or SEEDANCE_TEAM in the environment: there is no team of this name"
         in capsys.readouterr().err
     )
+
+
+def test_a_team_can_be_named_before_the_command_and_before_a_films_document(
+    divided: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli.run(["migrate"]) == 0
+    capsys.readouterr()
+    for named in (["--team", "red"], ["--team=red"]):
+        for words in ([*named, "tokens", "list"], ["tokens", *named, "list"]):
+            assert cli.run(words) == 0
+            monkeypatch.setenv("SEEDANCE_TEAM", "")
+        capsys.readouterr()
+        for words in ([*named, "film", "no.toml"], ["film", *named, "no.toml"]):
+            assert cli.run(words) == 2
+            assert "no.toml" in capsys.readouterr().err.splitlines()[0]
+            monkeypatch.setenv("SEEDANCE_TEAM", "")
+    assert cli.run(["--team", "green", "jobs"]) == 2
+    assert "there is no team of this name" in capsys.readouterr().err
+
+
+def test_a_code_that_is_not_found_is_told_with_the_team_that_was_looked_into(
+    divided: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["migrate"]) == 0
+    assert cli.run(["approve", "12345678", "--yes", "--team", "blue"]) == 2
+    assert "looked into the tables of the team blue, not of red (--team)" in capsys.readouterr().err
+
+
+def test_of_a_team_that_there_is_not_the_check_up_says_nothing_else(
+    divided: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, words in (("green", "no team of this name"), ("Green!", "no name of a team")):
+        assert cli.run(["doctor", "--offline", "--json", "--team", name]) == 1
+        (found,) = json.loads(capsys.readouterr().out)["findings"]
+        assert (found["subject"], found["verdict"]) == ("SEEDANCE_TEAM", "problem")
+        assert words in found["text"]
 
 
 def test_the_check_up_tells_which_team_it_is_about(
@@ -292,6 +329,7 @@ async def test_a_worker_works_for_all_teams_whatever_is_in_the_way_of_one(
             replica = await stack.enter_async_context(processes.replica("serve", **own, **common))
             worker = await stack.enter_async_context(processes.worker("work", None, **own, **common))
             assert worker.said.startswith("For the team blue: Working")
+            assert "It serves the teams red and blue." in replica.log()
             http = await stack.enter_async_context(httpx2.AsyncClient(timeout=60))
             wish = called("generate_video", {**WISH, "wait_seconds": 50})
             done = result_of(await post(http, replica.said, wish, blues))

@@ -92,9 +92,11 @@ async def _answer(settings: Settings, code: str, agrees: bool) -> int:
         if not agrees:
             print(told(_not_agreed(await app.questions.decline(code))), file=sys.stderr)
             return 2
+        before = await app.questions.is_agreed(code)
         if not await app.questions.approve(code):
             raise _closed(await app.questions.bought_on(code), settings)
-    print("Agreed, once. Tell the assistant to go on.")
+    said = "It was agreed to before, and that is for one purchase." if before else "Agreed, once."
+    print(f"{said} Tell the assistant to go on.")
     return 0
 
 

@@ -11,13 +11,15 @@ import anyio
 
 from ...config import Reading, choose_team, read_settings
 from ...texts import inert
-from ..doctor.checkup import conclude, examine
+from ..doctor.checkup import conclude, examine, no_such_team
 from ..doctor.findings import Finding
 from ..opening import log_to_stderr
 from ..text import json_text
 from ..words import told
 
 _MARKS = {"ok": "ok", "off": "-", "warning": "WARN", "problem": "FAIL"}
+
+_TEAM = "SEEDANCE_TEAM"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +38,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Examine everything, for one team after the other where there are several; 0 when a video could be made now, else 1."""
     reading = read_settings()
     log_to_stderr(reading.settings)
-    if not reading.settings.of_teams:
+    if not reading.settings.of_teams or _TEAM in reading.wrong:
         found = anyio.run(_doctor, reading, arguments)
         if arguments.json:
             print(json_text(found))
@@ -58,12 +60,17 @@ async def _doctor(reading: Reading, arguments: argparse.Namespace) -> dict[str, 
     as_json: bool = arguments.json
     settings = reading.settings
     findings: list[Finding] = []
-    async for finding in examine(
-        settings,
-        network=not arguments.offline,
-        wrong=reading.wrong,
-        start_entries=arguments.start_entries,
-    ):
+    looked_at = (
+        no_such_team(reading.wrong[_TEAM])
+        if _TEAM in reading.wrong
+        else examine(
+            settings,
+            network=not arguments.offline,
+            wrong=reading.wrong,
+            start_entries=arguments.start_entries,
+        )
+    )
+    async for finding in looked_at:
         findings.append(replace(finding, text=told(finding.text), hint=told(finding.hint)))
         if not as_json:
             _print(findings[-1], before=findings[-2] if len(findings) > 1 else None)

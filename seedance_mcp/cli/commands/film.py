@@ -32,6 +32,8 @@ def spelled_out(argv: Sequence[str]) -> list[str]:
     """Put in the verb that goes without saying: `film FILE` makes the film. A verb that there is not is no file either."""
     words = list(argv)
     place = words.index("film") + 1
+    while place < len(words) and words[place].partition("=")[0] == "--team":
+        place += 1 if "=" in words[place] else 2
     word = words[place] if place < len(words) else "-"
     if word not in _VERBS and not word.startswith("-") and (not word.isalpha() or Path(word).exists()):
         words.insert(place, "make")

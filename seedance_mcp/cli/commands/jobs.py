@@ -165,7 +165,8 @@ async def _spending(settings: Settings, as_json: bool) -> int:
 async def _allow_spending(settings: Settings) -> int:
     async with opened(settings, watch=False) as app:
         stopped = await app.installation.allow_spending()
-    print("Purchases are allowed again." if stopped else "Purchases had not been stopped.")
+    whose = "Purchases" if settings.team is None else f"Purchases of the team {settings.team}"
+    print(f"{whose} are allowed again." if stopped else f"{whose} had not been stopped.")
     return 0
 
 

@@ -9,6 +9,8 @@ from ...config import load_settings
 from ...errors import StoreError
 from ...store import migrate_chosen
 
+_SERVED_LATER = " Servers and workers that are running serve this team once they are restarted."
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add nothing: the settings name the database."""
@@ -34,5 +36,5 @@ def execute(arguments: argparse.Namespace) -> int:
         elif before:
             print(f"{whose}The tables were brought from version {before} to {now}.")
         else:
-            print(f"{whose}The tables were made, in version {now}.")
+            print(f"{whose}The tables were made, in version {now}.{_SERVED_LATER if whose else ''}")
     return 0 if failure is None else 2

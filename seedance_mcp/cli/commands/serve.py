@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
+from functools import partial
 
 from ...config import load_settings
 from ...server import ServeOptions, run_http
+from ...texts import listed
 from ..arguments import whole_number
 from ..metrics_flag import add_metrics
 
@@ -60,7 +63,8 @@ def execute(arguments: argparse.Namespace) -> int:
         metrics=arguments.metrics,
         board=arguments.board,
     )
-    run_http(settings, options, tell=_tell if is_for_people else _tell_address)
+    tell = partial(_tell, teams=settings.served_teams) if is_for_people else _tell_address
+    run_http(settings, options, tell=tell)
     return 0
 
 
@@ -68,11 +72,12 @@ def _tell_address(url: str) -> None:
     print(url, flush=True)
 
 
-def _tell(url: str) -> None:
+def _tell(url: str, *, teams: Sequence[str]) -> None:
     _tell_address(url)
-    words = _WORDS.get(
-        url.rpartition("/")[2], "The proxy hands on to this address, where the server listens."
-    )
+    what = url.rpartition("/")[2]
+    words = _WORDS.get(what, "The proxy hands on to this address, where the server listens.")
+    if what == "mcp" and teams:
+        words += f" It serves {'the teams ' if len(teams) > 1 else 'the team '}{listed(teams)}."
     print(words, file=sys.stderr, flush=True)
 
 

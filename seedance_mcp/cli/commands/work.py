@@ -14,7 +14,7 @@ import anyio
 
 from ...app import Role, open_app
 from ...backoff import Outage, exponential
-from ...config import Settings, load_settings
+from ...config import Settings, command, load_settings
 from ...errors import ConfigError, StoreError
 from ...metrics import Live, serving_metrics
 from ...presentation.logs import configure as configure_log
@@ -80,6 +80,14 @@ class _Worker:
             raise StoreError("The job database is not open.", hint="The worker's log says why.")
         return self._installation.figures_now()
 
+    @property
+    def _allow(self) -> str:
+        allow = command("jobs allow-spending", self._settings)
+        return (
+            " But nothing is bought, for the job database was lost or restored: look at the providers' consoles, then run"
+            f" `{allow}`."
+        )
+
     async def work(self) -> None:
         """Work, and begin anew where the database could not be used, or where a mistake would end the other teams' work."""
         whose = f"For the team {self.team}: " if self.team else ""
@@ -91,7 +99,8 @@ class _Worker:
                     if outage.over():
                         logger.warning("%sIt works again", whose)
                     self._installation = app.installation
-                    print(f"{whose}{_READY}", flush=True)
+                    stopped = await app.installation.spending_stopped()
+                    print(f"{whose}{_READY}{self._allow if stopped else ''}", flush=True)
                     await anyio.sleep_forever()
             except StoreError as error:
                 failures += 1

@@ -106,6 +106,17 @@ async def examine(
             yield finding
 
 
+async def no_such_team(words: str) -> Examination:
+    """Yield that the team which was named is none, and nothing else: whatever follows would be about nobody's installation."""
+    yield Finding(
+        area="settings",
+        subject="SEEDANCE_TEAM",
+        verdict="problem",
+        text=words.removeprefix("SEEDANCE_TEAM").lstrip(" ="),
+        hint="Name one of the teams: --team TEAM.",
+    )
+
+
 def conclude(findings: list[Finding], settings: Settings) -> tuple[bool, str]:
     """Conclude whether a video could be made now, and with whom."""
     problems = [found for found in findings if found.verdict == "problem" and found.area != "providers"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from ...config import Settings, default_settings_file, setting_table, unknown_na
 from ...errors import ConfigError
 from ...jobs import hook_program, malformed_keys, misnamed_keys, wrong_defaults
 from ...providers import certificates_of
+from ...texts import listed
 from .findings import Finding
 
 if TYPE_CHECKING:
@@ -91,30 +92,52 @@ def look_at_settings(settings: Settings, wrong: Mapping[str, str], catalog: Cata
         shown = _below_home(file)
         text = shown if file.exists() else f"{shown}, not there: what is set in it would count here too"
         found.append(
-            _open_to_others(settings, file) or finding(subject="settings file", verdict="ok", text=text)
+            _open_to_others("settings file", _with_secrets(settings, file))
+            or finding(subject="settings file", verdict="ok", text=text)
         )
-    return found
+    return [*found, *_files_of_the_team(settings)]
 
 
-def _open_to_others(settings: Settings, file: Path) -> Finding | None:
-    """Warn of a file with a key in it that others on this machine may read; systems without such modes tell nothing."""
-    if os.name == "nt" or not any(
-        origin == str(file) and _is_a_secret(name) for name, origin in settings.sources.items()
-    ):
+def _files_of_the_team(settings: Settings) -> list[Finding]:
+    """Look at who else may open what is the team's alone."""
+    own = _with_secrets(settings, settings.team_file) if settings.team_file else []
+    folder = settings.team_keys_folder
+    keys = (
+        [folder / name for name in sorted({*settings.team_keys, *settings.unusable_team_keys})]
+        if folder
+        else []
+    )
+    found = _open_to_others("team's settings file", own), _open_to_others("team's keys", keys)
+    return [finding for finding in found if finding is not None]
+
+
+def _with_secrets(settings: Settings, file: Path) -> list[Path]:
+    """Return the settings file if a key is from it."""
+    holds = any(origin == str(file) and _is_a_secret(name) for name, origin in settings.sources.items())
+    return [file] if holds else []
+
+
+def _open_to_others(subject: str, files: Sequence[Path]) -> Finding | None:
+    """Warn of files with keys in them that others on this machine may read; systems without such modes tell nothing."""
+    open_ones = [file for file in files if os.name != "nt" and _others_may_open(file)]
+    if not open_ones:
         return None
-    try:
-        others = file.stat().st_mode & 0o077
-    except OSError:
-        return None
-    if not others:
-        return None
+    them = "it" if len(open_ones) == 1 else "them"
     return Finding(
         area="settings",
-        subject="settings file",
+        subject=subject,
         verdict="warning",
-        text=f"{_below_home(file)} holds keys, and other users of this machine may open it",
-        hint=f"Run `chmod 600 {shlex.quote(str(file))}`.",
+        text=f"{listed([_below_home(file) for file in open_ones])} {'holds' if them == 'it' else 'hold'} keys, and other users"
+        f" of this machine may open {them}",
+        hint=f"Run `chmod 600 {shlex.join(str(file) for file in open_ones)}`.",
     )
+
+
+def _others_may_open(file: Path) -> bool:
+    try:
+        return file.stat().st_mode & 0o077 != 0
+    except OSError:
+        return False
 
 
 def _beside(name: str, sentence: str) -> str:

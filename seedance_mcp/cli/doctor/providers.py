@@ -75,6 +75,16 @@ def _unusable_ways(settings: Settings, wrong: Mapping[str, str]) -> str | None:
     return " and ".join(names) or None
 
 
+def _key_file(info: ProviderInfo, settings: Settings) -> str:
+    """Name the file of a team's key; where there is no place for one, the setting that makes one."""
+    folder = settings.team_keys_folder
+    return (
+        f"{settings.team}/{info.name} in SEEDANCE_TEAM_KEYS_DIR"
+        if folder is None
+        else str(folder / info.name)
+    )
+
+
 async def _ask(
     info: ProviderInfo, pool: ProviderPool, settings: Settings, *, network: bool, missing: str | None
 ) -> Finding:
@@ -90,7 +100,7 @@ async def _ask(
             verdict="off",
             text=f"no key ({' or '.join(info.key_variables)})"
             if settings.team is None
-            else f"no key (the file {info.name} among the keys of the team {settings.team})",
+            else f"no key (the file {_key_file(info, settings)})",
             hint=pool.misnamed_keys.get(info.name)
             or (
                 f"Get one at {info.key_page}; `seedance-mcp setup {info.name}` asks for it and stores it."

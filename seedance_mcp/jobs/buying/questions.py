@@ -52,6 +52,10 @@ class Questions:
         """Note that the person agrees to what was asked under this code. False if the question is no longer open."""
         return await self._store.write(partial(confirmations.approve, code=code, now=self._store.clock()))
 
+    async def is_agreed(self, code: str) -> bool:
+        """Return whether what was asked under this code was agreed to already; see `approvals.is_agreed`."""
+        return await self._store.read(partial(approvals.is_agreed, code=code))
+
     async def decline(self, code: str) -> Declined | None:
         """Note a no to what was asked under this code; see `confirmations.decline`."""
         return await self._store.write(partial(confirmations.decline, code=code, now=self._store.clock()))

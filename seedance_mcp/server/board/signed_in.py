@@ -57,7 +57,8 @@ def may_look_only() -> Response:
         403,
         "may_look_only",
         "This token may look, and not write, spend or cancel.",
-        "A person can make another: `seedance-mcp tokens add NAME`. Nothing was changed.",
+        "A person can make another: `seedance-mcp tokens add NAME --scope spend`, and for an administrator `--scope admin` as"
+        " well. Nothing was changed.",
     )
 
 
@@ -67,5 +68,6 @@ def administrators_only() -> Response:
         403,
         "administrators_only",
         "Only an administrator may do this: with a token that has seedance:admin.",
-        "The person who runs the server can make one: `seedance-mcp tokens add NAME --scope admin`. Nothing was changed.",
+        "The person who runs the server can make one: `seedance-mcp tokens add NAME --scope spend --scope admin`. Nothing"
+        " was changed.",
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from ..rights import options_to_spend
 from .refusals import Refused
 
 _REALM = 'Bearer realm="seedance"'
@@ -38,14 +41,18 @@ class Challenges:
         """Refuse a request that brings two."""
         return self._refused(400, "The request has two Authorization headers.", error="invalid_request")
 
-    def right_needed(self, right: str) -> Refused:
-        """Refuse a token that may do less than it is used for; the client can ask for a token that may (step-up)."""
+    def right_needed(self, right: str, scopes_now: Collection[str] = ()) -> Refused:
+        """
+        Refuse a token that may do less than it is used for; the client can ask for a token that may (step-up).
+
+        With `scopes_now`, those that it has, another one is to have as many and the one that is missing.
+        """
         if right == "read":
             words, scopes = "This token has none of the scopes of this server.", "seedance:read"
         else:
             words = "This token may look, and not write, spend or cancel."
-            scopes = "seedance:read seedance:spend"
-        how = "A person can make another: `seedance-mcp tokens add NAME --scope spend`."
+            scopes = "seedance:read seedance:spend" + (" seedance:admin" if "admin" in scopes_now else "")
+        how = f"A person can make another: `seedance-mcp tokens add NAME {options_to_spend(scopes_now)}`."
         if self._metadata:
             how = f"Ask the authorization server for one with the scopes {scopes}."
         return self._refused(403, f"{words} {how}", error="insufficient_scope", scopes=scopes)

@@ -21,6 +21,7 @@ from ...counting import Counted, timed
 from ...errors import StoreError
 from ...types import EVERYBODY
 from ..connection import Clock, Connection, Database
+from . import schemas
 from .errors import commit, explained
 from .statements import Statements, set_scope
 
@@ -237,8 +238,10 @@ def look_at_role(connection: Connection) -> str | None:
 
 
 def ensure_version(connection: Connection) -> None:
-    """Raise StoreError if the tables are not of this version."""
+    """Raise StoreError if there are no tables, or those of another version."""
     found = _version(connection)
+    if found == 0 and not _are_there(connection):
+        raise schemas.absence(connection)
     if found != SCHEMA_VERSION:
         raise StoreError(
             f"The tables of the job database have version {found}; this server knows {SCHEMA_VERSION}.",
@@ -291,14 +294,13 @@ def migrate(url: str, schema: str | None = None) -> tuple[int, int]:
             ),
             prepare=False,
         )
-        if schema is not None:
-            _make_schema(connection, schema)
         found = _version(Statements(connection))
         if found > SCHEMA_VERSION:
             raise StoreError(
                 f"The job database was made by a newer version (schema {found}, this one knows {SCHEMA_VERSION}).",
                 hint="Update this installation of seedance-mcp.",
             )
+        schemas.prepare(Statements(connection), schema, up_to_date=found == SCHEMA_VERSION)
         for version, script in _migrations():
             if version > found:
                 connection.execute(script, prepare=False)
@@ -343,20 +345,17 @@ def connect(url: str, schema: str | None = None) -> psycopg.Connection:
         ) from None
 
 
-def _make_schema(connection: psycopg.Connection, schema: str) -> None:
-    """Make a schema. One that is there already, such as by a superuser, needs no right to make any."""
-    there = "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = %s)"
-    if connection.execute(there, (schema,)).fetchone() != (True,):
-        connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
-
-
 def _version(connection: Connection) -> int:
     """Return which version the tables have; 0: there are none."""
-    (there,) = connection.execute("SELECT to_regclass('meta') IS NOT NULL").fetchone()
-    if not there:
+    if not _are_there(connection):
         return 0
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (_SCHEMA,)).fetchone()
     return 0 if row is None else int(row[0])
+
+
+def _are_there(connection: Connection) -> bool:
+    (there,) = connection.execute("SELECT to_regclass('meta') IS NOT NULL").fetchone()
+    return there
 
 
 def _migrations() -> list[tuple[int, LiteralString]]:

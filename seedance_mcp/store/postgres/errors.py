@@ -38,13 +38,18 @@ _REFUSED = (
         " certificate, and whoever signed that in sslrootcert (a file, or sslrootcert=system).",
     ),
     (
+        "too many clients|too many connections|connection slots are reserved",
+        "PostgreSQL lets in no more connections. Each server and worker of ours holds up to 7 for each team, beside whoever"
+        " else uses it: raise its max_connections, or the limit of the role or the database, or run fewer of them.",
+    ),
+    (
         "failed to resolve|could not translate host",
         "Correct the host's name in SEEDANCE_DATABASE_URL, or see that it can be looked up from here.",
     ),
 )
 """What libpq says of a connection that did not come about, which has no SQLSTATE, and what to do about it."""
 
-_BUSY = (errors.LockNotAvailable, errors.DeadlockDetected, errors.TooManyConnections)
+_BUSY = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 
 @contextlib.contextmanager

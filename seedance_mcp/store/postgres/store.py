@@ -15,7 +15,7 @@ import anyio
 import anyio.to_thread
 import psycopg
 
-from ...config import make_private
+from ...config import SCHEMA_OF_A_TEAM, make_private
 from ...errors import StoreError
 from ..connection import Connection, Store
 from ..machine import machine_time
@@ -47,6 +47,10 @@ _MOVED = (
     "The job database was restored from a copy, or is on another server since that of before failed: what was bought last may"
     " be missing in it."
 )
+_ALLOW = (
+    "Nothing is bought until a person has looked at the providers' consoles and has run"
+    " `seedance-mcp jobs allow-spending{}`."
+)
 
 
 class PostgresStore(PostgresDatabase, Store):
@@ -67,6 +71,7 @@ class PostgresStore(PostgresDatabase, Store):
             url, clock=self._time, uptime=time.monotonic, connections=_CONNECTIONS, schema=schema
         )
         self.has_neighbours = schema is not None
+        self._team = None if schema is None else schema.removeprefix(SCHEMA_OF_A_TEAM)
         self._local = local
         self.ownership, self.local, self.shared = life, local, True
         self.running = machine_time.running
@@ -83,7 +88,10 @@ class PostgresStore(PostgresDatabase, Store):
         """
         if self.read_now(_moved) and self.write_now(origin.settle):
             self.notice = _MOVED
-            logger.error(_MOVED)
+            whose, which = (
+                (f"For the team {self._team}: ", f" --team {self._team}") if self._team else ("", "")
+            )
+            logger.error("%s%s %s", whose, _MOVED, _ALLOW.format(which))
 
     async def listen(self) -> JobNotifications:
         """

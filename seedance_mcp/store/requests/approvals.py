@@ -13,7 +13,7 @@ from ...types import Price, Question
 from ..database import Connection, in_parts, marks
 from ..money.ledger import from_micros, to_micros
 from ..scoped import own, seen
-from .consents import VALID_SECONDS, Consent, as_json, within
+from .consents import VALID_SECONDS, Consent, as_json, digest_of, within
 
 Answer = Literal["agreed", "refused", "bought"]
 """What is recorded: an agreement, a no, and that something was bought because an administrator agreed."""
@@ -115,6 +115,26 @@ def note_answer(connection: Connection, key: str, answer: Answer, *, now: float)
         by, usd = connection.scope.person, from_micros(micros)
         given = Approval(at=now, person=person, administrator=by, answer=answer, usd=usd, job_id=None)
         note(connection, given, key)
+
+
+def is_agreed(connection: Connection, code: str) -> bool:
+    """Do what `is_agreed_by_hash` does, for the question of this code."""
+    return is_agreed_by_hash(connection, digest_of(code))
+
+
+def is_agreed_by_hash(connection: Connection, key: str) -> bool:
+    """
+    Return whether the question with this hash was agreed to before by somebody of no fewer rights than who asks here.
+
+    An agreement that was taken back, or that was for a call alone, is none.
+    """
+    mine, whose = seen(connection)
+    row = connection.execute(
+        "SELECT approved_by IS NOT NULL FROM confirmations"  # noqa: S608  only names
+        f" WHERE token_hash = ? AND approved_at IS NOT NULL AND NOT for_call AND {mine}",
+        (key, *whose),
+    ).fetchone()
+    return row is not None and (bool(row[0]) or not connection.scope.administers)
 
 
 def may_answer(connection: Connection, key: str) -> bool:

@@ -136,13 +136,15 @@ def approve_by_hash(connection: Connection, key: str, *, now: float, for_call: b
         return False
     mine, whose = seen(connection)
     by = connection.scope.person if connection.scope.administers else None
+    again = approvals.is_agreed_by_hash(connection, key)
     connection.execute(
         # What was agreed to in a terminal as well stays agreed to, whatever becomes of the call.
         "UPDATE confirmations SET approved_at = ?, approved_by = COALESCE(CAST(? AS TEXT), approved_by),"  # noqa: S608  only names
         f" for_call = ? AND (for_call OR approved_at IS NULL) WHERE token_hash = ? AND {mine}",
         (now, by, for_call, key, *whose),
     )
-    approvals.note_answer(connection, key, "agreed", now=now)
+    if not again:
+        approvals.note_answer(connection, key, "agreed", now=now)
     return True
 
 
