@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from ..audience import from_afar
 from ..errors import OtherAccount, SeedanceError, trace_of
 from ..remarks import Advice
 from ..texts import one_line
@@ -14,7 +15,6 @@ from ..types import Job, JobState, JobStatus, Review
 from . import results as shape
 from . import reviews
 from .amounts import amount, decimal
-from .audience import from_afar
 from .budget_views import budget
 from .times import moment
 
@@ -255,12 +255,14 @@ def _next_step(app: App, job: Job, info: ProviderInfo | None, review: Review | N
 def show(job: Job) -> str:
     """Say what is to be done with a video on this machine."""
     if from_afar():
-        return (
-            f"Give the person the video: it is the resource seedance://jobs/{job.id}/video, up to 8 MB, and in parts"
-            " .../video/0, .../video/1 and so on."
-        )
+        return f"Give the person the video: {in_resources(f'jobs/{job.id}')}"
     path = job.artifacts.video_path if job.artifacts else "its path"
     return f"Show the person the video at {path}."
+
+
+def in_resources(owner: str) -> str:
+    """Say which resources are a video, for who has no use for its file; `owner` is `jobs/{job_id}` or `films/{film_id}`."""
+    return f"it is the resource seedance://{owner}/video, up to 8 MB, and in parts .../video/0, .../video/1 and so on."
 
 
 def _retryable_codes() -> frozenset[str]:

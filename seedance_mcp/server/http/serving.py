@@ -142,7 +142,8 @@ class _Service:
             [
                 TeamServer(team, names, body_bytes=limits.body_bytes, buys=parts.buys)
                 for team in teams_of(settings)
-            ]
+            ],
+            board=f"{place.url(self._port).removesuffix('/mcp')}/board" if parts.board else "",
         )
 
     async def run(self, tell: Callable[[str], None]) -> None:
@@ -193,7 +194,7 @@ class _Service:
                 url = self._place.url(self._port)
                 tell(url)
                 if board is not None:
-                    tell(f"{url.removesuffix('/mcp')}/board")
+                    tell(self._teams.board)
                 if counted is not None:
                     tell(counted)
                 if self._place.public:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from ...audience import audience
 from ...config import Settings, command
 from ...errors import ApprovalRefused, ApprovalRequired
 from ...types import Price, Question
@@ -168,10 +169,12 @@ def check_not_refused(connection: Connection, keys: Sequence[str], question: Que
 def required(question: Question, code: str, settings: Settings) -> ApprovalRequired:
     """Describe that a purchase waits for an administrator, and what to do until then."""
     assert settings.approve_above_usd is not None
+    address = audience().board
+    board = f"the board at {address}" if address else "its board"
     return ApprovalRequired(
         f"This waits for an administrator to agree: question {code}. Nothing is bought before. {question.sentence}",
         token=None,
-        hint="Tell the person. Whoever administers the server agrees on its board, or runs"
+        hint=f"Tell the person. Whoever administers the server agrees on {board}, or whoever runs the installation runs"
         f" `{command(f'approve {code}', settings)}` in a terminal, within 15 minutes; no answer of the person's or of yours"
         " stands for that. Then call again with the same arguments, and the same request_key if there is one: it is bought"
         " then, once, for no more than this. Until then the same call tells that it still waits, or that they said no.",

@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from ....audience import Audience, answering
 from ....counting import Counted, count
 from ....errors import SeedanceError
 from ...board import requests
@@ -243,7 +244,8 @@ class TeamBoard:
                 _LOG.info("A request on the board by %s that may change something", session.caller.id)
             gone = refusal(401, "not_signed_in", "Nobody is signed in here any more.")
             stay = Stay(scope, receive, send, gone)
-            await stay.go_on(partial(board, scope, receive), may_stay)
+            with answering(Audience(afar=not session.caller.local)):
+                await stay.go_on(partial(board, scope, receive), may_stay)
 
     def _is_public(self, request: Request) -> bool:
         return request.headers.get("host") in self._door.public
