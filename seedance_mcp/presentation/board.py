@@ -43,7 +43,11 @@ class Group(Shape):
 
 
 class JobCard(Shape):
-    """A job on the board. `prompt` is its beginning; `video_path` and `media`, where it plays, are on the local page alone."""
+    """
+    A job on the board. `prompt` is its beginning; `video_path` and `media`, where it plays, are on the local page alone.
+
+    With `never_bought` it ended with nothing bought, and `estimate` is what it would have cost.
+    """
 
     job_id: str
     status: JobWord
@@ -56,6 +60,7 @@ class JobCard(Shape):
     progress: float | None
     estimate: Amount
     charge: Amount | None
+    never_bought: bool
     price_again_usd: str | None
     width: int | None
     height: int | None
@@ -258,6 +263,7 @@ def card(
         progress=1.0 if job.status is JobStatus.SUCCEEDED else job.progress,
         estimate=amounts.amount(job.estimate),
         charge=amounts.amount(job.charge) if job.charge else None,
+        never_bought=job.never_bought,
         price_again_usd=amounts.decimal(job.maximum.usd) if job.maximum.known else None,
         width=files.width if files else None,
         height=files.height if files else None,

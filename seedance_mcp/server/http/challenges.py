@@ -18,12 +18,15 @@ class Challenges:
     does not exist.
     """
 
-    def __init__(self, metadata: str | None = None) -> None:
+    def __init__(self, metadata: str | None = None, *, several: bool = False) -> None:
+        """`several`: there are several teams, so that a command that makes a token has to name one."""
         self._metadata = metadata
+        self.team = " --team TEAM" if several else ""
+        """What a command that makes a token ends with, while it is not known for which team it would be."""
 
     def token_needed(self) -> Refused:
         """Refuse a request without a token."""
-        made = "The person who runs the server makes one with `seedance-mcp tokens add NAME`."
+        made = f"The person who runs the server makes one with `seedance-mcp tokens add NAME{self.team}`."
         if self._metadata:
             words = f"A token is needed: one of the authorization server that the server's metadata name, or sdc_... {made}"
         else:
@@ -45,7 +48,7 @@ class Challenges:
         else:
             words = "This token may look, and not write, spend or cancel."
             scopes = "seedance:read seedance:spend"
-        how = "A person can make another: `seedance-mcp tokens add NAME --scope spend`."
+        how = f"A person can make another: `seedance-mcp tokens add NAME --scope spend{self.team}`."
         if self._metadata:
             how = f"Ask the authorization server for one with the scopes {scopes}."
         return self._refused(403, f"{words} {how}", error="insufficient_scope", scopes=scopes)

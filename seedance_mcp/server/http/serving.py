@@ -155,7 +155,9 @@ class _Service:
                 for server in self._teams:
                     starting.start_soon(tasks.start, server.run)
             doorplate = Doorplate(self._place, self._port)
-            challenges = Challenges(self._authorization.metadata if self._authorization else None)
+            challenges = Challenges(
+                self._authorization.metadata if self._authorization else None, several=self._teams.several
+            )
             doorkeeper = Doorkeeper(
                 self._teams,
                 private=self._place.is_private,

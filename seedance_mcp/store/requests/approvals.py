@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
 from ...audience import audience
 from ...config import Settings, command
 from ...errors import ApprovalRefused, ApprovalRequired
-from ...types import Price, Question
+from ...types import JobState, Price, Question
+from .. import job_records
 from ..database import Connection, in_parts, marks
 from ..money.ledger import from_micros, to_micros
 from ..scoped import own, seen
@@ -28,7 +29,7 @@ class Approval:
     What an administrator has answered, or what was bought on that; `at` in seconds since the epoch.
 
     `person` is whose purchase it is about, `administrator` who agreed; either is empty for whoever runs the installation.
-    `job_id`, of what was bought, may be a film's.
+    `job_id`, of what was bought, may be a film's. `unbought` is how that job ended, if it did so with nothing bought.
     """
 
     at: float
@@ -37,6 +38,7 @@ class Approval:
     answer: Answer
     usd: Decimal
     job_id: str | None
+    unbought: JobState | None = None
 
 
 def needed(price: Price, settings: Settings) -> bool:
@@ -203,7 +205,14 @@ def recent(connection: Connection, limit: int) -> list[Approval]:
         f" WHERE {mine} ORDER BY seq DESC LIMIT ?",
         (*whose, limit),
     )
-    return [_approval(row) for row in rows]
+    found = [_approval(row) for row in rows]
+    jobs = job_records.named(connection, [one.job_id for one in found if one.job_id])
+    return [
+        replace(one, unbought=jobs[one.job_id].state)
+        if one.job_id in jobs and jobs[one.job_id].never_bought
+        else one
+        for one in found
+    ]
 
 
 def _approval(row: tuple[float, str, str, Answer, int, str | None]) -> Approval:

@@ -273,7 +273,7 @@ def _ask(
             f" confirm_token={code!r}; or {way}, and you call again."
         )
     else:
-        hint = f"Ask the person: {way}. Then call again with the same arguments."
+        hint = f"Only the person's own agreement counts: {way}. Then call again with the same arguments."
     parts = ("A person has to agree first.", token_trouble, why_not, question.sentence)
     return ConfirmationRequired(
         " ".join(part for part in parts if part),

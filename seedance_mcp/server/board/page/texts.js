@@ -85,6 +85,11 @@ export const ENGLISH = {
   "answer_agreed": "Agreed",
   "answer_refused": "Refused",
   "answer_bought": "Bought on it",
+  "answer_not_sent": "Nothing bought: it was not sent",
+  "answer_rejected": "Nothing bought: the provider refused it",
+  "answer_absent": "Nothing bought: it did not come to the provider",
+  "answer_cancelled": "Nothing bought: it was cancelled before",
+  "nothing_bought": "Nothing bought",
 
   "spending": "Spending",
   "spent_today": "Today {spent} of {cap}",
@@ -385,6 +390,11 @@ export const CHINESE = {
   "answer_agreed": "同意",
   "answer_refused": "拒绝",
   "answer_bought": "据此购买",
+  "answer_not_sent": "未购买：未发送",
+  "answer_rejected": "未购买：提供商已拒绝",
+  "answer_absent": "未购买：提供商未收到",
+  "answer_cancelled": "未购买：发送前已取消",
+  "nothing_bought": "未购买",
 
   "spending": "支出",
   "spent_today": "今日 {spent} / {cap}",
