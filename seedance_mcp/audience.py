@@ -13,11 +13,13 @@ class Audience:
     """
     Who is answered. `afar`: at another machine, or another person than the one whose machine this is.
 
-    `board` is the address at which they see the board over HTTP; empty where the server serves none.
+    `board` is the address at which they see the board over HTTP; empty where the server serves none. `team` is the team
+    that they are in, where there are several.
     """
 
     afar: bool = False
     board: str = ""
+    team: str = ""
 
 
 _HERE = Audience()

@@ -31,7 +31,7 @@ def command(words: str, settings: Settings | None = None, *, windows: bool = WIN
     team that this process has.
     """
     line = f"{NAME if from_afar() else _program(windows=windows)} {words}"
-    team = chosen_team() if settings is None else settings.team
+    team = audience().team or (chosen_team() if settings is None else settings.team)
     if team is not None and "--team" not in words.split():  # a hint can pass through here twice
         line = f"{line} --team {team}"
     if settings is None or from_afar():

@@ -134,9 +134,13 @@ class Spending(Shape):
 
 
 class BoardShape(Shape):
-    """The board. `more` is the place of the next page of jobs; `local_url` where it runs in a browser on this machine."""
+    """
+    The board. `more` is the place of the next page of jobs; `local_url` where it runs in a browser on this machine; `team`
+    whose it is, where there are several.
+    """
 
     now: str
+    team: str | None
     version: str
     jobs: tuple[JobCard, ...]
     more: str | None
@@ -184,6 +188,7 @@ async def board(
     others = await beside(app, page.jobs)
     return BoardShape(
         now=times.moment(time.time()),
+        team=app.settings.team,
         version=_version(),
         jobs=tuple(
             [

@@ -61,7 +61,7 @@ async def as_their_caller(ctx: ServerRequestContext[Any, Any], call_next: CallNe
     if CALLER_KEY not in asked_over_http(ctx):
         return await call_next(ctx)
     caller = caller_of(ctx)
-    whom = Audience(afar=not caller.local, board=asked_over_http(ctx).get(BOARD_KEY, ""))
+    whom = Audience(afar=not caller.local, board=asked_over_http(ctx).get(BOARD_KEY, ""), team=caller.team)
     with called_by(caller.scope), answering(whom):
         return await call_next(ctx)
 

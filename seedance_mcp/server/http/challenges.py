@@ -41,14 +41,15 @@ class Challenges:
         """Refuse a request that brings two."""
         return self._refused(400, "The request has two Authorization headers.", error="invalid_request")
 
-    def right_needed(self, right: str) -> Refused:
-        """Refuse a token that may do less than it is used for; the client can ask for a token that may (step-up)."""
+    def right_needed(self, right: str, team: str = "") -> Refused:
+        """Refuse a token, of this team, that may do less than it is used for; the client can ask for one that may (step-up)."""
         if right == "read":
             words, scopes = "This token has none of the scopes of this server.", "seedance:read"
         else:
             words = "This token may look, and not write, spend or cancel."
             scopes = "seedance:read seedance:spend"
-        how = f"A person can make another: `seedance-mcp tokens add NAME --scope spend{self.team}`."
+        of_team = f" --team {team}" if team else self.team
+        how = f"A person can make another: `seedance-mcp tokens add NAME --scope spend{of_team}`."
         if self._metadata:
             how = f"Ask the authorization server for one with the scopes {scopes}."
         return self._refused(403, f"{words} {how}", error="insufficient_scope", scopes=scopes)

@@ -14,6 +14,7 @@ export const ENGLISH = {
   "refresh_failed": "The board could not be read: {message}",
   "nothing": "No videos yet",
   "nothing_hint": "Ask your assistant for one, or run `seedance-mcp generate`. It shows up here by itself.",
+  "nothing_hint_signed_in": "Ask your assistant for one. It shows up here by itself.",
   "nothing_found": "No video is like that",
   "clear_filters": "Show all",
   "videos": "Videos",
@@ -40,7 +41,7 @@ export const ENGLISH = {
   "status_stopping": "Being cancelled",
   "percent": "{n} % done",
   "since": "for {time}",
-  "sandbox": "Placeholder, drawn on this computer",
+  "sandbox": "Placeholder, not the model's work",
 
   "waiting_one": "{n} price waits for you",
   "waiting_other": "{n} prices wait for you",
@@ -319,6 +320,7 @@ export const CHINESE = {
   "refresh_failed": "无法读取看板：{message}",
   "nothing": "还没有视频",
   "nothing_hint": "请让助手制作一个，或运行 `seedance-mcp generate`。视频会自动出现在这里。",
+  "nothing_hint_signed_in": "请让助手制作一个。视频会自动出现在这里。",
   "nothing_found": "没有符合条件的视频",
   "clear_filters": "显示全部",
   "videos": "视频",
@@ -345,7 +347,7 @@ export const CHINESE = {
   "status_stopping": "正在取消",
   "percent": "已完成 {n}%",
   "since": "已 {time}",
-  "sandbox": "占位视频，在本机绘制",
+  "sandbox": "占位视频，并非模型作品",
 
   "waiting_one": "{n} 个价格等您确认",
   "waiting_other": "{n} 个价格等您确认",

@@ -81,6 +81,7 @@
  * @property {Spending} spending
  * @property {string[]} notes
  * @property {string | null} local_url
+ * @property {string | null} [team] whose board it is, where there are several teams
  * @property {Rights} [rights] what who looks may do; everything that is their own, if it is not said
  */
 /** @typedef {{ may_change: boolean, administers: boolean }} Rights */

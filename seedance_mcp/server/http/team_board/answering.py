@@ -74,6 +74,7 @@ class TeamBoard:
         self._sessions = CookieSessions()
         self._attempts = Attempts()
         self._boards = PeoplesBoards(tasks, teams, BASE)
+        self._several = teams.several
 
     def answers(self, scope: Scope) -> bool:
         """Return whether a request is for this."""
@@ -149,6 +150,7 @@ class TeamBoard:
             BASE + _SIGN_IN,
             request.headers.get("accept-language", ""),
             issuer=BASE + _TO_ISSUER if self._door.issuer is not None else "",
+            several=self._several,
         )
         if request.method in _LOOKING:
             if request.url.query == _NOT_FINISHED:
@@ -244,7 +246,7 @@ class TeamBoard:
                 _LOG.info("A request on the board by %s that may change something", session.caller.id)
             gone = refusal(401, "not_signed_in", "Nobody is signed in here any more.")
             stay = Stay(scope, receive, send, gone)
-            with answering(Audience(afar=not session.caller.local)):
+            with answering(Audience(afar=not session.caller.local, team=session.caller.team)):
                 await stay.go_on(partial(board, scope, receive), may_stay)
 
     def _is_public(self, request: Request) -> bool:
