@@ -85,8 +85,9 @@ async def test_an_administrator_agrees_on_the_board_and_the_same_call_buys_once(
 
 
 async def test_who_asks_over_http_is_told_where_the_board_is_and_of_no_path(
-    dearer: Settings, era: Era
+    dearer: Settings, era: Era, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PATH", "")  # so that whoever sits here needs the command's path
     cheaper = replace(dearer, approve_above_usd=None)
     ann = await token(dearer, "ann", person="ann")
     board = (
