@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .cleaning import pasted_key
-from .commands import command, runnable
+from .commands import command, runnable, way_to_agree
 from .durable import flush, flush_folder
 from .environment import choose_team, environment_without_keys, has_display
 from .installation import extra_command, install_command, server_command
@@ -55,5 +55,6 @@ __all__ = [
     "store_key",
     "suspects",
     "unknown_names",
+    "way_to_agree",
     "write_whole",
 ]

@@ -7,6 +7,7 @@ import shlex
 import shutil
 from pathlib import Path
 
+from ..audience import audience, from_afar
 from . import places
 from .cleaning import NotAllowed
 from .environment import chosen_team
@@ -25,14 +26,15 @@ def command(words: str, settings: Settings | None = None, *, windows: bool = WIN
 
     Where the name on the PATH does not lead to this installation, its path is written. A state folder that only the
     environment of this process names, such as a client's entry, is written in front: a terminal would look into
-    another one. With a team's settings the command is for that team. Without `settings` it is for the very environment and
+    another one. For somebody elsewhere no path of this machine stands in it. With a team's settings the command is for that
+    team. Without `settings` it is for the very environment and
     team that this process has.
     """
-    line = f"{_program(windows=windows)} {words}"
-    team = chosen_team() if settings is None else settings.team
+    line = f"{NAME if from_afar() else _program(windows=windows)} {words}"
+    team = audience().team or (chosen_team() if settings is None else settings.team)
     if team is not None and "--team" not in words.split():  # a hint can pass through here twice
         line = f"{line} --team {team}"
-    if settings is None:
+    if settings is None or from_afar():
         return line
     state_dir = common_state_dir(settings)
     if settings.sources.get(_STATE_DIR) != ENVIRONMENT or state_dir == _default():
@@ -41,6 +43,15 @@ def command(words: str, settings: Settings | None = None, *, windows: bool = WIN
     if windows:
         return f"$env:{_STATE_DIR}={in_powershell(folder)}; {line}"
     return f"{_STATE_DIR}={shlex.quote(folder)} {line}"
+
+
+def way_to_agree(code: str, settings: Settings) -> str:
+    """Say how a person agrees to the question of this code outside of the chat, as a clause ("they run ...")."""
+    line = f"`{command(f'approve {code}', settings)}` in a terminal"
+    whom = audience()
+    if whom.board:
+        return f"they agree on the board at {whom.board}, or whoever runs the installation runs {line}, within 15 minutes"
+    return f"{'whoever runs the installation runs' if whom.afar else 'they run'} {line} within 15 minutes"
 
 
 def runnable(text: str, settings: Settings | None = None) -> str:

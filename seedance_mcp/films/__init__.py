@@ -8,7 +8,15 @@ from .export import export_film
 from .exported import Exported, ExportedFilm, ExportedMusic, ExportedShot, ExportOptions
 from .film import Film, FilmStatus, FilmUpdate
 from .films import Films
-from .handing_out import exported_film, exported_shots, file_of, sheet_files, sheets_of, sheets_of_shots
+from .handing_out import (
+    exported_film,
+    exported_shots,
+    file_of,
+    read_film,
+    sheet_files,
+    sheets_of,
+    sheets_of_shots,
+)
 from .limits import Market, limits
 from .plan import FilmPlan, PlanRow
 from .reading import checked, read_document
@@ -41,6 +49,7 @@ __all__ = [
     "named_files",
     "planned_as_written",
     "read_document",
+    "read_film",
     "sheet_files",
     "sheets_of",
     "sheets_of_shots",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import anyio.to_thread
+
 from ..errors import JobNotFinished
-from ..media import FilmSheet, ShotClip, film_sheets
+from ..media import FilmSheet, ShotClip, film_sheets, open_plain
 from ..types import Artifacts, Job, MediaFile
 from .document import Shot
 from .exported import ExportedFilm, ExportedMusic, ExportedShot
@@ -27,6 +30,23 @@ def file_of(film: Film) -> Path:
         f"The film is {film.status}, and there is no file of it.",
         hint=f"check_status with job_id {film.id} tells how far it is.{looked_at}",
     )
+
+
+async def read_film(film: Film, start: int, most: int) -> tuple[bytes, int]:
+    """
+    Read at most so many bytes of a film's file from a place on, and return them with the size of the whole.
+
+    Raises:
+        JobNotFinished: it is not joined yet.
+        MediaError: its file is gone, or is a link or anything else but a file.
+    """
+    return await anyio.to_thread.run_sync(_read, file_of(film), start, most)
+
+
+def _read(path: Path, start: int, most: int) -> tuple[bytes, int]:
+    with os.fdopen(open_plain(path), "rb") as file:
+        file.seek(start)
+        return file.read(most), os.fstat(file.fileno()).st_size
 
 
 def sheet_files(film: Film) -> tuple[Path, ...]:

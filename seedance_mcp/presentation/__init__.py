@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import (
         amounts,
-        audience,
         board,
         board_films,
         budget_views,
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "amounts",
-    "audience",
     "board",
     "board_films",
     "budget_views",

@@ -43,7 +43,11 @@ class Group(Shape):
 
 
 class JobCard(Shape):
-    """A job on the board. `prompt` is its beginning; `video_path` and `media`, where it plays, are on the local page alone."""
+    """
+    A job on the board. `prompt` is its beginning; `video_path` and `media`, where it plays, are on the local page alone.
+
+    With `never_bought` it ended with nothing bought, and `estimate` is what it would have cost.
+    """
 
     job_id: str
     status: JobWord
@@ -56,6 +60,7 @@ class JobCard(Shape):
     progress: float | None
     estimate: Amount
     charge: Amount | None
+    never_bought: bool
     price_again_usd: str | None
     width: int | None
     height: int | None
@@ -129,9 +134,13 @@ class Spending(Shape):
 
 
 class BoardShape(Shape):
-    """The board. `more` is the place of the next page of jobs; `local_url` where it runs in a browser on this machine."""
+    """
+    The board. `more` is the place of the next page of jobs; `local_url` where it runs in a browser on this machine; `team`
+    whose it is, where there are several.
+    """
 
     now: str
+    team: str | None
     version: str
     jobs: tuple[JobCard, ...]
     more: str | None
@@ -179,6 +188,7 @@ async def board(
     others = await beside(app, page.jobs)
     return BoardShape(
         now=times.moment(time.time()),
+        team=app.settings.team,
         version=_version(),
         jobs=tuple(
             [
@@ -258,6 +268,7 @@ def card(
         progress=1.0 if job.status is JobStatus.SUCCEEDED else job.progress,
         estimate=amounts.amount(job.estimate),
         charge=amounts.amount(job.charge) if job.charge else None,
+        never_bought=job.never_bought,
         price_again_usd=amounts.decimal(job.maximum.usd) if job.maximum.known else None,
         width=files.width if files else None,
         height=files.height if files else None,

@@ -6,10 +6,11 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from ..audience import from_afar
 from ..texts import number_of
 from . import results as shape
 from .amounts import UNKNOWN, decimal
-from .job_views import advice_shapes
+from .job_views import advice_shapes, in_resources
 from .times import moment
 
 if TYPE_CHECKING:
@@ -174,8 +175,13 @@ def _next_of_film(found: Film) -> str:
         case "succeeded" if found.film_path is None:
             return f"The shots are there and the film is not joined: tell the person why. {plan_again}."
         case "succeeded":
+            give = (
+                f"Give the person the film: {in_resources(f'films/{film_id}')}"
+                if from_afar()
+                else f"Show the person the film at {found.film_path}."
+            )
             return (
-                f"Show the person the film at {found.film_path}. view_video with source {film_id} lets you look at it;"
+                f"{give} view_video with source {film_id} lets you look at it;"
                 f" {_REVIEW}. After a change {plan_again}."
             )
         case "stopped":

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from ..audience import from_afar
 from ..errors import OtherAccount, SeedanceError, trace_of
 from ..remarks import Advice
 from ..texts import one_line
@@ -14,7 +15,6 @@ from ..types import Job, JobState, JobStatus, Review
 from . import results as shape
 from . import reviews
 from .amounts import amount, decimal
-from .audience import from_afar
 from .budget_views import budget
 from .times import moment
 
@@ -74,7 +74,9 @@ async def job(
         deduplicated=deduplicated,
         error=failure(job, info, other),
         review=reviews.shown(review) if review else None,
-        next_step=_next_step(app, job, info, review) if other is None else other.hint,
+        next_step=_next_step(app, job, info, review, await _used_up(app, job))
+        if other is None
+        else other.hint,
         notes=(*notes, *remarks(app, job, other), *([placeholder_note(app)] if placeholder else [])),
         advice=advice_shapes(advice),
     )
@@ -206,7 +208,15 @@ def is_stopping(job: Job) -> bool:
     return job.cancel_asked_at is not None and job.status in (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
-def _next_step(app: App, job: Job, info: ProviderInfo | None, review: Review | None) -> str:
+async def _used_up(app: App, job: Job) -> str:
+    """Say that an administrator's agreement was used up by a job with which nothing was bought; empty if it was not."""
+    asks = app.settings.approve_above_usd is not None and not app.scope.administers
+    if not asks or not job.never_bought or await app.questions.agreed_by_administrator([job.id]) is None:
+        return ""
+    return " The administrator's agreement to it is used up: trying again needs a new one, for which the same call asks."
+
+
+def _next_step(app: App, job: Job, info: ProviderInfo | None, review: Review | None, used_up: str) -> str:
     from ..jobs import lost_answers
 
     check = f"call check_status with job_id {job.id}"
@@ -218,7 +228,8 @@ def _next_step(app: App, job: Job, info: ProviderInfo | None, review: Review | N
             keep = "" if review else ", then review keeps your verdict and the person's"
             return f"{show(job)} {look}{keep}."
         case JobStatus.FAILED | JobStatus.CANCELLED | JobStatus.EXPIRED:
-            return job.error_hint or "Nothing more happens to this job; tell the person how it ended."
+            ended = job.error_hint or "Nothing more happens to this job; tell the person how it ended."
+            return f"{ended}{used_up}"
         case JobStatus.UNKNOWN if job.finished:
             return (
                 "Do not submit again: it cannot be found out whether the provider took it. Ask the person to"
@@ -255,12 +266,14 @@ def _next_step(app: App, job: Job, info: ProviderInfo | None, review: Review | N
 def show(job: Job) -> str:
     """Say what is to be done with a video on this machine."""
     if from_afar():
-        return (
-            f"Give the person the video: it is the resource seedance://jobs/{job.id}/video, up to 8 MB, and in parts"
-            " .../video/0, .../video/1 and so on."
-        )
+        return f"Give the person the video: {in_resources(f'jobs/{job.id}')}"
     path = job.artifacts.video_path if job.artifacts else "its path"
     return f"Show the person the video at {path}."
+
+
+def in_resources(owner: str) -> str:
+    """Say which resources are a video, for who has no use for its file; `owner` is `jobs/{job_id}` or `films/{film_id}`."""
+    return f"it is the resource seedance://{owner}/video, up to 8 MB, and in parts .../video/0, .../video/1 and so on."
 
 
 def _retryable_codes() -> frozenset[str]:

@@ -29,7 +29,7 @@ class PersonDay(Shape):
 
 
 class TeamJob(Shape):
-    """Somebody's job. `usd` is what was charged, or what is expected."""
+    """Somebody's job. `usd` is what was charged, or what is expected; null if nothing was bought."""
 
     job_id: str
     person: str
@@ -37,21 +37,22 @@ class TeamJob(Shape):
     status: JobWord
     provider: str
     model: str
-    usd: str
+    usd: str | None
 
 
 class Answer(Shape):
     """
     What an administrator has answered, or what was bought on that.
 
-    `answer` is `agreed`, `refused` or `bought`; `job_id`, of what was bought, may be a film's.
+    `answer` is `agreed`, `refused` or `bought`; where nothing came of it, how its job ended (`not_sent`, `rejected`,
+    `absent`, `cancelled`), and `usd` is null. `job_id`, of what was bought, may be a film's.
     """
 
     at: str
     answer: str
     administrator: str
     person: str
-    usd: str
+    usd: str | None
     job_id: str | None
 
 
@@ -107,16 +108,16 @@ def _job(job: Job) -> TeamJob:
         status=job.status.value,
         provider=job.provider,
         model=job.model,
-        usd=amounts.amount(job.charge or job.estimate).usd,
+        usd=None if job.never_bought else amounts.amount(job.charge or job.estimate).usd,
     )
 
 
 def _answer(one: Approval) -> Answer:
     return Answer(
         at=times.moment(one.at),
-        answer=one.answer,
+        answer=one.unbought.value if one.unbought else one.answer,
         administrator=one.administrator,
         person=one.person,
-        usd=amounts.decimal(one.usd),
+        usd=None if one.unbought else amounts.decimal(one.usd),
         job_id=one.job_id,
     )

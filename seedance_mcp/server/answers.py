@@ -101,11 +101,13 @@ def video_link(path: str, size: int | None = None) -> ResourceLink:
     )
 
 
-def video_resource(job_id: str, size: int | None = None) -> ResourceLink:
-    """Where a job's video can be read, for who has no use for a file of this machine."""
+def video_resource(
+    job_id: str, size: int | None = None, kind: Literal["jobs", "films"] = "jobs"
+) -> ResourceLink:
+    """Where the video of a job or film can be read, for who has no use for a file of this machine."""
     return ResourceLink(
         type="resource_link",
-        uri=f"seedance://jobs/{job_id}/video",
+        uri=f"seedance://{kind}/{job_id}/video",
         name=f"{job_id}.mp4",
         mime_type="video/mp4",
         size=size,

@@ -10,12 +10,12 @@ from typing import Any
 from mcp.server import ServerRequestContext
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware
 
-from .. import presentation
+from ..audience import Audience, answering
 from ..types import Scope
 from .opening import called_by
 
-CALLER_KEY, TRACKER_KEY = "seedance.caller", "seedance.tracker"
-"""Where in the scope of a request over HTTP stands who calls, and what that client was told before."""
+CALLER_KEY, TRACKER_KEY, BOARD_KEY = "seedance.caller", "seedance.tracker", "seedance.board"
+"""Where in the scope of a request over HTTP stands who calls, what that client was told before, and the board's address."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,8 @@ async def as_their_caller(ctx: ServerRequestContext[Any, Any], call_next: CallNe
     if CALLER_KEY not in asked_over_http(ctx):
         return await call_next(ctx)
     caller = caller_of(ctx)
-    with called_by(caller.scope), presentation.audience.answering_from_afar(not caller.local):
+    whom = Audience(afar=not caller.local, board=asked_over_http(ctx).get(BOARD_KEY, ""), team=caller.team)
+    with called_by(caller.scope), answering(whom):
         return await call_next(ctx)
 
 

@@ -181,7 +181,8 @@ class Call:
             link = "the link in video_url, and " if self._has_object_store else ""
             told.append(
                 f"Paths in answers are those of the machine of the server. From yours, a video is {link}the resource"
-                " seedance://jobs/{job_id}/video, or in parts .../video/0, .../video/1 and so on."
+                " seedance://jobs/{job_id}/video or seedance://films/{film_id}/video, or in parts .../video/0, .../video/1 and"
+                " so on."
             )
         try:
             return self._tracker.first_time((*self.app.notices, *told))

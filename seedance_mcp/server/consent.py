@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mcp.types import InputRequiredResult
 
-from ..config import Settings, command
+from ..config import Settings, way_to_agree
 from ..errors import ApprovalRequired, ConfirmationRequired
 from ..types import PurchaseTerms, VideoRequest
 from .calls import Answered, Call, Reply
@@ -136,10 +136,7 @@ def _declined(
         )
     way = "call again with the same arguments, and the question is put anew"
     if question.approval:
-        way = (
-            f"they run `{command(f'approve {question.approval}', settings)}` in a terminal within 15 minutes,"
-            " and you call again with the same arguments"
-        )
+        way = f"{way_to_agree(question.approval, settings)}, and you call again with the same arguments"
     return question.told(
         f"The client answered no: {reply}. Whether a person saw it is not known here. {bought} {question.message}",
         token=None,

@@ -1,4 +1,4 @@
-"""The resources: jobs with their pictures and videos, models with their guides, the budget, and the files of skills."""
+"""The resources: jobs and films with their pictures and videos, models with guides, the budget, and the files of skills."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from mcp.types import (
 from pydantic import BaseModel
 
 from .. import presentation
+from ..audience import from_afar
 from ..errors import FilmNotFound, InvalidRequest, JobNotFinished, JobNotFound, MediaError, SeedanceError
 from ..presentation import times
 from ..types import Job
@@ -67,6 +68,8 @@ _TEMPLATES = (
     ("jobs/{job_id}/video/{part}", "Part of a video", "384 KiB of it; the first is 0", _MP4),
     ("board/{before}", "Older jobs", "The board's next page; `more` of the one before", _JSON),
     ("films/{film_id}", "Film", "One film with its shots", _JSON),
+    ("films/{film_id}/video", "Film's video", "A joined film, up to 8 MB", _MP4),
+    ("films/{film_id}/video/{part}", "Part of a film", "384 KiB of it; the first is 0", _MP4),
     ("models/{model}", "Model", "One model with its limits", _JSON),
     ("guide/{model}", "Prompt guide", "How to write prompts for a model", MARKDOWN),
 )
@@ -190,6 +193,10 @@ async def _find(app: App, uri: str) -> _Content:
                 return await _part(app, await app.job(job_id), int(part))
             case ["films", film_id]:
                 return _as_json(await presentation.film_views.film(app, await app.films.find(film_id)), app)
+            case ["films", film_id, "video"]:
+                return await _film(app, film_id)
+            case ["films", film_id, "video", part] if re.fullmatch(r"\d{1,6}", part):
+                return await _film(app, film_id, int(part))
             case ["board"]:
                 return await _board(app)
             case ["board", before]:
@@ -241,10 +248,7 @@ async def _poster(app: App, job: Job) -> _Content:
 
 async def _video(app: App, job: Job) -> _Content:
     if job.artifacts is not None and job.artifacts.bytes > MAX_VIDEO_BYTES:
-        raise MediaError(
-            f"The video has {job.artifacts.bytes} bytes, too many for a message.",
-            hint=f"It lies at {job.artifacts.video_path}.",
-        )
+        raise _too_large(job.artifacts.bytes, job.artifacts.video_path)
     return _MP4, await app.videos.read(job, 0, MAX_VIDEO_BYTES)
 
 
@@ -253,6 +257,31 @@ async def _part(app: App, job: Job, number: int) -> _Content:
     if not part:
         raise InvalidRequest([f"The video of job {job.id} has no part {number}."])
     return _MP4, part
+
+
+async def _film(app: App, film_id: str, number: int | None = None) -> _Content:
+    """Return a joined film whole, or a part of it by its number."""
+    from ..films import file_of, read_film
+
+    film = await app.films.fetched(await app.films.find(film_id))
+    if number is None:
+        content, size = await read_film(film, 0, MAX_VIDEO_BYTES)
+        if size > MAX_VIDEO_BYTES:
+            raise _too_large(size, str(file_of(film)))
+        return _MP4, content
+    content, _ = await read_film(film, number * VIDEO_PART_BYTES, VIDEO_PART_BYTES)
+    if not content:
+        raise InvalidRequest([f"The video of film {film_id} has no part {number}."])
+    return _MP4, content
+
+
+def _too_large(size: int, path: str) -> MediaError:
+    return MediaError(
+        f"The video has {size} bytes, too many for a message.",
+        hint="Read it in parts: .../video/0, .../video/1 and so on."
+        if from_afar()
+        else f"It lies at {path}.",
+    )
 
 
 _PARTS: dict[str, Callable[[App, Job], Awaitable[_Content]]] = {

@@ -156,6 +156,13 @@ def find(connection: Connection, job_id: str) -> Job:
     return parse(*cast("Row", row))
 
 
+def named(connection: Connection, job_ids: Sequence[str]) -> dict[str, Job]:
+    """Load these jobs by their ids; those that there are not, or whose record is damaged, are left out."""
+    mine, whose = seen(connection, PERSON_OF_JOB)
+    query = f"SELECT {ROW} FROM jobs WHERE id IN ({marks(job_ids)}) AND {mine}"  # noqa: S608  only marks and names
+    return {job.id: job for job in readable(connection.execute(query, (*job_ids, *whose)))}
+
+
 def recent(connection: Connection, limit: int) -> list[Job]:
     """Load the newest jobs, newest first, without those whose record is damaged."""
     mine, whose = seen(connection)

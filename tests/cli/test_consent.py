@@ -75,14 +75,14 @@ def test_the_terminal_lists_what_waits_for_an_administrator_and_agrees(
     settings = load_settings(dear, settings_file=tmp_path / "no.toml")
     fox = VideoRequest.model_validate({**SMALL, "prompt": "[sandbox:stall] a fox"})
 
-    async def asked() -> Job | ApprovalRequired:
+    async def asked(wish: VideoRequest) -> Job | ApprovalRequired:
         async with open_app(settings, scope=Scope(person="ann")) as app:
             try:
-                return (await app.generate(fox, PurchaseTerms())).job
+                return (await app.generate(wish, PurchaseTerms())).job
             except ApprovalRequired as waits:
                 return waits
 
-    waits = anyio.run(asked)
+    waits = anyio.run(asked, fox)
     assert isinstance(waits, ApprovalRequired)
     listed = run("approve", **dear)
     assert listed.returncode == 0, listed.stderr
@@ -95,11 +95,21 @@ def test_the_terminal_lists_what_waits_for_an_administrator_and_agrees(
         "It was agreed to before, and that is for one purchase. Tell the assistant to go on.\n",
     )
     assert run("approve", **dear).stdout.count(" agreed ") == 1
-    job = anyio.run(asked)
+    job = anyio.run(asked, fox)
     assert isinstance(job, Job)
     after = run("approve", **dear).stdout
     assert "Nothing waits." in after
     assert f"bought  you  ann  1.50 USD  {job.id}" in after
+    refused = fox.model_copy(update={"prompt": "[sandbox:refuse] a fox"})
+    again = anyio.run(asked, refused)
+    assert isinstance(again, ApprovalRequired)
+    assert run("approve", again.approval, "--yes", **dear).returncode == 0
+    unbought = anyio.run(asked, refused)
+    assert isinstance(unbought, Job)
+    line = next(line for line in run("approve", **dear).stdout.splitlines() if unbought.id in line)
+    assert "nothing bought" in line
+    assert line.endswith(f"{unbought.id} was refused by the provider")
+    assert "USD" not in line
 
 
 def test_more_than_max_usd_is_refused(run: Run) -> None:

@@ -43,6 +43,10 @@ async def _yes(context: ClientRequestContext, params: ElicitRequestParams) -> El
     return ElicitResult(action="accept", content={"agree": True})
 
 
+async def _no(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+    return ElicitResult(action="decline")
+
+
 async def answer(person: Browser, waiting: dict[str, Any], *, yes: bool) -> Any:
     given = {"question_id": waiting["question_id"], "yes": yes, "usd": waiting["usd"]}
     return (await person.post("/api/answer", given)).json()
@@ -78,6 +82,55 @@ async def test_an_administrator_agrees_on_the_board_and_the_same_call_buys_once(
             ("agreed", "boss", "ann", "1.5"),
         ]
         assert team["answers"][0]["job_id"] == job["job_id"]
+
+
+async def test_who_asks_over_http_is_told_where_the_board_is_and_of_no_path(
+    dearer: Settings, era: Era, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")  # so that whoever sits here needs the command's path
+    cheaper = replace(dearer, approve_above_usd=None)
+    ann = await token(dearer, "ann", person="ann")
+    board = (
+        "the board at https://videos.test/board, or whoever runs the installation runs `seedance-mcp approve"
+    )
+    told: list[str] = []
+    for settings, shown in ((dearer, True), (cheaper, True), (cheaper, False)):
+        async with (
+            serving(settings, behind_a_proxy(), board=shown) as url,
+            client(url, era, {**PUBLIC, **bearer(ann)}) as assistant,
+            client(url, era, {**PUBLIC, **bearer(ann)}, elicitation_callback=_no) as denying,
+        ):
+            told += [
+                refusal(await one.call_tool("generate_video", ASKED))["hint"] for one in (assistant, denying)
+            ]
+    for hint in told[:4]:
+        assert f"{board} " in hint
+    for hint in told[4:]:
+        assert "whoever runs the installation runs `seedance-mcp approve " in hint
+        assert "board" not in hint
+    assert not [hint for hint in told if "SEEDANCE_STATE_DIR" in hint or "/bin/" in hint]
+
+
+async def test_what_was_not_bought_on_an_agreement_is_told_as_that(dearer: Settings, era: Era) -> None:
+    ann, boss = await token(dearer, "ann", person="ann"), await token(dearer, "boss", ADMIN, person="boss")
+    wanted = {**ASKED, "prompt": "[sandbox:refuse] a fox", "wait_seconds": 20}
+    async with (
+        serving(dearer, board=True) as url,
+        client(url, era, bearer(ann)) as assistant,
+        signed_in(url, ann) as anns,
+        signed_in(url, boss) as bosses,
+    ):
+        refusal(await assistant.call_tool("generate_video", wanted))
+        [seen] = (await bosses.board())["waiting"]
+        assert (await answer(bosses, seen, yes=True))["ok"]
+        job = content(await assistant.call_tool("generate_video", wanted))
+        assert job["status"] == "failed"
+        assert "trying again needs a new one" in job["next_step"]
+        team = (await bosses.get("/api/team")).json()
+        [card] = (await anns.board())["jobs"]
+    assert [(one["answer"], one["usd"]) for one in team["answers"]] == [("rejected", None), ("agreed", "1.5")]
+    assert [(one["job_id"], one["usd"]) for one in team["jobs"]] == [(job["job_id"], None)]
+    assert (card["job_id"], card["never_bought"]) == (job["job_id"], True)
 
 
 async def test_an_administrators_no_is_told_to_whoever_asks(dearer: Settings, era: Era) -> None:

@@ -180,6 +180,7 @@ async def test_calls_beyond_the_limit_are_told_to_come_back(settings: Settings) 
             while (answer := await post(http, url, LIST)).status_code == 200:  # noqa: ASYNC110
                 await anyio.sleep(0.01)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert "call again in a moment" in why(answer)
         tasks.cancel_scope.cancel()
 
 

@@ -34,7 +34,7 @@ from tests.over_http.local import (
 from tests.over_http.overhearing import bought_beside, buy, jobs_of
 from tests.over_http.test_board import browser
 from tests.reliability.waiting import until
-from tests.server.asking import priced
+from tests.server.asking import SMALL, priced
 from tests.server.conftest import Era, era
 
 from .people import play
@@ -119,7 +119,8 @@ async def test_without_a_token_nobody_gets_in_not_even_from_this_machine(
     settings = both(postgres, environ, tmp_path)
     mine = bearer(await token(settings.of_teams[0]))
     async with serving(settings) as url, httpx2.AsyncClient() as http:
-        assert (await post(http, url, called("check_status"))).status_code == 401
+        stranger = await post(http, url, called("check_status"))
+        assert (stranger.status_code, "tokens add NAME --team TEAM`" in stranger.text) == (401, True)
         wrong = bearer("sdc_aaaaaaaa_" + "A" * 43)
         assert (await post(http, url, called("check_status"), wrong)).status_code == 401
         path = called("view_video", {"source": str(tmp_path / "a.mp4")})
@@ -221,6 +222,21 @@ async def test_who_signs_in_has_to_be_in_a_team(
             await serve_http(named, HERE, tell=lambda _: None)
 
 
+async def test_who_may_only_look_is_told_of_which_team_a_token_is_to_be(
+    environ: dict[str, str], tmp_path: Path, postgres: Server
+) -> None:
+    settings = both(postgres, environ, tmp_path)
+    text = await token(settings.of_teams[1], scopes=("read",))
+    async with serving(settings, board=True) as url, browser(url) as person, httpx2.AsyncClient() as http:
+        refused = await post(http, url, called("generate_video", SMALL), bearer(text))
+        assert (refused.status_code, "--scope spend --team blue`" in refused.text) == (403, True)
+        await person.sign_in(text)
+        answer = await person.post("/api/tools/generate_video", SMALL)
+        assert "`seedance-mcp tokens add NAME --team blue`" in answer.text
+        answered = await person.post("/api/answer", {"question_id": "q_x", "yes": True, "usd": "1"})
+        assert "`seedance-mcp tokens add NAME --team blue`" in answered.json()["error"]["hint"]
+
+
 async def test_the_board_of_one_team_shows_nothing_of_another(
     environ: dict[str, str], tmp_path: Path, postgres: Server
 ) -> None:
@@ -228,7 +244,9 @@ async def test_the_board_of_one_team_shows_nothing_of_another(
     red, blue = [await token(one, person="ann") for one in settings.of_teams]
     async with serving(settings, board=True) as url, browser(url) as reds, browser(url) as blues:
         await reds.sign_in(red)
+        assert "tokens add NAME --team TEAM`" in (await blues.get("/sign-in")).text
         await blues.sign_in(blue)
+        assert ((await reds.board())["team"], (await blues.board())["team"]) == ("red", "blue")
         job_id = await reds.buy()
         assert job_id in str(await reds.board())
         assert job_id not in str(await blues.board())

@@ -88,7 +88,7 @@ async def test_the_newest_twenty_jobs_are_listed(settings: Settings, era: Era) -
         "skill://direct-seedance-video/SKILL.md",
     ]
     assert listed == [*fixed, *(f"seedance://jobs/{job_id}" for job_id in reversed(jobs[1:]))]
-    assert len(templates) == 9
+    assert len(templates) == 11
 
 
 async def test_only_the_video_that_was_saved_is_handed_over(settings: Settings, tmp_path: Path) -> None:

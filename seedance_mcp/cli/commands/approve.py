@@ -11,13 +11,21 @@ from ...app import Declined
 from ...config import Settings, load_settings
 from ...errors import ConfirmationRequired, InvalidRequest
 from ...texts import inert, one_line
-from ...types import FILM_PREFIX, Question
+from ...types import FILM_PREFIX, JobState, Question
 from ..consent import at_a_terminal, says_yes
 from ..opening import looked_into, opened
 from ..text import digits, moment, table
 from ..words import told
 
 _MOST_ANSWERS = 10
+
+_UNBOUGHT = {
+    JobState.NOT_SENT: "was not sent",
+    JobState.REJECTED: "was refused by the provider",
+    JobState.ABSENT: "did not come to the provider",
+    JobState.CANCELLED: "was cancelled before it was sent",
+}
+"""How a job ended with which nothing was bought."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -66,11 +74,11 @@ async def _list(settings: Settings) -> int:
         told = [
             (
                 moment(one.at),
-                one.answer,
+                "nothing bought" if one.unbought else one.answer,
                 inert(one.administrator) or "you",
                 inert(one.person) or "you",
-                f"{digits(one.usd)} USD",
-                one.job_id or "",
+                "" if one.unbought else f"{digits(one.usd)} USD",
+                f"{one.job_id} {_UNBOUGHT[one.unbought]}" if one.unbought else one.job_id or "",
             )
             for one in answered
         ]

@@ -21,12 +21,15 @@ class Challenges:
     does not exist.
     """
 
-    def __init__(self, metadata: str | None = None) -> None:
+    def __init__(self, metadata: str | None = None, *, several: bool = False) -> None:
+        """`several`: there are several teams, so that a command that makes a token has to name one."""
         self._metadata = metadata
+        self.team = " --team TEAM" if several else ""
+        """What a command that makes a token ends with, while it is not known for which team it would be."""
 
     def token_needed(self) -> Refused:
         """Refuse a request without a token."""
-        made = "The person who runs the server makes one with `seedance-mcp tokens add NAME`."
+        made = f"The person who runs the server makes one with `seedance-mcp tokens add NAME{self.team}`."
         if self._metadata:
             words = f"A token is needed: one of the authorization server that the server's metadata name, or sdc_... {made}"
         else:
@@ -41,9 +44,9 @@ class Challenges:
         """Refuse a request that brings two."""
         return self._refused(400, "The request has two Authorization headers.", error="invalid_request")
 
-    def right_needed(self, right: str, scopes_now: Collection[str] = ()) -> Refused:
+    def right_needed(self, right: str, scopes_now: Collection[str] = (), team: str = "") -> Refused:
         """
-        Refuse a token that may do less than it is used for; the client can ask for a token that may (step-up).
+        Refuse a token, of this team, that may do less than it is used for; the client can ask for one that may (step-up).
 
         With `scopes_now`, those that it has, another one is to have as many and the one that is missing.
         """
@@ -52,7 +55,8 @@ class Challenges:
         else:
             words = "This token may look, and not write, spend or cancel."
             scopes = "seedance:read seedance:spend" + (" seedance:admin" if "admin" in scopes_now else "")
-        how = f"A person can make another: `seedance-mcp tokens add NAME {options_to_spend(scopes_now)}`."
+        of_team = f" --team {team}" if team else self.team
+        how = f"A person can make another: `seedance-mcp tokens add NAME {options_to_spend(scopes_now)}{of_team}`."
         if self._metadata:
             how = f"Ask the authorization server for one with the scopes {scopes}."
         return self._refused(403, f"{words} {how}", error="insufficient_scope", scopes=scopes)

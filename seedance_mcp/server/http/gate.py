@@ -112,7 +112,7 @@ class Gate:
         message = message_in(body)
         log.asked(caller, message)
         if right_for_message(message) not in caller.scopes:
-            raise self._challenges.right_needed("spend", caller.scopes)
+            raise self._challenges.right_needed("spend", caller.scopes, caller.team)
         program = headers.get("user-agent", "")[:_MOST_PROGRAM_CHARACTERS]
         scope = {
             **scope,

@@ -79,7 +79,9 @@ class Traffic:
             if self._under_way[token_id] >= self._limits.calls_at_once:
                 raise Refused(429, "Too many calls at once with this token.", retry_after="1")
         if self._ending or self._under_way.total() >= self._limits.calls:
-            raise Refused(503, "The server has too much to do, or is ending.", retry_after="1")
+            raise Refused(
+                503, "The server has too much to do, or is ending: call again in a moment.", retry_after="1"
+            )
         self._under_way[token_id] += 1
         try:
             yield

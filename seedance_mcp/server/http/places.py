@@ -112,7 +112,11 @@ class Doorplate:
         """Raise Refused for a request to another host, or of another page; where `linked` is true, a link may lead here."""
         hosts = headers.getlist("host")
         if len(hosts) != 1 or hosts[0] not in self._hosts:
-            raise Refused(421, "This server is not asked for under its own name (Host).")
+            raise Refused(
+                421,
+                "This server is not asked for under its own name (Host). The person who runs it names the others under which"
+                " it is reached with --public-host NAME.",
+            )
         origins = headers.getlist("origin")
         if any(origin not in self._origins for origin in origins):
             raise Refused(403, "Pages of other sites may not call this server (Origin).")

@@ -142,7 +142,8 @@ class _Service:
             [
                 TeamServer(team, names, body_bytes=limits.body_bytes, buys=parts.buys)
                 for team in teams_of(settings)
-            ]
+            ],
+            board=f"{place.url(self._port).removesuffix('/mcp')}/board" if parts.board else "",
         )
 
     async def run(self, tell: Callable[[str], None]) -> None:
@@ -154,7 +155,9 @@ class _Service:
                 for server in self._teams:
                     starting.start_soon(tasks.start, server.run)
             doorplate = Doorplate(self._place, self._port)
-            challenges = Challenges(self._authorization.metadata if self._authorization else None)
+            challenges = Challenges(
+                self._authorization.metadata if self._authorization else None, several=self._teams.several
+            )
             doorkeeper = Doorkeeper(
                 self._teams,
                 private=self._place.is_private,
@@ -193,7 +196,7 @@ class _Service:
                 url = self._place.url(self._port)
                 tell(url)
                 if board is not None:
-                    tell(f"{url.removesuffix('/mcp')}/board")
+                    tell(self._teams.board)
                 if counted is not None:
                     tell(counted)
                 if self._place.public:

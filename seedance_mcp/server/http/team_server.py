@@ -18,7 +18,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from ...backoff import exponential
 from ...errors import SeedanceError, StoreError
 from ..assembly import OverHttp, assemble
-from ..callers import CALLER_KEY, Caller, caller_of
+from ..callers import BOARD_KEY, CALLER_KEY, Caller, caller_of
 from ..ending import Ending
 from ..http_server import Receive, Scope, Send
 from ..opening import Opening
@@ -135,7 +135,9 @@ class TeamServer:
 class TeamServers:
     """The servers of all teams, which answer at one address; whose a request is, the doorkeeper has found out."""
 
-    def __init__(self, servers: Sequence[TeamServer]) -> None:
+    def __init__(self, servers: Sequence[TeamServer], *, board: str = "") -> None:
+        """`board` is the address of the board; empty: none is served."""
+        self.board = board
         self._servers: Mapping[str, TeamServer] = {server.name: server for server in servers}
         self.several = "" not in self._servers
         """Whether there are teams, so that nobody is let in of whom it is not known in which one they are."""
@@ -159,6 +161,7 @@ class TeamServers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request in the team of whoever sends it."""
+        scope[BOARD_KEY] = self.board
         await self.of(scope[CALLER_KEY])(scope, receive, send)
 
 

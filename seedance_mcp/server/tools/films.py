@@ -14,7 +14,7 @@ from pydantic import Field, WithJsonSchema
 from ... import presentation
 from ...errors import InvalidRequest
 from ...types import FILM_PREFIX, FilmQuality, PurchaseTerms, Reviewer
-from ..answers import answer, job_link, picture, video_link
+from ..answers import answer, job_link, picture, video_link, video_resource
 from ..calls import Call
 from ..consent import film_agreed
 from ..tooling import Answer
@@ -107,6 +107,11 @@ def film_link(film_id: str) -> ContentBlock:
     return job_link(film_id, "films")
 
 
+def film_video(film_id: str) -> ContentBlock:
+    """Where a film's video can be read, for who has no use for a file of this machine."""
+    return video_resource(film_id, kind="films")
+
+
 async def wait_for_film(call: Call, film: Film, asked: float | None, *, usual: float) -> Film:
     """Wait until nothing more happens to a film by itself; `asked` and `usual` as in `wait_for_set`."""
     seconds = min(usual if asked is None else asked, call.waits.most)
@@ -135,8 +140,9 @@ async def film_answer(call: Call, film: Film, *notes: str) -> CallToolResult:
         update={"notes": notes, "finished_meanwhile": presentation.job_views.finished(news)}
     )
     blocks: list[ContentBlock] = [film_link(film.record.id)]
-    if film.film_path is not None and call.caller.local:
-        blocks.append(video_link(film.film_path))
+    if film.film_path is not None:
+        here = call.caller.local
+        blocks.append(video_link(film.film_path) if here else film_video(film.record.id))
     if film.sheet_path is not None and call.app.settings.preview:
         jpeg = await if_possible(_read(film.sheet_path), b"")
         blocks += [picture(jpeg)] if jpeg else []

@@ -24,7 +24,7 @@ from ..calls import Call
 from ..signatures import Closed
 from ..tooling import Answer
 from .answering import JobId, if_possible, meanwhile
-from .films import film_choice, film_file, film_rows
+from .films import film_choice, film_file, film_rows, is_film
 
 Scores = Annotated[
     dict[str, Any] | None,
@@ -90,7 +90,11 @@ async def view_video(
     links = [video_link(path) for path in (shown.video_path, *(other.video_path for other in shown.others))]
     if not call.caller.local:
         asked = [one.removeprefix("job:") for one in (source, *looking.compare)]
-        links = [video_resource(one) for one in asked if one.startswith("job_")]
+        links = [
+            video_resource(one, kind="films" if is_film(one) else "jobs")
+            for one in asked
+            if is_film(one) or one.startswith("job_")
+        ]
     drawn = rows or ([picture(viewed.sheet.jpeg)] if viewed.sheet else [])
     return answer(headline, shown, *links, *drawn)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
+from ...audience import audience
 from ...config import Settings, command
 from ...errors import ApprovalRefused, ApprovalRequired
-from ...types import Price, Question
+from ...types import JobState, Price, Question
+from .. import job_records
 from ..database import Connection, in_parts, marks
 from ..money.ledger import from_micros, to_micros
 from ..scoped import own, seen
@@ -27,7 +29,7 @@ class Approval:
     What an administrator has answered, or what was bought on that; `at` in seconds since the epoch.
 
     `person` is whose purchase it is about, `administrator` who agreed; either is empty for whoever runs the installation.
-    `job_id`, of what was bought, may be a film's.
+    `job_id`, of what was bought, may be a film's. `unbought` is how that job ended, if it did so with nothing bought.
     """
 
     at: float
@@ -36,6 +38,7 @@ class Approval:
     answer: Answer
     usd: Decimal
     job_id: str | None
+    unbought: JobState | None = None
 
 
 def needed(price: Price, settings: Settings) -> bool:
@@ -188,10 +191,12 @@ def check_not_refused(connection: Connection, keys: Sequence[str], question: Que
 def required(question: Question, code: str, settings: Settings) -> ApprovalRequired:
     """Describe that a purchase waits for an administrator, and what to do until then."""
     assert settings.approve_above_usd is not None
+    address = audience().board
+    board = f"the board at {address}" if address else "its board"
     return ApprovalRequired(
         f"This waits for an administrator to agree: question {code}. Nothing is bought before. {question.sentence}",
         token=None,
-        hint="Tell the person. Whoever administers the server agrees on its board, or runs"
+        hint=f"Tell the person. Whoever administers the server agrees on {board}, or whoever runs the installation runs"
         f" `{command(f'approve {code}', settings)}` in a terminal, within 15 minutes; no answer of the person's or of yours"
         " stands for that. Then call again with the same arguments, and the same request_key if there is one: it is bought"
         " then, once, for no more than this. Until then the same call tells that it still waits, or that they said no.",
@@ -220,7 +225,14 @@ def recent(connection: Connection, limit: int) -> list[Approval]:
         f" WHERE {mine} ORDER BY seq DESC LIMIT ?",
         (*whose, limit),
     )
-    return [_approval(row) for row in rows]
+    found = [_approval(row) for row in rows]
+    jobs = job_records.named(connection, [one.job_id for one in found if one.job_id])
+    return [
+        replace(one, unbought=jobs[one.job_id].state)
+        if one.job_id in jobs and jobs[one.job_id].never_bought
+        else one
+        for one in found
+    ]
 
 
 def _approval(row: tuple[float, str, str, Answer, int, str | None]) -> Approval:

@@ -8,7 +8,7 @@ from functools import cache
 
 from pydantic import TypeAdapter
 
-from ...config import Settings, command
+from ...config import Settings, way_to_agree
 from ...errors import ConfirmationRequired
 from ...texts import digits
 from ...types import EVERYBODY, Job, Price, Question, Signer, Wanted, is_same_video
@@ -268,14 +268,14 @@ def _ask(
     token_trouble = _token_trouble(connection, consent, now)
     dear = approvals.needed(question.price, settings)  # who administers asks for it, and answers as such
     _put(connection, consent, code, person_only=why_not is not None, for_administrator=dear, now=now)
-    approve_it = f"run `{command(f'approve {code}', settings)}` in a terminal within 15 minutes"
+    way = way_to_agree(code, settings)
     if why_not is None:
         hint = (
             "Put this question to the person. When they agree, call again with the same arguments and"
-            f" confirm_token={code!r}; or they {approve_it}, and you call again."
+            f" confirm_token={code!r}; or {way}, and you call again."
         )
     else:
-        hint = f"Ask the person to {approve_it}, then call again with the same arguments."
+        hint = f"Only the person's own agreement counts: {way}. Then call again with the same arguments."
     parts = ("A person has to agree first.", token_trouble, why_not, question.sentence)
     return ConfirmationRequired(
         " ".join(part for part in parts if part),

@@ -228,10 +228,11 @@ function wholePage(state, connection, posters, refresh, actions) {
     { type: "button", class: "bare language", hidden: !connection.signOut, onclick: () => void connection.signOut?.().catch(() => null) },
     say("sign_out"),
   );
+  const title = el("h1", {}, say("title"));
   const header = el(
     "header",
     { class: "head" },
-    el("h1", {}, say("title")), reach, spending.root, switchLanguage, signOut, display,
+    title, reach, spending.root, switchLanguage, signOut, display,
   );
   const videos = el("section", { id: "videos", class: "videos", "aria-label": say("videos"), tabindex: -1 }, filters.root, list.root, empty, further, compare.root);
   const main = el("main", {}, failure, waiting.root, notes.root, team.root, films.root, el("div", { class: "board" }, videos, take.root));
@@ -251,6 +252,7 @@ function wholePage(state, connection, posters, refresh, actions) {
     showRights(state.rights);
     for (const part of [spending, notes, waiting, team, films, filters, list, take, compare]) part.update();
     tellEndings();
+    setText(title, state.teamName === null ? say("title") : `${say("title")} · ${state.teamName}`);
     const over = covering && opened && state.open() !== null;
     if (covering && !opened) take.root.hidden = true;
     for (const behind of [header, videos, waiting.root, notes.root, team.root, films.root]) behind.inert = over;
@@ -268,7 +270,7 @@ function wholePage(state, connection, posters, refresh, actions) {
     const none = state.loaded && state.shown().length === 0;
     setAttribute(empty, "hidden", !none);
     setText(/** @type {Element} */ (empty.children[0]), say(state.filtered() ? "nothing_found" : "nothing"));
-    setText(/** @type {Element} */ (empty.children[1]), state.filtered() ? "" : say("nothing_hint"));
+    setText(/** @type {Element} */ (empty.children[1]), state.filtered() ? "" : say(server === "signed-in" ? "nothing_hint_signed_in" : "nothing_hint"));
     setAttribute(clear, "hidden", !state.filtered());
     setText(further, state.filtered() && state.more ? say("looking_further") : state.loaded && !state.more && state.total > state.jobs.size ? say("older_elsewhere") : "");
     if (state.filtered() && state.more) void older();

@@ -29,6 +29,8 @@ export class State {
   notes = [];
   /** @type {string | null} */
   localUrl = null;
+  /** @type {string | null} whose board it is, where there are several teams */
+  teamName = null;
   /** @type {string | null} where older jobs go on */
   more = null;
   total = 0;
@@ -93,6 +95,7 @@ export class State {
     this.rights = board.rights ?? this.rights;
     this.notes = board.notes;
     this.localUrl = board.local_url;
+    this.teamName = board.team ?? null;
     this.total = Math.max(board.total, this.jobs.size);
     this.clockDifference = Date.parse(board.now) - Date.now() || 0;
     if (first) this.more = board.more;

@@ -80,6 +80,7 @@ export function progressBar() {
  * @param {JobCard} job
  */
 export function priceOf(job) {
+  if (job.never_bought) return say("nothing_bought");
   if (job.charge) return isFree(job.charge.usd) ? say("free") : money(job.charge.usd);
   if (job.placeholder && isFree(job.estimate.usd)) return say("free");
   return Number.isFinite(Number(job.estimate.usd)) ? say("about", { price: money(job.estimate.usd) }) : say("unknown_price");

@@ -195,7 +195,8 @@ function showFacts(list, rows) {
 function pricesOf(job) {
   /** @type {[string, string][]} */
   const rows = [[say("estimated"), written(job.estimate)]];
-  if (job.charge) rows.push([say("charged"), written(job.charge)]);
+  if (job.never_bought) rows.push([say("charged"), say("nothing_bought")]);
+  else if (job.charge) rows.push([say("charged"), written(job.charge)]);
   return rows;
 }
 

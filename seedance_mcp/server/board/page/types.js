@@ -38,6 +38,7 @@
  * @property {{ id: string, number: number } | null} [group]
  * @property {string | null} video_url
  * @property {string | null} url_expires_at
+ * @property {boolean} [never_bought] it ended with nothing bought
  * @property {string | null} price_again_usd
  * @property {string | null} [media] where the local server has the video
  * @property {string | null} [video_path]
@@ -80,6 +81,7 @@
  * @property {Spending} spending
  * @property {string[]} notes
  * @property {string | null} local_url
+ * @property {string | null} [team] whose board it is, where there are several teams
  * @property {Rights} [rights] what who looks may do; everything that is their own, if it is not said
  */
 /** @typedef {{ may_change: boolean, administers: boolean }} Rights */
@@ -90,8 +92,8 @@
  * @property {string | null} per_day_per_person_usd
  * @property {string | null} approve_above_usd
  * @property {{ day: string, person: string, jobs: number, usd: string }[]} spending newest day first
- * @property {{ job_id: string, person: string, created_at: string, status: string, provider: string, model: string, usd: string }[]} jobs newest first
- * @property {{ at: string, answer: string, administrator: string, person: string, usd: string, job_id: string | null }[]} answers newest first
+ * @property {{ job_id: string, person: string, created_at: string, status: string, provider: string, model: string, usd: string | null }[]} jobs newest first
+ * @property {{ at: string, answer: string, administrator: string, person: string, usd: string | null, job_id: string | null }[]} answers newest first
  */
 /** @typedef {"animatic" | "draft" | "final"} Quality */
 /**

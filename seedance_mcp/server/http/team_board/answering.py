@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from ....audience import Audience, answering
 from ....counting import Counted, count
 from ....errors import SeedanceError
 from ...board import requests
@@ -73,6 +74,7 @@ class TeamBoard:
         self._sessions = CookieSessions()
         self._attempts = Attempts()
         self._boards = PeoplesBoards(tasks, teams, BASE)
+        self._several = teams.several
 
     def answers(self, scope: Scope) -> bool:
         """Return whether a request is for this."""
@@ -148,6 +150,7 @@ class TeamBoard:
             BASE + _SIGN_IN,
             request.headers.get("accept-language", ""),
             issuer=BASE + _TO_ISSUER if self._door.issuer is not None else "",
+            several=self._several,
         )
         if request.method in _LOOKING:
             if request.url.query == _NOT_FINISHED:
@@ -243,7 +246,8 @@ class TeamBoard:
                 _LOG.info("A request on the board by %s that may change something", session.caller.id)
             gone = refusal(401, "not_signed_in", "Nobody is signed in here any more.")
             stay = Stay(scope, receive, send, gone)
-            await stay.go_on(partial(board, scope, receive), may_stay)
+            with answering(Audience(afar=not session.caller.local, team=session.caller.team)):
+                await stay.go_on(partial(board, scope, receive), may_stay)
 
     def _is_public(self, request: Request) -> bool:
         return request.headers.get("host") in self._door.public

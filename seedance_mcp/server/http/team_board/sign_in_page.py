@@ -24,8 +24,8 @@ _ENGLISH = {
     "title": "Seedance board",
     "token": "Token",
     "button": "Sign in",
-    "hint": "The person who runs the server makes one with `seedance-mcp tokens add NAME`. It is sent once and not kept here;"
-    " after 12 hours you are asked again.",
+    "hint": "The person who runs the server makes one with `seedance-mcp tokens add NAME{team}`. It is sent once and not kept"
+    " here; after 12 hours you are asked again.",
     NOT_GOOD: "The token is not good here (any more).",
     NOT_NOW: "The server cannot look at tokens now. Try again in a moment.",
     NOT_FINISHED: "You were not signed in. Try again, or ask the person who runs the server whether you may come.",
@@ -37,7 +37,7 @@ _CHINESE = {
     "title": "Seedance 看板",
     "token": "令牌",
     "button": "登录",
-    "hint": "令牌由运行服务器的人用 `seedance-mcp tokens add NAME` 创建。令牌只发送一次，不会保存；12 小时后需重新登录。",
+    "hint": "令牌由运行服务器的人用 `seedance-mcp tokens add NAME{team}` 创建。令牌只发送一次，不会保存；12 小时后需重新登录。",
     NOT_GOOD: "此令牌在这里无效（或已失效）。",
     NOT_NOW: "服务器现在无法核对令牌，请稍后再试。",
     NOT_FINISHED: "登录未完成。请重试，或询问服务器运行者您是否有权访问。",
@@ -53,13 +53,14 @@ _STYLE = (
 
 
 def sign_in_page(
-    path: str, accepted: str, trouble: str = "", status: int = 200, *, issuer: str = ""
+    path: str, accepted: str, trouble: str = "", status: int = 200, *, issuer: str = "", several: bool = False
 ) -> HTMLResponse:
     """
     Return the page, which sends its form to `path`, in the language that a browser accepts first.
 
     `trouble` names what went wrong before: `NOT_GOOD`, `NOT_NOW` or `NOT_FINISHED` with an attempt, `AGAIN` with a session, or
     empty. `issuer` is the path that leads to the authorization server, where there is one to sign in at.
+    `several`: there are several teams, so that the command that makes a token has to name one.
     """
     words = _CHINESE if accepted.strip().casefold().startswith("zh") else _ENGLISH
     alert = f'<p role="alert">{escape(words[trouble])}</p>\n' if trouble else ""
@@ -81,7 +82,7 @@ def sign_in_page(
 <input id="token" name="token" type="password" autocomplete="off" autocapitalize="off" spellcheck="false" required>
 <button>{escape(words["button"])}</button>
 </form>
-<p>{escape(words["hint"])}</p>
+<p>{escape(words["hint"].format(team=" --team TEAM" if several else ""))}</p>
 </main>
 </body>
 </html>
