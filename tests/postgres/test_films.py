@@ -444,7 +444,7 @@ async def _making(folder: Path, url: str, emulator: Emulator, film_id: str, plan
     return await anyio.open_process([sys.executable, "-c", _MAKER, film_id, plan], env=environ)
 
 
-async def test_a_film_that_was_ordered_before_a_back_up_is_not_bought_after_it_is_restored(
+async def test_a_film_ordered_before_a_back_up_is_not_bought_after_it_is_restored(
     postgres: Server, url: str, tmp_path: Path
 ) -> None:
     """It was made in what was lost. Whoever allows spending again does so while nothing runs, or before a worker looks."""

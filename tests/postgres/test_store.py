@@ -269,7 +269,7 @@ def test_tables_are_made_once_and_those_of_a_newer_version_are_left_alone(url: s
 
 
 def test_a_database_without_tables_and_one_that_is_not_there_are_told(postgres: Server) -> None:
-    with pytest.raises(StoreError, match="version 0"):
+    with pytest.raises(StoreError, match="has no tables yet"):
         open_postgres(postgres.url)
     with pytest.raises(StoreError, match="cannot be used now") as caught:
         open_postgres("postgresql:///x?host=/nowhere")
