@@ -232,9 +232,9 @@ async def test_who_may_only_look_is_told_of_which_team_a_token_is_to_be(
         assert (refused.status_code, "--scope spend --team blue`" in refused.text) == (403, True)
         await person.sign_in(text)
         answer = await person.post("/api/tools/generate_video", SMALL)
-        assert "`seedance-mcp tokens add NAME --team blue`" in answer.text
+        assert "`seedance-mcp tokens add NAME --scope spend --team blue`" in answer.text
         answered = await person.post("/api/answer", {"question_id": "q_x", "yes": True, "usd": "1"})
-        assert "`seedance-mcp tokens add NAME --team blue`" in answered.json()["error"]["hint"]
+        assert "`seedance-mcp tokens add NAME --scope spend --team blue`" in answered.json()["error"]["hint"]
 
 
 async def test_the_board_of_one_team_shows_nothing_of_another(
