@@ -103,7 +103,8 @@ async def test_the_lease_is_given_up_before_the_hooks_are_run_to_their_end(
     await until(lambda: rows(settings, "SELECT 1 FROM hooks WHERE runner IS NOT NULL"))
     await until(lambda: not rows(settings, "SELECT instance FROM watch_duty"))
     assert rows(settings, "SELECT outcome FROM hooks") == [(None,)], "the hook is still running"
-    await buy_and_leave(settings, "another boat")
+    # Longer, so that the lease is there to be seen on a machine that is slow to start a process.
+    await buy_and_leave({**settings, "SEEDANCE_SANDBOX_SECONDS": "4"}, "another boat")
     await until(lambda: rows(settings, "SELECT instance FROM watch_duty"))
     await until(lambda: rows(settings, "SELECT count(*) FROM hooks WHERE outcome = ''") == [(2,)])
     assert len(list(told.iterdir())) == 2
